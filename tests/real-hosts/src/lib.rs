@@ -1,0 +1,1 @@
+//! The pinned programs that the tests run, and how to start each.
