@@ -1,33 +1,75 @@
-//! stub, being written
-#![allow(missing_docs)]
+//! Gives a GitLab Runner on Kubernetes its interactive web terminal.
+//!
+//! Manifests in, manifests out:
+//!
+//! ```
+//! let input = r#"
+//! apiVersion: config.kubernetes.io/v1
+//! kind: ResourceList
+//! items:
+//! - apiVersion: v1
+//!   kind: ConfigMap
+//!   metadata: {name: runner}
+//!   data:
+//!     config.toml: |
+//!       concurrent = 10   # jobs at once
+//! - apiVersion: apps/v1
+//!   kind: Deployment
+//!   metadata: {name: runner}
+//!   spec:
+//!     selector: {matchLabels: {app: runner}}
+//!     template:
+//!       metadata: {labels: {app: runner}}
+//!       spec:
+//!         containers:
+//!         - name: runner
+//!           image: gitlab/gitlab-runner:v18.9.0
+//!           volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+//!         volumes:
+//!         - name: config
+//!           configMap: {name: runner}
+//! functionConfig:
+//!   apiVersion: runner-terminal.dev/v1alpha1
+//!   kind: SessionServer
+//!   metadata: {name: session-server}
+//!   spec: {advertiseAddress: terminal.example.com}
+//! "#;
+//! let outcome = runner_terminal::run(input.as_bytes());
+//! assert!(!outcome.failed());
+//! let output = outcome.text();
+//! assert!(output.contains("      concurrent = 10   # jobs at once\n"));
+//! assert!(output.contains("      advertise_address = \"terminal.example.com:9000\"\n"));
+//! assert!(output.contains("kind: Service\n"));
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`function`] | the data path, on one page: read, find the runners, plan, patch, write |
+//! | [`resource_list`] | finds the parts of a ResourceList without parsing it, and writes it back |
+//! | [`function_config`] | what the user asks for |
+//! | [`runner`] | finds runners, their containers and their `config.toml` |
+//! | [`session_server`] | plans what a runner needs |
+//! | [`exposure`] | the ways to reach a session server |
+//! | [`address`] | the address that a runner advertises |
+//! | [`patch`] | collects RFC 6902 operations |
+//! | [`yaml`] | carries them out on text, losslessly |
+//! | [`results`] | what the function has to say |
+//!
+//! The crate does no I/O, reads no clock and holds no state.
 
-/// What one run of the function gave.
-pub struct Outcome<'input> {
-    pieces: Vec<std::borrow::Cow<'input, [u8]>>,
-    results: Vec<FunctionResult>,
-}
+#![forbid(unsafe_code)]
 
-pub struct FunctionResult;
+pub mod address;
+pub mod documents;
+pub mod exposure;
+pub mod function;
+pub mod function_config;
+pub mod patch;
+pub mod resource;
+pub mod resource_list;
+pub mod results;
+pub mod runner;
+pub mod session_server;
+pub mod yaml;
 
-/// Runs the function on a ResourceList.
-pub fn run(input: &[u8]) -> Outcome<'_> {
-    Outcome { pieces: vec![input.into()], results: Vec::new() }
-}
-
-impl Outcome<'_> {
-    /// What goes to standard output, in order. Nothing when the input is not a ResourceList.
-    pub fn output(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().map(|piece| piece.as_ref())
-    }
-    /// True when a result is an error: the process exits with 1.
-    pub fn failed(&self) -> bool {
-        false
-    }
-    /// The results as text for standard error, one paragraph each; empty when there is nothing to say.
-    pub fn report(&self) -> String {
-        String::new()
-    }
-    pub fn results(&self) -> &[FunctionResult] {
-        &self.results
-    }
-}
+pub use function::{Outcome, run};

@@ -1,0 +1,163 @@
+//! The address that a runner advertises: `host:port`, without a scheme.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Where GitLab reaches a session server.
+///
+/// The runner hands it to GitLab as it stands and makes its certificate for the host, so both
+/// parts matter. Source: `session.NewServer` and `helpers/certificate` of gitlab-runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The part that the certificate is for.
+    pub host: Host,
+    /// The port, when it was given.
+    pub port: Option<u16>,
+}
+
+/// A DNS name or an IP address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// `terminal.example.com`
+    Name(String),
+    /// `192.0.2.7`, `2001:db8::7`
+    Ip(IpAddr),
+}
+
+/// Text that no runner can advertise.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// `https://host`: the runner stops at start.
+    #[error("write host:port without {0:?}: a scheme stops the runner at start")]
+    Scheme(String),
+    /// `host:0`, `host:70000`, `host:http`.
+    #[error("{0:?} is no port: a port is a number from 1 to 65535")]
+    Port(String),
+    /// `0.0.0.0`, `::`: an address to listen on, not one to be reached at.
+    #[error("{0} is an address to listen on; GitLab cannot reach anything at it")]
+    Unspecified(IpAddr),
+    /// Not a DNS name, nor an IP address.
+    #[error("{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)")]
+    Host(String),
+}
+
+impl Address {
+    /// Reads `host`, `host:port`, `ip`, `[v6]`, `[v6]:port`.
+    ///
+    /// # Errors
+    /// See [`AddressError`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(AddressError::Scheme(format!("{scheme}://")));
+        }
+        let bad_host = || AddressError::Host(text.to_owned());
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (host, rest) = rest.split_once(']').ok_or_else(bad_host)?;
+            let host: Ipv6Addr = host.parse().map_err(|_| bad_host())?;
+            let port = match rest {
+                "" => None,
+                rest => Some(rest.strip_prefix(':').ok_or_else(bad_host)?),
+            };
+            (Host::Ip(host.into()), port)
+        } else if let Ok(ip) = text.parse::<IpAddr>() {
+            (Host::Ip(ip), None)
+        } else {
+            let (host, port) = match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            };
+            let host = match host.parse::<IpAddr>() {
+                Ok(ip) => Host::Ip(ip),
+                Err(_) if is_dns_name(host) => Host::Name(host.to_owned()),
+                Err(_) => return Err(bad_host()),
+            };
+            (host, port)
+        };
+        if let Host::Ip(ip) = &host
+            && ip.is_unspecified()
+        {
+            return Err(AddressError::Unspecified(*ip));
+        }
+        let port = port
+            .map(|port| match port.parse::<u16>() {
+                Ok(number) if number > 0 => Ok(number),
+                _ => Err(AddressError::Port(port.to_owned())),
+            })
+            .transpose()?;
+        Ok(Self { host, port })
+    }
+
+    /// `host:port` as the runner takes it, with this port when none was given.
+    pub fn with_default_port(&self, port: u16) -> String {
+        let port = self.port.unwrap_or(port);
+        match &self.host {
+            Host::Name(name) => format!("{name}:{port}"),
+            Host::Ip(IpAddr::V4(ip)) => format!("{ip}:{port}"),
+            Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        }
+    }
+}
+
+/// RFC 1123 labels, with the underscore that some names in use have. A name whose last label is
+/// all digits is a mistyped IP address.
+fn is_dns_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    let last_is_number = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|label| label.chars().all(|c| c.is_ascii_digit()));
+    name.len() <= 253 && name.split('.').all(label) && !last_is_number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_form_and_writes_brackets() {
+        for (text, written) in [
+            ("terminal.example.com", "terminal.example.com:9000"),
+            ("terminal.example.com:443", "terminal.example.com:443"),
+            ("192.0.2.7", "192.0.2.7:9000"),
+            ("192.0.2.7:1", "192.0.2.7:1"),
+            ("2001:db8::7", "[2001:db8::7]:9000"),
+            ("[2001:db8::7]", "[2001:db8::7]:9000"),
+            ("[2001:DB8::7]:8443", "[2001:db8::7]:8443"),
+        ] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!(address.with_default_port(9000), written, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_a_runner_cannot_advertise() {
+        for text in [
+            "https://host:1",
+            "host:0",
+            "host:65536",
+            "host:http",
+            "host:",
+            "0.0.0.0:8093",
+            "[::]:8093",
+            "::",
+            "",
+            "a b",
+            "host/path",
+            "[2001:db8::7",
+            "[fe80::1%eth0]:1",
+            "999.1.1.1",
+            "-a.example.com",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Plain manifests in, a ResourceList out, and the other way round.
+//!
+//! People have files of `---`-separated manifests; the function reads one ResourceList. Wrapping
+//! is done on the text: nothing is parsed and written anew, so a document that the function does
+//! not change comes back byte for byte.
+//!
+//! ```
+//! use runner_terminal::documents::{from_resource_list, to_resource_list};
+//!
+//! let file = "---\n# the runner's account\nkind: ServiceAccount\n---\nkind: Role\nrules: []\n";
+//! let list = to_resource_list(&[("runner.yaml", file)], "kind: SessionServer\n")?;
+//! assert_eq!(
+//!     list.text,
+//!     "\
+//! apiVersion: config.kubernetes.io/v1
+//! kind: ResourceList
+//! functionConfig:
+//!   kind: SessionServer
+//! items:
+//! - kind: ServiceAccount
+//! - kind: Role
+//!   rules: []
+//! "
+//! );
+//! assert_eq!(list.documents[1].line, 5);
+//! assert_eq!(from_resource_list(&list.text)?[1], "kind: Role\nrules: []\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::ops::Range;
+
+/// A ResourceList, and where each of its items comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedDocuments {
+    /// The ResourceList as text.
+    pub text: String,
+    /// The origin of each item, in the order of the items.
+    pub documents: Vec<Document>,
+}
+
+/// Where a document is in the files that were wrapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The index of the file among those given.
+    pub file: usize,
+    /// The document's number in its file, from 1; empty documents count for nothing.
+    pub number: usize,
+    /// The line of its first content, from 1.
+    pub line: usize,
+    /// Its bytes in the file, from the first line of content to its end. Comments before the
+    /// content are not part of it: nothing changes them.
+    pub range: Range<usize>,
+}
+
+/// Wraps the documents of some files, given as (path, text), as the items of a ResourceList.
+///
+/// Documents without content are left out. A missing line end at the end of a file is added. A
+/// byte order mark is dropped; CRLF stays. Indented by two spaces, every document means what it
+/// meant: block scalars are indented as a whole, and no line of one can look like a separator,
+/// because YAML forbids it.
+///
+/// # Errors
+///
+/// [`DocumentError`] when wrapping would change what a document means, or when
+/// `function_config` is not one document.
+pub fn to_resource_list(
+    files: &[(&str, &str)],
+    function_config: &str,
+) -> Result<WrappedDocuments, DocumentError> {
+    let size: usize = files.iter().map(|(_, text)| text.len() + text.len() / 8).sum();
+    let mut text = String::with_capacity(size + function_config.len() + 256);
+
+    text.push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
+    let configs = split(0, FUNCTION_CONFIG, function_config)?;
+    let [config] = configs.as_slice() else {
+        let line = configs.get(1).map_or(1, |second| second.line);
+        return Err(DocumentError::new(FUNCTION_CONFIG, line, Problem::NotOneConfig));
+    };
+    push_indented(&mut text, function_config, config, "  ");
+
+    let mut documents = Vec::new();
+    for (file, (path, content)) in files.iter().enumerate() {
+        documents.append(&mut split(file, path, content)?);
+    }
+    text.push_str(if documents.is_empty() { "items: []\n" } else { "items:\n" });
+    for document in &documents {
+        if let Some((_, content)) = files.get(document.file) {
+            push_indented(&mut text, content, document, "- ");
+        }
+    }
+    Ok(WrappedDocuments { text, documents })
+}
+
+/// Gives the text of each item of a ResourceList, as the document that it is: without the dash, the
+/// blank after it, and as much indentation.
+///
+/// # Errors
+///
+/// [`DocumentError`] when `items` is not a block sequence at the start of a line, the form that
+/// [`to_resource_list`], kustomize and kpt write.
+pub fn from_resource_list(text: &str) -> Result<Vec<String>, DocumentError> {
+    let mut lines = text.split_inclusive('\n').enumerate();
+    let Some((_, key)) = lines.by_ref().find(|(_, line)| line.starts_with("items:")) else {
+        return Err(DocumentError::new(LIST, 1, Problem::NoItems));
+    };
+    if after(key, "items:").is_some_and(|rest| rest.starts_with("[]")) {
+        return Ok(Vec::new());
+    }
+
+    let mut items: Vec<String> = Vec::new();
+    let mut dash = None;
+    for (index, line) in lines {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let starts_item = after(line.trim_start_matches(' '), "-").is_some()
+            && dash.is_none_or(|column| column == indent);
+        let is_outside = is_content(line) && dash.is_none_or(|column| indent <= column);
+        if starts_item {
+            dash = Some(indent);
+            items.push(line.get(indent + 2..).unwrap_or("\n").to_owned());
+        } else if is_outside {
+            if dash.is_none() {
+                return Err(DocumentError::new(LIST, index + 1, Problem::NoItems));
+            }
+            break;
+        } else if let (Some(item), Some(column)) = (items.last_mut(), dash) {
+            item.push_str(line.get(indent.min(column + 2)..).unwrap_or_default());
+        }
+    }
+    Ok(items)
+}
+
+/// Appends a document, its first line after `first` and the others after two spaces.
+fn push_indented(list: &mut String, file: &str, document: &Document, first: &str) {
+    let text = file.get(document.range.clone()).unwrap_or_default();
+    let mut indent = first;
+    for line in text.split_inclusive('\n') {
+        // An empty line stays empty: spaces on it would be noise in a diff, and mean nothing.
+        if !line.trim_end_matches(['\r', '\n']).is_empty() {
+            list.push_str(indent);
+        }
+        list.push_str(line);
+        indent = "  ";
+    }
+    if !text.ends_with('\n') {
+        list.push('\n');
+    }
+}
+
+/// Splits a file into the documents that have content.
+fn split(file: usize, path: &str, text: &str) -> Result<Vec<Document>, DocumentError> {
+    let mut documents: Vec<Document> = Vec::new();
+    // Whether the lines belong to the last of `documents`, or come before the next one.
+    let mut is_open = false;
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut start = text.len() - body.len();
+    for (index, line) in body.split_inclusive('\n').enumerate() {
+        let refuse = |problem| DocumentError::new(path, index + 1, problem);
+        let end = start + line.len();
+        if line.trim_end_matches(['\r', '\n']).contains('\r') {
+            return Err(refuse(Problem::LoneCarriageReturn));
+        }
+        if let Some(rest) = after(line, "---") {
+            if is_content(rest) {
+                return Err(refuse(Problem::ContentAfterSeparator));
+            }
+            is_open = false;
+        } else if let Some(rest) = after(line, "...") {
+            if is_content(rest) {
+                return Err(refuse(Problem::ContentAfterSeparator));
+            }
+            is_open = false;
+        } else if is_open {
+            if let Some(document) = documents.last_mut() {
+                document.range.end = end;
+            }
+        } else if line.starts_with('%') {
+            return Err(refuse(Problem::Directive));
+        } else if is_content(line) {
+            let number = documents.len() + 1;
+            documents.push(Document { file, number, line: index + 1, range: start..end });
+            is_open = true;
+        }
+        start = end;
+    }
+    Ok(documents)
+}
+
+/// What follows a token that ends at a blank or at the end of the line, without blanks before it.
+fn after<'line>(line: &'line str, token: &str) -> Option<&'line str> {
+    let rest = line.strip_prefix(token)?;
+    (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        .then(|| rest.trim_start_matches([' ', '\t']))
+}
+
+/// True for a line that is more than blanks and a comment.
+fn is_content(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t', '\r', '\n']);
+    !line.is_empty() && !line.starts_with('#')
+}
+
+/// What an error calls the function config, which has no path here.
+pub const FUNCTION_CONFIG: &str = "function config";
+
+/// What an error calls a list that is taken apart.
+pub const LIST: &str = "ResourceList";
+
+/// Why documents cannot be wrapped or unwrapped, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentError {
+    /// The path of the file, as given.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// `--- |`, `--- {a: 1}`: content on the line of the separator.
+    ContentAfterSeparator,
+    /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
+    Directive,
+    /// A carriage return without a line feed, which is a line end to YAML and to nothing else.
+    LoneCarriageReturn,
+    /// The function config has no content, or is more than one document.
+    NotOneConfig,
+    /// The list has no `items:` followed by lines that start with a dash.
+    NoItems,
+}
+
+impl DocumentError {
+    fn new(path: &str, line: usize, problem: Problem) -> Self {
+        Self { path: path.to_owned(), line, problem }
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}: {}", self.path, self.line, self.problem)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ContentAfterSeparator => {
+                "there is content on the line of the separator; put it on a line of its own"
+            }
+            Self::Directive => "YAML directives are not supported; remove the line",
+            Self::LoneCarriageReturn => {
+                "there is a carriage return inside the line; end lines with LF or CRLF"
+            }
+            Self::NotOneConfig => "there must be one document here; keep one SessionServer",
+            Self::NoItems => {
+                "the list has no items in block style; write `items:` and each item after `- `, \
+                 as `kustomize fn` and kpt do"
+            }
+        })
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "kind: SessionServer\n";
+
+    /// The items of a list made of one file.
+    fn items(file: &str) -> String {
+        let list = to_resource_list(&[("a.yaml", file)], CONFIG).unwrap();
+        list.text.split_once("items:").unwrap().1.trim_start_matches('\n').to_owned()
+    }
+
+    fn refused(file: &str) -> String {
+        to_resource_list(&[("a.yaml", file)], CONFIG).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_document_comes_back_byte_for_byte() {
+        for document in [
+            "a: 1\n",
+            "a: |\n  x\n\n    y\n   \n  z\n\n\nb: >+\n  --- inside\n  ... inside\n\n\n",
+            "a: 1\r\nb: |\r\n  x\r\n\r\n  y\r\n",
+            "{\n\"a\": [1,\n2]\n}\n",
+            "  a: 1\n  b: 2\n",
+            "- a\n-   b\n- - c\n",
+            "a: 1 # comment\n# comment\n   # comment\n\nb: 2\n# at the end\n",
+            "a:   \n \t\nb: \"x\n  y\"\n",
+            "a: &x 1\nb: *x\n---a: not a separator\n....: nor this\n",
+        ] {
+            let file = format!("# before\n\n---\n{document}---\n{document}");
+            let list = to_resource_list(&[("a", &file), ("b", document)], CONFIG).unwrap();
+            assert_eq!(from_resource_list(&list.text).unwrap(), [document; 3], "{}", list.text);
+            for origin in &list.documents {
+                let text = if origin.file == 0 { &file } else { document };
+                assert_eq!(&text[origin.range.clone()], document);
+            }
+        }
+    }
+
+    #[test]
+    fn the_charts_come_back_byte_for_byte() {
+        for name in ["default", "metrics", "replicas-3", "hpa", "session-server-on"] {
+            let path = format!("{}/tests/fixtures/chart/chart-{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+            let chart = std::fs::read_to_string(path).unwrap();
+            let list = to_resource_list(&[("chart.yaml", &chart)], CONFIG).unwrap();
+            let items = from_resource_list(&list.text).unwrap();
+            assert!(items.len() > 4);
+            assert_eq!(items.len(), list.documents.len());
+            for (item, origin) in items.iter().zip(&list.documents) {
+                assert_eq!(*item, chart[origin.range.clone()]);
+            }
+        }
+    }
+
+    #[test]
+    fn separators_may_have_comments_and_documents_may_be_empty() {
+        assert_eq!(items("--- # first\na: 1\n---\t\n\n# only a comment\n---\nb: 2\n...\n"), "- a: 1\n- b: 2\n");
+        assert_eq!(items("a: 1\n... # end\n# between\nb: 2"), "- a: 1\n- b: 2\n");
+        assert_eq!(items("\u{feff}---\r\na: 1\r\n"), "- a: 1\r\n");
+        assert_eq!(items("# nothing\n---\n"), " []\n");
+    }
+
+    #[test]
+    fn origins_name_file_number_and_line() {
+        let files = [("a.yaml", "# x\n---\n---\n# y\na: 1\n---\nb: 2\n"), ("b.yaml", "c: 3\n")];
+        let list = to_resource_list(&files, CONFIG).unwrap();
+        let origins: Vec<_> =
+            list.documents.iter().map(|origin| (origin.file, origin.number, origin.line)).collect();
+        assert_eq!(origins, [(0, 1, 5), (0, 2, 7), (1, 1, 1)]);
+    }
+
+    #[test]
+    fn what_wrapping_would_change_is_refused() {
+        assert_eq!(
+            refused("a: 1\n--- |\n text\n"),
+            "a.yaml:2: there is content on the line of the separator; put it on a line of its own"
+        );
+        assert!(refused("--- {a: 1}\n").contains("separator"));
+        assert!(refused("a: 1\n... b: 1\n").contains("separator"));
+        assert!(refused("%YAML 1.2\n---\na: 1\n").starts_with("a.yaml:1: YAML directives"));
+        assert!(refused("a: 1\rb: 2\n").contains("carriage return"));
+    }
+
+    #[test]
+    fn the_function_config_is_one_document() {
+        for config in ["", "# nothing\n", "a: 1\n---\nb: 1\n"] {
+            let error = to_resource_list(&[], config).unwrap_err();
+            assert_eq!(error.problem, Problem::NotOneConfig);
+        }
+        let list = to_resource_list(&[], "# comment\n---\n{kind: SessionServer,\nspec: {}}").unwrap();
+        assert!(list.text.contains("functionConfig:\n  {kind: SessionServer,\n  spec: {}}\nitems: []\n"));
+    }
+
+    #[test]
+    fn items_are_found_as_other_programs_write_them() {
+        let list = "kind: ResourceList\nitems:\n  # one\n  - a: 1\n    b: |\n      x\n\n      - y\n  -   c:\n      - 2\n  -\n    d: 4\nresults:\n- message: x\n";
+        assert_eq!(
+            from_resource_list(list).unwrap(),
+            ["a: 1\nb: |\n  x\n\n  - y\n", "  c:\n  - 2\n", "d: 4\n"]
+        );
+        assert_eq!(from_resource_list("items: [] # none\n").unwrap(), Vec::<String>::new());
+        assert!(from_resource_list("items: [{a: 1}]\nkind: x\n").is_err());
+        assert!(from_resource_list("kind: x\n").is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! The functionConfig: what a user asks for.
+
+mod duration;
+mod label_selector;
+mod port;
+mod session_server;
+mod typed;
+
+use serde_json::Value;
+
+pub use duration::Seconds;
+pub use label_selector::LabelSelector;
+pub use port::Port;
+pub use session_server::{RunnerSelector, SessionServer, SessionServerSpec};
+pub(crate) use typed::{read, unset_when_empty};
+
+/// The group and version of every functionConfig of this project.
+pub const API_VERSION: &str = "runner-terminal.dev/v1alpha1";
+
+/// One functionConfig of this project.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionConfig {
+    /// `kind: SessionServer`: add the session server to the runners of the list.
+    SessionServer(SessionServer),
+}
+
+/// A functionConfig that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The field, from the functionConfig's root: `spec.exposure.port`.
+    pub path: String,
+    /// What is wrong with it and what would be right.
+    pub message: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl FunctionConfig {
+    /// Reads a functionConfig.
+    ///
+    /// # Errors
+    /// An unknown apiVersion, kind or field, or a value of the wrong type, with the field's path.
+    pub fn parse(value: &Value) -> Result<Self, ConfigError> {
+        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        if api_version != API_VERSION {
+            return Err(ConfigError::new(
+                "apiVersion",
+                format!("is {api_version:?}; this function reads {API_VERSION}"),
+            ));
+        }
+        match kind {
+            "SessionServer" => SessionServer::parse(value).map(Self::SessionServer),
+            other => Err(ConfigError::new(
+                "kind",
+                format!(
+                    "is {other:?}{}; this function reads SessionServer",
+                    typed::did_you_mean(other, ["SessionServer"])
+                ),
+            )),
+        }
+    }
+}

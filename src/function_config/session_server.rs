@@ -1,0 +1,118 @@
+//! `kind: SessionServer`
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ConfigError, LabelSelector, Port, Seconds, read, unset_when_empty};
+use crate::address::Address;
+use crate::exposure::Exposure;
+
+/// Adds the session server to the GitLab Runners of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionServer {
+    /// `metadata.name`
+    pub name: String,
+    /// What is asked for.
+    pub spec: SessionServerSpec,
+}
+
+/// What is asked for. Every field may be left out.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionServerSpec<E = Exposure> {
+    /// `false` takes away what an earlier run added, and adds nothing.
+    pub enabled: bool,
+    /// Which runners of the list; all of them when empty.
+    pub runner: RunnerSelector,
+    /// The container that runs gitlab-runner, where it cannot be told by its image or command.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub container: Option<String>,
+    /// The port on which the session server listens in its pod. 8093 when neither this nor the
+    /// runner's own configuration says.
+    pub listen_port: Option<Port>,
+    /// How long a terminal may go on after its job has ended. 30m when neither this nor the
+    /// runner's own configuration says.
+    pub session_timeout: Option<Seconds>,
+    /// Where GitLab reaches the session server, when it is known beforehand: host, host:port or
+    /// [v6]:port, without a scheme.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub advertise_address: Option<String>,
+    /// How the session server is reached from outside its pod.
+    pub exposure: E,
+}
+
+/// Which runners of the list. Fields that are set must all fit.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RunnerSelector {
+    /// The workload's name.
+    pub name: String,
+    /// The workload's namespace.
+    pub namespace: String,
+    /// The workload's labels.
+    pub label_selector: LabelSelector,
+}
+
+impl<E: Default> Default for SessionServerSpec<E> {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            runner: RunnerSelector::default(),
+            container: None,
+            listen_port: None,
+            session_timeout: None,
+            advertise_address: None,
+            exposure: E::default(),
+        }
+    }
+}
+
+impl SessionServer {
+    /// Reads a functionConfig of this kind.
+    ///
+    /// # Errors
+    /// An unknown field, a value of the wrong type, or an address that no runner can advertise.
+    pub fn parse(value: &Value) -> Result<Self, ConfigError> {
+        /// The resource around the spec. Hosts add fields of their own to its metadata.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Envelope {
+            #[serde(rename = "apiVersion")]
+            _api_version: String,
+            #[serde(rename = "kind")]
+            _kind: String,
+            #[serde(default)]
+            metadata: Value,
+            #[serde(default)]
+            spec: Value,
+        }
+        let envelope: Envelope = read("", value)?;
+        // The exposure is read by itself, so that an error in it has its own path.
+        let spec: SessionServerSpec<Value> = match envelope.spec {
+            Value::Null => SessionServerSpec::default(),
+            spec => read("spec", &spec)?,
+        };
+        let spec = SessionServerSpec {
+            exposure: Exposure::parse("spec.exposure", &spec.exposure)?,
+            enabled: spec.enabled,
+            runner: spec.runner,
+            container: spec.container,
+            listen_port: spec.listen_port,
+            session_timeout: spec.session_timeout,
+            advertise_address: spec.advertise_address,
+        };
+        if let Some(address) = &spec.advertise_address {
+            Address::parse(address)
+                .map_err(|error| ConfigError::new("spec.advertiseAddress", error.to_string()))?;
+        }
+        let name = envelope.metadata.get("name").and_then(Value::as_str);
+        Ok(Self {
+            name: name.unwrap_or_default().to_owned(),
+            spec,
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads a value into a type, and says what is wrong by the path of the field.
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer};
+use serde_json::Value;
+
+use super::ConfigError;
+
+/// Reads `value`, which stands at `path`, into a type.
+///
+/// # Errors
+/// The first unknown field, with the known one that looks most like it, or the first value that
+/// the type does not take.
+pub(crate) fn read<T: DeserializeOwned>(path: &str, value: &Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(value.clone()).map_err(|error| {
+        let inner = error.path().to_string();
+        let field = match (path, inner.as_str()) {
+            (path, ".") => path.to_owned(),
+            ("", inner) => inner.to_owned(),
+            (path, inner) => format!("{path}.{inner}"),
+        };
+        let message = error.into_inner().to_string();
+        match unknown_field(&message) {
+            Some((name, known)) => ConfigError::new(
+                field,
+                format!(
+                    "there is no field {name:?}{}; the fields are {}",
+                    did_you_mean(name, known.iter().copied()),
+                    known.join(", ")
+                ),
+            ),
+            None => ConfigError::new(field, message),
+        }
+    })
+}
+
+/// A field that the user left as `""` counts as not set.
+pub(crate) fn unset_when_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        value => T::deserialize(value.into_deserializer())
+            .map(Some)
+            .map_err(serde::de::Error::custom),
+    }
+}
+
+/// `; did you mean "x"?`, when one of the known names looks like `name`.
+pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = |known: &&str| {
+        strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase())
+    };
+    match known.into_iter().min_by_key(near) {
+        Some(best) if near(&best) <= 1 + best.len() / 3 => format!(" (did you mean {best:?}?)"),
+        _ => String::new(),
+    }
+}
+
+/// The name and the known names in serde's message, which lists both in backticks. A test holds
+/// that it still does.
+fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message.strip_prefix("unknown field ")?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let name = quoted.next()?;
+    Some((name, quoted.collect()))
+}

@@ -1,0 +1,144 @@
+//! Collects RFC 6902 operations for the items of a list.
+
+use std::collections::BTreeMap;
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, PatchOperation, RemoveOperation};
+use serde_json::{Map, Value};
+
+use crate::resource::Resource;
+use crate::resource_list::Changes;
+
+/// Items as they will be, and the operations that make them so.
+#[derive(Debug, Default)]
+pub struct Patches {
+    items: BTreeMap<usize, Item>,
+    added: Vec<Value>,
+    removed: std::collections::BTreeSet<usize>,
+}
+
+#[derive(Debug)]
+struct Item {
+    value: Value,
+    operations: Vec<PatchOperation>,
+}
+
+impl Patches {
+    /// The item as it will be.
+    pub fn current(&mut self, resource: &Resource) -> &Value {
+        &self.item(resource).value
+    }
+
+    /// Sets a member, with the objects above it where they are missing. Does nothing when it has
+    /// that value already.
+    pub fn set(&mut self, resource: &Resource, pointer: &str, value: Value) {
+        let item = self.item(resource);
+        if item.value.pointer(pointer) == Some(&value) {
+            return;
+        }
+        let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
+        // The first member on the way that is missing is where the operation acts.
+        let mut depth = tokens.len();
+        for length in 1..tokens.len() {
+            let above = format!("/{}", tokens.get(..length).unwrap_or_default().join("/"));
+            if item.value.pointer(&above).is_none_or(Value::is_null) {
+                depth = length;
+                break;
+            }
+        }
+        let (place, below) = tokens.split_at(depth);
+        let mut nested = value;
+        for token in below.iter().rev() {
+            let name = token.replace("~1", "/").replace("~0", "~");
+            nested = Value::Object(Map::from_iter([(name, nested)]));
+        }
+        item.apply(PatchOperation::Add(AddOperation {
+            path: parse(&format!("/{}", place.join("/"))),
+            value: nested,
+        }));
+    }
+
+    /// Appends to an array, which is made when it is missing.
+    pub fn push(&mut self, resource: &Resource, pointer: &str, value: Value) {
+        let exists = self.item(resource).value.pointer(pointer).is_some_and(Value::is_array);
+        if exists {
+            self.item(resource).apply(PatchOperation::Add(AddOperation {
+                path: parse(&format!("{pointer}/-")),
+                value,
+            }));
+        } else {
+            self.set(resource, pointer, Value::Array(vec![value]));
+        }
+    }
+
+    /// Removes a member, and what is above it as far as that becomes empty (never `metadata` or
+    /// `spec` of the resource itself).
+    pub fn remove(&mut self, resource: &Resource, pointer: &str) {
+        let item = self.item(resource);
+        if item.value.pointer(pointer).is_none() {
+            return;
+        }
+        let mut place = pointer;
+        while let Some((above, _)) = place.rsplit_once('/') {
+            let alone = item.value.pointer(above).is_some_and(|value| match value {
+                Value::Object(members) => members.len() == 1,
+                Value::Array(items) => items.len() == 1,
+                _ => false,
+            });
+            if !alone || above.matches('/').count() < 2 {
+                break;
+            }
+            place = above;
+        }
+        item.apply(PatchOperation::Remove(RemoveOperation { path: parse(place) }));
+    }
+
+    /// Adds a resource to the list.
+    pub fn add_item(&mut self, value: Value) {
+        self.added.push(value);
+    }
+
+    /// Takes a resource out of the list.
+    pub fn remove_item(&mut self, resource: &Resource) {
+        self.removed.insert(resource.item);
+    }
+
+    /// The operations by item.
+    pub fn into_changes(self) -> Changes {
+        Changes {
+            patches: self
+                .items
+                .into_iter()
+                .filter(|(_, item)| !item.operations.is_empty())
+                .map(|(index, item)| (index, item.operations))
+                .collect(),
+            removed: self.removed,
+            added: self.added,
+        }
+    }
+
+    fn item(&mut self, resource: &Resource) -> &mut Item {
+        self.items.entry(resource.item).or_insert_with(|| Item {
+            value: resource.value.clone(),
+            operations: Vec::new(),
+        })
+    }
+}
+
+impl Item {
+    fn apply(&mut self, operation: PatchOperation) {
+        if json_patch::patch(&mut self.value, std::slice::from_ref(&operation)).is_ok() {
+            self.operations.push(operation);
+        }
+    }
+}
+
+/// A name as a token of a JSON pointer.
+pub fn token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Pointers are put together from escaped tokens here, so that none fails to parse.
+fn parse(pointer: &str) -> PointerBuf {
+    PointerBuf::parse(pointer).unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! A Kubernetes resource as the function sees it.
+
+use serde_json::Value;
+
+/// Where the host keeps the file that a resource came from; the second is the name that kpt and
+/// kyaml wrote before.
+pub const PATH_ANNOTATIONS: [&str; 2] = [
+    "internal.config.kubernetes.io/path",
+    "config.kubernetes.io/path",
+];
+/// The resource's place in that file.
+pub const INDEX_ANNOTATIONS: [&str; 2] = [
+    "internal.config.kubernetes.io/index",
+    "config.kubernetes.io/index",
+];
+/// The names that a resource had before kustomize prefixed it, oldest first.
+const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+
+/// What a resource is called, and where it came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `apps/v1`
+    pub api_version: String,
+    /// `Deployment`
+    pub kind: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.namespace`; empty when absent.
+    pub namespace: String,
+    /// The file that the host's annotations name.
+    pub path: Option<String>,
+    /// The place in that file.
+    pub index: Option<u64>,
+}
+
+/// `Deployment ci/runner`
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        write!(f, "{} {}{slash}{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// A parsed item and its place in the list.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The place in the list, from 0.
+    pub item: usize,
+    /// What it is called.
+    pub identity: Identity,
+    /// The whole resource.
+    pub value: Value,
+}
+
+impl Resource {
+    /// Reads the identity off a value.
+    pub fn new(item: usize, value: Value) -> Self {
+        let text = |pointer: &str| {
+            value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let annotation = |names: [&str; 2]| {
+            names
+                .iter()
+                .find_map(|name| value.pointer("/metadata/annotations")?.get(name)?.as_str())
+        };
+        let identity = Identity {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+            name: text("/metadata/name"),
+            namespace: text("/metadata/namespace"),
+            path: annotation(PATH_ANNOTATIONS).map(str::to_owned),
+            index: annotation(INDEX_ANNOTATIONS).and_then(|index| index.parse().ok()),
+        };
+        Self {
+            item,
+            identity,
+            value,
+        }
+    }
+
+    /// The value of one annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.value
+            .pointer("/metadata/annotations")?
+            .get(name)?
+            .as_str()
+    }
+
+    /// True when a reference to `name` means this resource: the name itself, the name before
+    /// kustomize prefixed it, or either with or without the hash that kustomize appends to what
+    /// its generators make.
+    pub fn answers_to(&self, name: &str) -> bool {
+        let own = self.identity.name.as_str();
+        let previous = self.annotation(PREVIOUS_NAMES).unwrap_or_default();
+        own == name
+            || without_hash(own) == Some(name)
+            || without_hash(name) == Some(own)
+            || previous.split(',').any(|previous| previous == name)
+    }
+}
+
+/// `config` of `config-9kt2f5m8cb`: kustomize's suffix is ten characters of an alphabet without
+/// vowels, so that it spells nothing.
+///
+/// Source: `encode` in kustomize's `api/hasher`.
+pub(crate) fn without_hash(name: &str) -> Option<&str> {
+    let (stem, suffix) = name.rsplit_once('-')?;
+    let hash = suffix.len() == 10
+        && suffix
+            .chars()
+            .all(|c| "bcdfghkmt2456789".contains(c));
+    hash.then_some(stem)
+}
+
+/// `metadata` and `name` of a path annotation of a file beside another: `apps/runner.yaml` gives
+/// `apps/service_NAME.yaml`, the name that kyaml gives to new resources.
+pub fn path_beside(path: &str, kind: &str, name: &str) -> String {
+    let directory = path.rsplit_once('/').map(|(directory, _)| directory);
+    let file = format!("{}_{name}.yaml", kind.to_ascii_lowercase());
+    match directory {
+        Some(directory) => format!("{directory}/{file}"),
+        None => file,
+    }
+}

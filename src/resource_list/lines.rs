@@ -1,0 +1,366 @@
+//! Reads YAML line by line, just far enough to know which line begins what.
+//!
+//! Finding the items of a list does not need the whole of YAML: it needs to know of each line
+//! whether it begins a node or lies inside one (a block scalar, a quoted string over several
+//! lines, a flow collection, a folded plain scalar). This reader knows that much and says so when
+//! it meets something that it does not know; the caller then asks the full parser.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr2};
+
+/// Something this reader leaves to the full parser.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unsure;
+
+/// One line that begins a node: `key: value`, `- key: value`, `- value`, `value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Where the line starts.
+    pub(super) start: usize,
+    /// Spaces before its first character.
+    pub(super) indent: usize,
+    /// The first character is a `-` of a sequence.
+    pub(super) dash: bool,
+    /// The key on this line and its column, when there is one.
+    pub(super) key: Option<(Range<usize>, usize)>,
+    /// The value's text on this line, trailing blanks and comments included; empty when the value
+    /// begins on a later line.
+    pub(super) value: Range<usize>,
+}
+
+/// The lines of a text that begin a node, in order.
+pub(super) struct Lines<'a> {
+    text: &'a [u8],
+    position: usize,
+    /// Column of the node that a plain scalar belongs to: lines that are indented deeper go on
+    /// with that scalar.
+    plain_parent: Option<usize>,
+    /// Column of a key or dash whose value begins on a later line.
+    waiting: Option<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a [u8], position: usize) -> Self {
+        Self {
+            text,
+            position,
+            plain_parent: None,
+            waiting: None,
+        }
+    }
+
+    /// The next line that begins a node; `None` at the end of the text.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Unsure> {
+        while self.position < self.text.len() {
+            let start = self.position;
+            let end = self.line_end(start);
+            let indent = self.spaces(start);
+            let first = start + indent;
+            match self.at(first) {
+                b'\n' | b'#' => {}
+                b'\r' if first + 1 >= end => {}
+                _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
+                // A tab may indent nothing.
+                b'\t' => return Err(Unsure),
+                b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
+                _ => return self.line(start, indent, end).map(Some),
+            }
+            self.position = end + 1;
+        }
+        Ok(None)
+    }
+
+    fn line(&mut self, start: usize, indent: usize, end: usize) -> Result<Line, Unsure> {
+        let mut at = start + indent;
+        let mut parent = indent;
+        let dash = self.is_dash(at);
+        while self.is_dash(at) {
+            parent = at - start;
+            at = self.skip_spaces(at + 1);
+        }
+        let waiting = self.waiting.take();
+        self.plain_parent = None;
+        let mut line = Line {
+            start,
+            indent,
+            dash,
+            key: None,
+            value: at..at,
+        };
+        if self.is_blank_rest(at, end) {
+            // `-` alone.
+            self.waiting = Some(parent);
+            self.position = end + 1;
+            return Ok(line);
+        }
+        let node = self.properties(at)?;
+        let column = at - start;
+        if self.is_blank_rest(node, end) {
+            self.waiting = Some(if dash { parent } else { waiting.unwrap_or(0) });
+            self.position = end + 1;
+            return Ok(line);
+        }
+        if let Some((key, colon)) = self.key(node, end)? {
+            let key_start = if node == at { key.start } else { at };
+            line.key = Some((key, key_start - start));
+            let value = self.skip_spaces(colon + 1);
+            line.value = value..end;
+            self.value(value, end, column)?;
+            return Ok(line);
+        }
+        line.value = at..end;
+        // Not a key: a member of a sequence, or a value below its key.
+        let owner = if dash {
+            parent
+        } else {
+            waiting.ok_or(Unsure)?
+        };
+        self.value(at, end, owner)?;
+        Ok(line)
+    }
+
+    /// Steps over a value that begins at `at` and belongs to the key or dash in column `owner`.
+    fn value(&mut self, at: usize, end: usize, owner: usize) -> Result<(), Unsure> {
+        let at = self.properties(at)?;
+        if self.is_blank_rest(at, end) {
+            self.waiting = Some(owner);
+            self.position = end + 1;
+            return Ok(());
+        }
+        match self.at(at) {
+            b'|' | b'>' => self.block_scalar(at, end, owner),
+            b'"' | b'\'' => {
+                let after = self.quoted(at)?;
+                self.finish(after)
+            }
+            b'[' | b'{' => {
+                let after = self.flow(at)?;
+                self.finish(after)
+            }
+            b'*' => {
+                let after = at + self.text.get(at..end).unwrap_or_default().iter().position(u8::is_ascii_whitespace).unwrap_or(end - at);
+                self.finish(after)
+            }
+            b'%' | b'@' | b'`' | b']' | b'}' | b',' => Err(Unsure),
+            b'?' | b'-' | b':' if self.is_separator(at + 1) => Err(Unsure),
+            _ => {
+                self.plain_parent = Some(owner);
+                self.position = end + 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// After a value that says itself where it ends, only blanks and a comment may follow.
+    fn finish(&mut self, at: usize) -> Result<(), Unsure> {
+        let end = self.line_end(at);
+        if self.is_blank_rest(at, end) {
+            self.position = end + 1;
+            Ok(())
+        } else {
+            Err(Unsure)
+        }
+    }
+
+    /// Skips a block scalar: every line that is blank or indented deeper than its owner.
+    fn block_scalar(&mut self, at: usize, end: usize, owner: usize) -> Result<(), Unsure> {
+        let header = self.text.get(at + 1..end).unwrap_or_default();
+        let indicators = header
+            .iter()
+            .position(|b| !b.is_ascii_digit() && !matches!(b, b'+' | b'-'))
+            .map_or(end, |length| at + 1 + length);
+        if !self.is_blank_rest(indicators, end) {
+            return Err(Unsure);
+        }
+        self.position = end + 1;
+        while self.position < self.text.len() {
+            let indent = self.spaces(self.position);
+            let first = self.position + indent;
+            if indent <= owner {
+                match self.at(first) {
+                    b'\n' => {}
+                    b'\r' if self.at(first + 1) == b'\n' => {}
+                    b'\t' => return Err(Unsure),
+                    _ if first >= self.text.len() => {}
+                    _ => break,
+                }
+            }
+            self.position = self.line_end(first) + 1;
+        }
+        Ok(())
+    }
+
+    /// A key that begins at `at` and the position of its colon, when there is one on this line.
+    fn key(&self, at: usize, end: usize) -> Result<Option<(Range<usize>, usize)>, Unsure> {
+        match self.at(at) {
+            b'"' | b'\'' => {
+                let after = self.quoted(at)?;
+                let colon = self.skip_spaces(after);
+                Ok((after <= end && self.at(colon) == b':' && self.is_separator(colon + 1))
+                    .then_some((at..after, colon)))
+            }
+            b'[' | b'{' => {
+                let after = self.flow(at)?;
+                let colon = self.skip_spaces(after);
+                if self.at(colon) == b':' { Err(Unsure) } else { Ok(None) }
+            }
+            b'?' if self.is_separator(at + 1) => Err(Unsure),
+            b'*' => {
+                if self.find_colon(at, end).is_some() { Err(Unsure) } else { Ok(None) }
+            }
+            b'|' | b'>' | b'#' => Ok(None),
+            _ => Ok(self.find_colon(at, end).map(|colon| {
+                let key = self.text.get(at..colon).unwrap_or_default().trim_ascii_end();
+                (at..at + key.len(), colon)
+            })),
+        }
+    }
+
+    /// The first `:` that ends a plain key; `None` when a comment begins before it.
+    fn find_colon(&self, from: usize, end: usize) -> Option<usize> {
+        let mut at = from;
+        while let Some(found) = memchr(b':', self.text.get(at..end)?) {
+            let colon = at + found;
+            if self.is_separator(colon + 1) {
+                let key = self.text.get(from..colon)?;
+                let commented = memchr::memmem::find(key, b" #").is_some();
+                return (!commented).then_some(colon);
+            }
+            at = colon + 1;
+        }
+        None
+    }
+
+    /// Steps over `&anchor` and `!tag`.
+    fn properties(&self, at: usize) -> Result<usize, Unsure> {
+        let mut at = at;
+        while matches!(self.at(at), b'&' | b'!') {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let length = rest
+                .iter()
+                .position(u8::is_ascii_whitespace)
+                .unwrap_or(rest.len());
+            at = self.skip_spaces(at + length);
+        }
+        Ok(at)
+    }
+
+    /// The position after a quoted scalar, which may end on a later line.
+    fn quoted(&self, at: usize) -> Result<usize, Unsure> {
+        let quote = self.at(at);
+        let mut next = at + 1;
+        loop {
+            let rest = self.text.get(next..).ok_or(Unsure)?;
+            let found = next + memchr2(quote, b'\\', rest).ok_or(Unsure)?;
+            if self.at(found) == b'\\' {
+                next = found + if quote == b'"' { 2 } else { 1 };
+            } else if quote == b'\'' && self.at(found + 1) == b'\'' {
+                next = found + 2;
+            } else {
+                let inside = self.text.get(at..found).unwrap_or_default();
+                let marker = |mark: &[u8]| memchr::memmem::find(inside, mark).is_some();
+                if marker(b"\n---") || marker(b"\n...") {
+                    return Err(Unsure);
+                }
+                return Ok(found + 1);
+            }
+        }
+    }
+
+    /// The position after a flow collection, which may end on a later line.
+    fn flow(&self, at: usize) -> Result<usize, Unsure> {
+        let mut depth = 0_usize;
+        let mut at = at;
+        let mut in_plain = false;
+        while let Some(&byte) = self.text.get(at) {
+            match byte {
+                b'[' | b'{' => {
+                    depth += 1;
+                    in_plain = false;
+                }
+                b']' | b'}' => {
+                    depth -= 1;
+                    in_plain = false;
+                    if depth == 0 {
+                        return Ok(at + 1);
+                    }
+                }
+                b',' => in_plain = false,
+                b':' if in_plain && (self.is_separator(at + 1) || matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{')) => in_plain = false,
+                b':' if !in_plain && !self.is_separator(at + 1) && !matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{' | b'"' | b'\'') => {
+                    // `{"a":b}` is a key and a value; `[:b]` is a plain scalar.
+                    in_plain = !self.follows_json_key(at);
+                }
+                b':' => {}
+                b'"' | b'\'' if !in_plain => {
+                    at = self.quoted(at)?;
+                    continue;
+                }
+                b'#' if self.text.get(at - 1).is_some_and(u8::is_ascii_whitespace) => {
+                    at = self.line_end(at);
+                    in_plain = false;
+                    continue;
+                }
+                b'\n' if self.is_marker(at + 1) => return Err(Unsure),
+                b' ' | b'\n' | b'\r' | b'\t' => {}
+                b'?' | b'%' | b'@' | b'`' if !in_plain => return Err(Unsure),
+                b'&' | b'!' | b'*' if !in_plain => {
+                    let rest = self.text.get(at..).unwrap_or_default();
+                    let stop = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b']' | b'}' | b'[' | b'{');
+                    at += rest.iter().position(stop).unwrap_or(rest.len());
+                    continue;
+                }
+                _ => in_plain = true,
+            }
+            at += 1;
+        }
+        Err(Unsure)
+    }
+
+    fn follows_json_key(&self, colon: usize) -> bool {
+        colon > 0 && matches!(self.at(colon - 1), b'"' | b'\'' | b']' | b'}')
+    }
+
+    /// The byte at `position`; a line break past the end, so that every look-ahead ends.
+    fn at(&self, position: usize) -> u8 {
+        self.text.get(position).copied().unwrap_or(b'\n')
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        memchr(b'\n', rest).map_or(self.text.len(), |at| from + at)
+    }
+
+    fn spaces(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        rest.iter().take_while(|byte| **byte == b' ').count()
+    }
+
+    fn skip_spaces(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        from + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    }
+
+    fn is_separator(&self, at: usize) -> bool {
+        matches!(self.at(at), b' ' | b'\t' | b'\n' | b'\r')
+    }
+
+    fn is_dash(&self, at: usize) -> bool {
+        self.at(at) == b'-' && self.is_separator(at + 1)
+    }
+
+    fn is_marker(&self, at: usize) -> bool {
+        matches!(self.text.get(at..at + 3), Some(b"---" | b"...")) && self.is_separator(at + 3)
+    }
+
+    /// Only blanks or a comment from `at` to the end of the line.
+    fn is_blank_rest(&self, at: usize, end: usize) -> bool {
+        let rest = self.text.get(at..end).unwrap_or_default();
+        let rest = rest.trim_ascii_start();
+        rest.is_empty()
+            || rest.first() == Some(&b'#')
+                && (at == 0 || self.text.get(at - 1).is_some_and(u8::is_ascii_whitespace))
+            || rest.first() == Some(&b'#') && self.text.get(at).is_some_and(u8::is_ascii_whitespace)
+    }
+}

@@ -1,0 +1,447 @@
+//! The ResourceList that a KRM function reads and writes.
+//!
+//! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
+
+mod lines;
+mod scan;
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use json_patch::PatchOperation;
+use memchr::memmem;
+use serde_json::{Value, json};
+
+use crate::resource::Resource;
+use crate::results::FunctionResult;
+use crate::yaml::{self, EditError, Style, Tree, YamlError};
+use scan::{Form, ItemSpan, Layout};
+
+/// Input that is not a ResourceList, or an item of it that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The input holds bytes that are not UTF-8.
+    #[error("the input is not UTF-8 text: byte {0} begins no character")]
+    NotUtf8(usize),
+    /// There is nothing to read.
+    #[error(
+        "the input is empty: a KRM function reads a ResourceList on standard input (kustomize and \
+         kpt give it one; see `runner-terminal --help`)"
+    )]
+    Empty,
+    /// The input is not YAML.
+    #[error("the input is not YAML: {0}")]
+    NotYaml(YamlError),
+    /// The input is YAML of another kind.
+    #[error(
+        "the input is {found}, not a ResourceList: a KRM function reads a ResourceList on standard \
+         input. For plain manifests use `runner-terminal explain FILE`, or a kustomization with \
+         this function under `transformers:`"
+    )]
+    NotAResourceList {
+        /// What it is instead.
+        found: String,
+    },
+    /// An item that matters to the function cannot be read.
+    #[error("item {} of the list, line {line}: {source}", item + 1)]
+    Item {
+        /// The place in the list, from 0.
+        item: usize,
+        /// The line of the input at which the item starts, from 1.
+        line: usize,
+        /// What is wrong; its line counts from the item's start.
+        source: YamlError,
+    },
+}
+
+/// A change that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// An item's text could not be edited.
+    #[error("{resource}: {source}")]
+    Edit {
+        /// The resource's kind, namespace and name.
+        resource: String,
+        /// Why.
+        source: EditError,
+    },
+    /// The part that has to change is an anchor that another item refers to.
+    #[error("the anchor &{anchor} is used by other items of the list: write its value out there")]
+    SharedAnchor {
+        /// The anchor's name.
+        anchor: String,
+    },
+}
+
+/// A ResourceList as text, with the places of its parts.
+#[derive(Debug)]
+pub struct ResourceList<'a> {
+    text: &'a str,
+    layout: Layout,
+    /// For items whose head cannot be told from the text, what a parse told.
+    parsed: BTreeMap<usize, Resource>,
+    /// Items by kind, name and namespace; made when the first is asked for.
+    by_name: OnceCell<BTreeMap<(&'a str, &'a str, &'a str), usize>>,
+}
+
+/// What is to change in a list.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// RFC 6902 operations by the item's place in the list.
+    pub patches: BTreeMap<usize, Vec<PatchOperation>>,
+    /// Items that go.
+    pub removed: BTreeSet<usize>,
+    /// Items that come, after all others.
+    pub added: Vec<Value>,
+}
+
+impl<'a> ResourceList<'a> {
+    /// Finds the parts of a ResourceList. Items are not parsed.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn read(input: &'a [u8]) -> Result<Self, ReadError> {
+        let text = std::str::from_utf8(input)
+            .map_err(|error| ReadError::NotUtf8(error.valid_up_to()))?;
+        if text.trim().is_empty() {
+            return Err(ReadError::Empty);
+        }
+        let layout = scan::scan(text).map_err(|error| not_a_list(text, error))?;
+        if layout.kind.as_deref() != Some("ResourceList") {
+            return Err(ReadError::NotAResourceList {
+                found: match &layout.kind {
+                    Some(kind) => format!("a {kind}"),
+                    None => "YAML without a kind".to_owned(),
+                },
+            });
+        }
+        if layout.api_version.as_deref() != Some("config.kubernetes.io/v1") {
+            return Err(ReadError::NotAResourceList {
+                found: format!(
+                    "a ResourceList of apiVersion {:?} (this function knows config.kubernetes.io/v1)",
+                    layout.api_version.unwrap_or_default()
+                ),
+            });
+        }
+        let mut list = Self {
+            text,
+            layout,
+            parsed: BTreeMap::new(),
+            by_name: OnceCell::new(),
+        };
+        for item in 0..list.len() {
+            if list.span(item).is_some_and(|span| span.head.is_none())
+                && let Ok(resource) = list.resource(item)
+            {
+                list.parsed.insert(item, resource);
+            }
+        }
+        Ok(list)
+    }
+
+    /// The functionConfig, when the host gave one.
+    pub fn function_config(&self) -> Option<&Value> {
+        self.layout.function_config.as_ref()
+    }
+
+    /// How many items the list has.
+    pub fn len(&self) -> usize {
+        self.layout.items.len()
+    }
+
+    /// True when the list has no items.
+    pub fn is_empty(&self) -> bool {
+        self.layout.items.is_empty()
+    }
+
+    /// The item's kind and name, and its namespace, which is empty when absent. All three are
+    /// empty for an item that does not parse.
+    pub fn head(&self, item: usize) -> (&str, &str, &str) {
+        let parsed = || {
+            let identity = &self.parsed.get(&item)?.identity;
+            Some((
+                identity.kind.as_str(),
+                identity.name.as_str(),
+                identity.namespace.as_str(),
+            ))
+        };
+        self.written_head(item).or_else(parsed).unwrap_or_default()
+    }
+
+    fn written_head(&self, item: usize) -> Option<(&'a str, &'a str, &'a str)> {
+        let head = self.span(item)?.head.as_ref()?;
+        let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
+        Some((text(&head.kind), text(&head.name), text(&head.namespace)))
+    }
+
+    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
+    pub fn candidates<'s>(
+        &'s self,
+        kinds: &'s [&str],
+        word: &'s str,
+    ) -> impl Iterator<Item = usize> + 's {
+        let finder = memmem::Finder::new(word);
+        (0..self.len()).filter(move |item| {
+            let (kind, _, _) = self.head(*item);
+            (kind.is_empty() || kinds.contains(&kind)) && {
+                let text = self.text_of(*item).as_bytes();
+                // A double-quoted scalar may spell the word with escapes.
+                finder.find(text).is_some()
+                    || memmem::find(text, b"\\x").is_some()
+                    || memmem::find(text, b"\\u").is_some()
+                    || memmem::find(text, b"\\U").is_some()
+            }
+        })
+    }
+
+    /// The item of this kind, name and namespace.
+    pub fn named(&self, kind: &str, name: &str, namespace: &str) -> Option<usize> {
+        let by_name = self.by_name.get_or_init(|| {
+            (0..self.len())
+                .filter_map(|item| Some((self.written_head(item)?, item)))
+                .collect()
+        });
+        by_name.get(&(kind, name, namespace)).copied().or_else(|| {
+            let same = |item: &&usize| self.head(**item) == (kind, name, namespace);
+            self.parsed.keys().find(same).copied()
+        })
+    }
+
+    /// Parses one item.
+    ///
+    /// # Errors
+    /// [`ReadError::Item`]
+    pub fn resource(&self, item: usize) -> Result<Resource, ReadError> {
+        if let Some(resource) = self.parsed.get(&item) {
+            return Ok(resource.clone());
+        }
+        let parse = || -> Result<Value, YamlError> {
+            let tree = Tree::parse(self.text_of(item))?;
+            yaml::edit::item_root(&tree).map_or(Ok(Value::Null), |root| tree.value_of(root))
+        };
+        match parse() {
+            Ok(value) => Ok(Resource::new(item, value)),
+            Err(source) => {
+                let start = self.span(item).map_or(0, |span| span.range.start);
+                let before = self.text.as_bytes().get(..start).unwrap_or_default();
+                Err(ReadError::Item {
+                    item,
+                    line: memchr::memchr_iter(b'\n', before).count() + 1,
+                    source,
+                })
+            }
+        }
+    }
+
+    fn span(&self, item: usize) -> Option<&ItemSpan> {
+        self.layout.items.get(item)
+    }
+
+    fn text_of(&self, item: usize) -> &'a str {
+        self.span(item)
+            .and_then(|span| self.text.get(span.range.clone()))
+            .unwrap_or_default()
+    }
+
+    /// The list's text with the changes made and the results written. What does not change is
+    /// borrowed from the input.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    pub fn write(
+        &self,
+        changes: &Changes,
+        results: &[FunctionResult],
+    ) -> Result<Vec<Cow<'a, str>>, WriteError> {
+        let mut out = Pieces::new(self.text);
+        for item in changes.patches.keys().chain(&changes.removed).collect::<BTreeSet<_>>() {
+            let Some(span) = self.span(*item) else {
+                continue;
+            };
+            if changes.removed.contains(item) {
+                out.replace(self.removal(*item, span), String::new());
+            } else if let Some(patch) = changes.patches.get(item) {
+                self.check_anchors(*item)?;
+                let edited = yaml::apply(self.text_of(*item), patch)
+                    .map_err(|source| self.edit_error(*item, source))?;
+                out.replace(span.range.clone(), edited);
+            }
+        }
+        if let Some(last) = self.layout.items.last() {
+            let at = last.range.end;
+            for value in &changes.added {
+                out.replace(at..at, self.new_item(value, at));
+            }
+        }
+        if let Some(text) = self.results(results) {
+            match &self.layout.results {
+                Some(section) => out.replace(section.clone(), text),
+                None => out.replace(self.layout.end..self.layout.end, text),
+            }
+        } else if let Some(section) = &self.layout.results {
+            out.replace(section.clone(), String::new());
+        }
+        Ok(out.finish())
+    }
+
+    fn newline(&self) -> &'static str {
+        match memchr::memchr(b'\n', self.text.as_bytes()) {
+            Some(at) if at > 0 && self.text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    fn style(&self) -> Style {
+        Style {
+            newline: self.newline(),
+            indent_sequences: false,
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        self.text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
+    }
+
+    fn new_item(&self, value: &Value, at: usize) -> String {
+        match self.layout.form {
+            Form::Flow => format!(", {}", yaml::flow(value, false)),
+            Form::Block(column) => {
+                let block = yaml::block_document(value, column + 2, self.style());
+                let body = block.get(column + 2..).unwrap_or_default();
+                let before = self.text.get(..at).unwrap_or_default();
+                let gap = if before.ends_with('\n') { "" } else { self.newline() };
+                format!("{gap}{}- {body}", " ".repeat(column))
+            }
+        }
+    }
+
+    /// A removed item takes its own lines along, and leaves the comments that follow them.
+    fn removal(&self, item: usize, span: &ItemSpan) -> Range<usize> {
+        match self.layout.form {
+            Form::Flow => {
+                let previous = item.checked_sub(1).and_then(|item| self.span(item));
+                let next = self.span(item + 1);
+                match (previous, next) {
+                    (Some(previous), _) => previous.range.end..span.range.end,
+                    (None, Some(next)) => span.range.start..next.range.start,
+                    (None, None) => span.range.clone(),
+                }
+            }
+            Form::Block(_) => {
+                let end = Tree::parse(self.text_of(item)).ok().and_then(|tree| {
+                    let root = tree.root()?;
+                    Some(tree.next_line(tree.node(root).span.end))
+                });
+                span.range.start..end.map_or(span.range.end, |end| span.range.start + end)
+            }
+        }
+    }
+
+    /// An edit must not reach other items through an anchor.
+    fn check_anchors(&self, item: usize) -> Result<(), WriteError> {
+        let text = self.text_of(item);
+        if !text.contains('&') {
+            return Ok(());
+        }
+        let Ok(tree) = Tree::parse(text) else {
+            return Ok(());
+        };
+        for (_, node) in tree.nodes().filter(|(_, node)| node.anchor > 0) {
+            let written = text.get(node.span.start..).unwrap_or_default();
+            let Some(name) = written.split_once('&').map(|(_, rest)| rest) else {
+                continue;
+            };
+            let name = name.split([' ', '\n', '\r', '\t', ',', ']', '}']).next().unwrap_or_default();
+            let alias = format!("*{name}");
+            let elsewhere = (0..self.len()).any(|other| {
+                other != item && memmem::find(self.text_of(other).as_bytes(), alias.as_bytes()).is_some()
+                    && Tree::parse(self.text_of(other)).is_err()
+            });
+            if elsewhere {
+                return Err(WriteError::SharedAnchor {
+                    anchor: name.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn edit_error(&self, item: usize, source: EditError) -> WriteError {
+        let (kind, name, namespace) = self.head(item);
+        let slash = if namespace.is_empty() { "" } else { "/" };
+        WriteError::Edit {
+            resource: format!("{kind} {namespace}{slash}{name}"),
+            source,
+        }
+    }
+
+    fn results(&self, results: &[FunctionResult]) -> Option<String> {
+        if results.is_empty() && !(self.is_json() && self.layout.results.is_some()) {
+            return None;
+        }
+        let results: Vec<Value> = results
+            .iter()
+            .filter_map(|result| serde_json::to_value(result).ok())
+            .collect();
+        if self.is_json() {
+            let list = yaml::flow(&Value::Array(results), false);
+            let comma = if self.layout.results.is_some() { "" } else { ", " };
+            return Some(format!("{comma}\"results\": {list}"));
+        }
+        let text = yaml::block_document(&json!({ "results": results }), 0, self.style());
+        let before = self.text.get(..self.layout.end).unwrap_or_default();
+        let gap = if before.ends_with('\n') { "" } else { self.newline() };
+        Some(format!("{gap}{text}"))
+    }
+}
+
+/// Plain manifests are the likeliest thing to be given by mistake, and are not one document.
+fn not_a_list(text: &str, error: YamlError) -> ReadError {
+    let several = error.message.starts_with("a second document");
+    if several {
+        ReadError::NotAResourceList {
+            found: "a stream of several documents".to_owned(),
+        }
+    } else if !text.contains("ResourceList") && error.message.starts_with("this is not a mapping") {
+        ReadError::NotAResourceList {
+            found: "not a mapping".to_owned(),
+        }
+    } else {
+        ReadError::NotYaml(error)
+    }
+}
+
+/// Text in pieces: the input's own, and what takes the place of some of it.
+struct Pieces<'a> {
+    text: &'a str,
+    replacements: Vec<(Range<usize>, String)>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            replacements: Vec::new(),
+        }
+    }
+
+    fn replace(&mut self, range: Range<usize>, text: String) {
+        self.replacements.push((range, text));
+    }
+
+    fn finish(mut self) -> Vec<Cow<'a, str>> {
+        self.replacements.sort_by_key(|(range, _)| range.start);
+        let mut pieces = Vec::with_capacity(self.replacements.len() * 2 + 1);
+        let mut at = 0;
+        for (range, text) in self.replacements {
+            pieces.push(Cow::Borrowed(self.text.get(at..range.start).unwrap_or_default()));
+            pieces.push(Cow::Owned(text));
+            at = at.max(range.end);
+        }
+        pieces.push(Cow::Borrowed(self.text.get(at..).unwrap_or_default()));
+        pieces.retain(|piece| !piece.is_empty());
+        pieces
+    }
+}

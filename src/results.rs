@@ -1,0 +1,174 @@
+//! What the function has to say: the `results` of a ResourceList.
+
+use serde::Serialize;
+
+use crate::resource::Identity;
+
+/// How grave a result is, as the KRM Functions Specification names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// What was done, where a person would want to know it.
+    Info,
+    /// The output is right, and something more is needed before the terminal works.
+    Warning,
+    /// Nothing was changed: the process exits with 1.
+    Error,
+}
+
+/// One entry of `results`: what, about which resource, at which field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionResult {
+    /// What is so, and what to do about it.
+    pub message: String,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The resource it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_ref: Option<ResourceRef>,
+    /// The field it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+    /// The file that the resource came from, where the list says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
+}
+
+/// The `resourceRef` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRef {
+    /// `apps/v1`
+    pub api_version: String,
+    /// `Deployment`
+    pub kind: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.namespace`
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+}
+
+/// The `field` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Field {
+    /// `spec.template.spec.containers[0].ports`
+    pub path: String,
+    /// The value that stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_value: Option<serde_json::Value>,
+    /// The value that would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed_value: Option<serde_json::Value>,
+}
+
+/// The `file` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// The path that the host put into the resource's annotations.
+    pub path: String,
+    /// The document's place in that file, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+}
+
+impl FunctionResult {
+    /// A result about nothing in particular yet.
+    pub fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            severity,
+            resource_ref: None,
+            field: None,
+            file: None,
+        }
+    }
+
+    /// A result with [`Severity::Info`].
+    pub fn info(message: impl Into<String>) -> Self {
+        Self::new(Severity::Info, message)
+    }
+
+    /// A result with [`Severity::Warning`].
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// A result with [`Severity::Error`].
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// The same result, about a resource.
+    #[must_use]
+    pub fn about(mut self, resource: &Identity) -> Self {
+        self.resource_ref = Some(ResourceRef {
+            api_version: resource.api_version.clone(),
+            kind: resource.kind.clone(),
+            name: resource.name.clone(),
+            namespace: resource.namespace.clone(),
+        });
+        self.file = resource.path.clone().map(|path| File {
+            path,
+            index: resource.index,
+        });
+        self
+    }
+
+    /// The same result, about a field.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.field = Some(Field {
+            path: path.into(),
+            current_value: None,
+            proposed_value: None,
+        });
+        self
+    }
+
+    /// The same result, with the field's value and the value that was asked for.
+    #[must_use]
+    pub fn values(
+        mut self,
+        current: impl Into<serde_json::Value>,
+        proposed: impl Into<serde_json::Value>,
+    ) -> Self {
+        if let Some(field) = &mut self.field {
+            field.current_value = Some(current.into());
+            field.proposed_value = Some(proposed.into());
+        }
+        self
+    }
+}
+
+/// `warning: Deployment ci/runner, spec.replicas (file.yaml): message`
+impl std::fmt::Display for FunctionResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let severity = match self.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{severity}: ")?;
+        let mut place = Vec::new();
+        if let Some(resource) = &self.resource_ref {
+            let slash = if resource.namespace.is_empty() { "" } else { "/" };
+            place.push(format!(
+                "{} {}{slash}{}",
+                resource.kind, resource.namespace, resource.name
+            ));
+        }
+        if let Some(field) = &self.field {
+            place.push(field.path.clone());
+        }
+        if let Some(file) = &self.file {
+            place.push(format!("in {}", file.path));
+        }
+        if !place.is_empty() {
+            write!(f, "{}: ", place.join(", "))?;
+        }
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,131 @@
+//! The container port that the session server listens on.
+
+use serde_json::{Value, json};
+
+use super::ADDED_PORT;
+use crate::function_config::SessionServerSpec;
+use crate::patch::{Patches, token};
+use crate::results::FunctionResult;
+use crate::runner::{Container, Refusal, Runner, Workload, field};
+
+/// The name of the port, and the Service's way to find it.
+pub(super) const PORT_NAME: &str = "session-server";
+/// The upstream chart's default.
+const DEFAULT_PORT: u16 = 8093;
+
+/// The port that the session server is to listen on: what the functionConfig says, else what
+/// the configuration says, else a port that is there by name, else 8093.
+pub(super) fn listen_port(spec: &SessionServerSpec, configured: Option<u16>, container: &Container) -> u16 {
+    spec.listen_port
+        .map(|port| port.0)
+        .or(configured)
+        .or_else(|| {
+            ports(&container.value)
+                .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME))
+                .and_then(number)
+        })
+        .unwrap_or(DEFAULT_PORT)
+}
+
+/// Makes the container port and gives what the Service's `targetPort` names it by.
+///
+/// # Errors
+/// The number, or the name, belongs to something else in the pod.
+pub(super) fn ensure(
+    runner: &Runner,
+    port: u16,
+    metrics_port: Option<u16>,
+    patches: &mut Patches,
+) -> Result<Value, Refusal> {
+    let resource = &runner.workload.resource;
+    let pointer = ports_pointer(&runner.workload, &runner.container);
+    let refuse = |message: String| {
+        Box::new(
+            FunctionResult::error(message)
+                .about(&resource.identity)
+                .at(field(&pointer)),
+        )
+    };
+    if metrics_port == Some(port) {
+        return Err(refuse(format!(
+            "port {port} is where the runner's metrics server listens (listen_address of \
+             config.toml): set spec.listenPort of the functionConfig to another one"
+        )));
+    }
+    for other in runner.workload.containers() {
+        if other.index != runner.container.index && ports(&other.value).any(|p| number(p) == Some(port)) {
+            return Err(refuse(format!(
+                "port {port} is in use by container {:?} of the same pod: set spec.listenPort of \
+                 the functionConfig to another one",
+                other.name
+            )));
+        }
+    }
+    let own = patches.current(resource).pointer(&pointer).cloned().unwrap_or_default();
+    let own = own.as_array().cloned().unwrap_or_default();
+    let ours = resource.annotation(ADDED_PORT) == Some(PORT_NAME);
+    if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
+        return match existing.get("name").and_then(Value::as_str) {
+            Some("metrics") => Err(refuse(format!(
+                "port {port} is the container's port \"metrics\": set spec.listenPort of the \
+                 functionConfig to another one"
+            ))),
+            Some(name) => Ok(json!(name)),
+            None => Ok(json!(port)),
+        };
+    }
+    let named = own
+        .iter()
+        .position(|p| p.get("name").and_then(Value::as_str) == Some(PORT_NAME));
+    match named {
+        Some(index) if ours => {
+            patches.set(resource, &format!("{pointer}/{index}/containerPort"), json!(port));
+        }
+        Some(_) => {
+            return Err(refuse(format!(
+                "the container has a port named {PORT_NAME:?} with another number than {port}: \
+                 rename it, or set spec.listenPort of the functionConfig to its number"
+            )));
+        }
+        None => {
+            let entry = json!({"name": PORT_NAME, "containerPort": port, "protocol": "TCP"});
+            patches.push(resource, &pointer, entry);
+            let annotation = format!("/metadata/annotations/{}", token(ADDED_PORT));
+            patches.set(resource, &annotation, json!(PORT_NAME));
+        }
+    }
+    Ok(json!(PORT_NAME))
+}
+
+/// Takes away the port that [`ensure`] made.
+pub(super) fn withdraw(workload: &Workload, patches: &mut Patches) {
+    let resource = &workload.resource;
+    let Some(name) = resource.annotation(ADDED_PORT) else {
+        return;
+    };
+    for container in workload.containers() {
+        let pointer = ports_pointer(workload, &container);
+        let index = ports(&container.value)
+            .position(|port| port.get("name").and_then(Value::as_str) == Some(name));
+        if let Some(index) = index {
+            patches.remove(resource, &format!("{pointer}/{index}"));
+        }
+    }
+    patches.remove(resource, &format!("/metadata/annotations/{}", token(ADDED_PORT)));
+}
+
+fn ports_pointer(workload: &Workload, container: &Container) -> String {
+    workload.pod_pointer(&format!("/spec/containers/{}/ports", container.index))
+}
+
+fn ports(container: &Value) -> impl Iterator<Item = &Value> {
+    container.get("ports").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn number(port: &Value) -> Option<u16> {
+    port.get("containerPort")?.as_u64()?.try_into().ok()
+}
+
+fn is_tcp(port: &Value) -> bool {
+    matches!(port.get("protocol").and_then(Value::as_str), None | Some("TCP"))
+}

@@ -1,0 +1,245 @@
+//! The Service in front of the session server.
+
+use serde_json::{Map, Value, json};
+
+use super::{OWNED_BY, OWNER};
+use crate::exposure::Exposure;
+use crate::patch::{Patches, token};
+use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Identity, Resource, path_beside};
+use crate::resource_list::{ReadError, ResourceList};
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Workload};
+use sha2::{Digest, Sha256};
+
+use super::port::PORT_NAME;
+
+/// The fields of a Service's spec that this function sets, and takes back when they are no longer
+/// asked for.
+const MANAGED: [&str; 7] = [
+    "loadBalancerClass",
+    "loadBalancerSourceRanges",
+    "externalTrafficPolicy",
+    "internalTrafficPolicy",
+    "ipFamilyPolicy",
+    "ipFamilies",
+    "allocateLoadBalancerNodePorts",
+];
+
+/// What stands in the list where the session server's Service belongs.
+#[derive(Debug)]
+pub(super) enum Existing {
+    /// Nothing.
+    None,
+    /// A Service that this function made.
+    Ours(Resource),
+    /// A Service of that name that somebody else made.
+    Foreign(Resource),
+}
+
+/// The name of a workload's Service: `<workload>-session-server`, as the upstream chart has it,
+/// made to fit what a Service may be called (RFC 1035, 63 characters).
+pub(super) fn name(workload: &str) -> String {
+    const SUFFIX: &str = "-session-server";
+    let mut stem = workload.replace('.', "-");
+    if !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
+        stem.insert_str(0, "r-");
+    }
+    if stem.len() + SUFFIX.len() > 63 {
+        let digest = Sha256::digest(workload.as_bytes());
+        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let kept: String = stem.chars().take(63 - SUFFIX.len() - 1 - hash.len()).collect();
+        stem = format!("{}-{hash}", kept.trim_end_matches('-'));
+    }
+    format!("{stem}{SUFFIX}")
+}
+
+/// Looks for a workload's Service in the list.
+///
+/// # Errors
+/// A Service of that name that cannot be parsed.
+pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, ReadError> {
+    let identity = &workload.resource.identity;
+    let name = name(&identity.name);
+    let mut named = list.named("Service", &name, &identity.namespace);
+    if named.is_none() {
+        // kustomize may have prefixed the one and not yet the other.
+        for item in list.candidates(&["Service"], PORT_NAME) {
+            let service = list.resource(item)?;
+            if service.identity.kind == "Service"
+                && service.identity.namespace == identity.namespace
+                && service.answers_to(&name)
+            {
+                named = Some(item);
+            }
+        }
+    }
+    let Some(item) = named else {
+        return Ok(Existing::None);
+    };
+    let service = list.resource(item)?;
+    Ok(if service.annotation(OWNED_BY) == Some(OWNER) {
+        Existing::Ours(service)
+    } else {
+        Existing::Foreign(service)
+    })
+}
+
+/// True when a Service sends connections for `port` to the workload's pods.
+pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool {
+    let selector = service.value.pointer("/spec/selector").and_then(Value::as_object);
+    let selects = selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload));
+    let ports = service.value.pointer("/spec/ports").and_then(Value::as_array);
+    selects
+        && ports.into_iter().flatten().any(|entry| {
+            let target = entry.get("targetPort").or_else(|| entry.get("port"));
+            target == Some(&json!(port)) || target == Some(&json!(PORT_NAME))
+        })
+}
+
+/// The port at which an adopted Service answers.
+pub(super) fn port_of(service: &Resource) -> Option<u16> {
+    let port = service.value.pointer("/spec/ports/0/port")?.as_u64()?;
+    u16::try_from(port).ok()
+}
+
+/// Refuses a selector that would also select another workload's pods.
+pub(super) fn check_selector(workload: &Workload, all: &[Workload]) -> Result<(), Refusal> {
+    let selector = workload.selector();
+    let identity = &workload.resource.identity;
+    if selector.is_empty() {
+        return Err(Box::new(
+            FunctionResult::error("has no labels, so no Service can select it: give it one")
+                .about(identity)
+                .at("metadata.labels"),
+        ));
+    }
+    for other in all {
+        let other_identity = &other.resource.identity;
+        if other.resource.item != workload.resource.item
+            && other_identity.namespace == identity.namespace
+            && selects(&selector, other)
+        {
+            return Err(Box::new(
+                FunctionResult::error(format!(
+                    "its labels also select the pods of {other_identity}: half of the terminals \
+                     would reach the wrong process. Give one of them a label that the other has not"
+                ))
+                .about(identity)
+                .at("spec.selector"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
+    let Some(labels) = workload.pod_labels() else {
+        return false;
+    };
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// Makes the Service, or brings an earlier one up to date. Gives its identity.
+pub(super) fn ensure(
+    existing: Option<&Resource>,
+    workload: &Workload,
+    exposure: &Exposure,
+    target_port: &Value,
+    patches: &mut Patches,
+) -> Identity {
+    let desired = desired(workload, exposure, target_port);
+    let Some(existing) = existing else {
+        let made = Resource::new(usize::MAX, desired.clone()).identity;
+        patches.add_item(desired);
+        return made;
+    };
+    for section in ["labels", "annotations"] {
+        let members = desired.pointer(&format!("/metadata/{section}")).and_then(Value::as_object);
+        for (key, value) in members.into_iter().flatten() {
+            // The host says where the resource lives, and may have moved it.
+            let is_place = PATH_ANNOTATIONS.contains(&key.as_str()) || INDEX_ANNOTATIONS.contains(&key.as_str());
+            if !is_place {
+                patches.set(existing, &format!("/metadata/{section}/{}", token(key)), value.clone());
+            }
+        }
+    }
+    let spec = desired.get("spec").and_then(Value::as_object);
+    for (key, value) in spec.into_iter().flatten().filter(|(key, _)| *key != "ports") {
+        patches.set(existing, &format!("/spec/{key}"), value.clone());
+    }
+    for key in MANAGED {
+        if spec.is_some_and(|spec| !spec.contains_key(key)) {
+            patches.remove(existing, &format!("/spec/{key}"));
+        }
+    }
+    update_port(existing, &desired, patches);
+    existing.identity.clone()
+}
+
+/// Our port among those that others may have added; their fields on it stay.
+fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
+    let Some(port) = desired.pointer("/spec/ports/0") else {
+        return;
+    };
+    let ports = patches.current(existing).pointer("/spec/ports").and_then(Value::as_array);
+    let index = ports.into_iter().flatten().position(|p| p.get("name") == port.get("name"));
+    match index {
+        Some(index) => {
+            for (key, value) in port.as_object().into_iter().flatten() {
+                patches.set(existing, &format!("/spec/ports/{index}/{key}"), value.clone());
+            }
+        }
+        None => patches.set(existing, "/spec/ports", json!([port])),
+    }
+}
+
+fn desired(workload: &Workload, exposure: &Exposure, target_port: &Value) -> Value {
+    let identity = &workload.resource.identity;
+    let name = name(&identity.name);
+    let mut metadata = Map::new();
+    metadata.insert("name".to_owned(), json!(name));
+    if !identity.namespace.is_empty() {
+        metadata.insert("namespace".to_owned(), json!(identity.namespace));
+    }
+    let mut labels = workload.labels().cloned().unwrap_or_default();
+    labels.extend(exposure.labels().iter().map(|(key, value)| (key.clone(), json!(value))));
+    if !labels.is_empty() {
+        metadata.insert("labels".to_owned(), Value::Object(labels));
+    }
+    let mut annotations = Map::new();
+    annotations.insert(OWNED_BY.to_owned(), json!(OWNER));
+    annotations.extend(exposure.annotations().iter().map(|(key, value)| (key.clone(), json!(value))));
+    for (path, index) in PATH_ANNOTATIONS.iter().zip(INDEX_ANNOTATIONS) {
+        if let Some(beside) = workload.resource.annotation(path) {
+            annotations.insert((*path).to_owned(), json!(path_beside(beside, "Service", &name)));
+            annotations.insert(index.to_owned(), json!("0"));
+        }
+    }
+    metadata.insert("annotations".to_owned(), Value::Object(annotations));
+    let mut spec = exposure.service_spec();
+    spec.insert("selector".to_owned(), Value::Object(workload.selector()));
+    spec.insert(
+        "ports".to_owned(),
+        json!([{
+            "name": PORT_NAME,
+            "port": exposure.port(),
+            "protocol": "TCP",
+            "targetPort": target_port,
+        }]),
+    );
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn names_fit_a_service() {
+        assert_eq!(name("gr-gitlab-runner"), "gr-gitlab-runner-session-server");
+        assert_eq!(name("runner.prod"), "runner-prod-session-server");
+        assert_eq!(name("0runner"), "r-0runner-session-server");
+        let (one, other) = (name(&"a".repeat(80)), name(&"a".repeat(81)));
+        assert!(one.len() <= 63 && other.len() <= 63 && one != other);
+    }
+}

@@ -1,0 +1,181 @@
+//! Which keys of `config.toml` get which values, and what the user's own values mean for that.
+
+use serde_json::{Value, json};
+
+use super::config_file::{
+    ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, Settings, TABLE, port_of,
+};
+use super::{CONFIG_BEFORE, parse_address};
+use crate::address::Address;
+use crate::function_config::SessionServerSpec;
+use crate::patch::{Patches, token};
+use crate::results::FunctionResult;
+use crate::runner::{ConfigToml, Refusal, Runner};
+
+/// What the upstream chart writes for its scripts to fill in at start.
+const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
+/// The runner's own default, in seconds.
+const DEFAULT_TIMEOUT: u32 = 1800;
+
+/// The port that the configuration listens on.
+pub(super) fn configured_port(config: &ConfigFile) -> Option<u16> {
+    port_of(config.get(LISTEN_ADDRESS)?.as_str()?)
+}
+
+/// True when the chart's own session server is on: its placeholder is there, or was before an
+/// earlier run put an address in its place.
+pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
+    let placeholder = json!(CHART_PLACEHOLDER);
+    config.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
+        || before(&runner.config).is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
+}
+
+/// The address to advertise: the functionConfig's, else the user's own. `None` while neither
+/// says one.
+///
+/// # Errors
+/// The user's own address is one that no runner can advertise.
+pub(super) fn address(
+    spec: &SessionServerSpec,
+    config: &ConfigFile,
+    runner: &Runner,
+    port: u16,
+    results: &mut Vec<FunctionResult>,
+) -> Result<Option<String>, Refusal> {
+    if let Some(address) = spec.advertise_address.as_deref().and_then(parse_address) {
+        return Ok(Some(address.with_default_port(port)));
+    }
+    let own = match config.get(ADVERTISE_ADDRESS) {
+        Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => text,
+        _ => return Ok(None),
+    };
+    match Address::parse(&own) {
+        Ok(address) if address.port.is_some() => {}
+        Ok(_) => results.push(
+            FunctionResult::warning(format!(
+                "advertise_address {own:?} has no port, so the runner makes its certificate for the \
+                 wrong host: write {:?}",
+                parse_address(&own).map(|a| a.with_default_port(port)).unwrap_or_default()
+            ))
+            .about(&runner.config.object.identity)
+            .at(runner.config.field()),
+        ),
+        Err(error) => {
+            return Err(Box::new(
+                FunctionResult::error(format!("advertise_address {own:?}: {error}"))
+                    .about(&runner.config.object.identity)
+                    .at(runner.config.field()),
+            ));
+        }
+    }
+    Ok(Some(own))
+}
+
+/// Writes the keys that the functionConfig sets and those that are missing.
+pub(super) fn write(
+    spec: &SessionServerSpec,
+    config: &mut ConfigFile,
+    runner: &Runner,
+    listen_port: u16,
+    address: &str,
+    patches: &mut Patches,
+    results: &mut Vec<FunctionResult>,
+) {
+    let ours = before(&runner.config).unwrap_or_default();
+    let had_table = config.has_table();
+    let same_port = configured_port(config) == Some(listen_port);
+    let listen = json!(format!("0.0.0.0:{listen_port}"));
+    let timeout = spec.session_timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
+    let wanted = [
+        (SESSION_TIMEOUT, json!(timeout), spec.session_timeout.is_some()),
+        (LISTEN_ADDRESS, listen, spec.listen_port.is_some() && !same_port),
+        (ADVERTISE_ADDRESS, json!(address), spec.advertise_address.is_some()),
+    ];
+    let mut changes: Vec<(&str, Value)> = Vec::new();
+    let mut record = ours.clone();
+    for (key, value, asked) in wanted {
+        let current = config.get(key);
+        let stays = match &current {
+            None => false,
+            Some(current) => *current == value || !asked,
+        };
+        if stays {
+            continue;
+        }
+        let is_ours = ours.contains_key(key) || ours.contains_key(TABLE);
+        if let Some(current) = &current
+            && !is_ours
+            && *current != json!(CHART_PLACEHOLDER)
+        {
+            results.push(
+                FunctionResult::warning(format!(
+                    "{key} was {current} in the runner's configuration; the functionConfig sets it \
+                     to {value}"
+                ))
+                .about(&runner.config.object.identity)
+                .at(runner.config.field())
+                .values(current.clone(), value.clone()),
+            );
+        }
+        if had_table && !is_ours {
+            record.insert(key.to_owned(), current.unwrap_or_default());
+        }
+        changes.push((key, value));
+    }
+    if changes.is_empty() {
+        return;
+    }
+    if !had_table {
+        record = Settings::from_iter([(TABLE.to_owned(), Value::Null)]);
+    }
+    config.set(&changes);
+    store(runner, config, patches);
+    let object = &runner.config.object;
+    patches.set(object, &record_pointer(), json!(Value::Object(record).to_string()));
+}
+
+/// Puts back what the keys were before the first run.
+pub(super) fn restore(config: &mut ConfigFile, runner: &Runner, patches: &mut Patches) {
+    let record = before(&runner.config).unwrap_or_default();
+    if record.contains_key(TABLE) {
+        config.unset(&[SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS], true);
+    } else {
+        for (key, value) in &record {
+            if value.is_null() {
+                config.unset(&[key], false);
+            } else {
+                config.set(&[(key, value.clone())]);
+            }
+        }
+    }
+    store(runner, config, patches);
+    patches.remove(&runner.config.object, &record_pointer());
+}
+
+/// The file's text as the patches so far have left it.
+pub(super) fn current_text(config: &ConfigToml, patches: &mut Patches) -> String {
+    let written = patches.current(&config.object).pointer(&config.pointer());
+    let original = config.object.value.pointer(&config.pointer());
+    match written {
+        Some(Value::String(text)) if Some(&json!(text)) != original => {
+            config.decode(text).unwrap_or_else(|| config.text.clone())
+        }
+        _ => config.text.clone(),
+    }
+}
+
+fn store(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
+    let place = &runner.config;
+    if config.text() != current_text(place, patches) {
+        patches.set(&place.object, &place.pointer(), json!(place.encode(config.text())));
+    }
+}
+
+/// The record that an earlier run left.
+fn before(config: &ConfigToml) -> Option<Settings> {
+    serde_json::from_str(config.object.annotation(CONFIG_BEFORE)?).ok()
+}
+
+fn record_pointer() -> String {
+    format!("/metadata/annotations/{}", token(CONFIG_BEFORE))
+}

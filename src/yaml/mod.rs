@@ -1,0 +1,31 @@
+//! Lossless YAML: find where a value stands in the text, and change just those bytes.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`tree`] | a document as nodes with byte spans, from the events of `saphyr-parser` |
+//! | [`value`] | what a node means: scalars resolved as Kubernetes' own readers do, aliases followed |
+//! | [`emit`] | a value as YAML text |
+//! | [`block_scalar`] | the physical lines of a `|` or `>` scalar |
+//! | [`edit`] | RFC 6902 operations as splices of the text |
+
+mod block_scalar;
+pub mod edit;
+mod emit;
+pub mod tree;
+mod value;
+
+pub use edit::{EditError, apply};
+pub use emit::{Style, block_document, flow};
+pub use tree::Tree;
+
+/// Text that is not YAML, or YAML that Kubernetes does not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct YamlError {
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// Line in the parsed text, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}

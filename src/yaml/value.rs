@@ -1,0 +1,185 @@
+//! What a node means: the value that Kubernetes' own readers see.
+
+use saphyr_parser::{ScalarStyle, Tag};
+use serde_json::{Map, Number, Value};
+
+use super::YamlError;
+use super::tree::{Kind, NodeId, Tree};
+
+/// Aliases may not make a document larger than this many nodes: an alias bomb stops here.
+const MAX_NODES: usize = 1_000_000;
+/// Aliases may not make a document deeper than this.
+const MAX_DEPTH: usize = 512;
+
+impl Tree<'_> {
+    /// The whole document as a value; `null` for an empty one.
+    ///
+    /// # Errors
+    /// Aliases that expand to more than a million nodes, or that hold themselves.
+    pub fn to_value(&self) -> Result<Value, YamlError> {
+        match self.root() {
+            Some(root) => self.value_of(root),
+            None => Ok(Value::Null),
+        }
+    }
+
+    /// One node as a value, with aliases and merge keys (`<<`) written out.
+    ///
+    /// # Errors
+    /// As [`Tree::to_value`].
+    pub fn value_of(&self, id: NodeId) -> Result<Value, YamlError> {
+        let mut budget = MAX_NODES;
+        self.expand(id, 0, &mut budget)
+    }
+
+    fn expand(&self, id: NodeId, depth: usize, budget: &mut usize) -> Result<Value, YamlError> {
+        let node = self.node(id);
+        if *budget == 0 || depth > MAX_DEPTH {
+            return Err(self.error_at(
+                node.span.start,
+                "aliases make this document grow beyond measure",
+            ));
+        }
+        *budget -= 1;
+        match &node.kind {
+            Kind::Scalar { value, style, tag } => Ok(scalar(value, *style, tag.as_deref())),
+            Kind::Alias { target, .. } => self.expand(*target, depth + 1, budget),
+            Kind::Sequence { items, .. } => items
+                .iter()
+                .map(|item| self.expand(*item, depth + 1, budget))
+                .collect(),
+            Kind::Mapping { entries, .. } => {
+                let mut map = Map::new();
+                let mut merged = Vec::new();
+                for (key, value) in entries {
+                    let name = self.scalar(*key).unwrap_or_default().to_owned();
+                    let value = self.expand(*value, depth + 1, budget)?;
+                    if name == "<<" && self.is_plain(*key) {
+                        merged.push(value);
+                    } else {
+                        map.insert(name, value);
+                    }
+                }
+                for value in merged {
+                    merge(&mut map, value);
+                }
+                Ok(Value::Object(map))
+            }
+        }
+    }
+
+    fn is_plain(&self, id: NodeId) -> bool {
+        matches!(
+            self.node(id).kind,
+            Kind::Scalar {
+                style: ScalarStyle::Plain,
+                ..
+            }
+        )
+    }
+
+    /// An error with the line and column of a byte position.
+    pub(super) fn error_at(&self, position: usize, message: &str) -> YamlError {
+        let before = self.text.get(..position).unwrap_or_default();
+        let line_start = self.line_start(position);
+        YamlError {
+            message: message.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+/// `<<: *a` and `<<: [*a, *b]`: what is written in the mapping wins, then the first merged one.
+fn merge(map: &mut Map<String, Value>, merged: Value) {
+    match merged {
+        Value::Object(members) => {
+            for (key, value) in members {
+                map.entry(key).or_insert(value);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                merge(map, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+    let core_tag = tag
+        .filter(|tag| tag.is_yaml_core_schema())
+        .map(|tag| tag.suffix.as_str());
+    match (core_tag, style) {
+        (Some("str"), _) => Value::from(text),
+        (Some(_), _) | (None, ScalarStyle::Plain) if tag.is_none() || core_tag.is_some() => {
+            plain(text)
+        }
+        _ => Value::from(text),
+    }
+}
+
+/// A plain scalar by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that Go's readers
+/// keep for file modes.
+///
+/// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
+/// and strings to others, and nothing that this function decides depends on them.
+pub(super) fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let number_like = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    if !number_like {
+        return Value::from(text);
+    }
+    integer(text)
+        .or_else(|| float(text))
+        .map_or_else(|| Value::from(text), Value::Number)
+}
+
+fn integer(text: &str) -> Option<Number> {
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, text.get(1..)?),
+        b'+' => (false, text.get(1..)?),
+        _ => (false, text),
+    };
+    let (digits, radix) = if let Some(hex) = digits.strip_prefix("0x") {
+        (hex, 16)
+    } else if let Some(octal) = digits.strip_prefix("0o") {
+        (octal, 8)
+    } else if digits.len() > 1 && digits.starts_with('0') {
+        (digits.get(1..)?, 8)
+    } else {
+        (digits, 10)
+    };
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    let magnitude = u64::from_str_radix(digits, radix).ok()?;
+    if negative {
+        Some(Number::from(0_i64.checked_sub_unsigned(magnitude)?))
+    } else {
+        Some(Number::from(magnitude))
+    }
+}
+
+fn float(text: &str) -> Option<Number> {
+    let body = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let shaped = body.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && body.contains(|c: char| c.is_ascii_digit())
+        && body
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+    if !shaped {
+        return None;
+    }
+    text.strip_prefix('+')
+        .unwrap_or(text)
+        .parse::<f64>()
+        .ok()
+        .and_then(Number::from_f64)
+}
