@@ -44,14 +44,17 @@ pub enum ReadError {
         /// What it is instead.
         found: String,
     },
+    /// The input is a ResourceList of another version.
+    #[error(
+        "the ResourceList is of apiVersion {0:?}, and this function reads config.kubernetes.io/v1"
+    )]
+    UnknownVersion(String),
     /// An item that matters to the function cannot be read.
-    #[error("item {} of the list, line {line}: {source}", item + 1)]
+    #[error("{name}: {source}")]
     Item {
-        /// The place in the list, from 0.
-        item: usize,
-        /// The line of the input at which the item starts, from 1.
-        line: usize,
-        /// What is wrong; its line counts from the item's start.
+        /// What is known of the item: its place in the list, its kind and name.
+        name: String,
+        /// What is wrong, at which line of the input.
         source: YamlError,
     },
 }
@@ -105,7 +108,7 @@ impl<'a> ResourceList<'a> {
     pub fn read(input: &'a [u8]) -> Result<Self, ReadError> {
         let text = std::str::from_utf8(input)
             .map_err(|error| ReadError::NotUtf8(error.valid_up_to()))?;
-        if text.trim().is_empty() {
+        if text.trim_start_matches('\u{feff}').trim().is_empty() {
             return Err(ReadError::Empty);
         }
         let layout = scan::scan(text).map_err(|error| not_a_list(text, error))?;
@@ -118,12 +121,9 @@ impl<'a> ResourceList<'a> {
             });
         }
         if layout.api_version.as_deref() != Some("config.kubernetes.io/v1") {
-            return Err(ReadError::NotAResourceList {
-                found: format!(
-                    "a ResourceList of apiVersion {:?} (this function knows config.kubernetes.io/v1)",
-                    layout.api_version.unwrap_or_default()
-                ),
-            });
+            return Err(ReadError::UnknownVersion(
+                layout.api_version.unwrap_or_default(),
+            ));
         }
         let mut list = Self {
             text,
@@ -226,10 +226,15 @@ impl<'a> ResourceList<'a> {
             Err(source) => {
                 let start = self.span(item).map_or(0, |span| span.range.start);
                 let before = self.text.as_bytes().get(..start).unwrap_or_default();
+                let lines_before = memchr::memchr_iter(b'\n', before).count();
+                let (kind, name, namespace) = self.head(item);
+                let slash = if namespace.is_empty() { "" } else { "/" };
                 Err(ReadError::Item {
-                    item,
-                    line: memchr::memchr_iter(b'\n', before).count() + 1,
-                    source,
+                    name: format!("item {} of the list ({kind} {namespace}{slash}{name})", item + 1),
+                    source: YamlError {
+                        line: lines_before + source.line,
+                        ..source
+                    },
                 })
             }
         }
@@ -406,7 +411,7 @@ fn not_a_list(text: &str, error: YamlError) -> ReadError {
         }
     } else if !text.contains("ResourceList") && error.message.starts_with("this is not a mapping") {
         ReadError::NotAResourceList {
-            found: "not a mapping".to_owned(),
+            found: "a single value or a sequence".to_owned(),
         }
     } else {
         ReadError::NotYaml(error)

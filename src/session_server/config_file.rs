@@ -3,7 +3,7 @@
 //! Source of the keys: `SessionServer` in gitlab-runner's `common/config.go`.
 
 use serde_json::{Map, Value};
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike};
 
 /// The table's name.
 pub const TABLE: &str = "session_server";
@@ -112,10 +112,11 @@ impl ConfigFile {
         }
         for (key, value) in settings {
             let value = toml_value(value);
-            let Some(table) = self.table_mut() else {
-                continue;
-            };
-            set_in(table, key, value);
+            match self.document.get_mut(TABLE) {
+                Some(Item::Table(table)) => set_in_table(table, key, value),
+                Some(Item::Value(toml_edit::Value::InlineTable(table))) => set_in_inline(table, key, value),
+                _ => {}
+            }
         }
         self.refresh();
     }
@@ -126,23 +127,25 @@ impl ConfigFile {
             self.replace(text);
             return;
         }
-        if let Some(table) = self.table_mut() {
-            for key in keys {
-                table.remove(key);
+        for key in keys {
+            match self.document.get_mut(TABLE) {
+                Some(Item::Table(table)) => {
+                    table.remove(key);
+                }
+                Some(Item::Value(toml_edit::Value::InlineTable(table))) => {
+                    remove_from_inline(table, key);
+                }
+                _ => {}
             }
-            if with_table && table.is_empty() {
-                self.document.remove(TABLE);
-            }
+        }
+        if with_table && self.table().is_some_and(TableLike::is_empty) {
+            self.document.remove(TABLE);
         }
         self.refresh();
     }
 
     fn table(&self) -> Option<&dyn TableLike> {
         self.document.get(TABLE)?.as_table_like()
-    }
-
-    fn table_mut(&mut self) -> Option<&mut dyn TableLike> {
-        self.document.get_mut(TABLE)?.as_table_like_mut()
     }
 
     fn newline(&self) -> &'static str {
@@ -218,25 +221,55 @@ fn toml_value(value: &Value) -> toml_edit::Value {
     }
 }
 
-fn set_in(table: &mut dyn TableLike, key: &str, mut value: toml_edit::Value) {
+/// Gives an existing value another content, with its blanks and comments kept.
+fn put(old: &mut toml_edit::Value, mut value: toml_edit::Value) {
+    *value.decor_mut() = old.decor().clone();
+    *old = value;
+}
+
+fn set_in_table(table: &mut Table, key: &str, value: toml_edit::Value) {
     if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
-        *value.decor_mut() = old.decor().clone();
-        *old = value;
-        return;
+        return put(old, value);
     }
     // A chart indents its tables: the new key stands under the others.
-    let indent = table.iter().last().map(|(key, _)| key.to_owned()).and_then(|last| {
-        let key = table.key(&last)?;
-        let prefix = key.leaf_decor().prefix()?.as_str()?;
+    let indent = table.iter().last().and_then(|(last, _)| {
+        let prefix = table.key(last)?.leaf_decor().prefix()?.as_str()?;
         let indent = prefix.rsplit('\n').next()?;
         indent.trim().is_empty().then(|| indent.to_owned())
     });
-    let is_inline = table.iter().next().is_some() && table.iter().all(|(_, item)| item.is_value())
-        && indent.as_deref() == Some(" ");
     table.insert(key, Item::Value(value));
-    if let Some(indent) = indent.filter(|indent| !indent.is_empty() && !is_inline)
+    if let Some(indent) = indent.filter(|indent| !indent.is_empty())
         && let Some(mut key) = table.key_mut(key)
     {
         key.leaf_decor_mut().set_prefix(indent);
+    }
+}
+
+fn set_in_inline(table: &mut InlineTable, key: &str, mut value: toml_edit::Value) {
+    if let Some(old) = table.get_mut(key) {
+        return put(old, value);
+    }
+    let last = table.iter().last().map(|(key, _)| key.to_owned());
+    if let Some(last) = last.and_then(|key| table.get_mut(&key)) {
+        // The blank before the closing brace goes on standing before it.
+        let suffix = last.decor().suffix().cloned().unwrap_or_default();
+        last.decor_mut().set_suffix("");
+        *value.decor_mut() = toml_edit::Decor::new(" ", suffix);
+    }
+    table.insert(key, value);
+}
+
+/// The blank before the closing brace stays when the last member goes.
+fn remove_from_inline(table: &mut InlineTable, key: &str) {
+    let last = table.iter().last().map(|(key, _)| key.to_owned());
+    let Some(removed) = table.remove(key) else {
+        return;
+    };
+    if last.as_deref() == Some(key)
+        && let Some(last) = table.iter().last().map(|(key, _)| key.to_owned())
+        && let Some(last) = table.get_mut(&last)
+        && let Some(suffix) = removed.decor().suffix()
+    {
+        last.decor_mut().set_suffix(suffix.clone());
     }
 }

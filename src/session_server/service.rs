@@ -121,8 +121,8 @@ pub(super) fn check_selector(workload: &Workload, all: &[Workload]) -> Result<()
         {
             return Err(Box::new(
                 FunctionResult::error(format!(
-                    "its labels also select the pods of {other_identity}: half of the terminals \
-                     would reach the wrong process. Give one of them a label that the other has not"
+                    "its labels also select the pods of {other_identity}, so terminals would reach \
+                     the wrong process. Give one of them a label that the other has not"
                 ))
                 .about(identity)
                 .at("spec.selector"),

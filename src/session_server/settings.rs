@@ -84,7 +84,13 @@ pub(super) fn write(
     let ours = before(&runner.config).unwrap_or_default();
     let had_table = config.has_table();
     let same_port = configured_port(config) == Some(listen_port);
-    let listen = json!(format!("0.0.0.0:{listen_port}"));
+    let own_listen = config.get(LISTEN_ADDRESS);
+    // A user who listens on one interface goes on doing so when the port changes.
+    let host = own_listen
+        .as_ref()
+        .and_then(|own| own.as_str()?.rsplit_once(':'))
+        .map_or("0.0.0.0", |(host, _)| host);
+    let listen = json!(format!("{host}:{listen_port}"));
     let timeout = spec.session_timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
     let wanted = [
         (SESSION_TIMEOUT, json!(timeout), spec.session_timeout.is_some()),

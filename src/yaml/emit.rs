@@ -202,7 +202,7 @@ impl Writer<'_> {
 fn is_plain_safe(text: &str) -> bool {
     let shape = text
         .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/'))
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '+' | '='))
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_');
     let word = text.to_ascii_lowercase();
     let reserved = matches!(

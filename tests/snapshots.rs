@@ -1,0 +1,71 @@
+//! What the function makes of each fixture: the change as a diff, and the results as the user
+//! reads them. `cargo insta review` shows what an edit of the code changes.
+
+use similar::TextDiff;
+
+fn change(input: &str) -> String {
+    let outcome = runner_terminal::run(input.as_bytes());
+    let output = outcome.text();
+    let diff = TextDiff::from_lines(input, &output);
+    let diff = diff.unified_diff().context_radius(1).to_string();
+    format!(
+        "{}\n{}{}",
+        if outcome.failed() { "failed" } else { "succeeded" },
+        outcome.report(),
+        diff.replace('\r', "␍")
+    )
+}
+
+fn read(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn session_server() {
+    insta::glob!("fixtures/session-server/*.yaml", |path| {
+        let change = change(&read(path));
+        assert!(change.starts_with("succeeded"), "{}: {change}", path.display());
+        insta::assert_snapshot!(change);
+    });
+}
+
+#[test]
+fn refused() {
+    insta::glob!("fixtures/refused/*.yaml", |path| {
+        let input = read(path);
+        let outcome = runner_terminal::run(input.as_bytes());
+        assert!(outcome.failed(), "{}", path.display());
+        // Nothing of the user's data changes: the input is there whole, and results follow.
+        assert!(outcome.text().starts_with(&input), "{}", path.display());
+        insta::assert_snapshot!(outcome.report());
+    });
+}
+
+#[test]
+fn not_a_resource_list() {
+    insta::glob!("fixtures/not-a-list/*.yaml", |path| {
+        let input = read(path);
+        let outcome = runner_terminal::run(input.as_bytes());
+        assert!(outcome.failed(), "{}", path.display());
+        assert_eq!(outcome.text(), "", "{}", path.display());
+        insta::assert_snapshot!(outcome.report());
+    });
+}
+
+/// The renders of the real chart: which are patched, which are refused, which adopted.
+#[test]
+fn chart() {
+    let config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: session-server\n";
+    let known = format!("{config}spec:\n  advertiseAddress: terminal.example.com\n");
+    insta::glob!("fixtures/chart/*.yaml", |path| {
+        let text = read(path);
+        let name = path.file_name().unwrap().to_string_lossy();
+        let change = |config: &str| {
+            let list =
+                runner_terminal::documents::to_resource_list(&[(&*name, &text)], config).unwrap();
+            change(&list.text)
+        };
+        insta::assert_snapshot!(change(config));
+        insta::assert_snapshot!(change(&known));
+    });
+}
