@@ -69,6 +69,8 @@ pub mod resource;
 pub mod resource_list;
 pub mod results;
 pub mod runner;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod session_server;
 pub mod yaml;
 

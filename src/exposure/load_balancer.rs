@@ -12,10 +12,9 @@ use crate::function_config::{Port, unset_when_empty};
 /// them; each is left out of the Service when it is not set here.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoadBalancer {
     /// The port of the load balancer. 9000 when not set.
-    #[cfg_attr(feature = "schema", serde(skip_serializing))]
     pub port: Option<Port>,
     /// Annotations for the Service, such as those that configure a cloud's load balancer. It must
     /// hand on TCP: a load balancer that ends TLS breaks the terminal.

@@ -12,11 +12,7 @@ pub use load_balancer::LoadBalancer;
 
 /// One way to reach a session server.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema, serde::Serialize),
-    serde(tag = "type")
-)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "type"))]
 pub enum Exposure {
     /// A Service that the cloud gives an address.
     LoadBalancer(LoadBalancer),

@@ -18,8 +18,17 @@ pub struct SessionServer {
 
 /// What is asked for. Every field may be left out.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "a mapping with the fields of a SessionServer's spec"
+)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(bound = "E: schemars::JsonSchema + Default")
+)]
 pub struct SessionServerSpec<E = Exposure> {
     /// `false` takes away what an earlier run added, and adds nothing.
     pub enabled: bool,
@@ -46,7 +55,12 @@ pub struct SessionServerSpec<E = Exposure> {
 
 /// Which runners of the list. Fields that are set must all fit.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "a mapping with name, namespace or labelSelector"
+)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunnerSelector {
     /// The workload's name.

@@ -1,0 +1,178 @@
+//! The function in the real kustomize, and its output at a real kube-apiserver.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use real_hosts::{ControlPlane, kustomize_build, workspace_root};
+
+const DRY_RUN: &[&str] = &["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn accept(manifests: &str) -> String {
+    let plane = ControlPlane::shared();
+    // Several tests use it: the one that comes second finds it there.
+    plane.kubectl(&["create", "namespace", "ci"], "");
+    succeeds(&plane.kubectl(DRY_RUN, manifests))
+}
+
+/// A kustomization of one chart render with the component, whose functionConfig gets `spec`.
+fn with_component(chart: &str, spec: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace_root();
+    let component = folder.path().join("component");
+    fs::create_dir(&component).unwrap();
+    for file in ["kustomization.yaml", "session-server.yaml"] {
+        let source = fs::read_to_string(root.join("kustomization/component").join(file)).unwrap();
+        fs::write(component.join(file), source.replace("spec: {}", spec)).unwrap();
+    }
+    let manifests = root.join("tests/fixtures/chart").join(format!("chart-{chart}.yaml"));
+    fs::copy(manifests, folder.path().join("runner.yaml")).unwrap();
+    kustomization(folder.path(), "resources:\n- runner.yaml\ncomponents:\n- component\n");
+    folder
+}
+
+fn kustomization(folder: &Path, text: &str) {
+    fs::write(folder.join("kustomization.yaml"), text).unwrap();
+}
+
+#[test]
+fn the_example_is_accepted_by_an_api_server() {
+    let output = kustomize_build(&workspace_root().join("kustomization/example"));
+    let manifests = succeeds(&output);
+
+    let accepted = accept(&manifests);
+
+    assert!(accepted.contains("service/team-a-runner-session-server created"), "{accepted}");
+    assert!(accepted.contains("deployment.apps/team-a-runner created"), "{accepted}");
+    let warning = text(&output.stderr);
+    assert!(warning.contains("Service ci/team-a-runner-session-server"), "{warning}");
+    assert!(warning.contains("has to get an address first"), "{warning}");
+}
+
+#[test]
+fn charts_are_patched_with_the_component() {
+    for chart in ["default", "metrics"] {
+        let folder = with_component(chart, "spec: {advertiseAddress: terminal.example.com}");
+        let manifests = succeeds(&kustomize_build(folder.path()));
+        assert!(manifests.contains("name: gr-gitlab-runner-session-server\n"), "{manifests}");
+        assert!(manifests.contains("advertise_address = \"terminal.example.com:9000\""), "{manifests}");
+        // A ServiceMonitor is of a definition that this API server has not.
+        let known: Vec<&str> = manifests
+            .split("---\n")
+            .filter(|document| !document.contains("kind: ServiceMonitor"))
+            .collect();
+        let accepted = accept(&known.join("---\n"));
+        assert!(accepted.contains("service/gr-gitlab-runner-session-server created"), "{accepted}");
+    }
+}
+
+#[test]
+fn charts_with_several_processes_are_refused() {
+    for (chart, reason) in [
+        ("replicas-3", "spec.replicas: replicas is 3, but a terminal lives in the one runner process"),
+        ("hpa", "HorizontalPodAutoscaler ci/gr-gitlab-runner may run up to 4 replicas"),
+    ] {
+        let folder = with_component(chart, "spec: {}");
+        let output = kustomize_build(folder.path());
+        assert!(!output.status.success(), "{chart}");
+        assert_eq!(text(&output.stdout), "", "{chart}");
+        let message = text(&output.stderr);
+        assert!(message.contains(reason), "{chart}: {message}");
+    }
+}
+
+#[test]
+fn the_charts_own_session_server_is_adopted() {
+    let folder = with_component("session-server-on", "spec: {}");
+    let output = kustomize_build(folder.path());
+    let manifests = succeeds(&output);
+    let services = manifests.matches("\nkind: Service\n").count();
+    assert_eq!(services, 1, "{manifests}");
+    let message = text(&output.stderr);
+    assert!(message.contains("adopted the Service of the chart's own session server"), "{message}");
+    accept(&manifests);
+}
+
+/// kustomize sorts keys, drops comments and writes everything anew; what the function added is
+/// still its own, and a second build changes nothing.
+#[test]
+fn a_second_build_on_the_output_changes_nothing() {
+    for spec in ["spec: {}", "spec: {advertiseAddress: '2001:db8::7'}"] {
+        let folder = with_component("default", spec);
+        let once = succeeds(&kustomize_build(folder.path()));
+        fs::write(folder.path().join("runner.yaml"), &once).unwrap();
+        let twice = succeeds(&kustomize_build(folder.path()));
+        assert_eq!(once, twice, "{spec}");
+    }
+}
+
+#[test]
+fn disabling_gives_back_what_kustomize_alone_builds() {
+    let folder = with_component("default", "spec: {advertiseAddress: terminal.example.com}");
+    let enabled = succeeds(&kustomize_build(folder.path()));
+    fs::write(folder.path().join("runner.yaml"), enabled).unwrap();
+    let config = folder.path().join("component/session-server.yaml");
+    let disabled = fs::read_to_string(&config).unwrap().replace("spec: {", "spec: {enabled: false, ");
+    fs::write(config, disabled).unwrap();
+    let restored = succeeds(&kustomize_build(folder.path()));
+
+    let plain = with_component("default", "spec: {}");
+    kustomization(plain.path(), "resources:\n- runner.yaml\n");
+    assert_eq!(restored, succeeds(&kustomize_build(plain.path())));
+}
+
+/// One kustomization that generates the configuration, prefixes every name and runs the function:
+/// names are in all three states when the function sees them.
+#[test]
+fn generated_and_prefixed_names_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = workspace_root().join("kustomization/example/base");
+    for file in ["runner.yaml", "config.toml", "namespace.yaml", "kustomization.yaml"] {
+        fs::copy(base.join(file), folder.path().join(file)).unwrap();
+    }
+    let function = workspace_root().join("kustomization/example/session-server.yaml");
+    let function = fs::read_to_string(function).unwrap();
+    let known = format!("{function}  advertiseAddress: terminal.example.com\n");
+    fs::write(folder.path().join("session-server.yaml"), known).unwrap();
+    let layer = fs::read_to_string(base.join("kustomization.yaml")).unwrap();
+    kustomization(folder.path(), &format!("{layer}transformers:\n- session-server.yaml\n"));
+
+    let manifests = succeeds(&kustomize_build(folder.path()));
+
+    assert!(manifests.contains("advertise_address = \"terminal.example.com:9000\""), "{manifests}");
+    assert!(manifests.contains("name: team-a-runner-session-server\n"), "{manifests}");
+    let hashed = manifests
+        .lines()
+        .filter(|line| line.trim().starts_with("name: team-a-runner-config-"))
+        .count();
+    assert_eq!(hashed, 2, "the ConfigMap and the reference to it:\n{manifests}");
+    accept(&manifests);
+}
+
+/// A prefix that is added above the layer with the function renames the Service like everything
+/// else, and a build on that output still knows it.
+#[test]
+fn a_prefix_above_the_function_renames_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = folder.path().join("example");
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(workspace_root().join("kustomization/example"))
+        .arg(&example)
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    kustomization(folder.path(), "namePrefix: eu-\nresources:\n- example\n");
+    let manifests = succeeds(&kustomize_build(folder.path()));
+    assert!(manifests.contains("name: eu-team-a-runner-session-server\n"), "{manifests}");
+    accept(&manifests);
+}

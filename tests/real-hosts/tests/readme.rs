@@ -1,0 +1,106 @@
+//! The README's commands, run as they stand.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use real_hosts::{host, workspace_root};
+
+fn readme() -> String {
+    fs::read_to_string(workspace_root().join("README.md")).unwrap()
+}
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let blocks: Vec<String> = readme()
+        .split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect();
+    assert!(!blocks.is_empty(), "the README has no {language} block");
+    blocks
+}
+
+fn shell(command: &str, folder: &Path) -> Output {
+    let bin = host("kustomize").parent().unwrap().to_owned();
+    let release = workspace_root().join("target/release");
+    let old = std::env::var_os("PATH").unwrap();
+    let folders = [release, bin].into_iter().chain(std::env::split_paths(&old));
+    Command::new("sh")
+        .args(["-c", command])
+        .current_dir(folder)
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .output()
+        .unwrap()
+}
+
+/// `$ command`, and `? 1` below it where it exits with another code than 0.
+#[test]
+fn commands_do_what_they_say() {
+    let mut count = 0;
+    for block in blocks("console") {
+        let mut lines = block.lines().peekable();
+        while let Some(line) = lines.next() {
+            let Some(command) = line.strip_prefix("$ ") else {
+                panic!("neither a command nor a code: {line}");
+            };
+            let code = lines
+                .next_if(|line| line.starts_with("? "))
+                .map_or(0, |line| line[2..].parse().unwrap());
+            let output = shell(command, workspace_root());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{command}\n{said}");
+            assert!(!output.stdout.is_empty(), "{command} printed nothing\n{said}");
+            count += 1;
+        }
+    }
+    assert!(count >= 6, "only {count} commands were found");
+}
+
+/// The two files under "Use it with kustomize", with the example's runner beside them.
+#[test]
+fn the_kustomization_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks("yaml") {
+        let name = block.lines().next().unwrap().trim_start_matches("# ");
+        fs::write(folder.path().join(name), &block).unwrap();
+    }
+    let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
+    fs::copy(chart, folder.path().join("runner.yaml")).unwrap();
+    let output = shell("kustomize build --enable-alpha-plugins --enable-exec .", folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let manifests = String::from_utf8(output.stdout).unwrap();
+    assert!(manifests.contains("name: gr-gitlab-runner-session-server\n"), "{manifests}");
+}
+
+/// The two set-up commands: the first is run here, the second is what runs this.
+#[test]
+fn two_commands_set_up_everything() {
+    assert_eq!(blocks("sh"), ["cargo xtask demo\n", "cargo xtask test\n"]);
+    let ci = fs::read_to_string(workspace_root().join(".ci/run")).unwrap();
+    assert!(ci.contains("cargo xtask test"), "{ci}");
+
+    let output = shell("cargo xtask demo", workspace_root());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("team-a-runner-session-server"), "{shown}");
+}
+
+/// Every field of the functionConfig is in the README's table, and none that is not there.
+#[test]
+fn the_fields_are_those_of_the_schema() {
+    let schema = fs::read_to_string(workspace_root().join("docs/schema/sessionserver.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let fields = |definition: &str| -> Vec<String> {
+        let members = schema.pointer(&format!("/$defs/{definition}/properties")).unwrap();
+        members.as_object().unwrap().keys().cloned().collect()
+    };
+    let readme = readme();
+    for (definition, prefix) in [("SessionServerSpec", ""), ("RunnerSelector", "runner."), ("Exposure/oneOf/0", "exposure.")] {
+        for field in fields(definition) {
+            let named = [format!("`{prefix}{field}`"), format!("`.{field}`"), format!("`{field}.")];
+            assert!(named.iter().any(|n| readme.contains(n)), "{prefix}{field} is not in the README");
+        }
+    }
+}
