@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::function_config::{FunctionConfig, SessionServer};
+use crate::function_config::{AdvertiseAddressSpec, FunctionConfig, SessionServerSpec};
+use crate::observed::Observed;
 use crate::patch::Patches;
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::{FunctionResult, Severity};
@@ -60,11 +61,20 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
     };
     let mut results = Vec::new();
     let mut patches = Patches::default();
-    match read_config(&list) {
+    let planned = match read_config(&list) {
         Ok(FunctionConfig::SessionServer(config)) => {
-            session_server(&list, &config, &mut patches, &mut results);
+            session_server(&list, &config.spec, &mut patches, &mut results)
         }
-        Err(refusal) => results.push(*refusal),
+        Ok(FunctionConfig::AdvertiseAddress(config)) => {
+            advertise_address(&list, &config.spec, &mut patches, &mut results)
+        }
+        Err(refusal) => {
+            results.push(*refusal);
+            Ok(())
+        }
+    };
+    if let Err(error) = planned {
+        results.push(FunctionResult::error(error.to_string()));
     }
     write(&list, patches, results)
 }
@@ -84,54 +94,86 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
 /// Find the runners, plan each one's session server, collect the patches.
 fn session_server(
     list: &ResourceList<'_>,
-    config: &SessionServer,
+    spec: &SessionServerSpec,
     patches: &mut Patches,
     results: &mut Vec<FunctionResult>,
-) {
-    let spec = &config.spec;
+) -> Result<(), ReadError> {
     let container = spec.container.as_deref();
-    let planned = (|| -> Result<(), ReadError> {
-        let workloads = runner::find_workloads(list, &spec.runner, container)?;
-        if workloads.is_empty() && spec.enabled {
-            results.push(runner::none_found(list, &spec.runner, container));
-        }
-        if spec.enabled && spec.advertise_address.is_some() && workloads.len() > 1 {
-            results.push(one_address_for_many(&workloads));
-        }
-        for workload in &workloads {
-            if spec.enabled
-                && let Some(refusal) = runner::check_single_process(list, workload)?
-            {
-                results.push(*refusal);
-                continue;
-            }
-            let planned = match runner::complete(list, workload.clone(), container) {
-                Ok(runner) if spec.enabled => {
-                    session_server::add(list, spec, &runner, &workloads, patches, results)?
-                }
-                Ok(runner) => session_server::remove(list, &runner, patches)?,
-                // Nothing was added to a runner that cannot be completed.
-                Err(_) if !spec.enabled => Ok(()),
-                Err(refusal) => Err(refusal),
-            };
-            if let Err(refusal) = planned {
-                results.push(*refusal);
-            }
-        }
-        Ok(())
-    })();
-    if let Err(error) = planned {
-        results.push(FunctionResult::error(error.to_string()));
+    let workloads = runner::find_workloads(list, &spec.runner, container)?;
+    if workloads.is_empty() && spec.enabled {
+        results.push(runner::none_found(list, &spec.runner, container));
     }
+    if spec.enabled && spec.advertise_address.is_some() && workloads.len() > 1 {
+        let field = "spec.advertiseAddress";
+        results.push(one_address_for_many(&workloads, field));
+    }
+    for workload in &workloads {
+        if spec.enabled
+            && let Some(refusal) = runner::check_single_process(list, workload)?
+        {
+            results.push(*refusal);
+            continue;
+        }
+        let planned = match runner::complete(list, workload.clone(), container) {
+            Ok(runner) if spec.enabled => {
+                session_server::add(list, spec, &runner, &workloads, patches, results)?
+            }
+            Ok(runner) => session_server::remove(list, &runner, patches)?,
+            // Nothing was added to a runner that cannot be completed.
+            Err(_) if !spec.enabled => Ok(()),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = planned {
+            results.push(*refusal);
+        }
+    }
+    Ok(())
 }
 
-fn one_address_for_many(workloads: &[Workload]) -> FunctionResult {
+/// Find the runners, look up each one's Service among what was observed, collect the patches.
+fn advertise_address(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    patches: &mut Patches,
+    results: &mut Vec<FunctionResult>,
+) -> Result<(), ReadError> {
+    let container = spec.container.as_deref();
+    let observed = Observed::collect(list)?;
+    for resource in &observed.injected {
+        patches.drop_item(resource);
+    }
+    let workloads = runner::find_workloads(list, &spec.runner, container)?;
+    if workloads.is_empty() {
+        results.push(runner::none_found(list, &spec.runner, container));
+    }
+    if spec.address.is_some() && workloads.len() > 1 {
+        results.push(one_address_for_many(&workloads, "spec.address"));
+    }
+    for workload in &workloads {
+        if let Some(refusal) = runner::check_single_process(list, workload)? {
+            results.push(*refusal);
+            continue;
+        }
+        let planned = match runner::complete(list, workload.clone(), container) {
+            Ok(runner) => {
+                session_server::advertise(list, spec, &runner, &observed, patches, results)?
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = planned {
+            results.push(*refusal);
+        }
+    }
+    Ok(())
+}
+
+fn one_address_for_many(workloads: &[Workload], field: &str) -> FunctionResult {
     let names: Vec<String> = workloads
         .iter()
         .map(|workload| workload.resource.identity.to_string())
         .collect();
     FunctionResult::error(format!(
-        "functionConfig spec.advertiseAddress: {} runners would share one address ({}), and a \
+        "functionConfig {field}: {} runners would share one address ({}), and a \
          terminal lives in one of them: choose one by spec.runner, and give each its own \
          functionConfig",
         names.len(),
@@ -146,13 +188,16 @@ fn write<'a>(
     mut results: Vec<FunctionResult>,
 ) -> Outcome<'a> {
     let failed = results.iter().any(|result| result.severity == Severity::Error);
+    let mut changes = patches.into_changes();
     if !failed {
-        match list.write(&patches.into_changes(), &results) {
+        match list.write(&changes, &results) {
             Ok(pieces) => return Outcome { pieces, results },
             Err(error) => results.push(FunctionResult::error(error.to_string())),
         }
     }
-    // Writing the results alone edits no item, and so cannot fail.
-    let pieces = list.write(&Default::default(), &results).unwrap_or_default();
+    // Writing the results alone edits no item, and so cannot fail. What the host has put into the
+    // list goes all the same.
+    changes.withdraw();
+    let pieces = list.write(&changes, &results).unwrap_or_default();
     Outcome { pieces, results }
 }

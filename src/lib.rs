@@ -51,6 +51,7 @@
 //! | [`session_server`] | plans what a runner needs |
 //! | [`exposure`] | the ways to reach a session server |
 //! | [`address`] | the address that a runner advertises |
+//! | [`observed`] | live Services that were seen |
 //! | [`patch`] | collects RFC 6902 operations |
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
@@ -64,6 +65,7 @@ pub mod documents;
 pub mod exposure;
 pub mod function;
 pub mod function_config;
+pub mod observed;
 pub mod patch;
 pub mod resource;
 pub mod resource_list;

@@ -1,6 +1,6 @@
 //! Collects RFC 6902 operations for the items of a list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation};
@@ -14,7 +14,8 @@ use crate::resource_list::Changes;
 pub struct Patches {
     items: BTreeMap<usize, Item>,
     added: Vec<Value>,
-    removed: std::collections::BTreeSet<usize>,
+    removed: BTreeSet<usize>,
+    dropped: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -103,6 +104,11 @@ impl Patches {
         self.removed.insert(resource.item);
     }
 
+    /// Takes what the host has put into the list out of it again, whatever else becomes of it.
+    pub fn drop_item(&mut self, resource: &Resource) {
+        self.dropped.insert(resource.item);
+    }
+
     /// The operations by item.
     pub fn into_changes(self) -> Changes {
         Changes {
@@ -113,6 +119,7 @@ impl Patches {
                 .map(|(index, item)| (index, item.operations))
                 .collect(),
             removed: self.removed,
+            dropped: self.dropped,
             added: self.added,
         }
     }

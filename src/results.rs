@@ -1,5 +1,7 @@
 //! What the function has to say: the `results` of a ResourceList.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::resource::Identity;
@@ -33,6 +35,9 @@ pub struct FunctionResult {
     /// The file that the resource came from, where the list says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
+    /// What programs may want to know of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The `resourceRef` of a result.
@@ -83,6 +88,7 @@ impl FunctionResult {
             resource_ref: None,
             field: None,
             file: None,
+            tags: BTreeMap::new(),
         }
     }
 
@@ -125,6 +131,13 @@ impl FunctionResult {
             current_value: None,
             proposed_value: None,
         });
+        self
+    }
+
+    /// The same result, with a tag.
+    #[must_use]
+    pub fn tagged(mut self, tag: &str, value: &str) -> Self {
+        self.tags.insert(tag.to_owned(), value.to_owned());
         self
     }
 

@@ -30,14 +30,34 @@ fn session_server() {
 }
 
 #[test]
+fn advertise_address() {
+    insta::glob!("fixtures/advertise-address/*.yaml", |path| {
+        let change = change(&read(path));
+        assert!(change.starts_with("succeeded"), "{}: {change}", path.display());
+        insta::assert_snapshot!(change);
+    });
+}
+
+fn refusal(path: &std::path::Path) -> String {
+    let input = read(path);
+    let outcome = runner_terminal::run(input.as_bytes());
+    assert!(outcome.failed(), "{}", path.display());
+    // Nothing of the user's data changes: the input is there whole, and results follow.
+    assert!(outcome.text().starts_with(&input), "{}", path.display());
+    outcome.report()
+}
+
+#[test]
 fn refused() {
     insta::glob!("fixtures/refused/*.yaml", |path| {
-        let input = read(path);
-        let outcome = runner_terminal::run(input.as_bytes());
-        assert!(outcome.failed(), "{}", path.display());
-        // Nothing of the user's data changes: the input is there whole, and results follow.
-        assert!(outcome.text().starts_with(&input), "{}", path.display());
-        insta::assert_snapshot!(outcome.report());
+        insta::assert_snapshot!(refusal(path));
+    });
+}
+
+#[test]
+fn refused_address() {
+    insta::glob!("fixtures/refused-address/*.yaml", |path| {
+        insta::assert_snapshot!(refusal(path));
     });
 }
 

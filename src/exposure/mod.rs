@@ -8,7 +8,7 @@ mod load_balancer;
 use serde_json::{Map, Value};
 
 use crate::function_config::{ConfigError, Port, read};
-pub use load_balancer::LoadBalancer;
+pub use load_balancer::{IpFamily, LoadBalancer};
 
 /// One way to reach a session server.
 #[derive(Clone, Debug, PartialEq)]

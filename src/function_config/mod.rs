@@ -1,13 +1,18 @@
 //! The functionConfig: what a user asks for.
 
+mod advertise_address;
 mod duration;
 mod label_selector;
 mod port;
 mod session_server;
 mod typed;
 
+use serde::Deserialize;
 use serde_json::Value;
 
+pub use advertise_address::{
+    AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
+};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
 pub use port::Port;
@@ -22,6 +27,32 @@ pub const API_VERSION: &str = "runner-terminal.dev/v1alpha1";
 pub enum FunctionConfig {
     /// `kind: SessionServer`: add the session server to the runners of the list.
     SessionServer(SessionServer),
+    /// `kind: AdvertiseAddress`: fill in the address that the live Service has been given.
+    AdvertiseAddress(AdvertiseAddress),
+}
+
+/// The kinds by name.
+const KINDS: [&str; 2] = ["SessionServer", "AdvertiseAddress"];
+
+/// The resource around a spec. Hosts add fields of their own to its metadata.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Envelope {
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    spec: Value,
+}
+
+impl Envelope {
+    fn name(&self) -> String {
+        let name = self.metadata.get("name").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    }
 }
 
 /// A functionConfig that cannot be used.
@@ -59,11 +90,13 @@ impl FunctionConfig {
         }
         match kind {
             "SessionServer" => SessionServer::parse(value).map(Self::SessionServer),
+            "AdvertiseAddress" => AdvertiseAddress::parse(value).map(Self::AdvertiseAddress),
             other => Err(ConfigError::new(
                 "kind",
                 format!(
-                    "is {other:?}{}; this function reads SessionServer",
-                    typed::did_you_mean(other, ["SessionServer"])
+                    "is {other:?}{}; this function reads {}",
+                    typed::did_you_mean(other, KINDS),
+                    KINDS.join(" and ")
                 ),
             )),
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, LabelSelector, Port, Seconds, read, unset_when_empty};
+use super::{ConfigError, Envelope, LabelSelector, Port, Seconds, read, unset_when_empty};
 use crate::address::Address;
 use crate::exposure::Exposure;
 
@@ -91,24 +91,11 @@ impl SessionServer {
     /// # Errors
     /// An unknown field, a value of the wrong type, or an address that no runner can advertise.
     pub fn parse(value: &Value) -> Result<Self, ConfigError> {
-        /// The resource around the spec. Hosts add fields of their own to its metadata.
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        struct Envelope {
-            #[serde(rename = "apiVersion")]
-            _api_version: String,
-            #[serde(rename = "kind")]
-            _kind: String,
-            #[serde(default)]
-            metadata: Value,
-            #[serde(default)]
-            spec: Value,
-        }
         let envelope: Envelope = read("", value)?;
         // The exposure is read by itself, so that an error in it has its own path.
-        let spec: SessionServerSpec<Value> = match envelope.spec {
+        let spec: SessionServerSpec<Value> = match &envelope.spec {
             Value::Null => SessionServerSpec::default(),
-            spec => read("spec", &spec)?,
+            spec => read("spec", spec)?,
         };
         let spec = SessionServerSpec {
             exposure: Exposure::parse("spec.exposure", &spec.exposure)?,
@@ -123,9 +110,8 @@ impl SessionServer {
             Address::parse(address)
                 .map_err(|error| ConfigError::new("spec.advertiseAddress", error.to_string()))?;
         }
-        let name = envelope.metadata.get("name").and_then(Value::as_str);
         Ok(Self {
-            name: name.unwrap_or_default().to_owned(),
+            name: envelope.name(),
             spec,
         })
     }

@@ -86,7 +86,7 @@ pub struct ResourceList<'a> {
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
     /// Items by kind, name and namespace; made when the first is asked for.
-    by_name: OnceCell<BTreeMap<(&'a str, &'a str, &'a str), usize>>,
+    by_name: OnceCell<Vec<((&'a str, &'a str, &'a str), usize)>>,
 }
 
 /// What is to change in a list.
@@ -96,8 +96,24 @@ pub struct Changes {
     pub patches: BTreeMap<usize, Vec<PatchOperation>>,
     /// Items that go.
     pub removed: BTreeSet<usize>,
+    /// Items that the host has put there for this run: they go even when nothing else changes.
+    pub dropped: BTreeSet<usize>,
     /// Items that come, after all others.
     pub added: Vec<Value>,
+}
+
+impl Changes {
+    fn touched(&self) -> BTreeSet<usize> {
+        let gone = self.removed.iter().chain(&self.dropped);
+        self.patches.keys().chain(gone).copied().collect()
+    }
+
+    /// Leaves the user's items as they are.
+    pub fn withdraw(&mut self) {
+        self.patches.clear();
+        self.removed.clear();
+        self.added.clear();
+    }
 }
 
 impl<'a> ResourceList<'a> {
@@ -196,17 +212,26 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The item of this kind, name and namespace.
-    pub fn named(&self, kind: &str, name: &str, namespace: &str) -> Option<usize> {
+    /// The items of this kind, name and namespace.
+    pub fn named<'s>(
+        &'s self,
+        kind: &'s str,
+        name: &'s str,
+        namespace: &'s str,
+    ) -> impl Iterator<Item = usize> + 's {
         let by_name = self.by_name.get_or_init(|| {
-            (0..self.len())
+            let mut heads: Vec<_> = (0..self.len())
                 .filter_map(|item| Some((self.written_head(item)?, item)))
-                .collect()
+                .collect();
+            heads.sort_unstable();
+            heads
         });
-        by_name.get(&(kind, name, namespace)).copied().or_else(|| {
-            let same = |item: &&usize| self.head(**item) == (kind, name, namespace);
-            self.parsed.keys().find(same).copied()
-        })
+        let wanted = (kind, name, namespace);
+        let first = by_name.partition_point(|(head, _)| *head < wanted);
+        let written = by_name.get(first..).unwrap_or_default().iter();
+        let written = written.take_while(move |(head, _)| *head == wanted);
+        let parsed = self.parsed.keys().filter(move |item| self.head(**item) == wanted);
+        written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
     /// Parses one item.
@@ -261,16 +286,16 @@ impl<'a> ResourceList<'a> {
         results: &[FunctionResult],
     ) -> Result<Vec<Cow<'a, str>>, WriteError> {
         let mut out = Pieces::new(self.text);
-        for item in changes.patches.keys().chain(&changes.removed).collect::<BTreeSet<_>>() {
-            let Some(span) = self.span(*item) else {
+        for item in changes.touched() {
+            let Some(span) = self.span(item) else {
                 continue;
             };
-            if changes.removed.contains(item) {
-                out.replace(self.removal(*item, span), String::new());
-            } else if let Some(patch) = changes.patches.get(item) {
-                self.check_anchors(*item)?;
-                let edited = yaml::apply(self.text_of(*item), patch)
-                    .map_err(|source| self.edit_error(*item, source))?;
+            if changes.removed.contains(&item) || changes.dropped.contains(&item) {
+                out.replace(self.removal(item, span), String::new());
+            } else if let Some(patch) = changes.patches.get(&item) {
+                self.check_anchors(item)?;
+                let edited = yaml::apply(self.text_of(item), patch)
+                    .map_err(|source| self.edit_error(item, source))?;
                 out.replace(span.range.clone(), edited);
             }
         }

@@ -329,9 +329,13 @@ fn objects(
     let unreadable = |error: crate::resource_list::ReadError| {
         Box::new(FunctionResult::error(error.to_string()))
     };
-    let exact = list.named(source.kind, source.name, namespace);
-    if let Some(item) = exact {
-        return Ok(vec![list.resource(item).map_err(unreadable)?]);
+    let exact: Result<Vec<Resource>, _> = list
+        .named(source.kind, source.name, namespace)
+        .map(|item| list.resource(item).map_err(unreadable))
+        .collect();
+    let exact = exact?;
+    if !exact.is_empty() {
+        return Ok(exact);
     }
     let stem = crate::resource::without_hash(source.name).unwrap_or(source.name);
     let mut objects = Vec::new();

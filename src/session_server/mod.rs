@@ -6,8 +6,12 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`advertise`] | the follow-up: the address that the live Service has been given |
+//! | [`live_service`] | the rules by which a Service's status says its address |
 
+mod advertise;
 pub mod config_file;
+mod live_service;
 mod port;
 mod service;
 mod settings;
@@ -23,6 +27,7 @@ use crate::resource::Identity;
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
+pub use advertise::advertise;
 use config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use service::Existing;
 
@@ -77,7 +82,14 @@ fn add_with(
     let address = settings::address(spec, &config, runner, front.port, results)?;
     match &address {
         Some(address) => {
-            settings::write(spec, &mut config, runner, listen_port, address, patches, results);
+            let wanted = settings::Wanted {
+                listen_port,
+                listen_port_is_asked: spec.listen_port.is_some(),
+                address,
+                address_is_asked: spec.advertise_address.is_some(),
+                timeout: spec.session_timeout,
+            };
+            settings::write(&wanted, &mut config, runner, patches, results);
         }
         None => results.push(pending(&front, &config, runner)),
     }
@@ -91,11 +103,16 @@ fn add_with(
             .at(runner.config.field()),
         );
     }
+    roll_pods(runner, &config, patches);
+    Ok(())
+}
+
+/// The runner reads its configuration at start: the pod template changes with it.
+fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
     let checksum = runner.workload.pod_pointer(&annotation(CONFIG_CHECKSUM));
     let digest = Sha256::digest(config.text().as_bytes());
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     patches.set(&runner.workload.resource, &checksum, json!(digest));
-    Ok(())
 }
 
 /// Takes away what an earlier run added to a runner, and nothing else.

@@ -15,16 +15,25 @@ const DEFAULT_PORT: u16 = 8093;
 
 /// The port that the session server is to listen on: what the functionConfig says, else what
 /// the configuration says, else a port that is there by name, else 8093.
-pub(super) fn listen_port(spec: &SessionServerSpec, configured: Option<u16>, container: &Container) -> u16 {
-    spec.listen_port
-        .map(|port| port.0)
-        .or(configured)
-        .or_else(|| {
-            ports(&container.value)
-                .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME))
-                .and_then(number)
-        })
-        .unwrap_or(DEFAULT_PORT)
+pub(super) fn listen_port(
+    spec: &SessionServerSpec,
+    configured: Option<u16>,
+    container: &Container,
+) -> u16 {
+    match spec.listen_port {
+        Some(port) => port.0,
+        None => of_container(configured, container),
+    }
+}
+
+/// [`listen_port`] where no functionConfig says one.
+pub(super) fn of_container(configured: Option<u16>, container: &Container) -> u16 {
+    let by_name = || {
+        ports(&container.value)
+            .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME))
+            .and_then(number)
+    };
+    configured.or_else(by_name).unwrap_or(DEFAULT_PORT)
 }
 
 /// Makes the container port and gives what the Service's `targetPort` names it by.

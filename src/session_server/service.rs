@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{OWNED_BY, OWNER};
 use crate::exposure::Exposure;
+use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, token};
 use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Identity, Resource, path_beside};
 use crate::resource_list::{ReadError, ResourceList};
@@ -60,8 +61,11 @@ pub(super) fn name(workload: &str) -> String {
 pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, ReadError> {
     let identity = &workload.resource.identity;
     let name = name(&identity.name);
-    let mut named = list.named("Service", &name, &identity.namespace);
-    if named.is_none() {
+    // A live Service may be here too, beside the manifest of the same name.
+    let mut named: Vec<usize> = list
+        .named("Service", &name, &identity.namespace)
+        .collect();
+    if named.is_empty() {
         // kustomize may have prefixed the one and not yet the other.
         for item in list.candidates(&["Service"], PORT_NAME) {
             let service = list.resource(item)?;
@@ -69,14 +73,25 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
                 && service.identity.namespace == identity.namespace
                 && service.answers_to(&name)
             {
-                named = Some(item);
+                named.push(item);
             }
         }
     }
-    let Some(item) = named else {
+    let mut found = None;
+    for item in named {
+        let service = list.resource(item)?;
+        if service.annotation(OBSERVED).is_some() {
+            continue;
+        }
+        if !observed::is_live(&service) {
+            found = Some(service);
+            break;
+        }
+        found.get_or_insert(service);
+    }
+    let Some(service) = found else {
         return Ok(Existing::None);
     };
-    let service = list.resource(item)?;
     Ok(if service.annotation(OWNED_BY) == Some(OWNER) {
         Existing::Ours(service)
     } else {

@@ -7,9 +7,9 @@ use super::config_file::{
 };
 use super::{CONFIG_BEFORE, parse_address};
 use crate::address::Address;
-use crate::function_config::SessionServerSpec;
+use crate::function_config::{Seconds, SessionServerSpec};
 use crate::patch::{Patches, token};
-use crate::results::FunctionResult;
+use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Refusal, Runner};
 
 /// What the upstream chart writes for its scripts to fill in at start.
@@ -71,18 +71,28 @@ pub(super) fn address(
     Ok(Some(own))
 }
 
-/// Writes the keys that the functionConfig sets and those that are missing.
+/// What `[session_server]` is to say, and which of it the user has asked for: that wins over what
+/// the configuration says already.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) listen_port: u16,
+    pub(super) listen_port_is_asked: bool,
+    pub(super) address: &'a str,
+    pub(super) address_is_asked: bool,
+    pub(super) timeout: Option<Seconds>,
+}
+
+/// Writes the keys that are asked for and those that are missing.
 pub(super) fn write(
-    spec: &SessionServerSpec,
+    wanted: &Wanted<'_>,
     config: &mut ConfigFile,
     runner: &Runner,
-    listen_port: u16,
-    address: &str,
     patches: &mut Patches,
     results: &mut Vec<FunctionResult>,
 ) {
     let ours = before(&runner.config).unwrap_or_default();
     let had_table = config.has_table();
+    let listen_port = wanted.listen_port;
     let same_port = configured_port(config) == Some(listen_port);
     let own_listen = config.get(LISTEN_ADDRESS);
     // A user who listens on one interface goes on doing so when the port changes.
@@ -91,15 +101,15 @@ pub(super) fn write(
         .and_then(|own| own.as_str()?.rsplit_once(':'))
         .map_or("0.0.0.0", |(host, _)| host);
     let listen = json!(format!("{host}:{listen_port}"));
-    let timeout = spec.session_timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
-    let wanted = [
-        (SESSION_TIMEOUT, json!(timeout), spec.session_timeout.is_some()),
-        (LISTEN_ADDRESS, listen, spec.listen_port.is_some() && !same_port),
-        (ADVERTISE_ADDRESS, json!(address), spec.advertise_address.is_some()),
+    let timeout = wanted.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
+    let keys = [
+        (SESSION_TIMEOUT, json!(timeout), wanted.timeout.is_some()),
+        (LISTEN_ADDRESS, listen, wanted.listen_port_is_asked && !same_port),
+        (ADVERTISE_ADDRESS, json!(wanted.address), wanted.address_is_asked),
     ];
     let mut changes: Vec<(&str, Value)> = Vec::new();
     let mut record = ours.clone();
-    for (key, value, asked) in wanted {
+    for (key, value, asked) in keys {
         let current = config.get(key);
         let stays = match &current {
             None => false,
@@ -110,14 +120,14 @@ pub(super) fn write(
         }
         let is_ours = ours.contains_key(key) || ours.contains_key(TABLE);
         if let Some(current) = &current
-            && !is_ours
             && *current != json!(CHART_PLACEHOLDER)
         {
+            let severity = if is_ours { Severity::Info } else { Severity::Warning };
             results.push(
-                FunctionResult::warning(format!(
-                    "{key} was {current} in the runner's configuration; the functionConfig sets it \
-                     to {value}"
-                ))
+                FunctionResult::new(
+                    severity,
+                    format!("{key} was {current} in the runner's configuration; it is set to {value}"),
+                )
                 .about(&runner.config.object.identity)
                 .at(runner.config.field())
                 .values(current.clone(), value.clone()),
@@ -156,6 +166,21 @@ pub(super) fn restore(config: &mut ConfigFile, runner: &Runner, patches: &mut Pa
     }
     store(runner, config, patches);
     patches.remove(&runner.config.object, &record_pointer());
+}
+
+/// Takes `listen_address` and `advertise_address` away where an earlier run has written them.
+/// False when they are the user's own.
+pub(super) fn switch_off(config: &mut ConfigFile, runner: &Runner, patches: &mut Patches) -> bool {
+    if config.get(LISTEN_ADDRESS).is_none() {
+        return true;
+    }
+    let ours = before(&runner.config).unwrap_or_default();
+    let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
+    let is_ours = ours.contains_key(TABLE) || keys.iter().all(|key| ours.get(*key) == Some(&Value::Null));
+    if is_ours {
+        restore(config, runner, patches);
+    }
+    is_ours
 }
 
 /// The file's text as the patches so far have left it.

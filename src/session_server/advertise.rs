@@ -1,0 +1,213 @@
+//! The follow-up: fills in the address that the live Service has been given.
+
+use serde_json::Value;
+
+use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
+use super::live_service::{self, Resolution};
+use super::service::{self, Existing};
+use super::{OWNED_BY, OWNER, open_config, parse_address, port, roll_pods, settings};
+use crate::exposure::Exposure;
+use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
+use crate::observed::{OBSERVE_TAG, Observation, Observed};
+use crate::patch::Patches;
+use crate::resource::{Identity, Resource};
+use crate::resource_list::{ReadError, ResourceList};
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Runner};
+
+/// Plans the address of one runner.
+///
+/// # Errors
+/// The reason why it can have none, or an item that cannot be parsed.
+pub fn advertise(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    runner: &Runner,
+    observed: &Observed,
+    patches: &mut Patches,
+    results: &mut Vec<FunctionResult>,
+) -> Result<Result<(), Refusal>, ReadError> {
+    let declared = service::find(list, &runner.workload)?;
+    Ok(advertise_at(spec, runner, declared, observed, patches, results))
+}
+
+fn advertise_at(
+    spec: &AdvertiseAddressSpec,
+    runner: &Runner,
+    declared: Existing,
+    observed: &Observed,
+    patches: &mut Patches,
+    results: &mut Vec<FunctionResult>,
+) -> Result<(), Refusal> {
+    let mut config = open_config(runner, patches)?;
+    let of_chart = settings::is_of_chart(&config, runner);
+    let identity = front(runner, &declared, of_chart)?;
+    let current = config.get(ADVERTISE_ADDRESS);
+    let current = current.as_ref().and_then(Value::as_str);
+    let state = match (&spec.address, spec.source) {
+        (Some(address), Source::Static) => static_address(address, &declared),
+        _ => observe(spec, &identity, observed, of_chart, current)?,
+    };
+    match state {
+        State::Known(address) => {
+            let wanted = settings::Wanted {
+                listen_port: port::of_container(settings::configured_port(&config), &runner.container),
+                listen_port_is_asked: false,
+                address: &address,
+                address_is_asked: true,
+                timeout: None,
+            };
+            settings::write(&wanted, &mut config, runner, patches, results);
+        }
+        State::Pending(reason) => {
+            results.push(pending(spec, &identity, &mut config, runner, &reason, patches));
+        }
+        State::Unknown => {
+            results.push(unknown(&identity));
+            return Ok(());
+        }
+    }
+    roll_pods(runner, &config, patches);
+    Ok(())
+}
+
+/// What is known of a runner's address.
+enum State {
+    Known(String),
+    Pending(String),
+    /// Nobody has looked yet: the host is asked to.
+    Unknown,
+}
+
+/// The Service in front of a runner: the one of the list, or the one that is called as it would be.
+fn front(runner: &Runner, declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
+    match declared {
+        Existing::Ours(service) => Ok(service.identity.clone()),
+        Existing::Foreign(service) if of_chart => Ok(service.identity.clone()),
+        Existing::Foreign(service) => Err(not_ours(&service.identity)),
+        Existing::None => {
+            let workload = &runner.workload.resource.identity;
+            Ok(Identity {
+                api_version: "v1".to_owned(),
+                kind: "Service".to_owned(),
+                name: service::name(&workload.name),
+                namespace: workload.namespace.clone(),
+                ..Identity::default()
+            })
+        }
+    }
+}
+
+fn static_address(address: &str, declared: &Existing) -> State {
+    let port = match declared {
+        Existing::Ours(service) | Existing::Foreign(service) => service::port_of(service),
+        Existing::None => None,
+    };
+    let port = port.unwrap_or_else(|| Exposure::default().port());
+    match parse_address(address) {
+        Some(address) => State::Known(address.with_default_port(port)),
+        None => State::Unknown,
+    }
+}
+
+fn observe(
+    spec: &AdvertiseAddressSpec,
+    identity: &Identity,
+    observed: &Observed,
+    of_chart: bool,
+    current: Option<&str>,
+) -> Result<State, Refusal> {
+    let seen = observed.service(&identity.namespace, &identity.name);
+    let live = match (seen, spec.source) {
+        (Some(Observation::Live { service, by_host }), source) if *by_host || source != Source::Cluster => {
+            service
+        }
+        (Some(Observation::Absent), Source::Auto | Source::Cluster) => {
+            return Ok(State::Pending("is not in the cluster yet".to_owned()));
+        }
+        (_, Source::Items) => {
+            return Ok(State::Pending(
+                "is not among the items with its status".to_owned(),
+            ));
+        }
+        _ => return Ok(State::Unknown),
+    };
+    if !is_ours(live) && !of_chart {
+        return Err(not_ours(&live.identity));
+    }
+    match live_service::resolve(live, spec, current) {
+        Resolution::Address(address) => Ok(State::Known(address)),
+        Resolution::Pending(reason) => Ok(State::Pending(reason)),
+        Resolution::Refused(reason) => Err(Box::new(
+            FunctionResult::error(reason).about(&live.identity),
+        )),
+    }
+}
+
+fn is_ours(service: &Resource) -> bool {
+    service.annotation(OWNED_BY) == Some(OWNER)
+}
+
+fn not_ours(service: &Identity) -> Refusal {
+    Box::new(
+        FunctionResult::error(format!(
+            "was not made by this function, so its address may lead elsewhere: annotate it with \
+             {OWNED_BY}: {OWNER} to hand it over"
+        ))
+        .about(service)
+        .at("metadata.annotations"),
+    )
+}
+
+/// The host is asked for the Service; where it cannot read a cluster, the user reads this.
+fn unknown(identity: &Identity) -> FunctionResult {
+    FunctionResult::error(format!(
+        "its address has to be read from the cluster, and this host cannot do that: run the \
+         function by the runner-terminal command, or put the output of `{} -o yaml` among the \
+         items",
+        kubectl(identity)
+    ))
+    .about(identity)
+    .at("status.loadBalancer")
+    .tagged(OBSERVE_TAG, "true")
+}
+
+fn pending(
+    spec: &AdvertiseAddressSpec,
+    identity: &Identity,
+    config: &mut ConfigFile,
+    runner: &Runner,
+    reason: &str,
+    patches: &mut Patches,
+) -> FunctionResult {
+    let result = match spec.when_pending {
+        WhenPending::Fail | WhenPending::Wait => FunctionResult::error(format!(
+            "{reason}: apply the manifests, wait until `{}` shows an address, and build again",
+            kubectl(identity)
+        )),
+        WhenPending::Disable => {
+            let state = if settings::switch_off(config, runner, patches) {
+                "terminals stay off until then, and jobs run as ever"
+            } else {
+                "config.toml has a listen_address of the user's own, which stays"
+            };
+            FunctionResult::warning(format!(
+                "{reason}; {state}. Apply these manifests, wait until `{}` shows an address, and \
+                 build and apply again",
+                kubectl(identity)
+            ))
+        }
+    };
+    result
+        .about(identity)
+        .at("status.loadBalancer")
+        .tagged(OBSERVE_TAG, "pending")
+}
+
+fn kubectl(identity: &Identity) -> String {
+    if identity.namespace.is_empty() {
+        format!("kubectl get service {}", identity.name)
+    } else {
+        format!("kubectl --namespace {} get service {}", identity.namespace, identity.name)
+    }
+}

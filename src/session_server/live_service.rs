@@ -1,0 +1,289 @@
+//! The address of a live Service of type LoadBalancer, by its status.
+//!
+//! | what the Service says | the rule |
+//! |---|---|
+//! | `metadata.deletionTimestamp` | refused: it is going away |
+//! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
+//! | no ingress entry | `spec.externalIPs`, else pending |
+//! | an entry whose `ports[].error` is set for our port | passed over; pending with that error when no other is left |
+//! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is there; the address already in the configuration if it is still among them |
+//! | IPs of both families | `ipFamily` when set, else the order of `spec.ipFamilies` |
+//! | `ipMode: Proxy` | as any other: it tells nodes, not clients, how to reach the address |
+//! | only a hostname (AWS) | the hostname |
+//!
+//! Source: `LoadBalancerIngress` and `ServiceSpec` in Kubernetes' `core/v1` API.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::port::PORT_NAME;
+use crate::address::{Address, Host};
+use crate::exposure::IpFamily;
+use crate::function_config::{AddressKind, AdvertiseAddressSpec};
+use crate::resource::Resource;
+
+/// What a Service's status tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Resolution {
+    /// host:port
+    Address(String),
+    /// No address yet, and why.
+    Pending(String),
+    /// This Service will never do, and why.
+    Refused(String),
+}
+
+/// Reads the address of a live Service.
+///
+/// `current` is the address in the configuration: among several that are equally good it is kept.
+pub(super) fn resolve(
+    service: &Resource,
+    spec: &AdvertiseAddressSpec,
+    current: Option<&str>,
+) -> Resolution {
+    let value = &service.value;
+    if let Some(since) = value.pointer("/metadata/deletionTimestamp").and_then(Value::as_str) {
+        return Resolution::Refused(format!(
+            "is being deleted since {since}: wait until it is gone, apply it again, and build again"
+        ));
+    }
+    let external: Vec<&str> = strings(value.pointer("/spec/externalIPs")).collect();
+    let kind = value.pointer("/spec/type").and_then(Value::as_str).unwrap_or("ClusterIP");
+    if kind != "LoadBalancer" && external.is_empty() {
+        return Resolution::Refused(format!(
+            "is of type {kind}, which has no address outside the cluster: a type LoadBalancer is \
+             needed"
+        ));
+    }
+    let Some(port) = port(value) else {
+        return Resolution::Refused(format!(
+            "has several ports and none named {PORT_NAME}, so it cannot be told which one to advertise"
+        ));
+    };
+    let entries = value.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
+    let entries: Vec<&Value> = entries.into_iter().flatten().collect();
+    let errors: Vec<String> = entries.iter().filter_map(|entry| port_error(entry, port)).collect();
+    let mut hosts: Vec<Host> = entries
+        .iter()
+        .filter(|entry| port_error(entry, port).is_none())
+        .flat_map(|entry| [("hostname", entry), ("ip", entry)])
+        .filter_map(|(field, entry)| host(entry.get(field)?.as_str()?))
+        .collect();
+    if entries.is_empty() {
+        hosts.extend(external.iter().copied().filter_map(host));
+    }
+    if hosts.is_empty() {
+        return Resolution::Pending(match errors.first() {
+            Some(error) => format!("its load balancer has an error on port {port}: {error}"),
+            None => "its load balancer has no address yet".to_owned(),
+        });
+    }
+    let all = hosts.clone();
+    hosts.retain(|host| {
+        let of_family = match (host, spec.ip_family) {
+            (Host::Ip(ip), Some(wanted)) => family(ip) == wanted,
+            _ => true,
+        };
+        of_family && spec.prefer.contains(&kind_of(host))
+    });
+    if hosts.is_empty() {
+        let found: Vec<String> = all.iter().map(|host| written(host, port)).collect();
+        return Resolution::Pending(format!(
+            "none of its addresses ({}) fits spec.prefer and spec.ipFamily",
+            found.join(", ")
+        ));
+    }
+    let order: Vec<&str> = strings(value.pointer("/spec/ipFamilies")).collect();
+    let rank = |host: &Host| {
+        let kind = spec.prefer.iter().position(|kind| *kind == kind_of(host));
+        let family = match host {
+            Host::Name(_) => None,
+            Host::Ip(ip) => order.iter().position(|name| *name == family_name(ip)),
+        };
+        (kind, family)
+    };
+    // Stable: the Service's own order decides what the rules leave open.
+    hosts.sort_by_key(rank);
+    let best = hosts.first().map(rank);
+    let kept = hosts
+        .iter()
+        .filter(|host| Some(rank(host)) == best)
+        .find(|host| Some(written(host, port).as_str()) == current);
+    match kept.or(hosts.first()) {
+        Some(host) => Resolution::Address(written(host, port)),
+        None => Resolution::Pending("its load balancer has no address yet".to_owned()),
+    }
+}
+
+/// The Service's own port: ours by name, else its only one.
+fn port(service: &Value) -> Option<u16> {
+    let ports = service.pointer("/spec/ports")?.as_array()?;
+    let ours = ports
+        .iter()
+        .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME));
+    let only = match ports.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    };
+    u16::try_from(ours.or(only)?.get("port")?.as_u64()?).ok()
+}
+
+fn port_error(entry: &Value, port: u16) -> Option<String> {
+    let ports = entry.get("ports")?.as_array()?;
+    ports.iter().find_map(|status| {
+        let ours = status.get("port").and_then(Value::as_u64) == Some(u64::from(port));
+        let error = status.get("error")?.as_str()?;
+        (ours && !error.is_empty()).then(|| error.to_owned())
+    })
+}
+
+fn host(text: &str) -> Option<Host> {
+    let address = Address::parse(text).ok()?;
+    address.port.is_none().then_some(address.host)
+}
+
+fn written(host: &Host, port: u16) -> String {
+    Address {
+        host: host.clone(),
+        port: None,
+    }
+    .with_default_port(port)
+}
+
+fn kind_of(host: &Host) -> AddressKind {
+    match host {
+        Host::Name(_) => AddressKind::Hostname,
+        Host::Ip(_) => AddressKind::Ip,
+    }
+}
+
+fn family(ip: &IpAddr) -> IpFamily {
+    match ip {
+        IpAddr::V4(_) => IpFamily::IPv4,
+        IpAddr::V6(_) => IpFamily::IPv6,
+    }
+}
+
+fn family_name(ip: &IpAddr) -> &'static str {
+    match ip {
+        IpAddr::V4(_) => "IPv4",
+        IpAddr::V6(_) => "IPv6",
+    }
+}
+
+fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn service(spec: Value, ingress: Value) -> Resource {
+        let mut value = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+            "spec": {"type": "LoadBalancer", "ports": [{"name": "session-server", "port": 9000}]},
+            "status": {"loadBalancer": {"ingress": ingress}},
+        });
+        for (key, member) in spec.as_object().unwrap() {
+            value["spec"][key] = member.clone();
+        }
+        Resource::new(0, value)
+    }
+
+    fn spec(fields: Value) -> AdvertiseAddressSpec {
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn address(resource: &Resource, fields: Value) -> String {
+        match resolve(resource, &spec(fields), None) {
+            Resolution::Address(address) => address,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_rule_of_the_table() {
+        let plain = json!({});
+        let ip4 = json!({"ip": "192.0.2.7"});
+        let ip6 = json!({"ip": "2001:db8::7", "ipMode": "Proxy"});
+        let name = json!({"hostname": "lb.example.com"});
+        let of = |ingress: Value| service(json!({}), ingress);
+        for (resource, fields, expected) in [
+            (of(json!([ip4])), plain.clone(), "192.0.2.7:9000"),
+            (of(json!([ip6])), plain.clone(), "[2001:db8::7]:9000"),
+            (of(json!([name])), plain.clone(), "lb.example.com:9000"),
+            (of(json!([ip4, name])), plain.clone(), "lb.example.com:9000"),
+            (of(json!([name, ip4])), json!({"prefer": ["IP", "Hostname"]}), "192.0.2.7:9000"),
+            (of(json!([ip4, ip6])), plain.clone(), "192.0.2.7:9000"),
+            (of(json!([ip4, ip6])), json!({"ipFamily": "IPv6"}), "[2001:db8::7]:9000"),
+            (
+                service(json!({"ipFamilies": ["IPv6", "IPv4"]}), json!([ip4, ip6])),
+                plain.clone(),
+                "[2001:db8::7]:9000",
+            ),
+            (
+                of(json!([{"ip": "192.0.2.1", "ports": [{"port": 9000, "error": "Taken"}]}, ip4])),
+                plain.clone(),
+                "192.0.2.7:9000",
+            ),
+            (
+                of(json!([{"ip": "192.0.2.7", "ports": [{"port": 80, "error": "Taken"}]}])),
+                plain.clone(),
+                "192.0.2.7:9000",
+            ),
+            (
+                service(json!({"externalIPs": ["198.51.100.9"]}), json!([])),
+                plain.clone(),
+                "198.51.100.9:9000",
+            ),
+            (
+                service(json!({"externalIPs": ["198.51.100.9"], "type": "ClusterIP"}), json!([])),
+                plain.clone(),
+                "198.51.100.9:9000",
+            ),
+            (
+                service(json!({"externalIPs": ["198.51.100.9"]}), json!([ip4])),
+                plain.clone(),
+                "192.0.2.7:9000",
+            ),
+            (service(json!({"ports": [{"port": 7}]}), json!([ip4])), plain.clone(), "192.0.2.7:7"),
+        ] {
+            assert_eq!(address(&resource, fields), expected, "{}", resource.value);
+        }
+    }
+
+    #[test]
+    fn the_current_address_is_kept_among_equals() {
+        let service = service(json!({}), json!([{"ip": "192.0.2.7"}, {"ip": "192.0.2.8"}]));
+        let resolved = resolve(&service, &spec(json!({})), Some("192.0.2.8:9000"));
+        assert_eq!(resolved, Resolution::Address("192.0.2.8:9000".to_owned()));
+    }
+
+    #[test]
+    fn what_has_no_address_says_why() {
+        let pending = |ingress: Value, fields: Value| match resolve(&service(json!({}), ingress), &spec(fields), None) {
+            Resolution::Pending(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(pending(json!([]), json!({})).contains("no address yet"));
+        let taken = json!([{"ip": "192.0.2.7", "ports": [{"port": 9000, "error": "PortTaken"}]}]);
+        assert!(pending(taken, json!({})).contains("PortTaken"));
+        let ip4 = json!([{"ip": "192.0.2.7"}]);
+        assert!(pending(ip4.clone(), json!({"ipFamily": "IPv6"})).contains("192.0.2.7:9000"));
+        assert!(pending(ip4, json!({"prefer": ["Hostname"]})).contains("spec.prefer"));
+    }
+
+    #[test]
+    fn a_service_that_will_never_do_is_refused() {
+        let refused = |service: &Resource| matches!(resolve(service, &spec(json!({})), None), Resolution::Refused(_));
+        assert!(refused(&service(json!({"type": "ClusterIP"}), json!([]))));
+        let two = json!({"ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]});
+        assert!(refused(&service(two, json!([{"ip": "192.0.2.7"}]))));
+        let mut deleted = service(json!({}), json!([{"ip": "192.0.2.7"}]));
+        deleted.value["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(refused(&deleted));
+    }
+}
