@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::function_config::{AdvertiseAddressSpec, FunctionConfig, SessionServerSpec};
 use crate::observed::Observed;
-use crate::patch::Patches;
-use crate::resource_list::{ReadError, ResourceList};
+use crate::patch::Plan;
+use crate::resource_list::ResourceList;
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{self, Refusal, Workload};
 use crate::session_server;
@@ -59,24 +59,15 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
             };
         }
     };
-    let mut results = Vec::new();
-    let mut patches = Patches::default();
-    let planned = match read_config(&list) {
-        Ok(FunctionConfig::SessionServer(config)) => {
-            session_server(&list, &config.spec, &mut patches, &mut results)
+    let mut plan = Plan::default();
+    let planned = read_config(&list).and_then(|config| match config {
+        FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
+        FunctionConfig::AdvertiseAddress(config) => {
+            advertise_address(&list, &config.spec, &mut plan)
         }
-        Ok(FunctionConfig::AdvertiseAddress(config)) => {
-            advertise_address(&list, &config.spec, &mut patches, &mut results)
-        }
-        Err(refusal) => {
-            results.push(*refusal);
-            Ok(())
-        }
-    };
-    if let Err(error) = planned {
-        results.push(FunctionResult::error(error.to_string()));
-    }
-    write(&list, patches, results)
+    });
+    plan.results.extend(planned.err().map(|refusal| *refusal));
+    write(&list, plan)
 }
 
 fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
@@ -87,106 +78,104 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
              session-server}",
         ))
     })?;
-    FunctionConfig::parse(value)
-        .map_err(|error| Box::new(FunctionResult::error(format!("functionConfig {}: {error}", error.path))))
+    FunctionConfig::parse(value).map_err(|error| {
+        let message = format!("functionConfig {}: {error}", error.path);
+        Box::new(FunctionResult::error(message))
+    })
 }
 
-/// Find the runners, plan each one's session server, collect the patches.
+/// Find the runners, plan each one's session server.
 fn session_server(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
-) -> Result<(), ReadError> {
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
     let workloads = runner::find_workloads(list, &spec.runner, container)?;
-    if workloads.is_empty() && spec.enabled {
-        results.push(runner::none_found(list, &spec.runner, container));
-    }
-    if spec.enabled && spec.advertise_address.is_some() && workloads.len() > 1 {
-        let field = "spec.advertiseAddress";
-        results.push(one_address_for_many(&workloads, field));
-    }
-    for workload in &workloads {
-        if spec.enabled
-            && let Some(refusal) = runner::check_single_process(list, workload)?
-        {
-            results.push(*refusal);
-            continue;
-        }
-        let planned = match runner::complete(list, workload.clone(), container) {
-            Ok(runner) if spec.enabled => {
-                session_server::add(list, spec, &runner, &workloads, patches, results)?
-            }
-            Ok(runner) => session_server::remove(list, &runner, patches)?,
+    if !spec.enabled {
+        for workload in workloads {
             // Nothing was added to a runner that cannot be completed.
-            Err(_) if !spec.enabled => Ok(()),
-            Err(refusal) => Err(refusal),
-        };
-        if let Err(refusal) = planned {
-            results.push(*refusal);
+            if let Ok(runner) = runner::complete(list, workload, container) {
+                session_server::remove(list, &runner, &mut plan.patches)?;
+            }
         }
+        return Ok(());
     }
+    if workloads.is_empty() {
+        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
+    }
+    if spec.advertise_address.is_some() {
+        one_runner_only(&workloads, "spec.advertiseAddress")?;
+    }
+    each(&workloads, plan, |workload, plan| {
+        runner::check_single_process(list, workload)?;
+        let runner = runner::complete(list, workload.clone(), container)?;
+        session_server::add(list, spec, &runner, &workloads, plan)
+    });
     Ok(())
 }
 
-/// Find the runners, look up each one's Service among what was observed, collect the patches.
+/// Find the runners, look up each one's Service among what was observed.
 fn advertise_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
-) -> Result<(), ReadError> {
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
     let observed = Observed::collect(list)?;
     for resource in &observed.injected {
-        patches.drop_item(resource);
+        plan.patches.drop_item(resource);
     }
     let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if workloads.is_empty() {
-        results.push(runner::none_found(list, &spec.runner, container));
+        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
-    if spec.address.is_some() && workloads.len() > 1 {
-        results.push(one_address_for_many(&workloads, "spec.address"));
+    if spec.address.is_some() {
+        one_runner_only(&workloads, "spec.address")?;
     }
-    for workload in &workloads {
-        if let Some(refusal) = runner::check_single_process(list, workload)? {
-            results.push(*refusal);
-            continue;
-        }
-        let planned = match runner::complete(list, workload.clone(), container) {
-            Ok(runner) => {
-                session_server::advertise(list, spec, &runner, &observed, patches, results)?
-            }
-            Err(refusal) => Err(refusal),
-        };
-        if let Err(refusal) = planned {
-            results.push(*refusal);
-        }
-    }
+    each(&workloads, plan, |workload, plan| {
+        runner::check_single_process(list, workload)?;
+        let runner = runner::complete(list, workload.clone(), container)?;
+        session_server::advertise(list, spec, &runner, &observed, plan)
+    });
     Ok(())
 }
 
-fn one_address_for_many(workloads: &[Workload], field: &str) -> FunctionResult {
+/// A person wants to hear of every runner that is refused, not of the first alone.
+fn each(
+    workloads: &[Workload],
+    plan: &mut Plan,
+    step: impl Fn(&Workload, &mut Plan) -> Result<(), Refusal>,
+) {
+    for workload in workloads {
+        if let Err(refusal) = step(workload, plan) {
+            plan.results.push(*refusal);
+        }
+    }
+}
+
+fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {
+    if workloads.len() < 2 {
+        return Ok(());
+    }
     let names: Vec<String> = workloads
         .iter()
         .map(|workload| workload.resource.identity.to_string())
         .collect();
-    FunctionResult::error(format!(
-        "functionConfig {field}: {} runners would share one address ({}), and a \
-         terminal lives in one of them: choose one by spec.runner, and give each its own \
-         functionConfig",
+    Err(Box::new(FunctionResult::error(format!(
+        "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \
+         one of them: choose one by spec.runner, and give each its own functionConfig",
         names.len(),
         names.join(", ")
-    ))
+    ))))
 }
 
 /// Writes the list. After an error no item changes: half a session server is worse than none.
-fn write<'a>(
-    list: &ResourceList<'a>,
-    patches: Patches,
-    mut results: Vec<FunctionResult>,
-) -> Outcome<'a> {
+fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
+    let Plan {
+        patches,
+        mut results,
+    } = plan;
     let failed = results.iter().any(|result| result.severity == Severity::Error);
     let mut changes = patches.into_changes();
     if !failed {

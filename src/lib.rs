@@ -52,7 +52,7 @@
 //! | [`exposure`] | the ways to reach a session server |
 //! | [`address`] | the address that a runner advertises |
 //! | [`observed`] | live Services that were seen |
-//! | [`patch`] | collects RFC 6902 operations |
+//! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
 //!

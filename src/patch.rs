@@ -1,4 +1,4 @@
-//! Collects RFC 6902 operations for the items of a list.
+//! What is to change: RFC 6902 operations for the items of a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,16 @@ use serde_json::{Map, Value};
 
 use crate::resource::Resource;
 use crate::resource_list::Changes;
+use crate::results::FunctionResult;
+
+/// What is to change, and what a person should know of it.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The changes.
+    pub patches: Patches,
+    /// What to say.
+    pub results: Vec<FunctionResult>,
+}
 
 /// Items as they will be, and the operations that make them so.
 #[derive(Debug, Default)]

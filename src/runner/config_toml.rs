@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::workload::field;
 use super::{Container, Refusal, Workload};
 use crate::resource::Resource;
-use crate::resource_list::ResourceList;
+use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 
 /// The configuration of a runner, and where it stands.
@@ -326,12 +326,9 @@ fn objects(
         return Ok(Vec::new());
     }
     let namespace = &workload.resource.identity.namespace;
-    let unreadable = |error: crate::resource_list::ReadError| {
-        Box::new(FunctionResult::error(error.to_string()))
-    };
-    let exact: Result<Vec<Resource>, _> = list
+    let exact: Result<Vec<Resource>, ReadError> = list
         .named(source.kind, source.name, namespace)
-        .map(|item| list.resource(item).map_err(unreadable))
+        .map(|item| list.resource(item))
         .collect();
     let exact = exact?;
     if !exact.is_empty() {
@@ -340,7 +337,7 @@ fn objects(
     let stem = crate::resource::without_hash(source.name).unwrap_or(source.name);
     let mut objects = Vec::new();
     for item in list.candidates(&[source.kind], stem) {
-        let object = list.resource(item).map_err(unreadable)?;
+        let object = list.resource(item)?;
         if object.identity.kind == source.kind
             && object.identity.namespace == *namespace
             && object.answers_to(source.name)

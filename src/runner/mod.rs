@@ -15,6 +15,12 @@ use crate::results::FunctionResult;
 /// A result of severity error: the reason why nothing is done.
 pub type Refusal = Box<FunctionResult>;
 
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        Self::new(FunctionResult::error(error.to_string()))
+    }
+}
+
 /// A GitLab Runner of the list.
 #[derive(Debug)]
 pub struct Runner {
@@ -34,7 +40,7 @@ pub fn find_workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
-) -> Result<Vec<Workload>, ReadError> {
+) -> Result<Vec<Workload>, Refusal> {
     // A named container may run an image that does not say gitlab-runner.
     let word = container.unwrap_or("gitlab-runner");
     let mut workloads = Vec::new();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::workload::field;
 use super::{Refusal, Workload};
-use crate::resource_list::{ReadError, ResourceList};
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
 /// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.
@@ -16,36 +16,35 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
 
-/// Says why a workload's terminals would be lost, when more than one process would answer at its
-/// address.
+/// Refuses a workload at whose address more than one process would answer.
 ///
 /// # Errors
-/// The refusal in `Ok(Some)`; an autoscaler that cannot be parsed in `Err`.
+/// The reason, with what to do; or an autoscaler that cannot be parsed.
 pub fn check_single_process(
     list: &ResourceList<'_>,
     workload: &Workload,
-) -> Result<Option<Refusal>, ReadError> {
+) -> Result<(), Refusal> {
     let identity = &workload.resource.identity;
     let refuse = |message: String| FunctionResult::error(message).about(identity);
     if identity.kind == "DaemonSet" {
-        return Ok(Some(Box::new(
+        return Err(Box::new(
             refuse(format!(
                 "a DaemonSet runs one process on each node, and {WHY}. Run this GitLab Runner as a \
                  Deployment with replicas: 1, or leave it out by spec.runner"
             ))
             .at("kind"),
-        )));
+        ));
     }
     let replicas = workload.resource.value.pointer("/spec/replicas").and_then(Value::as_i64);
     if let Some(replicas) = replicas.filter(|replicas| *replicas > 1) {
-        return Ok(Some(Box::new(
+        return Err(Box::new(
             refuse(format!(
                 "replicas is {replicas}, but {WHY}. Set replicas: 1 (one process runs as many jobs \
                  at once as `concurrent` allows), or deploy several runners with one replica each"
             ))
             .at("spec.replicas")
             .values(replicas, 1),
-        )));
+        ));
     }
     for (kind, most_pointer) in AUTOSCALERS {
         for item in list.candidates(&[kind], &identity.name) {
@@ -63,7 +62,7 @@ pub fn check_single_process(
             let most = scaler.value.pointer(most_pointer).and_then(Value::as_i64);
             if aims_here && most != Some(1) {
                 let most = most.map_or("more than one".to_owned(), |most| format!("up to {most}"));
-                return Ok(Some(Box::new(
+                return Err(Box::new(
                     refuse(format!(
                         "{} may run {most} replicas of it, but {WHY}. Take the autoscaler away or \
                          set its {} to 1, or deploy several runners with one replica each",
@@ -71,9 +70,9 @@ pub fn check_single_process(
                         field(most_pointer)
                     ))
                     .at("spec.replicas"),
-                )));
+                ));
             }
         }
     }
-    Ok(None)
+    Ok(())
 }

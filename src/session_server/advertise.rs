@@ -9,37 +9,25 @@ use super::{OWNED_BY, OWNER, open_config, parse_address, port, roll_pods, settin
 use crate::exposure::Exposure;
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{OBSERVE_TAG, Observation, Observed};
-use crate::patch::Patches;
+use crate::patch::{Patches, Plan};
 use crate::resource::{Identity, Resource};
-use crate::resource_list::{ReadError, ResourceList};
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner};
 
 /// Plans the address of one runner.
 ///
 /// # Errors
-/// The reason why it can have none, or an item that cannot be parsed.
+/// The reason why it can have none.
 pub fn advertise(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     runner: &Runner,
     observed: &Observed,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
-) -> Result<Result<(), Refusal>, ReadError> {
-    let declared = service::find(list, &runner.workload)?;
-    Ok(advertise_at(spec, runner, declared, observed, patches, results))
-}
-
-fn advertise_at(
-    spec: &AdvertiseAddressSpec,
-    runner: &Runner,
-    declared: Existing,
-    observed: &Observed,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
+    plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    let mut config = open_config(runner, patches)?;
+    let declared = service::find(list, &runner.workload)?;
+    let mut config = open_config(runner, &mut plan.patches)?;
     let of_chart = settings::is_of_chart(&config, runner);
     let identity = front(runner, &declared, of_chart)?;
     let current = config.get(ADVERTISE_ADDRESS);
@@ -50,24 +38,23 @@ fn advertise_at(
     };
     match state {
         State::Known(address) => {
+            let configured = settings::configured_port(&config);
             let wanted = settings::Wanted {
-                listen_port: port::of_container(settings::configured_port(&config), &runner.container),
+                listen_port: port::of_container(configured, &runner.container),
                 listen_port_is_asked: false,
                 address: &address,
                 address_is_asked: true,
                 timeout: None,
             };
-            settings::write(&wanted, &mut config, runner, patches, results);
+            settings::write(&wanted, &mut config, runner, plan);
         }
         State::Pending(reason) => {
-            results.push(pending(spec, &identity, &mut config, runner, &reason, patches));
+            let result = pending(spec, &identity, &mut config, runner, &reason, &mut plan.patches);
+            plan.results.push(result);
         }
-        State::Unknown => {
-            results.push(unknown(&identity));
-            return Ok(());
-        }
+        State::Unknown => return Err(unknown(&identity)),
     }
-    roll_pods(runner, &config, patches);
+    roll_pods(runner, &config, &mut plan.patches);
     Ok(())
 }
 
@@ -160,16 +147,19 @@ fn not_ours(service: &Identity) -> Refusal {
 }
 
 /// The host is asked for the Service; where it cannot read a cluster, the user reads this.
-fn unknown(identity: &Identity) -> FunctionResult {
-    FunctionResult::error(format!(
+fn unknown(identity: &Identity) -> Refusal {
+    let result = FunctionResult::error(format!(
         "its address has to be read from the cluster, and this host cannot do that: run the \
          function by the runner-terminal command, or put the output of `{} -o yaml` among the \
          items",
-        kubectl(identity)
-    ))
-    .about(identity)
-    .at("status.loadBalancer")
-    .tagged(OBSERVE_TAG, "true")
+        service::kubectl(identity)
+    ));
+    Box::new(
+        result
+            .about(identity)
+            .at("status.loadBalancer")
+            .tagged(OBSERVE_TAG, "true"),
+    )
 }
 
 fn pending(
@@ -183,7 +173,7 @@ fn pending(
     let result = match spec.when_pending {
         WhenPending::Fail | WhenPending::Wait => FunctionResult::error(format!(
             "{reason}: apply the manifests, wait until `{}` shows an address, and build again",
-            kubectl(identity)
+            service::kubectl(identity)
         )),
         WhenPending::Disable => {
             let state = if settings::switch_off(config, runner, patches) {
@@ -194,7 +184,7 @@ fn pending(
             FunctionResult::warning(format!(
                 "{reason}; {state}. Apply these manifests, wait until `{}` shows an address, and \
                  build and apply again",
-                kubectl(identity)
+                service::kubectl(identity)
             ))
         }
     };
@@ -202,12 +192,4 @@ fn pending(
         .about(identity)
         .at("status.loadBalancer")
         .tagged(OBSERVE_TAG, "pending")
-}
-
-fn kubectl(identity: &Identity) -> String {
-    if identity.namespace.is_empty() {
-        format!("kubectl get service {}", identity.name)
-    } else {
-        format!("kubectl --namespace {} get service {}", identity.namespace, identity.name)
-    }
 }

@@ -5,30 +5,30 @@
 //! | [`config_file`] | the root table `[session_server]` of `config.toml` |
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
+//! | [`front`] | whose Service it is: made, brought up to date, or adopted |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
 mod advertise;
 pub mod config_file;
+mod front;
 mod live_service;
 mod port;
 mod service;
 mod settings;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::exposure::Exposure;
 use crate::function_config::SessionServerSpec;
-use crate::patch::{Patches, token};
-use crate::resource::Identity;
-use crate::resource_list::{ReadError, ResourceList};
+use crate::patch::{Patches, Plan, token};
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
 pub use advertise::advertise;
-use config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
+use config_file::ConfigFile;
 use service::Existing;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
@@ -45,56 +45,44 @@ pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 /// Where a pod template's annotations are.
 const POD_ANNOTATIONS: &str = "/metadata/annotations";
 
-/// Plans the session server of one runner, and says in results what a person should know.
+/// Plans the session server of one runner.
 ///
 /// # Errors
-/// The reason why this runner cannot have one, or an item that cannot be parsed.
+/// The reason why this runner cannot have one.
 pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
     workloads: &[Workload],
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
-) -> Result<Result<(), Refusal>, ReadError> {
-    let found = service::find(list, &runner.workload)?;
-    Ok(add_with(spec, runner, workloads, found, patches, results))
-}
-
-fn add_with(
-    spec: &SessionServerSpec,
-    runner: &Runner,
-    workloads: &[Workload],
-    found: Existing,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
+    plan: &mut Plan,
 ) -> Result<(), Refusal> {
     service::check_selector(&runner.workload, workloads)?;
-    let mut config = open_config(runner, patches)?;
-    let listen_port = port::listen_port(
-        spec,
-        settings::configured_port(&config),
-        &runner.container,
-    );
-    let target_port = port::ensure(runner, listen_port, config.metrics_port(), patches)?;
-    let front = front(spec, runner, found, listen_port, &target_port, &config, patches, results)?;
-
-    let address = settings::address(spec, &config, runner, front.port, results)?;
-    match &address {
+    let found = service::find(list, &runner.workload)?;
+    let mut config = open_config(runner, &mut plan.patches)?;
+    let configured = settings::configured_port(&config);
+    let listen_port = port::listen_port(spec, configured, &runner.container);
+    let target_port = port::ensure(runner, listen_port, config.metrics_port(), &mut plan.patches)?;
+    let front = match found {
+        Existing::Foreign(service) => {
+            front::adopt(&service, spec, runner, listen_port, &config, plan)?
+        }
+        found => front::make(found, spec, runner, &target_port, plan),
+    };
+    match settings::address(spec, &config, runner, front.port, &mut plan.results)? {
         Some(address) => {
             let wanted = settings::Wanted {
                 listen_port,
                 listen_port_is_asked: spec.listen_port.is_some(),
-                address,
+                address: &address,
                 address_is_asked: spec.advertise_address.is_some(),
                 timeout: spec.session_timeout,
             };
-            settings::write(&wanted, &mut config, runner, patches, results);
+            settings::write(&wanted, &mut config, runner, plan);
         }
-        None => results.push(pending(&front, &config, runner)),
+        None => plan.results.push(front.pending(&config, runner)),
     }
     if config.has_misplaced_table() {
-        results.push(
+        plan.results.push(
             FunctionResult::warning(
                 "a session_server stands under [[runners]], where the runner ignores it: \
                  [session_server] is a table of the file's root",
@@ -103,7 +91,7 @@ fn add_with(
             .at(runner.config.field()),
         );
     }
-    roll_pods(runner, &config, patches);
+    roll_pods(runner, &config, &mut plan.patches);
     Ok(())
 }
 
@@ -118,129 +106,24 @@ fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
 /// Takes away what an earlier run added to a runner, and nothing else.
 ///
 /// # Errors
-/// As [`add`].
+/// A Service or a configuration of the runner that cannot be parsed.
 pub fn remove(
     list: &ResourceList<'_>,
     runner: &Runner,
     patches: &mut Patches,
-) -> Result<Result<(), Refusal>, ReadError> {
+) -> Result<(), Refusal> {
     if let Existing::Ours(service) = service::find(list, &runner.workload)? {
         patches.remove_item(&service);
     }
     port::withdraw(&runner.workload, patches);
-    let resource = &runner.workload.resource;
-    patches.remove(resource, &runner.workload.pod_pointer(&annotation(CONFIG_CHECKSUM)));
+    let checksum = runner.workload.pod_pointer(&annotation(CONFIG_CHECKSUM));
+    patches.remove(&runner.workload.resource, &checksum);
     // Read only where there is something to put back: the rest is none of ours to judge.
     if runner.config.object.annotation(CONFIG_BEFORE).is_some() {
-        let mut config = match open_config(runner, patches) {
-            Ok(config) => config,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let mut config = open_config(runner, patches)?;
         settings::restore(&mut config, runner, patches);
     }
-    Ok(Ok(()))
-}
-
-/// The Service in front of a runner, ours or adopted.
-struct Front {
-    identity: Identity,
-    port: u16,
-    adopted: bool,
-}
-
-#[allow(clippy::too_many_arguments)]
-fn front(
-    spec: &SessionServerSpec,
-    runner: &Runner,
-    found: Existing,
-    listen_port: u16,
-    target_port: &Value,
-    config: &ConfigFile,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
-) -> Result<Front, Refusal> {
-    let exposure: &Exposure = &spec.exposure;
-    let ensure = |existing, patches: &mut Patches| Front {
-        identity: service::ensure(existing, &runner.workload, exposure, target_port, patches),
-        port: exposure.port(),
-        adopted: false,
-    };
-    match found {
-        Existing::None => Ok(ensure(None, patches)),
-        Existing::Ours(service) => Ok(ensure(Some(&service), patches)),
-        Existing::Foreign(service) => {
-            let of_chart = settings::is_of_chart(config, runner);
-            let port = service::port_of(&service);
-            let (true, true, Some(port)) =
-                (of_chart, service::serves(&service, &runner.workload, listen_port), port)
-            else {
-                return Err(Box::new(
-                    FunctionResult::error(format!(
-                        "a Service of this name is here already, and it was not made by this \
-                         function: rename it, or annotate it with {OWNED_BY}: {OWNER} to hand it over"
-                    ))
-                    .about(&service.identity)
-                    .at("metadata.name"),
-                ));
-            };
-            results.push(
-                FunctionResult::info(
-                    "adopted the Service of the chart's own session server; no second one is added. \
-                     The chart's scripts look for its address at each start",
-                )
-                .about(&service.identity),
-            );
-            if !exposure.is_default() {
-                results.push(
-                    FunctionResult::warning(
-                        "spec.exposure is not applied to a Service that the chart makes: set the \
-                         chart's sessionServer values, or its sessionServer.enabled to false",
-                    )
-                    .about(&service.identity),
-                );
-            }
-            Ok(Front {
-                identity: service.identity,
-                port,
-                adopted: true,
-            })
-        }
-    }
-}
-
-/// What has to happen before the address is known.
-fn pending(front: &Front, config: &ConfigFile, runner: &Runner) -> FunctionResult {
-    let Identity {
-        name, namespace, ..
-    } = &front.identity;
-    let kubectl = if namespace.is_empty() {
-        format!("kubectl get service {name}")
-    } else {
-        format!("kubectl --namespace {namespace} get service {name}")
-    };
-    if front.adopted {
-        return FunctionResult::info(format!(
-            "the terminal works once the chart's scripts have found an IPv4 address of the Service. \
-             To be sure of it, read it off `{kubectl}` and set spec.advertiseAddress"
-        ))
-        .about(&front.identity)
-        .at("status.loadBalancer");
-    }
-    let state = if config.get(LISTEN_ADDRESS).is_some() && config.get(ADVERTISE_ADDRESS).is_none() {
-        format!(
-            "{} has a listen_address and no advertise_address, so the Debug button is there and \
-             broken",
-            runner.config.field()
-        )
-    } else {
-        "terminals stay off until then, and jobs run as ever".to_owned()
-    };
-    FunctionResult::warning(format!(
-        "has to get an address first; {state}. Apply these manifests, read the address off \
-         `{kubectl}`, set spec.advertiseAddress of the functionConfig to it, and build again"
-    ))
-    .about(&front.identity)
-    .at("status.loadBalancer")
+    Ok(())
 }
 
 /// The runner's configuration as the patches so far have left it: runners may share one.

@@ -7,7 +7,7 @@ use crate::exposure::Exposure;
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, token};
 use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Identity, Resource, path_beside};
-use crate::resource_list::{ReadError, ResourceList};
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
 use sha2::{Digest, Sha256};
@@ -54,11 +54,20 @@ pub(super) fn name(workload: &str) -> String {
     format!("{stem}{SUFFIX}")
 }
 
+/// The command that shows a Service's address.
+pub(super) fn kubectl(service: &Identity) -> String {
+    if service.namespace.is_empty() {
+        format!("kubectl get service {}", service.name)
+    } else {
+        format!("kubectl --namespace {} get service {}", service.namespace, service.name)
+    }
+}
+
 /// Looks for a workload's Service in the list.
 ///
 /// # Errors
 /// A Service of that name that cannot be parsed.
-pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, ReadError> {
+pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, Refusal> {
     let identity = &workload.resource.identity;
     let name = name(&identity.name);
     // A live Service may be here too, beside the manifest of the same name.

@@ -8,7 +8,7 @@ use super::config_file::{
 use super::{CONFIG_BEFORE, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
-use crate::patch::{Patches, token};
+use crate::patch::{Patches, Plan, token};
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Refusal, Runner};
 
@@ -87,8 +87,7 @@ pub(super) fn write(
     wanted: &Wanted<'_>,
     config: &mut ConfigFile,
     runner: &Runner,
-    patches: &mut Patches,
-    results: &mut Vec<FunctionResult>,
+    plan: &mut Plan,
 ) {
     let ours = before(&runner.config).unwrap_or_default();
     let had_table = config.has_table();
@@ -123,7 +122,7 @@ pub(super) fn write(
             && *current != json!(CHART_PLACEHOLDER)
         {
             let severity = if is_ours { Severity::Info } else { Severity::Warning };
-            results.push(
+            plan.results.push(
                 FunctionResult::new(
                     severity,
                     format!("{key} was {current} in the runner's configuration; it is set to {value}"),
@@ -145,9 +144,9 @@ pub(super) fn write(
         record = Settings::from_iter([(TABLE.to_owned(), Value::Null)]);
     }
     config.set(&changes);
-    store(runner, config, patches);
+    store(runner, config, &mut plan.patches);
     let object = &runner.config.object;
-    patches.set(object, &record_pointer(), json!(Value::Object(record).to_string()));
+    plan.patches.set(object, &record_pointer(), json!(Value::Object(record).to_string()));
 }
 
 /// Puts back what the keys were before the first run.

@@ -1,0 +1,122 @@
+//! Whose Service stands in front of a session server: ours, or the upstream chart's.
+
+use serde_json::Value;
+
+use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
+use super::service::{self, Existing};
+use super::{OWNED_BY, OWNER, settings};
+use crate::function_config::SessionServerSpec;
+use crate::patch::Plan;
+use crate::resource::{Identity, Resource};
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Runner};
+
+/// The Service in front of a runner.
+pub(super) struct Front {
+    identity: Identity,
+    /// The port at which it answers.
+    pub(super) port: u16,
+    adopted: bool,
+}
+
+/// Makes our Service, or brings the one of an earlier run up to date.
+pub(super) fn make(
+    found: Existing,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    target_port: &Value,
+    plan: &mut Plan,
+) -> Front {
+    let existing = match &found {
+        Existing::Ours(service) => Some(service),
+        Existing::None | Existing::Foreign(_) => None,
+    };
+    Front {
+        identity: service::ensure(
+            existing,
+            &runner.workload,
+            &spec.exposure,
+            target_port,
+            &mut plan.patches,
+        ),
+        port: spec.exposure.port(),
+        adopted: false,
+    }
+}
+
+/// Adopts the Service of the chart's own session server.
+///
+/// # Errors
+/// It is somebody else's.
+pub(super) fn adopt(
+    found: &Resource,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    listen_port: u16,
+    config: &ConfigFile,
+    plan: &mut Plan,
+) -> Result<Front, Refusal> {
+    let is_of_chart = settings::is_of_chart(config, runner)
+        && service::serves(found, &runner.workload, listen_port);
+    let Some(port) = service::port_of(found).filter(|_| is_of_chart) else {
+        return Err(Box::new(
+            FunctionResult::error(format!(
+                "a Service of this name is here already, and it was not made by this function: \
+                 rename it, or annotate it with {OWNED_BY}: {OWNER} to hand it over"
+            ))
+            .about(&found.identity)
+            .at("metadata.name"),
+        ));
+    };
+    plan.results.push(
+        FunctionResult::info(
+            "adopted the Service of the chart's own session server; no second one is added. The \
+             chart's scripts look for its address at each start",
+        )
+        .about(&found.identity),
+    );
+    if !spec.exposure.is_default() {
+        plan.results.push(
+            FunctionResult::warning(
+                "spec.exposure is not applied to a Service that the chart makes: set the chart's \
+                 sessionServer values, or its sessionServer.enabled to false",
+            )
+            .about(&found.identity),
+        );
+    }
+    Ok(Front {
+        identity: found.identity.clone(),
+        port,
+        adopted: true,
+    })
+}
+
+impl Front {
+    /// What has to happen before the address is known.
+    pub(super) fn pending(&self, config: &ConfigFile, runner: &Runner) -> FunctionResult {
+        let look = service::kubectl(&self.identity);
+        let result = if self.adopted {
+            FunctionResult::info(format!(
+                "the terminal works once the chart's scripts have found an IPv4 address of the \
+                 Service. To be sure of it, read it off `{look}` and set spec.advertiseAddress"
+            ))
+        } else {
+            let listens = config.get(LISTEN_ADDRESS).is_some();
+            let state = if listens && config.get(ADVERTISE_ADDRESS).is_none() {
+                format!(
+                    "{} has a listen_address and no advertise_address, so the Debug button is \
+                     there and broken",
+                    runner.config.field()
+                )
+            } else {
+                "terminals stay off until then, and jobs run as ever".to_owned()
+            };
+            FunctionResult::warning(format!(
+                "has to get an address first; {state}. Apply these manifests, read the address \
+                 off `{look}`, set spec.advertiseAddress of the functionConfig to it, and build \
+                 again"
+            ))
+        };
+        result.about(&self.identity).at("status.loadBalancer")
+    }
+}
