@@ -31,7 +31,7 @@ pub enum Observation {
     /// The Service as the cluster has it.
     Live {
         /// The Service.
-        service: Resource,
+        service: Box<Resource>,
         /// The host has read it for this run, rather than the user some time ago.
         by_host: bool,
     },
@@ -97,7 +97,7 @@ impl Observed {
         // What the host has read just now wins over an export of the user's.
         let known_by_host = matches!(self.services.get(&key), Some(Observation::Live { by_host: true, .. }));
         if by_host || !known_by_host {
-            self.services.insert(key, Observation::Live { service, by_host });
+            self.services.insert(key, Observation::Live { service: Box::new(service), by_host });
         }
     }
 }

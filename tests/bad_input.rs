@@ -1,6 +1,14 @@
 //! Input that is hostile by its shape or size. The fixtures under `refused/` and `not-a-list/`
 //! hold the rest.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n";
 const TAIL: &str = "functionConfig: {apiVersion: runner-terminal.dev/v1alpha1, kind: SessionServer, metadata: {name: s}}\n";
 

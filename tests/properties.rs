@@ -1,6 +1,14 @@
 //! What holds of every fixture: a second run changes nothing, and `enabled: false` takes away
 //! exactly what the first one added.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 /// The list up to its functionConfig: what stands in the user's repository.
 fn items(list: &str) -> &str {
     let end = list.find("functionConfig:").unwrap_or(list.len());

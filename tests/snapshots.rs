@@ -1,6 +1,14 @@
 //! What the function makes of each fixture: the change as a diff, and the results as the user
 //! reads them. `cargo insta review` shows what an edit of the code changes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use similar::TextDiff;
 
 fn change(input: &str) -> String {

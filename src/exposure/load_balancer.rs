@@ -53,6 +53,7 @@ pub enum TrafficPolicy {
 }
 
 /// How many IP families a Service has.
+#[allow(clippy::enum_variant_names, reason = "the names are the Service API's")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum IpFamilyPolicy {

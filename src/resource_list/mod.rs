@@ -86,8 +86,11 @@ pub struct ResourceList<'a> {
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
     /// Items by kind, name and namespace; made when the first is asked for.
-    by_name: OnceCell<Vec<((&'a str, &'a str, &'a str), usize)>>,
+    by_name: OnceCell<Vec<(Head<'a>, usize)>>,
 }
+
+/// An item's kind, name and namespace.
+pub type Head<'a> = (&'a str, &'a str, &'a str);
 
 /// What is to change in a list.
 #[derive(Debug, Default)]
@@ -174,7 +177,7 @@ impl<'a> ResourceList<'a> {
 
     /// The item's kind and name, and its namespace, which is empty when absent. All three are
     /// empty for an item that does not parse.
-    pub fn head(&self, item: usize) -> (&str, &str, &str) {
+    pub fn head(&self, item: usize) -> Head<'_> {
         let parsed = || {
             let identity = &self.parsed.get(&item)?.identity;
             Some((
@@ -186,7 +189,7 @@ impl<'a> ResourceList<'a> {
         self.written_head(item).or_else(parsed).unwrap_or_default()
     }
 
-    fn written_head(&self, item: usize) -> Option<(&'a str, &'a str, &'a str)> {
+    fn written_head(&self, item: usize) -> Option<Head<'a>> {
         let head = self.span(item)?.head.as_ref()?;
         let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
         Some((text(&head.kind), text(&head.name), text(&head.namespace)))

@@ -147,9 +147,8 @@ pub fn field(pointer: &str) -> String {
     let mut out = String::new();
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        if token.chars().all(|c| c.is_ascii_digit()) && !token.is_empty() {
-            out.push_str(&format!("[{token}]"));
-        } else if token.contains(['.', '/']) {
+        let is_index = !token.is_empty() && token.chars().all(|c| c.is_ascii_digit());
+        if is_index || token.contains(['.', '/']) {
             out.push_str(&format!("[{token}]"));
         } else {
             if !out.is_empty() {

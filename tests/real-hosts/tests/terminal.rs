@@ -1,6 +1,14 @@
 //! The configuration that the function writes, read by the real session server, with a client
 //! that does what GitLab does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 
 use real_hosts::{Runtime, SessionServer, run_module, workspace_root};

@@ -1,0 +1,52 @@
+//! The control plane itself: it takes what is right and refuses what is not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+
+use real_hosts::{ControlPlane, workspace_root};
+
+const DRY_RUN: &[&str] = &["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
+
+#[test]
+fn a_real_chart_is_accepted() {
+    let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
+    let chart = fs::read_to_string(chart).unwrap();
+    let plane = ControlPlane::shared();
+    let namespace = plane.kubectl(&["create", "namespace", "ci"], "");
+    assert!(namespace.status.success(), "{namespace:?}");
+
+    let applied = plane.kubectl(DRY_RUN, &chart);
+
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
+    let printed = String::from_utf8_lossy(&applied.stdout);
+    assert!(
+        printed.contains("deployment.apps/gr-gitlab-runner created (server dry run)"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_broken_service_is_refused() {
+    let broken = "apiVersion: v1\nkind: Service\nmetadata: {name: door, namespace: default}\n\
+                  spec: {ports: [{port: 99999}]}\n";
+
+    let applied = ControlPlane::shared().kubectl(DRY_RUN, broken);
+
+    assert!(!applied.status.success());
+    let message = String::from_utf8_lossy(&applied.stderr);
+    assert!(
+        message.contains("spec.ports[0].port: Invalid value: 99999"),
+        "{message}"
+    );
+}
