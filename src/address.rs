@@ -36,7 +36,9 @@ pub enum AddressError {
     #[error("{0} is an address to listen on; GitLab cannot reach anything at it")]
     Unspecified(IpAddr),
     /// Not a DNS name, nor an IP address.
-    #[error("{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)")]
+    #[error(
+        "{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)"
+    )]
     Host(String),
 }
 

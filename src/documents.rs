@@ -68,14 +68,21 @@ pub fn to_resource_list(
     files: &[(&str, &str)],
     function_config: &str,
 ) -> Result<WrappedDocuments, DocumentError> {
-    let size: usize = files.iter().map(|(_, text)| text.len() + text.len() / 8).sum();
+    let size: usize = files
+        .iter()
+        .map(|(_, text)| text.len() + text.len() / 8)
+        .sum();
     let mut text = String::with_capacity(size + function_config.len() + 256);
 
     text.push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
     let configs = split(0, FUNCTION_CONFIG, function_config)?;
     let [config] = configs.as_slice() else {
         let line = configs.get(1).map_or(1, |second| second.line);
-        return Err(DocumentError::new(FUNCTION_CONFIG, line, Problem::NotOneConfig));
+        return Err(DocumentError::new(
+            FUNCTION_CONFIG,
+            line,
+            Problem::NotOneConfig,
+        ));
     };
     push_indented(&mut text, function_config, config, "  ");
 
@@ -83,7 +90,11 @@ pub fn to_resource_list(
     for (file, (path, content)) in files.iter().enumerate() {
         documents.append(&mut split(file, path, content)?);
     }
-    text.push_str(if documents.is_empty() { "items: []\n" } else { "items:\n" });
+    text.push_str(if documents.is_empty() {
+        "items: []\n"
+    } else {
+        "items:\n"
+    });
     for document in &documents {
         if let Some((_, content)) = files.get(document.file) {
             push_indented(&mut text, content, document, "- ");
@@ -178,7 +189,12 @@ fn split(file: usize, path: &str, text: &str) -> Result<Vec<Document>, DocumentE
             return Err(refuse(Problem::Directive));
         } else if is_content(line) {
             let number = documents.len() + 1;
-            documents.push(Document { file, number, line: index + 1, range: start..end });
+            documents.push(Document {
+                file,
+                number,
+                line: index + 1,
+                range: start..end,
+            });
             is_open = true;
         }
         start = end;
@@ -233,7 +249,11 @@ pub enum Problem {
 
 impl DocumentError {
     fn new(path: &str, line: usize, problem: Problem) -> Self {
-        Self { path: path.to_owned(), line, problem }
+        Self {
+            path: path.to_owned(),
+            line,
+            problem,
+        }
     }
 }
 
@@ -273,11 +293,18 @@ mod tests {
     /// The items of a list made of one file.
     fn items(file: &str) -> String {
         let list = to_resource_list(&[("a.yaml", file)], CONFIG).unwrap();
-        list.text.split_once("items:").unwrap().1.trim_start_matches('\n').to_owned()
+        list.text
+            .split_once("items:")
+            .unwrap()
+            .1
+            .trim_start_matches('\n')
+            .to_owned()
     }
 
     fn refused(file: &str) -> String {
-        to_resource_list(&[("a.yaml", file)], CONFIG).unwrap_err().to_string()
+        to_resource_list(&[("a.yaml", file)], CONFIG)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -295,7 +322,12 @@ mod tests {
         ] {
             let file = format!("# before\n\n---\n{document}---\n{document}");
             let list = to_resource_list(&[("a", &file), ("b", document)], CONFIG).unwrap();
-            assert_eq!(from_resource_list(&list.text).unwrap(), [document; 3], "{}", list.text);
+            assert_eq!(
+                from_resource_list(&list.text).unwrap(),
+                [document; 3],
+                "{}",
+                list.text
+            );
             for origin in &list.documents {
                 let text = if origin.file == 0 { &file } else { document };
                 assert_eq!(&text[origin.range.clone()], document);
@@ -305,8 +337,17 @@ mod tests {
 
     #[test]
     fn the_charts_come_back_byte_for_byte() {
-        for name in ["default", "metrics", "replicas-3", "hpa", "session-server-on"] {
-            let path = format!("{}/tests/fixtures/chart/chart-{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        for name in [
+            "default",
+            "metrics",
+            "replicas-3",
+            "hpa",
+            "session-server-on",
+        ] {
+            let path = format!(
+                "{}/tests/fixtures/chart/chart-{name}.yaml",
+                env!("CARGO_MANIFEST_DIR")
+            );
             let chart = std::fs::read_to_string(path).unwrap();
             let list = to_resource_list(&[("chart.yaml", &chart)], CONFIG).unwrap();
             let items = from_resource_list(&list.text).unwrap();
@@ -320,18 +361,30 @@ mod tests {
 
     #[test]
     fn separators_may_have_comments_and_documents_may_be_empty() {
-        assert_eq!(items("--- # first\na: 1\n---\t\n\n# only a comment\n---\nb: 2\n...\n"), "- a: 1\n- b: 2\n");
-        assert_eq!(items("a: 1\n... # end\n# between\nb: 2"), "- a: 1\n- b: 2\n");
+        assert_eq!(
+            items("--- # first\na: 1\n---\t\n\n# only a comment\n---\nb: 2\n...\n"),
+            "- a: 1\n- b: 2\n"
+        );
+        assert_eq!(
+            items("a: 1\n... # end\n# between\nb: 2"),
+            "- a: 1\n- b: 2\n"
+        );
         assert_eq!(items("\u{feff}---\r\na: 1\r\n"), "- a: 1\r\n");
         assert_eq!(items("# nothing\n---\n"), " []\n");
     }
 
     #[test]
     fn origins_name_file_number_and_line() {
-        let files = [("a.yaml", "# x\n---\n---\n# y\na: 1\n---\nb: 2\n"), ("b.yaml", "c: 3\n")];
+        let files = [
+            ("a.yaml", "# x\n---\n---\n# y\na: 1\n---\nb: 2\n"),
+            ("b.yaml", "c: 3\n"),
+        ];
         let list = to_resource_list(&files, CONFIG).unwrap();
-        let origins: Vec<_> =
-            list.documents.iter().map(|origin| (origin.file, origin.number, origin.line)).collect();
+        let origins: Vec<_> = list
+            .documents
+            .iter()
+            .map(|origin| (origin.file, origin.number, origin.line))
+            .collect();
         assert_eq!(origins, [(0, 1, 5), (0, 2, 7), (1, 1, 1)]);
     }
 
@@ -353,8 +406,12 @@ mod tests {
             let error = to_resource_list(&[], config).unwrap_err();
             assert_eq!(error.problem, Problem::NotOneConfig);
         }
-        let list = to_resource_list(&[], "# comment\n---\n{kind: SessionServer,\nspec: {}}").unwrap();
-        assert!(list.text.contains("functionConfig:\n  {kind: SessionServer,\n  spec: {}}\nitems: []\n"));
+        let list =
+            to_resource_list(&[], "# comment\n---\n{kind: SessionServer,\nspec: {}}").unwrap();
+        assert!(
+            list.text
+                .contains("functionConfig:\n  {kind: SessionServer,\n  spec: {}}\nitems: []\n")
+        );
     }
 
     #[test]
@@ -364,7 +421,10 @@ mod tests {
             from_resource_list(list).unwrap(),
             ["a: 1\nb: |\n  x\n\n  - y\n", "  c:\n  - 2\n", "d: 4\n"]
         );
-        assert_eq!(from_resource_list("items: [] # none\n").unwrap(), Vec::<String>::new());
+        assert_eq!(
+            from_resource_list("items: [] # none\n").unwrap(),
+            Vec::<String>::new()
+        );
         assert!(from_resource_list("items: [{a: 1}]\nkind: x\n").is_err());
         assert!(from_resource_list("kind: x\n").is_err());
     }

@@ -35,7 +35,9 @@ impl Outcome<'_> {
 
     /// True when a result is an error. Then no item has changed, and the process exits with 1.
     pub fn failed(&self) -> bool {
-        self.results.iter().any(|result| result.severity == Severity::Error)
+        self.results
+            .iter()
+            .any(|result| result.severity == Severity::Error)
     }
 
     /// The results as lines for standard error; empty when there are none.
@@ -176,7 +178,9 @@ fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
         patches,
         mut results,
     } = plan;
-    let failed = results.iter().any(|result| result.severity == Severity::Error);
+    let failed = results
+        .iter()
+        .any(|result| result.severity == Severity::Error);
     let mut changes = patches.into_changes();
     if !failed {
         match list.write(&changes, &results) {

@@ -59,8 +59,12 @@ impl Observed {
             if is_live(&resource) {
                 observed.add(resource);
             } else if let Some(members) = resource.value.get("items").and_then(Value::as_array) {
-                let members = members.iter().map(|value| Resource::new(item, value.clone()));
-                members.filter(is_live).for_each(|member| observed.add(member));
+                let members = members
+                    .iter()
+                    .map(|value| Resource::new(item, value.clone()));
+                members
+                    .filter(is_live)
+                    .for_each(|member| observed.add(member));
             }
         }
         for item in list.candidates(&["Service"], OBSERVED) {
@@ -85,19 +89,36 @@ impl Observed {
     /// What was observed of one Service.
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Observation> {
         // An export says `default` where manifests may leave the namespace out.
-        let namespaces = if namespace.is_empty() { ["", "default"] } else { [namespace; 2] };
-        namespaces
-            .iter()
-            .find_map(|namespace| self.services.get(&((*namespace).to_owned(), name.to_owned())))
+        let namespaces = if namespace.is_empty() {
+            ["", "default"]
+        } else {
+            [namespace; 2]
+        };
+        namespaces.iter().find_map(|namespace| {
+            self.services
+                .get(&((*namespace).to_owned(), name.to_owned()))
+        })
     }
 
     fn add(&mut self, service: Resource) {
-        let key = (service.identity.namespace.clone(), service.identity.name.clone());
+        let key = (
+            service.identity.namespace.clone(),
+            service.identity.name.clone(),
+        );
         let by_host = service.annotation(OBSERVED) == Some(LIVE);
         // What the host has read just now wins over an export of the user's.
-        let known_by_host = matches!(self.services.get(&key), Some(Observation::Live { by_host: true, .. }));
+        let known_by_host = matches!(
+            self.services.get(&key),
+            Some(Observation::Live { by_host: true, .. })
+        );
         if by_host || !known_by_host {
-            self.services.insert(key, Observation::Live { service: Box::new(service), by_host });
+            self.services.insert(
+                key,
+                Observation::Live {
+                    service: Box::new(service),
+                    by_host,
+                },
+            );
         }
     }
 }

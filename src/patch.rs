@@ -71,7 +71,11 @@ impl Patches {
 
     /// Appends to an array, which is made when it is missing.
     pub fn push(&mut self, resource: &Resource, pointer: &str, value: Value) {
-        let exists = self.item(resource).value.pointer(pointer).is_some_and(Value::is_array);
+        let exists = self
+            .item(resource)
+            .value
+            .pointer(pointer)
+            .is_some_and(Value::is_array);
         if exists {
             self.item(resource).apply(PatchOperation::Add(AddOperation {
                 path: parse(&format!("{pointer}/-")),
@@ -101,7 +105,9 @@ impl Patches {
             }
             place = above;
         }
-        item.apply(PatchOperation::Remove(RemoveOperation { path: parse(place) }));
+        item.apply(PatchOperation::Remove(RemoveOperation {
+            path: parse(place),
+        }));
     }
 
     /// Adds a resource to the list.

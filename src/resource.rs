@@ -14,7 +14,7 @@ pub const INDEX_ANNOTATIONS: [&str; 2] = [
     "config.kubernetes.io/index",
 ];
 /// The names that a resource had before kustomize prefixed it, oldest first.
-const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+pub const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
 
 /// What a resource is called, and where it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,10 +109,7 @@ impl Resource {
 /// Source: `encode` in kustomize's `api/hasher`.
 pub(crate) fn without_hash(name: &str) -> Option<&str> {
     let (stem, suffix) = name.rsplit_once('-')?;
-    let hash = suffix.len() == 10
-        && suffix
-            .chars()
-            .all(|c| "bcdfghkmt2456789".contains(c));
+    let hash = suffix.len() == 10 && suffix.chars().all(|c| "bcdfghkmt2456789".contains(c));
     hash.then_some(stem)
 }
 

@@ -167,7 +167,11 @@ impl std::fmt::Display for FunctionResult {
         write!(f, "{severity}: ")?;
         let mut place = Vec::new();
         if let Some(resource) = &self.resource_ref {
-            let slash = if resource.namespace.is_empty() { "" } else { "/" };
+            let slash = if resource.namespace.is_empty() {
+                ""
+            } else {
+                "/"
+            };
             place.push(format!(
                 "{} {}{slash}{}",
                 resource.kind, resource.namespace, resource.name

@@ -1,35 +1,48 @@
 //! The JSON Schema of each functionConfig, for editors and for `runner-terminal schema`.
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::json;
 
-use crate::function_config::{API_VERSION, SessionServerSpec};
+use crate::function_config::{API_VERSION, AdvertiseAddressSpec, SessionServerSpec};
 
 /// The schema of `kind: SessionServer`: the resource as a user writes it.
 pub fn session_server() -> Schema {
-    let settings = SchemaSettings::draft2020_12();
-    let mut generator = settings.into_generator();
-    let spec = generator.subschema_for::<SessionServerSpec>();
-    let mut schema = schemars::json_schema!({
+    resource::<SessionServerSpec>(
+        "SessionServer",
+        "Adds the session server to the GitLab Runners of a list.",
+    )
+}
+
+/// The schema of `kind: AdvertiseAddress`.
+pub fn advertise_address() -> Schema {
+    resource::<AdvertiseAddressSpec>(
+        "AdvertiseAddress",
+        "Fills in the address that a session server's live Service has been given.",
+    )
+}
+
+fn resource<Spec: JsonSchema>(kind: &str, description: &str) -> Schema {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let spec = generator.subschema_for::<Spec>();
+    let definitions = generator.take_definitions(true);
+    schemars::json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "SessionServer",
-        "description": "Adds the session server to the GitLab Runners of a list.",
+        "title": kind,
+        "description": description,
         "type": "object",
         "required": ["apiVersion", "kind", "metadata"],
         "additionalProperties": false,
         "properties": {
             "apiVersion": {"const": API_VERSION},
-            "kind": {"const": "SessionServer"},
+            "kind": {"const": kind},
             "metadata": {
                 "type": "object",
                 "required": ["name"],
                 "properties": {"name": {"type": "string"}},
             },
-            "spec": {"anyOf": [spec, {"type": "null"}]},
+            "spec": {"anyOf": [json!(spec), {"type": "null"}]},
         },
-    });
-    let definitions = generator.take_definitions(true);
-    schema.insert("$defs".to_owned(), json!(definitions));
-    schema
+        "$defs": json!(definitions),
+    })
 }

@@ -18,7 +18,11 @@ fn change(input: &str) -> String {
     let diff = diff.unified_diff().context_radius(1).to_string();
     format!(
         "{}\n{}{}",
-        if outcome.failed() { "failed" } else { "succeeded" },
+        if outcome.failed() {
+            "failed"
+        } else {
+            "succeeded"
+        },
         outcome.report(),
         diff.replace('\r', "␍")
     )
@@ -32,7 +36,11 @@ fn read(path: &std::path::Path) -> String {
 fn session_server() {
     insta::glob!("fixtures/session-server/*.yaml", |path| {
         let change = change(&read(path));
-        assert!(change.starts_with("succeeded"), "{}: {change}", path.display());
+        assert!(
+            change.starts_with("succeeded"),
+            "{}: {change}",
+            path.display()
+        );
         insta::assert_snapshot!(change);
     });
 }
@@ -41,7 +49,11 @@ fn session_server() {
 fn advertise_address() {
     insta::glob!("fixtures/advertise-address/*.yaml", |path| {
         let change = change(&read(path));
-        assert!(change.starts_with("succeeded"), "{}: {change}", path.display());
+        assert!(
+            change.starts_with("succeeded"),
+            "{}: {change}",
+            path.display()
+        );
         insta::assert_snapshot!(change);
     });
 }

@@ -78,7 +78,11 @@ pub enum IpFamily {
 /// A network in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transparent)
+)]
 pub struct Cidr(String);
 
 impl<'de> Deserialize<'de> for Cidr {
@@ -117,7 +121,11 @@ impl LoadBalancer {
         let Value::Object(fields) = all else {
             return Map::new();
         };
-        let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
-        fields.into_iter().filter(|(_, value)| is_set(value)).collect()
+        let is_set =
+            |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
+        fields
+            .into_iter()
+            .filter(|(_, value)| is_set(value))
+            .collect()
     }
 }

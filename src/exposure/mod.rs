@@ -12,7 +12,11 @@ pub use load_balancer::{IpFamily, LoadBalancer};
 
 /// One way to reach a session server.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "type"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(tag = "type")
+)]
 pub enum Exposure {
     /// A Service that the cloud gives an address.
     LoadBalancer(LoadBalancer),
@@ -36,7 +40,9 @@ impl Exposure {
             other => {
                 return Err(ConfigError::new(
                     path,
-                    format!("{other} is no exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"),
+                    format!(
+                        "{other} is no exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"
+                    ),
                 ));
             }
         };

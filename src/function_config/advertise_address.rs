@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, Envelope, RunnerSelector, Seconds, read, unset_when_empty};
+use super::{ConfigError, Envelope, RunnerSelector, read, unset_when_empty};
 use crate::address::Address;
 use crate::exposure::IpFamily;
 
@@ -40,29 +40,22 @@ pub struct AdvertiseAddressSpec {
     pub address: Option<String>,
     /// What to do while the Service is absent or has no address.
     pub when_pending: WhenPending,
-    /// With `whenPending: Wait`: how long.
-    pub timeout: Seconds,
     /// Which to take of an address that has both a host name and an IP, and of several addresses.
     pub prefer: Vec<AddressKind>,
     /// Take IP addresses of this family only.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<IpFamily>"))]
     pub ip_family: Option<IpFamily>,
-    /// The kubeconfig file by which the cluster is read. When empty: KUBECONFIG, ~/.kube/config,
-    /// and then the pod's own service account.
-    pub kubeconfig: String,
-    /// The kubeconfig's context; its current one when empty.
-    pub context: String,
 }
 
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Source {
-    /// A live Service among the items, else the cluster, where the host can read it.
+    /// A live Service among the items, or what the host has read from the cluster for this run.
     #[default]
     Auto,
-    /// The cluster alone.
+    /// What the host has read from the cluster for this run, alone.
     Cluster,
     /// A live Service among the items alone: with its `status`, as `kubectl get service -o yaml`
     /// prints it.
@@ -80,8 +73,6 @@ pub enum WhenPending {
     Disable,
     /// Fail.
     Fail,
-    /// Wait for the address of a Service that exists, up to `timeout`, and then fail.
-    Wait,
 }
 
 /// A kind of address in a load balancer's status.
@@ -104,11 +95,8 @@ impl Default for AdvertiseAddressSpec {
             source: Source::Auto,
             address: None,
             when_pending: WhenPending::Disable,
-            timeout: Seconds(300),
             prefer: vec![AddressKind::Hostname, AddressKind::Ip],
             ip_family: None,
-            kubeconfig: String::new(),
-            context: String::new(),
         }
     }
 }

@@ -35,16 +35,18 @@ impl LabelSelector {
     /// True when a resource with these labels is selected.
     pub fn matches(&self, labels: Option<&Map<String, Value>>) -> bool {
         let label = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());
-        self.requirements.iter().all(|requirement| match requirement {
-            Requirement::In(key, values) => {
-                label(key).is_some_and(|value| values.iter().any(|v| v == value))
-            }
-            Requirement::NotIn(key, values) => {
-                label(key).is_none_or(|value| values.iter().all(|v| v != value))
-            }
-            Requirement::Exists(key) => label(key).is_some(),
-            Requirement::DoesNotExist(key) => label(key).is_none(),
-        })
+        self.requirements
+            .iter()
+            .all(|requirement| match requirement {
+                Requirement::In(key, values) => {
+                    label(key).is_some_and(|value| values.iter().any(|v| v == value))
+                }
+                Requirement::NotIn(key, values) => {
+                    label(key).is_none_or(|value| values.iter().all(|v| v != value))
+                }
+                Requirement::Exists(key) => label(key).is_some(),
+                Requirement::DoesNotExist(key) => label(key).is_none(),
+            })
     }
 }
 
@@ -158,7 +160,9 @@ mod tests {
 
     #[test]
     fn refuses_what_kubectl_refuses() {
-        for text in ["a b", "in (a)", "a in b", "a in (b", "a is (b)", "=x", "a=b c"] {
+        for text in [
+            "a b", "in (a)", "a in b", "a in (b", "a is (b)", "=x", "a=b c",
+        ] {
             assert_eq!(LabelSelector::parse(text), None, "{text}");
         }
     }

@@ -5,7 +5,11 @@ use serde_json::Value;
 
 /// A port number from 1 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transparent)
+)]
 pub struct Port(#[cfg_attr(feature = "schema", schemars(range(min = 1)))] pub u16);
 
 impl<'de> Deserialize<'de> for Port {

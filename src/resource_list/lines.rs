@@ -111,11 +111,7 @@ impl<'a> Lines<'a> {
         }
         line.value = at..end;
         // Not a key: a member of a sequence, or a value below its key.
-        let owner = if dash {
-            parent
-        } else {
-            waiting.ok_or(Unsure)?
-        };
+        let owner = if dash { parent } else { waiting.ok_or(Unsure)? };
         self.value(at, end, owner)?;
         Ok(line)
     }
@@ -139,7 +135,14 @@ impl<'a> Lines<'a> {
                 self.finish(after)
             }
             b'*' => {
-                let after = at + self.text.get(at..end).unwrap_or_default().iter().position(u8::is_ascii_whitespace).unwrap_or(end - at);
+                let after = at
+                    + self
+                        .text
+                        .get(at..end)
+                        .unwrap_or_default()
+                        .iter()
+                        .position(u8::is_ascii_whitespace)
+                        .unwrap_or(end - at);
                 self.finish(after)
             }
             b'%' | b'@' | b'`' | b']' | b'}' | b',' => Err(Unsure),
@@ -197,21 +200,35 @@ impl<'a> Lines<'a> {
             b'"' | b'\'' => {
                 let after = self.quoted(at)?;
                 let colon = self.skip_spaces(after);
-                Ok((after <= end && self.at(colon) == b':' && self.is_separator(colon + 1))
-                    .then_some((at..after, colon)))
+                Ok(
+                    (after <= end && self.at(colon) == b':' && self.is_separator(colon + 1))
+                        .then_some((at..after, colon)),
+                )
             }
             b'[' | b'{' => {
                 let after = self.flow(at)?;
                 let colon = self.skip_spaces(after);
-                if self.at(colon) == b':' { Err(Unsure) } else { Ok(None) }
+                if self.at(colon) == b':' {
+                    Err(Unsure)
+                } else {
+                    Ok(None)
+                }
             }
             b'?' if self.is_separator(at + 1) => Err(Unsure),
             b'*' => {
-                if self.find_colon(at, end).is_some() { Err(Unsure) } else { Ok(None) }
+                if self.find_colon(at, end).is_some() {
+                    Err(Unsure)
+                } else {
+                    Ok(None)
+                }
             }
             b'|' | b'>' | b'#' => Ok(None),
             _ => Ok(self.find_colon(at, end).map(|colon| {
-                let key = self.text.get(at..colon).unwrap_or_default().trim_ascii_end();
+                let key = self
+                    .text
+                    .get(at..colon)
+                    .unwrap_or_default()
+                    .trim_ascii_end();
                 (at..at + key.len(), colon)
             })),
         }
@@ -287,8 +304,19 @@ impl<'a> Lines<'a> {
                     }
                 }
                 b',' => in_plain = false,
-                b':' if in_plain && (self.is_separator(at + 1) || matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{')) => in_plain = false,
-                b':' if !in_plain && !self.is_separator(at + 1) && !matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{' | b'"' | b'\'') => {
+                b':' if in_plain
+                    && (self.is_separator(at + 1)
+                        || matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{')) =>
+                {
+                    in_plain = false
+                }
+                b':' if !in_plain
+                    && !self.is_separator(at + 1)
+                    && !matches!(
+                        self.at(at + 1),
+                        b',' | b']' | b'}' | b'[' | b'{' | b'"' | b'\''
+                    ) =>
+                {
                     // `{"a":b}` is a key and a value; `[:b]` is a plain scalar.
                     in_plain = !self.follows_json_key(at);
                 }
@@ -307,7 +335,9 @@ impl<'a> Lines<'a> {
                 b'?' | b'%' | b'@' | b'`' if !in_plain => return Err(Unsure),
                 b'&' | b'!' | b'*' if !in_plain => {
                     let rest = self.text.get(at..).unwrap_or_default();
-                    let stop = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b']' | b'}' | b'[' | b'{');
+                    let stop = |b: &u8| {
+                        b.is_ascii_whitespace() || matches!(b, b',' | b']' | b'}' | b'[' | b'{')
+                    };
                     at += rest.iter().position(stop).unwrap_or(rest.len());
                     continue;
                 }
@@ -339,7 +369,10 @@ impl<'a> Lines<'a> {
 
     fn skip_spaces(&self, from: usize) -> usize {
         let rest = self.text.get(from..).unwrap_or_default();
-        from + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+        from + rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count()
     }
 
     fn is_separator(&self, at: usize) -> bool {

@@ -14,7 +14,7 @@ use json_patch::PatchOperation;
 use memchr::memmem;
 use serde_json::{Value, json};
 
-use crate::resource::Resource;
+use crate::resource::{PREVIOUS_NAMES, Resource};
 use crate::results::FunctionResult;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
 use scan::{Form, ItemSpan, Layout};
@@ -85,7 +85,10 @@ pub struct ResourceList<'a> {
     layout: Layout,
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
-    /// Items by kind, name and namespace; made when the first is asked for.
+    /// Items by what their text says is their kind; made when first asked for, as is the next.
+    by_kind: OnceCell<BTreeMap<&'a str, Vec<usize>>>,
+    renamed: OnceCell<bool>,
+    /// Items by kind, name and namespace.
     by_name: OnceCell<Vec<(Head<'a>, usize)>>,
 }
 
@@ -125,8 +128,8 @@ impl<'a> ResourceList<'a> {
     /// # Errors
     /// See [`ReadError`].
     pub fn read(input: &'a [u8]) -> Result<Self, ReadError> {
-        let text = std::str::from_utf8(input)
-            .map_err(|error| ReadError::NotUtf8(error.valid_up_to()))?;
+        let text =
+            std::str::from_utf8(input).map_err(|error| ReadError::NotUtf8(error.valid_up_to()))?;
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
             return Err(ReadError::Empty);
         }
@@ -148,6 +151,8 @@ impl<'a> ResourceList<'a> {
             text,
             layout,
             parsed: BTreeMap::new(),
+            by_kind: OnceCell::new(),
+            renamed: OnceCell::new(),
             by_name: OnceCell::new(),
         };
         for item in 0..list.len() {
@@ -196,23 +201,36 @@ impl<'a> ResourceList<'a> {
     }
 
     /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
-    pub fn candidates<'s>(
-        &'s self,
-        kinds: &'s [&str],
-        word: &'s str,
-    ) -> impl Iterator<Item = usize> + 's {
-        let finder = memmem::Finder::new(word);
-        (0..self.len()).filter(move |item| {
-            let (kind, _, _) = self.head(*item);
-            (kind.is_empty() || kinds.contains(&kind)) && {
-                let text = self.text_of(*item).as_bytes();
-                // A double-quoted scalar may spell the word with escapes.
-                finder.find(text).is_some()
-                    || memmem::find(text, b"\\x").is_some()
-                    || memmem::find(text, b"\\u").is_some()
-                    || memmem::find(text, b"\\U").is_some()
+    pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
+        let by_kind = self.by_kind.get_or_init(|| {
+            let mut by_kind = BTreeMap::<&str, Vec<usize>>::new();
+            for item in 0..self.len() {
+                let kind = self.written_head(item).map_or("", |(kind, ..)| kind);
+                by_kind.entry(kind).or_default().push(item);
             }
-        })
+            by_kind
+        });
+        let finder = memmem::Finder::new(word);
+        let untold = by_kind.get("").into_iter().flatten();
+        let untold = untold.filter(|item| {
+            let (kind, ..) = self.head(**item);
+            kind.is_empty() || kinds.contains(&kind)
+        });
+        let told = kinds.iter().filter_map(|kind| by_kind.get(kind)).flatten();
+        let mut items: Vec<usize> = told
+            .chain(untold)
+            .copied()
+            .filter(|item| mentions(self.text_of(*item), &finder))
+            .collect();
+        items.sort_unstable();
+        items
+    }
+
+    /// True when kustomize has renamed anything: names and references may differ then.
+    pub fn has_renamed_items(&self) -> bool {
+        *self
+            .renamed
+            .get_or_init(|| memmem::find(self.text.as_bytes(), PREVIOUS_NAMES.as_bytes()).is_some())
     }
 
     /// The items of this kind, name and namespace.
@@ -233,7 +251,10 @@ impl<'a> ResourceList<'a> {
         let first = by_name.partition_point(|(head, _)| *head < wanted);
         let written = by_name.get(first..).unwrap_or_default().iter();
         let written = written.take_while(move |(head, _)| *head == wanted);
-        let parsed = self.parsed.keys().filter(move |item| self.head(**item) == wanted);
+        let parsed = self
+            .parsed
+            .keys()
+            .filter(move |item| self.head(**item) == wanted);
         written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
@@ -258,7 +279,10 @@ impl<'a> ResourceList<'a> {
                 let (kind, name, namespace) = self.head(item);
                 let slash = if namespace.is_empty() { "" } else { "/" };
                 Err(ReadError::Item {
-                    name: format!("item {} of the list ({kind} {namespace}{slash}{name})", item + 1),
+                    name: format!(
+                        "item {} of the list ({kind} {namespace}{slash}{name})",
+                        item + 1
+                    ),
                     source: YamlError {
                         line: lines_before + source.line,
                         ..source
@@ -334,7 +358,10 @@ impl<'a> ResourceList<'a> {
     }
 
     fn is_json(&self) -> bool {
-        self.text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
+        self.text
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('{')
     }
 
     fn new_item(&self, value: &Value, at: usize) -> String {
@@ -344,7 +371,11 @@ impl<'a> ResourceList<'a> {
                 let block = yaml::block_document(value, column + 2, self.style());
                 let body = block.get(column + 2..).unwrap_or_default();
                 let before = self.text.get(..at).unwrap_or_default();
-                let gap = if before.ends_with('\n') { "" } else { self.newline() };
+                let gap = if before.ends_with('\n') {
+                    ""
+                } else {
+                    self.newline()
+                };
                 format!("{gap}{}- {body}", " ".repeat(column))
             }
         }
@@ -386,10 +417,14 @@ impl<'a> ResourceList<'a> {
             let Some(name) = written.split_once('&').map(|(_, rest)| rest) else {
                 continue;
             };
-            let name = name.split([' ', '\n', '\r', '\t', ',', ']', '}']).next().unwrap_or_default();
+            let name = name
+                .split([' ', '\n', '\r', '\t', ',', ']', '}'])
+                .next()
+                .unwrap_or_default();
             let alias = format!("*{name}");
             let elsewhere = (0..self.len()).any(|other| {
-                other != item && memmem::find(self.text_of(other).as_bytes(), alias.as_bytes()).is_some()
+                other != item
+                    && memmem::find(self.text_of(other).as_bytes(), alias.as_bytes()).is_some()
                     && Tree::parse(self.text_of(other)).is_err()
             });
             if elsewhere {
@@ -420,14 +455,32 @@ impl<'a> ResourceList<'a> {
             .collect();
         if self.is_json() {
             let list = yaml::flow(&Value::Array(results), false);
-            let comma = if self.layout.results.is_some() { "" } else { ", " };
+            let comma = if self.layout.results.is_some() {
+                ""
+            } else {
+                ", "
+            };
             return Some(format!("{comma}\"results\": {list}"));
         }
         let text = yaml::block_document(&json!({ "results": results }), 0, self.style());
         let before = self.text.get(..self.layout.end).unwrap_or_default();
-        let gap = if before.ends_with('\n') { "" } else { self.newline() };
+        let gap = if before.ends_with('\n') {
+            ""
+        } else {
+            self.newline()
+        };
         Some(format!("{gap}{text}"))
     }
+}
+
+/// A double-quoted scalar may spell a word with escapes: such a text may mention anything.
+fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
+    let text = text.as_bytes();
+    let escapes = || {
+        memchr::memchr_iter(b'\\', text)
+            .any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
+    };
+    word.find(text).is_some() || escapes()
 }
 
 /// Plain manifests are the likeliest thing to be given by mistake, and are not one document.
@@ -469,7 +522,9 @@ impl<'a> Pieces<'a> {
         let mut pieces = Vec::with_capacity(self.replacements.len() * 2 + 1);
         let mut at = 0;
         for (range, text) in self.replacements {
-            pieces.push(Cow::Borrowed(self.text.get(at..range.start).unwrap_or_default()));
+            pieces.push(Cow::Borrowed(
+                self.text.get(at..range.start).unwrap_or_default(),
+            ));
             pieces.push(Cow::Owned(text));
             at = at.max(range.end);
         }

@@ -102,7 +102,9 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
         section.close(text, &mut layout, line.start)?;
         section = Section::open(text, name, &line)?;
         match name {
-            "apiVersion" => layout.api_version = Some(section.scalar(text).ok_or(Unsure)?.to_owned()),
+            "apiVersion" => {
+                layout.api_version = Some(section.scalar(text).ok_or(Unsure)?.to_owned())
+            }
             "kind" => layout.kind = Some(section.scalar(text).ok_or(Unsure)?.to_owned()),
             _ => {}
         }
@@ -223,7 +225,11 @@ impl<'a> Section<'a> {
                 opaque: false,
             });
         } else if line.indent <= column {
-            return if line.indent == 0 { Ok(false) } else { Err(Unsure) };
+            return if line.indent == 0 {
+                Ok(false)
+            } else {
+                Err(Unsure)
+            };
         }
         if let Some(item) = &mut self.item {
             item.take(text, line);
@@ -393,7 +399,11 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
         api_version: scalar("apiVersion"),
         kind: scalar("kind"),
         items: spans,
-        form: if spans_are_empty(items, &tree) { Form::Block(0) } else { form },
+        form: if spans_are_empty(items, &tree) {
+            Form::Block(0)
+        } else {
+            form
+        },
         function_config,
         results: results.map(shift),
         end: end + offset,

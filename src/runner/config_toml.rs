@@ -78,9 +78,9 @@ impl ConfigToml {
             for object in objects {
                 for key in source.keys(&files, container) {
                     if let Some(config) = Self::read(&object, &key)? {
-                        let known = found.iter().any(|c| {
-                            c.object.item == config.object.item && c.key == config.key
-                        });
+                        let known = found
+                            .iter()
+                            .any(|c| c.object.item == config.object.item && c.key == config.key);
                         if !known {
                             found.push(config);
                         }
@@ -140,18 +140,29 @@ impl ConfigToml {
     }
 
     fn read(object: &Resource, key: &str) -> Result<Option<Self>, Refusal> {
-        let entry = |section: &str| object.value.get(section).and_then(|section| section.get(key));
+        let entry = |section: &str| {
+            object
+                .value
+                .get(section)
+                .and_then(|section| section.get(key))
+        };
         let is_secret = object.identity.kind == "Secret";
         let (encoding, value) = if is_secret && let Some(value) = entry("stringData") {
             (Encoding::StringData, value)
         } else if let Some(value) = entry("data") {
-            let encoding = if is_secret { Encoding::Base64 } else { Encoding::Data };
+            let encoding = if is_secret {
+                Encoding::Base64
+            } else {
+                Encoding::Data
+            };
             (encoding, value)
         } else if entry("binaryData").is_some() {
             return Err(Box::new(
-                FunctionResult::error("the configuration stands in binaryData: put it in data, as text")
-                    .about(&object.identity)
-                    .at(format!("binaryData[{key}]")),
+                FunctionResult::error(
+                    "the configuration stands in binaryData: put it in data, as text",
+                )
+                .about(&object.identity)
+                .at(format!("binaryData[{key}]")),
             ));
         } else {
             return Ok(None);
@@ -213,7 +224,10 @@ impl Source<'_> {
             let sub_path = text(mount, "subPath");
             if of_volume && !sub_path.is_empty() && wanted(text(mount, "mountPath")) {
                 let key = match &self.items {
-                    Some(items) => items.iter().find(|(_, path)| *path == sub_path).map(|i| i.0),
+                    Some(items) => items
+                        .iter()
+                        .find(|(_, path)| *path == sub_path)
+                        .map(|i| i.0),
                     None => Some(sub_path),
                 };
                 keys.extend(key.map(str::to_owned));
@@ -261,7 +275,10 @@ fn file_names(container: &Container) -> Vec<String> {
 }
 
 fn mounts(container: &Container) -> impl Iterator<Item = &Value> {
-    let mounts = container.value.get("volumeMounts").and_then(Value::as_array);
+    let mounts = container
+        .value
+        .get("volumeMounts")
+        .and_then(Value::as_array);
     mounts.into_iter().flatten()
 }
 
@@ -276,11 +293,15 @@ fn sources<'w>(workload: &'w Workload, container: &Container) -> Vec<Source<'w>>
         // to is looked at too, after the container's own.
         let own = mounted.contains(&name);
         let pointer = workload.pod_pointer(&format!("/spec/volumes/{index}"));
-        let projected = volume.pointer("/projected/sources").and_then(Value::as_array);
+        let projected = volume
+            .pointer("/projected/sources")
+            .and_then(Value::as_array);
         let parts = [(volume, pointer.clone())].into_iter().chain(
-            projected.into_iter().flatten().enumerate().map(|(place, part)| {
-                (part, format!("{pointer}/projected/sources/{place}"))
-            }),
+            projected
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .map(|(place, part)| (part, format!("{pointer}/projected/sources/{place}"))),
         );
         for (part, pointer) in parts {
             if let Some(source) = source(name, part, pointer) {
@@ -302,7 +323,11 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
     } else {
         let object = part.get("secret")?;
         // A volume says secretName, a projected source says name.
-        let field = if object.get("secretName").is_some() { "secretName" } else { "name" };
+        let field = if object.get("secretName").is_some() {
+            "secretName"
+        } else {
+            "name"
+        };
         ("Secret", object, field)
     };
     let items = object.get("items").and_then(Value::as_array);
@@ -310,7 +335,12 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
         volume,
         kind,
         name: text(object, name_field),
-        items: items.map(|items| items.iter().map(|item| (text(item, "key"), text(item, "path"))).collect()),
+        items: items.map(|items| {
+            items
+                .iter()
+                .map(|item| (text(item, "key"), text(item, "path")))
+                .collect()
+        }),
         pointer,
     })
 }
@@ -384,7 +414,10 @@ fn not_found(
                 .map(|source| format!("{} {} (volume {})", source.kind, source.name, source.volume))
                 .collect();
             (
-                format!("none of its volumes holds {file}: looked at {}", names.join(", ")),
+                format!(
+                    "none of its volumes holds {file}: looked at {}",
+                    names.join(", ")
+                ),
                 volumes,
             )
         }

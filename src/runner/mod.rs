@@ -101,7 +101,12 @@ pub fn none_found(
             format!("{kind} {namespace}{slash}{name}")
         })
         .collect();
-    let shown = workloads.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+    let shown = workloads
+        .iter()
+        .take(10)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     let looked = match workloads.len() {
         0 => format!(
             "none of the {} items is a Deployment, StatefulSet, DaemonSet or Pod",
@@ -112,14 +117,18 @@ pub fn none_found(
     };
     let what = match container {
         Some(name) => format!("has a container named {name:?}"),
-        None => "has a container whose image or command is gitlab-runner (set spec.container where \
+        None => {
+            "has a container whose image or command is gitlab-runner (set spec.container where \
                  neither says so)"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let which = if *selector == RunnerSelector::default() {
         ""
     } else {
         " and fits spec.runner"
     };
-    FunctionResult::error(format!("found no GitLab Runner: {looked}; none {what}{which}"))
+    FunctionResult::error(format!(
+        "found no GitLab Runner: {looked}; none {what}{which}"
+    ))
 }

@@ -20,10 +20,7 @@ const WHY: &str = "a terminal lives in the one runner process that runs its job,
 ///
 /// # Errors
 /// The reason, with what to do; or an autoscaler that cannot be parsed.
-pub fn check_single_process(
-    list: &ResourceList<'_>,
-    workload: &Workload,
-) -> Result<(), Refusal> {
+pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
     let identity = &workload.resource.identity;
     let refuse = |message: String| FunctionResult::error(message).about(identity);
     if identity.kind == "DaemonSet" {
@@ -35,7 +32,11 @@ pub fn check_single_process(
             .at("kind"),
         ));
     }
-    let replicas = workload.resource.value.pointer("/spec/replicas").and_then(Value::as_i64);
+    let replicas = workload
+        .resource
+        .value
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64);
     if let Some(replicas) = replicas.filter(|replicas| *replicas > 1) {
         return Err(Box::new(
             refuse(format!(

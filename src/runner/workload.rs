@@ -16,6 +16,8 @@ pub struct Workload {
     pub resource: Resource,
     /// JSON pointer of the pod template; empty for a Pod, which is its own.
     template: &'static str,
+    /// The labels of each pod.
+    pod_labels: Map<String, Value>,
 }
 
 /// One container of a workload's pods.
@@ -40,7 +42,18 @@ impl Workload {
             ("Pod", Some("v1")) => "",
             _ => return None,
         };
-        Some(Self { resource, template })
+        let labels = resource
+            .value
+            .pointer(&format!("{template}/metadata/labels"));
+        let pod_labels = labels
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        Some(Self {
+            resource,
+            template,
+            pod_labels,
+        })
     }
 
     /// True for a bare Pod.
@@ -65,28 +78,32 @@ impl Workload {
     }
 
     /// The labels that every pod of this workload has.
-    pub fn pod_labels(&self) -> Option<&Map<String, Value>> {
-        self.pod("/metadata/labels")?.as_object()
+    pub fn pod_labels(&self) -> &Map<String, Value> {
+        &self.pod_labels
     }
 
     /// The labels by which a Service selects this workload's pods: those that the workload itself
     /// selects by, or all of a Pod's.
     pub fn selector(&self) -> Map<String, Value> {
-        let empty = Map::new();
-        let pod_labels = self.pod_labels().unwrap_or(&empty);
         let labels = self.resource.value.pointer("/spec/selector/matchLabels");
-        let mut selector = labels.and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut selector = labels
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         // A Service knows equality alone: an expression becomes the label that the pods have.
-        let expressions = self.resource.value.pointer("/spec/selector/matchExpressions");
+        let expressions = self
+            .resource
+            .value
+            .pointer("/spec/selector/matchExpressions");
         for expression in expressions.and_then(Value::as_array).into_iter().flatten() {
             if let Some(key) = expression.get("key").and_then(Value::as_str)
-                && let Some(value) = pod_labels.get(key)
+                && let Some(value) = self.pod_labels.get(key)
             {
                 selector.insert(key.to_owned(), value.clone());
             }
         }
         if selector.is_empty() {
-            pod_labels.clone()
+            self.pod_labels.clone()
         } else {
             selector
         }
@@ -95,19 +112,27 @@ impl Workload {
     /// The containers of the pods, without init containers.
     pub fn containers(&self) -> impl Iterator<Item = Container> {
         let containers = self.pod("/spec/containers").and_then(Value::as_array);
-        containers.into_iter().flatten().enumerate().map(|(index, value)| Container {
-            index,
-            name: text(value, "name").to_owned(),
-            is_runner: is_runner(value),
-            value: value.clone(),
-        })
+        containers
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(index, value)| Container {
+                index,
+                name: text(value, "name").to_owned(),
+                is_runner: is_runner(value),
+                value: value.clone(),
+            })
     }
 
     /// The container that runs gitlab-runner.
     pub(super) fn runner_container(&self, name: Option<&str>) -> Result<Container, Refusal> {
         let identity = &self.resource.identity;
         let names = |containers: &[Container]| {
-            containers.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
+            containers
+                .iter()
+                .map(|c| c.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let all: Vec<Container> = self.containers().collect();
         let mut runners: Vec<Container> = all
@@ -133,7 +158,12 @@ impl Workload {
                 FunctionResult::error(format!(
                     "several containers run gitlab-runner ({}): set spec.container of the \
                      functionConfig to the one whose terminals you want",
-                    names(&self.containers().filter(|c| c.is_runner).collect::<Vec<_>>())
+                    names(
+                        &self
+                            .containers()
+                            .filter(|c| c.is_runner)
+                            .collect::<Vec<_>>()
+                    )
                 ))
                 .about(identity)
                 .at(field(&self.pod_pointer("/spec/containers"))),
@@ -178,7 +208,9 @@ fn is_runner(container: &Value) -> bool {
     let repository = repository(text(container, "image"));
     let variant = repository.strip_prefix("gitlab-runner");
     let other_program = variant.is_some_and(|variant| {
-        ["-helper", "-operator"].iter().any(|other| variant.starts_with(other))
+        ["-helper", "-operator"]
+            .iter()
+            .any(|other| variant.starts_with(other))
     });
     let has_image = variant.is_some_and(|variant| variant.is_empty() || variant.starts_with('-'));
     !other_program && (has_image || runs_it)
@@ -201,16 +233,34 @@ mod tests {
     fn knows_a_runner_by_image_or_command() {
         for (container, expected) in [
             (json!({"image": "gitlab/gitlab-runner"}), true),
-            (json!({"image": "r.example.com:5000/a/gitlab-runner:alpine-v18.9.0"}), true),
-            (json!({"image": "r.example.com/gitlab-runner@sha256:0123"}), true),
+            (
+                json!({"image": "r.example.com:5000/a/gitlab-runner:alpine-v18.9.0"}),
+                true,
+            ),
+            (
+                json!({"image": "r.example.com/gitlab-runner@sha256:0123"}),
+                true,
+            ),
             (json!({"image": "gitlab-runner-ocp:v1"}), true),
-            (json!({"image": "x/gitlab-runner-helper:v1", "command": ["gitlab-runner"]}), false),
+            (
+                json!({"image": "x/gitlab-runner-helper:v1", "command": ["gitlab-runner"]}),
+                false,
+            ),
             (json!({"image": "x/gitlab-runner-operator:v1"}), false),
             (json!({"image": "gitlab-runner/other"}), false),
             (json!({"image": "mygitlab-runner"}), false),
-            (json!({"image": "alpine", "command": ["/usr/bin/gitlab-runner", "run"]}), true),
-            (json!({"image": "alpine", "args": ["-c", "exec gitlab-runner run"]}), true),
-            (json!({"image": "alpine", "args": ["gitlab-runner-helper"]}), false),
+            (
+                json!({"image": "alpine", "command": ["/usr/bin/gitlab-runner", "run"]}),
+                true,
+            ),
+            (
+                json!({"image": "alpine", "args": ["-c", "exec gitlab-runner run"]}),
+                true,
+            ),
+            (
+                json!({"image": "alpine", "args": ["gitlab-runner-helper"]}),
+                false,
+            ),
             (json!({}), false),
         ] {
             assert_eq!(is_runner(&container), expected, "{container}");
@@ -219,7 +269,10 @@ mod tests {
 
     #[test]
     fn writes_field_paths_as_results_do() {
-        assert_eq!(field("/spec/template/spec/containers/0/ports"), "spec.template.spec.containers[0].ports");
+        assert_eq!(
+            field("/spec/template/spec/containers/0/ports"),
+            "spec.template.spec.containers[0].ports"
+        );
         assert_eq!(field("/data/config.toml"), "data[config.toml]");
     }
 }

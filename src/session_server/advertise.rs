@@ -49,7 +49,14 @@ pub fn advertise(
             settings::write(&wanted, &mut config, runner, plan);
         }
         State::Pending(reason) => {
-            let result = pending(spec, &identity, &mut config, runner, &reason, &mut plan.patches);
+            let result = pending(
+                spec,
+                &identity,
+                &mut config,
+                runner,
+                &reason,
+                &mut plan.patches,
+            );
             plan.results.push(result);
         }
         State::Unknown => return Err(unknown(&identity)),
@@ -106,7 +113,9 @@ fn observe(
 ) -> Result<State, Refusal> {
     let seen = observed.service(&identity.namespace, &identity.name);
     let live = match (seen, spec.source) {
-        (Some(Observation::Live { service, by_host }), source) if *by_host || source != Source::Cluster => {
+        (Some(Observation::Live { service, by_host }), source)
+            if *by_host || source != Source::Cluster =>
+        {
             service
         }
         (Some(Observation::Absent), Source::Auto | Source::Cluster) => {
@@ -149,9 +158,9 @@ fn not_ours(service: &Identity) -> Refusal {
 /// The host is asked for the Service; where it cannot read a cluster, the user reads this.
 fn unknown(identity: &Identity) -> Refusal {
     let result = FunctionResult::error(format!(
-        "its address has to be read from the cluster, and this host cannot do that: run the \
-         function by the runner-terminal command, or put the output of `{} -o yaml` among the \
-         items",
+        "its address has to be read from the cluster, and this host has not done that: put the \
+         output of `{} -o yaml` among the items, with the annotation \
+         config.kubernetes.io/local-config: 'true' so that it is not applied",
         service::kubectl(identity)
     ));
     Box::new(
@@ -171,7 +180,7 @@ fn pending(
     patches: &mut Patches,
 ) -> FunctionResult {
     let result = match spec.when_pending {
-        WhenPending::Fail | WhenPending::Wait => FunctionResult::error(format!(
+        WhenPending::Fail => FunctionResult::error(format!(
             "{reason}: apply the manifests, wait until `{}` shows an address, and build again",
             service::kubectl(identity)
         )),

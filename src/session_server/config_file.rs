@@ -96,7 +96,10 @@ impl ConfigFile {
 
     /// True when a `session_server` stands under `[[runners]]`, where the runner ignores it.
     pub fn has_misplaced_table(&self) -> bool {
-        let runners = self.document.get("runners").and_then(Item::as_array_of_tables);
+        let runners = self
+            .document
+            .get("runners")
+            .and_then(Item::as_array_of_tables);
         runners.is_some_and(|runners| runners.iter().any(|runner| runner.contains_key(TABLE)))
     }
 
@@ -114,7 +117,9 @@ impl ConfigFile {
             let value = toml_value(value);
             match self.document.get_mut(TABLE) {
                 Some(Item::Table(table)) => set_in_table(table, key, value),
-                Some(Item::Value(toml_edit::Value::InlineTable(table))) => set_in_inline(table, key, value),
+                Some(Item::Value(toml_edit::Value::InlineTable(table))) => {
+                    set_in_inline(table, key, value)
+                }
                 _ => {}
             }
         }
@@ -149,7 +154,11 @@ impl ConfigFile {
     }
 
     fn newline(&self) -> &'static str {
-        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+        if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 
     /// A table at the end of a file is the same wherever the other tables stand, so it is
@@ -180,10 +189,19 @@ impl ConfigFile {
         let at = self.text.rfind(&format!("[{TABLE}]{newline}"))?;
         let (before, block) = self.text.split_at_checked(at)?;
         let only_ours = block.lines().skip(1).all(|line| {
-            line.split_once(" = ").is_some_and(|(key, _)| keys.contains(&key))
+            line.split_once(" = ")
+                .is_some_and(|(key, _)| keys.contains(&key))
         });
-        let gap = if self.text.ends_with('\n') { newline.to_owned() } else { newline.repeat(2) };
-        let rest = if before.is_empty() { "" } else { before.strip_suffix(&gap)? };
+        let gap = if self.text.ends_with('\n') {
+            newline.to_owned()
+        } else {
+            newline.repeat(2)
+        };
+        let rest = if before.is_empty() {
+            ""
+        } else {
+            before.strip_suffix(&gap)?
+        };
         only_ours.then(|| rest.to_owned())
     }
 

@@ -43,13 +43,19 @@ pub(super) fn resolve(
     current: Option<&str>,
 ) -> Resolution {
     let value = &service.value;
-    if let Some(since) = value.pointer("/metadata/deletionTimestamp").and_then(Value::as_str) {
+    if let Some(since) = value
+        .pointer("/metadata/deletionTimestamp")
+        .and_then(Value::as_str)
+    {
         return Resolution::Refused(format!(
             "is being deleted since {since}: wait until it is gone, apply it again, and build again"
         ));
     }
     let external: Vec<&str> = strings(value.pointer("/spec/externalIPs")).collect();
-    let kind = value.pointer("/spec/type").and_then(Value::as_str).unwrap_or("ClusterIP");
+    let kind = value
+        .pointer("/spec/type")
+        .and_then(Value::as_str)
+        .unwrap_or("ClusterIP");
     if kind != "LoadBalancer" && external.is_empty() {
         return Resolution::Refused(format!(
             "is of type {kind}, which has no address outside the cluster: a type LoadBalancer is \
@@ -61,9 +67,14 @@ pub(super) fn resolve(
             "has several ports and none named {PORT_NAME}, so it cannot be told which one to advertise"
         ));
     };
-    let entries = value.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
+    let entries = value
+        .pointer("/status/loadBalancer/ingress")
+        .and_then(Value::as_array);
     let entries: Vec<&Value> = entries.into_iter().flatten().collect();
-    let errors: Vec<String> = entries.iter().filter_map(|entry| port_error(entry, port)).collect();
+    let errors: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| port_error(entry, port))
+        .collect();
     let mut hosts: Vec<Host> = entries
         .iter()
         .filter(|entry| port_error(entry, port).is_none())
@@ -173,7 +184,11 @@ fn family_name(ip: &IpAddr) -> &'static str {
 }
 
 fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 #[cfg(test)]
@@ -216,9 +231,17 @@ mod tests {
             (of(json!([ip6])), plain.clone(), "[2001:db8::7]:9000"),
             (of(json!([name])), plain.clone(), "lb.example.com:9000"),
             (of(json!([ip4, name])), plain.clone(), "lb.example.com:9000"),
-            (of(json!([name, ip4])), json!({"prefer": ["IP", "Hostname"]}), "192.0.2.7:9000"),
+            (
+                of(json!([name, ip4])),
+                json!({"prefer": ["IP", "Hostname"]}),
+                "192.0.2.7:9000",
+            ),
             (of(json!([ip4, ip6])), plain.clone(), "192.0.2.7:9000"),
-            (of(json!([ip4, ip6])), json!({"ipFamily": "IPv6"}), "[2001:db8::7]:9000"),
+            (
+                of(json!([ip4, ip6])),
+                json!({"ipFamily": "IPv6"}),
+                "[2001:db8::7]:9000",
+            ),
             (
                 service(json!({"ipFamilies": ["IPv6", "IPv4"]}), json!([ip4, ip6])),
                 plain.clone(),
@@ -240,7 +263,10 @@ mod tests {
                 "198.51.100.9:9000",
             ),
             (
-                service(json!({"externalIPs": ["198.51.100.9"], "type": "ClusterIP"}), json!([])),
+                service(
+                    json!({"externalIPs": ["198.51.100.9"], "type": "ClusterIP"}),
+                    json!([]),
+                ),
                 plain.clone(),
                 "198.51.100.9:9000",
             ),
@@ -249,7 +275,11 @@ mod tests {
                 plain.clone(),
                 "192.0.2.7:9000",
             ),
-            (service(json!({"ports": [{"port": 7}]}), json!([ip4])), plain.clone(), "192.0.2.7:7"),
+            (
+                service(json!({"ports": [{"port": 7}]}), json!([ip4])),
+                plain.clone(),
+                "192.0.2.7:7",
+            ),
         ] {
             assert_eq!(address(&resource, fields), expected, "{}", resource.value);
         }
@@ -264,7 +294,11 @@ mod tests {
 
     #[test]
     fn what_has_no_address_says_why() {
-        let pending = |ingress: Value, fields: Value| match resolve(&service(json!({}), ingress), &spec(fields), None) {
+        let pending = |ingress: Value, fields: Value| match resolve(
+            &service(json!({}), ingress),
+            &spec(fields),
+            None,
+        ) {
             Resolution::Pending(reason) => reason,
             other => panic!("{other:?}"),
         };
@@ -278,7 +312,12 @@ mod tests {
 
     #[test]
     fn a_service_that_will_never_do_is_refused() {
-        let refused = |service: &Resource| matches!(resolve(service, &spec(json!({})), None), Resolution::Refused(_));
+        let refused = |service: &Resource| {
+            matches!(
+                resolve(service, &spec(json!({})), None),
+                Resolution::Refused(_)
+            )
+        };
         assert!(refused(&service(json!({"type": "ClusterIP"}), json!([]))));
         let two = json!({"ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]});
         assert!(refused(&service(two, json!([{"ip": "192.0.2.7"}]))));

@@ -61,7 +61,12 @@ pub fn add(
     let mut config = open_config(runner, &mut plan.patches)?;
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, &runner.container);
-    let target_port = port::ensure(runner, listen_port, config.metrics_port(), &mut plan.patches)?;
+    let target_port = port::ensure(
+        runner,
+        listen_port,
+        config.metrics_port(),
+        &mut plan.patches,
+    )?;
     let front = match found {
         Existing::Foreign(service) => {
             front::adopt(&service, spec, runner, listen_port, &config, plan)?

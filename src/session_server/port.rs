@@ -62,7 +62,9 @@ pub(super) fn ensure(
         )));
     }
     for other in runner.workload.containers() {
-        if other.index != runner.container.index && ports(&other.value).any(|p| number(p) == Some(port)) {
+        if other.index != runner.container.index
+            && ports(&other.value).any(|p| number(p) == Some(port))
+        {
             return Err(refuse(format!(
                 "port {port} is in use by container {:?} of the same pod: set spec.listenPort of \
                  the functionConfig to another one",
@@ -70,7 +72,11 @@ pub(super) fn ensure(
             )));
         }
     }
-    let own = patches.current(resource).pointer(&pointer).cloned().unwrap_or_default();
+    let own = patches
+        .current(resource)
+        .pointer(&pointer)
+        .cloned()
+        .unwrap_or_default();
     let own = own.as_array().cloned().unwrap_or_default();
     let ours = resource.annotation(ADDED_PORT) == Some(PORT_NAME);
     if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
@@ -88,7 +94,11 @@ pub(super) fn ensure(
         .position(|p| p.get("name").and_then(Value::as_str) == Some(PORT_NAME));
     match named {
         Some(index) if ours => {
-            patches.set(resource, &format!("{pointer}/{index}/containerPort"), json!(port));
+            patches.set(
+                resource,
+                &format!("{pointer}/{index}/containerPort"),
+                json!(port),
+            );
         }
         Some(_) => {
             return Err(refuse(format!(
@@ -120,7 +130,10 @@ pub(super) fn withdraw(workload: &Workload, patches: &mut Patches) {
             patches.remove(resource, &format!("{pointer}/{index}"));
         }
     }
-    patches.remove(resource, &format!("/metadata/annotations/{}", token(ADDED_PORT)));
+    patches.remove(
+        resource,
+        &format!("/metadata/annotations/{}", token(ADDED_PORT)),
+    );
 }
 
 fn ports_pointer(workload: &Workload, container: &Container) -> String {
@@ -128,7 +141,11 @@ fn ports_pointer(workload: &Workload, container: &Container) -> String {
 }
 
 fn ports(container: &Value) -> impl Iterator<Item = &Value> {
-    container.get("ports").and_then(Value::as_array).into_iter().flatten()
+    container
+        .get("ports")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn number(port: &Value) -> Option<u16> {
@@ -136,5 +153,8 @@ fn number(port: &Value) -> Option<u16> {
 }
 
 fn is_tcp(port: &Value) -> bool {
-    matches!(port.get("protocol").and_then(Value::as_str), None | Some("TCP"))
+    matches!(
+        port.get("protocol").and_then(Value::as_str),
+        None | Some("TCP")
+    )
 }

@@ -6,7 +6,7 @@ use super::{OWNED_BY, OWNER};
 use crate::exposure::Exposure;
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, token};
-use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Identity, Resource, path_beside};
+use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
@@ -47,8 +47,15 @@ pub(super) fn name(workload: &str) -> String {
     }
     if stem.len() + SUFFIX.len() > 63 {
         let digest = Sha256::digest(workload.as_bytes());
-        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let kept: String = stem.chars().take(63 - SUFFIX.len() - 1 - hash.len()).collect();
+        let hash: String = digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let kept: String = stem
+            .chars()
+            .take(63 - SUFFIX.len() - 1 - hash.len())
+            .collect();
         stem = format!("{}-{hash}", kept.trim_end_matches('-'));
     }
     format!("{stem}{SUFFIX}")
@@ -59,7 +66,10 @@ pub(super) fn kubectl(service: &Identity) -> String {
     if service.namespace.is_empty() {
         format!("kubectl get service {}", service.name)
     } else {
-        format!("kubectl --namespace {} get service {}", service.namespace, service.name)
+        format!(
+            "kubectl --namespace {} get service {}",
+            service.namespace, service.name
+        )
     }
 }
 
@@ -71,10 +81,8 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     let identity = &workload.resource.identity;
     let name = name(&identity.name);
     // A live Service may be here too, beside the manifest of the same name.
-    let mut named: Vec<usize> = list
-        .named("Service", &name, &identity.namespace)
-        .collect();
-    if named.is_empty() {
+    let mut named: Vec<usize> = list.named("Service", &name, &identity.namespace).collect();
+    if named.is_empty() && list.has_renamed_items() {
         // kustomize may have prefixed the one and not yet the other.
         for item in list.candidates(&["Service"], PORT_NAME) {
             let service = list.resource(item)?;
@@ -110,9 +118,16 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
 
 /// True when a Service sends connections for `port` to the workload's pods.
 pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool {
-    let selector = service.value.pointer("/spec/selector").and_then(Value::as_object);
-    let selects = selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload));
-    let ports = service.value.pointer("/spec/ports").and_then(Value::as_array);
+    let selector = service
+        .value
+        .pointer("/spec/selector")
+        .and_then(Value::as_object);
+    let selects =
+        selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload));
+    let ports = service
+        .value
+        .pointer("/spec/ports")
+        .and_then(Value::as_array);
     selects
         && ports.into_iter().flatten().any(|entry| {
             let target = entry.get("targetPort").or_else(|| entry.get("port"));
@@ -157,10 +172,10 @@ pub(super) fn check_selector(workload: &Workload, all: &[Workload]) -> Result<()
 }
 
 fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
-    let Some(labels) = workload.pod_labels() else {
-        return false;
-    };
-    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    let labels = workload.pod_labels();
+    selector
+        .iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// Makes the Service, or brings an earlier one up to date. Gives its identity.
@@ -178,17 +193,28 @@ pub(super) fn ensure(
         return made;
     };
     for section in ["labels", "annotations"] {
-        let members = desired.pointer(&format!("/metadata/{section}")).and_then(Value::as_object);
+        let members = desired
+            .pointer(&format!("/metadata/{section}"))
+            .and_then(Value::as_object);
         for (key, value) in members.into_iter().flatten() {
             // The host says where the resource lives, and may have moved it.
-            let is_place = PATH_ANNOTATIONS.contains(&key.as_str()) || INDEX_ANNOTATIONS.contains(&key.as_str());
+            let is_place = PATH_ANNOTATIONS.contains(&key.as_str())
+                || INDEX_ANNOTATIONS.contains(&key.as_str());
             if !is_place {
-                patches.set(existing, &format!("/metadata/{section}/{}", token(key)), value.clone());
+                patches.set(
+                    existing,
+                    &format!("/metadata/{section}/{}", token(key)),
+                    value.clone(),
+                );
             }
         }
     }
     let spec = desired.get("spec").and_then(Value::as_object);
-    for (key, value) in spec.into_iter().flatten().filter(|(key, _)| *key != "ports") {
+    for (key, value) in spec
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != "ports")
+    {
         patches.set(existing, &format!("/spec/{key}"), value.clone());
     }
     for key in MANAGED {
@@ -205,12 +231,22 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
     let Some(port) = desired.pointer("/spec/ports/0") else {
         return;
     };
-    let ports = patches.current(existing).pointer("/spec/ports").and_then(Value::as_array);
-    let index = ports.into_iter().flatten().position(|p| p.get("name") == port.get("name"));
+    let ports = patches
+        .current(existing)
+        .pointer("/spec/ports")
+        .and_then(Value::as_array);
+    let index = ports
+        .into_iter()
+        .flatten()
+        .position(|p| p.get("name") == port.get("name"));
     match index {
         Some(index) => {
             for (key, value) in port.as_object().into_iter().flatten() {
-                patches.set(existing, &format!("/spec/ports/{index}/{key}"), value.clone());
+                patches.set(
+                    existing,
+                    &format!("/spec/ports/{index}/{key}"),
+                    value.clone(),
+                );
             }
         }
         None => patches.set(existing, "/spec/ports", json!([port])),
@@ -226,16 +262,29 @@ fn desired(workload: &Workload, exposure: &Exposure, target_port: &Value) -> Val
         metadata.insert("namespace".to_owned(), json!(identity.namespace));
     }
     let mut labels = workload.labels().cloned().unwrap_or_default();
-    labels.extend(exposure.labels().iter().map(|(key, value)| (key.clone(), json!(value))));
+    labels.extend(
+        exposure
+            .labels()
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value))),
+    );
     if !labels.is_empty() {
         metadata.insert("labels".to_owned(), Value::Object(labels));
     }
     let mut annotations = Map::new();
     annotations.insert(OWNED_BY.to_owned(), json!(OWNER));
-    annotations.extend(exposure.annotations().iter().map(|(key, value)| (key.clone(), json!(value))));
+    annotations.extend(
+        exposure
+            .annotations()
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value))),
+    );
     for (path, index) in PATH_ANNOTATIONS.iter().zip(INDEX_ANNOTATIONS) {
         if let Some(beside) = workload.resource.annotation(path) {
-            annotations.insert((*path).to_owned(), json!(path_beside(beside, "Service", &name)));
+            annotations.insert(
+                (*path).to_owned(),
+                json!(path_beside(beside, "Service", &name)),
+            );
             annotations.insert(index.to_owned(), json!("0"));
         }
     }

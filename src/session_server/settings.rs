@@ -27,7 +27,8 @@ pub(super) fn configured_port(config: &ConfigFile) -> Option<u16> {
 pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
     let placeholder = json!(CHART_PLACEHOLDER);
     config.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
-        || before(&runner.config).is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
+        || before(&runner.config)
+            .is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
 }
 
 /// The address to advertise: the functionConfig's, else the user's own. `None` while neither
@@ -103,8 +104,16 @@ pub(super) fn write(
     let timeout = wanted.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
     let keys = [
         (SESSION_TIMEOUT, json!(timeout), wanted.timeout.is_some()),
-        (LISTEN_ADDRESS, listen, wanted.listen_port_is_asked && !same_port),
-        (ADVERTISE_ADDRESS, json!(wanted.address), wanted.address_is_asked),
+        (
+            LISTEN_ADDRESS,
+            listen,
+            wanted.listen_port_is_asked && !same_port,
+        ),
+        (
+            ADVERTISE_ADDRESS,
+            json!(wanted.address),
+            wanted.address_is_asked,
+        ),
     ];
     let mut changes: Vec<(&str, Value)> = Vec::new();
     let mut record = ours.clone();
@@ -121,11 +130,17 @@ pub(super) fn write(
         if let Some(current) = &current
             && *current != json!(CHART_PLACEHOLDER)
         {
-            let severity = if is_ours { Severity::Info } else { Severity::Warning };
+            let severity = if is_ours {
+                Severity::Info
+            } else {
+                Severity::Warning
+            };
             plan.results.push(
                 FunctionResult::new(
                     severity,
-                    format!("{key} was {current} in the runner's configuration; it is set to {value}"),
+                    format!(
+                        "{key} was {current} in the runner's configuration; it is set to {value}"
+                    ),
                 )
                 .about(&runner.config.object.identity)
                 .at(runner.config.field())
@@ -146,7 +161,11 @@ pub(super) fn write(
     config.set(&changes);
     store(runner, config, &mut plan.patches);
     let object = &runner.config.object;
-    plan.patches.set(object, &record_pointer(), json!(Value::Object(record).to_string()));
+    plan.patches.set(
+        object,
+        &record_pointer(),
+        json!(Value::Object(record).to_string()),
+    );
 }
 
 /// Puts back what the keys were before the first run.
@@ -175,7 +194,8 @@ pub(super) fn switch_off(config: &mut ConfigFile, runner: &Runner, patches: &mut
     }
     let ours = before(&runner.config).unwrap_or_default();
     let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
-    let is_ours = ours.contains_key(TABLE) || keys.iter().all(|key| ours.get(*key) == Some(&Value::Null));
+    let is_ours =
+        ours.contains_key(TABLE) || keys.iter().all(|key| ours.get(*key) == Some(&Value::Null));
     if is_ours {
         restore(config, runner, patches);
     }
@@ -197,7 +217,11 @@ pub(super) fn current_text(config: &ConfigToml, patches: &mut Patches) -> String
 fn store(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
     let place = &runner.config;
     if config.text() != current_text(place, patches) {
-        patches.set(&place.object, &place.pointer(), json!(place.encode(config.text())));
+        patches.set(
+            &place.object,
+            &place.pointer(),
+            json!(place.encode(config.text())),
+        );
     }
 }
 

@@ -100,13 +100,18 @@ fn fits(value: &str) -> bool {
         '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{fffe}' | '\u{ffff}' => false,
         c => !c.is_control(),
     };
-    value.chars().all(printable) && value.lines().any(|line| !line.trim().is_empty())
+    value.chars().all(printable)
+        && value.lines().any(|line| !line.trim().is_empty())
         && !value.starts_with(['\t'])
 }
 
 /// The lines of a value without the break that ends the last one.
 fn logical_lines(value: &str) -> Vec<&str> {
-    value.strip_suffix('\n').unwrap_or(value).split('\n').collect()
+    value
+        .strip_suffix('\n')
+        .unwrap_or(value)
+        .split('\n')
+        .collect()
 }
 
 /// The header for a value: the old one where it still says the truth, comment and all.
@@ -118,7 +123,10 @@ fn new_header(old: &str, value: &str, step: usize) -> String {
         .split('\n')
         .find(|line| !line.trim_matches(' ').is_empty())
         .is_some_and(|line| line.starts_with(' '))
-        || value.split('\n').next().is_some_and(|line| line.starts_with(' '));
+        || value
+            .split('\n')
+            .next()
+            .is_some_and(|line| line.starts_with(' '));
     let chomp = if !value.ends_with('\n') {
         "-"
     } else if value.ends_with("\n\n") || (indicators.contains('+') && value.ends_with('\n')) {

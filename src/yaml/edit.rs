@@ -65,7 +65,10 @@ pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> 
         })?;
     }
     let unfaithful = || EditError::NotFaithful {
-        path: patch.last().map(|op| op.path().to_string()).unwrap_or_default(),
+        path: patch
+            .last()
+            .map(|op| op.path().to_string())
+            .unwrap_or_default(),
     };
     let tree = Tree::parse(&edited).map_err(|_| unfaithful())?;
     if item_value(&tree)? == expected {
@@ -156,7 +159,10 @@ impl<'t, 'a> Edit<'t, 'a> {
             path: path.to_string(),
         };
         let root = item_root(self.tree).ok_or_else(missing)?;
-        let tokens: Vec<String> = path.tokens().map(|token| token.decoded().into_owned()).collect();
+        let tokens: Vec<String> = path
+            .tokens()
+            .map(|token| token.decoded().into_owned())
+            .collect();
         let (Some((last, parents)), false) = (tokens.split_last(), tokens.is_empty()) else {
             return Err(EditError::Unsupported {
                 path: path.to_string(),
@@ -169,16 +175,16 @@ impl<'t, 'a> Edit<'t, 'a> {
         let parent = *walk.nodes.last().ok_or_else(missing)?;
         let edited = match operation {
             PatchOperation::Add(AddOperation { value, .. }) => self.add(parent, last, value),
-            PatchOperation::Replace(ReplaceOperation { value, .. }) => {
-                self.member(parent, last)
-                    .map(|member| self.replace(parent, member, value))
-            }
+            PatchOperation::Replace(ReplaceOperation { value, .. }) => self
+                .member(parent, last)
+                .map(|member| self.replace(parent, member, value)),
             PatchOperation::Remove(RemoveOperation { .. }) => self.remove(parent, last),
             _ => None,
         };
         let Some(edited) = edited else {
             // The parent is an alias, or the member comes in by `<<`.
-            return if walk.nodes.len() > 1 && matches!(self.tree.node(parent).kind, Kind::Alias { .. })
+            return if walk.nodes.len() > 1
+                && matches!(self.tree.node(parent).kind, Kind::Alias { .. })
             {
                 self.lift(operation, current, &tokens, &walk)
             } else {
@@ -233,7 +239,8 @@ impl<'t, 'a> Edit<'t, 'a> {
         // names a member that `<<` brings in, and the member itself is to be written out.
         let (nodes, depth) = match walk.nodes.split_last() {
             Some((last, above))
-                if matches!(self.tree.node(*last).kind, Kind::Alias { .. }) && !above.is_empty() =>
+                if matches!(self.tree.node(*last).kind, Kind::Alias { .. })
+                    && !above.is_empty() =>
             {
                 (above.to_vec(), walk.followed)
             }
@@ -328,8 +335,16 @@ impl<'t, 'a> Edit<'t, 'a> {
         let entries = self.tree.entries(parent);
         if self.is_flow(parent) {
             let plain = self.plain_keys(parent);
-            let member = format!("{}: {}", emit::flow_key(key, plain), emit::flow(value, plain));
-            return Some(self.insert_into_flow(node.span.clone(), entries.last().map(|e| e.1), &member));
+            let member = format!(
+                "{}: {}",
+                emit::flow_key(key, plain),
+                emit::flow(value, plain)
+            );
+            return Some(self.insert_into_flow(
+                node.span.clone(),
+                entries.last().map(|e| e.1),
+                &member,
+            ));
         }
         let (first, _) = entries.first()?;
         let (_, last) = entries.last()?;
@@ -482,17 +497,30 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
         let (slot, key_column) = self.slot(parent, member);
         let column = key_column
-            .or_else(|| self.dash_before(span.start).map(|dash| self.tree.column(dash)))
+            .or_else(|| {
+                self.dash_before(span.start)
+                    .map(|dash| self.tree.column(dash))
+            })
             .unwrap_or(0);
         if let Some(text) = self.same_style(member, value, column) {
             let start = skip_blanks(self.tree.text, slot);
             // A value on the line below its key keeps its place.
-            let range = if start <= span.start && self.tree.text.get(start..span.start).is_some_and(|gap| gap.trim().is_empty()) {
+            let range = if start <= span.start
+                && self
+                    .tree
+                    .text
+                    .get(start..span.start)
+                    .is_some_and(|gap| gap.trim().is_empty())
+            {
                 span
             } else {
                 start..span.end
             };
-            let gap = if range.is_empty() && range.start == slot { " " } else { "" };
+            let gap = if range.is_empty() && range.start == slot {
+                " "
+            } else {
+                ""
+            };
             return Splice {
                 range,
                 text: format!("{gap}{text}"),
@@ -517,7 +545,11 @@ impl<'t, 'a> Edit<'t, 'a> {
         let comment = rest.trim_end_matches(['\r', '\n']);
         match text.find('\n') {
             Some(at) if !comment.trim().is_empty() => {
-                let at = if text.get(..at).is_some_and(|t| t.ends_with('\r')) { at - 1 } else { at };
+                let at = if text.get(..at).is_some_and(|t| t.ends_with('\r')) {
+                    at - 1
+                } else {
+                    at
+                };
                 let (first, below) = text.split_at(at);
                 Splice {
                     range: slot..end + comment.len(),
@@ -535,7 +567,12 @@ impl<'t, 'a> Edit<'t, 'a> {
     fn same_style(&self, member: NodeId, value: &Value, column: usize) -> Option<String> {
         let node = self.tree.node(member);
         match (&node.kind, value) {
-            (Kind::Scalar { value: old, style, .. }, Value::String(new)) => match style {
+            (
+                Kind::Scalar {
+                    value: old, style, ..
+                },
+                Value::String(new),
+            ) => match style {
                 ScalarStyle::Literal | ScalarStyle::Folded => block_scalar::rewrite(
                     self.tree.text,
                     node.span.clone(),
@@ -556,7 +593,8 @@ impl<'t, 'a> Edit<'t, 'a> {
             }
             (
                 Kind::Scalar {
-                    style: ScalarStyle::Plain | ScalarStyle::DoubleQuoted | ScalarStyle::SingleQuoted,
+                    style:
+                        ScalarStyle::Plain | ScalarStyle::DoubleQuoted | ScalarStyle::SingleQuoted,
                     ..
                 }
                 | Kind::Alias { .. },
@@ -586,7 +624,11 @@ impl<'t, 'a> Edit<'t, 'a> {
                     .iter()
                     .map(|item| {
                         let span = self.tree.node(*item).span.clone();
-                        let start = if *flow { Some(span.start) } else { self.dash_before(span.start) };
+                        let start = if *flow {
+                            Some(span.start)
+                        } else {
+                            self.dash_before(span.start)
+                        };
                         Some(start?..span.end)
                     })
                     .collect::<Option<Vec<_>>>()?,

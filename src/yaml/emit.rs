@@ -34,7 +34,9 @@ pub fn flow(value: &Value, plain_keys: bool) -> String {
         Value::Object(map) => {
             let members: Vec<String> = map
                 .iter()
-                .map(|(key, value)| format!("{}: {}", flow_key(key, plain_keys), flow(value, plain_keys)))
+                .map(|(key, value)| {
+                    format!("{}: {}", flow_key(key, plain_keys), flow(value, plain_keys))
+                })
                 .collect();
             format!("{{{}}}", members.join(", "))
         }
@@ -100,7 +102,12 @@ pub(super) fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
+            c if c.is_control()
+                || matches!(
+                    c,
+                    '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+                ) =>
+            {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),

@@ -198,10 +198,7 @@ impl<'a> Builder<'a> {
                 column: error.marker().col() + 1,
             })?;
             match event {
-                Event::Nothing
-                | Event::StreamStart
-                | Event::StreamEnd
-                | Event::DocumentEnd => {}
+                Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
                 Event::DocumentStart(_) => {
                     documents += 1;
                     if documents > 1 {
@@ -240,9 +237,15 @@ impl<'a> Builder<'a> {
     /// is from the `|` (or what is before it) to the last line that belongs to the value.
     fn scalar_span(&mut self, value: &str, style: ScalarStyle, span: Span) -> Range<usize> {
         let bytes = self.bytes(span);
+        let under_key = self.stack.last().is_some_and(|open| open.key.is_some());
         match style {
             ScalarStyle::Literal | ScalarStyle::Folded => {
                 block_scalar::span(self.text, self.gap_start(), value).unwrap_or(bytes)
+            }
+            // The parser puts the null of `key:   # comment` behind the comment.
+            ScalarStyle::Plain if bytes.is_empty() && under_key => {
+                let colon = self.gap_start();
+                colon..colon
             }
             _ => bytes,
         }

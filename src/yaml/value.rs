@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value};
 use super::YamlError;
 use super::tree::{Kind, NodeId, Tree};
 
-/// Aliases may not make a document larger than this many nodes: an alias bomb stops here.
-const MAX_NODES: usize = 1_000_000;
+/// Aliases may add this many nodes to those that are written: an alias bomb stops here.
+const MAX_ADDED_NODES: usize = 100_000;
 /// Aliases may not make a document deeper than this.
 const MAX_DEPTH: usize = 512;
 
@@ -15,7 +15,7 @@ impl Tree<'_> {
     /// The whole document as a value; `null` for an empty one.
     ///
     /// # Errors
-    /// Aliases that expand to more than a million nodes, or that hold themselves.
+    /// Aliases that expand to more than 100,000 nodes, or that hold themselves.
     pub fn to_value(&self) -> Result<Value, YamlError> {
         match self.root() {
             Some(root) => self.value_of(root),
@@ -28,7 +28,7 @@ impl Tree<'_> {
     /// # Errors
     /// As [`Tree::to_value`].
     pub fn value_of(&self, id: NodeId) -> Result<Value, YamlError> {
-        let mut budget = MAX_NODES;
+        let mut budget = self.nodes().count() + MAX_ADDED_NODES;
         self.expand(id, 0, &mut budget)
     }
 

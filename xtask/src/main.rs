@@ -1,1 +1,67 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what a command-line program does"
+)]
+
+mod artifacts;
+mod bench;
+mod demo;
+mod hosts;
+mod process;
+mod progress;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, shows, tests and measures runner-terminal.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the function, then show what it does to an example
+    Demo,
+    /// Run every check, as CI does, and stop at the first that fails
+    Test {
+        /// Check the dependencies for known vulnerabilities too, which needs the network
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Measure the function against the same job written in Go, and print a table
+    Bench,
+    /// Build the WASI module, the launcher and the native program
+    Build,
+    /// Build the pinned programs that the tests and the benchmark run the function in
+    Hosts {
+        /// Only these, in place of all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Demo => demo::run(),
+        Command::Test { advisories } => test::run(advisories),
+        Command::Bench => bench::run(),
+        Command::Build => artifacts::build(),
+        Command::Hosts { names } => hosts::build(&names),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,23 @@
 //! The pinned programs that the tests run, and how to start each.
+//!
+//! `cargo xtask hosts` and `cargo xtask build` build them. A program that is missing
+//! fails the test which needs it: nothing is skipped.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is test support: what cannot be set up fails the test"
+)]
+
+mod command;
+mod control_plane;
+mod kustomize;
+mod module;
+mod programs;
+mod session_server;
+
+pub use control_plane::ControlPlane;
+pub use kustomize::kustomize_build;
+pub use module::{Runtime, run_module};
+pub use programs::{host, workspace_root};
+pub use session_server::{Refusal, SessionServer, Terminal};

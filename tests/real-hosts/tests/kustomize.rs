@@ -42,9 +42,14 @@ fn with_component(chart: &str, spec: &str) -> tempfile::TempDir {
         let source = fs::read_to_string(root.join("kustomization/component").join(file)).unwrap();
         fs::write(component.join(file), source.replace("spec: {}", spec)).unwrap();
     }
-    let manifests = root.join("tests/fixtures/chart").join(format!("chart-{chart}.yaml"));
+    let manifests = root
+        .join("tests/fixtures/chart")
+        .join(format!("chart-{chart}.yaml"));
     fs::copy(manifests, folder.path().join("runner.yaml")).unwrap();
-    kustomization(folder.path(), "resources:\n- runner.yaml\ncomponents:\n- component\n");
+    kustomization(
+        folder.path(),
+        "resources:\n- runner.yaml\ncomponents:\n- component\n",
+    );
     folder
 }
 
@@ -59,10 +64,19 @@ fn the_example_is_accepted_by_an_api_server() {
 
     let accepted = accept(&manifests);
 
-    assert!(accepted.contains("service/team-a-runner-session-server created"), "{accepted}");
-    assert!(accepted.contains("deployment.apps/team-a-runner created"), "{accepted}");
+    assert!(
+        accepted.contains("service/team-a-runner-session-server created"),
+        "{accepted}"
+    );
+    assert!(
+        accepted.contains("deployment.apps/team-a-runner created"),
+        "{accepted}"
+    );
     let warning = text(&output.stderr);
-    assert!(warning.contains("Service ci/team-a-runner-session-server"), "{warning}");
+    assert!(
+        warning.contains("Service ci/team-a-runner-session-server"),
+        "{warning}"
+    );
     assert!(warning.contains("has to get an address first"), "{warning}");
 }
 
@@ -71,23 +85,38 @@ fn charts_are_patched_with_the_component() {
     for chart in ["default", "metrics"] {
         let folder = with_component(chart, "spec: {advertiseAddress: terminal.example.com}");
         let manifests = succeeds(&kustomize_build(folder.path()));
-        assert!(manifests.contains("name: gr-gitlab-runner-session-server\n"), "{manifests}");
-        assert!(manifests.contains("advertise_address = \"terminal.example.com:9000\""), "{manifests}");
+        assert!(
+            manifests.contains("name: gr-gitlab-runner-session-server\n"),
+            "{manifests}"
+        );
+        assert!(
+            manifests.contains("advertise_address = \"terminal.example.com:9000\""),
+            "{manifests}"
+        );
         // A ServiceMonitor is of a definition that this API server has not.
         let known: Vec<&str> = manifests
             .split("---\n")
             .filter(|document| !document.contains("kind: ServiceMonitor"))
             .collect();
         let accepted = accept(&known.join("---\n"));
-        assert!(accepted.contains("service/gr-gitlab-runner-session-server created"), "{accepted}");
+        assert!(
+            accepted.contains("service/gr-gitlab-runner-session-server created"),
+            "{accepted}"
+        );
     }
 }
 
 #[test]
 fn charts_with_several_processes_are_refused() {
     for (chart, reason) in [
-        ("replicas-3", "spec.replicas: replicas is 3, but a terminal lives in the one runner process"),
-        ("hpa", "HorizontalPodAutoscaler ci/gr-gitlab-runner may run up to 4 replicas"),
+        (
+            "replicas-3",
+            "spec.replicas: replicas is 3, but a terminal lives in the one runner process",
+        ),
+        (
+            "hpa",
+            "HorizontalPodAutoscaler ci/gr-gitlab-runner may run up to 4 replicas",
+        ),
     ] {
         let folder = with_component(chart, "spec: {}");
         let output = kustomize_build(folder.path());
@@ -106,7 +135,10 @@ fn the_charts_own_session_server_is_adopted() {
     let services = manifests.matches("\nkind: Service\n").count();
     assert_eq!(services, 1, "{manifests}");
     let message = text(&output.stderr);
-    assert!(message.contains("adopted the Service of the chart's own session server"), "{message}");
+    assert!(
+        message.contains("adopted the Service of the chart's own session server"),
+        "{message}"
+    );
     accept(&manifests);
 }
 
@@ -129,7 +161,9 @@ fn disabling_gives_back_what_kustomize_alone_builds() {
     let enabled = succeeds(&kustomize_build(folder.path()));
     fs::write(folder.path().join("runner.yaml"), enabled).unwrap();
     let config = folder.path().join("component/session-server.yaml");
-    let disabled = fs::read_to_string(&config).unwrap().replace("spec: {", "spec: {enabled: false, ");
+    let disabled = fs::read_to_string(&config)
+        .unwrap()
+        .replace("spec: {", "spec: {enabled: false, ");
     fs::write(config, disabled).unwrap();
     let restored = succeeds(&kustomize_build(folder.path()));
 
@@ -144,7 +178,12 @@ fn disabling_gives_back_what_kustomize_alone_builds() {
 fn generated_and_prefixed_names_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let base = workspace_root().join("kustomization/example/base");
-    for file in ["runner.yaml", "config.toml", "namespace.yaml", "kustomization.yaml"] {
+    for file in [
+        "runner.yaml",
+        "config.toml",
+        "namespace.yaml",
+        "kustomization.yaml",
+    ] {
         fs::copy(base.join(file), folder.path().join(file)).unwrap();
     }
     let function = workspace_root().join("kustomization/example/session-server.yaml");
@@ -152,17 +191,29 @@ fn generated_and_prefixed_names_are_followed() {
     let known = format!("{function}  advertiseAddress: terminal.example.com\n");
     fs::write(folder.path().join("session-server.yaml"), known).unwrap();
     let layer = fs::read_to_string(base.join("kustomization.yaml")).unwrap();
-    kustomization(folder.path(), &format!("{layer}transformers:\n- session-server.yaml\n"));
+    kustomization(
+        folder.path(),
+        &format!("{layer}transformers:\n- session-server.yaml\n"),
+    );
 
     let manifests = succeeds(&kustomize_build(folder.path()));
 
-    assert!(manifests.contains("advertise_address = \"terminal.example.com:9000\""), "{manifests}");
-    assert!(manifests.contains("name: team-a-runner-session-server\n"), "{manifests}");
+    assert!(
+        manifests.contains("advertise_address = \"terminal.example.com:9000\""),
+        "{manifests}"
+    );
+    assert!(
+        manifests.contains("name: team-a-runner-session-server\n"),
+        "{manifests}"
+    );
     let hashed = manifests
         .lines()
         .filter(|line| line.trim().starts_with("name: team-a-runner-config-"))
         .count();
-    assert_eq!(hashed, 2, "the ConfigMap and the reference to it:\n{manifests}");
+    assert_eq!(
+        hashed, 2,
+        "the ConfigMap and the reference to it:\n{manifests}"
+    );
     accept(&manifests);
 }
 
@@ -181,6 +232,9 @@ fn a_prefix_above_the_function_renames_the_service() {
     assert!(copied.success());
     kustomization(folder.path(), "namePrefix: eu-\nresources:\n- example\n");
     let manifests = succeeds(&kustomize_build(folder.path()));
-    assert!(manifests.contains("name: eu-team-a-runner-session-server\n"), "{manifests}");
+    assert!(
+        manifests.contains("name: eu-team-a-runner-session-server\n"),
+        "{manifests}"
+    );
     accept(&manifests);
 }

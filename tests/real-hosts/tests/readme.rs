@@ -34,7 +34,9 @@ fn shell(command: &str, folder: &Path) -> Output {
     let bin = host("kustomize").parent().unwrap().to_owned();
     let release = workspace_root().join("target/release");
     let old = std::env::var_os("PATH").unwrap();
-    let folders = [release, bin].into_iter().chain(std::env::split_paths(&old));
+    let folders = [release, bin]
+        .into_iter()
+        .chain(std::env::split_paths(&old));
     Command::new("sh")
         .args(["-c", command])
         .current_dir(folder)
@@ -59,7 +61,10 @@ fn commands_do_what_they_say() {
             let output = shell(command, workspace_root());
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command}\n{said}");
-            assert!(!output.stdout.is_empty(), "{command} printed nothing\n{said}");
+            assert!(
+                !output.stdout.is_empty(),
+                "{command} printed nothing\n{said}"
+            );
             count += 1;
         }
     }
@@ -76,10 +81,20 @@ fn the_kustomization_builds() {
     }
     let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
     fs::copy(chart, folder.path().join("runner.yaml")).unwrap();
-    let output = shell("kustomize build --enable-alpha-plugins --enable-exec .", folder.path());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = shell(
+        "kustomize build --enable-alpha-plugins --enable-exec .",
+        folder.path(),
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let manifests = String::from_utf8(output.stdout).unwrap();
-    assert!(manifests.contains("name: gr-gitlab-runner-session-server\n"), "{manifests}");
+    assert!(
+        manifests.contains("name: gr-gitlab-runner-session-server\n"),
+        "{manifests}"
+    );
 }
 
 /// The two set-up commands: the first is run here, the second is what runs this.
@@ -90,7 +105,11 @@ fn two_commands_set_up_everything() {
     assert!(ci.contains("cargo xtask test"), "{ci}");
 
     let output = shell("cargo xtask demo", workspace_root());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("team-a-runner-session-server"), "{shown}");
 }
@@ -98,17 +117,31 @@ fn two_commands_set_up_everything() {
 /// Every field of the functionConfig is in the README's table, and none that is not there.
 #[test]
 fn the_fields_are_those_of_the_schema() {
-    let schema = fs::read_to_string(workspace_root().join("docs/schema/sessionserver.json")).unwrap();
+    let schema =
+        fs::read_to_string(workspace_root().join("docs/schema/sessionserver.json")).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields = |definition: &str| -> Vec<String> {
-        let members = schema.pointer(&format!("/$defs/{definition}/properties")).unwrap();
+        let members = schema
+            .pointer(&format!("/$defs/{definition}/properties"))
+            .unwrap();
         members.as_object().unwrap().keys().cloned().collect()
     };
     let readme = readme();
-    for (definition, prefix) in [("SessionServerSpec", ""), ("RunnerSelector", "runner."), ("Exposure/oneOf/0", "exposure.")] {
+    for (definition, prefix) in [
+        ("SessionServerSpec", ""),
+        ("RunnerSelector", "runner."),
+        ("Exposure/oneOf/0", "exposure."),
+    ] {
         for field in fields(definition) {
-            let named = [format!("`{prefix}{field}`"), format!("`.{field}`"), format!("`{field}.")];
-            assert!(named.iter().any(|n| readme.contains(n)), "{prefix}{field} is not in the README");
+            let named = [
+                format!("`{prefix}{field}`"),
+                format!("`.{field}`"),
+                format!("`{field}."),
+            ];
+            assert!(
+                named.iter().any(|n| readme.contains(n)),
+                "{prefix}{field} is not in the README"
+            );
         }
     }
 }

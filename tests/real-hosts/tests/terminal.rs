@@ -19,7 +19,11 @@ fn config_after(fixture: &str, address: &str) -> String {
     let input = fs::read_to_string(path).unwrap();
     let input = input.replace("terminal.example.com", address);
     let output = run_module(Runtime::Launcher, input.as_bytes());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let list: serde_json::Value = yaml_serde::from_slice(&output.stdout).unwrap();
     let config = list.pointer("/items/0/data/config.toml").unwrap();
     config.as_str().unwrap().to_owned()
@@ -28,7 +32,10 @@ fn config_after(fixture: &str, address: &str) -> String {
 #[test]
 fn a_terminal_opens_at_every_kind_of_address() {
     for (address, endpoint) in [
-        ("terminal.example.com", "wss://terminal.example.com:9000/session/"),
+        (
+            "terminal.example.com",
+            "wss://terminal.example.com:9000/session/",
+        ),
         ("192.0.2.7:8443", "wss://192.0.2.7:8443/session/"),
         ("'2001:db8::7'", "wss://[2001:db8::7]:9000/session/"),
     ] {
@@ -38,14 +45,23 @@ fn a_terminal_opens_at_every_kind_of_address() {
 
         let client = server.connect();
 
-        assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
+        assert!(
+            client.status.success(),
+            "{}",
+            String::from_utf8_lossy(&client.stderr)
+        );
         assert_eq!(client.stdout, b"terminal open\n");
     }
 }
 
 #[test]
 fn a_terminal_opens_however_the_table_was_written() {
-    for fixture in ["existing-table", "existing-table-conflict", "dotted-keys", "inline-table"] {
+    for fixture in [
+        "existing-table",
+        "existing-table-conflict",
+        "dotted-keys",
+        "inline-table",
+    ] {
         let config = config_after(fixture, "terminal.example.com");
         let server = SessionServer::start(&config).unwrap();
         let client = server.connect();

@@ -1,1 +1,58 @@
-fn main() {}
+//! runner-terminal as a WASI preview 1 module: a ResourceList on standard input, a ResourceList
+//! on standard output, the results as text on standard error.
+//!
+//! Exit code 0: done; 1: a result is an error, or an input or output stream failed.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, BufWriter, Read, Write};
+use std::process::ExitCode;
+
+/// Small pieces are gathered to this size, so that a list of thousands of small resources is not
+/// thousands of calls to the host.
+const OUTPUT_BUFFER: usize = 64 * 1024;
+
+fn main() -> ExitCode {
+    match function() {
+        Ok(code) => code,
+        Err(message) => {
+            // Nobody is left to tell when standard error is closed as well.
+            let _ = writeln!(io::stderr(), "runner-terminal: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the list, runs the function on it, and writes what it gave.
+///
+/// The whole output exists before the first byte of it is written: a run that fails leaves
+/// standard output empty.
+///
+/// # Errors
+///
+/// A sentence for the person at the terminal when a stream cannot be read or written.
+fn function() -> Result<ExitCode, String> {
+    let mut input = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut input)
+        .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
+
+    let outcome = runner_terminal::run(&input);
+
+    let mut stdout = BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock());
+    outcome
+        .output()
+        .try_for_each(|piece| stdout.write_all(piece))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| format!("cannot write the ResourceList to standard output: {error}"))?;
+    io::stderr()
+        .write_all(outcome.report().as_bytes())
+        .map_err(|error| format!("cannot write the results to standard error: {error}"))?;
+
+    Ok(if outcome.failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}

@@ -1,0 +1,58 @@
+//! A unified diff for a terminal. Without its colours it is one that `patch` takes.
+
+use anstyle::{AnsiColor, Style};
+use similar::{ChangeTag, TextDiff};
+
+const HEADER: Style = Style::new().bold();
+const HUNK: Style = AnsiColor::Cyan.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+
+/// Appends the diff of a file to the page.
+pub(super) fn append(page: &mut String, path: &str, before: &str, after: &str) {
+    let diff = TextDiff::from_lines(before, after);
+    let new_path = if path == "/dev/null" { "new" } else { path };
+    line(page, HEADER, &format!("--- {path}"));
+    line(page, HEADER, &format!("+++ {new_path}"));
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        line(page, HUNK, &hunk.header().to_string());
+        for change in hunk.iter_changes() {
+            let (sign, style) = match change.tag() {
+                ChangeTag::Equal => (' ', Style::new()),
+                ChangeTag::Delete => ('-', REMOVED),
+                ChangeTag::Insert => ('+', ADDED),
+            };
+            let text = change.value();
+            line(
+                page,
+                style,
+                &format!("{sign}{}", text.strip_suffix('\n').unwrap_or(text)),
+            );
+            if change.missing_newline() {
+                page.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
+    page.push('\n');
+}
+
+fn line(page: &mut String, style: Style, text: &str) {
+    page.push_str(&format!("{style}{text}{style:#}\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_unified_diff_in_colour() {
+        let mut page = String::new();
+        append(&mut page, "a.yaml", "a: 1\nb: 2\n", "a: 1\nb: 3");
+        assert_eq!(
+            anstream::adapter::strip_str(&page).to_string(),
+            "--- a.yaml\n+++ a.yaml\n@@ -1,2 +1,2 @@\n a: 1\n-b: 2\n+b: 3\n\\ No newline at end of \
+             file\n\n"
+        );
+        assert!(page.contains("\u{1b}[31m-b: 2\u{1b}[0m\n"));
+    }
+}

@@ -1,0 +1,351 @@
+//! Which fields of a resource differ, found in its text.
+//!
+//! This reads block style, line by line, only to tell a person where to look: the diff shows what
+//! is there. What it cannot place (flow style, JSON) it says nothing about.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+
+use similar::{ChangeTag, TextDiff};
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// How it differs.
+    pub(super) difference: Difference,
+    /// Its path: `spec.ports[0].name`, with the name of a list's item where it starts with one.
+    pub(super) path: String,
+}
+
+/// How a field differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Difference {
+    /// It was not there before.
+    Added,
+    /// Its value, or some of it, is another.
+    Changed,
+    /// It is not there any more.
+    Removed,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.difference {
+            Difference::Added => '+',
+            Difference::Changed => '~',
+            Difference::Removed => '-',
+        };
+        write!(formatter, "{sign} {}", self.path)
+    }
+}
+
+/// The fields that differ between two texts of a resource, in the order of the texts. A field in
+/// one that is new or gone as a whole is not told apart.
+pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
+    let before_lines = lines(before);
+    let after_lines = lines(after);
+    let paths = |lines: &[Line<'_>]| -> HashSet<String> {
+        lines
+            .iter()
+            .flat_map(|line| prefixes(&line.path))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (before_paths, after_paths) = (paths(&before_lines), paths(&after_lines));
+
+    let mut seen = BTreeSet::new();
+    let mut fields: Vec<Field> = Vec::new();
+    for change in TextDiff::from_lines(before, after).iter_all_changes() {
+        let (line, others, whole) = match change.tag() {
+            ChangeTag::Equal => continue,
+            ChangeTag::Delete => (
+                change.old_index().and_then(|index| before_lines.get(index)),
+                &after_paths,
+                Difference::Removed,
+            ),
+            ChangeTag::Insert => (
+                change.new_index().and_then(|index| after_lines.get(index)),
+                &before_paths,
+                Difference::Added,
+            ),
+        };
+        let Some(Line { path, .. }) = line.filter(|line| !line.path.is_empty()) else {
+            continue;
+        };
+        // The topmost that the other text lacks: a new `spec.ports` says all of its lines.
+        let top = prefixes(path).find(|prefix| !others.contains(*prefix));
+        let field = match top {
+            Some(top) => Field {
+                difference: whole,
+                path: top.to_owned(),
+            },
+            None => Field {
+                difference: Difference::Changed,
+                path: path.clone(),
+            },
+        };
+        if seen.insert((field.path.clone(), field.difference)) {
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+/// The path and value of each key with a value on its line.
+pub(super) fn scalars(text: &str) -> impl Iterator<Item = (String, &str)> {
+    lines(text)
+        .into_iter()
+        .filter(|line| !line.value.is_empty())
+        .map(|line| (line.path, line.value))
+}
+
+/// The path itself and the paths above it, from the top.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    path.char_indices()
+        .skip(1)
+        .filter(|(_, character)| matches!(character, '.' | '['))
+        .filter_map(|(at, _)| path.get(..at))
+        .chain([path])
+}
+
+/// A line of a text.
+#[derive(Debug)]
+struct Line<'text> {
+    /// The path of the field that it is about; empty when unknown.
+    path: String,
+    /// The plain or quoted value on it, without its quotes.
+    value: &'text str,
+}
+
+/// What is open above a line.
+#[derive(Debug)]
+enum Level {
+    Key {
+        column: usize,
+        name: String,
+    },
+    Item {
+        column: usize,
+        index: usize,
+        name: Option<String>,
+    },
+}
+
+impl Level {
+    fn column(&self) -> usize {
+        match self {
+            Self::Key { column, .. } | Self::Item { column, .. } => *column,
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut levels: Vec<Level> = Vec::new();
+    // The column that a block scalar's text is right of, inside one.
+    let mut scalar = None;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let content = line.trim_start_matches(' ');
+        let mut column = line.len() - content.len();
+        if content.is_empty() || scalar.is_some_and(|edge| column > edge) {
+            lines.push(Line {
+                path: path(&levels),
+                value: "",
+            });
+            continue;
+        }
+        scalar = None;
+        if content.starts_with('#') {
+            // A comment is about what follows, which isn't known yet.
+            lines.push(Line {
+                path: String::new(),
+                value: "",
+            });
+            continue;
+        }
+
+        let mut rest = content;
+        while let Some(item) = rest
+            .strip_prefix("- ")
+            .or(rest.strip_prefix('-').filter(|r| r.is_empty()))
+        {
+            open_item(&mut levels, column, item);
+            let inner = item.trim_start_matches(' ');
+            scalar = is_block_scalar(inner).then_some(column);
+            column += rest.len() - inner.len();
+            rest = inner;
+        }
+        let mut value = "";
+        if let Some((name, after)) = key(rest) {
+            while levels.last().is_some_and(|level| level.column() >= column) {
+                levels.pop();
+            }
+            levels.push(Level::Key {
+                column,
+                name: name.to_owned(),
+            });
+            scalar = is_block_scalar(after).then_some(column);
+            value = plain(after);
+        }
+        lines.push(Line {
+            path: path(&levels),
+            value,
+        });
+    }
+    lines
+}
+
+/// Opens the next item of the sequence whose dashes are in a column, or the first of a new one.
+fn open_item(levels: &mut Vec<Level>, column: usize, content: &str) {
+    while levels.last().is_some_and(|level| level.column() > column) {
+        levels.pop();
+    }
+    let name = match key(content.trim_start()) {
+        Some(("name", value)) => Some(plain(value).to_owned()),
+        _ => None,
+    };
+    let index = match levels.last() {
+        Some(Level::Item {
+            column: at, index, ..
+        }) if *at == column => {
+            let next = index + 1;
+            levels.pop();
+            next
+        }
+        _ => 0,
+    };
+    levels.push(Level::Item {
+        column,
+        index,
+        name,
+    });
+}
+
+fn path(levels: &[Level]) -> String {
+    let mut path = String::new();
+    for level in levels {
+        match level {
+            Level::Key { name, .. } => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+            Level::Item {
+                name: Some(name), ..
+            } => path.push_str(&format!("[{name}]")),
+            Level::Item { index, .. } => path.push_str(&format!("[{index}]")),
+        }
+    }
+    path
+}
+
+/// Splits `key: value`, with the key's quotes gone.
+fn key(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = match text.strip_prefix(['"', '\'']) {
+        Some(quoted) => {
+            let (name, rest) = quoted.split_once(text.get(..1)?)?;
+            (name, rest.trim_start().strip_prefix(':')?)
+        }
+        None if text.starts_with(['{', '[', '|', '>', '&', '*', '!', '?']) => return None,
+        None => match text.split_once(": ") {
+            Some(split) => split,
+            None => (text.trim_end().strip_suffix(':')?, ""),
+        },
+    };
+    (rest.is_empty() || rest.starts_with(' ') || !text.starts_with(['"', '\'']))
+        .then(|| (name.trim_end(), rest.trim()))
+}
+
+fn is_block_scalar(value: &str) -> bool {
+    value.starts_with(['|', '>'])
+}
+
+/// A value without quotes and comment; empty for values that are not on the line.
+fn plain(value: &str) -> &str {
+    if let Some(quote) = value.get(..1).filter(|first| matches!(*first, "\"" | "'")) {
+        return value
+            .get(1..)
+            .and_then(|rest| rest.split(quote).next())
+            .unwrap_or_default();
+    }
+    if value.starts_with(['{', '[', '|', '>', '#', '&', '*', '!']) {
+        return "";
+    }
+    value.split(" #").next().unwrap_or_default().trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(before: &str, after: &str) -> Vec<String> {
+        changed(before, after)
+            .iter()
+            .map(Field::to_string)
+            .collect()
+    }
+
+    const DEPLOYMENT: &str = "\
+kind: Deployment
+metadata:
+  name: \"runner\" # ours
+spec:
+  containers:
+  - name: one
+    command: [a]
+  - name: two
+    env:
+      - name: A
+        value: b: c
+    script: |
+      key: not a key
+      - not an item
+status: {}
+";
+
+    #[test]
+    fn a_new_field_is_told_by_its_top() {
+        let after = DEPLOYMENT.replace(
+            "    env:\n",
+            "    ports:\n    - name: http\n      port: 1\n    env:\n",
+        );
+        assert_eq!(told(DEPLOYMENT, &after), ["+ spec.containers[two].ports"]);
+        assert_eq!(told(&after, DEPLOYMENT), ["- spec.containers[two].ports"]);
+    }
+
+    #[test]
+    fn a_changed_value_is_told_once() {
+        let after = DEPLOYMENT.replace("value: b: c", "value: d");
+        assert_eq!(
+            told(DEPLOYMENT, &after),
+            ["~ spec.containers[two].env[A].value"]
+        );
+    }
+
+    #[test]
+    fn a_block_scalar_is_one_field() {
+        let after = DEPLOYMENT.replace("      key: not a key\n", "      x: y\n\n      z: [\n");
+        assert_eq!(told(DEPLOYMENT, &after), ["~ spec.containers[two].script"]);
+    }
+
+    #[test]
+    fn a_new_item_is_told_by_its_index_or_name() {
+        assert_eq!(told("a:\n- x\n- y\n", "a:\n- x\n- y\n- z\n"), ["+ a[2]"]);
+        let after = DEPLOYMENT.replace("status", "  - name: three\n    image: x\nstatus");
+        assert_eq!(told(DEPLOYMENT, &after), ["+ spec.containers[three]"]);
+    }
+
+    #[test]
+    fn scalars_are_read_without_quotes_and_comments() {
+        let scalars: Vec<_> = scalars(DEPLOYMENT).collect();
+        assert!(scalars.contains(&("metadata.name".to_owned(), "runner")));
+        assert!(scalars.contains(&("kind".to_owned(), "Deployment")));
+    }
+
+    #[test]
+    fn json_is_not_placed() {
+        assert_eq!(told("{\n\"a\": 1\n}\n", "{\n\"a\": 2\n}\n"), ["~ a"]);
+        assert!(told("{a: 1}\n", "{a: 2}\n").is_empty());
+    }
+}

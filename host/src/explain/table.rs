@@ -1,0 +1,66 @@
+//! The table of what changes: a resource, where it is, and its fields that differ.
+
+use anstyle::Style;
+
+use super::changes::{Change, Changes, Resource};
+
+const HEADER: Style = Style::new().bold();
+
+/// Appends the table to the page, and how many resources are not in it.
+pub(super) fn append(page: &mut String, changes: &Changes<'_>) {
+    if changes.resources.is_empty() {
+        page.push_str("Nothing changes");
+    } else {
+        append_rows(page, &changes.resources);
+    }
+    let (resources, stay) = if changes.unchanged == 1 {
+        ("resource", "stays")
+    } else {
+        ("resources", "stay")
+    };
+    page.push_str(if changes.resources.is_empty() {
+        ": "
+    } else {
+        "\n"
+    });
+    page.push_str(&format!(
+        "{} {resources} {stay} as they are.\n",
+        changes.unchanged
+    ));
+}
+
+fn append_rows(page: &mut String, resources: &[Resource]) {
+    let rows: Vec<[String; 3]> = [["RESOURCE", "PLACE", "CHANGE"].map(str::to_owned)]
+        .into_iter()
+        .chain(resources.iter().flat_map(rows))
+        .collect();
+    let width = |cell: fn(&[String; 3]) -> &String| {
+        rows.iter()
+            .map(|row| cell(row).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (first, second) = (width(|row| &row[0]), width(|row| &row[1]));
+    for (index, [resource, place, change]) in rows.iter().enumerate() {
+        let style = if index == 0 { HEADER } else { Style::new() };
+        let line = format!("{resource:first$}  {place:second$}  {change}");
+        page.push_str(&format!("{style}{}{style:#}\n", line.trim_end()));
+    }
+}
+
+/// The rows of a resource: one for each of its changes, its name on the first.
+fn rows(resource: &Resource) -> Vec<[String; 3]> {
+    let changes = match &resource.change {
+        Change::Added => vec!["new".to_owned()],
+        Change::Removed => vec!["removed".to_owned()],
+        // Only comments, or a style that no field is told from.
+        Change::Changed(fields) if fields.is_empty() => vec!["changed".to_owned()],
+        Change::Changed(fields) => fields.iter().map(ToString::to_string).collect(),
+    };
+    let mut names = [resource.identity.to_string(), resource.place.clone()];
+    let row = |change| {
+        let [name, place] = std::mem::take(&mut names);
+        [name, place, change]
+    };
+    changes.into_iter().map(row).collect()
+}

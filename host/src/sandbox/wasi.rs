@@ -1,0 +1,229 @@
+//! The border between guest and host, on one page: all that the module can ask for.
+//!
+//! Six functions of WASI preview 1: the module reads one stream, writes two, finds an empty
+//! environment and no randomness, and exits. There is no file, no clock, no socket and no argument
+//! to ask for: a module that imports anything else does not start.
+
+use std::fmt;
+use std::io;
+
+use wasmtime::{Caller, Extern, Linker, Result};
+
+/// The name under which the module imports everything.
+const MODULE: &str = "wasi_snapshot_preview1";
+
+/// What the host answers the guest with: the three streams of a process.
+pub(crate) trait Streams: 'static {
+    /// Reads some bytes of standard input; 0 at its end.
+    ///
+    /// # Errors
+    ///
+    /// The stream's own; the guest sees its number.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes some bytes to one of the two output streams and tells how many.
+    ///
+    /// # Errors
+    ///
+    /// The stream's own; the guest sees its number.
+    fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize>;
+}
+
+/// The streams that the guest may write to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// File descriptor 1: the ResourceList.
+    Stdout,
+    /// File descriptor 2: the results, for people.
+    Stderr,
+}
+
+/// The guest has called `proc_exit`: not a failure, but the way out of it.
+#[derive(Debug)]
+pub(crate) struct Exit(pub(crate) i32);
+
+impl fmt::Display for Exit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "exit with code {}", self.0)
+    }
+}
+
+impl std::error::Error for Exit {}
+
+/// What a store holds for the guest that these functions serve.
+pub(crate) trait Guest: 'static {
+    /// The streams of this run.
+    type Streams: Streams;
+
+    /// The streams of this run.
+    fn streams(&mut self) -> &mut Self::Streams;
+
+    /// Called when bytes have crossed the border: the time spent waiting for the other side of a
+    /// pipe is not the guest's.
+    fn moved(caller: &mut Caller<'_, Self>)
+    where
+        Self: Sized;
+}
+
+/// Offers the six functions to the module.
+///
+/// # Errors
+///
+/// None that can happen: a name is defined twice.
+pub(crate) fn define<G: Guest>(linker: &mut Linker<G>) -> Result<()> {
+    linker
+        .func_wrap(MODULE, "fd_read", fd_read::<G>)?
+        .func_wrap(MODULE, "fd_write", fd_write::<G>)?
+        .func_wrap(MODULE, "environ_sizes_get", environ_sizes_get::<G>)?
+        .func_wrap(MODULE, "environ_get", |_: Caller<'_, G>, _: u32, _: u32| {
+            Errno::Success as i32
+        })?
+        .func_wrap(MODULE, "random_get", random_get::<G>)?
+        .func_wrap(
+            MODULE,
+            "proc_exit",
+            |_: Caller<'_, G>, code: i32| -> Result<()> { Err(Exit(code).into()) },
+        )?;
+    Ok(())
+}
+
+/// Reads into the first buffer with room; a short read is always allowed. The bytes go from the
+/// stream straight into the guest's memory.
+fn fd_read<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, count: u32) -> i32 {
+    if fd != 0 {
+        return Errno::BadDescriptor as i32;
+    }
+    transfer(&mut caller, list, len, count, |streams, buffer| {
+        streams.read(buffer)
+    })
+}
+
+/// Writes the first buffer that holds something; a short write is always allowed.
+fn fd_write<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, count: u32) -> i32 {
+    let output = match fd {
+        1 => Output::Stdout,
+        2 => Output::Stderr,
+        _ => return Errno::BadDescriptor as i32,
+    };
+    transfer(&mut caller, list, len, count, |streams, bytes| {
+        streams.write(output, bytes)
+    })
+}
+
+/// The environment is empty: no variables, in no bytes.
+fn environ_sizes_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, bytes: u32) -> i32 {
+    answer(memory(&mut caller).and_then(|(memory, _)| {
+        store(memory, variables, 0)?;
+        store(memory, bytes, 0)
+    }))
+}
+
+/// The hash maps of Rust's standard library ask for a seed. They get the same one each time: the
+/// same input takes the same way through the module, always.
+fn random_get<G: Guest>(mut caller: Caller<'_, G>, address: u32, len: u32) -> i32 {
+    answer(memory(&mut caller).and_then(|(memory, _)| {
+        bytes(memory, address, len)?.fill(0);
+        Ok(())
+    }))
+}
+
+/// What `fd_read` and `fd_write` share: finds the first buffer in a list of `len` (address,
+/// length) pairs at `list` that isn't empty, moves bytes, and stores their number at `count`.
+fn transfer<G: Guest>(
+    caller: &mut Caller<'_, G>,
+    list: u32,
+    len: u32,
+    count: u32,
+    move_bytes: impl Fn(&mut G::Streams, &mut [u8]) -> io::Result<usize>,
+) -> i32 {
+    let moved = memory(caller).and_then(|(memory, guest)| {
+        let buffer = first_buffer(memory, list, len)?;
+        let moved = loop {
+            match move_bytes(guest.streams(), buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Errno::of(&error)),
+                Ok(moved) => break u32::try_from(moved).map_err(|_| Errno::Io)?,
+            }
+        };
+        store(memory, count, moved)?;
+        Ok(moved)
+    });
+    if moved.is_ok_and(|moved| moved > 0) {
+        G::moved(caller);
+    }
+    answer(moved)
+}
+
+/// The guest's memory and what the host holds for it.
+fn memory<'a, G: Guest>(caller: &'a mut Caller<'_, G>) -> Result<(&'a mut [u8], &'a mut G), Errno> {
+    match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => Ok(memory.data_and_store_mut(caller)),
+        _ => Err(Errno::BadAddress),
+    }
+}
+
+fn first_buffer(memory: &mut [u8], list: u32, len: u32) -> Result<&mut [u8], Errno> {
+    for pair in 0..len {
+        let at = pair
+            .checked_mul(8)
+            .and_then(|offset| list.checked_add(offset));
+        let at = at.ok_or(Errno::BadAddress)?;
+        let address = load(memory, at)?;
+        let size = load(memory, at.checked_add(4).ok_or(Errno::BadAddress)?)?;
+        if size > 0 {
+            return bytes(memory, address, size);
+        }
+    }
+    Ok(&mut [])
+}
+
+fn bytes(memory: &mut [u8], address: u32, size: u32) -> Result<&mut [u8], Errno> {
+    let end = address.checked_add(size).ok_or(Errno::BadAddress)?;
+    memory
+        .get_mut(address as usize..end as usize)
+        .ok_or(Errno::BadAddress)
+}
+
+fn load(memory: &[u8], at: u32) -> Result<u32, Errno> {
+    let bytes = memory
+        .get(at as usize..)
+        .and_then(|rest| rest.first_chunk());
+    bytes
+        .copied()
+        .map(u32::from_le_bytes)
+        .ok_or(Errno::BadAddress)
+}
+
+fn store(memory: &mut [u8], at: u32, value: u32) -> Result<(), Errno> {
+    let bytes = memory
+        .get_mut(at as usize..)
+        .and_then(|rest| rest.first_chunk_mut());
+    *bytes.ok_or(Errno::BadAddress)? = value.to_le_bytes();
+    Ok(())
+}
+
+fn answer<T>(result: Result<T, Errno>) -> i32 {
+    result.err().unwrap_or(Errno::Success) as i32
+}
+
+/// The error numbers of preview 1 that the functions above answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+enum Errno {
+    Success = 0,
+    BadDescriptor = 8,
+    BadAddress = 21,
+    Io = 29,
+    NoSpace = 51,
+    BrokenPipe = 64,
+}
+
+impl Errno {
+    fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            io::ErrorKind::StorageFull => Self::NoSpace,
+            _ => Self::Io,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	subprotocol = "terminal.gitlab.com"
+	patience    = 15 * time.Second
+)
+
+// connect opens the terminal that stdin describes, types into it and waits for
+// the echo.
+func connect(args []string, stdin io.Reader, stdout io.Writer) error {
+	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
+	dial := flags.String("dial", "", "`address` to open the connection to, in place of the advertised one;\n"+
+		"the certificate must still be the advertised host's")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return errors.New(usage)
+	}
+
+	terminal, err := readTerminal(stdin)
+	if err != nil {
+		return err
+	}
+
+	conn, err := open(terminal, *dial)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+
+	if err := checkEcho(conn); err != nil {
+		return err
+	}
+
+	_, err = fmt.Fprintln(stdout, "terminal open")
+	return err
+}
+
+// open dials as Workhorse does: it trusts the session's certificate and no other,
+// asks for GitLab's subprotocol, and sends the token as it is.
+func open(terminal Terminal, dial string) (*websocket.Conn, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(terminal.Certificate)) {
+		return nil, errors.New("the session has no certificate in PEM")
+	}
+
+	dialer := websocket.Dialer{
+		HandshakeTimeout: patience,
+		Subprotocols:     []string{subprotocol},
+		TLSClientConfig:  &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}
+	if dial != "" {
+		dialer.NetDialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, network, dial)
+		}
+	}
+
+	header := http.Header{"Authorization": {terminal.Authorization}}
+	conn, response, err := dialer.Dial(terminal.Endpoint, header)
+	if err != nil && response != nil {
+		return nil, fmt.Errorf("%s answers %s: %w", terminal.Endpoint, response.Status, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", terminal.Endpoint, err)
+	}
+	if got := conn.Subprotocol(); got != subprotocol {
+		conn.Close()
+		return nil, fmt.Errorf("the server speaks subprotocol %q, not %q", got, subprotocol)
+	}
+
+	return conn, nil
+}
+
+func checkEcho(conn *websocket.Conn) error {
+	typed := []byte("echo 'the terminal is open' ✓\r")
+
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if err := conn.WriteMessage(websocket.BinaryMessage, typed); err != nil {
+		return fmt.Errorf("typing into the terminal: %w", err)
+	}
+
+	_, shown, err := conn.ReadMessage()
+	if err != nil {
+		return fmt.Errorf("waiting for what the terminal shows: %w", err)
+	}
+	if !bytes.Equal(shown, typed) {
+		return fmt.Errorf("the terminal shows %q after %q was typed", shown, typed)
+	}
+
+	return nil
+}

@@ -1,0 +1,48 @@
+// Command session-server runs the GitLab Runner's own session server on the
+// [session_server] table of a config.toml, so that a test can tell whether that
+// table really gives a job a terminal.
+//
+//	session-server CONFIG_TOML
+//	session-server connect [--dial ADDRESS]
+//
+// The first form prints one line of JSON on stdout once it listens, and runs
+// until its stdin is closed. The second form reads that line on stdin and opens
+// the terminal in it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+const usage = `usage: session-server CONFIG_TOML
+       session-server connect [--dial ADDRESS] < LINE`
+
+// exitOff tells a caller that nothing is wrong: the configuration simply leaves
+// the session server off.
+const exitOff = 3
+
+func main() {
+	err := run(os.Args[1:])
+	if err == nil {
+		return
+	}
+
+	fmt.Fprintln(os.Stderr, "session-server:", err)
+	if errors.Is(err, errOff) {
+		os.Exit(exitOff)
+	}
+	os.Exit(1)
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) > 0 && args[0] == "connect":
+		return connect(args[1:], os.Stdin, os.Stdout)
+	case len(args) == 1:
+		return serve(args[0], os.Stdin, os.Stdout)
+	default:
+		return errors.New(usage)
+	}
+}

@@ -1,0 +1,33 @@
+//! Running a program to its end, with an input.
+
+use std::io::Write as _;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+
+/// Starts the command with `input` as its stdin, and waits for its end.
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = start(command);
+    let mut stdin = child.stdin.take().expect("stdin was asked for above");
+    thread::scope(|scope| {
+        // Beside the reading below, as either pipe may fill up. A program that ends
+        // without reading everything is not at fault, so a broken pipe is no error.
+        scope.spawn(move || stdin.write_all(input));
+        child
+            .wait_with_output()
+            .expect("a program's output can be read")
+    })
+}
+
+/// Starts the command.
+pub(crate) fn start(command: &mut Command) -> Child {
+    command.spawn().unwrap_or_else(|error| {
+        panic!(
+            "{} does not start: {error}",
+            command.get_program().display()
+        )
+    })
+}

@@ -1,0 +1,63 @@
+//! What a control plane of one's own needs to be trusted: a certificate for the API
+//! server, a key to sign the tokens of service accounts with, and an administrator.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+/// The files, and the administrator's token.
+pub(super) struct Credentials {
+    pub(super) authority: PathBuf,
+    pub(super) certificate: PathBuf,
+    pub(super) certificate_key: PathBuf,
+    pub(super) service_account_key: PathBuf,
+    pub(super) service_account_public_key: PathBuf,
+    pub(super) tokens: PathBuf,
+}
+
+/// The administrator's token. It opens nothing but a control plane on loopback which
+/// lives for seconds.
+pub(super) const TOKEN: &str = "administrator-of-a-test";
+
+impl Credentials {
+    /// Makes new ones in the folder.
+    pub(super) fn write(folder: &Path) -> Self {
+        let authority = authority();
+        let key = new_key();
+        let certificate = CertificateParams::new(["127.0.0.1".to_owned()])
+            .and_then(|params| params.signed_by(&key, &authority))
+            .expect("a certificate for 127.0.0.1 can be made");
+        let service_account = new_key();
+
+        let file = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::write(&path, text).expect("a temporary file can be written");
+            path
+        };
+        Self {
+            authority: file("authority.crt", &authority.pem()),
+            certificate: file("api-server.crt", &certificate.pem()),
+            certificate_key: file("api-server.key", &key.serialize_pem()),
+            service_account_key: file("service-account.key", &service_account.serialize_pem()),
+            service_account_public_key: file(
+                "service-account.pub",
+                &service_account.public_key_pem(),
+            ),
+            tokens: file(
+                "tokens.csv",
+                &format!("{TOKEN},admin,admin,system:masters\n"),
+            ),
+        }
+    }
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, new_key()).expect("an authority can sign itself")
+}
+
+fn new_key() -> KeyPair {
+    KeyPair::generate().expect("a key can be made")
+}

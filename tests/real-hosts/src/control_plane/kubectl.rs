@@ -1,0 +1,52 @@
+//! kubectl, as the administrator of one control plane.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::credentials::{Credentials, TOKEN};
+use crate::command;
+use crate::programs::host;
+
+#[derive(Debug)]
+pub(super) struct Kubectl {
+    config: PathBuf,
+    cache: PathBuf,
+}
+
+impl Kubectl {
+    /// Writes the configuration, so that nothing of the person's own is read.
+    pub(super) fn new(folder: &Path, credentials: &Credentials, port: u16) -> Self {
+        let json = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": {
+                "server": format!("https://127.0.0.1:{port}"),
+                "certificate-authority": credentials.authority,
+            }}],
+            "users": [{"name": "admin", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+            "current-context": "test",
+        });
+        let config = folder.join("kubeconfig");
+        fs::write(&config, json.to_string()).expect("a temporary file can be written");
+        Self {
+            config,
+            cache: folder.join("kubectl-cache"),
+        }
+    }
+
+    pub(super) fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut kubectl = Command::new(host("kubectl"));
+        kubectl
+            .arg("--kubeconfig")
+            .arg(&self.config)
+            .arg("--cache-dir")
+            .arg(&self.cache);
+        command::run(kubectl.args(args), input.as_bytes())
+    }
+
+    pub(super) fn is_server_ready(&self) -> bool {
+        self.run(&["get", "--raw", "/readyz"], "").status.success()
+    }
+}

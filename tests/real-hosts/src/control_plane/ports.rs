@@ -1,0 +1,16 @@
+//! Free ports of the loopback address.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+/// As many ports as are asked for, all different.
+pub(super) fn free<const N: usize>() -> [u16; N] {
+    // All are open at once, or the same port could come twice.
+    let listeners = [(); N]
+        .map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port"));
+    listeners.map(|listener| {
+        listener
+            .local_addr()
+            .expect("a socket that is bound has an address")
+            .port()
+    })
+}

@@ -1,0 +1,49 @@
+//! The ways to run the function on a ResourceList.
+
+use std::process::{Command, Output};
+
+use crate::command;
+use crate::programs::{artifact, host, workspace_root};
+
+/// Something that runs the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// The command that people install: the module in the launcher's own sandbox.
+    Launcher,
+    /// The module in Node.js.
+    Node,
+    /// The module in wazero.
+    Wazero,
+    /// The function without a sandbox.
+    Native,
+}
+
+impl Runtime {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Launcher, Self::Node, Self::Wazero, Self::Native];
+
+    fn command(self) -> Command {
+        match self {
+            Self::Launcher => Command::new(artifact("release/runner-terminal")),
+            Self::Native => Command::new(artifact("release/examples/native")),
+            Self::Wazero => {
+                let mut wazero = Command::new(host("wazero-run"));
+                wazero.arg(artifact(MODULE));
+                wazero
+            }
+            Self::Node => {
+                let mut node = Command::new("node");
+                node.arg(workspace_root().join("tests/hosts/node/run.mjs"))
+                    .arg(artifact(MODULE));
+                node
+            }
+        }
+    }
+}
+
+const MODULE: &str = "runner-terminal.wasm";
+
+/// Runs the function on a ResourceList and waits for its end.
+pub fn run_module(runtime: Runtime, input: &[u8]) -> Output {
+    command::run(&mut runtime.command(), input)
+}

@@ -1,0 +1,166 @@
+//! The GitLab Runner's own session server, and a client which does what GitLab does.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command;
+use crate::programs::{host, workspace_root};
+
+/// A session server with the terminal of one job, running until it is dropped.
+#[derive(Debug)]
+pub struct SessionServer {
+    terminal: Terminal,
+    listen_address: String,
+    child: Child,
+    // The server runs for as long as its stdin is open.
+    _stdin: ChildStdin,
+    // Configurations tend to name the same port, so one server runs at a time.
+    _turn: File,
+    _folder: TempDir,
+}
+
+/// The server did not start.
+#[derive(Debug)]
+pub struct Refusal {
+    /// True if nothing is wrong: the configuration leaves the session server off.
+    pub is_off: bool,
+    /// What the server says about it.
+    pub message: String,
+}
+
+/// What GitLab is told of a job's terminal.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// Its WebSocket address.
+    pub endpoint: String,
+    /// The only certificate to trust there, in PEM.
+    pub certificate: String,
+    /// The value of the `Authorization` header.
+    pub authorization: String,
+}
+
+const EXIT_OFF: i32 = 3;
+
+impl SessionServer {
+    /// Starts the server on the text of a `config.toml`, which decides where it listens.
+    /// Waits while another test has a server.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not start with this configuration.
+    pub fn start(config: &str) -> Result<Self, Refusal> {
+        let program = host("session-server");
+        let turn = wait_for_turn();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let config_path = folder.path().join("config.toml");
+        fs::write(&config_path, config).expect("a temporary file can be written");
+        let log_path = folder.path().join("log");
+        let log = File::create(&log_path).expect("a temporary file can be written");
+
+        let mut server = Command::new(program);
+        server
+            .arg(config_path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        let mut child = command::start(&mut server);
+        let stdin = child.stdin.take().expect("stdin was asked for above");
+        let stdout = child.stdout.take().expect("stdout was asked for above");
+
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the server prints UTF-8");
+        if line.is_empty() {
+            let status = child.wait().expect("the server was started above");
+            return Err(Refusal {
+                is_off: status.code() == Some(EXIT_OFF),
+                message: fs::read_to_string(log_path).unwrap_or_default(),
+            });
+        }
+        let line: Value = serde_json::from_str(&line).expect("the server prints JSON");
+        Ok(Self {
+            terminal: Terminal::from_json(&line),
+            listen_address: text(&line, "listen_address"),
+            child,
+            _stdin: stdin,
+            _turn: turn,
+            _folder: folder,
+        })
+    }
+
+    /// What GitLab is told of the terminal.
+    pub fn terminal(&self) -> &Terminal {
+        &self.terminal
+    }
+
+    /// Opens the terminal as GitLab does, and types into it. It has worked if the
+    /// client succeeds and prints `terminal open`.
+    ///
+    /// The client goes to the port that the server listens on, as the advertised
+    /// address leads nowhere from here. The certificate must still be the advertised
+    /// host's.
+    pub fn connect(&self) -> Output {
+        self.connect_with(&self.terminal)
+    }
+
+    /// Like [`connect`](Self::connect), for a client that was told something else.
+    pub fn connect_with(&self, terminal: &Terminal) -> Output {
+        let mut client = Command::new(host("session-server"));
+        client.args(["connect", "--dial", &on_loopback(&self.listen_address)]);
+        command::run(&mut client, terminal.to_json().to_string().as_bytes())
+    }
+}
+
+impl Drop for SessionServer {
+    fn drop(&mut self) {
+        // It has nothing to save. An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Terminal {
+    fn from_json(line: &Value) -> Self {
+        Self {
+            endpoint: text(line, "endpoint"),
+            certificate: text(line, "certificate"),
+            authorization: text(line, "authorization"),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        serde_json::json!({
+            "endpoint": self.endpoint,
+            "certificate": self.certificate,
+            "authorization": self.authorization,
+        })
+    }
+}
+
+fn text(line: &Value, key: &str) -> String {
+    match line.get(key).and_then(Value::as_str) {
+        Some(text) => text.to_owned(),
+        None => panic!("the server's line has no {key}: {line}"),
+    }
+}
+
+/// The loopback address for a listen address, which usually means all addresses.
+fn on_loopback(listen_address: &str) -> String {
+    let port = listen_address
+        .rsplit_once(':')
+        .map_or(listen_address, |(_, port)| port);
+    format!("127.0.0.1:{port}")
+}
+
+/// Waits until no other test, of this process or another, has a server.
+fn wait_for_turn() -> File {
+    let path = workspace_root().join("target/hosts/session-server.lock");
+    let file = File::create(path).expect("a file in target can be written");
+    file.lock().expect("a file in target can be locked");
+    file
+}

@@ -1,0 +1,101 @@
+//! Builds the programs that the tests run the function in, each at a pinned
+//! version, into `target/hosts/bin`.
+
+mod catalogue;
+mod node;
+mod recipe;
+mod stamp;
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::progress::took;
+use catalogue::{BENCHMARK_TOOL, HOSTS, Host};
+
+/// Builds the hosts of these names, or all of them when there are none.
+pub(crate) fn build(names: &[String]) -> Result<()> {
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = known_names().collect();
+        bail!(
+            "there is no host {name}; the hosts are {}",
+            known.join(", ")
+        );
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
+
+    for host in HOSTS.iter().filter(|host| wanted(host.name)) {
+        build_one(host)?;
+    }
+    if wanted(node::NAME) {
+        println!("{}", node::find()?);
+    }
+    Ok(())
+}
+
+/// Builds the hosts that the tests need, which is all but the benchmark's own tool.
+pub(crate) fn build_for_tests() -> Result<()> {
+    let names: Vec<_> = known_names()
+        .filter(|name| *name != BENCHMARK_TOOL)
+        .map(str::to_owned)
+        .collect();
+    build(&names)
+}
+
+fn known_names() -> impl Iterator<Item = &'static str> {
+    HOSTS.iter().map(|host| host.name).chain([node::NAME])
+}
+
+fn is_known(name: &str) -> bool {
+    known_names().any(|known| known == name)
+}
+
+fn build_one(host: &Host) -> Result<()> {
+    let stamp = stamp::of(host)?;
+    print!("{} {} … ", host.name, host.recipe.version()?);
+    if stamp::is_current(host, &stamp) {
+        println!("built already");
+        return Ok(());
+    }
+
+    std::io::stdout().flush()?;
+    let start = Instant::now();
+    if let Err(error) = host.recipe.build(host.name) {
+        println!("failed");
+        return Err(error.context(format!(
+            "cannot build the host {0}; to try again: cargo xtask hosts {0}",
+            host.name
+        )));
+    }
+    stamp::write(host, &stamp)?;
+    println!("built in {}", took(start.elapsed()));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_host_is_refused_with_the_names_of_the_known() {
+        let error = build(&["kustomise".to_owned()]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("there is no host kustomise; the hosts are kustomize,"),
+            "{error}"
+        );
+        assert!(error.ends_with("node"), "{error}");
+    }
+
+    #[test]
+    fn every_host_has_a_version_that_starts_with_a_digit() {
+        for host in HOSTS {
+            let version = host.recipe.version().unwrap();
+            assert!(
+                version.starts_with(|c: char| c.is_ascii_digit()),
+                "{}: {version}",
+                host.name
+            );
+        }
+    }
+}
