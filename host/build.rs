@@ -104,6 +104,7 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
         .map_err(|error| format!("cannot start cargo: {error}"))?;
     if !output.status.success() {
         let log = String::from_utf8_lossy(&output.stderr);
+        #[allow(clippy::print_stderr, reason = "cargo shows it when the build fails")]
         eprintln!("{log}");
         return Err(if log.contains("target may not be installed") {
             format!("the Rust target {WASI} is missing: rustup target add {WASI}").into()
