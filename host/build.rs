@@ -1,6 +1,8 @@
 //! Gets the function's module and compiles it ahead of time, so that the launcher starts without
 //! a compiler.
 
+#![allow(clippy::print_stderr, reason = "cargo shows it when the build fails")]
+
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
@@ -104,7 +106,6 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
         .map_err(|error| format!("cannot start cargo: {error}"))?;
     if !output.status.success() {
         let log = String::from_utf8_lossy(&output.stderr);
-        #[allow(clippy::print_stderr, reason = "cargo shows it when the build fails")]
         eprintln!("{log}");
         return Err(if log.contains("target may not be installed") {
             format!("the Rust target {WASI} is missing: rustup target add {WASI}").into()
