@@ -33,6 +33,8 @@ impl Compiled {
             unsafe_code,
             reason = "machine code that is compiled ahead has to be trusted"
         )]
+        // SAFETY: the bytes are those that build.rs made from the module with this engine's
+        // configuration, and live as long as the program.
         unsafe {
             Module::deserialize(engine, self.0)
         }
