@@ -20,8 +20,8 @@ pub(super) struct Line {
     pub(super) start: usize,
     /// Spaces before its first character.
     pub(super) indent: usize,
-    /// The first character is a `-` of a sequence.
-    pub(super) dash: bool,
+    /// How many dashes of sequences the line begins with.
+    pub(super) dashes: usize,
     /// The key on this line and its column, when there is one.
     pub(super) key: Option<(Range<usize>, usize)>,
     /// The value's text on this line, trailing blanks and comments included; empty when the value
@@ -61,8 +61,9 @@ impl<'a> Lines<'a> {
                 b'\n' | b'#' => {}
                 b'\r' if first + 1 >= end => {}
                 _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
-                // A tab may indent nothing.
+                // A tab may indent nothing, and a byte order mark may stand before a document.
                 b'\t' => return Err(Unsure),
+                0xef if self.is_byte_order_mark(first) => return Err(Unsure),
                 b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
                 _ => return self.line(start, indent, end).map(Some),
             }
@@ -71,11 +72,32 @@ impl<'a> Lines<'a> {
         Ok(None)
     }
 
+    /// Whether the plain scalar on the line just read goes on below.
+    pub(super) fn goes_on(&self) -> bool {
+        let Some(parent) = self.plain_parent else {
+            return false;
+        };
+        let mut at = self.position;
+        while at < self.text.len() {
+            let indent = self.spaces(at);
+            let end = self.line_end(at);
+            if !self.is_blank_rest(at + indent, end) {
+                return indent > parent;
+            }
+            if self.at(at + indent) == b'#' {
+                return false;
+            }
+            at = end + 1;
+        }
+        false
+    }
+
     fn line(&mut self, start: usize, indent: usize, end: usize) -> Result<Line, Unsure> {
         let mut at = start + indent;
         let mut parent = indent;
-        let dash = self.is_dash(at);
+        let mut dashes = 0;
         while self.is_dash(at) {
+            dashes += 1;
             parent = at - start;
             at = self.skip_spaces(at + 1);
         }
@@ -84,7 +106,7 @@ impl<'a> Lines<'a> {
         let mut line = Line {
             start,
             indent,
-            dash,
+            dashes,
             key: None,
             value: at..at,
         };
@@ -94,10 +116,14 @@ impl<'a> Lines<'a> {
             self.position = end + 1;
             return Ok(line);
         }
-        let node = self.properties(at)?;
+        let node = self.properties(at);
         let column = at - start;
         if self.is_blank_rest(node, end) {
-            self.waiting = Some(if dash { parent } else { waiting.unwrap_or(0) });
+            self.waiting = Some(if dashes > 0 {
+                parent
+            } else {
+                waiting.unwrap_or(0)
+            });
             self.position = end + 1;
             return Ok(line);
         }
@@ -111,14 +137,18 @@ impl<'a> Lines<'a> {
         }
         line.value = at..end;
         // Not a key: a member of a sequence, or a value below its key.
-        let owner = if dash { parent } else { waiting.ok_or(Unsure)? };
+        let owner = if dashes > 0 {
+            parent
+        } else {
+            waiting.ok_or(Unsure)?
+        };
         self.value(at, end, owner)?;
         Ok(line)
     }
 
     /// Steps over a value that begins at `at` and belongs to the key or dash in column `owner`.
     fn value(&mut self, at: usize, end: usize, owner: usize) -> Result<(), Unsure> {
-        let at = self.properties(at)?;
+        let at = self.properties(at);
         if self.is_blank_rest(at, end) {
             self.waiting = Some(owner);
             self.position = end + 1;
@@ -134,17 +164,7 @@ impl<'a> Lines<'a> {
                 let after = self.flow(at)?;
                 self.finish(after)
             }
-            b'*' => {
-                let after = at
-                    + self
-                        .text
-                        .get(at..end)
-                        .unwrap_or_default()
-                        .iter()
-                        .position(u8::is_ascii_whitespace)
-                        .unwrap_or(end - at);
-                self.finish(after)
-            }
+            b'*' => self.finish(self.word_end(at)),
             b'%' | b'@' | b'`' | b']' | b'}' | b',' => Err(Unsure),
             b'?' | b'-' | b':' if self.is_separator(at + 1) => Err(Unsure),
             _ => {
@@ -200,10 +220,8 @@ impl<'a> Lines<'a> {
             b'"' | b'\'' => {
                 let after = self.quoted(at)?;
                 let colon = self.skip_spaces(after);
-                Ok(
-                    (after <= end && self.at(colon) == b':' && self.is_separator(colon + 1))
-                        .then_some((at..after, colon)),
-                )
+                let is_key = after <= end && self.at(colon) == b':' && self.is_separator(colon + 1);
+                Ok(is_key.then_some((at..after, colon)))
             }
             b'[' | b'{' => {
                 let after = self.flow(at)?;
@@ -214,7 +232,7 @@ impl<'a> Lines<'a> {
                     Ok(None)
                 }
             }
-            b'?' if self.is_separator(at + 1) => Err(Unsure),
+            b'?' | b':' if self.is_separator(at + 1) => Err(Unsure),
             b'*' => {
                 if self.find_colon(at, end).is_some() {
                     Err(Unsure)
@@ -250,17 +268,12 @@ impl<'a> Lines<'a> {
     }
 
     /// Steps over `&anchor` and `!tag`.
-    fn properties(&self, at: usize) -> Result<usize, Unsure> {
+    fn properties(&self, at: usize) -> usize {
         let mut at = at;
         while matches!(self.at(at), b'&' | b'!') {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let length = rest
-                .iter()
-                .position(u8::is_ascii_whitespace)
-                .unwrap_or(rest.len());
-            at = self.skip_spaces(at + length);
+            at = self.skip_spaces(self.word_end(at));
         }
-        Ok(at)
+        at
     }
 
     /// The position after a quoted scalar, which may end on a later line.
@@ -304,19 +317,8 @@ impl<'a> Lines<'a> {
                     }
                 }
                 b',' => in_plain = false,
-                b':' if in_plain
-                    && (self.is_separator(at + 1)
-                        || matches!(self.at(at + 1), b',' | b']' | b'}' | b'[' | b'{')) =>
-                {
-                    in_plain = false
-                }
-                b':' if !in_plain
-                    && !self.is_separator(at + 1)
-                    && !matches!(
-                        self.at(at + 1),
-                        b',' | b']' | b'}' | b'[' | b'{' | b'"' | b'\''
-                    ) =>
-                {
+                b':' if in_plain => in_plain = !self.ends_flow_key(at + 1),
+                b':' if !self.ends_flow_key(at + 1) && !matches!(self.at(at + 1), b'"' | b'\'') => {
                     // `{"a":b}` is a key and a value; `[:b]` is a plain scalar.
                     in_plain = !self.follows_json_key(at);
                 }
@@ -334,11 +336,9 @@ impl<'a> Lines<'a> {
                 b' ' | b'\n' | b'\r' | b'\t' => {}
                 b'?' | b'%' | b'@' | b'`' if !in_plain => return Err(Unsure),
                 b'&' | b'!' | b'*' if !in_plain => {
-                    let rest = self.text.get(at..).unwrap_or_default();
-                    let stop = |b: &u8| {
-                        b.is_ascii_whitespace() || matches!(b, b',' | b']' | b'}' | b'[' | b'{')
-                    };
-                    at += rest.iter().position(stop).unwrap_or(rest.len());
+                    while !self.ends_flow_key(at) {
+                        at += 1;
+                    }
                     continue;
                 }
                 _ => in_plain = true,
@@ -348,8 +348,21 @@ impl<'a> Lines<'a> {
         Err(Unsure)
     }
 
+    /// A blank or an indicator of flow collections, which end a key, an anchor or a tag.
+    fn ends_flow_key(&self, at: usize) -> bool {
+        self.is_separator(at) || matches!(self.at(at), b',' | b'[' | b']' | b'{' | b'}')
+    }
+
     fn follows_json_key(&self, colon: usize) -> bool {
         colon > 0 && matches!(self.at(colon - 1), b'"' | b'\'' | b']' | b'}')
+    }
+
+    fn word_end(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        from + rest
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(rest.len())
     }
 
     /// The byte at `position`; a line break past the end, so that every look-ahead ends.
@@ -387,13 +400,18 @@ impl<'a> Lines<'a> {
         matches!(self.text.get(at..at + 3), Some(b"---" | b"...")) && self.is_separator(at + 3)
     }
 
+    fn is_byte_order_mark(&self, at: usize) -> bool {
+        self.text.get(at..at + 3) == Some("\u{feff}".as_bytes())
+    }
+
     /// Only blanks or a comment from `at` to the end of the line.
     fn is_blank_rest(&self, at: usize, end: usize) -> bool {
         let rest = self.text.get(at..end).unwrap_or_default();
-        let rest = rest.trim_ascii_start();
-        rest.is_empty()
-            || rest.first() == Some(&b'#')
-                && (at == 0 || self.text.get(at - 1).is_some_and(u8::is_ascii_whitespace))
-            || rest.first() == Some(&b'#') && self.text.get(at).is_some_and(u8::is_ascii_whitespace)
+        match rest.trim_ascii_start() {
+            [] => true,
+            // Text may hold a `#` that no blank stands before.
+            [b'#', ..] => at == 0 || self.is_separator(at) || self.is_separator(at - 1),
+            _ => false,
+        }
     }
 }

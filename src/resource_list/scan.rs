@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::lines::{Line, Lines, Unsure};
-use crate::yaml::tree::{Kind, NodeId};
+use crate::yaml::tree::{Kind, NodeId, skip_gap};
 use crate::yaml::{Tree, YamlError};
 
 /// The parts of a ResourceList, as byte ranges of its text.
@@ -78,7 +78,7 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     let mut section = Section::default();
     let mut seen: Vec<&str> = Vec::new();
     while let Some(line) = lines.next()? {
-        if section.is_items && section.take_item_line(text, &mut layout, &line)? {
+        if section.is_items && section.take_item_line(text, &mut layout, &line, &lines)? {
             continue;
         }
         if line.indent > 0 {
@@ -87,8 +87,8 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
             }
             continue;
         }
-        let Some((key, _)) = line.key.clone().filter(|_| !line.dash) else {
-            if line.dash && !section.name.is_empty() && !section.is_items {
+        let Some((key, _)) = line.key.clone().filter(|_| line.dashes == 0) else {
+            if line.dashes > 0 && !section.name.is_empty() && !section.is_items {
                 // A sequence level with its key: `results:` and then `- message: …`.
                 continue;
             }
@@ -101,11 +101,13 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
         seen.push(name);
         section.close(text, &mut layout, line.start)?;
         section = Section::open(text, name, &line)?;
+        let scalar = || {
+            let text = section.scalar(text).filter(|_| !lines.goes_on());
+            text.map(str::to_owned).ok_or(Unsure)
+        };
         match name {
-            "apiVersion" => {
-                layout.api_version = Some(section.scalar(text).ok_or(Unsure)?.to_owned())
-            }
-            "kind" => layout.kind = Some(section.scalar(text).ok_or(Unsure)?.to_owned()),
+            "apiVersion" => layout.api_version = Some(scalar()?),
+            "kind" => layout.kind = Some(scalar()?),
             _ => {}
         }
     }
@@ -206,16 +208,17 @@ impl<'a> Section<'a> {
         text: &str,
         layout: &mut Layout,
         line: &Line,
+        lines: &Lines<'_>,
     ) -> Result<bool, Unsure> {
         let column = match self.dash_column {
             Some(column) => column,
-            None if line.dash => {
+            None if line.dashes > 0 => {
                 layout.form = Form::Block(line.indent);
                 *self.dash_column.insert(line.indent)
             }
             None => return Ok(false),
         };
-        if line.indent == column && line.dash {
+        if line.indent == column && line.dashes > 0 {
             self.close_item(layout, line.start);
             self.item = Some(Item {
                 start: line.start,
@@ -232,31 +235,30 @@ impl<'a> Section<'a> {
             };
         }
         if let Some(item) = &mut self.item {
-            item.take(text, line);
+            item.take(text, line, lines);
         }
         Ok(true)
     }
 }
 
 impl Item {
-    fn take(&mut self, text: &str, line: &Line) {
+    fn take(&mut self, text: &str, line: &Line, lines: &Lines<'_>) {
+        // The item's own dash, and then those of sequences inside it.
+        if line.dashes > usize::from(line.start == self.start) {
+            self.opaque |= self.column.is_none();
+            return;
+        }
         let Some((key, column)) = &line.key else {
             // `- {…}` and `- *alias` before any key.
-            if self.column.is_none() && !line.value.is_empty() {
-                self.opaque = true;
-            }
+            self.opaque |= self.column.is_none() && !line.value.is_empty();
             return;
         };
         let (key, column) = (text.get(key.clone()).unwrap_or_default(), *column);
         let item_column = *self.column.get_or_insert(column);
-        // A dash after the item's first line opens a sequence inside it.
-        if line.start != self.start && line.dash {
-            return;
-        }
         if column == item_column {
             self.metadata = None;
             match key {
-                "kind" => self.read(text, line, |head| &mut head.kind),
+                "kind" => self.read(text, line, lines, |head| &mut head.kind),
                 "metadata" => {
                     let value = text.get(line.value.clone()).unwrap_or_default().trim();
                     self.opaque |= !(value.is_empty() || value.starts_with('#'));
@@ -269,17 +271,25 @@ impl Item {
             self.metadata = Some(Some(metadata_column));
             if column == metadata_column {
                 match key {
-                    "name" => self.read(text, line, |head| &mut head.name),
-                    "namespace" => self.read(text, line, |head| &mut head.namespace),
+                    "name" => self.read(text, line, lines, |head| &mut head.name),
+                    "namespace" => self.read(text, line, lines, |head| &mut head.namespace),
                     _ => self.opaque |= is_odd_key(key),
                 }
             }
         }
     }
 
-    fn read(&mut self, text: &str, line: &Line, field: impl Fn(&mut Head) -> &mut Range<usize>) {
+    fn read(
+        &mut self,
+        text: &str,
+        line: &Line,
+        lines: &Lines<'_>,
+        field: impl Fn(&mut Head) -> &mut Range<usize>,
+    ) {
         match plain_text(text, line.value.clone()) {
-            Some(range) if field(&mut self.head).start == 0 => *field(&mut self.head) = range,
+            Some(range) if field(&mut self.head).start == 0 && !lines.goes_on() => {
+                *field(&mut self.head) = range;
+            }
             _ => self.opaque = true,
         }
     }
@@ -309,7 +319,12 @@ fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
         _ => {
             let end = raw.find(" #").unwrap_or(raw.len());
             let content = raw.get(..end)?.trim_end();
-            if matches!(content, "null" | "Null" | "NULL" | "~") {
+            // A number, a boolean or null is no name.
+            let number_like = first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '~');
+            let word = ["null", "true", "false"]
+                .iter()
+                .any(|word| content.eq_ignore_ascii_case(word));
+            if number_like || word || content.is_empty() {
                 return None;
             }
             Some(value.start..value.start + content.len())
@@ -337,10 +352,14 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
             .map(str::to_owned)
     };
     let shift = |range: Range<usize>| range.start + offset..range.end + offset;
+    let root_end = tree.node(root).span.end;
     let end = if flow {
-        tree.node(root).span.end - 1
+        root_end - 1
+    } else if skip_gap(body, root_end) == body.len() {
+        // Comments at the end belong to the last section.
+        body.len()
     } else {
-        tree.next_line(tree.node(root).span.end)
+        tree.next_line(root_end)
     };
     let items = tree.entry(root, "items").map(|(_, value)| value);
     let form = match items.map(|items| &tree.node(items).kind) {
@@ -428,14 +447,9 @@ fn section_ends(tree: &Tree<'_>, root: NodeId, end: usize) -> Vec<usize> {
 
 /// Where the line of a member's dash starts, and the dash's column.
 fn dash_line(tree: &Tree<'_>, member: NodeId) -> Option<(usize, usize)> {
-    let mut position = tree.node(member).span.start;
-    loop {
-        let start = tree.line_start(position);
-        let line = tree.text.get(start..)?;
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        if line.get(indent..)?.starts_with('-') && start + indent < tree.node(member).span.start {
-            return Some((start, indent));
-        }
-        position = start.checked_sub(1)?;
-    }
+    let dash = tree.node(member).indicator?;
+    Some((tree.line_start(dash), tree.column(dash)))
 }
+
+#[cfg(test)]
+mod tests;

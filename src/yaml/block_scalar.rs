@@ -2,21 +2,22 @@
 
 use std::ops::Range;
 
-/// Finds a block scalar that is the next value after `from`: from its first property or its `|`
-/// to the end of the last line that belongs to `value`, the line break excluded.
-pub(super) fn span(text: &str, from: usize, value: &str) -> Option<Range<usize>> {
-    let (start, indicator) = find_header(text, from)?;
-    let block = Block::read(text, indicator, value);
-    Some(start..block.end)
+use super::tree::line_end;
+
+/// Where the block scalar whose `|` or `>` is at `indicator` ends: at the end of the last line that
+/// belongs to `value`, the line break excluded.
+pub(super) fn end(text: &str, indicator: usize, value: &str) -> usize {
+    Block::read(text, indicator, value).end
 }
 
-/// A value rewritten in place of the block scalar that `old` parsed from.
+/// A value rewritten in place of the block scalar that `old` parsed from, whose `|` or `>` is at
+/// `indicator`.
 ///
 /// The header, its comment and every line that both values have at their beginning and end stay
 /// as they are, whatever odd blanks they hold. `None` when `new` cannot be written as a literal.
 pub(super) fn rewrite(
     text: &str,
-    span: Range<usize>,
+    indicator: usize,
     old: &str,
     new: &str,
     key_column: usize,
@@ -25,7 +26,6 @@ pub(super) fn rewrite(
     if !fits(new) {
         return None;
     }
-    let (start, indicator) = find_header(text, span.start)?;
     let block = Block::read(text, indicator, old);
     let header = text.get(indicator..block.header_end)?;
     let indent = block.indent.unwrap_or(key_column + 2);
@@ -51,8 +51,16 @@ pub(super) fn rewrite(
         .count();
 
     let mut out = String::with_capacity(new.len() + header.len() + 64);
-    out.push_str(text.get(start..indicator)?);
-    out.push_str(&new_header(header, new, indent.saturating_sub(key_column)));
+    let after = text.get(line_end(text, block.end) + 1..);
+    // At the end of the text the last line may have no end of its own.
+    let may_keep = after.is_some_and(|after| {
+        after
+            .lines()
+            .next()
+            .is_none_or(|line| !line.trim().is_empty())
+    });
+    let step = indent.saturating_sub(key_column);
+    out.push_str(&new_header(header, new, step, may_keep)?);
     for (index, logical) in new_lines.iter().enumerate() {
         out.push_str(newline);
         let from_end = new_lines.len() - index;
@@ -81,7 +89,8 @@ pub(super) fn write(value: &str, key_column: usize, newline: &str) -> Option<Str
     if !fits(value) {
         return None;
     }
-    let mut out = new_header("|", value, 2);
+    // What follows is not known here.
+    let mut out = new_header("|", value, 2, false)?;
     for line in logical_lines(value) {
         out.push_str(newline);
         if !line.is_empty() {
@@ -93,7 +102,7 @@ pub(super) fn write(value: &str, key_column: usize, newline: &str) -> Option<Str
 }
 
 /// A literal scalar has no escapes: it holds printable text, and needs a line that is not blank
-/// to find its indentation by.
+/// to find its indentation by, which some readers refuse to find before a tab.
 fn fits(value: &str) -> bool {
     let printable = |c: char| match c {
         '\n' | '\t' => true,
@@ -102,7 +111,15 @@ fn fits(value: &str) -> bool {
     };
     value.chars().all(printable)
         && value.lines().any(|line| !line.trim().is_empty())
-        && !value.starts_with(['\t'])
+        && !opening_lines(value).any(|line| line.starts_with('\t'))
+}
+
+/// The lines from which a reader finds the indentation: the first that is not blank, and those
+/// before it.
+fn opening_lines(value: &str) -> impl Iterator<Item = &str> {
+    let blank = |line: &&str| line.trim_matches(' ').is_empty();
+    let before = value.split('\n').take_while(blank).count();
+    value.split('\n').take(before + 1)
 }
 
 /// The lines of a value without the break that ends the last one.
@@ -114,53 +131,30 @@ fn logical_lines(value: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The header for a value: the old one where it still says the truth, comment and all.
-fn new_header(old: &str, value: &str, step: usize) -> String {
+/// The header for a value: the old one where it still says the truth, comment and all. `None`
+/// where none would say it.
+fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<String> {
     let indicators = old.find([' ', '\t', '#']).unwrap_or(old.len());
     let (indicators, rest) = old.split_at(indicators);
-    let digit = indicators.chars().find(char::is_ascii_digit);
-    let needs_digit = value
-        .split('\n')
-        .find(|line| !line.trim_matches(' ').is_empty())
-        .is_some_and(|line| line.starts_with(' '))
-        || value
-            .split('\n')
-            .next()
-            .is_some_and(|line| line.starts_with(' '));
+    let kept = indicators.contains('+');
     let chomp = if !value.ends_with('\n') {
         "-"
-    } else if value.ends_with("\n\n") || (indicators.contains('+') && value.ends_with('\n')) {
+    } else if kept {
         "+"
+    } else if value.ends_with("\n\n") {
+        // Blank lines that follow would become a part of the value.
+        may_keep.then_some("+")?
     } else {
         ""
     };
-    let digit = match digit {
+    let digit = match indicators.chars().find(char::is_ascii_digit) {
         Some(digit) => digit.to_string(),
-        None if needs_digit => step.to_string(),
+        None if opening_lines(value).any(|line| line.starts_with(' ')) => {
+            (1..=9).contains(&step).then(|| step.to_string())?
+        }
         None => String::new(),
     };
-    format!("|{digit}{chomp}{rest}")
-}
-
-/// Where the next value's properties begin and where its `|` or `>` is, when the next value is a
-/// block scalar.
-fn find_header(text: &str, from: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    let mut start = None;
-    loop {
-        match bytes.get(at)? {
-            b'|' | b'>' => return Some((start.unwrap_or(at), at)),
-            b' ' | b'\t' | b'\r' | b'\n' | b'-' => at += 1,
-            b'#' => at += memchr::memchr(b'\n', bytes.get(at..)?)?,
-            b'&' | b'!' => {
-                start.get_or_insert(at);
-                let end = bytes.get(at..)?.iter().position(u8::is_ascii_whitespace)?;
-                at += end;
-            }
-            _ => return None,
-        }
-    }
+    Some(format!("|{digit}{chomp}{rest}"))
 }
 
 /// A block scalar taken apart.
@@ -177,29 +171,27 @@ struct Block {
 
 impl Block {
     fn read(text: &str, indicator: usize, value: &str) -> Self {
-        let line_end = |from: usize| {
-            let rest = text.as_bytes().get(from..).unwrap_or_default();
-            memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at)
-        };
         let content = |range: Range<usize>| {
             let line = text.get(range.clone()).unwrap_or_default();
             let line = line.strip_suffix('\r').unwrap_or(line);
             range.start..range.start + line.len()
         };
-        let header = content(indicator..line_end(indicator));
+        let header = content(indicator..line_end(text, indicator));
         let header_text = text.get(header.clone()).unwrap_or_default();
         let keeps = header_text
             .split([' ', '\t', '#'])
             .next()
             .is_some_and(|indicators| indicators.contains('+'));
-        let logical = value.split('\n').find(|line| !line.is_empty());
+        let logical = value
+            .split('\n')
+            .find(|line| !line.trim_matches(' ').is_empty());
 
         let mut indent = None;
         let mut lines = Vec::new();
         let mut used = 0;
-        let mut at = line_end(indicator) + 1;
+        let mut at = line_end(text, indicator) + 1;
         while at < text.len() {
-            let end = line_end(at);
+            let end = line_end(text, at);
             let line = content(at..end);
             let physical = text.get(line.clone()).unwrap_or_default();
             let spaces = physical.len() - physical.trim_start_matches(' ').len();

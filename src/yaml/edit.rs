@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, jsonptr};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::emit::{self, Style};
-use super::tree::{Kind, NodeId, Tree, after_colon, skip_blanks};
+use super::tree::{Kind, NodeId, Tree, line_end, skip_gap};
 use super::{YamlError, block_scalar};
 
 /// An operation that could not be carried out.
@@ -52,29 +52,21 @@ pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> 
     let mut edited = text.to_owned();
     let mut expected = item_value(&Tree::parse(text)?)?;
     for operation in patch {
-        let path = path_of(operation)?;
-        edited = {
-            let tree = Tree::parse(&edited)?;
-            let splices = Edit::new(&tree).operation(operation, &expected)?;
-            splice(&edited, splices)
-        };
-        json_patch::patch(&mut expected, std::slice::from_ref(operation)).map_err(|_| {
-            EditError::NoSuchPath {
-                path: path.to_string(),
+        json_patch::patch(&mut expected, std::slice::from_ref(operation))
+            .map_err(|_| no_such_path(operation))?;
+        loop {
+            let tree = Tree::parse(&edited).map_err(|_| not_faithful(operation))?;
+            let step = Edit::new(&tree).step(operation)?;
+            edited = splice(&edited, step.splices);
+            if step.last {
+                break;
             }
-        })?;
+        }
     }
-    let unfaithful = || EditError::NotFaithful {
-        path: patch
-            .last()
-            .map(|op| op.path().to_string())
-            .unwrap_or_default(),
-    };
-    let tree = Tree::parse(&edited).map_err(|_| unfaithful())?;
-    if item_value(&tree)? == expected {
-        Ok(edited)
-    } else {
-        Err(unfaithful())
+    let found = Tree::parse(&edited).and_then(|tree| item_value(&tree));
+    match patch.last() {
+        Some(last) if found != Ok(expected) => Err(not_faithful(last)),
+        _ => Ok(edited),
     }
 }
 
@@ -91,14 +83,15 @@ fn item_value(tree: &Tree<'_>) -> Result<Value, YamlError> {
     item_root(tree).map_or(Ok(Value::Null), |root| tree.value_of(root))
 }
 
-fn path_of(operation: &PatchOperation) -> Result<&jsonptr::Pointer, EditError> {
-    match operation {
-        PatchOperation::Add(_) | PatchOperation::Replace(_) | PatchOperation::Remove(_) => {
-            Ok(operation.path())
-        }
-        _ => Err(EditError::Unsupported {
-            path: operation.path().to_string(),
-        }),
+fn no_such_path(operation: &PatchOperation) -> EditError {
+    EditError::NoSuchPath {
+        path: operation.path().to_string(),
+    }
+}
+
+fn not_faithful(operation: &PatchOperation) -> EditError {
+    EditError::NotFaithful {
+        path: operation.path().to_string(),
     }
 }
 
@@ -122,12 +115,33 @@ fn splice(text: &str, mut splices: Vec<Splice>) -> String {
     out
 }
 
-/// How far a path could be followed through what is really written.
-struct Walk {
-    /// The item, then each member that the path names.
-    nodes: Vec<NodeId>,
-    /// How many of the path's tokens those members stand for.
-    followed: usize,
+/// What brings the text nearer to what an operation says.
+struct Step {
+    splices: Vec<Splice>,
+    /// Nothing is left to do for this operation.
+    last: bool,
+}
+
+/// A value that is to be written: from the patch, or from another place of the text.
+enum New<'v> {
+    Value(&'v Value),
+    Flow(String),
+}
+
+impl New<'_> {
+    fn flow(&self, plain_keys: bool) -> String {
+        match self {
+            Self::Value(value) => emit::flow(value, plain_keys),
+            Self::Flow(text) => text.clone(),
+        }
+    }
+
+    fn after_key(&self, key_column: usize, style: Style) -> String {
+        match self {
+            Self::Value(value) => emit::after_key(value, key_column, style),
+            Self::Flow(text) => format!(" {text}"),
+        }
+    }
 }
 
 struct Edit<'t, 'a> {
@@ -149,70 +163,63 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
     }
 
-    fn operation(
-        &self,
-        operation: &PatchOperation,
-        current: &Value,
-    ) -> Result<Vec<Splice>, EditError> {
-        let path = operation.path();
-        let missing = || EditError::NoSuchPath {
-            path: path.to_string(),
+    /// Carries the operation out; or, where its path leads through an alias or a member that `<<`
+    /// brings in, writes that out.
+    fn step(&self, operation: &PatchOperation) -> Result<Step, EditError> {
+        let missing = || no_such_path(operation);
+        let unsupported = || EditError::Unsupported {
+            path: operation.path().to_string(),
         };
-        let root = item_root(self.tree).ok_or_else(missing)?;
-        let tokens: Vec<String> = path
+        let tokens: Vec<String> = operation
+            .path()
             .tokens()
             .map(|token| token.decoded().into_owned())
             .collect();
-        let (Some((last, parents)), false) = (tokens.split_last(), tokens.is_empty()) else {
-            return Err(EditError::Unsupported {
-                path: path.to_string(),
-            });
-        };
-        let walk = self.walk(root, parents);
-        if walk.followed < parents.len() {
-            return self.lift(operation, current, &tokens, &walk);
-        }
-        let parent = *walk.nodes.last().ok_or_else(missing)?;
-        let edited = match operation {
-            PatchOperation::Add(AddOperation { value, .. }) => self.add(parent, last, value),
-            PatchOperation::Replace(ReplaceOperation { value, .. }) => self
-                .member(parent, last)
-                .map(|member| self.replace(parent, member, value)),
-            PatchOperation::Remove(RemoveOperation { .. }) => self.remove(parent, last),
-            _ => None,
-        };
-        let Some(edited) = edited else {
-            // The parent is an alias, or the member comes in by `<<`.
-            return if walk.nodes.len() > 1
-                && matches!(self.tree.node(parent).kind, Kind::Alias { .. })
-            {
-                self.lift(operation, current, &tokens, &walk)
-            } else {
-                Err(missing())
+        let (last, parents) = tokens.split_last().ok_or_else(unsupported)?;
+        let root = item_root(self.tree).ok_or_else(missing)?;
+        let mut path = vec![root];
+        let mut parent = root;
+        for token in parents {
+            let Some(next) = self.member(parent, token) else {
+                let source = self.merged(parent, token).ok_or_else(missing)?;
+                let new = New::Flow(self.written_out(source)?);
+                let splice = self
+                    .insert_member(parent, token, &new)
+                    .ok_or_else(missing)?;
+                return self.finish(vec![splice], &path, None, false);
             };
-        };
-        let mut splices = vec![edited];
-        self.unshare(&walk.nodes, self.member(parent, last), &mut splices)?;
-        Ok(splices)
-    }
-
-    /// Follows tokens through mappings and sequences as they are written, stopping at an alias.
-    fn walk(&self, root: NodeId, tokens: &[String]) -> Walk {
-        let mut nodes = vec![root];
-        let mut at = root;
-        for (followed, token) in tokens.iter().enumerate() {
-            match self.member(at, token) {
-                Some(next) => {
-                    at = next;
-                    nodes.push(next);
-                }
-                None => return Walk { nodes, followed },
+            if let Kind::Alias { target, .. } = self.tree.node(next).kind {
+                let splice = Splice {
+                    range: self.tree.node(next).span.clone(),
+                    text: self.written_out(target)?,
+                };
+                return self.finish(vec![splice], &path, None, false);
             }
+            path.push(next);
+            parent = next;
         }
-        Walk {
-            nodes,
-            followed: tokens.len(),
-        }
+        let member = self.member(parent, last);
+        let splices = match operation {
+            PatchOperation::Add(AddOperation { value, .. }) => {
+                self.add(parent, last, value).map(|splice| vec![splice])
+            }
+            PatchOperation::Replace(ReplaceOperation { value, .. }) => match member {
+                Some(member) => Some(vec![self.replace(parent, member, value)]),
+                // It comes in by `<<`, and what is written here wins.
+                None => self.add(parent, last, value).map(|splice| vec![splice]),
+            },
+            PatchOperation::Remove(RemoveOperation { .. }) => match member {
+                Some(_) => self.remove(&path, last),
+                // It comes in by `<<`, with others that are to stay.
+                None => return Err(not_faithful(operation)),
+            },
+            _ => return Err(unsupported()),
+        };
+        // An item that is inserted is no change of the one that stands there.
+        let inserts = matches!(operation, PatchOperation::Add(_))
+            && matches!(self.tree.node(parent).kind, Kind::Sequence { .. });
+        let changed = member.filter(|_| !inserts);
+        self.finish(splices.ok_or_else(missing)?, &path, changed, true)
     }
 
     fn member(&self, parent: NodeId, token: &str) -> Option<NodeId> {
@@ -223,89 +230,103 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
     }
 
-    /// Carries the operation out on the value of the nearest place that is written here, and
-    /// writes that place out.
-    fn lift(
-        &self,
-        operation: &PatchOperation,
-        current: &Value,
-        tokens: &[String],
-        walk: &Walk,
-    ) -> Result<Vec<Splice>, EditError> {
-        let missing = || EditError::NoSuchPath {
-            path: operation.path().to_string(),
+    /// The member that `<<` brings into a mapping under this name.
+    fn merged(&self, mapping: NodeId, token: &str) -> Option<NodeId> {
+        let (_, source) = self.tree.entry(mapping, "<<")?;
+        let follow = |id: NodeId| match self.tree.node(id).kind {
+            Kind::Alias { target, .. } => target,
+            _ => id,
         };
-        // An alias as the place reached: it is the thing to write out. Otherwise the next token
-        // names a member that `<<` brings in, and the member itself is to be written out.
-        let (nodes, depth) = match walk.nodes.split_last() {
-            Some((last, above))
-                if matches!(self.tree.node(*last).kind, Kind::Alias { .. })
-                    && !above.is_empty() =>
-            {
-                (above.to_vec(), walk.followed)
-            }
-            _ => (walk.nodes.clone(), walk.followed + 1),
+        let source = follow(source);
+        let of = |source: NodeId| {
+            self.member(source, token)
+                .or_else(|| self.merged(source, token))
         };
-        let parent = *nodes.last().ok_or_else(missing)?;
-        let place = tokens.get(..depth).ok_or_else(missing)?;
-        let mut patched = current.clone();
-        json_patch::patch(&mut patched, std::slice::from_ref(operation)).map_err(|_| missing())?;
-        let pointer = jsonptr::PointerBuf::from_tokens(place);
-        let value = pointer.resolve(&patched).map_err(|_| missing())?;
-        let token = place.last().ok_or_else(missing)?;
-        let edited = match self.member(parent, token) {
-            Some(member) => self.replace(parent, member, value),
-            None => self.add(parent, token, value).ok_or_else(missing)?,
-        };
-        let mut splices = vec![edited];
-        self.unshare(&nodes, self.member(parent, token), &mut splices)?;
-        Ok(splices)
+        match &self.tree.node(source).kind {
+            Kind::Sequence { items, .. } => items.iter().find_map(|item| of(follow(*item))),
+            _ => of(source),
+        }
     }
 
-    /// Writes out every alias of what is about to change, so that it alone changes.
-    fn unshare(
+    /// A node as one line that stands for itself: without anchors, aliases and merges.
+    fn written_out(&self, id: NodeId) -> Result<String, EditError> {
+        match &self.tree.node(id).kind {
+            // A number or a word stays as it is written: readers differ on what `0755` and `on`
+            // mean, and none is to see a change.
+            Kind::Scalar {
+                value,
+                style: ScalarStyle::Plain,
+                tag: None,
+            } if is_bare(value) => Ok(value.to_string()),
+            Kind::Alias { target, .. } => self.written_out(*target),
+            Kind::Sequence { items, .. } => {
+                let items = items
+                    .iter()
+                    .map(|item| self.written_out(*item))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok(format!("[{}]", items.join(", ")))
+            }
+            Kind::Mapping { entries, .. } if self.tree.entry(id, "<<").is_none() => {
+                let members = entries
+                    .iter()
+                    .map(|(key, value)| {
+                        let key = self.tree.scalar(*key).unwrap_or_default();
+                        let value = self.written_out(*value)?;
+                        Ok(format!("{}: {value}", emit::flow_key(key, true)))
+                    })
+                    .collect::<Result<Vec<_>, EditError>>()?;
+                Ok(format!("{{{}}}", members.join(", ")))
+            }
+            _ => Ok(emit::flow(&self.tree.value_of(id)?, true)),
+        }
+    }
+
+    /// Adds to a change what it asks for elsewhere: every alias of what changes is written out, so
+    /// that it alone changes.
+    fn finish(
         &self,
+        mut splices: Vec<Splice>,
         path: &[NodeId],
-        target: Option<NodeId>,
-        splices: &mut Vec<Splice>,
-    ) -> Result<(), EditError> {
-        let gone = target.map(|id| self.tree.node(id).span.clone());
-        let shared = |node: NodeId| {
-            let inside = |span: &Range<usize>| {
-                gone.as_ref()
-                    .is_some_and(|gone| span.start >= gone.start && span.end <= gone.end)
-            };
-            path.contains(&node) || inside(&self.tree.node(node).span)
+        changed: Option<NodeId>,
+        last: bool,
+    ) -> Result<Step, EditError> {
+        let gone = changed.map_or(0..0, |id| self.tree.node(id).span.clone());
+        let within = |inner: &Range<usize>, outer: &Range<usize>| {
+            outer.start <= inner.start && inner.end <= outer.end
         };
-        let mut extra = Vec::new();
+        let mut aliases = Vec::new();
         for (_, node) in self.tree.nodes() {
             let Kind::Alias { target, .. } = node.kind else {
                 continue;
             };
+            let shared = path.contains(&target) || within(&self.tree.node(target).span, &gone);
             let replaced = splices
                 .iter()
-                .any(|s| s.range.start <= node.span.start && node.span.end <= s.range.end);
-            if shared(target) && !replaced {
-                extra.push(Splice {
+                .any(|splice| within(&node.span, &splice.range));
+            if shared && !replaced {
+                aliases.push(Splice {
                     range: node.span.clone(),
-                    text: emit::flow(&self.tree.value_of(target)?, true),
+                    text: self.written_out(target)?,
                 });
             }
         }
-        splices.extend(extra);
-        Ok(())
+        splices.extend(aliases);
+        Ok(Step { splices, last })
     }
 
     fn add(&self, parent: NodeId, token: &str, value: &Value) -> Option<Splice> {
         match &self.tree.node(parent).kind {
-            Kind::Mapping { .. } => Some(match self.tree.entry(parent, token) {
-                Some((_, member)) => self.replace(parent, member, value),
-                None => self.insert_member(parent, token, value)?,
-            }),
-            Kind::Sequence { items, .. } if token == "-" || token == items.len().to_string() => {
-                self.append_item(parent, value)
+            Kind::Mapping { .. } => match self.tree.entry(parent, token) {
+                Some((_, member)) => Some(self.replace(parent, member, value)),
+                None => self.insert_member(parent, token, &New::Value(value)),
+            },
+            Kind::Sequence { items, .. } => {
+                let index = match token {
+                    "-" => items.len(),
+                    index => index.parse().ok()?,
+                };
+                self.insert_item(parent, index, value)
             }
-            Kind::Sequence { .. } => self.insert_item(parent, self.member(parent, token)?, value),
             _ => None,
         }
     }
@@ -319,87 +340,80 @@ impl<'t, 'a> Edit<'t, 'a> {
 
     /// JSON is kept JSON; a flow mapping with plain keys, or none yet, gets plain ones.
     fn plain_keys(&self, near: NodeId) -> bool {
-        let style = |id: NodeId| match self.tree.node(id).kind {
-            Kind::Scalar { style, .. } => Some(style),
-            _ => None,
+        let plain = |id: NodeId| {
+            matches!(
+                self.tree.node(id).kind,
+                Kind::Scalar {
+                    style: ScalarStyle::Plain,
+                    ..
+                }
+            )
         };
         self.tree
             .entries(near)
             .first()
-            .is_none_or(|(key, _)| style(*key) == Some(ScalarStyle::Plain))
+            .is_none_or(|(key, _)| plain(*key))
             && !self.tree.text.trim_start().starts_with('{')
     }
 
-    fn insert_member(&self, parent: NodeId, key: &str, value: &Value) -> Option<Splice> {
-        let node = self.tree.node(parent);
+    fn insert_member(&self, parent: NodeId, key: &str, value: &New<'_>) -> Option<Splice> {
         let entries = self.tree.entries(parent);
         if self.is_flow(parent) {
             let plain = self.plain_keys(parent);
-            let member = format!(
-                "{}: {}",
-                emit::flow_key(key, plain),
-                emit::flow(value, plain)
-            );
-            return Some(self.insert_into_flow(
-                node.span.clone(),
-                entries.last().map(|e| e.1),
+            let member = format!("{}: {}", emit::flow_key(key, plain), value.flow(plain));
+            return Some(self.append_to_flow(
+                parent,
+                entries.last().map(|(_, last)| *last),
                 &member,
             ));
         }
-        let (first, _) = entries.first()?;
         let (_, last) = entries.last()?;
-        let column = self.tree.column(self.tree.node(*first).span.start);
+        let column = self.tree.column(self.tree.node(parent).content);
         let text = format!(
             "{}{}:{}",
             " ".repeat(column),
             emit::inline_string(key),
-            emit::after_key(value, column, self.style),
+            value.after_key(column, self.style),
         );
-        Some(self.insert_line_after(self.tree.node(*last).span.end, &text))
+        Some(self.insert_line_after(*last, column, &text))
     }
 
-    fn append_item(&self, parent: NodeId, value: &Value) -> Option<Splice> {
-        let node = self.tree.node(parent);
-        let last = self.tree.items(parent).last().copied();
+    fn insert_item(&self, parent: NodeId, index: usize, value: &Value) -> Option<Splice> {
+        let items = self.tree.items(parent);
+        let before = index
+            .checked_sub(1)
+            .and_then(|before| items.get(before))
+            .copied();
+        let after = items.get(index).copied();
         if self.is_flow(parent) {
             let item = emit::flow(value, self.plain_keys(parent));
-            return Some(self.insert_into_flow(node.span.clone(), last, &item));
-        }
-        let last = last?;
-        let dash = self.dash_before(self.tree.node(last).span.start)?;
-        let column = self.tree.column(dash);
-        let text = self.item_line(value, column);
-        Some(self.insert_line_after(self.tree.node(last).span.end, &text))
-    }
-
-    fn insert_item(&self, parent: NodeId, before: NodeId, value: &Value) -> Option<Splice> {
-        let start = self.tree.node(before).span.start;
-        if self.is_flow(parent) {
-            let item = emit::flow(value, self.plain_keys(parent));
-            return Some(Splice {
-                range: start..start,
-                text: format!("{item}, "),
+            return Some(match after {
+                Some(after) => {
+                    let start = self.tree.node(after).span.start;
+                    Splice {
+                        range: start..start,
+                        text: format!("{item}, "),
+                    }
+                }
+                None => self.append_to_flow(parent, before, &item),
             });
         }
-        let dash = self.dash_before(start)?;
+        let dash = self.tree.node(before.or(after)?).indicator?;
         let column = self.tree.column(dash);
-        let text = emit::after_dash(value, column, self.style);
-        // The dash that stands there becomes the new item's, and the old item gets a new one.
-        Some(Splice {
-            range: dash..dash,
-            text: format!("- {text}{}{}", self.style.newline, " ".repeat(column)),
+        let pad = " ".repeat(column);
+        let item = format!("- {}", emit::after_dash(value, column, self.style));
+        Some(match before {
+            Some(before) => self.insert_line_after(before, column, &format!("{pad}{item}")),
+            // Something may stand before the dash on its line.
+            None => Splice {
+                range: dash..dash,
+                text: format!("{item}{}{pad}", self.style.newline),
+            },
         })
     }
 
-    fn item_line(&self, value: &Value, column: usize) -> String {
-        format!(
-            "{}- {}",
-            " ".repeat(column),
-            emit::after_dash(value, column, self.style)
-        )
-    }
-
-    fn insert_into_flow(&self, span: Range<usize>, last: Option<NodeId>, member: &str) -> Splice {
+    fn append_to_flow(&self, parent: NodeId, last: Option<NodeId>, member: &str) -> Splice {
+        let node = self.tree.node(parent);
         match last {
             Some(last) => {
                 let end = self.tree.node(last).span.end;
@@ -409,27 +423,27 @@ impl<'t, 'a> Edit<'t, 'a> {
                 }
             }
             None => {
-                let inside = self.open_bracket(span.start) + 1;
+                let inside = node.content + 1..node.span.end - 1;
+                let blank = self.text(inside.clone()).trim_matches(' ').is_empty();
                 Splice {
-                    range: inside..span.end - 1,
+                    range: if blank {
+                        inside
+                    } else {
+                        inside.start..inside.start
+                    },
                     text: member.to_owned(),
                 }
             }
         }
     }
 
-    /// A flow collection's span starts with its anchor or tag; its bracket is what follows.
-    fn open_bracket(&self, start: usize) -> usize {
-        let rest = self.tree.text.get(start..).unwrap_or_default();
-        rest.find(['{', '[']).map_or(start, |at| start + at)
-    }
-
-    /// Whole lines after the line that holds `position`.
-    fn insert_line_after(&self, position: usize, text: &str) -> Splice {
-        let at = self.tree.next_line(position);
+    /// Whole lines at `column` after those of a node, and after the comments that are indented
+    /// deeper: they are the node's.
+    fn insert_line_after(&self, node: NodeId, column: usize, text: &str) -> Splice {
+        let end = self.tree.next_line(self.tree.node(node).span.end);
+        let at = self.comments_below(end, column);
         let newline = self.style.newline;
-        let before = self.tree.text.get(..at).unwrap_or_default();
-        let text = if before.ends_with('\n') {
+        let text = if self.text(0..at).ends_with('\n') {
             format!("{text}{newline}")
         } else {
             format!("{newline}{text}")
@@ -440,132 +454,113 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
     }
 
-    /// The dash of the sequence member that starts at `start`.
-    fn dash_before(&self, start: usize) -> Option<usize> {
-        let mut line_end = start;
-        loop {
-            let line_start = self.tree.line_start(line_end);
-            let line = self.tree.text.get(line_start..line_end)?;
-            let trimmed = line.trim_end_matches([' ', '\t', '\r']);
-            // On an earlier line a comment may follow the dash.
-            let code = if line_end == start {
-                trimmed
-            } else {
-                match line.find('#') {
-                    Some(comment) => line.get(..comment)?.trim_end(),
-                    None => trimmed,
-                }
-            };
-            if code.ends_with('-') {
-                return Some(line_start + code.len() - 1);
+    /// The end of the comments that follow `from` and are indented deeper than `column`; `from`
+    /// where there are none.
+    fn comments_below(&self, from: usize, column: usize) -> usize {
+        let mut end = from;
+        let mut at = from;
+        for line in self.text(from..self.tree.text.len()).split_inclusive('\n') {
+            at += line.len();
+            let content = line.trim_start_matches(' ');
+            if content.starts_with('#') && line.len() - content.len() > column {
+                end = at;
+            } else if !content.trim().is_empty() {
+                break;
             }
-            if !code.trim().is_empty() || line_start == 0 {
-                return None;
-            }
-            line_end = line_start - 1;
         }
+        end
     }
 
-    /// Where a member's value is written: behind its key's colon or its dash.
-    fn slot(&self, parent: NodeId, member: NodeId) -> (usize, Option<usize>) {
-        let start = self.tree.node(member).span.start;
-        let entry = self
-            .tree
-            .entries(parent)
-            .iter()
-            .find(|(_, value)| *value == member);
-        match entry {
-            Some((key, _)) => {
-                let key = self.tree.node(*key).span.clone();
-                (
-                    after_colon(self.tree.text, key.end),
-                    Some(self.tree.column(key.start)),
-                )
-            }
-            None => (self.dash_before(start).map_or(start, |dash| dash + 1), None),
-        }
+    fn text(&self, range: Range<usize>) -> &'a str {
+        self.tree.text.get(range).unwrap_or_default()
     }
 
     fn replace(&self, parent: NodeId, member: NodeId, value: &Value) -> Splice {
         let node = self.tree.node(member);
-        let span = node.span.clone();
-        if self.is_flow(parent) {
-            return Splice {
-                range: span,
-                text: emit::flow(value, self.plain_keys(parent)),
-            };
-        }
-        let (slot, key_column) = self.slot(parent, member);
-        let column = key_column
-            .or_else(|| {
-                self.dash_before(span.start)
-                    .map(|dash| self.tree.column(dash))
-            })
-            .unwrap_or(0);
-        if let Some(text) = self.same_style(member, value, column) {
-            let start = skip_blanks(self.tree.text, slot);
-            // A value on the line below its key keeps its place.
-            let range = if start <= span.start
-                && self
-                    .tree
-                    .text
-                    .get(start..span.start)
-                    .is_some_and(|gap| gap.trim().is_empty())
-            {
-                span
-            } else {
-                start..span.end
-            };
-            let gap = if range.is_empty() && range.start == slot {
-                " "
-            } else {
-                ""
+        let flow = self.is_flow(parent);
+        let column = match (&self.tree.node(parent).kind, node.indicator) {
+            (Kind::Sequence { .. }, Some(dash)) => self.tree.column(dash),
+            _ => self.tree.column(self.tree.node(parent).content),
+        };
+        let inline = if flow {
+            Some((node.span.start, emit::flow(value, self.plain_keys(parent))))
+        } else {
+            self.same_style(member, value, column)
+        };
+        if let Some((start, text)) = inline {
+            let lead_in = match (node.span.is_empty(), node.indicator) {
+                (false, _) => String::new(),
+                (true, Some(_)) => " ".to_owned(),
+                // `{key}`
+                (true, None) if flow => ": ".to_owned(),
+                // `? key`
+                (true, None) => format!("{}{}: ", self.style.newline, " ".repeat(column)),
             };
             return Splice {
-                range,
-                text: format!("{gap}{text}"),
+                range: start..node.span.end,
+                text: format!("{lead_in}{text}"),
             };
         }
-        match key_column {
-            Some(column) => {
-                let text = emit::after_key(value, column, self.style);
-                self.rest_of_line(slot, span.end, text)
+        let Some(indicator) = node.indicator else {
+            return Splice {
+                range: node.span.clone(),
+                text: format!(
+                    "{}{}:{}",
+                    self.style.newline,
+                    " ".repeat(column),
+                    emit::after_key(value, column, self.style)
+                ),
+            };
+        };
+        let below = self.tree.next_line(node.span.end);
+        let text = match self.tree.node(parent).kind {
+            // A literal at the end would take the comments below it for its text.
+            _ if ends_in_literal(value) && self.comments_below(below, column) > below => {
+                format!(" {}", emit::flow(value, true))
             }
-            None => {
-                let text = format!(" {}", emit::after_dash(value, column, self.style));
-                self.rest_of_line(slot, span.end, text)
+            Kind::Sequence { .. } => format!(" {}", emit::after_dash(value, column, self.style)),
+            _ => emit::after_key(value, column, self.style),
+        };
+        self.fill(indicator + 1, node.span.clone(), &text)
+    }
+
+    /// Puts text in the place of an old value and of what is between it and its key or dash.
+    /// Comments on the first and last line of that stay on the line of the key.
+    fn fill(&self, slot: usize, old: Range<usize>, text: &str) -> Splice {
+        let line_end = line_end(self.tree.text, old.end);
+        let behind = self.text(old.end..line_end).trim_end_matches('\r');
+        let (first, below) = match text.find(self.style.newline) {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        let mut filled = first.to_owned();
+        let mut keep = |comment: &str| {
+            if !comment.trim().is_empty() {
+                filled.push(' ');
+                filled.push_str(comment.trim());
             }
+        };
+        let gap = self.text(slot..old.start);
+        if let Some((comment, _)) = gap.split_once('\n') {
+            keep(comment);
+        }
+        let mut end = old.end;
+        if !below.is_empty() {
+            keep(behind);
+            end += behind.len();
+        }
+        filled.push_str(below);
+        Splice {
+            range: slot..end,
+            text: filled,
         }
     }
 
-    /// Puts `text` in a slot. A comment behind the old value stays on the line of the key.
-    fn rest_of_line(&self, slot: usize, end: usize, text: String) -> Splice {
-        let line_end = self.tree.next_line(end);
-        let rest = self.tree.text.get(end..line_end).unwrap_or_default();
-        let comment = rest.trim_end_matches(['\r', '\n']);
-        match text.find('\n') {
-            Some(at) if !comment.trim().is_empty() => {
-                let at = if text.get(..at).is_some_and(|t| t.ends_with('\r')) {
-                    at - 1
-                } else {
-                    at
-                };
-                let (first, below) = text.split_at(at);
-                Splice {
-                    range: slot..end + comment.len(),
-                    text: format!("{first} {}{below}", comment.trim_start()),
-                }
-            }
-            _ => Splice {
-                range: slot..end.max(slot),
-                text,
-            },
-        }
-    }
-
-    /// The new value in the style of the old one, where that style can hold it.
-    fn same_style(&self, member: NodeId, value: &Value, column: usize) -> Option<String> {
+    /// The new value in the style of the old one, where that style can hold it, and where it
+    /// begins.
+    fn same_style(&self, member: NodeId, value: &Value, column: usize) -> Option<(usize, String)> {
         let node = self.tree.node(member);
+        let from_start = |text| Some((node.span.start, text));
         match (&node.kind, value) {
             (
                 Kind::Scalar {
@@ -575,120 +570,177 @@ impl<'t, 'a> Edit<'t, 'a> {
             ) => match style {
                 ScalarStyle::Literal | ScalarStyle::Folded => block_scalar::rewrite(
                     self.tree.text,
-                    node.span.clone(),
+                    node.content,
                     old,
                     new,
                     column,
                     self.style.newline,
-                ),
-                ScalarStyle::DoubleQuoted => Some(emit::double_quoted(new)),
+                )
+                .map(|text| (node.content, text)),
+                ScalarStyle::DoubleQuoted => from_start(emit::double_quoted(new)),
                 ScalarStyle::SingleQuoted if !new.contains(|c: char| c.is_control()) => {
-                    Some(format!("'{}'", new.replace('\'', "''")))
+                    from_start(format!("'{}'", new.replace('\'', "''")))
                 }
                 _ if new.contains('\n') => None,
-                _ => Some(emit::inline_string(new)),
+                _ => from_start(emit::inline_string(new)),
             },
             (Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }, _) => {
-                Some(emit::flow(value, self.plain_keys(member)))
+                from_start(emit::flow(value, self.plain_keys(member)))
             }
             (
                 Kind::Scalar {
                     style:
                         ScalarStyle::Plain | ScalarStyle::DoubleQuoted | ScalarStyle::SingleQuoted,
                     ..
-                }
-                | Kind::Alias { .. },
+                },
                 Value::Null | Value::Bool(_) | Value::Number(_),
-            ) => Some(value.to_string()),
-            (Kind::Alias { .. }, value) => Some(emit::flow(value, true)),
+            ) => from_start(value.to_string()),
+            (Kind::Alias { .. }, value) => from_start(emit::flow(value, true)),
             _ => None,
         }
     }
 
-    fn remove(&self, parent: NodeId, token: &str) -> Option<Splice> {
-        let (position, spans) = match &self.tree.node(parent).kind {
+    fn remove(&self, path: &[NodeId], token: &str) -> Option<Vec<Splice>> {
+        let (parent, above) = path.split_last()?;
+        let node = self.tree.node(*parent);
+        let member = self.member(*parent, token)?;
+        let starts_with = |first: NodeId, value: NodeId| {
+            let first = self.tree.node(first);
+            let start = first.indicator.filter(|_| !self.is_flow(*parent));
+            start.unwrap_or(first.span.start)..self.tree.node(value).span.end
+        };
+        let (members, index, empty): (Vec<_>, _, _) = match &node.kind {
             Kind::Mapping { entries, .. } => (
                 entries
                     .iter()
-                    .position(|(key, _)| self.tree.scalar(*key) == Some(token))?,
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        self.tree.node(*key).span.start..self.tree.node(*value).span.end
-                    })
-                    .collect::<Vec<_>>(),
+                    .map(|(key, value)| starts_with(*key, *value))
+                    .collect(),
+                entries.iter().position(|(_, value)| *value == member)?,
+                Value::Object(serde_json::Map::new()),
             ),
-            Kind::Sequence { items, flow } => (
-                token.parse().ok()?,
-                items
-                    .iter()
-                    .map(|item| {
-                        let span = self.tree.node(*item).span.clone();
-                        let start = if *flow {
-                            Some(span.start)
-                        } else {
-                            self.dash_before(span.start)
-                        };
-                        Some(start?..span.end)
-                    })
-                    .collect::<Option<Vec<_>>>()?,
+            Kind::Sequence { items, .. } => (
+                items.iter().map(|item| starts_with(*item, *item)).collect(),
+                items.iter().position(|item| *item == member)?,
+                Value::Array(Vec::new()),
             ),
             _ => return None,
         };
-        let member = spans.get(position)?.clone();
-        let (before, after) = (
-            position.checked_sub(1).and_then(|at| spans.get(at)),
-            spans.get(position + 1),
-        );
-        let empty = Splice {
-            range: self.tree.node(parent).span.clone(),
-            text: match self.tree.node(parent).kind {
-                Kind::Mapping { .. } => "{}".to_owned(),
-                _ => "[]".to_owned(),
-            },
+        let before = index.checked_sub(1).and_then(|before| members.get(before));
+        let after = members.get(index + 1);
+        let gone = members.get(index)?.clone();
+        if before.is_none() && after.is_none() {
+            return Some(vec![match above.last() {
+                Some(above) => self.replace(*above, *parent, &empty),
+                None => Splice {
+                    range: node.content..node.span.end,
+                    text: empty.to_string(),
+                },
+            }]);
+        }
+        if self.is_flow(*parent) {
+            return Some(self.remove_from_flow(before, gone, after));
+        }
+        let line = self.tree.line_start(gone.start);
+        let range = if self.text(line..gone.start).trim().is_empty() {
+            line..self.tree.next_line(gone.end)
+        } else {
+            // It stands behind a dash, which what comes next gets: a member or its comment.
+            let next = self.tree.next_line(gone.end);
+            let rest = self.text(next..after?.start);
+            gone.start..next + rest.len() - rest.trim_start().len()
         };
-        let range = match (self.is_flow(parent), before, after) {
-            (_, None, None) => return Some(empty),
-            (true, Some(before), _) => before.end..member.end,
-            (true, None, Some(after)) => member.start..after.start,
-            (false, before, after) => {
-                let line = self.tree.line_start(member.start);
-                let leads = self
-                    .tree
-                    .text
-                    .get(line..member.start)
-                    .is_some_and(|indent| indent.trim().is_empty());
-                match (leads, before, after) {
-                    (true, _, _) => line..self.tree.next_line(member.end),
-                    (false, None, Some(after)) => member.start..after.start,
-                    _ => return None,
-                }
-            }
-        };
-        Some(Splice {
+        Some(vec![Splice {
             range,
             text: String::new(),
-        })
+        }])
     }
+
+    /// Takes a member and one comma out of a flow collection, and leaves its comments.
+    fn remove_from_flow(
+        &self,
+        before: Option<&Range<usize>>,
+        gone: Range<usize>,
+        after: Option<&Range<usize>>,
+    ) -> Vec<Splice> {
+        let nothing = |range| Splice {
+            range,
+            text: String::new(),
+        };
+        let limit = after.map_or(gone.end, |after| after.start);
+        let comma = self.comma(gone.end..limit);
+        match (comma, before) {
+            (Some(comma), _) => vec![nothing(self.with_blanks(gone.start..comma + 1))],
+            (None, Some(before)) => {
+                let Some(comma) = self.comma(before.end..gone.start) else {
+                    return Vec::new();
+                };
+                if self
+                    .text(comma + 1..gone.start)
+                    .trim_matches(' ')
+                    .is_empty()
+                {
+                    vec![nothing(comma..gone.end)]
+                } else {
+                    vec![nothing(comma..comma + 1), nothing(self.with_blanks(gone))]
+                }
+            }
+            (None, None) => vec![nothing(gone)],
+        }
+    }
+
+    /// The comma between two members, which comments may surround.
+    fn comma(&self, between: Range<usize>) -> Option<usize> {
+        let at = skip_gap(self.tree.text, between.start);
+        (at < between.end && self.text(at..at + 1) == ",").then_some(at)
+    }
+
+    /// The range with the blanks that follow it; with its lines, where nothing else is on them.
+    fn with_blanks(&self, range: Range<usize>) -> Range<usize> {
+        let line = self.tree.line_start(range.start);
+        let line_end = line_end(self.tree.text, range.end);
+        let alone = self.text(line..range.start).trim().is_empty()
+            && self.text(range.end..line_end).trim().is_empty();
+        if alone {
+            return line..self.tree.next_line(range.end);
+        }
+        let behind = self.text(range.end..line_end);
+        let blanks = behind.len() - behind.trim_start_matches(' ').len();
+        range.start..range.end + blanks
+    }
+}
+
+/// Whether the last line of a value as a block is a line of text.
+fn ends_in_literal(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Array(items) => items.last().is_some_and(ends_in_literal),
+        Value::Object(members) => members.values().next_back().is_some_and(ends_in_literal),
+        _ => false,
+    }
+}
+
+/// Whether a plain scalar can stand in a flow collection as it is.
+fn is_bare(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || "+-.~_".contains(c))
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '~')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.~_/:".contains(c))
+        || text == "~"
 }
 
 /// Whether the first block sequence under a key is indented from it. Level with the key, as
 /// `kubectl` and kustomize write, when there is none.
 fn indents_sequences(tree: &Tree<'_>) -> bool {
-    for (id, _) in tree.nodes() {
-        for (key, value) in tree.entries(id) {
-            if let Kind::Sequence { flow: false, items } = &tree.node(*value).kind
-                && let Some(first) = items.first()
-            {
-                let edit_column = tree.column(tree.node(*key).span.start);
-                let start = tree.node(*first).span.start;
-                let line = tree.line_start(start);
-                let text = tree.text.get(line..start).unwrap_or_default();
-                if let Some(dash) = text.find('-') {
-                    return dash > edit_column;
-                }
-            }
-        }
-    }
-    false
+    tree.nodes()
+        .filter_map(|(id, mapping)| {
+            let key_column = tree.column(mapping.content);
+            tree.entries(id).iter().find_map(|(_, value)| {
+                let value = tree.node(*value);
+                let is_block = matches!(value.kind, Kind::Sequence { flow: false, .. });
+                is_block.then(|| tree.column(value.content) > key_column)
+            })
+        })
+        .next()
+        .unwrap_or_default()
 }

@@ -28,9 +28,14 @@ pub struct Tree<'a> {
 /// A scalar, collection or alias, and where it stands.
 #[derive(Debug)]
 pub struct Node<'a> {
+    /// The `:`, `-` or `?` before the node; `None` where there is none, as in `[a]`.
+    pub indicator: Option<usize>,
     /// From the node's first byte (its tag or anchor included) to the end of its content, without
-    /// the line break that follows.
+    /// the line break that follows. Where nothing is written, the place right behind the
+    /// indicator.
     pub span: Range<usize>,
+    /// Where the content begins, behind the tag and the anchor.
+    pub content: usize,
     /// The parser's number for the anchor on this node; 0 when there is none.
     pub anchor: usize,
     /// The node itself.
@@ -146,8 +151,7 @@ impl<'a> Tree<'a> {
 
     /// Where the line after `position` starts; the end of the text when there is none.
     pub fn next_line(&self, position: usize) -> usize {
-        let after = self.text.as_bytes().get(position..).unwrap_or_default();
-        memchr::memchr(b'\n', after).map_or(self.text.len(), |at| position + at + 1)
+        (line_end(self.text, position) + 1).min(self.text.len())
     }
 
     /// The column of `position` in bytes, which is what indentation is counted in.
@@ -166,6 +170,15 @@ struct Open {
     flow: bool,
     items: Vec<NodeId>,
     entries: Vec<(NodeId, NodeId)>,
+    /// Where the last member ends; where the first one may begin.
+    end: usize,
+}
+
+/// Where a node stands: see [`Node`].
+struct Place {
+    indicator: Option<usize>,
+    start: usize,
+    content: usize,
 }
 
 struct Builder<'a> {
@@ -173,6 +186,8 @@ struct Builder<'a> {
     nodes: Vec<Node<'a>>,
     stack: Vec<Open>,
     root: Option<NodeId>,
+    /// Where the document begins.
+    start: usize,
     anchors: Vec<Option<NodeId>>,
     cursor: Cursor<'a>,
 }
@@ -184,6 +199,7 @@ impl<'a> Builder<'a> {
             nodes: Vec::new(),
             stack: Vec::new(),
             root: None,
+            start: if text.starts_with('\u{feff}') { 3 } else { 0 },
             anchors: Vec::new(),
             cursor: Cursor::new(text),
         }
@@ -199,26 +215,32 @@ impl<'a> Builder<'a> {
             })?;
             match event {
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-                Event::DocumentStart(_) => {
+                Event::DocumentStart(explicit) => {
                     documents += 1;
                     if documents > 1 {
                         return Err(at(span.start, "a second document starts here"));
                     }
+                    if explicit {
+                        self.start = self.cursor.seek(span.start.index()) + "---".len();
+                    }
                 }
                 Event::Scalar(value, style, anchor, tag) => {
-                    let bytes = self.scalar_span(&value, style, span);
-                    let kind = Kind::Scalar { value, style, tag };
-                    self.push(bytes, anchor, kind, span)?;
+                    self.scalar(value, style, anchor, tag, span)?;
                 }
                 Event::Alias(anchor) => {
                     let target = self.anchors.get(anchor).copied().flatten().ok_or_else(|| {
                         at(span.start, "an alias whose anchor is not in this item")
                     })?;
-                    let bytes = self.bytes(span);
-                    self.push(bytes, 0, Kind::Alias { anchor, target }, span)?;
+                    let place = self.place(0, false);
+                    let end = self.cursor.seek(span.end.index());
+                    self.push(place, end, 0, Kind::Alias { anchor, target }, span)?;
                 }
-                Event::SequenceStart(anchor, _) => self.open(anchor, span, false)?,
-                Event::MappingStart(anchor, _) => self.open(anchor, span, true)?,
+                Event::SequenceStart(anchor, tag) => {
+                    self.open(anchor, tag.as_deref(), span, false)?
+                }
+                Event::MappingStart(anchor, tag) => {
+                    self.open(anchor, tag.as_deref(), span, true)?
+                }
                 Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
             }
         }
@@ -229,55 +251,105 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn bytes(&mut self, span: Span) -> Range<usize> {
-        self.cursor.seek(span.start.index())..self.cursor.seek(span.end.index())
-    }
-
-    /// The parser's span of a block scalar is its content alone, trailing blanks included; ours
-    /// is from the `|` (or what is before it) to the last line that belongs to the value.
-    fn scalar_span(&mut self, value: &str, style: ScalarStyle, span: Span) -> Range<usize> {
-        let bytes = self.bytes(span);
-        let under_key = self.stack.last().is_some_and(|open| open.key.is_some());
-        match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                block_scalar::span(self.text, self.gap_start(), value).unwrap_or(bytes)
+    /// Where the next node stands. The parser's own marks do not tell: what they include of the
+    /// blanks, comments and dashes around a node is another thing for each kind of node.
+    fn place(&self, properties: usize, empty: bool) -> Place {
+        let (mut slot, mut indicator) = (self.start, None);
+        if let Some(open) = self.stack.last() {
+            slot = open.end;
+            let mut next = skip_gap(self.text, slot);
+            if open.flow && open.key.is_none() && self.byte(next) == Some(b',') {
+                slot = next + 1;
+                next = skip_gap(self.text, slot);
             }
-            // The parser puts the null of `key:   # comment` behind the comment.
-            ScalarStyle::Plain if bytes.is_empty() && under_key => {
-                let colon = self.gap_start();
-                colon..colon
+            let expected = match (open.is_mapping, open.key) {
+                (true, Some(_)) => Some(b':'),
+                (true, None) if self.is_separator(next + 1) => Some(b'?'),
+                (false, _) if !open.flow => Some(b'-'),
+                _ => None,
+            };
+            if expected.is_some() && self.byte(next) == expected {
+                indicator = Some(next);
+                slot = next + 1;
             }
-            _ => bytes,
         }
-    }
-
-    /// The end of what was read last: between it and the next value stand only blanks, comments
-    /// and indicators.
-    fn gap_start(&self) -> usize {
-        let Some(open) = self.stack.last() else {
-            return 0;
-        };
-        let last = open.key.or(open.items.last().copied()).unwrap_or(open.id);
-        let end = self.nodes.get(last.0).map_or(0, |node| node.span.end);
-        if open.key.is_some() {
-            after_colon(self.text, end)
+        let start = if empty {
+            slot
         } else {
-            end
+            skip_gap(self.text, slot)
+        };
+        let mut content = start;
+        for _ in 0..properties {
+            content = skip_gap(self.text, word_end(self.text, content));
+        }
+        Place {
+            indicator,
+            start,
+            content,
         }
     }
 
-    fn open(&mut self, anchor: usize, span: Span, is_mapping: bool) -> Result<(), YamlError> {
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn is_separator(&self, at: usize) -> bool {
+        self.byte(at).is_none_or(|byte| byte.is_ascii_whitespace())
+    }
+
+    fn scalar(
+        &mut self,
+        value: Cow<'a, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Cow<'a, Tag>>,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
+        let nothing = value.is_empty() && style == ScalarStyle::Plain;
+        let mut place = self.place(properties, nothing && properties == 0);
+        let end = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                block_scalar::end(self.text, place.content, &value)
+            }
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                quoted_end(self.text, place.content)
+            }
+            ScalarStyle::Plain if nothing => {
+                let mut end = place.start;
+                for index in 0..properties {
+                    let next = if index > 0 {
+                        skip_gap(self.text, end)
+                    } else {
+                        end
+                    };
+                    end = word_end(self.text, next);
+                }
+                place.content = end;
+                end
+            }
+            ScalarStyle::Plain => self.cursor.seek(span.end.index()),
+        };
+        self.push(place, end, anchor, Kind::Scalar { value, style, tag }, span)?;
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+        is_mapping: bool,
+    ) -> Result<(), YamlError> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(at(
                 span.start,
                 &format!("nested deeper than {MAX_DEPTH} levels"),
             ));
         }
-        let bytes = self.bytes(span);
-        let flow = self
-            .text
-            .get(bytes.clone())
-            .is_some_and(|text| text.ends_with(['{', '[']));
+        let place = self.place(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
+        let content = place.content;
+        let flow = matches!(self.byte(content), Some(b'{' | b'['));
         let kind = if is_mapping {
             Kind::Mapping {
                 flow,
@@ -289,7 +361,7 @@ impl<'a> Builder<'a> {
                 items: Vec::new(),
             }
         };
-        let id = self.push(bytes, anchor, kind, span)?;
+        let id = self.push(place, content, anchor, kind, span)?;
         self.stack.push(Open {
             id,
             keys: BTreeSet::new(),
@@ -298,6 +370,7 @@ impl<'a> Builder<'a> {
             flow,
             items: Vec::new(),
             entries: Vec::new(),
+            end: if flow { content + 1 } else { content },
         });
         Ok(())
     }
@@ -306,25 +379,25 @@ impl<'a> Builder<'a> {
         let Some(open) = self.stack.pop() else {
             return Err(at(span.start, "a collection ends that never began"));
         };
-        let bytes = self.bytes(span);
-        let last = open
-            .entries
-            .last()
-            .map(|(_, value)| *value)
-            .or(open.items.last().copied())
-            .and_then(|id| self.nodes.get(id.0))
-            .map(|node| node.span.end);
+        let mut end = open.end;
+        if open.flow {
+            end = skip_gap(self.text, end);
+            if self.byte(end) == Some(b',') {
+                end = skip_gap(self.text, end + 1);
+            }
+            // The bracket.
+            end = (end + 1).min(self.text.len());
+        }
         if let Some(node) = self.nodes.get_mut(open.id.0) {
-            node.span.end = if open.flow {
-                bytes.start + 1
-            } else {
-                last.unwrap_or(node.span.end)
-            };
+            node.span.end = end;
             match &mut node.kind {
                 Kind::Mapping { entries, .. } => *entries = open.entries,
                 Kind::Sequence { items, .. } => *items = open.items,
                 Kind::Scalar { .. } | Kind::Alias { .. } => {}
             }
+        }
+        if let Some(around) = self.stack.last_mut() {
+            around.end = end;
         }
         Ok(())
     }
@@ -332,7 +405,8 @@ impl<'a> Builder<'a> {
     /// Adds a node and hands it to the collection that is open.
     fn push(
         &mut self,
-        span: Range<usize>,
+        place: Place,
+        end: usize,
         anchor: usize,
         kind: Kind<'a>,
         marks: Span,
@@ -346,39 +420,41 @@ impl<'a> Builder<'a> {
                 *place = Some(id);
             }
         }
-        let key = match (&kind, self.stack.last()) {
-            (_, Some(open)) if !open.is_mapping || open.key.is_some() => None,
-            (_, None) => None,
-            (Kind::Scalar { value, .. }, Some(_)) => Some(value.clone().into_owned()),
-            (Kind::Alias { target, .. }, Some(_)) => match self.nodes.get(target.0) {
-                Some(Node {
-                    kind: Kind::Scalar { value, .. },
-                    ..
-                }) => Some(value.clone().into_owned()),
-                _ => return Err(at(marks.start, "a key must be a scalar")),
+        let key = match &kind {
+            Kind::Scalar { value, .. } => Some(value.as_ref()),
+            Kind::Alias { target, .. } => match self.nodes.get(target.0).map(|node| &node.kind) {
+                Some(Kind::Scalar { value, .. }) => Some(value.as_ref()),
+                _ => None,
             },
-            _ => return Err(at(marks.start, "a key must be a scalar")),
+            Kind::Sequence { .. } | Kind::Mapping { .. } => None,
         };
-        self.nodes.push(Node { span, anchor, kind });
-        let Some(open) = self.stack.last_mut() else {
-            self.root = Some(id);
-            return Ok(id);
-        };
-        if !open.is_mapping {
-            open.items.push(id);
-        } else if let Some(name) = open.key.take() {
-            open.entries.push((name, id));
-        } else {
-            if let Some(key) = key
-                && !open.keys.insert(key.clone())
-            {
-                return Err(at(
-                    marks.start,
-                    &format!("the key {key:?} stands twice in this mapping"),
-                ));
+        match self.stack.last_mut() {
+            None => self.root = Some(id),
+            Some(open) => {
+                open.end = end;
+                if !open.is_mapping {
+                    open.items.push(id);
+                } else if let Some(name) = open.key.take() {
+                    open.entries.push((name, id));
+                } else {
+                    let key = key.ok_or_else(|| at(marks.start, "a key must be a scalar"))?;
+                    if !open.keys.insert(key.to_owned()) {
+                        return Err(at(
+                            marks.start,
+                            &format!("the key {key:?} stands twice in this mapping"),
+                        ));
+                    }
+                    open.key = Some(id);
+                }
             }
-            open.key = Some(id);
         }
+        self.nodes.push(Node {
+            indicator: place.indicator,
+            span: place.start..end.max(place.start),
+            content: place.content,
+            anchor,
+            kind,
+        });
         Ok(id)
     }
 }
@@ -391,16 +467,51 @@ fn at(mark: Marker, message: &str) -> YamlError {
     }
 }
 
-/// The position behind the `:` that follows a key which ends at `key_end`.
-pub(super) fn after_colon(text: &str, key_end: usize) -> usize {
-    let rest = text.get(key_end..).unwrap_or_default();
-    rest.find(':').map_or(key_end, |at| key_end + at + 1)
+/// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
+pub(crate) fn skip_gap(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+            Some(b'#') => at = line_end(text, at),
+            _ => return at,
+        }
+    }
 }
 
-/// The first position from `from` on that holds no space or tab.
-pub(super) fn skip_blanks(text: &str, from: usize) -> usize {
+/// Where the line that holds `from` ends, its line feed excluded.
+pub(super) fn line_end(text: &str, from: usize) -> usize {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at)
+}
+
+/// The end of a tag or an anchor.
+fn word_end(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    from + rest.len() - rest.trim_start_matches([' ', '\t']).len()
+    rest.find(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c))
+        .map_or(text.len(), |at| from + at)
+}
+
+/// The position behind the closing quote of a scalar whose opening one is at `from`.
+fn quoted_end(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let quote = bytes.get(from).copied().unwrap_or(b'"');
+    let mut at = from + 1;
+    loop {
+        match bytes.get(at) {
+            None => return text.len(),
+            Some(b'\\') if quote == b'"' => at += 2,
+            // `''` is a quote inside; any other is the end.
+            Some(byte) if *byte == quote => {
+                if quote == b'"' || bytes.get(at + 1) != Some(&quote) {
+                    return at + 1;
+                }
+                at += 2;
+            }
+            Some(_) => at += 1,
+        }
+    }
 }
 
 /// Turns the parser's character counts into byte positions. Events come nearly in order, so it
