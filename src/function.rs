@@ -7,7 +7,7 @@ use crate::observed::Observed;
 use crate::patch::Plan;
 use crate::resource_list::ResourceList;
 use crate::results::{FunctionResult, Severity};
-use crate::runner::{self, Refusal, Workload};
+use crate::runner::{self, Refusal, Runner, Workload};
 use crate::session_server;
 
 /// What one run of the function gave.
@@ -35,9 +35,7 @@ impl Outcome<'_> {
 
     /// True when a result is an error. Then no item has changed, and the process exits with 1.
     pub fn failed(&self) -> bool {
-        self.results
-            .iter()
-            .any(|result| result.severity == Severity::Error)
+        has_error(&self.results)
     }
 
     /// The results as lines for standard error; empty when there are none.
@@ -45,6 +43,12 @@ impl Outcome<'_> {
         let line = |result: &FunctionResult| format!("runner-terminal: {result}\n");
         self.results.iter().map(line).collect()
     }
+}
+
+fn has_error(results: &[FunctionResult]) -> bool {
+    results
+        .iter()
+        .any(|result| result.severity == Severity::Error)
 }
 
 /// Runs the function on the text of a ResourceList.
@@ -109,10 +113,8 @@ fn session_server(
     if spec.advertise_address.is_some() {
         one_runner_only(&workloads, "spec.advertiseAddress")?;
     }
-    each(&workloads, plan, |workload, plan| {
-        runner::check_single_process(list, workload)?;
-        let runner = runner::complete(list, workload.clone(), container)?;
-        session_server::add(list, spec, &runner, &workloads, plan)
+    each(list, &workloads, container, plan, |runner, plan| {
+        session_server::add(list, spec, runner, &workloads, plan)
     });
     Ok(())
 }
@@ -135,24 +137,26 @@ fn advertise_address(
     if spec.address.is_some() {
         one_runner_only(&workloads, "spec.address")?;
     }
-    each(&workloads, plan, |workload, plan| {
-        runner::check_single_process(list, workload)?;
-        let runner = runner::complete(list, workload.clone(), container)?;
-        session_server::advertise(list, spec, &runner, &observed, plan)
+    each(list, &workloads, container, plan, |runner, plan| {
+        session_server::advertise(list, spec, runner, &observed, plan)
     });
     Ok(())
 }
 
-/// A person wants to hear of every runner that is refused, not of the first alone.
+/// Completes each workload to a runner and plans it. A person wants to hear of every runner that
+/// is refused, not of the first alone.
 fn each(
+    list: &ResourceList<'_>,
     workloads: &[Workload],
+    container: Option<&str>,
     plan: &mut Plan,
-    step: impl Fn(&Workload, &mut Plan) -> Result<(), Refusal>,
+    step: impl Fn(&Runner, &mut Plan) -> Result<(), Refusal>,
 ) {
     for workload in workloads {
-        if let Err(refusal) = step(workload, plan) {
-            plan.results.push(*refusal);
-        }
+        let planned = runner::check_single_process(list, workload)
+            .and_then(|()| runner::complete(list, workload.clone(), container))
+            .and_then(|runner| step(&runner, plan));
+        plan.results.extend(planned.err().map(|refusal| *refusal));
     }
 }
 
@@ -178,11 +182,8 @@ fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
         patches,
         mut results,
     } = plan;
-    let failed = results
-        .iter()
-        .any(|result| result.severity == Severity::Error);
     let mut changes = patches.into_changes();
-    if !failed {
+    if !has_error(&results) {
         match list.write(&changes, &results) {
             Ok(pieces) => return Outcome { pieces, results },
             Err(error) => results.push(FunctionResult::error(error.to_string())),

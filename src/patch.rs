@@ -60,8 +60,7 @@ impl Patches {
         let (place, below) = tokens.split_at(depth);
         let mut nested = value;
         for token in below.iter().rev() {
-            let name = token.replace("~1", "/").replace("~0", "~");
-            nested = Value::Object(Map::from_iter([(name, nested)]));
+            nested = Value::Object(Map::from_iter([(name_of(token), nested)]));
         }
         item.apply(PatchOperation::Add(AddOperation {
             path: parse(&format!("/{}", place.join("/"))),
@@ -159,6 +158,16 @@ impl Item {
 /// A name as a token of a JSON pointer.
 pub fn token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The name that a token of a JSON pointer stands for.
+pub fn name_of(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// JSON pointer of an annotation in a resource, or in a pod template.
+pub fn annotation(name: &str) -> String {
+    format!("/metadata/annotations/{}", token(name))
 }
 
 /// Pointers are put together from escaped tokens here, so that none fails to parse.

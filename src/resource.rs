@@ -36,9 +36,14 @@ pub struct Identity {
 /// `Deployment ci/runner`
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let slash = if self.namespace.is_empty() { "" } else { "/" };
-        write!(f, "{} {}{slash}{}", self.kind, self.namespace, self.name)
+        f.write_str(&written(&self.kind, &self.name, &self.namespace))
     }
+}
+
+/// `Deployment ci/runner`, and `Deployment runner` without a namespace.
+pub fn written(kind: &str, name: &str, namespace: &str) -> String {
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{kind} {namespace}{slash}{name}")
 }
 
 /// A parsed item and its place in the list.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::resource::Identity;
+use crate::resource::{Identity, written};
 
 /// How grave a result is, as the KRM Functions Specification names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -167,15 +167,7 @@ impl std::fmt::Display for FunctionResult {
         write!(f, "{severity}: ")?;
         let mut place = Vec::new();
         if let Some(resource) = &self.resource_ref {
-            let slash = if resource.namespace.is_empty() {
-                ""
-            } else {
-                "/"
-            };
-            place.push(format!(
-                "{} {}{slash}{}",
-                resource.kind, resource.namespace, resource.name
-            ));
+            place.push(written(&resource.kind, &resource.name, &resource.namespace));
         }
         if let Some(field) = &self.field {
             place.push(field.path.clone());

@@ -32,15 +32,20 @@ fn read(path: &std::path::Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+fn succeeded(path: &std::path::Path) -> String {
+    let change = change(&read(path));
+    assert!(
+        change.starts_with("succeeded"),
+        "{}: {change}",
+        path.display()
+    );
+    change
+}
+
 #[test]
 fn session_server() {
     insta::glob!("fixtures/session-server/*.yaml", |path| {
-        let change = change(&read(path));
-        assert!(
-            change.starts_with("succeeded"),
-            "{}: {change}",
-            path.display()
-        );
+        let change = succeeded(path);
         insta::assert_snapshot!(change);
     });
 }
@@ -48,12 +53,7 @@ fn session_server() {
 #[test]
 fn advertise_address() {
     insta::glob!("fixtures/advertise-address/*.yaml", |path| {
-        let change = change(&read(path));
-        assert!(
-            change.starts_with("succeeded"),
-            "{}: {change}",
-            path.display()
-        );
+        let change = succeeded(path);
         insta::assert_snapshot!(change);
     });
 }

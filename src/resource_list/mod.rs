@@ -14,7 +14,7 @@ use json_patch::PatchOperation;
 use memchr::memmem;
 use serde_json::{Value, json};
 
-use crate::resource::{PREVIOUS_NAMES, Resource};
+use crate::resource::{PREVIOUS_NAMES, Resource, written};
 use crate::results::FunctionResult;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
 use scan::{Form, ItemSpan, Layout};
@@ -194,6 +194,12 @@ impl<'a> ResourceList<'a> {
         self.written_head(item).or_else(parsed).unwrap_or_default()
     }
 
+    /// `Deployment ci/runner`, for messages.
+    pub fn written(&self, item: usize) -> String {
+        let (kind, name, namespace) = self.head(item);
+        written(kind, name, namespace)
+    }
+
     fn written_head(&self, item: usize) -> Option<Head<'a>> {
         let head = self.span(item)?.head.as_ref()?;
         let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
@@ -276,13 +282,8 @@ impl<'a> ResourceList<'a> {
                 let start = self.span(item).map_or(0, |span| span.range.start);
                 let before = self.text.as_bytes().get(..start).unwrap_or_default();
                 let lines_before = memchr::memchr_iter(b'\n', before).count();
-                let (kind, name, namespace) = self.head(item);
-                let slash = if namespace.is_empty() { "" } else { "/" };
                 Err(ReadError::Item {
-                    name: format!(
-                        "item {} of the list ({kind} {namespace}{slash}{name})",
-                        item + 1
-                    ),
+                    name: format!("item {} of the list ({})", item + 1, self.written(item)),
                     source: YamlError {
                         line: lines_before + source.line,
                         ..source
@@ -343,17 +344,20 @@ impl<'a> ResourceList<'a> {
         Ok(out.finish())
     }
 
-    fn newline(&self) -> &'static str {
-        match memchr::memchr(b'\n', self.text.as_bytes()) {
-            Some(at) if at > 0 && self.text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
-            _ => "\n",
+    fn style(&self) -> Style {
+        Style {
+            newline: yaml::line_break(self.text),
+            indent_sequences: false,
         }
     }
 
-    fn style(&self) -> Style {
-        Style {
-            newline: self.newline(),
-            indent_sequences: false,
+    /// The line break that whole lines put in at `at` need before them.
+    fn gap(&self, at: usize) -> &'static str {
+        let before = self.text.get(..at).unwrap_or_default();
+        if before.ends_with('\n') {
+            ""
+        } else {
+            yaml::line_break(self.text)
         }
     }
 
@@ -370,12 +374,7 @@ impl<'a> ResourceList<'a> {
             Form::Block(column) => {
                 let block = yaml::block_document(value, column + 2, self.style());
                 let body = block.get(column + 2..).unwrap_or_default();
-                let before = self.text.get(..at).unwrap_or_default();
-                let gap = if before.ends_with('\n') {
-                    ""
-                } else {
-                    self.newline()
-                };
+                let gap = self.gap(at);
                 format!("{gap}{}- {body}", " ".repeat(column))
             }
         }
@@ -437,10 +436,8 @@ impl<'a> ResourceList<'a> {
     }
 
     fn edit_error(&self, item: usize, source: EditError) -> WriteError {
-        let (kind, name, namespace) = self.head(item);
-        let slash = if namespace.is_empty() { "" } else { "/" };
         WriteError::Edit {
-            resource: format!("{kind} {namespace}{slash}{name}"),
+            resource: self.written(item),
             source,
         }
     }
@@ -463,12 +460,7 @@ impl<'a> ResourceList<'a> {
             return Some(format!("{comma}\"results\": {list}"));
         }
         let text = yaml::block_document(&json!({ "results": results }), 0, self.style());
-        let before = self.text.get(..self.layout.end).unwrap_or_default();
-        let gap = if before.ends_with('\n') {
-            ""
-        } else {
-            self.newline()
-        };
+        let gap = self.gap(self.layout.end);
         Some(format!("{gap}{text}"))
     }
 }

@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::workload::field;
+use super::workload::{field, text};
 use super::{Container, Refusal, Workload};
+use crate::patch::token;
 use crate::resource::Resource;
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
@@ -114,8 +115,7 @@ impl ConfigToml {
 
     /// JSON pointer of the file in its object.
     pub fn pointer(&self) -> String {
-        let key = self.key.replace('~', "~0").replace('/', "~1");
-        format!("/{}/{key}", self.encoding.section())
+        format!("/{}/{}", self.encoding.section(), token(&self.key))
     }
 
     /// The file's place as results name it.
@@ -425,8 +425,4 @@ fn not_found(
     FunctionResult::error(message)
         .about(&workload.resource.identity)
         .at(place)
-}
-
-fn text<'v>(value: &'v Value, field: &str) -> &'v str {
-    value.get(field).and_then(Value::as_str).unwrap_or_default()
 }

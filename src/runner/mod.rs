@@ -95,11 +95,7 @@ pub fn none_found(
     }
     let workloads: Vec<String> = (0..list.len())
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
-        .map(|item| {
-            let (kind, name, namespace) = list.head(item);
-            let slash = if namespace.is_empty() { "" } else { "/" };
-            format!("{kind} {namespace}{slash}{name}")
-        })
+        .map(|item| list.written(item))
         .collect();
     let shown = workloads
         .iter()

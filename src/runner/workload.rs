@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
+use crate::patch::name_of;
 use crate::resource::Resource;
 use crate::results::FunctionResult;
 
@@ -176,7 +177,7 @@ impl Workload {
 pub fn field(pointer: &str) -> String {
     let mut out = String::new();
     for token in pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
+        let token = name_of(token);
         let is_index = !token.is_empty() && token.chars().all(|c| c.is_ascii_digit());
         if is_index || token.contains(['.', '/']) {
             out.push_str(&format!("[{token}]"));
@@ -190,7 +191,7 @@ pub fn field(pointer: &str) -> String {
     out
 }
 
-fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+pub(super) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 

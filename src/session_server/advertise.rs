@@ -10,7 +10,7 @@ use crate::exposure::Exposure;
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{OBSERVE_TAG, Observation, Observed};
 use crate::patch::{Patches, Plan};
-use crate::resource::{Identity, Resource};
+use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner};
@@ -128,7 +128,7 @@ fn observe(
         }
         _ => return Ok(State::Unknown),
     };
-    if !is_ours(live) && !of_chart {
+    if !service::is_ours(live) && !of_chart {
         return Err(not_ours(&live.identity));
     }
     match live_service::resolve(live, spec, current) {
@@ -138,10 +138,6 @@ fn observe(
             FunctionResult::error(reason).about(&live.identity),
         )),
     }
-}
-
-fn is_ours(service: &Resource) -> bool {
-    service.annotation(OWNED_BY) == Some(OWNER)
 }
 
 fn not_ours(service: &Identity) -> Refusal {

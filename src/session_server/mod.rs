@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::address::Address;
 use crate::function_config::SessionServerSpec;
-use crate::patch::{Patches, Plan, token};
+use crate::patch::{Patches, Plan, annotation};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
@@ -41,9 +41,6 @@ pub const OWNER: &str = "SessionServer";
 pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
 /// On the object with `config.toml`: the values that its keys had before, `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
-
-/// Where a pod template's annotations are.
-const POD_ANNOTATIONS: &str = "/metadata/annotations";
 
 /// Plans the session server of one runner.
 ///
@@ -102,10 +99,15 @@ pub fn add(
 
 /// The runner reads its configuration at start: the pod template changes with it.
 fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
-    let checksum = runner.workload.pod_pointer(&annotation(CONFIG_CHECKSUM));
     let digest = Sha256::digest(config.text().as_bytes());
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    patches.set(&runner.workload.resource, &checksum, json!(digest));
+    let workload = &runner.workload;
+    patches.set(&workload.resource, &checksum(workload), json!(digest));
+}
+
+/// JSON pointer of the checksum of a workload's configuration.
+fn checksum(workload: &Workload) -> String {
+    workload.pod_pointer(&annotation(CONFIG_CHECKSUM))
 }
 
 /// Takes away what an earlier run added to a runner, and nothing else.
@@ -121,8 +123,8 @@ pub fn remove(
         patches.remove_item(&service);
     }
     port::withdraw(&runner.workload, patches);
-    let checksum = runner.workload.pod_pointer(&annotation(CONFIG_CHECKSUM));
-    patches.remove(&runner.workload.resource, &checksum);
+    let workload = &runner.workload;
+    patches.remove(&workload.resource, &checksum(workload));
     // Read only where there is something to put back: the rest is none of ours to judge.
     if runner.config.object.annotation(CONFIG_BEFORE).is_some() {
         let mut config = open_config(runner, patches)?;
@@ -142,10 +144,6 @@ fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile, Ref
                 .at(config.field()),
         )
     })
-}
-
-fn annotation(name: &str) -> String {
-    format!("{POD_ANNOTATIONS}/{}", token(name))
 }
 
 /// Reads an address that the functionConfig has been checked to hold.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ADDED_PORT;
 use crate::function_config::SessionServerSpec;
-use crate::patch::{Patches, token};
+use crate::patch::{Patches, annotation};
 use crate::results::FunctionResult;
 use crate::runner::{Container, Refusal, Runner, Workload, field};
 
@@ -109,8 +109,7 @@ pub(super) fn ensure(
         None => {
             let entry = json!({"name": PORT_NAME, "containerPort": port, "protocol": "TCP"});
             patches.push(resource, &pointer, entry);
-            let annotation = format!("/metadata/annotations/{}", token(ADDED_PORT));
-            patches.set(resource, &annotation, json!(PORT_NAME));
+            patches.set(resource, &annotation(ADDED_PORT), json!(PORT_NAME));
         }
     }
     Ok(json!(PORT_NAME))
@@ -130,10 +129,7 @@ pub(super) fn withdraw(workload: &Workload, patches: &mut Patches) {
             patches.remove(resource, &format!("{pointer}/{index}"));
         }
     }
-    patches.remove(
-        resource,
-        &format!("/metadata/annotations/{}", token(ADDED_PORT)),
-    );
+    patches.remove(resource, &annotation(ADDED_PORT));
 }
 
 fn ports_pointer(workload: &Workload, container: &Container) -> String {

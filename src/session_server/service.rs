@@ -109,11 +109,16 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     let Some(service) = found else {
         return Ok(Existing::None);
     };
-    Ok(if service.annotation(OWNED_BY) == Some(OWNER) {
+    Ok(if is_ours(&service) {
         Existing::Ours(service)
     } else {
         Existing::Foreign(service)
     })
+}
+
+/// True for a Service that this function made.
+pub(super) fn is_ours(service: &Resource) -> bool {
+    service.annotation(OWNED_BY) == Some(OWNER)
 }
 
 /// True when a Service sends connections for `port` to the workload's pods.

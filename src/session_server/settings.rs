@@ -8,7 +8,7 @@ use super::config_file::{
 use super::{CONFIG_BEFORE, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
-use crate::patch::{Patches, Plan, token};
+use crate::patch::{Patches, Plan, annotation};
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Refusal, Runner};
 
@@ -52,11 +52,11 @@ pub(super) fn address(
     };
     match Address::parse(&own) {
         Ok(address) if address.port.is_some() => {}
-        Ok(_) => results.push(
+        Ok(address) => results.push(
             FunctionResult::warning(format!(
                 "advertise_address {own:?} has no port, so the runner makes its certificate for the \
                  wrong host: write {:?}",
-                parse_address(&own).map(|a| a.with_default_port(port)).unwrap_or_default()
+                address.with_default_port(port)
             ))
             .about(&runner.config.object.identity)
             .at(runner.config.field()),
@@ -163,7 +163,7 @@ pub(super) fn write(
     let object = &runner.config.object;
     plan.patches.set(
         object,
-        &record_pointer(),
+        &annotation(CONFIG_BEFORE),
         json!(Value::Object(record).to_string()),
     );
 }
@@ -183,7 +183,7 @@ pub(super) fn restore(config: &mut ConfigFile, runner: &Runner, patches: &mut Pa
         }
     }
     store(runner, config, patches);
-    patches.remove(&runner.config.object, &record_pointer());
+    patches.remove(&runner.config.object, &annotation(CONFIG_BEFORE));
 }
 
 /// Takes `listen_address` and `advertise_address` away where an earlier run has written them.
@@ -228,8 +228,4 @@ fn store(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
 /// The record that an earlier run left.
 fn before(config: &ConfigToml) -> Option<Settings> {
     serde_json::from_str(config.object.annotation(CONFIG_BEFORE)?).ok()
-}
-
-fn record_pointer() -> String {
-    format!("/metadata/annotations/{}", token(CONFIG_BEFORE))
 }

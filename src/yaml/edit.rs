@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::emit::{self, Style};
 use super::tree::{Kind, NodeId, Tree, line_end, skip_gap};
-use super::{YamlError, block_scalar};
+use super::{YamlError, block_scalar, line_break};
 
 /// An operation that could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,13 +151,10 @@ struct Edit<'t, 'a> {
 
 impl<'t, 'a> Edit<'t, 'a> {
     fn new(tree: &'t Tree<'a>) -> Self {
-        let text = tree.text;
-        let first_break = memchr::memchr(b'\n', text.as_bytes());
-        let crlf = first_break.is_some_and(|at| text.get(..at).is_some_and(|l| l.ends_with('\r')));
         Self {
             tree,
             style: Style {
-                newline: if crlf { "\r\n" } else { "\n" },
+                newline: line_break(tree.text),
                 indent_sequences: indents_sequences(tree),
             },
         }

@@ -18,6 +18,14 @@ pub use edit::{EditError, apply};
 pub use emit::{Style, block_document, flow};
 pub use tree::Tree;
 
+/// The line break of a text, by its first line.
+pub fn line_break(text: &str) -> &'static str {
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
 /// Text that is not YAML, or YAML that Kubernetes does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]

@@ -12,8 +12,6 @@ use std::fs;
 
 use real_hosts::{ControlPlane, workspace_root};
 
-const DRY_RUN: &[&str] = &["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
-
 #[test]
 fn a_real_chart_is_accepted() {
     let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
@@ -22,7 +20,7 @@ fn a_real_chart_is_accepted() {
     let namespace = plane.kubectl(&["create", "namespace", "ci"], "");
     assert!(namespace.status.success(), "{namespace:?}");
 
-    let applied = plane.kubectl(DRY_RUN, &chart);
+    let applied = plane.dry_run(&chart);
 
     assert!(
         applied.status.success(),
@@ -41,7 +39,7 @@ fn a_broken_service_is_refused() {
     let broken = "apiVersion: v1\nkind: Service\nmetadata: {name: door, namespace: default}\n\
                   spec: {ports: [{port: 99999}]}\n";
 
-    let applied = ControlPlane::shared().kubectl(DRY_RUN, broken);
+    let applied = ControlPlane::shared().dry_run(broken);
 
     assert!(!applied.status.success());
     let message = String::from_utf8_lossy(&applied.stderr);

@@ -14,8 +14,6 @@ use std::process::Output;
 
 use real_hosts::{ControlPlane, kustomize_build, workspace_root};
 
-const DRY_RUN: &[&str] = &["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -29,7 +27,7 @@ fn accept(manifests: &str) -> String {
     let plane = ControlPlane::shared();
     // Several tests use it: the one that comes second finds it there.
     plane.kubectl(&["create", "namespace", "ci"], "");
-    succeeds(&plane.kubectl(DRY_RUN, manifests))
+    succeeds(&plane.dry_run(manifests))
 }
 
 /// A kustomization of one chart render with the component, whose functionConfig gets `spec`.

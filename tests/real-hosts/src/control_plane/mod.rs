@@ -75,4 +75,10 @@ impl ControlPlane {
     pub fn kubectl(&self, args: &[&str], input: &str) -> Output {
         self.kubectl.run(args, input)
     }
+
+    /// Asks the API server whether it would take these manifests, unknown fields refused.
+    pub fn dry_run(&self, manifests: &str) -> Output {
+        let args = ["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
+        self.kubectl(&args, manifests)
+    }
 }
