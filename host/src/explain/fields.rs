@@ -47,7 +47,7 @@ pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
     let paths = |lines: &[Line<'_>]| -> HashSet<String> {
         lines
             .iter()
-            .flat_map(|line| prefixes(&line.path))
+            .flat_map(Line::prefixes)
             .map(str::to_owned)
             .collect()
     };
@@ -69,11 +69,11 @@ pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
                 Difference::Added,
             ),
         };
-        let Some(Line { path, .. }) = line.filter(|line| !line.path.is_empty()) else {
+        let Some(line) = line.filter(|line| !line.path.is_empty()) else {
             continue;
         };
         // The topmost that the other text lacks: a new `spec.ports` says all of its lines.
-        let top = prefixes(path).find(|prefix| !others.contains(*prefix));
+        let top = line.prefixes().find(|prefix| !others.contains(*prefix));
         let field = match top {
             Some(top) => Field {
                 difference: whole,
@@ -81,7 +81,7 @@ pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
             },
             None => Field {
                 difference: Difference::Changed,
-                path: path.clone(),
+                path: line.path.clone(),
             },
         };
         if seen.insert((field.path.clone(), field.difference)) {
@@ -99,22 +99,33 @@ pub(super) fn scalars(text: &str) -> impl Iterator<Item = (String, &str)> {
         .map(|line| (line.path, line.value))
 }
 
-/// The path itself and the paths above it, from the top.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    path.char_indices()
-        .skip(1)
-        .filter(|(_, character)| matches!(character, '.' | '['))
-        .filter_map(|(at, _)| path.get(..at))
-        .chain([path])
-}
-
 /// A line of a text.
 #[derive(Debug)]
 struct Line<'text> {
     /// The path of the field that it is about; empty when unknown.
     path: String,
+    /// Where in `path` each of its parts ends.
+    ends: Vec<usize>,
     /// The plain or quoted value on it, without its quotes.
     value: &'text str,
+}
+
+impl<'text> Line<'text> {
+    /// A line in what is open above it.
+    fn new(levels: &[Level], value: &'text str) -> Self {
+        let mut path = String::new();
+        let mut ends = Vec::with_capacity(levels.len());
+        for level in levels {
+            level.append(&mut path);
+            ends.push(path.len());
+        }
+        Self { path, ends, value }
+    }
+
+    /// The paths above the line's and its own, from the top.
+    fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.ends.iter().filter_map(|end| self.path.get(..*end))
+    }
 }
 
 /// What is open above a line.
@@ -137,6 +148,21 @@ impl Level {
             Self::Key { column, .. } | Self::Item { column, .. } => *column,
         }
     }
+
+    /// Appends its part of a path. A key with dots stands in brackets, as an item does.
+    fn append(&self, path: &mut String) {
+        match self {
+            Self::Key { name, .. } if name.contains('.') => {
+                path.extend(["[", name.as_str(), "]"]);
+            }
+            Self::Key { name, .. } if path.is_empty() => path.push_str(name),
+            Self::Key { name, .. } => path.extend([".", name.as_str()]),
+            Self::Item {
+                name: Some(name), ..
+            } => path.extend(["[", name.as_str(), "]"]),
+            Self::Item { index, .. } => path.push_str(&format!("[{index}]")),
+        }
+    }
 }
 
 fn lines(text: &str) -> Vec<Line<'_>> {
@@ -148,19 +174,13 @@ fn lines(text: &str) -> Vec<Line<'_>> {
         let content = line.trim_start_matches(' ');
         let mut column = line.len() - content.len();
         if content.is_empty() || scalar.is_some_and(|edge| column > edge) {
-            lines.push(Line {
-                path: path(&levels),
-                value: "",
-            });
+            lines.push(Line::new(&levels, ""));
             continue;
         }
         scalar = None;
         if content.starts_with('#') {
             // A comment is about what follows, which isn't known yet.
-            lines.push(Line {
-                path: String::new(),
-                value: "",
-            });
+            lines.push(Line::new(&[], ""));
             continue;
         }
 
@@ -187,10 +207,7 @@ fn lines(text: &str) -> Vec<Line<'_>> {
             scalar = is_block_scalar(after).then_some(column);
             value = plain(after);
         }
-        lines.push(Line {
-            path: path(&levels),
-            value,
-        });
+        lines.push(Line::new(&levels, value));
     }
     lines
 }
@@ -219,25 +236,6 @@ fn open_item(levels: &mut Vec<Level>, column: usize, content: &str) {
         index,
         name,
     });
-}
-
-fn path(levels: &[Level]) -> String {
-    let mut path = String::new();
-    for level in levels {
-        match level {
-            Level::Key { name, .. } => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(name);
-            }
-            Level::Item {
-                name: Some(name), ..
-            } => path.push_str(&format!("[{name}]")),
-            Level::Item { index, .. } => path.push_str(&format!("[{index}]")),
-        }
-    }
-    path
 }
 
 /// Splits `key: value`, with the key's quotes gone.
@@ -312,6 +310,16 @@ status: {}
         );
         assert_eq!(told(DEPLOYMENT, &after), ["+ spec.containers[two].ports"]);
         assert_eq!(told(&after, DEPLOYMENT), ["- spec.containers[two].ports"]);
+    }
+
+    #[test]
+    fn a_key_with_dots_is_one_part() {
+        let before = "metadata:\n  annotations:\n    example.com/a: x\n";
+        let after = format!("{before}    example.com/b: y\n");
+        assert_eq!(
+            told(before, &after),
+            ["+ metadata.annotations[example.com/b]"]
+        );
     }
 
     #[test]

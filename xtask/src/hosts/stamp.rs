@@ -17,7 +17,11 @@ use crate::{process, workspace};
 /// The stamp that the host must have to be current.
 pub(crate) fn of(host: &Host) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    process::text_of(&host.recipe.command(host.name)?).hash(&mut hasher);
+    // Without the workspace's own place: a checkout that was moved is still current.
+    let command = process::text_of(&host.recipe.command(host.name)?);
+    command
+        .replace(&*workspace::root().to_string_lossy(), "")
+        .hash(&mut hasher);
     if let Recipe::GoBuild { folder, .. } = host.recipe {
         for path in files_in(&workspace::root().join(folder))? {
             path.file_name().hash(&mut hasher);
