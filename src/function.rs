@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::function_config::{AdvertiseAddressSpec, FunctionConfig, SessionServerSpec};
+use crate::function_config::{
+    AdvertiseAddress, AdvertiseAddressSpec, FunctionConfig, SessionServerSpec,
+};
 use crate::observed::Observed;
-use crate::patch::Plan;
+use crate::patch::{Patches, Plan};
+use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{self, Refusal, Runner, Workload};
-use crate::session_server;
+use crate::session_server::{self, Advertised};
 
 /// What one run of the function gave.
 #[derive(Debug)]
@@ -76,6 +79,44 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
     write(&list, plan)
 }
 
+/// A runner of a list, and what is known of its address.
+#[derive(Debug)]
+pub struct RunnerAddress {
+    /// The workload.
+    pub runner: Identity,
+    /// Its Service and address, or why it can have none.
+    pub found: Result<Advertised, Refusal>,
+}
+
+/// Looks up the addresses of a list's runners and writes nothing: what [`run`] does first where the
+/// functionConfig is an AdvertiseAddress.
+///
+/// # Errors
+/// The input is not a ResourceList with such a functionConfig, or has no runner.
+pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
+    let list = ResourceList::read(input)?;
+    let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
+    else {
+        return Err(Box::new(FunctionResult::error(
+            "functionConfig kind: is another than AdvertiseAddress, which says where addresses come \
+             from",
+        )));
+    };
+    let observed = Observed::collect(&list)?;
+    let workloads = runners(&list, &spec)?;
+    let address_of = |workload: Workload| {
+        runner::check_single_process(&list, &workload)?;
+        let runner = runner::complete(&list, workload, spec.container.as_deref())?;
+        let config = session_server::open_config(&runner, &mut Patches::default())?;
+        session_server::look_up(&list, &spec, &runner, &observed, &config)
+    };
+    let addresses = workloads.into_iter().map(|workload| RunnerAddress {
+        runner: workload.resource.identity.clone(),
+        found: address_of(workload),
+    });
+    Ok(addresses.collect())
+}
+
 fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     let value = list.function_config().ok_or_else(|| {
         Box::new(FunctionResult::error(
@@ -130,6 +171,16 @@ fn advertise_address(
     for resource in &observed.injected {
         plan.patches.drop_item(resource);
     }
+    let workloads = runners(list, spec)?;
+    each(list, &workloads, container, plan, |runner, plan| {
+        session_server::advertise(list, spec, runner, &observed, plan)
+    });
+    Ok(())
+}
+
+/// The runners that an AdvertiseAddress is about: at least one.
+fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<Workload>, Refusal> {
+    let container = spec.container.as_deref();
     let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if workloads.is_empty() {
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
@@ -137,10 +188,7 @@ fn advertise_address(
     if spec.address.is_some() {
         one_runner_only(&workloads, "spec.address")?;
     }
-    each(list, &workloads, container, plan, |runner, plan| {
-        session_server::advertise(list, spec, runner, &observed, plan)
-    });
-    Ok(())
+    Ok(workloads)
 }
 
 /// Completes each workload to a runner and plans it. A person wants to hear of every runner that

@@ -51,6 +51,7 @@
 //! | [`session_server`] | plans what a runner needs |
 //! | [`exposure`] | the ways to reach a session server |
 //! | [`address`] | the address that a runner advertises |
+//! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services that were seen |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`yaml`] | carries them out on text, losslessly |
@@ -67,6 +68,7 @@ pub mod function;
 pub mod function_config;
 pub mod observed;
 pub mod patch;
+pub mod rbac;
 pub mod resource;
 pub mod resource_list;
 pub mod results;
@@ -76,4 +78,4 @@ pub mod schema;
 pub mod session_server;
 pub mod yaml;
 
-pub use function::{Outcome, run};
+pub use function::{Outcome, RunnerAddress, addresses, run};

@@ -4,26 +4,124 @@
 //! export (`kubectl get service -o yaml`, often with the local-config annotation), or put there
 //! by a host that can read the cluster, under the annotation [`OBSERVED`]. What a host has put
 //! there is taken out of the output again.
+//!
+//! How a host takes part: it runs the function, looks in the output for [`requests`], reads what
+//! they ask for, puts it into the list by [`answer`], and runs the function again, until nothing is
+//! asked for any more. A host that does none of it passes the function's error on, which says what
+//! the user can do.
+
+mod request;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use crate::resource::Resource;
-use crate::resource_list::{ReadError, ResourceList};
+use crate::resource::{Identity, Resource, written};
+use crate::resource_list::{Changes, ReadError, ResourceList};
+pub use request::{Look, OBSERVE_TAG, Request, requests};
 
-/// On an item that the host has put into the list: [`LIVE`] or [`ABSENT`].
+/// On an item that the host has put into the list: [`LIVE`], [`ABSENT`] or [`FAILED`].
 pub const OBSERVED: &str = "runner-terminal.dev/observed";
 /// The item is a Service as the cluster has it.
 pub const LIVE: &str = "live";
 /// The cluster has no Service of this name.
 pub const ABSENT: &str = "absent";
-
-/// A tag of a result that asks the host for the Service that the result is about.
-pub const OBSERVE_TAG: &str = "runner-terminal.dev/observe";
+/// The host could not read it, for the reason in [`FAILURE`].
+pub const FAILED: &str = "failed";
+/// On an item that is [`FAILED`]: why, and what to do about it.
+pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 
 /// The kinds that can hold a live Service; `kubectl` prints several as a List.
 const KINDS: [&str; 3] = ["Service", "List", "ServiceList"];
+
+/// A Service by its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName {
+    /// Empty where the manifests say none: the namespace that they are applied to.
+    pub namespace: String,
+    /// `metadata.name`
+    pub name: String,
+}
+
+/// `Service ci/runner-session-server`
+impl std::fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&written("Service", &self.name, &self.namespace))
+    }
+}
+
+/// What a host has seen of a Service.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The Service as the API server gives it.
+    Live(Value),
+    /// There is none.
+    Absent,
+    /// It could not be read: why, and what to do about it.
+    Failed(String),
+}
+
+/// Puts what a host has seen into the text of a ResourceList, behind the items that are there.
+///
+/// # Errors
+/// The input is not a ResourceList.
+pub fn answer<'a>(
+    input: &[u8],
+    answers: impl IntoIterator<Item = (&'a ServiceName, &'a Answer)>,
+) -> Result<Vec<u8>, ReadError> {
+    let list = ResourceList::read(input)?;
+    let added = answers
+        .into_iter()
+        .map(|(name, answer)| answer.item(name))
+        .collect();
+    let changes = Changes {
+        added,
+        ..Changes::default()
+    };
+    // Nothing is edited, so that no edit can fail.
+    let pieces = list.write(&changes, &[]).unwrap_or_default();
+    Ok(pieces.concat().into_bytes())
+}
+
+impl Answer {
+    /// The item that says it: of a live Service, what matters here.
+    fn item(&self, name: &ServiceName) -> Value {
+        let (state, service) = match self {
+            Self::Live(service) => (LIVE, service),
+            Self::Absent => (ABSENT, &Value::Null),
+            Self::Failed(_) => (FAILED, &Value::Null),
+        };
+        let annotations = service.pointer("/metadata/annotations");
+        let mut annotations: Map<String, Value> = annotations
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        annotations.insert(OBSERVED.to_owned(), json!(state));
+        if let Self::Failed(message) = self {
+            annotations.insert(FAILURE.to_owned(), json!(message));
+        }
+        let identity = Identity {
+            api_version: "v1".to_owned(),
+            kind: "Service".to_owned(),
+            name: name.name.clone(),
+            namespace: name.namespace.clone(),
+            ..Identity::default()
+        };
+        let mut item = identity.skeleton();
+        if let Some(metadata) = item.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("annotations".to_owned(), Value::Object(annotations));
+            if let Some(since) = service.pointer("/metadata/deletionTimestamp") {
+                metadata.insert("deletionTimestamp".to_owned(), since.clone());
+            }
+        }
+        for section in ["spec", "status"] {
+            if let Some(value) = service.get(section) {
+                item.insert(section.to_owned(), value.clone());
+            }
+        }
+        Value::Object(item)
+    }
+}
 
 /// One observation.
 #[derive(Clone, Debug)]
@@ -37,12 +135,14 @@ pub enum Observation {
     },
     /// The cluster has none.
     Absent,
+    /// The host could not read it, and says why.
+    Failed(String),
 }
 
 /// All that was observed.
 #[derive(Debug, Default)]
 pub struct Observed {
-    services: BTreeMap<(String, String), Observation>,
+    services: BTreeMap<ServiceName, Observation>,
     /// Items that the host has put into the list.
     pub injected: Vec<Resource>,
 }
@@ -57,73 +157,139 @@ impl Observed {
         for item in list.candidates(&KINDS, "loadBalancer") {
             let resource = list.resource(item)?;
             if is_live(&resource) {
-                observed.add(resource);
+                observed.add_export(resource);
             } else if let Some(members) = resource.value.get("items").and_then(Value::as_array) {
                 let members = members
                     .iter()
                     .map(|value| Resource::new(item, value.clone()));
                 members
                     .filter(is_live)
-                    .for_each(|member| observed.add(member));
+                    .for_each(|member| observed.add_export(member));
             }
         }
         for item in list.candidates(&["Service"], OBSERVED) {
             let resource = list.resource(item)?;
-            match resource.annotation(OBSERVED) {
-                Some(ABSENT) => {
-                    let identity = &resource.identity;
-                    let key = (identity.namespace.clone(), identity.name.clone());
-                    observed.services.insert(key, Observation::Absent);
-                    observed.injected.push(resource);
+            let observation = match resource.annotation(OBSERVED) {
+                Some(LIVE) => Observation::Live {
+                    service: Box::new(resource.clone()),
+                    by_host: true,
+                },
+                Some(ABSENT) => Observation::Absent,
+                Some(FAILED) => {
+                    let message = resource.annotation(FAILURE);
+                    Observation::Failed(message.unwrap_or("could not be read").to_owned())
                 }
-                Some(LIVE) => {
-                    observed.add(resource.clone());
-                    observed.injected.push(resource);
-                }
-                _ => {}
-            }
+                _ => continue,
+            };
+            // After the exports, over which it wins: it was read just now.
+            observed.services.insert(name_of(&resource), observation);
+            observed.injected.push(resource);
         }
         Ok(observed)
     }
 
     /// What was observed of one Service.
-    pub fn service(&self, namespace: &str, name: &str) -> Option<&Observation> {
+    pub fn service(&self, name: &ServiceName) -> Option<&Observation> {
+        let seen = self.services.get(name);
         // An export says `default` where manifests may leave the namespace out.
-        let namespaces = if namespace.is_empty() {
-            ["", "default"]
-        } else {
-            [namespace; 2]
+        let exported = || {
+            let name = ServiceName {
+                namespace: "default".to_owned(),
+                name: name.name.clone(),
+            };
+            self.services.get(&name)
         };
-        namespaces.iter().find_map(|namespace| {
-            self.services
-                .get(&((*namespace).to_owned(), name.to_owned()))
-        })
+        seen.or_else(|| name.namespace.is_empty().then(exported).flatten())
     }
 
-    fn add(&mut self, service: Resource) {
-        let key = (
-            service.identity.namespace.clone(),
-            service.identity.name.clone(),
+    fn add_export(&mut self, service: Resource) {
+        let name = name_of(&service);
+        self.services.insert(
+            name,
+            Observation::Live {
+                service: Box::new(service),
+                by_host: false,
+            },
         );
-        let by_host = service.annotation(OBSERVED) == Some(LIVE);
-        // What the host has read just now wins over an export of the user's.
-        let known_by_host = matches!(
-            self.services.get(&key),
-            Some(Observation::Live { by_host: true, .. })
-        );
-        if by_host || !known_by_host {
-            self.services.insert(
-                key,
-                Observation::Live {
-                    service: Box::new(service),
-                    by_host,
-                },
-            );
-        }
+    }
+}
+
+fn name_of(service: &Resource) -> ServiceName {
+    ServiceName {
+        namespace: service.identity.namespace.clone(),
+        name: service.identity.name.clone(),
     }
 }
 
 /// True for a Service with a status: a manifest has none.
 pub fn is_live(resource: &Resource) -> bool {
     resource.identity.kind == "Service" && resource.value.pointer("/status/loadBalancer").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str =
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\n";
+
+    fn name() -> ServiceName {
+        ServiceName {
+            namespace: "ci".to_owned(),
+            name: "s".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_was_answered_is_observed_and_marked() {
+        let live = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "s", "namespace": "ci", "managedFields": [{"manager": "x"}],
+                "annotations": {"a": "b"}, "deletionTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {}}});
+        for (answer, state) in [
+            (Answer::Live(live), LIVE),
+            (Answer::Absent, ABSENT),
+            (Answer::Failed("it's \"broken\":\n- a".to_owned()), FAILED),
+        ] {
+            let text = super::answer(LIST.as_bytes(), [(&name(), &answer)]).unwrap();
+            assert!(!String::from_utf8_lossy(&text).contains("managedFields"));
+            let list = ResourceList::read(&text).unwrap();
+            let observed = Observed::collect(&list).unwrap();
+            assert_eq!(observed.injected.len(), 1);
+            assert_eq!(observed.injected[0].annotation(OBSERVED), Some(state));
+            match (observed.service(&name()).unwrap(), &answer) {
+                (Observation::Absent, Answer::Absent) => {}
+                (Observation::Failed(said), Answer::Failed(message)) => assert_eq!(said, message),
+                (Observation::Live { service, by_host }, Answer::Live(_)) => {
+                    assert!(by_host);
+                    assert_eq!(service.annotation("a"), Some("b"));
+                    assert!(is_live(service));
+                    assert!(
+                        service
+                            .value
+                            .pointer("/metadata/deletionTimestamp")
+                            .is_some()
+                    );
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn answers_go_into_lists_of_any_form() {
+        for list in [
+            LIST,
+            "{\"apiVersion\": \"config.kubernetes.io/v1\", \"kind\": \"ResourceList\", \"items\": [{}]}",
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\nfunctionConfig: {}\n",
+        ] {
+            let text = answer(list.as_bytes(), [(&name(), &Answer::Absent)]).unwrap();
+            let list = ResourceList::read(&text).unwrap();
+            let observed = Observed::collect(&list).unwrap();
+            assert!(matches!(
+                observed.service(&name()),
+                Some(Observation::Absent)
+            ));
+        }
+    }
 }

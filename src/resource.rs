@@ -1,6 +1,6 @@
 //! A Kubernetes resource as the function sees it.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// Where the host keeps the file that a resource came from; the second is the name that kpt and
 /// kyaml wrote before.
@@ -31,6 +31,22 @@ pub struct Identity {
     pub path: Option<String>,
     /// The place in that file.
     pub index: Option<u64>,
+}
+
+impl Identity {
+    /// A resource of this identity with nothing in it yet: `apiVersion`, `kind`, and `metadata`
+    /// with the name, and the namespace where there is one.
+    pub fn skeleton(&self) -> Map<String, Value> {
+        let mut metadata = Map::from_iter([("name".to_owned(), json!(self.name))]);
+        if !self.namespace.is_empty() {
+            metadata.insert("namespace".to_owned(), json!(self.namespace));
+        }
+        Map::from_iter([
+            ("apiVersion".to_owned(), json!(self.api_version)),
+            ("kind".to_owned(), json!(self.kind)),
+            ("metadata".to_owned(), Value::Object(metadata)),
+        ])
+    }
 }
 
 /// `Deployment ci/runner`

@@ -9,6 +9,19 @@
     reason = "a test fails by panicking"
 )]
 
+const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
+
+/// The fixtures with resources that an earlier run made.
+const HAVE_OURS: [&str; 7] = [
+    "readers-brought-up-to-date",
+    "readers-foreign-and-not-asked-for",
+    "readers-half-there",
+    "readers-kustomize-prefixed",
+    "readers-taken-away",
+    "readers-up-to-date",
+    "service-brought-up-to-date",
+];
+
 /// The list up to its functionConfig: what stands in the user's repository.
 fn items(list: &str) -> &str {
     let end = list.find("functionConfig:").unwrap_or(list.len());
@@ -49,7 +62,7 @@ fn each_fixture(check: impl Fn(&str, &str)) {
         check(&name, &std::fs::read_to_string(&path).unwrap());
         count += 1;
     }
-    assert!(count > 30, "only {count} fixtures were found");
+    assert!(count > 40, "only {count} fixtures were found");
 }
 
 #[test]
@@ -64,8 +77,8 @@ fn a_second_run_changes_nothing() {
 #[test]
 fn disabling_takes_away_what_was_added() {
     each_fixture(|name, input| {
-        // This one had a Service of ours before, which goes.
-        if name == "service-brought-up-to-date" || name == "json" {
+        // These had resources of ours before, which go.
+        if HAVE_OURS.contains(&name) || name == "json" {
             return;
         }
         let restored = run(&disabled(&run(input), input));
@@ -77,12 +90,47 @@ fn disabling_takes_away_what_was_added() {
 }
 
 #[test]
-fn disabling_an_owned_service_removes_it() {
-    let path = "tests/fixtures/session-server/service-brought-up-to-date.yaml";
-    let input = std::fs::read_to_string(path).unwrap();
-    let restored = run(&disabled(&input, &input));
-    assert!(!restored.contains("kind: Service\n"));
-    assert!(restored.contains("kind: Deployment\n"));
+fn disabling_removes_what_is_ours() {
+    for name in HAVE_OURS {
+        let path = format!("tests/fixtures/session-server/{name}.yaml");
+        let input = std::fs::read_to_string(path).unwrap();
+        let count = |list: &str, word: &str| items(list).matches(word).count();
+        let ours = count(&input, OWNED_BY);
+        let restored = run(&disabled(&input, &input));
+        assert!(ours > 0, "{name}");
+        assert_eq!(count(&restored, OWNED_BY), 0, "{name}");
+        let resources = count(&input, "- apiVersion: ");
+        assert_eq!(
+            count(&restored, "- apiVersion: "),
+            resources - ours,
+            "{name}"
+        );
+    }
+}
+
+/// The same list without `readers` in the functionConfig of `fixture`.
+fn without_readers(list: &str, fixture: &str) -> String {
+    let config = &fixture[items(fixture).len()..];
+    let start = config.find("    readers:\n").unwrap();
+    let rest = config[start..].split_inclusive('\n').skip(1);
+    let rest: String = rest
+        .skip_while(|line| line.starts_with("    - ") || line.starts_with("      "))
+        .collect();
+    format!("{}{}{rest}", items(list), &config[..start])
+}
+
+/// Readers that are asked for no more leave nothing behind, and nothing else changes by them.
+#[test]
+fn readers_come_and_go_by_themselves() {
+    each_fixture(|name, input| {
+        if !input.contains("    readers:\n") {
+            return;
+        }
+        let never = run(&without_readers(input, input));
+        let no_more = run(&without_readers(&run(input), input));
+        assert_eq!(items(&no_more), items(&never), "{name}");
+        assert!(!items(&no_more).contains("kind: RoleBinding"), "{name}");
+    });
 }
 
 /// The functionConfig changes between two runs on the same files: what an earlier run wrote is

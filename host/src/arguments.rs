@@ -1,8 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::duration;
 
 /// Gives a GitLab Runner on Kubernetes its interactive web terminal.
 ///
@@ -24,6 +27,17 @@ pub(crate) enum Command {
     /// Prints a diff of each file, a table of the resources that change, and what the function has
     /// to say. Changes nothing. Exits with 1 when the function reports an error.
     Explain(Explain),
+    /// Show where each runner's terminals can be reached, as the cluster says now
+    ///
+    /// Finds the runners in manifests, reads the Service in front of each from the cluster, and
+    /// prints their addresses: what AdvertiseAddress would write. Changes nothing. Exits with 1
+    /// unless every runner has an address.
+    Resolve(Resolve),
+    /// Check that a session server answers at an address, as GitLab would find it
+    ///
+    /// Opens the address as GitLab's Workhorse does, without a token, and says in one line what is
+    /// wrong. Exits with 1 unless a session server answers.
+    Check(Check),
     /// Print the JSON Schema of a function config
     Schema {
         /// The kind of function config [default: SessionServer]
@@ -46,6 +60,82 @@ pub(crate) struct Explain {
     /// The SessionServer to use [default: one without settings]
     #[arg(short = 'c', long, value_name = "FILE")]
     pub(crate) function_config: Option<PathBuf>,
+}
+
+/// Where manifests come from.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Source {
+    /// Manifests: files, folders, or - for standard input
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
+}
+
+impl Explain {
+    /// The manifests, as of the commands that take flags for them.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            files: self.files.clone(),
+            kustomize: None,
+        }
+    }
+}
+
+/// The arguments of `resolve`.
+#[derive(Args, Debug)]
+pub(crate) struct Resolve {
+    #[command(flatten)]
+    pub(crate) source: Source,
+
+    /// The AdvertiseAddress to use [default: one without settings]
+    #[arg(short = 'c', long, value_name = "FILE",
+        conflicts_with_all = ["wait", "kubeconfig", "context"])]
+    pub(crate) function_config: Option<PathBuf>,
+
+    /// Wait for addresses that are pending, for 5m or so long
+    #[arg(long, value_name = "TIMEOUT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "5m", value_parser = duration::parse)]
+    pub(crate) wait: Option<Duration>,
+
+    /// How to print what was found
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<String>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    Json,
+    Yaml,
+}
+
+/// The arguments of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The address: host:port, with an IPv6 host in brackets
+    #[arg(value_name = "HOST:PORT", required_unless_present_any = ["files", "kustomize"],
+        conflicts_with_all = ["files", "kustomize"])]
+    pub(crate) address: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) source: Source,
+
+    /// How long to try each address
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
 }
 
 /// Reads the arguments; prints help, or what is wrong with them, and exits where that is all.

@@ -3,17 +3,23 @@
 mod changes;
 mod diff;
 mod fields;
-mod manifests;
-mod table;
+mod summary;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::arguments;
-use crate::sandbox::{self, Limits, Output, Streams};
+use crate::manifests::Manifests;
+use crate::sandbox::Limits;
+use crate::{arguments, function};
 
 use changes::Changes;
-use manifests::Manifests;
+
+/// The function config when none is given: all defaults.
+const DEFAULT_CONFIG: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata:
+  name: session-server
+";
 
 /// Runs the function on the manifests and prints a diff, a table and the results.
 ///
@@ -25,9 +31,9 @@ use manifests::Manifests;
 /// reached a limit.
 pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let manifests = Manifests::read(arguments)?;
-    let streams = Captured::new(manifests.list());
-    let (code, ran) = sandbox::run(streams, limits).map_err(|error| error.to_string())?;
+    let config = arguments.function_config.as_deref();
+    let manifests = Manifests::read(&arguments.source(), config, DEFAULT_CONFIG)?;
+    let (code, ran) = function::run_observing(manifests.list().into(), limits)?;
 
     let list = String::from_utf8_lossy(&ran.stdout);
     let mut page = String::new();
@@ -37,7 +43,7 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
         for (path, before, after) in changes.files() {
             diff::append(&mut page, path, before, after);
         }
-        table::append(&mut page, &changes);
+        summary::append(&mut page, &changes);
     }
     let results = String::from_utf8_lossy(&ran.stderr);
     if !results.is_empty() {
@@ -46,34 +52,4 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     }
     crate::print(&page)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
-}
-
-/// Streams that are text in memory.
-struct Captured {
-    stdin: io::Cursor<Vec<u8>>,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-}
-
-impl Captured {
-    fn new(stdin: &str) -> Self {
-        Self {
-            stdin: io::Cursor::new(stdin.into()),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        }
-    }
-}
-
-impl Streams for Captured {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        io::Read::read(&mut self.stdin, buffer)
-    }
-
-    fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize> {
-        match output {
-            Output::Stdout => self.stdout.write(bytes),
-            Output::Stderr => self.stderr.write(bytes),
-        }
-    }
 }

@@ -1,9 +1,17 @@
 //! The KRM function: standard input to standard output, through the module.
 
-use std::io::{self, Read, StdinLock, StdoutLock, Write};
+use std::io::{self, Cursor, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
-use crate::sandbox::{self, Limits, Output, Streams};
+use memchr::memmem;
+use runner_terminal::observed;
+
+use crate::observe::{self, Step};
+use crate::sandbox::{self, Captured, Limits, Output, Streams};
+
+/// The kind of functionConfig that has to know of the cluster. Where the list does not name it, the
+/// output goes out as it is made.
+const OBSERVING: &str = "AdvertiseAddress";
 
 /// Runs the module on this process's streams, and gives its exit code; 1 when it reached a limit.
 ///
@@ -12,27 +20,72 @@ use crate::sandbox::{self, Limits, Output, Streams};
 /// A sentence for the person at the terminal: a limit was reached, or could not be read.
 pub(crate) fn run() -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let streams = Process {
-        stdin: io::stdin().lock(),
-        stdout: io::stdout().lock(),
+    let mut list = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut list)
+        .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
+    let code = if memmem::find(&list, OBSERVING.as_bytes()).is_some() {
+        run_held_back(list, limits)?
+    } else {
+        run_through(list, limits)?
     };
-    let (code, mut streams) = sandbox::run(streams, limits).map_err(|error| error.to_string())?;
-    streams
-        .stdout
-        .flush()
-        .map_err(|error| format!("cannot write to standard output: {error}"))?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// The streams of this process.
-struct Process {
-    stdin: StdinLock<'static>,
+fn run_through(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
+    let streams = Through {
+        list: Cursor::new(list),
+        stdout: io::stdout().lock(),
+    };
+    let (code, mut streams) = sandbox::run(streams, limits).map_err(|error| error.to_string())?;
+    streams.stdout.flush().map_err(cannot_write)?;
+    Ok(code)
+}
+
+/// Runs the module on a list, again when it has to know of the cluster, and gives the exit code and
+/// the outputs of the last run.
+///
+/// # Errors
+///
+/// A sentence: a limit was reached.
+pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<(i32, Captured), String> {
+    observe::run(list, |list| {
+        let ran = sandbox::run(Captured::new(list), limits);
+        let (code, ran) = ran.map_err(|error| error.to_string())?;
+        Ok(Step {
+            requests: observed::requests(&ran.stdout),
+            outcome: (code, ran),
+        })
+    })
+}
+
+/// Holds the output back until it is known that no further run replaces it.
+fn run_held_back(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
+    let (code, ran) = run_observing(list, limits)?;
+    // A closed standard error is no reason to withhold the output.
+    let _ = io::stderr().write_all(&ran.stderr);
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(&ran.stdout)
+        .and_then(|()| stdout.flush())
+        .map_err(cannot_write)?;
+    Ok(code)
+}
+
+fn cannot_write(error: io::Error) -> String {
+    format!("cannot write the ResourceList to standard output: {error}")
+}
+
+/// A list in, and this process's own streams out.
+struct Through {
+    list: Cursor<Vec<u8>>,
     stdout: StdoutLock<'static>,
 }
 
-impl Streams for Process {
+impl Streams for Through {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stdin.read(buffer)
+        self.list.read(buffer)
     }
 
     fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize> {

@@ -6,10 +6,17 @@
 #![deny(unsafe_code)]
 
 mod arguments;
+mod check;
+mod cluster;
+mod duration;
 mod explain;
 mod function;
+mod manifests;
+mod observe;
+mod resolve;
 mod sandbox;
 mod schema;
+mod table;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -64,6 +71,8 @@ fn command() -> Result<ExitCode, String> {
 
     match arguments::read() {
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Resolve(arguments) => resolve::run(&arguments),
+        Command::Check(arguments) => check::command(&arguments),
         Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),
         Command::Version => {
             print(concat!("runner-terminal ", env!("CARGO_PKG_VERSION"), "\n"))?;

@@ -1,5 +1,6 @@
 //! Runs the module in a sandbox: three streams, so much memory, so much time, and nothing else.
 
+mod captured;
 mod compiled;
 mod engine;
 mod limits;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use wasmtime::{AsContextMut, Caller, Engine, Linker, Store, Trap};
 
+pub(crate) use captured::Captured;
 use compiled::{Compiled, compiled};
 pub(crate) use limits::Limits;
 use limits::{MemoryLimit, MemoryRefused, TICKS};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, Envelope, RunnerSelector, read, unset_when_empty};
+use super::{ConfigError, Envelope, RunnerSelector, Seconds, read, unset_when_empty};
 use crate::address::Address;
 use crate::exposure::IpFamily;
 
@@ -40,12 +40,23 @@ pub struct AdvertiseAddressSpec {
     pub address: Option<String>,
     /// What to do while the Service is absent or has no address.
     pub when_pending: WhenPending,
+    /// With `whenPending: Wait`: how long to wait, 5m by default.
+    pub timeout: Option<Seconds>,
     /// Which to take of an address that has both a host name and an IP, and of several addresses.
     pub prefer: Vec<AddressKind>,
     /// Take IP addresses of this family only.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<IpFamily>"))]
     pub ip_family: Option<IpFamily>,
+    /// The kubeconfig by which a host reads the cluster. By default: the files that KUBECONFIG
+    /// names, else ~/.kube/config, else the service account of the pod.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub kubeconfig: Option<String>,
+    /// The context of the kubeconfig; its current one by default.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub context: Option<String>,
 }
 
 /// Where an address comes from.
@@ -73,6 +84,10 @@ pub enum WhenPending {
     Disable,
     /// Fail.
     Fail,
+    /// Wait until the Service has an address, and fail when it has none within `timeout`. A Service
+    /// that does not exist yet is not waited for, as the apply that makes it comes after: that is
+    /// `Disable`.
+    Wait,
 }
 
 /// A kind of address in a load balancer's status.
@@ -95,9 +110,68 @@ impl Default for AdvertiseAddressSpec {
             source: Source::Auto,
             address: None,
             when_pending: WhenPending::Disable,
+            timeout: None,
             prefer: vec![AddressKind::Hostname, AddressKind::Ip],
             ip_family: None,
+            kubeconfig: None,
+            context: None,
         }
+    }
+}
+
+impl AdvertiseAddressSpec {
+    /// How long to wait with [`WhenPending::Wait`].
+    pub fn timeout(&self) -> Seconds {
+        self.timeout.unwrap_or(Seconds(300))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check_address()?;
+        if self.prefer.is_empty() {
+            return Err(ConfigError::new(
+                "spec.prefer",
+                "is empty, so no address would ever do: name Hostname, IP or both",
+            ));
+        }
+        let waits = self.when_pending == WhenPending::Wait;
+        if self.timeout.is_some() && !waits {
+            return Err(ConfigError::new(
+                "spec.timeout",
+                "is read with whenPending: Wait only; set that, or leave the timeout out",
+            ));
+        }
+        if matches!(self.source, Source::Auto | Source::Cluster) {
+            return Ok(());
+        }
+        let of_cluster = [
+            ("spec.kubeconfig", self.kubeconfig.is_some(), "is read"),
+            ("spec.context", self.context.is_some(), "is read"),
+            ("spec.whenPending", waits, "can be Wait"),
+        ];
+        match of_cluster.iter().find(|(_, is_set, _)| *is_set) {
+            Some((field, _, what)) => Err(ConfigError::new(
+                *field,
+                format!("{what} with source: Auto or Cluster only: nothing else asks a cluster"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn check_address(&self) -> Result<(), ConfigError> {
+        let message = match (&self.address, self.source) {
+            (Some(address), Source::Static) => match Address::parse(address) {
+                Ok(_) => return Ok(()),
+                Err(error) => error.to_string(),
+            },
+            (None, Source::Static) => {
+                "source is Static, so an address is needed: host, host:port or [v6]:port".to_owned()
+            }
+            (Some(_), _) => {
+                "is read with source: Static only; set that, or leave the address out".to_owned()
+            }
+            (None, _) => return Ok(()),
+        };
+        Err(ConfigError::new("spec.address", message))
     }
 }
 
@@ -112,31 +186,7 @@ impl AdvertiseAddress {
             Value::Null => AdvertiseAddressSpec::default(),
             spec => read("spec", spec)?,
         };
-        match (&spec.address, spec.source) {
-            (Some(address), Source::Static) => {
-                Address::parse(address)
-                    .map_err(|error| ConfigError::new("spec.address", error.to_string()))?;
-            }
-            (None, Source::Static) => {
-                return Err(ConfigError::new(
-                    "spec.address",
-                    "source is Static, so an address is needed: host, host:port or [v6]:port",
-                ));
-            }
-            (Some(_), _) => {
-                return Err(ConfigError::new(
-                    "spec.address",
-                    "is read with source: Static only; set that, or leave the address out",
-                ));
-            }
-            (None, _) => {}
-        }
-        if spec.prefer.is_empty() {
-            return Err(ConfigError::new(
-                "spec.prefer",
-                "is empty, so no address would ever do: name Hostname, IP or both",
-            ));
-        }
+        spec.check()?;
         Ok(Self {
             name: envelope.name(),
             spec,

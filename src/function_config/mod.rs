@@ -4,6 +4,7 @@ mod advertise_address;
 mod duration;
 mod label_selector;
 mod port;
+mod reader;
 mod session_server;
 mod typed;
 
@@ -16,6 +17,7 @@ pub use advertise_address::{
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
 pub use port::Port;
+pub use reader::Reader;
 pub use session_server::{RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, unset_when_empty};
 

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, Envelope, LabelSelector, Port, Seconds, read, unset_when_empty};
+use super::{
+    ConfigError, Envelope, LabelSelector, Port, Reader, Seconds, read, reader, unset_when_empty,
+};
 use crate::address::Address;
 use crate::exposure::Exposure;
 
@@ -49,6 +51,9 @@ pub struct SessionServerSpec<E = Exposure> {
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub advertise_address: Option<String>,
+    /// Service accounts that may read the address of the session server's Service: those under
+    /// which the function AdvertiseAddress runs, such as that of Argo CD's repo-server.
+    pub readers: Vec<Reader>,
     /// How the session server is reached from outside its pod.
     pub exposure: E,
 }
@@ -80,6 +85,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
             listen_port: None,
             session_timeout: None,
             advertise_address: None,
+            readers: Vec::new(),
             exposure: E::default(),
         }
     }
@@ -89,7 +95,8 @@ impl SessionServer {
     /// Reads a functionConfig of this kind.
     ///
     /// # Errors
-    /// An unknown field, a value of the wrong type, or an address that no runner can advertise.
+    /// An unknown field, a value of the wrong type, an address that no runner can advertise, or a
+    /// reader that is named twice.
     pub fn parse(value: &Value) -> Result<Self, ConfigError> {
         let envelope: Envelope = read("", value)?;
         // The exposure is read by itself, so that an error in it has its own path.
@@ -105,11 +112,13 @@ impl SessionServer {
             listen_port: spec.listen_port,
             session_timeout: spec.session_timeout,
             advertise_address: spec.advertise_address,
+            readers: spec.readers,
         };
         if let Some(address) = &spec.advertise_address {
             Address::parse(address)
                 .map_err(|error| ConfigError::new("spec.advertiseAddress", error.to_string()))?;
         }
+        reader::check_distinct("spec.readers", &spec.readers)?;
         Ok(Self {
             name: envelope.name(),
             spec,

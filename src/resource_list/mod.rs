@@ -14,7 +14,7 @@ use json_patch::PatchOperation;
 use memchr::memmem;
 use serde_json::{Value, json};
 
-use crate::resource::{PREVIOUS_NAMES, Resource, written};
+use crate::resource::{PREVIOUS_NAMES, Resource, without_hash, written};
 use crate::results::FunctionResult;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
 use scan::{Form, ItemSpan, Layout};
@@ -170,6 +170,17 @@ impl<'a> ResourceList<'a> {
         self.layout.function_config.as_ref()
     }
 
+    /// The results of an earlier run that stand in the list. `None` when there are none, or they do
+    /// not parse.
+    pub fn results(&self) -> Option<Vec<Value>> {
+        let section = self.text.get(self.layout.results.clone()?)?;
+        let json = format!("{{{section}}}");
+        let text = if self.is_json() { &json } else { section };
+        let tree = Tree::parse(text).ok()?;
+        let value = tree.value_of(tree.root()?).ok()?;
+        value.get("results")?.as_array().cloned()
+    }
+
     /// How many items the list has.
     pub fn len(&self) -> usize {
         self.layout.items.len()
@@ -264,6 +275,30 @@ impl<'a> ResourceList<'a> {
         written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
+    /// The items of this kind and namespace that a reference to `name` means, whatever kustomize
+    /// has made of their own (see [`Resource::answers_to`]).
+    ///
+    /// # Errors
+    /// An item that mentions the name and cannot be parsed.
+    pub fn answering(
+        &self,
+        kind: &str,
+        name: &str,
+        namespace: &str,
+    ) -> Result<Vec<Resource>, ReadError> {
+        let mut found = Vec::new();
+        for item in self.candidates(&[kind], without_hash(name).unwrap_or(name)) {
+            let resource = self.resource(item)?;
+            if resource.identity.kind == kind
+                && resource.identity.namespace == namespace
+                && resource.answers_to(name)
+            {
+                found.push(resource);
+            }
+        }
+        Ok(found)
+    }
+
     /// Parses one item.
     ///
     /// # Errors
@@ -333,7 +368,7 @@ impl<'a> ResourceList<'a> {
                 out.replace(at..at, self.new_item(value, at));
             }
         }
-        if let Some(text) = self.results(results) {
+        if let Some(text) = self.results_text(results) {
             match &self.layout.results {
                 Some(section) => out.replace(section.clone(), text),
                 None => out.replace(self.layout.end..self.layout.end, text),
@@ -442,7 +477,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    fn results(&self, results: &[FunctionResult]) -> Option<String> {
+    fn results_text(&self, results: &[FunctionResult]) -> Option<String> {
         if results.is_empty() && !(self.is_json() && self.layout.results.is_some()) {
             return None;
         }

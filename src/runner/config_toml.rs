@@ -364,18 +364,7 @@ fn objects(
     if !exact.is_empty() {
         return Ok(exact);
     }
-    let stem = crate::resource::without_hash(source.name).unwrap_or(source.name);
-    let mut objects = Vec::new();
-    for item in list.candidates(&[source.kind], stem) {
-        let object = list.resource(item)?;
-        if object.identity.kind == source.kind
-            && object.identity.namespace == *namespace
-            && object.answers_to(source.name)
-        {
-            objects.push(object);
-        }
-    }
-    Ok(objects)
+    Ok(list.answering(source.kind, source.name, namespace)?)
 }
 
 fn not_found(

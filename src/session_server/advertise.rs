@@ -8,12 +8,69 @@ use super::service::{self, Existing};
 use super::{OWNED_BY, OWNER, open_config, parse_address, port, roll_pods, settings};
 use crate::exposure::Exposure;
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
-use crate::observed::{OBSERVE_TAG, Observation, Observed};
+use crate::observed::{Look, Observation, Observed, Request, ServiceName};
 use crate::patch::{Patches, Plan};
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner};
+
+/// The field that an address comes from.
+const PLACE: &str = "status.loadBalancer";
+
+/// A runner, the Service in front of it, and what is known of its address.
+#[derive(Debug)]
+pub struct Advertised {
+    /// The Service.
+    pub service: Identity,
+    /// `advertise_address` in the runner's configuration.
+    pub configured: Option<String>,
+    /// The address that is to be there.
+    pub state: State,
+}
+
+/// What is known of a runner's address.
+#[derive(Debug)]
+pub enum State {
+    /// host:port
+    Known(String),
+    /// There is none yet.
+    Pending {
+        /// Why: a clause about the Service.
+        reason: String,
+        /// The host is asked to wait for a change.
+        wait: Option<Request>,
+    },
+    /// Nobody has looked yet: the host is asked to.
+    Unknown(Request),
+}
+
+/// Looks up the address of one runner.
+///
+/// # Errors
+/// The reason why it can have none.
+pub fn look_up(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    runner: &Runner,
+    observed: &Observed,
+    config: &ConfigFile,
+) -> Result<Advertised, Refusal> {
+    let declared = service::find(list, &runner.workload)?;
+    let of_chart = settings::is_of_chart(config, runner);
+    let service = front(runner, &declared, of_chart)?;
+    let configured = config.get(ADVERTISE_ADDRESS);
+    let configured = configured.as_ref().and_then(Value::as_str);
+    let state = match spec.address.as_deref().and_then(parse_address) {
+        Some(address) => State::Known(address.with_default_port(port_of(&declared))),
+        None => observe(spec, &service, observed, of_chart, configured)?,
+    };
+    Ok(Advertised {
+        service,
+        configured: configured.map(str::to_owned),
+        state,
+    })
+}
 
 /// Plans the address of one runner.
 ///
@@ -26,16 +83,8 @@ pub fn advertise(
     observed: &Observed,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    let declared = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
-    let of_chart = settings::is_of_chart(&config, runner);
-    let identity = front(runner, &declared, of_chart)?;
-    let current = config.get(ADVERTISE_ADDRESS);
-    let current = current.as_ref().and_then(Value::as_str);
-    let state = match (&spec.address, spec.source) {
-        (Some(address), Source::Static) => static_address(address, &declared),
-        _ => observe(spec, &identity, observed, of_chart, current)?,
-    };
+    let Advertised { service, state, .. } = look_up(list, spec, runner, observed, &config)?;
     match state {
         State::Known(address) => {
             let configured = settings::configured_port(&config);
@@ -48,29 +97,17 @@ pub fn advertise(
             };
             settings::write(&wanted, &mut config, runner, plan);
         }
-        State::Pending(reason) => {
-            let result = pending(
-                spec,
-                &identity,
-                &mut config,
-                runner,
-                &reason,
-                &mut plan.patches,
-            );
+        State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
+            let result = switch_off(&service, &mut config, runner, &reason, &mut plan.patches);
             plan.results.push(result);
         }
-        State::Unknown => return Err(unknown(&identity)),
+        State::Pending { reason, wait } => {
+            return Err(Box::new(pending(&service, &reason, wait.as_ref())));
+        }
+        State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
     roll_pods(runner, &config, &mut plan.patches);
     Ok(())
-}
-
-/// What is known of a runner's address.
-enum State {
-    Known(String),
-    Pending(String),
-    /// Nobody has looked yet: the host is asked to.
-    Unknown,
 }
 
 /// The Service in front of a runner: the one of the list, or the one that is called as it would be.
@@ -79,29 +116,17 @@ fn front(runner: &Runner, declared: &Existing, of_chart: bool) -> Result<Identit
         Existing::Ours(service) => Ok(service.identity.clone()),
         Existing::Foreign(service) if of_chart => Ok(service.identity.clone()),
         Existing::Foreign(service) => Err(not_ours(&service.identity)),
-        Existing::None => {
-            let workload = &runner.workload.resource.identity;
-            Ok(Identity {
-                api_version: "v1".to_owned(),
-                kind: "Service".to_owned(),
-                name: service::name(&workload.name),
-                namespace: workload.namespace.clone(),
-                ..Identity::default()
-            })
-        }
+        Existing::None => Ok(service::identity(&runner.workload)),
     }
 }
 
-fn static_address(address: &str, declared: &Existing) -> State {
+/// The port of a runner's Service.
+fn port_of(declared: &Existing) -> u16 {
     let port = match declared {
         Existing::Ours(service) | Existing::Foreign(service) => service::port_of(service),
         Existing::None => None,
     };
-    let port = port.unwrap_or_else(|| Exposure::default().port());
-    match parse_address(address) {
-        Some(address) => State::Known(address.with_default_port(port)),
-        None => State::Unknown,
-    }
+    port.unwrap_or_else(|| Exposure::default().port())
 }
 
 fn observe(
@@ -109,35 +134,48 @@ fn observe(
     identity: &Identity,
     observed: &Observed,
     of_chart: bool,
-    current: Option<&str>,
+    configured: Option<&str>,
 ) -> Result<State, Refusal> {
-    let seen = observed.service(&identity.namespace, &identity.name);
-    let live = match (seen, spec.source) {
+    let name = ServiceName {
+        namespace: identity.namespace.clone(),
+        name: identity.name.clone(),
+    };
+    let request = |look| Request::new(name.clone(), look, spec);
+    let pending = |reason: &str| State::Pending {
+        reason: reason.to_owned(),
+        wait: None,
+    };
+    let (live, by_host) = match (observed.service(&name), spec.source) {
         (Some(Observation::Live { service, by_host }), source)
             if *by_host || source != Source::Cluster =>
         {
-            service
+            (service, *by_host)
         }
-        (Some(Observation::Absent), Source::Auto | Source::Cluster) => {
-            return Ok(State::Pending("is not in the cluster yet".to_owned()));
+        (_, Source::Items) => return Ok(pending("is not among the items with its status")),
+        (Some(Observation::Absent), _) => return Ok(pending("is not in the cluster yet")),
+        (Some(Observation::Failed(reason)), _) => {
+            return Err(Box::new(FunctionResult::error(reason).about(identity)));
         }
-        (_, Source::Items) => {
-            return Ok(State::Pending(
-                "is not among the items with its status".to_owned(),
-            ));
-        }
-        _ => return Ok(State::Unknown),
+        _ => return Ok(State::Unknown(request(Look::Now))),
     };
     if !service::is_ours(live) && !of_chart {
         return Err(not_ours(&live.identity));
     }
-    match live_service::resolve(live, spec, current) {
+    match live_service::resolve(live, spec, configured) {
         Resolution::Address(address) => Ok(State::Known(address)),
-        Resolution::Pending(reason) => Ok(State::Pending(reason)),
+        Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
+        Resolution::Pending(reason) => Ok(State::Pending {
+            reason,
+            wait: waits(spec).then(|| request(Look::Change(spec.timeout()))),
+        }),
         Resolution::Refused(reason) => Err(Box::new(
             FunctionResult::error(reason).about(&live.identity),
         )),
     }
+}
+
+fn waits(spec: &AdvertiseAddressSpec) -> bool {
+    spec.when_pending == WhenPending::Wait
 }
 
 fn not_ours(service: &Identity) -> Refusal {
@@ -152,49 +190,57 @@ fn not_ours(service: &Identity) -> Refusal {
 }
 
 /// The host is asked for the Service; where it cannot read a cluster, the user reads this.
-fn unknown(identity: &Identity) -> Refusal {
+fn unknown(service: &Identity, request: &Request) -> FunctionResult {
     let result = FunctionResult::error(format!(
-        "its address has to be read from the cluster, and this host has not done that: put the \
-         output of `{} -o yaml` among the items, with the annotation \
-         config.kubernetes.io/local-config: 'true' so that it is not applied",
-        service::kubectl(identity)
+        "its address has to be read from the cluster, and this host has not done that: run the \
+         function by the runner-terminal command, which can, or put the output of `{} -o yaml` \
+         among the items, with the annotation config.kubernetes.io/local-config: 'true' so that it \
+         is not applied",
+        service::kubectl(service)
     ));
-    Box::new(
-        result
-            .about(identity)
-            .at("status.loadBalancer")
-            .tagged(OBSERVE_TAG, "true"),
-    )
+    request.tag(result.about(service).at(PLACE))
 }
 
-fn pending(
-    spec: &AdvertiseAddressSpec,
-    identity: &Identity,
+/// There is no address, and that is an error.
+fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> FunctionResult {
+    let look = service::kubectl(service);
+    let message = match wait {
+        Some(Request {
+            look: Look::Change(timeout),
+            ..
+        }) => format!(
+            "{reason}, and spec.timeout is {timeout}: see by `{look}` and its events what keeps the \
+             load balancer, or wait longer"
+        ),
+        _ => format!(
+            "{reason}: apply the manifests, wait until `{look}` shows an address, and build again"
+        ),
+    };
+    let result = FunctionResult::error(message).about(service).at(PLACE);
+    match wait {
+        Some(request) => request.tag(result),
+        None => result,
+    }
+}
+
+/// There is no address, and the session server is off until there is.
+fn switch_off(
+    service: &Identity,
     config: &mut ConfigFile,
     runner: &Runner,
     reason: &str,
     patches: &mut Patches,
 ) -> FunctionResult {
-    let result = match spec.when_pending {
-        WhenPending::Fail => FunctionResult::error(format!(
-            "{reason}: apply the manifests, wait until `{}` shows an address, and build again",
-            service::kubectl(identity)
-        )),
-        WhenPending::Disable => {
-            let state = if settings::switch_off(config, runner, patches) {
-                "terminals stay off until then, and jobs run as ever"
-            } else {
-                "config.toml has a listen_address of the user's own, which stays"
-            };
-            FunctionResult::warning(format!(
-                "{reason}; {state}. Apply these manifests, wait until `{}` shows an address, and \
-                 build and apply again",
-                service::kubectl(identity)
-            ))
-        }
+    let state = if settings::switch_off(config, runner, patches) {
+        "terminals stay off until then, and jobs run as ever"
+    } else {
+        "config.toml has a listen_address of the user's own, which stays"
     };
-    result
-        .about(identity)
-        .at("status.loadBalancer")
-        .tagged(OBSERVE_TAG, "pending")
+    FunctionResult::warning(format!(
+        "{reason}; {state}. Apply these manifests, wait until `{}` shows an address, and build and \
+         apply again",
+        service::kubectl(service)
+    ))
+    .about(service)
+    .at(PLACE)
 }

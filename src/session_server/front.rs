@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use super::service::{self, Existing};
-use super::{OWNED_BY, OWNER, settings};
+use super::{owned, settings};
 use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
 use crate::resource::{Identity, Resource};
@@ -13,7 +13,8 @@ use crate::runner::{Refusal, Runner};
 
 /// The Service in front of a runner.
 pub(super) struct Front {
-    identity: Identity,
+    /// What it is called.
+    pub(super) identity: Identity,
     /// The port at which it answers.
     pub(super) port: u16,
     adopted: bool,
@@ -59,14 +60,7 @@ pub(super) fn adopt(
     let is_of_chart = settings::is_of_chart(config, runner)
         && service::serves(found, &runner.workload, listen_port);
     let Some(port) = service::port_of(found).filter(|_| is_of_chart) else {
-        return Err(Box::new(
-            FunctionResult::error(format!(
-                "a Service of this name is here already, and it was not made by this function: \
-                 rename it, or annotate it with {OWNED_BY}: {OWNER} to hand it over"
-            ))
-            .about(&found.identity)
-            .at("metadata.name"),
-        ));
+        return Err(owned::not_ours(found));
     };
     plan.results.push(
         FunctionResult::info(

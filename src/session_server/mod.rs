@@ -6,6 +6,8 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
+//! | [`readers`] | who may read its address |
+//! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
@@ -14,7 +16,9 @@ mod advertise;
 pub mod config_file;
 mod front;
 mod live_service;
+mod owned;
 mod port;
+mod readers;
 mod service;
 mod settings;
 
@@ -27,13 +31,13 @@ use crate::patch::{Patches, Plan, annotation};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
-pub use advertise::advertise;
+pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 use service::Existing;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
-/// On a Service that this function made.
+/// On a Service, a Role or a RoleBinding that this function made.
 pub const OWNED_BY: &str = "runner-terminal.dev/owned-by";
 /// The value of [`OWNED_BY`].
 pub const OWNER: &str = "SessionServer";
@@ -70,6 +74,13 @@ pub fn add(
         }
         found => front::make(found, spec, runner, &target_port, plan),
     };
+    readers::ensure(
+        list,
+        &spec.readers,
+        &front.identity,
+        &runner.workload,
+        &mut plan.patches,
+    )?;
     match settings::address(spec, &config, runner, front.port, &mut plan.results)? {
         Some(address) => {
             let wanted = settings::Wanted {
@@ -113,15 +124,21 @@ fn checksum(workload: &Workload) -> String {
 /// Takes away what an earlier run added to a runner, and nothing else.
 ///
 /// # Errors
-/// A Service or a configuration of the runner that cannot be parsed.
+/// A resource of ours or a configuration of the runner that cannot be parsed.
 pub fn remove(
     list: &ResourceList<'_>,
     runner: &Runner,
     patches: &mut Patches,
 ) -> Result<(), Refusal> {
-    if let Existing::Ours(service) = service::find(list, &runner.workload)? {
-        patches.remove_item(&service);
-    }
+    let service = match service::find(list, &runner.workload)? {
+        Existing::Ours(service) => {
+            patches.remove_item(&service);
+            service.identity
+        }
+        Existing::Foreign(service) => service.identity,
+        Existing::None => service::identity(&runner.workload),
+    };
+    readers::remove(list, &service, patches)?;
     port::withdraw(&runner.workload, patches);
     let workload = &runner.workload;
     patches.remove(&workload.resource, &checksum(workload));
@@ -134,7 +151,10 @@ pub fn remove(
 }
 
 /// The runner's configuration as the patches so far have left it: runners may share one.
-fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile, Refusal> {
+///
+/// # Errors
+/// It is not TOML, or has a `session_server` that is no table.
+pub fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile, Refusal> {
     let config = &runner.config;
     let text = settings::current_text(config, patches);
     ConfigFile::parse(&text).map_err(|error| {

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{OWNED_BY, OWNER};
+use super::owned;
+pub(super) use super::owned::is_ours;
 use crate::exposure::Exposure;
 use crate::observed::{self, OBSERVED};
-use crate::patch::{Patches, token};
-use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
+use crate::patch::Patches;
+use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
@@ -61,6 +62,18 @@ pub(super) fn name(workload: &str) -> String {
     format!("{stem}{SUFFIX}")
 }
 
+/// What a workload's Service is called, whether or not it is there.
+pub(super) fn identity(workload: &Workload) -> Identity {
+    let workload = &workload.resource.identity;
+    Identity {
+        api_version: "v1".to_owned(),
+        kind: "Service".to_owned(),
+        name: name(&workload.name),
+        namespace: workload.namespace.clone(),
+        ..Identity::default()
+    }
+}
+
 /// The command that shows a Service's address.
 pub(super) fn kubectl(service: &Identity) -> String {
     if service.namespace.is_empty() {
@@ -78,25 +91,15 @@ pub(super) fn kubectl(service: &Identity) -> String {
 /// # Errors
 /// A Service of that name that cannot be parsed.
 pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, Refusal> {
-    let identity = &workload.resource.identity;
-    let name = name(&identity.name);
-    // A live Service may be here too, beside the manifest of the same name.
-    let mut named: Vec<usize> = list.named("Service", &name, &identity.namespace).collect();
-    if named.is_empty() && list.has_renamed_items() {
-        // kustomize may have prefixed the one and not yet the other.
-        for item in list.candidates(&["Service"], PORT_NAME) {
-            let service = list.resource(item)?;
-            if service.identity.kind == "Service"
-                && service.identity.namespace == identity.namespace
-                && service.answers_to(&name)
-            {
-                named.push(item);
-            }
-        }
-    }
+    let Identity {
+        kind,
+        name,
+        namespace,
+        ..
+    } = identity(workload);
     let mut found = None;
-    for item in named {
-        let service = list.resource(item)?;
+    // A live Service may be here too, beside the manifest of the same name.
+    for service in owned::find(list, &kind, &name, &namespace)? {
         if service.annotation(OBSERVED).is_some() {
             continue;
         }
@@ -114,11 +117,6 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     } else {
         Existing::Foreign(service)
     })
-}
-
-/// True for a Service that this function made.
-pub(super) fn is_ours(service: &Resource) -> bool {
-    service.annotation(OWNED_BY) == Some(OWNER)
 }
 
 /// True when a Service sends connections for `port` to the workload's pods.
@@ -197,23 +195,7 @@ pub(super) fn ensure(
         patches.add_item(desired);
         return made;
     };
-    for section in ["labels", "annotations"] {
-        let members = desired
-            .pointer(&format!("/metadata/{section}"))
-            .and_then(Value::as_object);
-        for (key, value) in members.into_iter().flatten() {
-            // The host says where the resource lives, and may have moved it.
-            let is_place = PATH_ANNOTATIONS.contains(&key.as_str())
-                || INDEX_ANNOTATIONS.contains(&key.as_str());
-            if !is_place {
-                patches.set(
-                    existing,
-                    &format!("/metadata/{section}/{}", token(key)),
-                    value.clone(),
-                );
-            }
-        }
-    }
+    owned::update_metadata(existing, &desired, patches);
     let spec = desired.get("spec").and_then(Value::as_object);
     for (key, value) in spec
         .into_iter()
@@ -259,41 +241,6 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
 }
 
 fn desired(workload: &Workload, exposure: &Exposure, target_port: &Value) -> Value {
-    let identity = &workload.resource.identity;
-    let name = name(&identity.name);
-    let mut metadata = Map::new();
-    metadata.insert("name".to_owned(), json!(name));
-    if !identity.namespace.is_empty() {
-        metadata.insert("namespace".to_owned(), json!(identity.namespace));
-    }
-    let mut labels = workload.labels().cloned().unwrap_or_default();
-    labels.extend(
-        exposure
-            .labels()
-            .iter()
-            .map(|(key, value)| (key.clone(), json!(value))),
-    );
-    if !labels.is_empty() {
-        metadata.insert("labels".to_owned(), Value::Object(labels));
-    }
-    let mut annotations = Map::new();
-    annotations.insert(OWNED_BY.to_owned(), json!(OWNER));
-    annotations.extend(
-        exposure
-            .annotations()
-            .iter()
-            .map(|(key, value)| (key.clone(), json!(value))),
-    );
-    for (path, index) in PATH_ANNOTATIONS.iter().zip(INDEX_ANNOTATIONS) {
-        if let Some(beside) = workload.resource.annotation(path) {
-            annotations.insert(
-                (*path).to_owned(),
-                json!(path_beside(beside, "Service", &name)),
-            );
-            annotations.insert(index.to_owned(), json!("0"));
-        }
-    }
-    metadata.insert("annotations".to_owned(), Value::Object(annotations));
     let mut spec = exposure.service_spec();
     spec.insert("selector".to_owned(), Value::Object(workload.selector()));
     spec.insert(
@@ -305,7 +252,14 @@ fn desired(workload: &Workload, exposure: &Exposure, target_port: &Value) -> Val
             "targetPort": target_port,
         }]),
     );
-    json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    let mut service = identity(workload).skeleton();
+    service.insert("spec".to_owned(), Value::Object(spec));
+    owned::mark(
+        Value::Object(service),
+        workload,
+        exposure.labels(),
+        exposure.annotations(),
+    )
 }
 
 #[cfg(test)]

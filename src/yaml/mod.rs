@@ -18,6 +18,15 @@ pub use edit::{EditError, apply};
 pub use emit::{Style, block_document, flow};
 pub use tree::Tree;
 
+/// A value as a YAML document, each line ended by a line break.
+pub fn document(value: &serde_json::Value) -> String {
+    let style = Style {
+        newline: "\n",
+        indent_sequences: false,
+    };
+    block_document(value, 0, style)
+}
+
 /// The line break of a text, by its first line.
 pub fn line_break(text: &str) -> &'static str {
     match text.split_once('\n') {

@@ -6,7 +6,7 @@ use std::fmt;
 use runner_terminal::documents::from_resource_list;
 
 use super::fields::{self, Field};
-use super::manifests::Manifests;
+use crate::manifests::Manifests;
 
 /// All that changed.
 #[derive(Debug)]

@@ -1,17 +1,15 @@
 //! The table of what changes: a resource, where it is, and its fields that differ.
 
-use anstyle::Style;
-
 use super::changes::{Change, Changes, Resource};
-
-const HEADER: Style = Style::new().bold();
+use crate::table;
 
 /// Appends the table to the page, and how many resources are not in it.
 pub(super) fn append(page: &mut String, changes: &Changes<'_>) {
     if changes.resources.is_empty() {
         page.push_str("Nothing changes");
     } else {
-        append_rows(page, &changes.resources);
+        let rows: Vec<_> = changes.resources.iter().flat_map(rows).collect();
+        table::append(page, ["RESOURCE", "PLACE", "CHANGE"], &rows);
     }
     let (resources, stay) = if changes.unchanged == 1 {
         ("resource", "stays")
@@ -27,25 +25,6 @@ pub(super) fn append(page: &mut String, changes: &Changes<'_>) {
         "{} {resources} {stay} as they are.\n",
         changes.unchanged
     ));
-}
-
-fn append_rows(page: &mut String, resources: &[Resource]) {
-    let rows: Vec<[String; 3]> = [["RESOURCE", "PLACE", "CHANGE"].map(str::to_owned)]
-        .into_iter()
-        .chain(resources.iter().flat_map(rows))
-        .collect();
-    let width = |cell: fn(&[String; 3]) -> &String| {
-        rows.iter()
-            .map(|row| cell(row).chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let (first, second) = (width(|row| &row[0]), width(|row| &row[1]));
-    for (index, [resource, place, change]) in rows.iter().enumerate() {
-        let style = if index == 0 { HEADER } else { Style::new() };
-        let line = format!("{resource:first$}  {place:second$}  {change}");
-        page.push_str(&format!("{style}{}{style:#}\n", line.trim_end()));
-    }
 }
 
 /// The rows of a resource: one for each of its changes, its name on the first.

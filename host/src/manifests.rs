@@ -1,4 +1,7 @@
-//! The manifests to explain: where they come from, and the ResourceList that they make.
+//! The manifests that a command is given: where they come from, and the ResourceList that they
+//! make.
+
+mod kustomize;
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
@@ -6,28 +9,20 @@ use std::path::{Path, PathBuf};
 
 use runner_terminal::documents::{Document, from_resource_list, to_resource_list};
 
-use crate::arguments::Explain;
-
-/// The function config of `explain` when none is given: all defaults.
-const DEFAULT_CONFIG: &str = "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-";
+use crate::arguments::Source;
 
 /// A file and its text.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     /// The path, as given; `-` is standard input.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// All of it.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
-/// What `explain` has been given.
+/// What a command has been given.
 #[derive(Debug)]
-pub(super) enum Manifests {
+pub(crate) enum Manifests {
     /// Plain manifests, and the list that they are wrapped in.
     Plain {
         /// The files, in the order given.
@@ -42,26 +37,34 @@ pub(super) enum Manifests {
 }
 
 impl Manifests {
-    /// Reads what the arguments name.
+    /// Reads the manifests that the arguments name, with the function config in that file, or with
+    /// the default.
     ///
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(super) fn read(arguments: &Explain) -> Result<Self, String> {
-        let files = read_files(&arguments.files)?;
+    pub(crate) fn read(
+        source: &Source,
+        function_config: Option<&Path>,
+        default: &str,
+    ) -> Result<Self, String> {
+        let files = match &source.kustomize {
+            Some(folder) => vec![kustomize::build(folder)?],
+            None => read_files(&source.files)?,
+        };
         if let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) {
-            return Self::from_list(files, list, arguments);
+            return Self::from_list(files, list, function_config.is_some());
         }
-        let config = match &arguments.function_config {
+        let config = match function_config {
             Some(path) => read_file(path)?.text,
-            None => DEFAULT_CONFIG.to_owned(),
+            None => default.to_owned(),
         };
         let texts: Vec<_> = files
             .iter()
             .map(|file| (file.path.as_str(), file.text.as_str()))
             .collect();
         let wrapped = to_resource_list(&texts, &config).map_err(|mut error| {
-            if let Some(path) = &arguments.function_config
+            if let Some(path) = function_config
                 && error.path == runner_terminal::documents::FUNCTION_CONFIG
             {
                 error.path = path.display().to_string();
@@ -75,12 +78,12 @@ impl Manifests {
         })
     }
 
-    fn from_list(mut files: Vec<File>, index: usize, arguments: &Explain) -> Result<Self, String> {
+    fn from_list(mut files: Vec<File>, index: usize, has_config: bool) -> Result<Self, String> {
         let file = files.swap_remove(index);
         if !files.is_empty() {
-            return Err(format!("{} is a ResourceList; explain it alone", file.path));
+            return Err(format!("{} is a ResourceList; give it alone", file.path));
         }
-        if arguments.function_config.is_some() {
+        if has_config {
             return Err(format!(
                 "{} is a ResourceList and has its own functionConfig; leave out --function-config",
                 file.path
@@ -90,7 +93,7 @@ impl Manifests {
     }
 
     /// The ResourceList for the function.
-    pub(super) fn list(&self) -> &str {
+    pub(crate) fn list(&self) -> &str {
         match self {
             Self::Plain { list, .. } => list,
             Self::List(file) => &file.text,
@@ -102,7 +105,7 @@ impl Manifests {
     /// # Errors
     ///
     /// A sentence, when a given ResourceList has no items in block style.
-    pub(super) fn items(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn items(&self) -> Result<Vec<String>, String> {
         from_resource_list(self.list()).map_err(|mut error| {
             if let Self::List(file) = self {
                 error.path.clone_from(&file.path);
@@ -124,7 +127,7 @@ fn is_resource_list(text: &str) -> bool {
 fn read_files(paths: &[PathBuf]) -> Result<Vec<File>, String> {
     if paths.is_empty() {
         if io::stdin().is_terminal() {
-            return Err("name the manifests: runner-terminal explain FILES".to_owned());
+            return Err("name the manifests: files, folders, or - for standard input".to_owned());
         }
         return Ok(vec![read_file(Path::new("-"))?]);
     }

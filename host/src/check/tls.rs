@@ -1,0 +1,186 @@
+//! A TLS handshake that keeps the server's certificate, whoever made it.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use runner_terminal::address::Host;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
+};
+
+use super::connection::Socket;
+use super::verdict::Trouble;
+
+/// What goes through a connection after its handshake.
+pub(super) type Stream = StreamOwned<ClientConnection, Socket>;
+
+/// How a handshake went.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    /// The server's own certificate, when the handshake came that far.
+    ///
+    /// Only a handshake that succeeded proves that the server has the key of it.
+    pub(super) leaf: Option<CertificateDer<'static>>,
+    /// The stream, or why there is none.
+    pub(super) ended: Result<Stream, Failure>,
+}
+
+/// Why a handshake did not succeed.
+#[derive(Debug, PartialEq)]
+pub(super) enum Failure {
+    /// The peer's first bytes are no TLS.
+    NotTls,
+    /// Anything else.
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+/// Does a handshake for a host, as a client that takes any certificate.
+pub(super) fn handshake(socket: Socket, host: &Host) -> Handshake {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Verifier {
+        provider: Arc::clone(&provider),
+        leaf: OnceLock::new(),
+    });
+    let ended = shake_hands(socket, host, provider, Arc::clone(&verifier));
+    Handshake {
+        leaf: verifier.leaf.get().cloned(),
+        ended,
+    }
+}
+
+fn shake_hands(
+    mut socket: Socket,
+    host: &Host,
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<Verifier>,
+) -> Result<Stream, Failure> {
+    let other = |error: Error| Trouble::Tls(error.to_string());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(other)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    let mut tls = ClientConnection::new(Arc::new(config), server_name(host)?).map_err(other)?;
+    while tls.is_handshaking() {
+        while tls.wants_write() {
+            tls.write_tls(&mut socket).map_err(|error| broken(&error))?;
+        }
+        if tls.read_tls(&mut socket).map_err(|error| broken(&error))? == 0 {
+            return Err(Trouble::Closed.into());
+        }
+        if let Err(error) = tls.process_new_packets() {
+            // The peer may want to know why; nobody cares whether it hears it.
+            let _ = tls.write_tls(&mut socket);
+            return Err(match error {
+                // Until the server has chosen a version, it has not shown that it knows TLS.
+                Error::InvalidMessage(_) if tls.protocol_version().is_none() => Failure::NotTls,
+                error => other(error).into(),
+            });
+        }
+    }
+    Ok(StreamOwned::new(tls, socket))
+}
+
+/// The name to ask for. As in Go's client, a trailing dot is not part of it.
+fn server_name(host: &Host) -> Result<ServerName<'static>, Trouble> {
+    match host {
+        Host::Ip(ip) => Ok(ServerName::from(*ip)),
+        Host::Name(name) => DnsName::try_from(name.strip_suffix('.').unwrap_or(name).to_owned())
+            .map(ServerName::DnsName)
+            .map_err(|error| Trouble::Tls(error.to_string())),
+    }
+}
+
+/// What it means that a connection broke in its handshake.
+fn broken(error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Trouble::Silent,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Trouble::Closed,
+        _ => Trouble::Tls(error.to_string()),
+    }
+}
+
+/// Takes any certificate and keeps it, but not from a server that lacks its key.
+#[derive(Debug)]
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    leaf: OnceLock<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        // One connection sees one certificate.
+        let _ = self.leaf.set(end_entity.clone().into_owned());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runner_terminal::address::Address;
+
+    #[test]
+    fn every_host_of_an_address_can_be_asked_for() {
+        let longest = format!("{}.example", "a.".repeat(122) + "b");
+        for (text, name) in [
+            ("a.example.com", "a.example.com"),
+            ("a.example.com.", "a.example.com"),
+            ("A_b.example", "A_b.example"),
+            ("localhost", "localhost"),
+            ("9.a9", "9.a9"),
+            (&longest, &longest),
+            ("192.0.2.7", "192.0.2.7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+        ] {
+            let host = Address::parse(text).unwrap().host;
+            assert_eq!(server_name(&host).unwrap().to_str(), name);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The API of a cluster, by the little that this program asks of it: a Service, now or when it
+//! changes.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`connection`] | which API server, and as whom: kubeconfig, service account, proxy |
+//! | [`api`] | one request, and what the answers mean |
+//! | [`watch`] | waiting for a change |
+//! | [`problem`] | what can go wrong, in words that say what to do |
+
+mod api;
+mod connection;
+mod problem;
+mod token;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, FuturesUnordered};
+use runner_terminal::observed::{Answer, ServiceName};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+
+use api::Api;
+pub(crate) use problem::Problem;
+
+/// So many Services are asked for at once: enough to be quick, too few to be throttled.
+const AT_ONCE: usize = 8;
+
+/// A cluster that can be asked.
+pub(crate) struct Cluster {
+    runtime: Runtime,
+    api: Api,
+}
+
+impl Cluster {
+    /// Finds out which cluster is meant; asks it nothing yet.
+    ///
+    /// `kubeconfig` and `context` are the user's; without them the environment decides as it does
+    /// for kubectl.
+    ///
+    /// # Errors
+    ///
+    /// There is no cluster to ask, or no way to say who asks.
+    pub(crate) fn connect(
+        kubeconfig: Option<&str>,
+        context: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Problem::Other(format!("cannot start: {error}")))?;
+        let api = runtime.block_on(connection::open(kubeconfig, context))?;
+        Ok(Self { runtime, api })
+    }
+
+    /// Reads Services; those that cannot be read are answered by the reason.
+    pub(crate) fn read(&self, services: &[&ServiceName]) -> Vec<(ServiceName, Answer)> {
+        let read = async |service: &ServiceName| {
+            let found = self.api.get_patiently(service).await;
+            (service.clone(), answer(found))
+        };
+        let all = stream::iter(services).map(|service| read(service));
+        self.runtime.block_on(all.buffered(AT_ONCE).collect())
+    }
+
+    /// Waits until one of the Services is another than what is known of it. `None` when none was
+    /// before the deadline.
+    ///
+    /// A problem that may pass is waited out, and is the answer when it has not passed by then.
+    pub(crate) fn wait(
+        &self,
+        known: &BTreeMap<&ServiceName, &Answer>,
+        deadline: Deadline,
+    ) -> Option<(ServiceName, Answer)> {
+        self.runtime.block_on(async {
+            let mut changes: FuturesUnordered<_> = known
+                .iter()
+                .map(async |(service, known)| {
+                    let changed = watch::change(&self.api, service, known, deadline.0).await;
+                    changed.map(|found| ((*service).clone(), answer(found)))
+                })
+                .collect();
+            while let Some(changed) = changes.next().await {
+                if changed.is_some() {
+                    return changed;
+                }
+            }
+            None
+        })
+    }
+}
+
+/// When to stop waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub(crate) fn after(duration: Duration) -> Self {
+        Self(Instant::now() + duration)
+    }
+}
+
+fn answer(found: Result<Option<serde_json::Value>, String>) -> Answer {
+    match found {
+        Ok(Some(service)) => Answer::Live(service),
+        Ok(None) => Answer::Absent,
+        Err(message) => Answer::Failed(message),
+    }
+}

@@ -1,0 +1,188 @@
+//! Requests for one Service, and what the answers mean.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use kube::Client;
+use kube::client::Body;
+use kube::core::Request;
+use kube::core::params::{GetParams, WatchParams};
+use runner_terminal::observed::ServiceName;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::problem::{Problem, Server};
+
+/// A Service is some kilobytes.
+pub(super) const LONGEST_ANSWER: usize = 4 << 20;
+/// A server may be asked again, when it has a problem that may pass, for so long. In that time a
+/// restarted API server is back; somebody is waiting for this build.
+const PATIENCE: Duration = Duration::from_secs(15);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The server ends a watch after so long. It is shorter than the longest silence that is borne.
+const WATCH_SECONDS: u32 = 25;
+
+/// A client of one API server.
+pub(super) struct Api {
+    client: Client,
+    /// The namespace of manifests that say none.
+    namespace: String,
+    server: Server,
+    /// Since when the token is expired, if it is.
+    expired: Option<String>,
+}
+
+impl Api {
+    pub(super) fn new(
+        client: Client,
+        namespace: String,
+        server: Server,
+        expired: Option<String>,
+    ) -> Self {
+        Self {
+            client,
+            namespace,
+            server,
+            expired,
+        }
+    }
+
+    /// Reads a Service, `None` when there is none, and asks again while a problem may pass.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong and what to do, in words.
+    pub(super) async fn get_patiently(
+        &self,
+        service: &ServiceName,
+    ) -> Result<Option<Value>, String> {
+        let end = Instant::now() + PATIENCE;
+        let mut pauses = Pauses::new();
+        loop {
+            match self.get(service).await {
+                Ok(found) => return Ok(found),
+                Err(problem) => {
+                    let pause = pauses.next(&problem);
+                    if !problem.may_pass() || Instant::now() + pause > end {
+                        return Err(self.explain(&problem, service));
+                    }
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Reads a Service once; `None` when there is none.
+    pub(super) async fn get(&self, service: &ServiceName) -> Result<Option<Value>, Problem> {
+        let request = self
+            .services(service)?
+            .get(&service.name, &GetParams::default());
+        let response = match self.send(request).await {
+            Err(Problem::Absent) => return Ok(None),
+            sent => sent?,
+        };
+        let body = read(response).await?;
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(value) if value.get("kind").and_then(Value::as_str) == Some("Service") => {
+                Ok(Some(value))
+            }
+            _ => Err(Problem::NotKubernetes(
+                "an answer that is no Service".to_owned(),
+            )),
+        }
+    }
+
+    /// Begins a watch of a Service from a version on.
+    pub(super) async fn watch(
+        &self,
+        service: &ServiceName,
+        version: &str,
+    ) -> Result<Body, Problem> {
+        let params = WatchParams::default()
+            .fields(&format!("metadata.name={}", service.name))
+            .timeout(WATCH_SECONDS);
+        let request = self.services(service)?.watch(&params, version);
+        Ok(self.send(request).await?.into_body())
+    }
+
+    /// A problem with a Service, in words.
+    pub(super) fn explain(&self, problem: &Problem, service: &ServiceName) -> String {
+        let service = self.placed(service);
+        problem.explain(&self.server, &service, self.expired.as_deref())
+    }
+
+    fn placed(&self, service: &ServiceName) -> ServiceName {
+        let mut service = service.clone();
+        if service.namespace.is_empty() {
+            service.namespace.clone_from(&self.namespace);
+        }
+        service
+    }
+
+    /// The path of the Services beside this one. Names of manifests are part of it, and so must not
+    /// lead elsewhere.
+    fn services(&self, service: &ServiceName) -> Result<Request, Problem> {
+        let service = self.placed(service);
+        for name in [&service.namespace, &service.name] {
+            let is_label = name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            if !is_label || name.is_empty() {
+                return Err(Problem::NotAName(name.clone()));
+            }
+        }
+        let path = format!("/api/v1/namespaces/{}/services", service.namespace);
+        Ok(Request::new(path))
+    }
+
+    async fn send(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Response<Body>, Problem> {
+        let request = request.map_err(|error| Problem::Other(error.to_string()))?;
+        let response = self
+            .client
+            .send(request.map(Body::from))
+            .await
+            .map_err(|error| Problem::of_client(&error))?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return Ok(response);
+        }
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let body = read(response).await.unwrap_or_default();
+        Err(Problem::of_status(status, retry_after, &body))
+    }
+}
+
+async fn read(response: Response<Body>) -> Result<Vec<u8>, Problem> {
+    let body = Limited::new(response.into_body(), LONGEST_ANSWER);
+    match body.collect().await {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) => Err(Problem::of_body(error.as_ref())),
+    }
+}
+
+/// How long to wait between tries: longer each time, or what the server asks for.
+pub(super) struct Pauses(Duration);
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    pub(super) fn next(&mut self, problem: &Problem) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        match problem {
+            Problem::Throttled(Some(asked)) => (*asked).max(pause),
+            _ => pause,
+        }
+    }
+}

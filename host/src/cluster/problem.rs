@@ -1,0 +1,370 @@
+//! What can go wrong between here and an API server, in words that say what to do.
+//!
+//! No secret is in any of them: messages of libraries that may quote a kubeconfig, a proxy's URL or
+//! a plugin's output are not passed on.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+use kube::client::AuthError;
+use runner_terminal::observed::ServiceName;
+use runner_terminal::resource::Identity;
+use runner_terminal::{rbac, yaml};
+use rustls::CertificateError;
+use serde_json::Value;
+
+/// The API server that is asked.
+pub(super) struct Server {
+    /// host:port, without whatever else the URL holds.
+    address: String,
+    /// Where that was read.
+    origin: String,
+}
+
+impl Server {
+    pub(super) fn new(url: &http::Uri, origin: String) -> Self {
+        let port = url.port_u16().unwrap_or(443);
+        let address = match url.host() {
+            Some(host) => format!("{host}:{port}"),
+            None => "(no host)".to_owned(),
+        };
+        Self { address, origin }
+    }
+}
+
+/// Why a Service could not be read.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Neither a kubeconfig nor a pod's service account is there.
+    NoCluster,
+    /// A context was asked for, and there is no kubeconfig to have it.
+    NoKubeconfig,
+    /// The kubeconfig cannot be used.
+    Kubeconfig {
+        /// The file, and the context in it.
+        origin: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The files of the pod's service account cannot be used.
+    ServiceAccount(String),
+    /// The kubeconfig's credential plugin gave no credential.
+    Plugin(String),
+    /// The name of the API server does not resolve.
+    NoSuchHost,
+    /// Nobody listens there.
+    Refused,
+    /// The connection ended in between.
+    Broken,
+    /// Nothing came back in time.
+    Timeout,
+    /// The server's certificate is not of an authority that the kubeconfig trusts.
+    UnknownAuthority,
+    /// The server's certificate does not do for another reason.
+    Certificate(String),
+    /// The proxy did not let the connection through.
+    Proxy,
+    /// 401
+    Unauthorized,
+    /// 403, and what the server says about it.
+    Forbidden(String),
+    /// 404 for the Service: not a problem where it may be absent.
+    Absent,
+    /// 429, and the Retry-After.
+    Throttled(Option<Duration>),
+    /// 5xx
+    Server(StatusCode),
+    /// What answers is no Kubernetes API.
+    NotKubernetes(String),
+    /// Not a name of a namespace or of a Service.
+    NotAName(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Problem {
+    /// True where the next try may succeed.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Broken | Self::Throttled(_) | Self::Server(_)
+        )
+    }
+
+    /// What a client's error means.
+    pub(super) fn of_client(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Auth(error) => Self::of_plugin(error),
+            kube::Error::ProxyProtocolUnsupported { .. }
+            | kube::Error::ProxyProtocolDisabled { .. } => Self::Other(
+                "the proxy's URL has a scheme that is not supported: http or https is".to_owned(),
+            ),
+            kube::Error::RustlsTls(error) => Self::Certificate(error.to_string()),
+            kube::Error::InferKubeconfig(_) => Self::Other(
+                "the client certificate or key of the kubeconfig cannot be read".to_owned(),
+            ),
+            other => Self::of_chain(other),
+        }
+    }
+
+    /// What an error while an answer is read means.
+    pub(super) fn of_body(error: &(dyn StdError + 'static)) -> Self {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return Self::NotKubernetes("an answer without an end".to_owned());
+        }
+        Self::of_chain(error)
+    }
+
+    /// What a status means; `body` is the API's Status, or anything.
+    pub(super) fn of_status(
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_status = value.get("kind").and_then(Value::as_str) == Some("Status");
+        let message = value.get("message").and_then(Value::as_str);
+        match status {
+            StatusCode::UNAUTHORIZED => Self::Unauthorized,
+            StatusCode::FORBIDDEN if is_status => {
+                Self::Forbidden(message.unwrap_or_default().to_owned())
+            }
+            StatusCode::NOT_FOUND if is_status && value.pointer("/details/name").is_some() => {
+                Self::Absent
+            }
+            StatusCode::TOO_MANY_REQUESTS => Self::Throttled(retry_after),
+            status if status.is_server_error() => Self::Server(status),
+            status => Self::NotKubernetes(format!("the status {status}")),
+        }
+    }
+
+    /// What an error event of a watch means.
+    pub(super) fn of_event(status: Option<&Value>) -> Self {
+        let code = status
+            .and_then(|status| status.get("code")?.as_u64())
+            .and_then(|code| u16::try_from(code).ok())
+            .and_then(|code| StatusCode::from_u16(code).ok());
+        let body = status.map(ToString::to_string).unwrap_or_default();
+        let seconds = status.and_then(|s| s.pointer("/details/retryAfterSeconds")?.as_u64());
+        match code {
+            Some(code) => Self::of_status(code, seconds.map(Duration::from_secs), body.as_bytes()),
+            None => Self::Broken,
+        }
+    }
+
+    fn of_plugin(error: &AuthError) -> Self {
+        Self::Plugin(match error {
+            AuthError::AuthExecRun { out, .. } => {
+                let said = String::from_utf8_lossy(&out.stderr);
+                let said: Vec<&str> = said
+                    .lines()
+                    .filter(|line| !line.trim().is_empty())
+                    .collect();
+                match said.last() {
+                    Some(last) => {
+                        format!("it ended with {}, and said: {}", out.status, last.trim())
+                    }
+                    None => format!("it ended with {}", out.status),
+                }
+            }
+            AuthError::AuthExecStart(error) => format!("it does not start: {error}"),
+            AuthError::MissingCommand => "the kubeconfig names none".to_owned(),
+            AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
+            // What it printed is the credential.
+            AuthError::AuthExecParse(_) => "what it printed is no ExecCredential".to_owned(),
+            _ => "its credential cannot be used".to_owned(),
+        })
+    }
+
+    /// Looks through the causes of an error for the one that says what to do.
+    fn of_chain(error: &(dyn StdError + 'static)) -> Self {
+        let mut cause = Some(error);
+        let mut found = None;
+        while let Some(error) = cause {
+            found = Self::of_cause(error).or(found);
+            cause = match error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+            {
+                // An io::Error passes over the error that it wraps.
+                Some(inner) => Some(inner),
+                None => error.source(),
+            };
+        }
+        found.unwrap_or_else(|| Self::Other("the connection failed".to_owned()))
+    }
+
+    fn of_cause(error: &(dyn StdError + 'static)) -> Option<Self> {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Some(match error {
+                rustls::Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) => Self::UnknownAuthority,
+                rustls::Error::AlertReceived(alert) => {
+                    Self::Certificate(format!("the server ended the TLS handshake: {alert:?}"))
+                }
+                other => Self::Certificate(other.to_string()),
+            });
+        }
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+                .then_some(Self::Broken);
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return match error.kind() {
+                io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+                io::ErrorKind::TimedOut => Some(Self::Timeout),
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof => Some(Self::Broken),
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                    Some(Self::Other(error.to_string()))
+                }
+                _ => None,
+            };
+        }
+        // hyper-util keeps these two to itself, so that only their words tell them.
+        let words = error.to_string();
+        if words.starts_with("dns error") {
+            Some(Self::NoSuchHost)
+        } else if words.starts_with("tunnel error") || words.starts_with("proxy authorization") {
+            Some(Self::Proxy)
+        } else {
+            None
+        }
+    }
+
+    /// The problem as the user reads it, after the Service's name.
+    pub(super) fn explain(
+        &self,
+        server: &Server,
+        service: &ServiceName,
+        expired: Option<&str>,
+    ) -> String {
+        let what = match self {
+            Self::Forbidden(said) => return forbidden(said, server, service),
+            Self::Unauthorized => match expired {
+                Some(since) => format!(
+                    "does not let you in (401 Unauthorized): your token has expired at {since}; \
+                     log in again"
+                ),
+                None => "does not let you in (401 Unauthorized): the token or client certificate \
+                         is not valid, or not any more; log in again, and see by `kubectl auth \
+                         whoami` who you are"
+                    .to_owned(),
+            },
+            Self::NoSuchHost => "has a name that does not resolve: is it the right cluster, and \
+                                 the network that knows it?"
+                .to_owned(),
+            Self::Refused => "refuses connections: does it run, and is the port right?".to_owned(),
+            Self::Broken => "ended the connection before it had answered".to_owned(),
+            Self::Timeout => "did not answer in time: does a firewall or a missing VPN stand \
+                              between here and there?"
+                .to_owned(),
+            Self::UnknownAuthority => "shows a certificate of an authority that is not trusted \
+                                       here: is certificate-authority-data of the right cluster, \
+                                       or does a proxy end TLS?"
+                .to_owned(),
+            Self::Certificate(what) => format!("cannot be talked to over TLS: {what}"),
+            Self::Proxy => "is behind a proxy that does not let the connection through: see \
+                            HTTPS_PROXY and NO_PROXY, or proxy-url in the kubeconfig"
+                .to_owned(),
+            Self::Throttled(Some(after)) => format!(
+                "is throttling (429 Too Many Requests), and wants to be asked again in {} s",
+                after.as_secs()
+            ),
+            Self::Throttled(None) => {
+                "is throttling (429 Too Many Requests): build again in a while".to_owned()
+            }
+            Self::Server(status) => {
+                format!("has a problem of its own ({status}): build again in a while")
+            }
+            Self::NotKubernetes(what) => format!(
+                "does not answer as Kubernetes does, but by {what}: is it the API server's address?"
+            ),
+            Self::NotAName(name) => {
+                return format!("could not be read: {name:?} is no name that it can have");
+            }
+            Self::Absent => "has no such Service".to_owned(),
+            other => return format!("could not be read: {other}"),
+        };
+        let Server { address, origin } = server;
+        format!("could not be read: the API server {address} ({origin}) {what}")
+    }
+}
+
+/// Problems that are none of a server's.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoCluster => f.write_str(
+                "there is no cluster to ask: KUBECONFIG is not set, ~/.kube/config does not exist, \
+                 and this is no pod. Set KUBECONFIG, or spec.kubeconfig of the functionConfig; or \
+                 put the live Service among the items, as `kubectl get -o yaml` prints it",
+            ),
+            Self::NoKubeconfig => f.write_str(
+                "spec.context is set, and there is no kubeconfig to have it: set KUBECONFIG, or \
+                 spec.kubeconfig of the functionConfig",
+            ),
+            Self::Kubeconfig { origin, what } => {
+                write!(f, "the kubeconfig cannot be used ({origin}): {what}")
+            }
+            Self::ServiceAccount(what) => {
+                write!(f, "the pod's service account cannot be used: {what}")
+            }
+            Self::Plugin(what) => {
+                write!(
+                    f,
+                    "the kubeconfig's credential plugin gave no credential: {what}"
+                )
+            }
+            Self::Other(what) => f.write_str(what),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// The missing rule, as YAML to apply.
+fn forbidden(said: &str, server: &Server, service: &ServiceName) -> String {
+    let Server { address, origin } = server;
+    let user = said
+        .split('"')
+        .skip_while(|part| !part.ends_with("User "))
+        .nth(1);
+    let mut message = format!(
+        "may not be read by {} (403 Forbidden by the API server {address}, {origin}).",
+        user.unwrap_or("you")
+    );
+    let service = Identity {
+        name: service.name.clone(),
+        namespace: service.namespace.clone(),
+        ..Identity::default()
+    };
+    let subject = match user.map(|user| (user, user.strip_prefix("system:serviceaccount:"))) {
+        Some((user, account)) => match account.and_then(|account| account.split_once(':')) {
+            Some((namespace, name)) => {
+                message.push_str(" Name it in spec.readers of the SessionServer, or let");
+                rbac::service_account(namespace, name)
+            }
+            None => {
+                message.push_str(" Let");
+                rbac::user(user)
+            }
+        },
+        None => {
+            message.push_str(" Let");
+            rbac::user("YOUR-USER")
+        }
+    };
+    message.push_str(" somebody who may grant it apply this:\n\n");
+    message.push_str(&yaml::document(&rbac::reader_role(&service)));
+    message.push_str("---\n");
+    message.push_str(&yaml::document(&rbac::reader_binding(
+        &service,
+        vec![subject],
+    )));
+    message
+}

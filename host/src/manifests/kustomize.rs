@@ -1,0 +1,49 @@
+//! Manifests by kustomize, as the user has it installed.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::File;
+
+/// What can build a kustomization, the better one first. Functions are allowed to run: a
+/// kustomization that uses this one has it among its transformers.
+const BUILDERS: [&[&str]; 2] = [&["kustomize", "build"], &["kubectl", "kustomize"]];
+const FLAGS: [&str; 2] = ["--enable-alpha-plugins", "--enable-exec"];
+
+/// Builds a kustomization; what kustomize says goes to standard error.
+///
+/// # Errors
+///
+/// A sentence: neither kustomize nor kubectl is there, or the build has failed.
+pub(super) fn build(folder: &Path) -> Result<File, String> {
+    for words in BUILDERS {
+        let [program, subcommand] = words else {
+            continue;
+        };
+        let mut command = Command::new(program);
+        command.arg(subcommand).args(FLAGS).arg(folder);
+        let ran = match command.stdin(Stdio::null()).output() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            ran => ran.map_err(|error| format!("cannot run {program}: {error}"))?,
+        };
+        // What cannot be shown is no reason to fail.
+        let _ = io::stderr().write_all(&ran.stderr);
+        if !ran.status.success() {
+            return Err(format!(
+                "{program} {subcommand} {} has failed ({})",
+                folder.display(),
+                ran.status
+            ));
+        }
+        let text = String::from_utf8(ran.stdout)
+            .map_err(|_| format!("{program} printed what is not UTF-8"))?;
+        return Ok(File {
+            path: folder.display().to_string(),
+            text,
+        });
+    }
+    Err("neither kustomize nor kubectl is on PATH: install one, or build the manifests yourself and \
+         name them by --filename"
+        .to_owned())
+}

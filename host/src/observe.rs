@@ -1,0 +1,118 @@
+//! Runs the function until it knows what it has to know of the cluster.
+//!
+//! The function itself asks no cluster: it says which Services it needs, gets them as items of its
+//! list, and is run again.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use runner_terminal::observed::{self, Answer, Look, Request, ServiceName};
+
+use crate::cluster::{Cluster, Deadline};
+
+/// What one run gave, and what it asks for.
+pub(crate) struct Step<T> {
+    /// What comes of it when nothing more can be learnt.
+    pub(crate) outcome: T,
+    /// The Services that it has to know of.
+    pub(crate) requests: Vec<Request>,
+}
+
+/// Runs `step` on the text of a ResourceList, and again with what it has asked for, until it asks
+/// for nothing, or for more than there is.
+///
+/// # Errors
+///
+/// The step's, or a sentence that says why the list cannot be read.
+pub(crate) fn run<T>(
+    list: Vec<u8>,
+    mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, String>,
+) -> Result<T, String> {
+    let Step {
+        mut outcome,
+        mut requests,
+    } = step(list.clone())?;
+    let Some(first) = requests.first() else {
+        return Ok(outcome);
+    };
+    // One functionConfig asks for one cluster.
+    let cluster = Cluster::connect(first.kubeconfig.as_deref(), first.context.as_deref());
+    let mut answers = BTreeMap::new();
+    let mut deadline = None;
+    while answer(&cluster, &requests, &mut answers, &mut deadline) {
+        let list = observed::answer(&list, &answers).map_err(|error| error.to_string())?;
+        Step { outcome, requests } = step(list)?;
+    }
+    Ok(outcome)
+}
+
+/// Adds what is asked for. False when there is nothing new.
+fn answer(
+    cluster: &Result<Cluster, crate::cluster::Problem>,
+    requests: &[Request],
+    answers: &mut BTreeMap<ServiceName, Answer>,
+    deadline: &mut Option<Deadline>,
+) -> bool {
+    let unknown: Vec<&ServiceName> = requests
+        .iter()
+        .map(|request| &request.service)
+        .filter(|service| !answers.contains_key(service))
+        .collect();
+    if !unknown.is_empty() {
+        let read = match cluster {
+            Ok(cluster) => cluster.read(&unknown),
+            Err(problem) => unknown
+                .into_iter()
+                .map(|service| (service.clone(), Answer::Failed(problem.to_string())))
+                .collect(),
+        };
+        answers.extend(read);
+        return true;
+    }
+    let Ok(cluster) = cluster else {
+        return false;
+    };
+    let waited: Vec<(&ServiceName, Duration)> = requests
+        .iter()
+        .filter_map(|request| match request.look {
+            Look::Change(timeout) => {
+                Some((&request.service, Duration::from_secs(timeout.0.into())))
+            }
+            Look::Now => None,
+        })
+        .collect();
+    let Some((_, timeout)) = waited.first() else {
+        return false;
+    };
+    let end = *deadline.get_or_insert_with(|| {
+        announce(&waited, *timeout);
+        Deadline::after(*timeout)
+    });
+    let known = waited
+        .iter()
+        .filter_map(|(service, _)| Some((*service, answers.get(service)?)))
+        .collect();
+    match cluster.wait(&known, end) {
+        Some((service, seen)) => {
+            answers.insert(service, seen);
+            true
+        }
+        None => false,
+    }
+}
+
+/// The one line of progress.
+fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
+    let names: Vec<String> = waited
+        .iter()
+        .map(|(service, _)| service.to_string())
+        .collect();
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(
+        io::stderr(),
+        "runner-terminal: waiting up to {} for the address of {}",
+        humantime::format_duration(timeout),
+        names.join(", ")
+    );
+}

@@ -1,0 +1,186 @@
+//! `runner-terminal resolve`: where each runner's terminals can be reached, as the cluster says now.
+
+use std::process::ExitCode;
+
+use runner_terminal::function_config::API_VERSION;
+use runner_terminal::observed::Request;
+use runner_terminal::session_server::{Advertised, State};
+use runner_terminal::{RunnerAddress, addresses, yaml};
+use serde_json::{Value, json};
+
+use crate::arguments::{self, Format};
+use crate::manifests::Manifests;
+use crate::observe::{self, Step};
+use crate::table;
+
+/// Finds the addresses and prints them.
+///
+/// Gives exit code 0 where every runner has one, otherwise 1.
+///
+/// # Errors
+///
+/// A sentence for the person at the terminal: the manifests cannot be read, or have no runner.
+pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
+    let config = arguments.function_config.as_deref();
+    let default = function_config(arguments).to_string();
+    let manifests = Manifests::read(&arguments.source, config, &default)?;
+    let found = observe::run(manifests.list().into(), |list| {
+        let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
+        let requests = outcome.iter().filter_map(request).cloned().collect();
+        Ok(Step { outcome, requests })
+    })?;
+    let rows: Vec<Row> = found.into_iter().map(Row::new).collect();
+    crate::print(&match arguments.output {
+        Format::Table => table(&rows),
+        Format::Json => format!("{:#}\n", document(&rows)),
+        Format::Yaml => yaml::document(&document(&rows)),
+    })?;
+    let all_known = rows.iter().all(|row| row.address.is_some());
+    Ok(if all_known {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The AdvertiseAddress that the flags stand for.
+fn function_config(arguments: &arguments::Resolve) -> Value {
+    let mut spec = json!({
+        "kubeconfig": arguments.kubeconfig,
+        "context": arguments.context,
+    });
+    if let (Some(wait), Some(spec)) = (arguments.wait, spec.as_object_mut()) {
+        spec.insert("whenPending".to_owned(), json!("Wait"));
+        spec.insert("timeout".to_owned(), json!(wait.as_secs().max(1)));
+    }
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "AdvertiseAddress",
+        "metadata": {"name": "advertise-address"},
+        "spec": spec,
+    })
+}
+
+fn request(found: &RunnerAddress) -> Option<&Request> {
+    match &found.found.as_ref().ok()?.state {
+        State::Unknown(request)
+        | State::Pending {
+            wait: Some(request),
+            ..
+        } => Some(request),
+        State::Known(_) | State::Pending { wait: None, .. } => None,
+    }
+}
+
+/// What is said of a runner.
+struct Row {
+    runner: [String; 3],
+    service: Option<[String; 2]>,
+    address: Option<String>,
+    configured: Option<String>,
+    state: &'static str,
+    message: String,
+}
+
+impl Row {
+    fn new(found: RunnerAddress) -> Self {
+        let runner = found.runner;
+        let mut row = Self {
+            runner: [runner.kind, runner.namespace, runner.name],
+            service: None,
+            address: None,
+            configured: None,
+            state: "failed",
+            message: String::new(),
+        };
+        let Advertised {
+            service,
+            configured,
+            state,
+        } = match found.found {
+            Ok(found) => found,
+            Err(refusal) => {
+                row.message.clone_from(&refusal.message);
+                row.service = refusal
+                    .resource_ref
+                    .filter(|resource| resource.kind == "Service")
+                    .map(|service| [service.namespace, service.name]);
+                return row;
+            }
+        };
+        row.service = Some([service.namespace, service.name]);
+        (row.state, row.message) = match &state {
+            State::Known(address) if configured.as_ref() == Some(address) => {
+                ("current", "config.toml has it".to_owned())
+            }
+            State::Known(_) => (
+                "new",
+                match &configured {
+                    Some(other) => format!("config.toml has {other}: build and apply again"),
+                    None => "not in config.toml yet: build and apply again".to_owned(),
+                },
+            ),
+            State::Pending { reason, .. } => ("pending", reason.clone()),
+            State::Unknown(_) => ("unknown", "the cluster has not been asked".to_owned()),
+        };
+        if let State::Known(address) = state {
+            row.address = Some(address);
+        }
+        row.configured = configured;
+        row
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let none = || "-".to_owned();
+    let cells: Vec<[String; 4]> = rows
+        .iter()
+        .map(|row| {
+            let [kind, namespace, name] = &row.runner;
+            [
+                runner_terminal::resource::written(kind, name, namespace),
+                row.service
+                    .as_ref()
+                    .map_or_else(none, |[_, name]| name.clone()),
+                row.address.clone().unwrap_or_else(none),
+                format!(
+                    "{}: {}",
+                    row.state,
+                    row.message.lines().next().unwrap_or_default()
+                ),
+            ]
+        })
+        .collect();
+    let mut page = String::new();
+    table::append(&mut page, ["RUNNER", "SERVICE", "ADDRESS", "STATE"], &cells);
+    // What does not fit into a row: manifests to apply.
+    for row in rows {
+        if let Some((_, more)) = row.message.split_once('\n') {
+            page.push_str(more);
+            page.push('\n');
+        }
+    }
+    page
+}
+
+fn document(rows: &[Row]) -> Value {
+    let runners: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let [kind, namespace, name] = &row.runner;
+            let service = row
+                .service
+                .as_ref()
+                .map(|[namespace, name]| json!({"namespace": namespace, "name": name}));
+            json!({
+                "runner": {"kind": kind, "namespace": namespace, "name": name},
+                "service": service,
+                "address": row.address,
+                "configured": row.configured,
+                "state": row.state,
+                "message": row.message,
+            })
+        })
+        .collect();
+    json!({ "runners": runners })
+}

@@ -1,0 +1,172 @@
+//! What the function asks its host to observe. It crosses as tags of a result.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::ServiceName;
+use crate::function_config::{AdvertiseAddressSpec, Seconds};
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+
+/// A tag of a result: the host is asked to look at the Service that the result is about. Its value
+/// is `now`, or `change` where it is to look until the Service is another than it was.
+pub const OBSERVE_TAG: &str = "runner-terminal.dev/observe";
+const KUBECONFIG_TAG: &str = "runner-terminal.dev/kubeconfig";
+const CONTEXT_TAG: &str = "runner-terminal.dev/context";
+/// Seconds.
+const TIMEOUT_TAG: &str = "runner-terminal.dev/timeout";
+
+/// A Service that the function has to know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Which one.
+    pub service: ServiceName,
+    /// When to answer.
+    pub look: Look,
+    /// The file by which to reach the cluster; the host's default when there is none.
+    pub kubeconfig: Option<String>,
+    /// The context in it; the current one when there is none.
+    pub context: Option<String>,
+}
+
+/// When to answer a [`Request`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// At once, whatever there is.
+    Now,
+    /// When the Service is another than the host has answered before, or when so much time has gone
+    /// by since the first run.
+    Change(Seconds),
+}
+
+impl Request {
+    /// What a functionConfig asks.
+    pub(crate) fn new(service: ServiceName, look: Look, spec: &AdvertiseAddressSpec) -> Self {
+        Self {
+            service,
+            look,
+            kubeconfig: spec.kubeconfig.clone(),
+            context: spec.context.clone(),
+        }
+    }
+
+    /// Tags a result, which must be about the Service.
+    pub(crate) fn tag(&self, result: FunctionResult) -> FunctionResult {
+        let result = match self.look {
+            Look::Now => result.tagged(OBSERVE_TAG, "now"),
+            Look::Change(Seconds(seconds)) => result
+                .tagged(OBSERVE_TAG, "change")
+                .tagged(TIMEOUT_TAG, &seconds.to_string()),
+        };
+        [
+            (KUBECONFIG_TAG, &self.kubeconfig),
+            (CONTEXT_TAG, &self.context),
+        ]
+        .into_iter()
+        .fold(result, |result, (tag, value)| match value {
+            Some(value) => result.tagged(tag, value),
+            None => result,
+        })
+    }
+
+    /// Reads what a result asks.
+    fn from_result(result: &Value) -> Option<Self> {
+        let tags = result.get("tags")?;
+        let tag = |name: &str| tags.get(name).and_then(Value::as_str);
+        let look = match tag(OBSERVE_TAG)? {
+            "now" => Look::Now,
+            "change" => Look::Change(Seconds(tag(TIMEOUT_TAG)?.parse().ok()?)),
+            _ => return None,
+        };
+        let named = |field: &str| {
+            let value = result.pointer(&format!("/resourceRef/{field}"));
+            value.and_then(Value::as_str)
+        };
+        Some(Self {
+            service: ServiceName {
+                namespace: named("namespace").unwrap_or_default().to_owned(),
+                name: named("name")?.to_owned(),
+            },
+            look,
+            kubeconfig: tag(KUBECONFIG_TAG).map(str::to_owned),
+            context: tag(CONTEXT_TAG).map(str::to_owned),
+        })
+    }
+}
+
+/// What the output of a run asks of the host; each Service once.
+pub fn requests(output: &[u8]) -> Vec<Request> {
+    let list = ResourceList::read(output).ok();
+    let results = list.and_then(|list| list.results()).unwrap_or_default();
+    let requests = results.iter().filter_map(Request::from_result);
+    let by_service: BTreeMap<ServiceName, Request> = requests
+        .map(|request| (request.service.clone(), request))
+        .collect();
+    by_service.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Identity;
+
+    #[test]
+    fn a_request_crosses_as_tags() {
+        let spec = AdvertiseAddressSpec {
+            kubeconfig: Some("~/.kube/a b".to_owned()),
+            ..AdvertiseAddressSpec::default()
+        };
+        for look in [Look::Now, Look::Change(Seconds(300))] {
+            for namespace in ["ci", ""] {
+                let service = ServiceName {
+                    namespace: namespace.to_owned(),
+                    name: "s".to_owned(),
+                };
+                let request = Request::new(service, look, &spec);
+                let identity = Identity {
+                    kind: "Service".to_owned(),
+                    name: "s".to_owned(),
+                    namespace: namespace.to_owned(),
+                    ..Identity::default()
+                };
+                let result = request.tag(FunctionResult::error("x").about(&identity));
+                let value = serde_json::to_value(result).unwrap();
+                assert_eq!(Request::from_result(&value), Some(request));
+            }
+        }
+    }
+
+    #[test]
+    fn requests_are_read_off_any_output() {
+        let result =
+            "{message: a, tags: {runner-terminal.dev/observe: now}, resourceRef: {name: s}}";
+        let head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
+        for output in [
+            format!("{head}items:\n- kind: A\nresults:\n- {result}\n- {result}\n"),
+            format!("{head}results:\n  - {result}\nitems:\n- kind: A\n"),
+            r#"{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": [],
+               "results": [{"message": "a", "resourceRef": {"name": "s"},
+               "tags": {"runner-terminal.dev/observe": "now"}}]}"#
+                .to_owned(),
+        ] {
+            let asked = requests(output.as_bytes());
+            assert_eq!(asked.len(), 1, "{output}");
+            assert_eq!(asked[0].service.name, "s");
+        }
+        assert!(requests(b"").is_empty());
+        assert!(requests(head.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn other_tags_ask_nothing() {
+        for tags in [
+            serde_json::json!({}),
+            serde_json::json!({OBSERVE_TAG: "later"}),
+            serde_json::json!({OBSERVE_TAG: "change", TIMEOUT_TAG: "soon"}),
+        ] {
+            let value = serde_json::json!({"resourceRef": {"name": "s"}, "tags": tags});
+            assert_eq!(Request::from_result(&value), None);
+        }
+    }
+}

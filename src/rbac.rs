@@ -1,0 +1,131 @@
+//! The objects by which service accounts may read one Service, and nothing else.
+//!
+//! In: the Service's identity. Out: a Role and a RoleBinding in the Service's namespace, as plain
+//! values: for the list, or to be shown to a person who is to apply them.
+//!
+//! Source: `Role` and `RoleBinding` in Kubernetes' `rbac/v1` API; its documentation, "Using RBAC
+//! Authorization", on `resourceNames`: a `watch` fits when it selects that `metadata.name`.
+
+use serde_json::{Value, json};
+
+use crate::resource::Identity;
+
+/// The API group of the objects.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// What the Role and the RoleBinding of a Service are called. The name of a Service has at most 63
+/// characters, theirs at most 253.
+pub fn reader_name(service: &str) -> String {
+    format!("{service}-reader")
+}
+
+/// A Role that may read this Service.
+pub fn reader_role(service: &Identity) -> Value {
+    let mut role = identity("Role", service).skeleton();
+    role.insert(
+        "rules".to_owned(),
+        json!([{
+            "apiGroups": [""],
+            "resources": ["services"],
+            "resourceNames": [service.name],
+            "verbs": ["get", "watch"],
+        }]),
+    );
+    Value::Object(role)
+}
+
+/// Gives these subjects the Role that [`reader_role`] makes.
+pub fn reader_binding(service: &Identity, subjects: Vec<Value>) -> Value {
+    let mut binding = identity("RoleBinding", service).skeleton();
+    let role = reader_name(&service.name);
+    binding.insert(
+        "roleRef".to_owned(),
+        json!({"apiGroup": GROUP, "kind": "Role", "name": role}),
+    );
+    binding.insert("subjects".to_owned(), Value::Array(subjects));
+    Value::Object(binding)
+}
+
+/// A service account as a subject of a RoleBinding.
+pub fn service_account(namespace: &str, name: &str) -> Value {
+    json!({"kind": "ServiceAccount", "name": name, "namespace": namespace})
+}
+
+/// A user, by the name that the API server knows, as a subject of a RoleBinding.
+pub fn user(name: &str) -> Value {
+    json!({"apiGroup": GROUP, "kind": "User", "name": name})
+}
+
+fn identity(kind: &str, service: &Identity) -> Identity {
+    Identity {
+        api_version: format!("{GROUP}/v1"),
+        kind: kind.to_owned(),
+        name: reader_name(&service.name),
+        namespace: service.namespace.clone(),
+        ..Identity::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn service(namespace: &str) -> Identity {
+        Identity {
+            api_version: "v1".to_owned(),
+            kind: "Service".to_owned(),
+            name: "runner-session-server".to_owned(),
+            namespace: namespace.to_owned(),
+            ..Identity::default()
+        }
+    }
+
+    #[test]
+    fn may_read_the_one_service() {
+        let expected = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: runner-session-server-reader
+  namespace: ci
+rules:
+- apiGroups:
+  - \"\"
+  resources:
+  - services
+  resourceNames:
+  - runner-session-server
+  verbs:
+  - get
+  - watch
+";
+        assert_eq!(yaml::document(&reader_role(&service("ci"))), expected);
+    }
+
+    #[test]
+    fn binds_the_subjects_in_their_order() {
+        let subjects = vec![service_account("b", "two"), service_account("a", "one")];
+        let expected = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: runner-session-server-reader
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: runner-session-server-reader
+subjects:
+- kind: ServiceAccount
+  name: two
+  namespace: b
+- kind: ServiceAccount
+  name: one
+  namespace: a
+";
+        assert_eq!(
+            yaml::document(&reader_binding(&service(""), subjects)),
+            expected
+        );
+    }
+}

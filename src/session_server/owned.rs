@@ -1,0 +1,120 @@
+//! The resources that this function makes: how they are marked, found again and kept up to date.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{OWNED_BY, OWNER};
+use crate::patch::{Patches, token};
+use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
+use crate::resource_list::{ReadError, ResourceList};
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Workload};
+
+/// Labels or annotations.
+type Texts = BTreeMap<String, String>;
+
+/// Marks a resource that is made for a workload as ours. It gets the workload's labels and, where
+/// the host keeps files, one beside the workload's; and the labels and annotations given here.
+pub(super) fn mark(
+    mut resource: Value,
+    workload: &Workload,
+    labels: &Texts,
+    annotations: &Texts,
+) -> Value {
+    let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str);
+    let kind = text("/kind").unwrap_or_default();
+    let name = text("/metadata/name").unwrap_or_default();
+    let places: Vec<(&str, Value)> = PATH_ANNOTATIONS
+        .into_iter()
+        .zip(INDEX_ANNOTATIONS)
+        .filter_map(|(path, index)| {
+            let beside = path_beside(workload.resource.annotation(path)?, kind, name);
+            Some([(path, json!(beside)), (index, json!("0"))])
+        })
+        .flatten()
+        .collect();
+    let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return resource;
+    };
+    let asked = |texts: &Texts| -> Map<String, Value> {
+        texts
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value)))
+            .collect()
+    };
+    let mut all = workload.labels().cloned().unwrap_or_default();
+    all.extend(asked(labels));
+    if !all.is_empty() {
+        metadata.insert("labels".to_owned(), Value::Object(all));
+    }
+    let mut all = Map::from_iter([(OWNED_BY.to_owned(), json!(OWNER))]);
+    all.extend(asked(annotations));
+    all.extend(
+        places
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value)),
+    );
+    metadata.insert("annotations".to_owned(), Value::Object(all));
+    resource
+}
+
+/// True for a resource that this function made.
+pub(super) fn is_ours(resource: &Resource) -> bool {
+    resource.annotation(OWNED_BY) == Some(OWNER)
+}
+
+/// Refuses to take over a resource that somebody else made.
+pub(super) fn not_ours(resource: &Resource) -> Refusal {
+    Box::new(
+        FunctionResult::error(format!(
+            "a {} of this name is here already, and it was not made by this function: rename it, \
+             or annotate it with {OWNED_BY}: {OWNER} to hand it over",
+            resource.identity.kind
+        ))
+        .about(&resource.identity)
+        .at("metadata.name"),
+    )
+}
+
+/// The resources of this name, or those that had it before kustomize renamed them: it may have
+/// prefixed the one and not yet the other.
+///
+/// # Errors
+/// One of them cannot be parsed.
+pub(super) fn find(
+    list: &ResourceList<'_>,
+    kind: &str,
+    name: &str,
+    namespace: &str,
+) -> Result<Vec<Resource>, ReadError> {
+    let exact: Vec<Resource> = list
+        .named(kind, name, namespace)
+        .map(|item| list.resource(item))
+        .collect::<Result<_, _>>()?;
+    if exact.is_empty() && list.has_renamed_items() {
+        return list.answering(kind, name, namespace);
+    }
+    Ok(exact)
+}
+
+/// Brings labels and annotations of an earlier run up to date; what others added stays.
+pub(super) fn update_metadata(existing: &Resource, desired: &Value, patches: &mut Patches) {
+    for section in ["labels", "annotations"] {
+        let members = desired
+            .pointer(&format!("/metadata/{section}"))
+            .and_then(Value::as_object);
+        for (key, value) in members.into_iter().flatten() {
+            // The host says where the resource lives, and may have moved it.
+            let is_place = PATH_ANNOTATIONS.contains(&key.as_str())
+                || INDEX_ANNOTATIONS.contains(&key.as_str());
+            if !is_place {
+                patches.set(
+                    existing,
+                    &format!("/metadata/{section}/{}", token(key)),
+                    value.clone(),
+                );
+            }
+        }
+    }
+}
