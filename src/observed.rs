@@ -30,6 +30,8 @@ pub const ABSENT: &str = "absent";
 pub const FAILED: &str = "failed";
 /// On an item that is [`FAILED`]: why, and what to do about it.
 pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
+/// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
+pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
 /// The kinds that can hold a live Service; `kubectl` prints several as a List.
 const KINDS: [&str; 3] = ["Service", "List", "ServiceList"];
@@ -55,8 +57,11 @@ impl std::fmt::Display for ServiceName {
 pub enum Answer {
     /// The Service as the API server gives it.
     Live(Value),
-    /// There is none.
-    Absent,
+    /// There is none in the namespace of its manifest, or in this one where that says none.
+    Absent {
+        /// The host's default namespace.
+        namespace: String,
+    },
     /// It could not be read: why, and what to do about it.
     Failed(String),
 }
@@ -88,7 +93,7 @@ impl Answer {
     fn item(&self, name: &ServiceName) -> Value {
         let (state, service) = match self {
             Self::Live(service) => (LIVE, service),
-            Self::Absent => (ABSENT, &Value::Null),
+            Self::Absent { .. } => (ABSENT, &Value::Null),
             Self::Failed(_) => (FAILED, &Value::Null),
         };
         let annotations = service.pointer("/metadata/annotations");
@@ -97,8 +102,14 @@ impl Answer {
             .cloned()
             .unwrap_or_default();
         annotations.insert(OBSERVED.to_owned(), json!(state));
-        if let Self::Failed(message) = self {
-            annotations.insert(FAILURE.to_owned(), json!(message));
+        match self {
+            Self::Failed(message) => {
+                annotations.insert(FAILURE.to_owned(), json!(message));
+            }
+            Self::Absent { namespace } if name.namespace.is_empty() => {
+                annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
+            }
+            Self::Absent { .. } | Self::Live(_) => {}
         }
         let identity = Identity {
             api_version: "v1".to_owned(),
@@ -134,7 +145,10 @@ pub enum Observation {
         by_host: bool,
     },
     /// The cluster has none.
-    Absent,
+    Absent {
+        /// The namespace that was looked in, where the manifests say none.
+        looked_in: Option<String>,
+    },
     /// The host could not read it, and says why.
     Failed(String),
 }
@@ -174,7 +188,9 @@ impl Observed {
                     service: Box::new(resource.clone()),
                     by_host: true,
                 },
-                Some(ABSENT) => Observation::Absent,
+                Some(ABSENT) => Observation::Absent {
+                    looked_in: resource.annotation(LOOKED_IN).map(str::to_owned),
+                },
                 Some(FAILED) => {
                     let message = resource.annotation(FAILURE);
                     Observation::Failed(message.unwrap_or("could not be read").to_owned())
@@ -240,6 +256,12 @@ mod tests {
         }
     }
 
+    fn absent() -> Answer {
+        Answer::Absent {
+            namespace: "default".to_owned(),
+        }
+    }
+
     #[test]
     fn what_was_answered_is_observed_and_marked() {
         let live = json!({"apiVersion": "v1", "kind": "Service",
@@ -248,7 +270,7 @@ mod tests {
             "spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {}}});
         for (answer, state) in [
             (Answer::Live(live), LIVE),
-            (Answer::Absent, ABSENT),
+            (absent(), ABSENT),
             (Answer::Failed("it's \"broken\":\n- a".to_owned()), FAILED),
         ] {
             let text = super::answer(LIST.as_bytes(), [(&name(), &answer)]).unwrap();
@@ -258,7 +280,7 @@ mod tests {
             assert_eq!(observed.injected.len(), 1);
             assert_eq!(observed.injected[0].annotation(OBSERVED), Some(state));
             match (observed.service(&name()).unwrap(), &answer) {
-                (Observation::Absent, Answer::Absent) => {}
+                (Observation::Absent { looked_in: None }, Answer::Absent { .. }) => {}
                 (Observation::Failed(said), Answer::Failed(message)) => assert_eq!(said, message),
                 (Observation::Live { service, by_host }, Answer::Live(_)) => {
                     assert!(by_host);
@@ -283,12 +305,12 @@ mod tests {
             "{\"apiVersion\": \"config.kubernetes.io/v1\", \"kind\": \"ResourceList\", \"items\": [{}]}",
             "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\nfunctionConfig: {}\n",
         ] {
-            let text = answer(list.as_bytes(), [(&name(), &Answer::Absent)]).unwrap();
+            let text = answer(list.as_bytes(), [(&name(), &absent())]).unwrap();
             let list = ResourceList::read(&text).unwrap();
             let observed = Observed::collect(&list).unwrap();
             assert!(matches!(
                 observed.service(&name()),
-                Some(Observation::Absent)
+                Some(Observation::Absent { .. })
             ));
         }
     }

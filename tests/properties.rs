@@ -12,7 +12,7 @@
 const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
 
 /// The fixtures with resources that an earlier run made.
-const HAVE_OURS: [&str; 7] = [
+const HAVE_OURS: [&str; 9] = [
     "readers-brought-up-to-date",
     "readers-foreign-and-not-asked-for",
     "readers-half-there",
@@ -20,6 +20,8 @@ const HAVE_OURS: [&str; 7] = [
     "readers-taken-away",
     "readers-up-to-date",
     "service-brought-up-to-date",
+    "service-brought-up-to-date-lost-name",
+    "service-brought-up-to-date-lost-port",
 ];
 
 /// The list up to its functionConfig: what stands in the user's repository.

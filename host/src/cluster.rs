@@ -60,7 +60,7 @@ impl Cluster {
     pub(crate) fn read(&self, services: &[&ServiceName]) -> Vec<(ServiceName, Answer)> {
         let read = async |service: &ServiceName| {
             let found = self.api.get_patiently(service).await;
-            (service.clone(), answer(found))
+            (service.clone(), self.answer(found))
         };
         let all = stream::iter(services).map(|service| read(service));
         self.runtime.block_on(all.buffered(AT_ONCE).collect())
@@ -80,7 +80,7 @@ impl Cluster {
                 .iter()
                 .map(async |(service, known)| {
                     let changed = watch::change(&self.api, service, known, deadline.0).await;
-                    changed.map(|found| ((*service).clone(), answer(found)))
+                    changed.map(|found| ((*service).clone(), self.answer(found)))
                 })
                 .collect();
             while let Some(changed) = changes.next().await {
@@ -90,6 +90,16 @@ impl Cluster {
             }
             None
         })
+    }
+
+    fn answer(&self, found: Result<Option<serde_json::Value>, String>) -> Answer {
+        match found {
+            Ok(Some(service)) => Answer::Live(service),
+            Ok(None) => Answer::Absent {
+                namespace: self.api.namespace().to_owned(),
+            },
+            Err(message) => Answer::Failed(message),
+        }
     }
 }
 
@@ -101,13 +111,5 @@ impl Deadline {
     /// So long from now.
     pub(crate) fn after(duration: Duration) -> Self {
         Self(Instant::now() + duration)
-    }
-}
-
-fn answer(found: Result<Option<serde_json::Value>, String>) -> Answer {
-    match found {
-        Ok(Some(service)) => Answer::Live(service),
-        Ok(None) => Answer::Absent,
-        Err(message) => Answer::Failed(message),
     }
 }

@@ -12,6 +12,7 @@ mod program;
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -351,6 +352,43 @@ impl ResolvesServerCert for Always {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.0.resolve(hello)
     }
+}
+
+/// What a load balancer in front of several runners comes to: each connection is the next one's.
+#[derive(Debug)]
+struct TakingTurns {
+    runners: [Arc<CertifiedKey>; 2],
+    next: AtomicUsize,
+}
+
+impl ResolvesServerCert for TakingTurns {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let turn = self.next.fetch_add(1, Ordering::SeqCst);
+        Some(Arc::clone(&self.runners[turn % 2]))
+    }
+}
+
+#[test]
+fn two_runners_at_one_address_lose_terminals() {
+    let provider = ring::default_provider();
+    let runners = [(), ()].map(|()| {
+        let Identity { chain, key } = runner("127.0.0.1");
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        Arc::new(CertifiedKey::new(chain, key))
+    });
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(TakingTurns {
+            runners,
+            next: AtomicUsize::new(0),
+        }));
+    let address = serve_config("127.0.0.1:0", config, NOT_FOUND);
+    assert_wrong(
+        &check(&address.to_string()),
+        &["several runners answer here", "one replica"],
+    );
 }
 
 #[test]

@@ -152,7 +152,15 @@ fn observe(
             (service, *by_host)
         }
         (_, Source::Items) => return Ok(pending("is not among the items with its status")),
-        (Some(Observation::Absent), _) => return Ok(pending("is not in the cluster yet")),
+        (Some(Observation::Absent { looked_in }), _) => {
+            return Ok(pending(&match looked_in {
+                Some(namespace) => format!(
+                    "is not in the namespace {namespace} yet, which was looked in because its \
+                     manifest names none (a namespace that is set after this function is not seen)"
+                ),
+                None => "is not in the cluster yet".to_owned(),
+            }));
+        }
         (Some(Observation::Failed(reason)), _) => {
             return Err(Box::new(FunctionResult::error(reason).about(identity)));
         }

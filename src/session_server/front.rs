@@ -106,9 +106,9 @@ impl Front {
                 "terminals stay off until then, and jobs run as ever".to_owned()
             };
             FunctionResult::warning(format!(
-                "has to get an address first; {state}. Apply these manifests, read the address \
-                 off `{look}`, set spec.advertiseAddress of the functionConfig to it, and build \
-                 again"
+                "has to get an address first; {state}. Apply these manifests; then let the function \
+                 AdvertiseAddress fill the address in, or set spec.advertiseAddress to what \
+                 `{look}` shows, and build and apply again"
             ))
         };
         result.about(&self.identity).at("status.loadBalancer")

@@ -213,22 +213,26 @@ pub(super) fn ensure(
     existing.identity.clone()
 }
 
-/// Our port among those that others may have added; their fields on it stay.
+/// Our port among those that others may have added; what they have set on it stays.
 fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
-    let Some(port) = desired.pointer("/spec/ports/0") else {
+    let Some(port) = desired.pointer("/spec/ports/0").and_then(Value::as_object) else {
         return;
     };
-    let ports = patches
-        .current(existing)
-        .pointer("/spec/ports")
-        .and_then(Value::as_array);
-    let index = ports
-        .into_iter()
-        .flatten()
-        .position(|p| p.get("name") == port.get("name"));
-    match index {
+    let ports = patches.current(existing).pointer("/spec/ports");
+    let ports = ports
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let with = |field: &str| {
+        ports
+            .iter()
+            .position(|entry| entry.get(field) == port.get(field))
+    };
+    // A port that has lost its name is known by its number, or by being the only one: a Service with
+    // several has a name for each.
+    let only = || (ports.len() == 1 && ports.iter().all(|p| p.get("name").is_none())).then_some(0);
+    match with("name").or_else(|| with("port")).or_else(only) {
         Some(index) => {
-            for (key, value) in port.as_object().into_iter().flatten() {
+            for (key, value) in port {
                 patches.set(
                     existing,
                     &format!("/spec/ports/{index}/{key}"),
@@ -236,7 +240,7 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
                 );
             }
         }
-        None => patches.set(existing, "/spec/ports", json!([port])),
+        None => patches.push(existing, "/spec/ports", Value::Object(port.clone())),
     }
 }
 

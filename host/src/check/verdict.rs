@@ -83,6 +83,8 @@ pub(super) enum Trouble {
     NoAnswer,
     /// A runner's certificate, but no answer in time.
     AnswerTimedOut,
+    /// Another runner's certificate at another connection.
+    SeveralRunners,
 }
 
 impl Verdict {
@@ -237,6 +239,11 @@ impl fmt::Display for Trouble {
             Self::NoAnswer => formatter.write_str(
                 "the runner's certificate is right, but the connection was closed without an \
                  answer to an HTTP request: see the runner's log",
+            ),
+            Self::SeveralRunners => formatter.write_str(
+                "several runners answer here, each with a certificate of its own: a terminal lives \
+                 in one of them, so GitLab will not find it every other time; give each runner an \
+                 address of its own, and run one replica",
             ),
             Self::AnswerTimedOut => formatter.write_str(
                 "the runner's certificate is right, but there was no answer to an HTTP request in \

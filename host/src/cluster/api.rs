@@ -49,6 +49,11 @@ impl Api {
         }
     }
 
+    /// The namespace of manifests that say none.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Reads a Service, `None` when there is none, and asks again while a problem may pass.
     ///
     /// # Errors
@@ -64,8 +69,9 @@ impl Api {
             match self.get(service).await {
                 Ok(found) => return Ok(found),
                 Err(problem) => {
-                    let pause = pauses.next(&problem);
-                    if !problem.may_pass() || Instant::now() + pause > end {
+                    let pause = pauses.after(&problem);
+                    let left = end.saturating_duration_since(Instant::now());
+                    if !problem.may_pass() || pause > left {
                         return Err(self.explain(&problem, service));
                     }
                     sleep(pause).await;
@@ -177,9 +183,16 @@ impl Pauses {
         Self(FIRST_PAUSE)
     }
 
-    pub(super) fn next(&mut self, problem: &Problem) -> Duration {
+    /// The next one.
+    pub(super) fn next(&mut self) -> Duration {
         let pause = self.0;
         self.0 = (pause * 2).min(LONGEST_PAUSE);
+        pause
+    }
+
+    /// The next one, after a problem.
+    pub(super) fn after(&mut self, problem: &Problem) -> Duration {
+        let pause = self.next();
         match problem {
             Problem::Throttled(Some(asked)) => (*asked).max(pause),
             _ => pause,

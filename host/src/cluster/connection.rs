@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest silence of a server that is to answer. A watch is never silent for longer: the
 /// server is asked to end it before.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const NO_CURRENT_CONTEXT: &str =
+    "it has no current-context: set spec.context, or `kubectl config use-context NAME`";
 
 /// Reads the configuration and makes the client.
 ///
@@ -28,7 +31,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) async fn open(kubeconfig: Option<&str>, context: Option<&str>) -> Result<Api, Problem> {
     let (mut config, origin) = match find_kubeconfig(kubeconfig)? {
         Some((kubeconfig, origin)) => {
-            let origin = match context.or(kubeconfig.current_context.as_deref()) {
+            let current = kubeconfig.current_context.as_deref();
+            let origin = match context.or(current.filter(|name| !name.is_empty())) {
                 Some(context) => format!("context {context} of {origin}"),
                 None => origin,
             };
@@ -86,27 +90,40 @@ async fn of_kubeconfig(
     context: Option<&str>,
     origin: &str,
 ) -> Result<Config, Problem> {
-    let has_proxy = kubeconfig
-        .clusters
-        .iter()
-        .filter_map(|named| named.cluster.as_ref())
-        .any(|cluster| {
-            cluster
-                .proxy_url
-                .as_ref()
-                .is_some_and(|url| !url.is_empty())
-        });
+    let own_proxy = proxy_of_cluster(&kubeconfig, context).map(str::to_owned);
     let options = KubeConfigOptions {
         context: context.map(str::to_owned),
         ..KubeConfigOptions::default()
     };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| unreadable(&error, origin))?;
-    if !has_proxy {
-        config.proxy_url = proxy_of_environment(&config.cluster_url)?;
-    }
+        .map_err(|error| match error {
+            KubeconfigError::ParseProxyUrl(_) if own_proxy.is_none() => no_proxy("HTTPS_PROXY"),
+            error => unreadable(&error, origin),
+        })?;
+    // kube matches NO_PROXY with the proxy's address, also where the kubeconfig names the proxy.
+    config.proxy_url = match own_proxy {
+        Some(url) => Some(
+            url.parse()
+                .map_err(|error| unreadable(&KubeconfigError::ParseProxyUrl(error), origin))?,
+        ),
+        None => proxy_of_environment(&config.cluster_url)?,
+    };
     Ok(config)
+}
+
+/// The `proxy-url` of a context's cluster.
+fn proxy_of_cluster<'a>(kubeconfig: &'a Kubeconfig, context: Option<&str>) -> Option<&'a str> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts
+        .find(|named| named.name == name)?
+        .context
+        .as_ref()?;
+    let mut clusters = kubeconfig.clusters.iter();
+    let cluster = clusters.find(|named| named.name == context.cluster)?;
+    let url = cluster.cluster.as_ref()?.proxy_url.as_deref();
+    url.filter(|url| !url.is_empty())
 }
 
 fn of_service_account(context: Option<&str>) -> Result<Config, Problem> {
@@ -120,9 +137,10 @@ fn of_service_account(context: Option<&str>) -> Result<Config, Problem> {
     }
 }
 
-/// The proxy that HTTPS_PROXY names, unless NO_PROXY excepts the server.
+/// The proxy that HTTPS_PROXY names, unless NO_PROXY excepts the server. A server on this machine is
+/// always excepted, as it is for kubectl.
 fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, Problem> {
-    if Matcher::from_env().intercept(server).is_none() {
+    if is_this_machine(server) || Matcher::from_env().intercept(server).is_none() {
         return Ok(None);
     }
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -138,13 +156,20 @@ fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, Problem
     } else {
         format!("http://{value}")
     };
-    // The value may hold a password, so it is not shown.
-    let url = url.parse().map_err(|_| {
-        Problem::Other(format!(
-            "{name} is not the URL of a proxy: write http://host:port"
-        ))
-    })?;
-    Ok(Some(url))
+    Ok(Some(url.parse().map_err(|_| no_proxy(name))?))
+}
+
+/// An environment variable that names no proxy. Its value may hold a password, so it is not shown.
+fn no_proxy(name: &str) -> Problem {
+    Problem::Other(format!(
+        "{name} is not the URL of a proxy: write http://host:port"
+    ))
+}
+
+fn is_this_machine(server: &http::Uri) -> bool {
+    let host = server.host().unwrap_or_default();
+    let ip: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A plugin may ask the user only where there is a terminal: kustomize's standard input is a list.
@@ -163,10 +188,16 @@ fn unreadable(error: &KubeconfigError, origin: &str) -> Problem {
     let what = match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
         KubeconfigError::Parse(_) => "it is not the YAML of a kubeconfig".to_owned(),
-        KubeconfigError::CurrentContextNotSet => {
-            "it has no current-context: set spec.context, or `kubectl config use-context NAME`"
-                .to_owned()
+        // Not the kubeconfig's fault.
+        KubeconfigError::ParseNoProxy(_) => {
+            return Problem::Other(
+                "NO_PROXY cannot be read: write names, addresses and networks with one comma \
+                 between each two, and no empty entry"
+                    .to_owned(),
+            );
         }
+        KubeconfigError::CurrentContextNotSet => NO_CURRENT_CONTEXT.to_owned(),
+        KubeconfigError::LoadContext(name) if name.is_empty() => NO_CURRENT_CONTEXT.to_owned(),
         KubeconfigError::LoadContext(name) => format!(
             "it has no context {name:?}: see `kubectl config get-contexts`, and set spec.context"
         ),

@@ -72,6 +72,8 @@ pub(crate) enum Problem {
     Forbidden(String),
     /// 404 for the Service: not a problem where it may be absent.
     Absent,
+    /// 410: the server does not remember the version any more from which it was to watch.
+    Gone,
     /// 429, and the Retry-After.
     Throttled(Option<Duration>),
     /// 5xx
@@ -134,6 +136,7 @@ impl Problem {
             StatusCode::NOT_FOUND if is_status && value.pointer("/details/name").is_some() => {
                 Self::Absent
             }
+            StatusCode::GONE if is_status => Self::Gone,
             StatusCode::TOO_MANY_REQUESTS => Self::Throttled(retry_after),
             status if status.is_server_error() => Self::Server(status),
             status => Self::NotKubernetes(format!("the status {status}")),
@@ -183,7 +186,11 @@ impl Problem {
         let mut cause = Some(error);
         let mut found = None;
         while let Some(error) = cause {
-            found = Self::of_cause(error).or(found);
+            found = match found {
+                // What lies beneath is the proxy's, not the server's.
+                Some(Self::Proxy) => found,
+                _ => Self::of_cause(error).or(found),
+            };
             cause = match error
                 .downcast_ref::<io::Error>()
                 .and_then(io::Error::get_ref)
@@ -209,8 +216,12 @@ impl Problem {
             });
         }
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
-                .then_some(Self::Broken);
+            return if error.is_parse() {
+                Some(Self::NotKubernetes("what is no HTTP".to_owned()))
+            } else {
+                (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+                    .then_some(Self::Broken)
+            };
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return match error.kind() {

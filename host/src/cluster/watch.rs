@@ -6,7 +6,7 @@ use runner_terminal::observed::{Answer, ServiceName};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::api::{Api, LONGEST_ANSWER, Pauses};
+use super::api::{Api, LONGEST_ANSWER, LONGEST_PAUSE, Pauses};
 use super::problem::Problem;
 
 /// Waits until a Service is another than what is known of it; `None` when it was not before the
@@ -23,21 +23,26 @@ pub(super) async fn change(
 ) -> Option<Result<Option<Value>, String>> {
     let mut pauses = Pauses::new();
     loop {
+        let begun = Instant::now();
         let tried = timeout_at(deadline, step(api, service, known)).await;
-        let problem = match tried {
+        if begun.elapsed() > LONGEST_PAUSE {
+            pauses = Pauses::new();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let pause = match tried {
             // The deadline.
             Err(_) => return None,
             Ok(Ok(Some(found))) => return Some(Ok(found)),
-            Ok(Ok(None)) => {
-                pauses = Pauses::new();
-                continue;
+            // Watches that end at once, as some proxies have it, are no reason to hurry.
+            Ok(Ok(None)) => pauses.next().min(left),
+            Ok(Err(problem)) => {
+                let pause = pauses.after(&problem);
+                if !problem.may_pass() || pause > left {
+                    return Some(Err(api.explain(&problem, service)));
+                }
+                pause
             }
-            Ok(Err(problem)) => problem,
         };
-        let pause = pauses.next(&problem);
-        if !problem.may_pass() || Instant::now() + pause > deadline {
-            return Some(Err(api.explain(&problem, service)));
-        }
         sleep(pause).await;
     }
 }
@@ -57,7 +62,10 @@ async fn step(
     if is_new(found.as_ref(), known) {
         return Ok(Some(found));
     }
-    let mut events = Events::new(api.watch(service, version).await?);
+    let mut events = match api.watch(service, version).await {
+        Err(Problem::Gone) => return Ok(None),
+        begun => Events::new(begun?),
+    };
     while let Some(event) = events.next().await? {
         let kind = event.get("type").and_then(Value::as_str);
         let object = event.get("object");
@@ -67,11 +75,9 @@ async fn step(
             }
             Some("DELETED") => return Ok(Some(None)),
             Some("ERROR") => {
-                let code = object.and_then(|status| status.get("code")?.as_u64());
-                return match code {
-                    // The server does not remember the version any more.
-                    Some(410) => Ok(None),
-                    _ => Err(Problem::of_event(object)),
+                return match Problem::of_event(object) {
+                    Problem::Gone => Ok(None),
+                    problem => Err(problem),
                 };
             }
             _ => {}
@@ -83,7 +89,7 @@ async fn step(
 fn is_new(found: Option<&Value>, known: &Answer) -> bool {
     match known {
         Answer::Live(service) => found.is_none() || version(found) != version(Some(service)),
-        Answer::Absent => found.is_some(),
+        Answer::Absent { .. } => found.is_some(),
         Answer::Failed(_) => true,
     }
 }

@@ -4,10 +4,12 @@
 //
 //	session-server CONFIG_TOML
 //	session-server connect [--dial ADDRESS]
+//	session-server end-tls ADDRESS
 //
 // The first form prints one line of JSON on stdout once it listens, and runs
 // until its stdin is closed. The second form reads that line on stdin and opens
-// the terminal in it.
+// the terminal in it. The third form is a proxy in front of the first that ends
+// TLS, and prints where it listens in the same way.
 package main
 
 import (
@@ -17,7 +19,8 @@ import (
 )
 
 const usage = `usage: session-server CONFIG_TOML
-       session-server connect [--dial ADDRESS] < LINE`
+       session-server connect [--dial ADDRESS] < LINE
+       session-server end-tls ADDRESS`
 
 // exitOff tells a caller that nothing is wrong: the configuration simply leaves
 // the session server off.
@@ -40,6 +43,8 @@ func run(args []string) error {
 	switch {
 	case len(args) > 0 && args[0] == "connect":
 		return connect(args[1:], os.Stdin, os.Stdout)
+	case len(args) == 2 && args[0] == "end-tls":
+		return endTLS(args[1], os.Stdin, os.Stdout)
 	case len(args) == 1:
 		return serve(args[0], os.Stdin, os.Stdout)
 	default:

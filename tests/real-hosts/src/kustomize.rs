@@ -5,10 +5,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::command;
+use crate::launcher::without_clusters;
 use crate::programs::{artifact, host};
 
 /// Runs `kustomize build` on a folder, allowed to run the launcher as an exec function.
 pub fn kustomize_build(folder: &Path) -> Output {
+    command::run(&mut kustomize(folder), b"")
+}
+
+/// The command of [`kustomize_build`].
+pub fn kustomize(folder: &Path) -> Command {
     let launcher = artifact("release/runner-terminal");
     let old = env::var_os("PATH").unwrap_or_default();
     let folders = launcher
@@ -21,6 +27,8 @@ pub fn kustomize_build(folder: &Path) -> Output {
     let mut kustomize = Command::new(host("kustomize"));
     kustomize
         .args(["build", "--enable-alpha-plugins", "--enable-exec"])
-        .arg(folder);
-    command::run(kustomize.env("PATH", path), b"")
+        .arg(folder)
+        .env("PATH", path);
+    without_clusters(&mut kustomize);
+    kustomize
 }

@@ -12,12 +12,14 @@
 mod command;
 mod control_plane;
 mod kustomize;
+mod launcher;
 mod module;
 mod programs;
 mod session_server;
 
 pub use control_plane::ControlPlane;
-pub use kustomize::kustomize_build;
+pub use kustomize::{kustomize, kustomize_build};
+pub use launcher::{Waiting, launcher, run_launcher};
 pub use module::{Runtime, run_module};
 pub use programs::{host, workspace_root};
-pub use session_server::{Refusal, SessionServer, Terminal};
+pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy};

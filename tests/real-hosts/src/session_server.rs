@@ -108,15 +108,67 @@ impl SessionServer {
         self.connect_with(&self.terminal)
     }
 
+    /// Where it can be reached on this machine, host:port.
+    pub fn address(&self) -> String {
+        on_loopback(&self.listen_address)
+    }
+
     /// Like [`connect`](Self::connect), for a client that was told something else.
     pub fn connect_with(&self, terminal: &Terminal) -> Output {
         let mut client = Command::new(host("session-server"));
-        client.args(["connect", "--dial", &on_loopback(&self.listen_address)]);
+        client.args(["connect", "--dial", &self.address()]);
         command::run(&mut client, terminal.to_json().to_string().as_bytes())
     }
 }
 
 impl Drop for SessionServer {
+    fn drop(&mut self) {
+        // It has nothing to save. An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A proxy in front of a session server that ends TLS, as an ingress controller or an L7 load
+/// balancer does. It runs until it is dropped.
+#[derive(Debug)]
+pub struct TlsEndingProxy {
+    address: String,
+    child: Child,
+    // The proxy runs for as long as its stdin is open.
+    _stdin: ChildStdin,
+}
+
+impl TlsEndingProxy {
+    /// Starts one in front of a session server.
+    pub fn start(server: &SessionServer) -> Self {
+        let mut proxy = Command::new(host("session-server"));
+        proxy
+            .args(["end-tls", &server.address()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command::start(&mut proxy);
+        let stdin = child.stdin.take().expect("stdin was asked for above");
+        let stdout = child.stdout.take().expect("stdout was asked for above");
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the proxy prints UTF-8");
+        let line: Value = serde_json::from_str(&line).expect("the proxy prints JSON");
+        Self {
+            address: text(&line, "listen_address"),
+            child,
+            _stdin: stdin,
+        }
+    }
+
+    /// Where it listens, host:port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for TlsEndingProxy {
     fn drop(&mut self) {
         // It has nothing to save. An error means that it has ended already.
         let _ = self.child.kill();

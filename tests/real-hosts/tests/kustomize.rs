@@ -36,7 +36,7 @@ fn with_component(chart: &str, spec: &str) -> tempfile::TempDir {
     let root = workspace_root();
     let component = folder.path().join("component");
     fs::create_dir(&component).unwrap();
-    for file in ["kustomization.yaml", "session-server.yaml"] {
+    for file in ["kustomization.yaml", "names.yaml", "session-server.yaml"] {
         let source = fs::read_to_string(root.join("kustomization/component").join(file)).unwrap();
         fs::write(component.join(file), source.replace("spec: {}", spec)).unwrap();
     }
@@ -232,6 +232,31 @@ fn a_prefix_above_the_function_renames_the_service() {
     let manifests = succeeds(&kustomize_build(folder.path()));
     assert!(
         manifests.contains("name: eu-team-a-runner-session-server\n"),
+        "{manifests}"
+    );
+    accept(&manifests);
+}
+
+/// A prefix that comes after the function reaches the Service, the Role and the name in the Role.
+#[test]
+fn a_later_prefix_reaches_what_readers_may_read() {
+    let spec = "spec: {readers: [{namespace: argocd, serviceAccount: argocd-repo-server}]}";
+    let folder = with_component("default", spec);
+    kustomization(
+        folder.path(),
+        "namePrefix: blue-\nresources:\n- runner.yaml\ncomponents:\n- component\n",
+    );
+    let manifests = succeeds(&kustomize_build(folder.path()));
+    let service = "blue-gr-gitlab-runner-session-server";
+    assert!(
+        manifests.contains(&format!("  resourceNames:\n  - {service}\n")),
+        "{manifests}"
+    );
+    assert_eq!(
+        manifests
+            .matches(&format!("name: {service}-reader\n"))
+            .count(),
+        3,
         "{manifests}"
     );
     accept(&manifests);

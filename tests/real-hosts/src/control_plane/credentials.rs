@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// The files, and the administrator's token.
+#[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) authority: PathBuf,
     pub(super) certificate: PathBuf,

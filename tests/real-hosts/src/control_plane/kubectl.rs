@@ -17,19 +17,8 @@ pub(super) struct Kubectl {
 impl Kubectl {
     /// Writes the configuration, so that nothing of the person's own is read.
     pub(super) fn new(folder: &Path, credentials: &Credentials, port: u16) -> Self {
-        let json = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {
-                "server": format!("https://127.0.0.1:{port}"),
-                "certificate-authority": credentials.authority,
-            }}],
-            "users": [{"name": "admin", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-            "current-context": "test",
-        });
         let config = folder.join("kubeconfig");
-        fs::write(&config, json.to_string()).expect("a temporary file can be written");
+        write_config(&config, credentials, port, TOKEN);
         Self {
             config,
             cache: folder.join("kubectl-cache"),
@@ -46,7 +35,27 @@ impl Kubectl {
         command::run(kubectl.args(args), input.as_bytes())
     }
 
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
+
     pub(super) fn is_server_ready(&self) -> bool {
         self.run(&["get", "--raw", "/readyz"], "").status.success()
     }
+}
+
+/// Writes a kubeconfig for whoever has the token.
+pub(super) fn write_config(path: &Path, credentials: &Credentials, port: u16, token: &str) {
+    let json = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"),
+            "certificate-authority": credentials.authority,
+        }}],
+        "users": [{"name": "user", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
+        "current-context": "test",
+    });
+    fs::write(path, json.to_string()).expect("a temporary file can be written");
 }

@@ -6,6 +6,7 @@ mod ports;
 mod programs;
 mod server;
 
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -21,10 +22,13 @@ use server::Server;
 #[derive(Debug)]
 pub struct ControlPlane {
     kubectl: Kubectl,
+    credentials: Credentials,
+    api_port: u16,
+    client_port: u16,
     // Dropped in this order: the API server, then what it talks to, then their files.
-    _api_server: Server,
+    api_server: Mutex<Server>,
     _etcd: Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A start takes seconds. This is for a machine that has much else to do.
@@ -65,10 +69,77 @@ impl ControlPlane {
 
         Self {
             kubectl,
-            _api_server: api_server,
+            credentials,
+            api_port,
+            client_port,
+            api_server: Mutex::new(api_server),
             _etcd: etcd,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Kills the API server, starts it again at the same port, and returns when it is ready.
+    pub fn restart_api_server(&self) {
+        let mut server = self
+            .api_server
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        server.end();
+        *server = programs::api_server(
+            self.folder.path(),
+            &self.credentials,
+            self.api_port,
+            self.client_port,
+        );
+        server::wait(PATIENCE, &mut [&mut server], || {
+            self.kubectl.is_server_ready()
+        });
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> &Path {
+        self.kubectl.config()
+    }
+
+    /// Writes a kubeconfig for a service account, by a token that the API server gives, and gives
+    /// its path.
+    pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
+        let args = ["--namespace", namespace, "create", "token", service_account];
+        let token = self.kubectl(&args, "");
+        assert!(token.status.success(), "{token:?}");
+        let token = String::from_utf8_lossy(&token.stdout);
+        let path = self
+            .folder
+            .path()
+            .join(format!("{namespace}-{service_account}.kubeconfig"));
+        kubectl::write_config(&path, &self.credentials, self.api_port, token.trim());
+        path
+    }
+
+    /// Does what the controller of a cloud's load balancers does: says where a Service is reached.
+    ///
+    /// `ingress` is the JSON of `status.loadBalancer.ingress`.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not take it.
+    pub fn set_ingress(&self, namespace: &str, service: &str, ingress: &str) {
+        let patch = format!(r#"{{"status":{{"loadBalancer":{{"ingress":{ingress}}}}}}}"#);
+        let patched = self.kubectl(
+            &[
+                "--namespace",
+                namespace,
+                "patch",
+                "service",
+                service,
+                "--subresource=status",
+                "--type=merge",
+                "--patch",
+                &patch,
+            ],
+            "",
+        );
+        assert!(patched.status.success(), "{patched:?}");
     }
 
     /// Runs kubectl as an administrator, with `input` as its stdin.

@@ -48,7 +48,7 @@ pub(super) fn api_server(
         ])
         .arg(format!("--secure-port={port}"))
         .args([
-            "--service-cluster-ip-range=10.0.0.0/16",
+            "--service-cluster-ip-range=10.0.0.0/16,fd00:10::/108",
             "--authorization-mode=RBAC",
         ])
         .arg("--tls-cert-file")

@@ -36,6 +36,13 @@ impl Server {
         }
     }
 
+    /// Kills it, and returns when it is gone.
+    pub(super) fn end(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn has_ended(&mut self) -> bool {
         self.child
             .try_wait()
@@ -57,9 +64,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 

@@ -1,0 +1,451 @@
+//! The follow-up that reads the live Service, against a real API server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use real_hosts::{
+    ControlPlane, Runtime, SessionServer, Waiting, kustomize, launcher, run_launcher, run_module,
+    workspace_root,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SERVICE: &str = "team-a-runner-session-server";
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// A copy of the example whose address is read from the cluster, in a namespace of its own.
+struct TwoStep {
+    folder: TempDir,
+    namespace: &'static str,
+}
+
+impl TwoStep {
+    fn new(namespace: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["example/base", "two-step"] {
+            let target = folder.path().join(part);
+            fs::create_dir_all(&target).unwrap();
+            let source = workspace_root().join("kustomization").join(part);
+            for entry in fs::read_dir(source).unwrap() {
+                let entry = entry.unwrap();
+                let content = fs::read_to_string(entry.path()).unwrap();
+                let content = content
+                    .replace("namespace: ci", &format!("namespace: {namespace}"))
+                    .replace("name: ci\n", &format!("name: {namespace}\n"));
+                fs::write(target.join(entry.file_name()), content).unwrap();
+            }
+        }
+        Self { folder, namespace }
+    }
+
+    /// The same with another spec, in flow style, in one of its functions.
+    fn with(self, function: &str, spec: &str) -> Self {
+        let path = self.folder.path().join(format!("two-step/{function}.yaml"));
+        let config = fs::read_to_string(&path).unwrap();
+        let (head, _) = config.split_once("\nspec:").unwrap();
+        fs::write(&path, format!("{head}\nspec: {spec}\n")).unwrap();
+        self
+    }
+
+    fn build(&self, plane: &ControlPlane) -> Output {
+        let mut command = kustomize(&self.folder.path().join("two-step"));
+        command.env("KUBECONFIG", plane.kubeconfig());
+        run_launcher(&mut command, b"")
+    }
+
+    fn apply(&self, plane: &ControlPlane, manifests: &str) {
+        let namespaces = format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {}}}}}",
+            self.namespace
+        );
+        succeeds(&plane.kubectl(&["apply", "-f", "-"], &namespaces));
+        succeeds(&plane.kubectl(&["apply", "-f", "-"], manifests));
+    }
+
+    /// Builds and applies: then the Service is there.
+    fn applied(self, plane: &ControlPlane) -> Self {
+        let first = self.build(plane);
+        self.apply(plane, &succeeds(&first));
+        self
+    }
+}
+
+/// A manifest of the output of kustomize.
+fn manifest(manifests: &str, kind: &str) -> Value {
+    manifests
+        .split("\n---\n")
+        .map(|document| yaml_serde::from_str::<Value>(document).unwrap())
+        .find(|manifest| manifest["kind"] == kind)
+        .unwrap_or_else(|| panic!("there is no {kind} in {manifests}"))
+}
+
+fn config_toml(manifests: &str) -> String {
+    manifest(manifests, "ConfigMap")["data"]["config.toml"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// A ResourceList of what kustomize has built before the AdvertiseAddress, for the command alone.
+fn list(runner: &TwoStep, plane: &ControlPlane, spec: &str) -> String {
+    let kustomization = runner.folder.path().join("two-step/kustomization.yaml");
+    let both = fs::read_to_string(&kustomization).unwrap();
+    fs::write(
+        &kustomization,
+        both.replace("- advertise-address.yaml\n", ""),
+    )
+    .unwrap();
+    let built = succeeds(&runner.build(plane));
+    fs::write(&kustomization, both).unwrap();
+    let mut list = String::from(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n  apiVersion: \
+         runner-terminal.dev/v1alpha1\n  kind: AdvertiseAddress\n  metadata: {name: a}\n",
+    );
+    list.push_str(&format!("  spec: {spec}\nitems:\n"));
+    for document in built.split("\n---\n") {
+        let mut indent = "- ";
+        for line in document.lines() {
+            list.push_str(&format!("{indent}{line}\n"));
+            indent = "  ";
+        }
+    }
+    list
+}
+
+/// Build, apply, wait for the cloud, build again: then a terminal opens at the address for a client
+/// that trusts nothing but the runner's certificate.
+#[test]
+fn the_two_steps_open_a_terminal() {
+    let plane = ControlPlane::shared();
+    for (namespace, spec, ingress, address) in [
+        ("ipv4", "{}", r#"[{"ip":"192.0.2.7"}]"#, "192.0.2.7:9000"),
+        (
+            "ipv6",
+            "{}",
+            r#"[{"ip":"2001:db8::7"}]"#,
+            "[2001:db8::7]:9000",
+        ),
+        (
+            "hostname",
+            "{}",
+            r#"[{"hostname":"a1b2.elb.example.com"}]"#,
+            "a1b2.elb.example.com:9000",
+        ),
+        (
+            "dual-stack",
+            "{ipFamily: IPv6}",
+            r#"[{"ip":"192.0.2.7","ipMode":"VIP"},{"ip":"2001:db8::7","ipMode":"Proxy"}]"#,
+            "[2001:db8::7]:9000",
+        ),
+    ] {
+        let mut runner = TwoStep::new(namespace).with("advertise-address", spec);
+        if namespace == "dual-stack" {
+            let spec = "{exposure: {ipFamilyPolicy: RequireDualStack}}";
+            runner = runner.with("session-server", spec);
+        }
+
+        let first = runner.build(&plane);
+        let said = text(&first.stderr);
+        assert!(said.contains("is not in the cluster yet"), "{said}");
+        let manifests = succeeds(&first);
+        assert!(
+            SessionServer::start(&config_toml(&manifests))
+                .unwrap_err()
+                .is_off
+        );
+        runner.apply(&plane, &manifests);
+
+        let pending = runner.build(&plane);
+        let said = text(&pending.stderr);
+        assert!(
+            said.contains("its load balancer has no address yet"),
+            "{said}"
+        );
+        assert_eq!(succeeds(&pending), manifests);
+
+        plane.set_ingress(namespace, SERVICE, ingress);
+        let second = runner.build(&plane);
+        let manifests_with_address = succeeds(&second);
+        let config = config_toml(&manifests_with_address);
+        assert!(
+            config.contains(&format!("advertise_address = \"{address}\"\n")),
+            "{config}"
+        );
+        let checksum = |manifests: &str| {
+            manifest(manifests, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+                ["runner-terminal.dev/config-checksum"]
+                .clone()
+        };
+        assert_ne!(checksum(&manifests), checksum(&manifests_with_address));
+        runner.apply(&plane, &manifests_with_address);
+
+        let server = SessionServer::start(&config).unwrap();
+        assert!(server.terminal().endpoint.contains(address), "{namespace}");
+        let client = server.connect();
+        assert_eq!(
+            text(&client.stdout),
+            "terminal open\n",
+            "{}",
+            text(&client.stderr)
+        );
+        drop(server);
+
+        // A third build, with what the second has applied in the cluster, is the same.
+        assert_eq!(succeeds(&runner.build(&plane)), manifests_with_address);
+    }
+}
+
+/// The module alone, given the Service as an item, says what the launcher says that reads it.
+#[test]
+fn the_module_alone_gives_the_same_from_items() {
+    let plane = ControlPlane::shared();
+    let runner = TwoStep::new("items").applied(&plane);
+    plane.set_ingress("items", SERVICE, r#"[{"ip":"192.0.2.9"}]"#);
+    let spec = "{source: Auto}";
+    let list = list(&runner, &plane, spec);
+    let read = succeeds(&run_launcher(
+        &mut launcher(plane.kubeconfig()),
+        list.as_bytes(),
+    ));
+
+    let args = [
+        "--namespace",
+        "items",
+        "get",
+        "service",
+        SERVICE,
+        "-o",
+        "yaml",
+    ];
+    let export = succeeds(&plane.kubectl(&args, ""));
+    let export: String = export
+        .lines()
+        .enumerate()
+        .map(|(index, line)| {
+            let indent = if index == 0 { "- " } else { "  " };
+            format!("{indent}{line}\n")
+        })
+        .collect();
+    let with_export = format!("{list}{export}");
+    for runtime in Runtime::ALL {
+        let output = succeeds(&run_module(runtime, with_export.as_bytes()));
+        let (items, _) = output.split_once(&export).unwrap();
+        assert_eq!(items, read, "{runtime:?}");
+    }
+}
+
+#[test]
+fn waiting_ends_when_the_address_is_there() {
+    let plane = ControlPlane::shared();
+    let runner = TwoStep::new("wait").applied(&plane);
+    let list = list(&runner, &plane, "{whenPending: Wait, timeout: 2m}");
+    let waiting = Waiting::start(&mut launcher(plane.kubeconfig()), list.as_bytes());
+
+    // From before the patch: kubectl itself is part of it.
+    let start = Instant::now();
+    plane.set_ingress("wait", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
+    let output = waiting.end();
+    let took = start.elapsed();
+
+    let list = succeeds(&output);
+    assert!(
+        list.contains("advertise_address = \"192.0.2.7:9000\""),
+        "{list}"
+    );
+    let said = text(&output.stderr);
+    assert_eq!(said.matches("waiting up to 2m").count(), 1, "{said}");
+    println!("resolved {took:?} after the status was patched");
+    // A second is what it takes; the rest is for a machine that has much else to do.
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn waiting_survives_a_restart_of_the_api_server() {
+    let plane = ControlPlane::start();
+    let runner = TwoStep::new("restart").applied(&plane);
+    let list = list(&runner, &plane, "{whenPending: Wait, timeout: 3m}");
+    let waiting = Waiting::start(&mut launcher(plane.kubeconfig()), list.as_bytes());
+
+    plane.restart_api_server();
+    plane.set_ingress("restart", SERVICE, r#"[{"hostname":"lb.example.com"}]"#);
+    let output = waiting.end();
+
+    let list = succeeds(&output);
+    assert!(
+        list.contains("advertise_address = \"lb.example.com:9000\""),
+        "{list}"
+    );
+}
+
+#[test]
+fn waiting_gives_up_and_writes_nothing_by_half() {
+    let plane = ControlPlane::shared();
+    let runner = TwoStep::new("give-up").applied(&plane);
+    let list = list(&runner, &plane, "{whenPending: Wait, timeout: 2s}");
+    let output = run_launcher(&mut launcher(plane.kubeconfig()), list.as_bytes());
+
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("no address yet, and spec.timeout is 2s"),
+        "{said}"
+    );
+    assert!(text(&output.stdout).starts_with(&list));
+
+    let runner = runner.with("advertise-address", "{whenPending: Wait, timeout: 2s}");
+    let built = runner.build(&plane);
+    assert!(!built.status.success());
+    assert_eq!(text(&built.stdout), "");
+}
+
+/// With the Role that `readers` adds, and nothing else, the address can be read; the Service next to
+/// it cannot.
+#[test]
+fn readers_may_read_that_service_and_nothing_else() {
+    let plane = ControlPlane::shared();
+    let accounts = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: \
+                    v1\nkind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: \
+                    argocd}\n";
+    succeeds(&plane.kubectl(&["apply", "-f", "-"], accounts));
+    let runner = TwoStep::new("readers").applied(&plane);
+    let neighbour = TwoStep::new("neighbour").applied(&plane);
+    let remove = [
+        "--namespace",
+        "neighbour",
+        "delete",
+        "role,rolebinding",
+        "--all",
+    ];
+    succeeds(&plane.kubectl(&remove, ""));
+    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+
+    let can = |verb: &str, what: &str| {
+        let args = [
+            "--namespace",
+            "readers",
+            "auth",
+            "can-i",
+            verb,
+            what,
+            "--as=system:serviceaccount:argocd:argocd-repo-server",
+        ];
+        text(&plane.kubectl(&args, "").stdout).trim() == "yes"
+    };
+    let service = format!("services/{SERVICE}");
+    assert!(can("get", &service) && can("watch", &service));
+    for (verb, what) in [
+        ("list", service.as_str()),
+        ("delete", &service),
+        ("update", &service),
+        ("get", "services"),
+        ("watch", "services"),
+        ("get", "services/other"),
+        ("get", "secrets"),
+        ("get", "configmaps"),
+        ("get", "pods"),
+    ] {
+        assert!(!can(verb, what), "{verb} {what}");
+    }
+
+    // Reading and watching by that right alone.
+    let waits = "{whenPending: Wait, timeout: 2m}";
+    let list_of_runner = list(&runner, &plane, waits);
+    let waiting = Waiting::start(&mut launcher(&reader), list_of_runner.as_bytes());
+    plane.set_ingress("readers", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
+    assert!(succeeds(&waiting.end()).contains("192.0.2.7:9000"));
+
+    // The neighbour, and what the message says to apply.
+    plane.set_ingress("neighbour", SERVICE, r#"[{"ip":"192.0.2.8"}]"#);
+    let list_of_neighbour = list(&neighbour, &plane, "{source: Cluster}");
+    let refused = run_launcher(&mut launcher(&reader), list_of_neighbour.as_bytes());
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("403 Forbidden") && said.contains("spec.readers"),
+        "{said}"
+    );
+    let (_, rules) = said.split_once("\n\n").unwrap();
+    succeeds(&plane.kubectl(&["apply", "-f", "-"], rules));
+    let allowed = run_launcher(&mut launcher(&reader), list_of_neighbour.as_bytes());
+    assert!(succeeds(&allowed).contains("192.0.2.8:9000"));
+}
+
+#[test]
+fn a_token_that_is_not_valid_is_told() {
+    let plane = ControlPlane::shared();
+    let runner = TwoStep::new("unauthorized").applied(&plane);
+    let list = list(&runner, &plane, "{source: Cluster}");
+    let config = fs::read_to_string(plane.kubeconfig()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubeconfig");
+    fs::write(
+        &path,
+        config.replace("administrator-of-a-test", "canary-4711"),
+    )
+    .unwrap();
+
+    let refused = run_launcher(&mut launcher(&path), list.as_bytes());
+
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr) + &text(&refused.stdout);
+    assert!(said.contains("401 Unauthorized"), "{said}");
+    assert!(!said.contains("canary-4711"), "{said}");
+}
+
+fn resolve(plane: &ControlPlane, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command: Command = launcher(plane.kubeconfig());
+    let kustomize = kustomize(folder);
+    let path = kustomize
+        .get_envs()
+        .find_map(|(name, value)| (name == "PATH").then_some(value?))
+        .unwrap();
+    let hosts = real_hosts::host("kustomize");
+    let folders = std::env::split_paths(path).chain([hosts.parent().unwrap().to_owned()]);
+    command.env("PATH", std::env::join_paths(folders).unwrap());
+    run_launcher(
+        command.args(["resolve", "-k"]).arg(folder).args(arguments),
+        b"",
+    )
+}
+
+#[test]
+fn resolve_shows_where_each_runner_is() {
+    let plane = ControlPlane::shared();
+    let runner = TwoStep::new("resolve");
+    let folder = runner.folder.path().join("two-step");
+    let pending = resolve(&plane, &folder, &[]);
+    assert_eq!(pending.status.code(), Some(1));
+    let table = text(&pending.stdout);
+    assert!(
+        table.contains("pending: is not in the cluster yet"),
+        "{table}"
+    );
+
+    let runner = runner.applied(&plane);
+    plane.set_ingress("resolve", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
+    let known = resolve(&plane, &folder, &["--wait=10s", "-o", "json"]);
+    let found: Value = serde_json::from_str(&succeeds(&known)).unwrap();
+    let row = &found["runners"][0];
+    assert_eq!(row["address"], "192.0.2.7:9000");
+    assert_eq!(row["state"], "current");
+    assert_eq!(row["service"]["name"], SERVICE);
+    drop(runner);
+}
