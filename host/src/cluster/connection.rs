@@ -49,6 +49,7 @@ pub(super) async fn open(kubeconfig: Option<&str>, context: Option<&str>) -> Res
     config.default_retry = false;
     stay_silent(&mut config);
     let server = Server::new(&config.cluster_url, origin);
+    token::trim(&mut config.auth_info)?;
     let expired = token::expired(&config.auth_info);
     let namespace = config.default_namespace.clone();
     let client = ClientBuilder::try_from(config)
@@ -140,7 +141,10 @@ fn of_service_account(context: Option<&str>) -> Result<Config, Problem> {
 /// The proxy that HTTPS_PROXY names, unless NO_PROXY excepts the server. A server on this machine is
 /// always excepted, as it is for kubectl.
 fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, Problem> {
-    if is_this_machine(server) || Matcher::from_env().intercept(server).is_none() {
+    if is_this_machine(server)
+        || all_are_excepted()
+        || Matcher::from_env().intercept(server).is_none()
+    {
         return Ok(None);
     }
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -164,6 +168,12 @@ fn no_proxy(name: &str) -> Problem {
     Problem::Other(format!(
         "{name} is not the URL of a proxy: write http://host:port"
     ))
+}
+
+/// The matcher does not say it of a server without a name.
+fn all_are_excepted() -> bool {
+    let excepted = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
+    excepted.is_ok_and(|list| list.split(',').any(|entry| entry.trim() == "*"))
 }
 
 fn is_this_machine(server: &http::Uri) -> bool {

@@ -60,6 +60,8 @@ pub(crate) enum Problem {
     Broken,
     /// Nothing came back in time.
     Timeout,
+    /// There is no connection for another reason.
+    Unreachable(String),
     /// The server's certificate is not of an authority that the kubeconfig trusts.
     UnknownAuthority,
     /// The server's certificate does not do for another reason.
@@ -98,12 +100,15 @@ impl Problem {
     /// What a client's error means.
     pub(super) fn of_client(error: &kube::Error) -> Self {
         match error {
-            kube::Error::Auth(error) => Self::of_plugin(error),
+            kube::Error::Auth(error) => Self::of_credential(error),
             kube::Error::ProxyProtocolUnsupported { .. }
             | kube::Error::ProxyProtocolDisabled { .. } => Self::Other(
                 "the proxy's URL has a scheme that is not supported: http or https is".to_owned(),
             ),
-            kube::Error::RustlsTls(error) => Self::Certificate(error.to_string()),
+            kube::Error::RustlsTls(error) => Self::Other(format!(
+                "the client certificate or key of the kubeconfig, or its certificate authority, \
+                 cannot be used: {error}"
+            )),
             kube::Error::InferKubeconfig(_) => Self::Other(
                 "the client certificate or key of the kubeconfig cannot be read".to_owned(),
             ),
@@ -157,8 +162,14 @@ impl Problem {
         }
     }
 
-    fn of_plugin(error: &AuthError) -> Self {
+    fn of_credential(error: &AuthError) -> Self {
         Self::Plugin(match error {
+            AuthError::ReadTokenFile(error, path) => {
+                return Self::Other(format!(
+                    "the token cannot be read: {}: {error}",
+                    path.display()
+                ));
+            }
             AuthError::AuthExecRun { out, .. } => {
                 let said = String::from_utf8_lossy(&out.stderr);
                 let said: Vec<&str> = said
@@ -174,7 +185,6 @@ impl Problem {
             }
             AuthError::AuthExecStart(error) => format!("it does not start: {error}"),
             AuthError::MissingCommand => "the kubeconfig names none".to_owned(),
-            AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
             // What it printed is the credential.
             AuthError::AuthExecParse(_) => "what it printed is no ExecCredential".to_owned(),
             _ => "its credential cannot be used".to_owned(),
@@ -200,10 +210,14 @@ impl Problem {
                 None => error.source(),
             };
         }
-        found.unwrap_or_else(|| Self::Other("the connection failed".to_owned()))
+        found.unwrap_or_else(|| Self::Unreachable("the connection failed".to_owned()))
     }
 
     fn of_cause(error: &(dyn StdError + 'static)) -> Option<Self> {
+        // A credential that is renewed before a request.
+        if let Some(error) = error.downcast_ref::<AuthError>() {
+            return Some(Self::of_credential(error));
+        }
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
             return Some(match error {
                 rustls::Error::InvalidCertificate(
@@ -232,7 +246,7 @@ impl Problem {
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof => Some(Self::Broken),
                 io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                    Some(Self::Other(error.to_string()))
+                    Some(Self::Unreachable(error.to_string()))
                 }
                 _ => None,
             };
@@ -275,6 +289,7 @@ impl Problem {
             Self::Timeout => "did not answer in time: does a firewall or a missing VPN stand \
                               between here and there?"
                 .to_owned(),
+            Self::Unreachable(what) => format!("cannot be reached: {what}"),
             Self::UnknownAuthority => "shows a certificate of an authority that is not trusted \
                                        here: is certificate-authority-data of the right cluster, \
                                        or does a proxy end TLS?"

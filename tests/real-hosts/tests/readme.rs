@@ -12,44 +12,60 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use real_hosts::{host, workspace_root};
+use real_hosts::{ControlPlane, host, workspace_root};
 
-fn readme() -> String {
-    fs::read_to_string(workspace_root().join("README.md")).unwrap()
+const README: &str = "README.md";
+
+fn page(path: &str) -> String {
+    fs::read_to_string(workspace_root().join(path)).unwrap()
 }
 
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<String> {
+fn blocks(path: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
-    let blocks: Vec<String> = readme()
+    let blocks: Vec<String> = page(path)
         .split(&fence)
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap().to_owned())
         .collect();
-    assert!(!blocks.is_empty(), "the README has no {language} block");
+    assert!(!blocks.is_empty(), "{path} has no {language} block");
     blocks
 }
 
-fn shell(command: &str, folder: &Path) -> Output {
+fn shell(command: &str, folder: &Path, kubeconfig: Option<&Path>) -> Output {
     let bin = host("kustomize").parent().unwrap().to_owned();
     let release = workspace_root().join("target/release");
     let old = std::env::var_os("PATH").unwrap();
     let folders = [release, bin]
         .into_iter()
         .chain(std::env::split_paths(&old));
+    let none = Path::new("/nonexistent");
     Command::new("sh")
         .args(["-c", command])
         .current_dir(folder)
         .env("PATH", std::env::join_paths(folders).unwrap())
+        .env("KUBECONFIG", kubeconfig.unwrap_or(none))
         .output()
         .unwrap()
 }
 
-/// `$ command`, and `? 1` below it where it exits with another code than 0.
 #[test]
 fn commands_do_what_they_say() {
+    assert!(run_commands(README, None) >= 6);
+}
+
+/// In the order of the page, in one cluster.
+#[test]
+fn the_address_is_filled_in_as_the_page_says() {
+    let plane = ControlPlane::shared();
+    assert!(run_commands("docs/address.md", Some(plane.kubeconfig())) >= 7);
+}
+
+/// Runs each `$ command` of a page, which exits with 0 or with the code of the `? 1` below it, and
+/// gives how many there are.
+fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
     let mut count = 0;
-    for block in blocks("console") {
+    for block in blocks(path, "console") {
         let mut lines = block.lines().peekable();
         while let Some(line) = lines.next() {
             let Some(command) = line.strip_prefix("$ ") else {
@@ -58,7 +74,7 @@ fn commands_do_what_they_say() {
             let code = lines
                 .next_if(|line| line.starts_with("? "))
                 .map_or(0, |line| line[2..].parse().unwrap());
-            let output = shell(command, workspace_root());
+            let output = shell(command, workspace_root(), kubeconfig);
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command}\n{said}");
             assert!(
@@ -68,14 +84,14 @@ fn commands_do_what_they_say() {
             count += 1;
         }
     }
-    assert!(count >= 6, "only {count} commands were found");
+    count
 }
 
 /// The two files under "Use it with kustomize", with the example's runner beside them.
 #[test]
 fn the_kustomization_builds() {
     let folder = tempfile::tempdir().unwrap();
-    for block in blocks("yaml") {
+    for block in blocks(README, "yaml") {
         let name = block.lines().next().unwrap().trim_start_matches("# ");
         fs::write(folder.path().join(name), &block).unwrap();
     }
@@ -84,6 +100,7 @@ fn the_kustomization_builds() {
     let output = shell(
         "kustomize build --enable-alpha-plugins --enable-exec .",
         folder.path(),
+        None,
     );
     assert!(
         output.status.success(),
@@ -100,11 +117,14 @@ fn the_kustomization_builds() {
 /// The two set-up commands: the first is run here, the second is what runs this.
 #[test]
 fn two_commands_set_up_everything() {
-    assert_eq!(blocks("sh"), ["cargo xtask demo\n", "cargo xtask test\n"]);
+    assert_eq!(
+        blocks(README, "sh"),
+        ["cargo xtask demo\n", "cargo xtask test\n"]
+    );
     let ci = fs::read_to_string(workspace_root().join(".ci/run")).unwrap();
     assert!(ci.contains("cargo xtask test"), "{ci}");
 
-    let output = shell("cargo xtask demo", workspace_root());
+    let output = shell("cargo xtask demo", workspace_root(), None);
     assert!(
         output.status.success(),
         "{}",
@@ -117,7 +137,7 @@ fn two_commands_set_up_everything() {
 /// Every field of the functionConfigs is in the README's tables.
 #[test]
 fn the_fields_are_those_of_the_schemas() {
-    let readme = readme();
+    let readme = page(README);
     for (file, definition, prefix) in [
         ("sessionserver", "SessionServerSpec", ""),
         ("sessionserver", "RunnerSelector", "runner."),
