@@ -20,15 +20,18 @@ use crate::resource::{Identity, Resource, written};
 use crate::resource_list::{Changes, ReadError, ResourceList};
 pub use request::{Look, OBSERVE_TAG, Request, requests};
 
-/// On an item that the host has put into the list: [`LIVE`], [`ABSENT`] or [`FAILED`].
+/// On an item that the host has put into the list: [`LIVE`], [`ABSENT`], [`FORBIDDEN`] or
+/// [`FAILED`].
 pub const OBSERVED: &str = "runner-terminal.dev/observed";
 /// The item is a Service as the cluster has it.
 pub const LIVE: &str = "live";
 /// The cluster has no Service of this name.
 pub const ABSENT: &str = "absent";
+/// The API server does not let the host read it, as [`FAILURE`] says.
+pub const FORBIDDEN: &str = "forbidden";
 /// The host could not read it, for the reason in [`FAILURE`].
 pub const FAILED: &str = "failed";
-/// On an item that is [`FAILED`]: why, and what to do about it.
+/// On an item that is [`FORBIDDEN`] or [`FAILED`]: why, and what to do about it.
 pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
@@ -62,6 +65,8 @@ pub enum Answer {
         /// The host's default namespace.
         namespace: String,
     },
+    /// The API server does not allow it (403): who may not, and by which rule one may.
+    Forbidden(String),
     /// It could not be read: why, and what to do about it.
     Failed(String),
 }
@@ -94,6 +99,7 @@ impl Answer {
         let (state, service) = match self {
             Self::Live(service) => (LIVE, service),
             Self::Absent { .. } => (ABSENT, &Value::Null),
+            Self::Forbidden(_) => (FORBIDDEN, &Value::Null),
             Self::Failed(_) => (FAILED, &Value::Null),
         };
         let annotations = service.pointer("/metadata/annotations");
@@ -103,7 +109,7 @@ impl Answer {
             .unwrap_or_default();
         annotations.insert(OBSERVED.to_owned(), json!(state));
         match self {
-            Self::Failed(message) => {
+            Self::Failed(message) | Self::Forbidden(message) => {
                 annotations.insert(FAILURE.to_owned(), json!(message));
             }
             Self::Absent { namespace } if name.namespace.is_empty() => {
@@ -149,6 +155,8 @@ pub enum Observation {
         /// The namespace that was looked in, where the manifests say none.
         looked_in: Option<String>,
     },
+    /// The host may not read it, and says by which rule it might.
+    Forbidden(String),
     /// The host could not read it, and says why.
     Failed(String),
 }
@@ -191,9 +199,14 @@ impl Observed {
                 Some(ABSENT) => Observation::Absent {
                     looked_in: resource.annotation(LOOKED_IN).map(str::to_owned),
                 },
-                Some(FAILED) => {
+                Some(state @ (FORBIDDEN | FAILED)) => {
                     let message = resource.annotation(FAILURE);
-                    Observation::Failed(message.unwrap_or("could not be read").to_owned())
+                    let message = message.unwrap_or("could not be read").to_owned();
+                    if state == FORBIDDEN {
+                        Observation::Forbidden(message)
+                    } else {
+                        Observation::Failed(message)
+                    }
                 }
                 _ => continue,
             };
@@ -271,6 +284,7 @@ mod tests {
         for (answer, state) in [
             (Answer::Live(live), LIVE),
             (absent(), ABSENT),
+            (Answer::Forbidden("no".to_owned()), FORBIDDEN),
             (Answer::Failed("it's \"broken\":\n- a".to_owned()), FAILED),
         ] {
             let text = super::answer(LIST.as_bytes(), [(&name(), &answer)]).unwrap();
@@ -281,7 +295,10 @@ mod tests {
             assert_eq!(observed.injected[0].annotation(OBSERVED), Some(state));
             match (observed.service(&name()).unwrap(), &answer) {
                 (Observation::Absent { looked_in: None }, Answer::Absent { .. }) => {}
-                (Observation::Failed(said), Answer::Failed(message)) => assert_eq!(said, message),
+                (Observation::Failed(said), Answer::Failed(message))
+                | (Observation::Forbidden(said), Answer::Forbidden(message)) => {
+                    assert_eq!(said, message);
+                }
                 (Observation::Live { service, by_host }, Answer::Live(_)) => {
                     assert!(by_host);
                     assert_eq!(service.annotation("a"), Some("b"));

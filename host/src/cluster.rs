@@ -20,6 +20,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, FuturesUnordered};
 use runner_terminal::observed::{Answer, ServiceName};
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
@@ -60,7 +61,7 @@ impl Cluster {
     pub(crate) fn read(&self, services: &[&ServiceName]) -> Vec<(ServiceName, Answer)> {
         let read = async |service: &ServiceName| {
             let found = self.api.get_patiently(service).await;
-            (service.clone(), self.answer(found))
+            (service.clone(), self.answer(service, found))
         };
         let all = stream::iter(services).map(|service| read(service));
         self.runtime.block_on(all.buffered(AT_ONCE).collect())
@@ -80,7 +81,7 @@ impl Cluster {
                 .iter()
                 .map(async |(service, known)| {
                     let changed = watch::change(&self.api, service, known, deadline.0).await;
-                    changed.map(|found| ((*service).clone(), self.answer(found)))
+                    changed.map(|found| ((*service).clone(), self.answer(service, found)))
                 })
                 .collect();
             while let Some(changed) = changes.next().await {
@@ -92,13 +93,20 @@ impl Cluster {
         })
     }
 
-    fn answer(&self, found: Result<Option<serde_json::Value>, String>) -> Answer {
-        match found {
-            Ok(Some(service)) => Answer::Live(service),
-            Ok(None) => Answer::Absent {
-                namespace: self.api.namespace().to_owned(),
-            },
-            Err(message) => Answer::Failed(message),
+    fn answer(&self, service: &ServiceName, found: Result<Option<Value>, Problem>) -> Answer {
+        let problem = match found {
+            Ok(Some(service)) => return Answer::Live(service),
+            Ok(None) => {
+                return Answer::Absent {
+                    namespace: self.api.namespace().to_owned(),
+                };
+            }
+            Err(problem) => problem,
+        };
+        let message = self.api.explain(&problem, service);
+        match problem {
+            Problem::Forbidden(_) => Answer::Forbidden(message),
+            _ => Answer::Failed(message),
         }
     }
 }

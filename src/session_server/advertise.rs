@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
-use super::{OWNED_BY, OWNER, open_config, parse_address, port, roll_pods, settings};
+use super::{OWNED_BY, OWNER, open_config, parse_address, port, readers, roll_pods, settings};
 use crate::exposure::Exposure;
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{Look, Observation, Observed, Request, ServiceName};
@@ -63,7 +63,7 @@ pub fn look_up(
     let configured = configured.as_ref().and_then(Value::as_str);
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => State::Known(address.with_default_port(port_of(&declared))),
-        None => observe(spec, &service, observed, of_chart, configured)?,
+        None => observe(list, spec, &service, observed, of_chart, configured)?,
     };
     Ok(Advertised {
         service,
@@ -130,6 +130,7 @@ fn port_of(declared: &Existing) -> u16 {
 }
 
 fn observe(
+    list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     identity: &Identity,
     observed: &Observed,
@@ -161,7 +162,13 @@ fn observe(
                 None => "is not in the cluster yet".to_owned(),
             }));
         }
-        (Some(Observation::Failed(reason)), _) => {
+        (Some(Observation::Forbidden(_)), _) if readers::are_declared(list, identity) => {
+            return Ok(pending(
+                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
+                 manifests",
+            ));
+        }
+        (Some(Observation::Forbidden(reason) | Observation::Failed(reason)), _) => {
             return Err(Box::new(FunctionResult::error(reason).about(identity)));
         }
         _ => return Ok(State::Unknown(request(Look::Now))),

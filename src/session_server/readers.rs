@@ -75,6 +75,12 @@ pub(super) fn remove(
     Ok(())
 }
 
+/// True when the list has the Role of a Service's readers. Until it is applied, they may not read
+/// the Service, and that is no fault of theirs.
+pub(super) fn are_declared(list: &ResourceList<'_>, service: &Identity) -> bool {
+    matches!(find(list, "Role", service), Ok(Some(_)))
+}
+
 fn find(
     list: &ResourceList<'_>,
     kind: &str,

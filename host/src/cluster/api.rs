@@ -58,11 +58,11 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// What is wrong and what to do, in words.
+    /// A problem that does not pass, or has not passed in time.
     pub(super) async fn get_patiently(
         &self,
         service: &ServiceName,
-    ) -> Result<Option<Value>, String> {
+    ) -> Result<Option<Value>, Problem> {
         let end = Instant::now() + PATIENCE;
         let mut pauses = Pauses::new();
         loop {
@@ -72,7 +72,7 @@ impl Api {
                     let pause = pauses.after(&problem);
                     let left = end.saturating_duration_since(Instant::now());
                     if !problem.may_pass() || pause > left {
-                        return Err(self.explain(&problem, service));
+                        return Err(problem);
                     }
                     sleep(pause).await;
                 }

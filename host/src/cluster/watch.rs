@@ -20,7 +20,7 @@ pub(super) async fn change(
     service: &ServiceName,
     known: &Answer,
     deadline: Instant,
-) -> Option<Result<Option<Value>, String>> {
+) -> Option<Result<Option<Value>, Problem>> {
     let mut pauses = Pauses::new();
     loop {
         let begun = Instant::now();
@@ -38,7 +38,7 @@ pub(super) async fn change(
             Ok(Err(problem)) => {
                 let pause = pauses.after(&problem);
                 if !problem.may_pass() || pause > left {
-                    return Some(Err(api.explain(&problem, service)));
+                    return Some(Err(problem));
                 }
                 pause
             }
@@ -90,7 +90,7 @@ fn is_new(found: Option<&Value>, known: &Answer) -> bool {
     match known {
         Answer::Live(service) => found.is_none() || version(found) != version(Some(service)),
         Answer::Absent { .. } => found.is_some(),
-        Answer::Failed(_) => true,
+        Answer::Forbidden(_) | Answer::Failed(_) => true,
     }
 }
 

@@ -326,15 +326,9 @@ fn readers_may_read_that_service_and_nothing_else() {
                     argocd}\n";
     succeeds(&plane.kubectl(&["apply", "-f", "-"], accounts));
     let runner = TwoStep::new("readers").applied(&plane);
-    let neighbour = TwoStep::new("neighbour").applied(&plane);
-    let remove = [
-        "--namespace",
-        "neighbour",
-        "delete",
-        "role,rolebinding",
-        "--all",
-    ];
-    succeeds(&plane.kubectl(&remove, ""));
+    let neighbour = TwoStep::new("neighbour")
+        .with("session-server", "{}")
+        .applied(&plane);
     let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
 
     let can = |verb: &str, what: &str| {
@@ -386,6 +380,30 @@ fn readers_may_read_that_service_and_nothing_else() {
     succeeds(&plane.kubectl(&["apply", "-f", "-"], rules));
     let allowed = run_launcher(&mut launcher(&reader), list_of_neighbour.as_bytes());
     assert!(succeeds(&allowed).contains("192.0.2.8:9000"));
+}
+
+/// Before the first apply the Role that lets a reader in is only among the manifests: that is
+/// pending, and no error, or the first build could never be.
+#[test]
+fn a_reader_is_let_in_by_the_first_apply() {
+    let plane = ControlPlane::shared();
+    let account = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: v1\n\
+                   kind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: argocd}\n";
+    succeeds(&plane.kubectl(&["apply", "-f", "-"], account));
+    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+    let runner = TwoStep::new("first-apply");
+    let build = || {
+        let mut command = kustomize(&runner.folder.path().join("two-step"));
+        run_launcher(command.env("KUBECONFIG", &reader), b"")
+    };
+
+    let first = build();
+    let said = text(&first.stderr);
+    assert!(said.contains("may not be read yet"), "{said}");
+    runner.apply(&plane, &succeeds(&first));
+    plane.set_ingress("first-apply", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
+
+    assert!(config_toml(&succeeds(&build())).contains("192.0.2.7:9000"));
 }
 
 #[test]
