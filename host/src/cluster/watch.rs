@@ -37,7 +37,9 @@ pub(super) async fn change(
             Ok(Ok(None)) => pauses.next().min(left),
             Ok(Err(problem)) => {
                 let pause = pauses.after(&problem);
-                if !problem.may_pass() || pause > left {
+                // A connection that has died without a word is told by its silence alone.
+                let may_pass = problem.may_pass() || matches!(problem, Problem::Timeout);
+                if !may_pass || pause > left {
                     return Some(Err(problem));
                 }
                 pause
