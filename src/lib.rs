@@ -56,12 +56,14 @@
 //! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
+//! | [`chart_values`] | makes functionConfigs of the values of the Helm chart gitlab-runner |
 //!
 //! The crate does no I/O, reads no clock and holds no state.
 
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod chart_values;
 pub mod documents;
 pub mod exposure;
 pub mod function;

@@ -12,7 +12,9 @@
 const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
 
 /// The fixtures with resources that an earlier run made.
-const HAVE_OURS: [&str; 9] = [
+const HAVE_OURS: [&str; 11] = [
+    "exposure-changed",
+    "network-policy-gone",
     "readers-brought-up-to-date",
     "readers-foreign-and-not-asked-for",
     "readers-half-there",

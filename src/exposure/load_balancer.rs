@@ -1,26 +1,33 @@
 //! `type: LoadBalancer`: a Service that the cloud gives an address.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::function_config::{Port, unset_when_empty};
+use super::{Cidr, Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
+use crate::address::{Address, Host};
+use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::runner::Refusal;
 
 /// A Service of type LoadBalancer. The fields are those of the Service's own API, which documents
-/// them; each is left out of the Service when it is not set here.
+/// them, unless it says otherwise here; each is left out of the Service when it is not set here.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoadBalancer {
     /// The port of the load balancer. 9000 when not set.
     pub port: Option<Port>,
-    /// Annotations for the Service, such as those that configure a cloud's load balancer. It must
-    /// hand on TCP: a load balancer that ends TLS breaks the terminal.
-    pub annotations: BTreeMap<String, String>,
-    /// Labels for the Service, beside those of the runner's workload.
-    pub labels: BTreeMap<String, String>,
+    /// The cloud or load balancer, whose own annotations are set: for one that hands on TCP.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Cloud>"))]
+    pub cloud: Option<Cloud>,
+    /// With `cloud`: reachable from inside the cloud's network only.
+    pub internal: bool,
+    /// An IP address that is reserved for this load balancer. It is advertised at once.
+    #[serde(rename = "loadBalancerIP", deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub load_balancer_ip: Option<IpAddr>,
     /// `spec.loadBalancerClass`
     #[serde(deserialize_with = "unset_when_empty")]
     pub load_balancer_class: Option<String>,
@@ -30,102 +37,162 @@ pub struct LoadBalancer {
     /// `spec.externalTrafficPolicy`
     #[serde(deserialize_with = "unset_when_empty")]
     pub external_traffic_policy: Option<TrafficPolicy>,
-    /// `spec.internalTrafficPolicy`
-    #[serde(deserialize_with = "unset_when_empty")]
-    pub internal_traffic_policy: Option<TrafficPolicy>,
-    /// `spec.ipFamilyPolicy`
-    #[serde(deserialize_with = "unset_when_empty")]
-    pub ip_family_policy: Option<IpFamilyPolicy>,
-    /// `spec.ipFamilies`
-    pub ip_families: Vec<IpFamily>,
     /// `spec.allocateLoadBalancerNodePorts`
     pub allocate_load_balancer_node_ports: Option<bool>,
 }
 
-/// Where traffic may go once it has reached a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A cloud, or a load balancer of one's own, with annotations of its own.
+#[allow(clippy::upper_case_acronyms, reason = "the names are the clouds' own")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum TrafficPolicy {
-    /// To any node.
-    Cluster,
-    /// To pods of this node only; keeps the client's address.
-    Local,
-}
-
-/// How many IP families a Service has.
-#[allow(clippy::enum_variant_names, reason = "the names are the Service API's")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum IpFamilyPolicy {
-    /// One.
-    SingleStack,
-    /// Two where the cluster has two.
-    PreferDualStack,
-    /// Two.
-    RequireDualStack,
-}
-
-/// An IP family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum IpFamily {
-    /// IPv4
-    IPv4,
-    /// IPv6
-    IPv6,
-}
-
-/// A network in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(transparent)
-)]
-pub struct Cidr(String);
-
-impl<'de> Deserialize<'de> for Cidr {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let fits = text.split_once('/').is_some_and(|(ip, length)| {
-            let most = match ip.parse::<IpAddr>() {
-                Ok(IpAddr::V4(_)) => 32,
-                Ok(IpAddr::V6(_)) => 128,
-                Err(_) => return false,
-            };
-            length.parse::<u8>().is_ok_and(|length| length <= most)
-        });
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err(serde::de::Error::custom(format!(
-                "{text:?} is no network: write it in CIDR notation, such as 192.0.2.0/24"
-            )))
-        }
-    }
+pub enum Cloud {
+    /// A Network Load Balancer by the AWS Load Balancer Controller.
+    ///
+    /// Source: its guide, "Network Load Balancer" and "Annotations" of Services.
+    AWS,
+    /// A passthrough Network Load Balancer of Google's.
+    ///
+    /// Source: GKE's documentation, "LoadBalancer Service parameters".
+    GKE,
+    /// A Standard Load Balancer of Azure's.
+    ///
+    /// Source: AKS's documentation, "Use a public Standard Load Balancer" and "internal load
+    /// balancer"; the cloud provider's, "LoadBalancer annotations".
+    AKS,
+    /// MetalLB.
+    ///
+    /// Source: its documentation, "Usage".
+    MetalLB,
 }
 
 impl LoadBalancer {
-    pub(super) fn service_spec(&self) -> Map<String, Value> {
-        let all = json!({
+    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        let internal = format!("{path}.internal");
+        match (self.cloud, self.internal) {
+            (None, true) => {
+                return Err(ConfigError::new(
+                    internal,
+                    "is read with cloud only: each has its own annotation for it",
+                ));
+            }
+            (Some(Cloud::MetalLB), true) => {
+                return Err(ConfigError::new(
+                    internal,
+                    "MetalLB knows no such thing: choose an address pool by the annotation \
+                     metallb.io/address-pool",
+                ));
+            }
+            _ => {}
+        }
+        if self.cloud == Some(Cloud::AWS) && self.load_balancer_ip.is_some() {
+            return Err(ConfigError::new(
+                format!("{path}.loadBalancerIP"),
+                "AWS takes no IP address: allocate Elastic IPs and name them by the annotation \
+                 service.beta.kubernetes.io/aws-load-balancer-eip-allocations, with \
+                 spec.advertiseAddress",
+            ));
+        }
+        Ok(())
+    }
+
+    fn port(&self) -> u16 {
+        self.port.map_or(SERVICE_PORT, |port| port.0)
+    }
+
+    /// True where the reserved IP goes into `spec.loadBalancerIP`, and not into an annotation.
+    fn has_ip_in_spec(&self) -> bool {
+        matches!(self.cloud, None | Some(Cloud::GKE))
+    }
+}
+
+impl Expose for LoadBalancer {
+    fn service_spec(&self) -> Map<String, Value> {
+        let ip = self.load_balancer_ip.filter(|_| self.has_ip_in_spec());
+        set_members(json!({
             "type": "LoadBalancer",
             "loadBalancerClass": self.load_balancer_class,
+            "loadBalancerIP": ip,
             "loadBalancerSourceRanges": self.load_balancer_source_ranges,
             "externalTrafficPolicy": self.external_traffic_policy,
-            "internalTrafficPolicy": self.internal_traffic_policy,
-            "ipFamilyPolicy": self.ip_family_policy,
-            "ipFamilies": self.ip_families,
             "allocateLoadBalancerNodePorts": self.allocate_load_balancer_node_ports,
-        });
-        let Value::Object(fields) = all else {
-            return Map::new();
+        }))
+    }
+
+    fn service_port(&self, _listen_port: u16) -> u16 {
+        self.port()
+    }
+
+    fn annotations(&self) -> Vec<(String, String)> {
+        let ip = self.load_balancer_ip.map(|ip| ip.to_string());
+        let pairs: Vec<(&str, String)> = match (self.cloud, self.internal) {
+            (Some(Cloud::AWS), internal) => {
+                let scheme = if internal {
+                    "internal"
+                } else {
+                    "internet-facing"
+                };
+                vec![
+                    (
+                        "service.beta.kubernetes.io/aws-load-balancer-type",
+                        "external".to_owned(),
+                    ),
+                    (
+                        "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
+                        "ip".to_owned(),
+                    ),
+                    (
+                        "service.beta.kubernetes.io/aws-load-balancer-scheme",
+                        scheme.to_owned(),
+                    ),
+                ]
+            }
+            (Some(Cloud::GKE), true) => {
+                vec![(
+                    "networking.gke.io/load-balancer-type",
+                    "Internal".to_owned(),
+                )]
+            }
+            (Some(Cloud::GKE), false) => {
+                vec![("cloud.google.com/l4-rbs", "enabled".to_owned())]
+            }
+            (Some(Cloud::AKS), internal) => {
+                let family = match self.load_balancer_ip {
+                    Some(IpAddr::V6(_)) => "service.beta.kubernetes.io/azure-load-balancer-ipv6",
+                    _ => "service.beta.kubernetes.io/azure-load-balancer-ipv4",
+                };
+                let internal = internal.then(|| {
+                    (
+                        "service.beta.kubernetes.io/azure-load-balancer-internal",
+                        "true".to_owned(),
+                    )
+                });
+                internal
+                    .into_iter()
+                    .chain(ip.map(|ip| (family, ip)))
+                    .collect()
+            }
+            (Some(Cloud::MetalLB), _) => ip
+                .map(|ip| ("metallb.io/loadBalancerIPs", ip))
+                .into_iter()
+                .collect(),
+            (None, _) => Vec::new(),
         };
-        let is_set =
-            |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
-        fields
+        pairs
             .into_iter()
-            .filter(|(_, value)| is_set(value))
+            .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+
+    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
+        Ok(match self.load_balancer_ip {
+            Some(ip) => {
+                let address = Address {
+                    host: Host::Ip(ip),
+                    port: None,
+                };
+                Origin::Known(address.with_default_port(self.port()))
+            }
+            None => Origin::LiveService,
+        })
     }
 }

@@ -1,14 +1,62 @@
 //! How a session server is reached from outside its pod.
 //!
-//! Each way is a module of its own that says which resource it adds. GitLab trusts only the
-//! certificate that the runner makes for itself, so every way here hands on TCP as it comes.
+//! Each way is a module that says which resources it adds, which port is advertised, where the
+//! address comes from, and which configurations it refuses. GitLab trusts only the certificate that
+//! the runner makes for itself, so every way here hands on TCP, or TLS, as it comes.
+//!
+//! | module | what it adds | the address |
+//! |---|---|---|
+//! | [`load_balancer`] | a Service that a cloud gives an address | the live Service's status, or a reserved IP |
+//! | [`node_port`] | a Service with a port on every node | a node's address and the Service's node port |
+//! | [`cluster_ip`] | a Service inside the cluster | its name in the cluster's DNS |
+//! | [`headless`] | a Service without an IP | the pod's own name in the cluster's DNS |
+//! | [`ingress`] | a Service, and a TLS passthrough of an ingress controller | a host of its own |
+//! | [`gateway`] | a Service, and a TLSRoute | a host of its own |
 
+mod cluster_ip;
+mod cluster_name;
+mod gateway;
+mod headless;
+mod host_name;
+mod ingress;
 mod load_balancer;
+mod node_port;
+mod service_fields;
 
 use serde_json::{Map, Value};
 
-use crate::function_config::{ConfigError, Port, read};
-pub use load_balancer::{IpFamily, LoadBalancer};
+use crate::function_config::{ConfigError, read_among};
+use crate::resource::Identity;
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Workload};
+pub use cluster_ip::ClusterIp;
+pub use gateway::Gateway;
+pub use headless::Headless;
+pub use ingress::Ingress;
+pub use load_balancer::LoadBalancer;
+pub use node_port::{NODE_ADDRESS, NodePort};
+pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
+
+/// The name of the session server's port, in a pod and in a Service.
+pub const PORT_NAME: &str = "session-server";
+/// The port of a Service where the user asks for no other.
+pub const SERVICE_PORT: u16 = 9000;
+
+/// How a session server is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transform = as_it_is_read)
+)]
+pub struct Exposure {
+    /// The way.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub way: Way,
+    /// What every Service may have.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub service: ServiceFields,
+}
 
 /// One way to reach a session server.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +65,116 @@ pub use load_balancer::{IpFamily, LoadBalancer};
     derive(schemars::JsonSchema),
     schemars(tag = "type")
 )]
-pub enum Exposure {
+pub enum Way {
     /// A Service that the cloud gives an address.
     LoadBalancer(LoadBalancer),
+    /// A port on every node.
+    NodePort(NodePort),
+    /// Inside the cluster alone, for a GitLab that runs there.
+    #[cfg_attr(feature = "schema", schemars(rename = "ClusterIP"))]
+    ClusterIp(ClusterIp),
+    /// The pod itself, by its name in the cluster's DNS; for a StatefulSet.
+    Headless(Headless),
+    /// A host at an ingress controller that lets TLS through.
+    Ingress(Ingress),
+    /// A host at a Gateway that lets TLS through.
+    Gateway(Gateway),
 }
 
-impl Default for Exposure {
+/// The types by name.
+const TYPES: [&str; 6] = [
+    "LoadBalancer",
+    "NodePort",
+    "ClusterIP",
+    "Headless",
+    "Ingress",
+    "Gateway",
+];
+
+/// What a way knows of the runner.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The Service in front of the runner.
+    pub service: &'a Identity,
+    /// The runner's workload.
+    pub workload: &'a Workload,
+    /// The port in the pod.
+    pub listen_port: u16,
+}
+
+/// Where an address comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is known beforehand: host:port.
+    Known(String),
+    /// The live Service says it.
+    LiveService,
+}
+
+/// What each way has to say.
+pub trait Expose {
+    /// The Service's own fields of this way: `type`, and what the user has set.
+    fn service_spec(&self) -> Map<String, Value>;
+
+    /// The port of the Service, in front of the pod's.
+    fn service_port(&self, _listen_port: u16) -> u16 {
+        SERVICE_PORT
+    }
+
+    /// The port that every node is to have; the cluster's choice when there is none.
+    fn node_port(&self) -> Option<u16> {
+        None
+    }
+
+    /// The port to advertise, where it is known without asking the cluster.
+    fn advertised_port(&self, listen_port: u16) -> Option<u16> {
+        Some(self.service_port(listen_port))
+    }
+
+    /// Annotations of the Service by which this way works.
+    fn annotations(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// The resources beside the Service.
+    fn objects(&self, _place: Place<'_>) -> Vec<Value> {
+        Vec::new()
+    }
+
+    /// Where the address comes from.
+    ///
+    /// # Errors
+    /// The reason why this runner cannot be reached in this way.
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal>;
+}
+
+impl Default for Way {
     fn default() -> Self {
         Self::LoadBalancer(LoadBalancer::default())
+    }
+}
+
+impl Way {
+    fn read(kind: &str, path: &str, fields: &Value) -> Option<Result<Self, ConfigError>> {
+        let common = service_fields::NAMES;
+        Some(match kind {
+            "LoadBalancer" => read_among(path, fields, &common).map(Self::LoadBalancer),
+            "NodePort" => read_among(path, fields, &common).map(Self::NodePort),
+            "ClusterIP" => read_among(path, fields, &common).map(Self::ClusterIp),
+            "Headless" => read_among(path, fields, &common).map(Self::Headless),
+            "Ingress" => read_among(path, fields, &common).map(Self::Ingress),
+            "Gateway" => read_among(path, fields, &common).map(Self::Gateway),
+            _ => return None,
+        })
+    }
+
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        match self {
+            Self::LoadBalancer(way) => way.check(path),
+            Self::NodePort(_) | Self::ClusterIp(_) | Self::Headless(_) => Ok(()),
+            Self::Ingress(way) => way.check(path),
+            Self::Gateway(way) => way.check(path),
+        }
     }
 }
 
@@ -32,7 +182,7 @@ impl Exposure {
     /// Reads an exposure; `type` is `LoadBalancer` when absent.
     ///
     /// # Errors
-    /// An unknown type or field, or a value of the wrong type.
+    /// An unknown type or field, a value of the wrong type, or fields that cannot work together.
     pub fn parse(path: &str, value: &Value) -> Result<Self, ConfigError> {
         let mut fields = match value {
             Value::Null => return Ok(Self::default()),
@@ -47,49 +197,97 @@ impl Exposure {
             }
         };
         let kind = fields.shift_remove("type");
+        let service = ServiceFields::take(path, &mut fields)?;
         let fields = Value::Object(fields);
-        match kind.as_ref().map_or(Some("LoadBalancer"), Value::as_str) {
-            Some("LoadBalancer") => read(path, &fields).map(Self::LoadBalancer),
-            _ => Err(ConfigError::new(
+        let name = kind
+            .as_ref()
+            .map_or(Some("LoadBalancer"), Value::as_str)
+            .unwrap_or_default();
+        if name == "Ingress" && fields.get("tls").is_some() {
+            return Err(ConfigError::new(
+                format!("{path}.tls"),
+                "makes an Ingress end TLS, and GitLab trusts only the runner's own certificate: leave \
+                 it out, and TLS goes through to the runner",
+            ));
+        }
+        let way = Way::read(name, path, &fields).ok_or_else(|| {
+            ConfigError::new(
                 format!("{path}.type"),
                 format!(
-                    "{} is no type of exposure that this version knows; the types are LoadBalancer",
-                    kind.unwrap_or_default()
+                    "{} is no type of exposure that this version knows; the types are {}",
+                    kind.unwrap_or_default(),
+                    TYPES.join(", ")
                 ),
-            )),
-        }
+            )
+        })??;
+        way.check(path)?;
+        Ok(Self { way, service })
     }
 
-    /// The port at which the address of this exposure answers.
-    pub fn port(&self) -> u16 {
-        match self {
-            Self::LoadBalancer(load_balancer) => load_balancer.port.unwrap_or(Port(9000)).0,
+    /// What the way has to say.
+    pub fn way(&self) -> &dyn Expose {
+        match &self.way {
+            Way::LoadBalancer(way) => way,
+            Way::NodePort(way) => way,
+            Way::ClusterIp(way) => way,
+            Way::Headless(way) => way,
+            Way::Ingress(way) => way,
+            Way::Gateway(way) => way,
         }
     }
 
     /// The `spec` of the Service, without its selector and ports.
     pub fn service_spec(&self) -> Map<String, Value> {
-        match self {
-            Self::LoadBalancer(load_balancer) => load_balancer.service_spec(),
-        }
-    }
-
-    /// The annotations that the user wants on the Service.
-    pub fn annotations(&self) -> &std::collections::BTreeMap<String, String> {
-        match self {
-            Self::LoadBalancer(load_balancer) => &load_balancer.annotations,
-        }
-    }
-
-    /// The labels that the user wants on the Service.
-    pub fn labels(&self) -> &std::collections::BTreeMap<String, String> {
-        match self {
-            Self::LoadBalancer(load_balancer) => &load_balancer.labels,
-        }
+        let mut spec = self.way().service_spec();
+        spec.extend(self.service.spec());
+        spec
     }
 
     /// Whether the user asked for anything but the defaults.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Unknown fields are refused, and LoadBalancer is what no `type` means.
+#[cfg(feature = "schema")]
+fn as_it_is_read(schema: &mut schemars::Schema) {
+    schema.insert("unevaluatedProperties".to_owned(), false.into());
+    if let Some(load_balancer) = schema.pointer_mut("/oneOf/0")
+        && let Some(fields) = load_balancer.as_object_mut()
+    {
+        fields.remove("required");
+    }
+}
+
+/// The members of an object that are set: not null, and no empty list.
+fn set_members(object: Value) -> Map<String, Value> {
+    let Value::Object(members) = object else {
+        return Map::new();
+    };
+    let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
+    members
+        .into_iter()
+        .filter(|(_, value)| is_set(value))
+        .collect()
+}
+
+/// Refuses a way for a runner.
+fn refuse(place: Place<'_>, field: &str, message: String) -> Refusal {
+    let identity = &place.workload.resource.identity;
+    Box::new(FunctionResult::error(message).about(identity).at(field))
+}
+
+/// An object beside the Service, of its name and in its namespace.
+fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
+    let identity = Identity {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        name: service.name.clone(),
+        namespace: service.namespace.clone(),
+        ..Identity::default()
+    };
+    let mut object = identity.skeleton();
+    object.insert("spec".to_owned(), spec);
+    Value::Object(object)
 }

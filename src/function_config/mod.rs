@@ -3,6 +3,7 @@
 mod advertise_address;
 mod duration;
 mod label_selector;
+mod network_policy;
 mod port;
 mod reader;
 mod session_server;
@@ -16,10 +17,11 @@ pub use advertise_address::{
 };
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
+pub use network_policy::NetworkPolicySpec;
 pub use port::Port;
 pub use reader::Reader;
 pub use session_server::{RunnerSelector, SessionServer, SessionServerSpec};
-pub(crate) use typed::{read, unset_when_empty};
+pub(crate) use typed::{read, read_among, unset_when_empty};
 
 /// The group and version of every functionConfig of this project.
 pub const API_VERSION: &str = "runner-terminal.dev/v1alpha1";

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    ConfigError, Envelope, LabelSelector, Port, Reader, Seconds, read, reader, unset_when_empty,
+    ConfigError, Envelope, LabelSelector, NetworkPolicySpec, Port, Reader, Seconds, read, reader,
+    unset_when_empty,
 };
 use crate::address::Address;
 use crate::exposure::Exposure;
@@ -54,6 +55,8 @@ pub struct SessionServerSpec<E = Exposure> {
     /// Service accounts that may read the address of the session server's Service: those under
     /// which the function AdvertiseAddress runs, such as that of Argo CD's repo-server.
     pub readers: Vec<Reader>,
+    /// Whose connections the cluster's network lets through to the session server: a NetworkPolicy.
+    pub network_policy: Option<NetworkPolicySpec>,
     /// How the session server is reached from outside its pod.
     pub exposure: E,
 }
@@ -86,6 +89,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
             session_timeout: None,
             advertise_address: None,
             readers: Vec::new(),
+            network_policy: None,
             exposure: E::default(),
         }
     }
@@ -106,6 +110,7 @@ impl SessionServer {
         };
         let spec = SessionServerSpec {
             exposure: Exposure::parse("spec.exposure", &spec.exposure)?,
+            network_policy: spec.network_policy,
             enabled: spec.enabled,
             runner: spec.runner,
             container: spec.container,

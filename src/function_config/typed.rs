@@ -11,24 +11,41 @@ use super::ConfigError;
 /// The first unknown field, with the known one that looks most like it, or the first value that
 /// the type does not take.
 pub(crate) fn read<T: DeserializeOwned>(path: &str, value: &Value) -> Result<T, ConfigError> {
+    read_among(path, value, &[])
+}
+
+/// The same, where the user may set other fields beside those of the type.
+///
+/// # Errors
+/// As above.
+pub(crate) fn read_among<T: DeserializeOwned>(
+    path: &str,
+    value: &Value,
+    others: &[&str],
+) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value.clone()).map_err(|error| {
         let inner = error.path().to_string();
-        let field = match (path, inner.as_str()) {
-            (path, ".") => path.to_owned(),
-            ("", inner) => inner.to_owned(),
-            (path, inner) => format!("{path}.{inner}"),
+        let field = match inner.as_str() {
+            "." => path.to_owned(),
+            inner => join(path, inner),
         };
         let message = error.into_inner().to_string();
         match unknown_field(&message) {
-            Some((name, known)) => ConfigError::new(
-                field,
-                format!(
-                    "there is no field {name:?}{}; the fields are {}",
-                    did_you_mean(name, known.iter().copied()),
-                    known.join(", ")
-                ),
-            ),
-            None => ConfigError::new(field, message),
+            Some((name, mut known)) => {
+                known.extend_from_slice(others);
+                ConfigError::new(
+                    field,
+                    format!(
+                        "there is no field {name:?}{}; the fields are {}",
+                        did_you_mean(name, known.iter().copied()),
+                        known.join(", ")
+                    ),
+                )
+            }
+            None => match missing_field(&message) {
+                Some(name) => ConfigError::new(join(&field, name), "is missing: it has no default"),
+                None => ConfigError::new(field, message),
+            },
         }
     })
 }
@@ -56,6 +73,19 @@ pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
         Some(best) if near(&best) <= 1 + best.len() / 3 => format!(" (did you mean {best:?}?)"),
         _ => String::new(),
     }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+/// The name in serde's message.
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// The name and the known names in serde's message, which lists both in backticks. A test holds

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
-use super::{OWNED_BY, OWNER, open_config, parse_address, port, readers, roll_pods, settings};
-use crate::exposure::Exposure;
+use super::{
+    ADDRESS_FROM, OWNED_BY, OWNER, open_config, parse_address, port, readers, roll_pods, settings,
+};
+use crate::exposure::SERVICE_PORT;
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{Look, Observation, Observed, Request, ServiceName};
 use crate::patch::{Patches, Plan};
@@ -61,8 +63,11 @@ pub fn look_up(
     let service = front(runner, &declared, of_chart)?;
     let configured = config.get(ADVERTISE_ADDRESS);
     let configured = configured.as_ref().and_then(Value::as_str);
+    let is_known =
+        matches!(&declared, Existing::Ours(service) if service.annotation(ADDRESS_FROM).is_some());
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => State::Known(address.with_default_port(port_of(&declared))),
+        None if is_known => of_exposure(configured),
         None => observe(list, spec, &service, observed, of_chart, configured)?,
     };
     Ok(Advertised {
@@ -120,13 +125,26 @@ fn front(runner: &Runner, declared: &Existing, of_chart: bool) -> Result<Identit
     }
 }
 
+/// The address that the SessionServer has written, as its exposure says it.
+fn of_exposure(configured: Option<&str>) -> State {
+    match configured {
+        Some(address) => State::Known(address.to_owned()),
+        None => State::Pending {
+            reason: "has an address that its exposure says, and config.toml has none: run the \
+                     SessionServer before this function"
+                .to_owned(),
+            wait: None,
+        },
+    }
+}
+
 /// The port of a runner's Service.
 fn port_of(declared: &Existing) -> u16 {
     let port = match declared {
         Existing::Ours(service) | Existing::Foreign(service) => service::port_of(service),
         Existing::None => None,
     };
-    port.unwrap_or_else(|| Exposure::default().port())
+    port.unwrap_or(SERVICE_PORT)
 }
 
 fn observe(

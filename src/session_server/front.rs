@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
-use super::service::{self, Existing};
-use super::{owned, settings};
+use super::service::{self, Existing, Ports};
+use super::{ADDRESS_FROM, owned, settings};
+use crate::exposure::{Origin, Place};
 use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
 use crate::resource::{Identity, Resource};
@@ -15,34 +16,63 @@ use crate::runner::{Refusal, Runner};
 pub(super) struct Front {
     /// What it is called.
     pub(super) identity: Identity,
-    /// The port at which it answers.
-    pub(super) port: u16,
+    /// The port to advertise; unknown where the cluster chooses it.
+    pub(super) port: Option<u16>,
+    /// The address, where the way of exposure says it.
+    pub(super) known: Option<String>,
+    /// An earlier run knew the address by another way of exposure: it leads nowhere now.
+    pub(super) has_lost_address: bool,
+    /// What stands beside it.
+    pub(super) objects: Vec<Value>,
     adopted: bool,
 }
 
 /// Makes our Service, or brings the one of an earlier run up to date.
+///
+/// # Errors
+/// The runner cannot be reached in the way that is asked for.
 pub(super) fn make(
     found: Existing,
     spec: &SessionServerSpec,
     runner: &Runner,
-    target_port: &Value,
+    ports: Ports<'_>,
     plan: &mut Plan,
-) -> Front {
+) -> Result<Front, Refusal> {
     let existing = match &found {
         Existing::Ours(service) => Some(service),
         Existing::None | Existing::Foreign(_) => None,
     };
-    Front {
+    let identity = match existing {
+        Some(service) => service.identity.clone(),
+        None => service::identity(&runner.workload),
+    };
+    let place = Place {
+        service: &identity,
+        workload: &runner.workload,
+        listen_port: ports.listen,
+    };
+    let way = spec.exposure.way();
+    let origin = way.origin(place)?;
+    let front = Front {
         identity: service::ensure(
             existing,
             &runner.workload,
             &spec.exposure,
-            target_port,
+            &origin,
+            ports,
             &mut plan.patches,
         ),
-        port: spec.exposure.port(),
+        port: way.advertised_port(ports.listen),
+        objects: way.objects(place),
+        has_lost_address: origin == Origin::LiveService
+            && existing.is_some_and(|service| service.annotation(ADDRESS_FROM).is_some()),
+        known: match origin {
+            Origin::Known(address) => Some(address),
+            Origin::LiveService => None,
+        },
         adopted: false,
-    }
+    };
+    Ok(front)
 }
 
 /// Adopts the Service of the chart's own session server.
@@ -80,7 +110,10 @@ pub(super) fn adopt(
     }
     Ok(Front {
         identity: found.identity.clone(),
-        port,
+        port: Some(port),
+        known: None,
+        has_lost_address: false,
+        objects: Vec::new(),
         adopted: true,
     })
 }

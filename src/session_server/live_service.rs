@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `metadata.deletionTimestamp` | refused: it is going away |
 //! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
+//! | type NodePort, with [`NODE_ADDRESS`] | that address, and the node port; pending without one |
 //! | no ingress entry | `spec.externalIPs`, else pending |
 //! | an entry whose `ports[].error` is set for our port | passed over; pending with that error when no other is left |
 //! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is there; the address already in the configuration if it is still among them |
@@ -17,9 +18,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::port::PORT_NAME;
 use crate::address::{Address, Host};
-use crate::exposure::IpFamily;
+use crate::exposure::{IpFamily, NODE_ADDRESS, PORT_NAME};
 use crate::function_config::{AddressKind, AdvertiseAddressSpec};
 use crate::resource::Resource;
 
@@ -51,6 +51,9 @@ pub(super) fn resolve(
             "is being deleted since {since}: wait until it is gone, apply it again, and build again"
         ));
     }
+    if let Some(nodes) = service.annotation(NODE_ADDRESS) {
+        return at_nodes(nodes, value);
+    }
     let external: Vec<&str> = strings(value.pointer("/spec/externalIPs")).collect();
     let kind = value
         .pointer("/spec/type")
@@ -62,7 +65,7 @@ pub(super) fn resolve(
              needed"
         ));
     }
-    let Some(port) = port(value) else {
+    let Some(port) = our_port(value, "port") else {
         return Resolution::Refused(format!(
             "has several ports and none named {PORT_NAME}, so it cannot be told which one to advertise"
         ));
@@ -127,8 +130,20 @@ pub(super) fn resolve(
     }
 }
 
-/// The Service's own port: ours by name, else its only one.
-fn port(service: &Value) -> Option<u16> {
+/// The address of a Service that is reached at the nodes.
+fn at_nodes(nodes: &str, service: &Value) -> Resolution {
+    match (host(nodes), our_port(service, "nodePort")) {
+        (Some(host), Some(port)) => Resolution::Address(written(&host, port)),
+        (Some(_), None) => Resolution::Pending("has no node port yet".to_owned()),
+        (None, _) => Resolution::Refused(format!(
+            "has the annotation {NODE_ADDRESS}: {nodes}, which is neither a DNS name nor an IP \
+             address"
+        )),
+    }
+}
+
+/// A port number of the Service's: of our port by name, else of its only one.
+fn our_port(service: &Value, field: &str) -> Option<u16> {
     let ports = service.pointer("/spec/ports")?.as_array()?;
     let ours = ports
         .iter()
@@ -137,7 +152,7 @@ fn port(service: &Value) -> Option<u16> {
         [only] => Some(only),
         _ => None,
     };
-    u16::try_from(ours.or(only)?.get("port")?.as_u64()?).ok()
+    u16::try_from(ours.or(only)?.get(field)?.as_u64()?).ok()
 }
 
 fn port_error(entry: &Value, port: u16) -> Option<String> {
@@ -283,6 +298,32 @@ mod tests {
         ] {
             assert_eq!(address(&resource, fields), expected, "{}", resource.value);
         }
+    }
+
+    #[test]
+    fn a_node_port_is_read_where_the_nodes_address_is_known() {
+        let mut resource = service(json!({"type": "NodePort"}), json!([]));
+        let with = |resource: &mut Resource, nodes: &str, port: Value| {
+            resource.value["metadata"]["annotations"] = json!({NODE_ADDRESS: nodes});
+            resource.value["spec"]["ports"][0]["nodePort"] = port;
+            resolve(resource, &spec(json!({})), None)
+        };
+        assert_eq!(
+            with(&mut resource, "2001:db8::1", json!(30900)),
+            Resolution::Address("[2001:db8::1]:30900".to_owned())
+        );
+        assert_eq!(
+            with(&mut resource, "nodes.example.com", json!(30900)),
+            Resolution::Address("nodes.example.com:30900".to_owned())
+        );
+        assert!(matches!(
+            with(&mut resource, "192.0.2.7", Value::Null),
+            Resolution::Pending(_)
+        ));
+        assert!(matches!(
+            with(&mut resource, "a b", json!(30900)),
+            Resolution::Refused(_)
+        ));
     }
 
     #[test]

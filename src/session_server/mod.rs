@@ -6,6 +6,8 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
+//! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy |
+//! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`readers`] | who may read its address |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
@@ -16,6 +18,8 @@ mod advertise;
 pub mod config_file;
 mod front;
 mod live_service;
+mod network_policy;
+mod objects;
 mod owned;
 mod port;
 mod readers;
@@ -41,6 +45,8 @@ pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
 pub const OWNED_BY: &str = "runner-terminal.dev/owned-by";
 /// The value of [`OWNED_BY`].
 pub const OWNER: &str = "SessionServer";
+/// On a Service of ours: the address is known by the way of exposure, and needs no follow-up.
+pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
 /// On a workload: the name of the container port that this function added.
 pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
 /// On the object with `config.toml`: the values that its keys had before, `null` for none.
@@ -72,8 +78,30 @@ pub fn add(
         Existing::Foreign(service) => {
             front::adopt(&service, spec, runner, listen_port, &config, plan)?
         }
-        found => front::make(found, spec, runner, &target_port, plan),
+        found => {
+            let ports = service::Ports {
+                listen: listen_port,
+                target: &target_port,
+            };
+            front::make(found, spec, runner, ports, plan)?
+        }
     };
+    let mut beside = front.objects.clone();
+    if let Some(policy) = &spec.network_policy {
+        beside.push(network_policy::object(
+            policy,
+            &front.identity,
+            runner,
+            listen_port,
+        ));
+    }
+    objects::ensure(
+        list,
+        beside,
+        &front.identity,
+        &runner.workload,
+        &mut plan.patches,
+    )?;
     readers::ensure(
         list,
         &spec.readers,
@@ -81,13 +109,16 @@ pub fn add(
         &runner.workload,
         &mut plan.patches,
     )?;
-    match settings::address(spec, &config, runner, front.port, &mut plan.results)? {
-        Some(address) => {
+    if front.has_lost_address && spec.advertise_address.is_none() {
+        settings::switch_off(&mut config, runner, &mut plan.patches);
+    }
+    match settings::address(spec, &config, runner, &front, &mut plan.results)? {
+        Some((address, address_is_asked)) => {
             let wanted = settings::Wanted {
                 listen_port,
                 listen_port_is_asked: spec.listen_port.is_some(),
                 address: &address,
-                address_is_asked: spec.advertise_address.is_some(),
+                address_is_asked,
                 timeout: spec.session_timeout,
             };
             settings::write(&wanted, &mut config, runner, plan);
@@ -139,6 +170,7 @@ pub fn remove(
         Existing::None => service::identity(&runner.workload),
     };
     readers::remove(list, &service, patches)?;
+    objects::remove(list, &service, patches)?;
     port::withdraw(&runner.workload, patches);
     let workload = &runner.workload;
     patches.remove(&workload.resource, &checksum(workload));

@@ -66,11 +66,12 @@ pub(super) fn is_ours(resource: &Resource) -> bool {
 
 /// Refuses to take over a resource that somebody else made.
 pub(super) fn not_ours(resource: &Resource) -> Refusal {
+    let kind = &resource.identity.kind;
     Box::new(
         FunctionResult::error(format!(
-            "a {} of this name is here already, and it was not made by this function: rename it, \
-             or annotate it with {OWNED_BY}: {OWNER} to hand it over",
-            resource.identity.kind
+            "{} {kind} of this name is here already, and it was not made by this function: rename \
+             it, or annotate it with {OWNED_BY}: {OWNER} to hand it over",
+            if kind.starts_with('I') { "an" } else { "a" },
         ))
         .about(&resource.identity)
         .at("metadata.name"),

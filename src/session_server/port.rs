@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::ADDED_PORT;
+use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
 use crate::patch::{Patches, annotation};
 use crate::results::FunctionResult;
 use crate::runner::{Container, Refusal, Runner, Workload, field};
 
-/// The name of the port, and the Service's way to find it.
-pub(super) const PORT_NAME: &str = "session-server";
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
 

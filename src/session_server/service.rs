@@ -1,23 +1,24 @@
 //! The Service in front of the session server.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use super::owned;
 pub(super) use super::owned::is_ours;
-use crate::exposure::Exposure;
+use super::{ADDRESS_FROM, owned};
+use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME};
 use crate::observed::{self, OBSERVED};
-use crate::patch::Patches;
+use crate::patch::{Patches, annotation};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
 use sha2::{Digest, Sha256};
 
-use super::port::PORT_NAME;
-
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
 /// asked for.
-const MANAGED: [&str; 7] = [
+const MANAGED: [&str; 8] = [
+    "loadBalancerIP",
     "loadBalancerClass",
     "loadBalancerSourceRanges",
     "externalTrafficPolicy",
@@ -26,6 +27,15 @@ const MANAGED: [&str; 7] = [
     "ipFamilies",
     "allocateLoadBalancerNodePorts",
 ];
+
+/// The session server's port in the pod.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports<'a> {
+    /// Its number.
+    pub(super) listen: u16,
+    /// How a Service finds it: its name, or its number.
+    pub(super) target: &'a Value,
+}
 
 /// What stands in the list where the session server's Service belongs.
 #[derive(Debug)]
@@ -186,16 +196,29 @@ pub(super) fn ensure(
     existing: Option<&Resource>,
     workload: &Workload,
     exposure: &Exposure,
-    target_port: &Value,
+    origin: &Origin,
+    ports: Ports<'_>,
     patches: &mut Patches,
 ) -> Identity {
-    let desired = desired(workload, exposure, target_port);
+    let desired = desired(workload, exposure, origin, ports);
     let Some(existing) = existing else {
         let made = Resource::new(usize::MAX, desired.clone()).identity;
         patches.add_item(desired);
         return made;
     };
     owned::update_metadata(existing, &desired, patches);
+    for name in [ADDRESS_FROM, NODE_ADDRESS] {
+        if desired.pointer(&annotation(name)).is_none() {
+            patches.remove(existing, &annotation(name));
+        }
+    }
+    // Headless once, and not any more.
+    let cluster_ip = "/spec/clusterIP";
+    if existing.value.pointer(cluster_ip) == Some(&json!("None"))
+        && desired.pointer(cluster_ip).is_none()
+    {
+        patches.remove(existing, cluster_ip);
+    }
     let spec = desired.get("spec").and_then(Value::as_object);
     for (key, value) in spec
         .into_iter()
@@ -244,25 +267,32 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
     }
 }
 
-fn desired(workload: &Workload, exposure: &Exposure, target_port: &Value) -> Value {
+fn desired(workload: &Workload, exposure: &Exposure, origin: &Origin, ports: Ports<'_>) -> Value {
+    let way = exposure.way();
     let mut spec = exposure.service_spec();
     spec.insert("selector".to_owned(), Value::Object(workload.selector()));
-    spec.insert(
-        "ports".to_owned(),
-        json!([{
-            "name": PORT_NAME,
-            "port": exposure.port(),
-            "protocol": "TCP",
-            "targetPort": target_port,
-        }]),
-    );
+    let mut port = json!({
+        "name": PORT_NAME,
+        "port": way.service_port(ports.listen),
+        "protocol": "TCP",
+        "targetPort": ports.target,
+    });
+    if let (Some(node_port), Some(port)) = (way.node_port(), port.as_object_mut()) {
+        port.insert("nodePort".to_owned(), json!(node_port));
+    }
+    spec.insert("ports".to_owned(), json!([port]));
+    let mut annotations: BTreeMap<String, String> = way.annotations().into_iter().collect();
+    if let Origin::Known(_) = origin {
+        annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
+    }
+    annotations.extend(exposure.service.annotations.clone());
     let mut service = identity(workload).skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
     owned::mark(
         Value::Object(service),
         workload,
-        exposure.labels(),
-        exposure.annotations(),
+        &exposure.service.labels,
+        &annotations,
     )
 }
 

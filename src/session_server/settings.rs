@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::config_file::{
     ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, Settings, TABLE, port_of,
 };
+use super::front::Front;
 use super::{CONFIG_BEFORE, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
@@ -31,32 +32,47 @@ pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
             .is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
 }
 
-/// The address to advertise: the functionConfig's, else the user's own. `None` while neither
-/// says one.
+/// The address to advertise, and whether it is asked for rather than found: the functionConfig's,
+/// else the user's own, else the one that the way of exposure knows. `None` while none says one.
 ///
 /// # Errors
-/// The user's own address is one that no runner can advertise.
+/// An address that no runner can advertise.
 pub(super) fn address(
     spec: &SessionServerSpec,
     config: &ConfigFile,
     runner: &Runner,
-    port: u16,
+    front: &Front,
     results: &mut Vec<FunctionResult>,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<(String, bool)>, Refusal> {
     if let Some(address) = spec.advertise_address.as_deref().and_then(parse_address) {
-        return Ok(Some(address.with_default_port(port)));
+        let Some(port) = address.port.or(front.port) else {
+            return Err(Box::new(FunctionResult::error(
+                "functionConfig spec.advertiseAddress: has no port, and the cluster chooses the node \
+                 port: write host:port, or set spec.exposure.nodePort",
+            )));
+        };
+        return Ok(Some((address.with_default_port(port), true)));
     }
     let own = match config.get(ADVERTISE_ADDRESS) {
         Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => text,
-        _ => return Ok(None),
+        _ => return Ok(front.known.clone().map(|address| (address, true))),
     };
+    // What an earlier run has written follows the exposure.
+    if let Some(known) = &front.known
+        && before(&runner.config)
+            .is_some_and(|ours| ours.contains_key(ADVERTISE_ADDRESS) || ours.contains_key(TABLE))
+    {
+        return Ok(Some((known.clone(), true)));
+    }
     match Address::parse(&own) {
         Ok(address) if address.port.is_some() => {}
         Ok(address) => results.push(
             FunctionResult::warning(format!(
                 "advertise_address {own:?} has no port, so the runner makes its certificate for the \
                  wrong host: write {:?}",
-                address.with_default_port(port)
+                front
+                    .port
+                    .map_or_else(|| format!("{own}:PORT"), |port| address.with_default_port(port))
             ))
             .about(&runner.config.object.identity)
             .at(runner.config.field()),
@@ -69,7 +85,7 @@ pub(super) fn address(
             ));
         }
     }
-    Ok(Some(own))
+    Ok(Some((own, false)))
 }
 
 /// What `[session_server]` is to say, and which of it the user has asked for: that wins over what

@@ -141,7 +141,15 @@ fn the_fields_are_those_of_the_schemas() {
     for (file, definition, prefix) in [
         ("sessionserver", "SessionServerSpec", ""),
         ("sessionserver", "RunnerSelector", "runner."),
+        ("sessionserver", "Exposure", "exposure."),
         ("sessionserver", "Exposure/oneOf/0", "exposure."),
+        ("sessionserver", "Exposure/oneOf/1", "exposure."),
+        ("sessionserver", "Exposure/oneOf/2", "exposure."),
+        ("sessionserver", "Exposure/oneOf/3", "exposure."),
+        ("sessionserver", "Exposure/oneOf/4", "exposure."),
+        ("sessionserver", "Exposure/oneOf/5", "exposure."),
+        ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
+        ("sessionserver", "Reader", "readers[]."),
         ("advertiseaddress", "AdvertiseAddressSpec", ""),
     ] {
         let path = workspace_root().join(format!("docs/schema/{file}.json"));

@@ -1,0 +1,81 @@
+//! The API server of the runners' cluster, and what it has to say when something is wrong.
+
+use kube::client::{Client, ClientBuilder, UpgradeConnectionError};
+
+use crate::cluster::{self, Problem};
+
+/// How the relay reaches the cluster.
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    /// host:port of the API server, and where that was read.
+    pub(super) name: String,
+}
+
+/// Finds out which cluster is meant; asks it nothing yet.
+///
+/// # Errors
+///
+/// A sentence.
+pub(super) async fn connect(
+    kubeconfig: Option<&str>,
+    context: Option<&str>,
+) -> Result<Cluster, String> {
+    let (config, origin) = cluster::configuration(kubeconfig, context)
+        .await
+        .map_err(|problem| unusable(&problem))?;
+    let host = config.cluster_url.host().unwrap_or("(no host)");
+    let port = config.cluster_url.port_u16().unwrap_or(443);
+    let name = format!("{host}:{port} ({origin})");
+    // No read timeout: terminals are quiet for long, and each request has a deadline of its own.
+    let client = ClientBuilder::try_from(config)
+        .map_err(|error| unusable(&cluster::problem_of(&error)))?
+        .build();
+    Ok(Cluster { client, name })
+}
+
+fn unusable(problem: &Problem) -> String {
+    match problem {
+        Problem::NoCluster => "there is no cluster: this is no pod, and there is no kubeconfig; \
+                               set --kubeconfig or KUBECONFIG"
+            .to_owned(),
+        Problem::NoKubeconfig => "--context is set, and there is no kubeconfig to have it: set \
+                                  --kubeconfig or KUBECONFIG"
+            .to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Says what an error of a request means, without anything secret.
+pub(super) fn explain(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => {
+            format!("the API server says {}: {}", status.code, status.message)
+        }
+        kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) => {
+            format!("the API server says {status} in place of a port-forward")
+        }
+        kube::Error::UpgradeConnection(_) => {
+            "the API server, or a proxy before it, lets no WebSocket through".to_owned()
+        }
+        other => match cluster::problem_of(other) {
+            Problem::NoSuchHost => "the API server's name does not resolve".to_owned(),
+            Problem::Refused => "the API server refuses connections".to_owned(),
+            Problem::Broken => "the API server ended the connection".to_owned(),
+            Problem::Timeout => "the API server did not answer in time".to_owned(),
+            Problem::Unreachable(what) => format!("the API server cannot be reached: {what}"),
+            Problem::UnknownAuthority => {
+                "the API server's certificate is of an authority that is not trusted".to_owned()
+            }
+            Problem::Certificate(what) => {
+                format!("the API server cannot be talked to over TLS: {what}")
+            }
+            Problem::Proxy => "the proxy lets no connection to the API server through".to_owned(),
+            Problem::NotKubernetes(what) => {
+                format!("what answers is no API server: it answers by {what}")
+            }
+            // What a plugin says may hold anything.
+            Problem::Plugin(_) => "the kubeconfig's credential plugin gave no credential".to_owned(),
+            other => other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,200 @@
+//! What is counted, for Prometheus.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::ending::Ending;
+
+/// All metrics. Every label has a bounded number of values: none comes from a client.
+pub(super) struct Metrics {
+    registry: Registry,
+    open: Gauge,
+    ended: Family<Ended, Counter>,
+    bytes: Family<Direction, Counter>,
+    opening: Family<OfRoute, Histogram>,
+    several_pods: Family<OfRoute, Counter>,
+    accept_errors: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    route: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Direction {
+    route: String,
+    direction: &'static str,
+}
+
+/// The bytes of one route.
+#[derive(Clone, Debug)]
+pub(super) struct Bytes {
+    pub(super) to_pod: Counter,
+    pub(super) to_client: Counter,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("runner_terminal_relay");
+        let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let metrics = Self {
+            open: Gauge::default(),
+            ended: Family::default(),
+            bytes: Family::default(),
+            // From 5 ms to 10 s.
+            opening: Family::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.005, 2.0, 12))
+            }),
+            several_pods: Family::default(),
+            accept_errors: Counter::default(),
+            registry: Registry::default(),
+        };
+        registry.register("build", "The version of the relay", version);
+        registry.register(
+            "connections_open",
+            "Connections that are open now",
+            metrics.open.clone(),
+        );
+        registry.register(
+            "connections",
+            "Connections that have ended, by route and reason",
+            metrics.ended.clone(),
+        );
+        registry.register_with_unit(
+            "relayed",
+            "What went through, by route and direction",
+            Unit::Bytes,
+            metrics.bytes.clone(),
+        );
+        registry.register_with_unit(
+            "opening",
+            "Time from the ClientHello to the open port-forward",
+            Unit::Seconds,
+            metrics.opening.clone(),
+        );
+        registry.register(
+            "several_pods",
+            "Connections for which a route's selector had more than one ready pod",
+            metrics.several_pods.clone(),
+        );
+        registry.register(
+            "accept_errors",
+            "Connections that the system could not accept",
+            metrics.accept_errors.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// Lets a route's metrics be there from the start, at zero.
+    pub(super) fn announce(&self, route: &str) {
+        self.bytes_of(route);
+        let of_route = OfRoute {
+            route: route.to_owned(),
+        };
+        self.several_pods.get_or_create(&of_route);
+    }
+
+    pub(super) fn connection_opened(&self) {
+        self.open.inc();
+    }
+
+    pub(super) fn connection_closed(&self) {
+        self.open.dec();
+    }
+
+    /// Counts a connection's end; one that came to no route has an empty one.
+    pub(super) fn ended(&self, route: &str, ending: &Ending) {
+        let ended = Ended {
+            route: route.to_owned(),
+            reason: ending.word(),
+        };
+        self.ended.get_or_create(&ended).inc();
+    }
+
+    pub(super) fn bytes_of(&self, route: &str) -> Bytes {
+        let direction = |direction| {
+            let direction = Direction {
+                route: route.to_owned(),
+                direction,
+            };
+            self.bytes.get_or_create(&direction).clone()
+        };
+        Bytes {
+            to_pod: direction("to-pod"),
+            to_client: direction("to-client"),
+        }
+    }
+
+    pub(super) fn opened(&self, route: &str, took: Duration) {
+        let route = OfRoute {
+            route: route.to_owned(),
+        };
+        self.opening
+            .get_or_create(&route)
+            .observe(took.as_secs_f64());
+    }
+
+    pub(super) fn several_pods(&self, route: &str) {
+        let route = OfRoute {
+            route: route.to_owned(),
+        };
+        self.several_pods.get_or_create(&route).inc();
+    }
+
+    pub(super) fn accept_error(&self) {
+        self.accept_errors.inc();
+    }
+
+    /// All of them, in OpenMetrics' text format.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        let mut written = String::new();
+        text::encode(&mut written, &self.registry)?;
+        Ok(written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_prometheus_own() {
+        let metrics = Metrics::new();
+        metrics.announce("a.example.com");
+        metrics.connection_opened();
+        metrics.ended("", &Ending::NoRoute);
+        metrics.bytes_of("a.example.com").to_pod.inc_by(7);
+        metrics.opened("a.example.com", Duration::from_millis(7));
+        metrics.accept_error();
+        let text = metrics.text().unwrap();
+        for line in [
+            "runner_terminal_relay_connections_open 1",
+            r#"runner_terminal_relay_connections_total{route="",reason="no-route"} 1"#,
+            r#"runner_terminal_relay_relayed_bytes_total{route="a.example.com",direction="to-pod"} 7"#,
+            r#"runner_terminal_relay_opening_seconds_count{route="a.example.com"} 1"#,
+            r#"runner_terminal_relay_several_pods_total{route="a.example.com"} 0"#,
+            "runner_terminal_relay_accept_errors_total 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The values file: what a key holds, as Helm's templates read it, and where it stands.
+
+use serde_json::Value;
+
+use super::{ChartValuesError, Note, Place};
+use crate::address::{Address, Host};
+use crate::yaml::Tree;
+use crate::yaml::tree::{Kind, NodeId};
+
+/// The key of the chart's values in those of a chart that depends on it.
+const SUBCHART: &str = "gitlab-runner";
+/// Values in messages are cut after this many characters.
+const MAX_QUOTED: usize = 60;
+
+/// A values file.
+pub(super) struct Values<'a> {
+    tree: Tree<'a>,
+    /// The chart's values.
+    chart: Value,
+    /// They stand under [`SUBCHART`].
+    is_subchart: bool,
+}
+
+impl<'a> Values<'a> {
+    /// Reads a values file. An empty one is a valid one: all is as the chart has it.
+    ///
+    /// # Errors
+    /// It is not YAML, no mapping, or a manifest.
+    pub(super) fn parse(text: &'a str) -> Result<Self, ChartValuesError> {
+        let tree = Tree::parse(text)?;
+        let mut root = tree.to_value()?;
+        let subchart = root.get_mut(SUBCHART).filter(|value| value.is_object());
+        let (chart, is_subchart) = match subchart.map(Value::take) {
+            Some(chart) => (chart, true),
+            None => (root, false),
+        };
+        let values = Self {
+            tree,
+            chart,
+            is_subchart,
+        };
+        let is_manifest = |field: &str| values.chart.get(field).is_some_and(Value::is_string);
+        match &values.chart {
+            Value::Null => {}
+            Value::Object(_) if is_manifest("apiVersion") && is_manifest("kind") => {
+                return Err(values.error(
+                    &["kind"],
+                    "this is a manifest; give the values from which Helm makes the manifests",
+                ));
+            }
+            Value::Object(_) => {}
+            other => {
+                let message = format!("{} is no mapping, so these are no values", quoted(other));
+                return Err(values.error(&[], message));
+            }
+        }
+        Ok(values)
+    }
+
+    /// What stands at a path. `null` counts as nothing: with it, Helm takes a key away.
+    pub(super) fn get(&self, path: &[&str]) -> Option<&Value> {
+        let value = path
+            .iter()
+            .try_fold(&self.chart, |value, key| value.get(*key))?;
+        (!value.is_null()).then_some(value)
+    }
+
+    /// What stands at a path, unless templates take it for nothing: `""`, `0`, `false`, `[]`, `{}`.
+    pub(super) fn set(&self, path: &[&str]) -> Option<&Value> {
+        self.get(path).filter(|value| match value {
+            Value::Null | Value::Bool(false) => false,
+            Value::Bool(true) => true,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+        })
+    }
+
+    /// A switch. Helm reads `yes` and `on` as YAML 1.1 does, and the chart a `"true"` in quotes.
+    pub(super) fn switch(&self, path: &[&str]) -> Result<bool, ChartValuesError> {
+        match self.get(path) {
+            None => Ok(false),
+            Some(Value::Bool(on)) => Ok(*on),
+            Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "y" => Ok(true),
+                "" | "false" | "no" | "off" | "n" => Ok(false),
+                _ => Err(self.wrong(path, "is neither true nor false")),
+            },
+            Some(_) => Err(self.wrong(path, "is neither true nor false")),
+        }
+    }
+
+    /// A whole number from 1. In quotes it is one too, for templates write it as it stands.
+    pub(super) fn number(
+        &self,
+        path: &[&str],
+        most: u32,
+        what: &str,
+    ) -> Result<Option<u32>, ChartValuesError> {
+        let Some(value) = self.set(path) else {
+            return Ok(None);
+        };
+        whole(value)
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| (1..=most).contains(number))
+            .map(Some)
+            .ok_or_else(|| {
+                self.wrong(
+                    path,
+                    &format!("is no {what}: write a number from 1 to {most}"),
+                )
+            })
+    }
+
+    /// A TCP port.
+    pub(super) fn port(&self, path: &[&str]) -> Result<Option<u32>, ChartValuesError> {
+        self.number(path, u32::from(u16::MAX), "port")
+    }
+
+    /// A text.
+    pub(super) fn text(&self, path: &[&str]) -> Result<Option<&str>, ChartValuesError> {
+        match self.set(path) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.wrong(path, "is no text")),
+        }
+    }
+
+    /// A host name or IP address, without a port.
+    pub(super) fn host(&self, path: &[&str]) -> Result<Option<Host>, ChartValuesError> {
+        let Some(text) = self.text(path)? else {
+            return Ok(None);
+        };
+        match Address::parse(text) {
+            Ok(Address { host, port: None }) => Ok(Some(host)),
+            Ok(_) => Err(self.wrong(path, "has a port; the chart adds externalPort to it")),
+            Err(error) => Err(self.error(path, error.to_string())),
+        }
+    }
+
+    /// The members of a mapping whose values are text, such as annotations. Other scalars are
+    /// written as text: Kubernetes takes no others.
+    pub(super) fn texts(&self, path: &[&str]) -> Result<Vec<(String, String)>, ChartValuesError> {
+        let members = match self.set(path) {
+            None => return Ok(Vec::new()),
+            Some(Value::Object(members)) => members,
+            Some(_) => return Err(self.wrong(path, "is no mapping")),
+        };
+        let mut texts = Vec::new();
+        for (name, value) in members {
+            match value {
+                Value::Null => {}
+                Value::String(text) => texts.push((name.clone(), text.clone())),
+                Value::Bool(_) | Value::Number(_) => texts.push((name.clone(), value.to_string())),
+                Value::Array(_) | Value::Object(_) => {
+                    let path: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
+                    return Err(self.wrong(&path, "is no text"));
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    /// An error about what stands at a path, which is quoted.
+    pub(super) fn wrong(&self, path: &[&str], what: &str) -> ChartValuesError {
+        let value = self.get(path).map(quoted).unwrap_or_default();
+        self.error(path, format!("{value} {what}"))
+    }
+
+    /// An error at a path.
+    pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> ChartValuesError {
+        ChartValuesError::Value {
+            note: Note {
+                place: self.place(path),
+                message: message.into(),
+            },
+        }
+    }
+
+    /// Where a value stands; where a key is not written (it may come by `<<`), the one above it.
+    pub(super) fn place(&self, path: &[&str]) -> Place {
+        let path: Vec<&str> = self
+            .is_subchart
+            .then_some(SUBCHART)
+            .into_iter()
+            .chain(path.iter().copied())
+            .collect();
+        let mut position = 0;
+        let mut node = self.tree.root();
+        for key in &path {
+            let Some((at, next)) = node.and_then(|node| self.step(node, key)) else {
+                break;
+            };
+            position = at;
+            node = Some(next);
+        }
+        let before = self.tree.text.get(..position).unwrap_or_default();
+        let line_start = self.tree.line_start(position);
+        let path = if path.is_empty() {
+            "values".to_owned()
+        } else {
+            path.join(".")
+        };
+        Place {
+            path,
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+
+    /// The member of a node: where it is written, and its own node.
+    fn step(&self, node: NodeId, key: &str) -> Option<(usize, NodeId)> {
+        let node = match self.tree.node(node).kind {
+            Kind::Alias { target, .. } => target,
+            _ => node,
+        };
+        if let Some((name, value)) = self.tree.entry(node, key) {
+            return Some((self.tree.node(name).span.start, value));
+        }
+        let item = *self.tree.items(node).get(key.parse::<usize>().ok()?)?;
+        Some((self.tree.node(item).span.start, item))
+    }
+}
+
+/// A value as a whole number, as Helm's templates would write it.
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            // Numbers of values are floating point to Helm: 9000.0 is written 9000.
+            let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+            format!("{float}").parse().ok()
+        }),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A value in a message, on one line and not too long.
+pub(super) fn quoted(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= MAX_QUOTED {
+        return text;
+    }
+    text.chars().take(MAX_QUOTED).chain(['…']).collect()
+}

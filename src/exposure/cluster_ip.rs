@@ -1,0 +1,36 @@
+//! `type: ClusterIP`: inside the cluster alone.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::cluster_name::ClusterDomain;
+use super::{Expose, Origin, Place, SERVICE_PORT, set_members};
+use crate::function_config::Port;
+use crate::runner::Refusal;
+
+/// A Service of type ClusterIP, for a GitLab that runs in the same cluster.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClusterIp {
+    /// The port of the Service. 9000 when not set.
+    pub port: Option<Port>,
+    /// The cluster's domain. `cluster.local` when not set.
+    pub cluster_domain: ClusterDomain,
+}
+
+impl Expose for ClusterIp {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({"type": "ClusterIP"}))
+    }
+
+    fn service_port(&self, _listen_port: u16) -> u16 {
+        self.port.map_or(SERVICE_PORT, |port| port.0)
+    }
+
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        let name = self.cluster_domain.service_name(place)?;
+        let port = self.service_port(place.listen_port);
+        Ok(Origin::Known(format!("{name}:{port}")))
+    }
+}

@@ -1,0 +1,66 @@
+//! Names in the cluster's own DNS.
+//!
+//! Source: Kubernetes' documentation, "DNS for Services and Pods".
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Place, refuse};
+use crate::runner::Refusal;
+
+/// The domain of a cluster: `cluster.local` in most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transparent)
+)]
+pub struct ClusterDomain(String);
+
+impl Default for ClusterDomain {
+    fn default() -> Self {
+        Self("cluster.local".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for ClusterDomain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_label = |label: &str| {
+            !label.is_empty()
+                && label
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        if text.split('.').all(is_label) {
+            Ok(Self(text))
+        } else {
+            Err(serde::de::Error::custom(format!(
+                "{text:?} is no domain of a cluster: write it as in the kubelet's clusterDomain, \
+                 such as cluster.local"
+            )))
+        }
+    }
+}
+
+impl ClusterDomain {
+    /// The name of a Service.
+    ///
+    /// # Errors
+    /// The manifests say no namespace, and it is part of the name.
+    pub(super) fn service_name(&self, place: Place<'_>) -> Result<String, Refusal> {
+        let service = place.service;
+        if service.namespace.is_empty() {
+            return Err(refuse(
+                place,
+                "metadata.namespace",
+                "says no namespace, which is part of the name by which this exposure is reached: \
+                 set one before this function runs, or spec.advertiseAddress"
+                    .to_owned(),
+            ));
+        }
+        Ok(format!(
+            "{}.{}.svc.{}",
+            service.name, service.namespace, self.0
+        ))
+    }
+}

@@ -1,0 +1,147 @@
+//! `type: Gateway`: a host at a Gateway that lets TLS through.
+//!
+//! Source: the Gateway API's documentation, "TLSRoute" (in its standard channel since v1.5) and
+//! "TLS routing".
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::host_name::HostName;
+use super::{Expose, Origin, Place, SERVICE_PORT, object, set_members};
+use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::runner::Refusal;
+
+const GROUP: &str = "gateway.networking.k8s.io";
+/// The listener of a Gateway that is made here.
+const LISTENER: &str = "session-server";
+
+/// A host at a Gateway: one that is there, or one that is made for it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gateway {
+    /// The DNS name by which GitLab reaches this runner, and no other thing.
+    pub host: HostName,
+    /// A Gateway that is there, with a listener of protocol TLS in mode Passthrough.
+    #[serde(default)]
+    pub gateway: Option<GatewayRef>,
+    /// Make a Gateway of this class, with such a listener for the host.
+    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub gateway_class_name: Option<String>,
+    /// The listener's port. 443 when not set.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// The version of the TLSRoute that the cluster has. v1 when not set.
+    #[serde(default)]
+    pub route_version: RouteVersion,
+}
+
+/// A Gateway that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a mapping with name, namespace or sectionName"
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GatewayRef {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, where it is another than the runner's.
+    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub namespace: Option<String>,
+    /// Its listener.
+    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub section_name: Option<String>,
+}
+
+/// A version of TLSRoute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RouteVersion {
+    /// Since Gateway API v1.5.
+    #[default]
+    V1,
+    /// Gateway API v1.3 and v1.4, experimental channel.
+    V1Alpha3,
+    /// Gateway API up to v1.4, experimental channel.
+    V1Alpha2,
+}
+
+impl Gateway {
+    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        let message = match (&self.gateway, &self.gateway_class_name) {
+            (Some(_), Some(_)) => {
+                "is set beside gatewayClassName: name a Gateway that is there, or the class of one \
+                 that is to be made"
+            }
+            (None, None) => {
+                "is missing: name a Gateway that is there ({name: …, sectionName: …}), or set \
+                 gatewayClassName to have one made"
+            }
+            _ => return Ok(()),
+        };
+        Err(ConfigError::new(format!("{path}.gateway"), message))
+    }
+
+    fn port(&self) -> u16 {
+        self.port.map_or(443, |port| port.0)
+    }
+}
+
+impl Expose for Gateway {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({"type": "ClusterIP"}))
+    }
+
+    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
+        Some(self.port())
+    }
+
+    fn objects(&self, place: Place<'_>) -> Vec<Value> {
+        let service = place.service;
+        let host = self.host.as_str();
+        let parent = match &self.gateway {
+            Some(gateway) => set_members(json!({
+                "name": gateway.name,
+                "namespace": gateway.namespace,
+                "sectionName": gateway.section_name,
+            })),
+            None => set_members(json!({"name": service.name, "sectionName": LISTENER})),
+        };
+        let version = match self.route_version {
+            RouteVersion::V1 => "v1",
+            RouteVersion::V1Alpha3 => "v1alpha3",
+            RouteVersion::V1Alpha2 => "v1alpha2",
+        };
+        let route = json!({
+            "parentRefs": [parent],
+            "hostnames": [host],
+            "rules": [{"backendRefs": [{"name": service.name, "port": SERVICE_PORT}]}],
+        });
+        let route = object(&format!("{GROUP}/{version}"), "TLSRoute", service, route);
+        let made = self.gateway_class_name.as_ref().map(|class| {
+            let spec = json!({
+                "gatewayClassName": class,
+                "listeners": [{
+                    "name": LISTENER,
+                    "hostname": host,
+                    "port": self.port(),
+                    "protocol": "TLS",
+                    "tls": {"mode": "Passthrough"},
+                    "allowedRoutes": {"namespaces": {"from": "Same"}, "kinds": [{"kind": "TLSRoute"}]},
+                }],
+            });
+            object(&format!("{GROUP}/v1"), "Gateway", service, spec)
+        });
+        made.into_iter().chain([route]).collect()
+    }
+
+    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
+        Ok(Origin::Known(self.host.with_port(self.port())))
+    }
+}

@@ -1,0 +1,81 @@
+//! `type: Headless`: the pod itself, by its own name.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::cluster_name::ClusterDomain;
+use super::{Expose, Origin, Place, refuse, set_members};
+use crate::runner::Refusal;
+
+/// A Service without an IP address, which gives the pod of a StatefulSet a name in the cluster's
+/// DNS. GitLab connects to the pod, at the port that the session server listens on.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Headless {
+    /// The cluster's domain. `cluster.local` when not set.
+    pub cluster_domain: ClusterDomain,
+}
+
+impl Expose for Headless {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({"type": "ClusterIP", "clusterIP": "None"}))
+    }
+
+    fn service_port(&self, listen_port: u16) -> u16 {
+        listen_port
+    }
+
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        let resource = &place.workload.resource;
+        let kind = &resource.identity.kind;
+        if kind != "StatefulSet" {
+            return Err(refuse(
+                place,
+                "kind",
+                format!(
+                    "is a {kind}, whose pods have no names in the cluster's DNS: exposure Headless \
+                     is for a StatefulSet; use ClusterIP"
+                ),
+            ));
+        }
+        // The pod's name lies below the Service that the StatefulSet names.
+        let governing = resource
+            .value
+            .pointer("/spec/serviceName")
+            .and_then(Value::as_str);
+        let service = &place.service.name;
+        match governing {
+            Some(name) if name == service => {}
+            None | Some("") => {
+                return Err(refuse(
+                    place,
+                    "spec.serviceName",
+                    format!(
+                        "is not set, and pods have names only below the Service that it names: set \
+                         it to {service} (for a StatefulSet that exists, delete it first with \
+                         --cascade=orphan)"
+                    ),
+                ));
+            }
+            Some(other) => {
+                return Err(refuse(
+                    place,
+                    "spec.serviceName",
+                    format!(
+                        "is {other}, and pods have names only below that Service: set it to \
+                         {service}, or use exposure ClusterIP"
+                    ),
+                ));
+            }
+        }
+        let start = resource.value.pointer("/spec/ordinals/start");
+        let ordinal = start.and_then(Value::as_u64).unwrap_or(0);
+        let pod = &resource.identity.name;
+        let domain = self.cluster_domain.service_name(place)?;
+        Ok(Origin::Known(format!(
+            "{pod}-{ordinal}.{domain}:{}",
+            place.listen_port
+        )))
+    }
+}

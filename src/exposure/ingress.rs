@@ -1,0 +1,188 @@
+//! `type: Ingress`: a host at an ingress controller that lets TLS through.
+//!
+//! An ingress controller is made to end TLS. Each has its own way to let it through by the name that
+//! the client asks for (SNI), and one that is not told to shows GitLab its own certificate, which
+//! GitLab does not trust: there is no terminating variant here.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::host_name::HostName;
+use super::{Expose, Origin, PORT_NAME, Place, SERVICE_PORT, object, set_members};
+use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::runner::Refusal;
+
+/// A host at an ingress controller.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ingress {
+    /// The DNS name by which GitLab reaches this runner, and no other thing.
+    pub host: HostName,
+    /// The ingress controller.
+    pub controller: Controller,
+    /// The port at which the controller takes TLS. 443 when not set.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// The IngressClass, for the controllers that have one.
+    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub class_name: Option<String>,
+    /// With Traefik: its entry points that take TLS. `websecure` when not set.
+    #[serde(default)]
+    pub entry_points: Vec<String>,
+    /// Annotations for the Ingress (IngressRouteTCP, HTTPProxy).
+    #[serde(default)]
+    pub ingress_annotations: BTreeMap<String, String>,
+}
+
+/// An ingress controller that can let TLS through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Controller {
+    /// Kubernetes' ingress-nginx, started with `--enable-ssl-passthrough`.
+    ///
+    /// Source: its documentation, "Annotations: SSL Passthrough".
+    #[serde(rename = "nginx")]
+    Nginx,
+    /// HAProxy Technologies' kubernetes-ingress.
+    ///
+    /// Source: its documentation, "ssl-passthrough".
+    #[serde(rename = "haproxy")]
+    HaProxy,
+    /// The community's haproxy-ingress.
+    ///
+    /// Source: its documentation, "SSL passthrough".
+    #[serde(rename = "haproxy-ingress")]
+    HaProxyIngress,
+    /// Traefik, by an IngressRouteTCP.
+    ///
+    /// Source: its documentation, "IngressRouteTCP".
+    #[serde(rename = "traefik")]
+    Traefik,
+    /// Contour, by an HTTPProxy.
+    ///
+    /// Source: its documentation, "TLS session passthrough".
+    #[serde(rename = "contour")]
+    Contour,
+}
+
+impl Controller {
+    /// The annotation that makes an Ingress let TLS through.
+    fn passthrough(self) -> Option<&'static str> {
+        match self {
+            Self::Nginx => Some("nginx.ingress.kubernetes.io/ssl-passthrough"),
+            Self::HaProxy => Some("haproxy.org/ssl-passthrough"),
+            Self::HaProxyIngress => Some("haproxy-ingress.github.io/ssl-passthrough"),
+            Self::Traefik | Self::Contour => None,
+        }
+    }
+}
+
+impl Ingress {
+    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        if !self.entry_points.is_empty() && self.controller != Controller::Traefik {
+            return Err(ConfigError::new(
+                format!("{path}.entryPoints"),
+                "is read with controller: traefik only",
+            ));
+        }
+        if let Some(name) = self.controller.passthrough()
+            && self.ingress_annotations.contains_key(name)
+        {
+            return Err(ConfigError::new(
+                format!("{path}.ingressAnnotations"),
+                format!("{name} is set by this exposure: leave it out"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn port(&self) -> u16 {
+        self.port.map_or(443, |port| port.0)
+    }
+
+    fn route(&self, place: Place<'_>) -> Value {
+        let service = place.service;
+        let host = self.host.as_str();
+        match self.controller {
+            Controller::Traefik => {
+                let entry_points = if self.entry_points.is_empty() {
+                    json!(["websecure"])
+                } else {
+                    json!(self.entry_points)
+                };
+                let spec = json!({
+                    "entryPoints": entry_points,
+                    "routes": [{
+                        "match": format!("HostSNI(`{host}`)"),
+                        "services": [{"name": service.name, "port": SERVICE_PORT}],
+                    }],
+                    "tls": {"passthrough": true},
+                });
+                object("traefik.io/v1alpha1", "IngressRouteTCP", service, spec)
+            }
+            Controller::Contour => {
+                let spec = set_members(json!({
+                    "ingressClassName": self.class_name,
+                    "virtualhost": {"fqdn": host, "tls": {"passthrough": true}},
+                    "tcpproxy": {"services": [{"name": service.name, "port": SERVICE_PORT}]},
+                }));
+                object(
+                    "projectcontour.io/v1",
+                    "HTTPProxy",
+                    service,
+                    Value::Object(spec),
+                )
+            }
+            Controller::Nginx | Controller::HaProxy | Controller::HaProxyIngress => {
+                let backend = json!({
+                    "service": {"name": service.name, "port": {"name": PORT_NAME}},
+                });
+                let spec = set_members(json!({
+                    "ingressClassName": self.class_name,
+                    "rules": [{
+                        "host": host,
+                        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+                    }],
+                }));
+                object(
+                    "networking.k8s.io/v1",
+                    "Ingress",
+                    service,
+                    Value::Object(spec),
+                )
+            }
+        }
+    }
+}
+
+impl Expose for Ingress {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({"type": "ClusterIP"}))
+    }
+
+    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
+        Some(self.port())
+    }
+
+    fn objects(&self, place: Place<'_>) -> Vec<Value> {
+        let mut route = self.route(place);
+        let mut annotations = self.ingress_annotations.clone();
+        if let Some(name) = self.controller.passthrough() {
+            annotations.insert(name.to_owned(), "true".to_owned());
+        }
+        if let Some(metadata) = route.get_mut("metadata").and_then(Value::as_object_mut)
+            && !annotations.is_empty()
+        {
+            metadata.insert("annotations".to_owned(), json!(annotations));
+        }
+        vec![route]
+    }
+
+    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
+        Ok(Origin::Known(self.host.with_port(self.port())))
+    }
+}

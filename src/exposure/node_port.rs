@@ -1,0 +1,64 @@
+//! `type: NodePort`: a port on every node.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::host_name::NodeAddress;
+use super::{Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
+use crate::function_config::{Port, unset_when_empty};
+use crate::runner::Refusal;
+
+/// On our Service: the address of the nodes, for the follow-up that learns the port.
+pub const NODE_ADDRESS: &str = "runner-terminal.dev/node-address";
+
+/// A Service of type NodePort, and the address of a node, or of what stands in front of the nodes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodePort {
+    /// Where GitLab reaches the nodes: a host name or IP address, without a port.
+    pub node_address: NodeAddress,
+    /// The port on every node, from the cluster's range (30000-32767). The cluster chooses one when
+    /// it is not set, and the function AdvertiseAddress reads it.
+    #[serde(default)]
+    pub node_port: Option<Port>,
+    /// The port of the Service inside the cluster. 9000 when not set.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// `spec.externalTrafficPolicy`. With `Local`, only the node of the runner's pod answers.
+    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<TrafficPolicy>"))]
+    pub external_traffic_policy: Option<TrafficPolicy>,
+}
+
+impl Expose for NodePort {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({
+            "type": "NodePort",
+            "externalTrafficPolicy": self.external_traffic_policy,
+        }))
+    }
+
+    fn service_port(&self, _listen_port: u16) -> u16 {
+        self.port.map_or(SERVICE_PORT, |port| port.0)
+    }
+
+    fn node_port(&self) -> Option<u16> {
+        self.node_port.map(|port| port.0)
+    }
+
+    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
+        self.node_port()
+    }
+
+    fn annotations(&self) -> Vec<(String, String)> {
+        vec![(NODE_ADDRESS.to_owned(), self.node_address.to_string())]
+    }
+
+    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
+        Ok(match self.node_port {
+            Some(port) => Origin::Known(self.node_address.with_port(port.0)),
+            None => Origin::LiveService,
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! The fields that every Service may have, whatever the way.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::set_members;
+use crate::function_config::{ConfigError, read, unset_when_empty};
+
+/// What every Service may have. Fields of `spec` are those of the Service's own API, which documents
+/// them; each is left out of the Service when it is not set here.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ServiceFields {
+    /// Annotations for the Service, such as those that configure a cloud's load balancer. It must
+    /// hand on TCP: a load balancer that ends TLS breaks the terminal.
+    #[serde(deserialize_with = "annotations")]
+    pub annotations: BTreeMap<String, String>,
+    /// Labels for the Service, beside those of the runner's workload.
+    pub labels: BTreeMap<String, String>,
+    /// `spec.internalTrafficPolicy`
+    #[serde(deserialize_with = "unset_when_empty")]
+    pub internal_traffic_policy: Option<TrafficPolicy>,
+    /// `spec.ipFamilyPolicy`
+    #[serde(deserialize_with = "unset_when_empty")]
+    pub ip_family_policy: Option<IpFamilyPolicy>,
+    /// `spec.ipFamilies`
+    pub ip_families: Vec<IpFamily>,
+}
+
+/// The names of the fields above.
+pub(super) const NAMES: [&str; 5] = [
+    "annotations",
+    "labels",
+    "internalTrafficPolicy",
+    "ipFamilyPolicy",
+    "ipFamilies",
+];
+
+impl ServiceFields {
+    /// Takes its fields out of those of an exposure.
+    ///
+    /// # Errors
+    /// A value of the wrong type, or an annotation that breaks terminals.
+    pub(super) fn take(path: &str, fields: &mut Map<String, Value>) -> Result<Self, ConfigError> {
+        let taken: Map<String, Value> = NAMES
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), fields.shift_remove(*name)?)))
+            .collect();
+        read(path, &Value::Object(taken))
+    }
+
+    /// The fields of the Service's `spec` that are set.
+    pub(super) fn spec(&self) -> Map<String, Value> {
+        set_members(json!({
+            "internalTrafficPolicy": self.internal_traffic_policy,
+            "ipFamilyPolicy": self.ip_family_policy,
+            "ipFamilies": self.ip_families,
+        }))
+    }
+}
+
+/// Annotations by which a load balancer ends TLS, or speaks the PROXY protocol, in front of the
+/// session server.
+///
+/// Source: the annotations' pages of the AWS Load Balancer Controller, of the cloud controller
+/// managers of AWS, DigitalOcean and Hetzner, and of OpenStack.
+const BREAKING: [(&str, &str); 10] = [
+    ("service.beta.kubernetes.io/aws-load-balancer-ssl-cert", TLS),
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-ssl-ports",
+        TLS,
+    ),
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-backend-protocol",
+        TLS,
+    ),
+    (
+        "service.beta.kubernetes.io/do-loadbalancer-certificate-id",
+        TLS,
+    ),
+    ("service.beta.kubernetes.io/do-loadbalancer-tls-ports", TLS),
+    ("load-balancer.hetzner.cloud/http-certificates", TLS),
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-proxy-protocol",
+        PROXY,
+    ),
+    (
+        "service.beta.kubernetes.io/do-loadbalancer-enable-proxy-protocol",
+        PROXY,
+    ),
+    ("load-balancer.hetzner.cloud/uses-proxyprotocol", PROXY),
+    ("loadbalancer.openstack.org/proxy-protocol", PROXY),
+];
+const TLS: &str =
+    "makes the load balancer end TLS, and GitLab trusts only the runner's own certificate";
+const PROXY: &str =
+    "makes the load balancer speak the PROXY protocol, which the session server does not";
+
+fn annotations<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let annotations = BTreeMap::<String, String>::deserialize(deserializer)?;
+    for (name, why) in BREAKING {
+        let is_off = |value: &str| matches!(value, "" | "false" | "tcp");
+        if annotations.get(name).is_some_and(|value| !is_off(value)) {
+            return Err(serde::de::Error::custom(format!(
+                "{name} {why}: leave it out"
+            )));
+        }
+    }
+    Ok(annotations)
+}
+
+/// Where traffic may go once it has reached a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum TrafficPolicy {
+    /// To any node.
+    Cluster,
+    /// To pods of this node only; keeps the client's address.
+    Local,
+}
+
+/// How many IP families a Service has.
+#[allow(clippy::enum_variant_names, reason = "the names are the Service API's")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum IpFamilyPolicy {
+    /// One.
+    SingleStack,
+    /// Two where the cluster has two.
+    PreferDualStack,
+    /// Two.
+    RequireDualStack,
+}
+
+/// An IP family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum IpFamily {
+    /// IPv4
+    IPv4,
+    /// IPv6
+    IPv6,
+}
+
+/// A network in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transparent)
+)]
+pub struct Cidr(String);
+
+impl<'de> Deserialize<'de> for Cidr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let fits = text.split_once('/').is_some_and(|(ip, length)| {
+            let most = match ip.parse::<IpAddr>() {
+                Ok(IpAddr::V4(_)) => 32,
+                Ok(IpAddr::V6(_)) => 128,
+                Err(_) => return false,
+            };
+            length.parse::<u8>().is_ok_and(|length| length <= most)
+        });
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(serde::de::Error::custom(format!(
+                "{text:?} is no network: write it in CIDR notation, such as 192.0.2.0/24"
+            )))
+        }
+    }
+}
