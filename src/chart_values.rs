@@ -38,7 +38,7 @@ use values::Values;
 pub struct Imported {
     /// The documents, as YAML with comments.
     pub text: String,
-    /// What the comments say, and on which line of the values file each has its reason.
+    /// What the comments say, in the order of the values that they are about.
     pub notes: Vec<Note>,
     /// False when a field has to be filled in first, for the values do not say it.
     pub is_complete: bool,

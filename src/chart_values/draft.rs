@@ -106,9 +106,12 @@ impl<'a> Draft<'a> {
                 self.values.error(&["sessionServer"], message)
             })?;
         }
+        let text = self.text();
+        let mut notes = self.notes;
+        notes.sort_by_key(|note| (note.place.line, note.place.column));
         Ok(Imported {
-            text: self.text(),
-            notes: self.notes,
+            text,
+            notes,
             is_complete: self.is_complete,
         })
     }

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Part};
-use super::values::{Values, quoted};
+use super::values::Values;
 use super::{ChartValuesError, ingress};
 use crate::address::{Address, Host};
 use crate::exposure::Exposure;
@@ -269,10 +269,13 @@ fn annotations(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
             }
             Err(error) => {
                 let [server, key] = path;
+                // The function's own words say the name, and what has just been done.
+                let why = error.strip_prefix(&format!("{name} ")).unwrap_or(&error);
+                let why = why.strip_suffix(": leave it out").unwrap_or(why);
                 draft.note(
                     Part::Exposure,
                     &[server, key, &name],
-                    format!("{} is left out: {error}", quoted(&json!(value))),
+                    format!("left out: it {why}"),
                 );
             }
         }

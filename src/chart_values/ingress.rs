@@ -21,6 +21,9 @@ const OLD_CLASS_NAME: &str = "kubernetes.io/ingress.class";
 /// Traefik's entry points of an Ingress.
 const ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 
+/// The end of the annotation by which controllers let TLS through, which the exposure sets.
+const PASSTHROUGH: &str = "/ssl-passthrough";
+
 /// How controllers are told: by their annotations, else by a word in the name of their class.
 /// The more special word comes first.
 const CONTROLLERS: [(&str, &str, &str); 5] = [
@@ -50,12 +53,14 @@ pub(super) fn read(
     let class_name = values.text(&CLASS_NAME)?.map(str::to_owned).or(old_class);
     let controller = controller(class_name.as_deref(), &annotations);
 
-    draft.note(
-        Part::Exposure,
-        &ENABLED,
-        "the chart's Ingress ends TLS, and GitLab trusts only the certificate that the runner makes \
-         for itself. This one lets TLS through",
-    );
+    if !lets_through(&annotations) {
+        draft.note(
+            Part::Exposure,
+            &ENABLED,
+            "the chart's Ingress ends TLS, and GitLab trusts only the certificate that the runner \
+             makes for itself. This one lets TLS through",
+        );
+    }
     draft.set(Part::Exposure, "type", json!("Ingress"));
     match host {
         Some(Host::Name(name)) if name.contains('.') => {
@@ -67,7 +72,8 @@ pub(super) fn read(
             "terminal.example.com",
             &HOST,
             format!(
-                "an ingress controller tells hosts by their DNS names, and {} is none with a dot",
+                "{} is no DNS name with a domain, and by that an ingress controller tells hosts \
+                 apart",
                 exposure::text(host)
             ),
         ),
@@ -170,6 +176,12 @@ fn name_controller(
     }
 }
 
+/// The user has made it one that works.
+fn lets_through(annotations: &[(String, String)]) -> bool {
+    let is_on = |(name, value): &(String, String)| name.ends_with(PASSTHROUGH) && value == "true";
+    annotations.iter().any(is_on)
+}
+
 /// Keeps the annotations that mean something where TLS is let through.
 fn write_annotations(
     draft: &mut Draft<'_>,
@@ -182,6 +194,9 @@ fn write_annotations(
         if controller == Some("traefik") && name == ENTRY_POINTS {
             let points: Vec<&str> = value.split(',').map(str::trim).collect();
             draft.set(Part::Exposure, "entryPoints", json!(points));
+            continue;
+        }
+        if name.ends_with(PASSTHROUGH) {
             continue;
         }
         match left_out(&name) {
@@ -204,7 +219,6 @@ fn write_annotations(
 fn left_out(name: &str) -> Option<&'static str> {
     let (prefix, key) = name.split_once('/').unwrap_or(("", name));
     match (prefix, key) {
-        (_, "ssl-passthrough") => Some("the exposure sets it"),
         ("cert-manager.io" | "acme.cert-manager.io", _) | ("kubernetes.io", "tls-acme") => {
             Some("no certificate is needed here, as the runner makes its own")
         }

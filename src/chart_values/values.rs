@@ -197,10 +197,11 @@ impl<'a> Values<'a> {
         }
         let before = self.tree.text.get(..position).unwrap_or_default();
         let line_start = self.tree.line_start(position);
-        let path = if path.is_empty() {
+        let keys: Vec<String> = path.iter().map(|key| shown(key)).collect();
+        let path = if keys.is_empty() {
             "values".to_owned()
         } else {
-            path.join(".")
+            keys.join(".")
         };
         Place {
             path,
@@ -236,11 +237,24 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
     }
 }
 
-/// A value in a message, on one line and not too long.
+/// A value in a message.
 pub(super) fn quoted(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= MAX_QUOTED {
-        return text;
+    shown(&value.to_string())
+}
+
+/// Text of the user in a message: on one line, not too long, and nothing that a terminal obeys.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown = String::new();
+    for c in chars.by_ref().take(MAX_QUOTED) {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
     }
-    text.chars().take(MAX_QUOTED).chain(['…']).collect()
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
