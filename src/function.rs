@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    AdvertiseAddress, AdvertiseAddressSpec, FunctionConfig, SessionServerSpec,
+    AdvertiseAddress, AdvertiseAddressSpec, FunctionConfig, Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -105,8 +105,8 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let observed = Observed::collect(&list)?;
     let workloads = runners(&list, &spec)?;
     let address_of = |workload: Workload| {
-        runner::check_single_process(&list, &workload)?;
-        let runner = runner::complete(&list, workload, spec.container.as_deref())?;
+        let container = spec.container.as_deref();
+        let runner = runner_of(&list, &workload, container, Replicas::Refuse)?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -141,6 +141,7 @@ fn session_server(
     let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if !spec.enabled {
         for workload in workloads {
+            session_server::rejoin(list, &workload, &mut plan.patches);
             // Nothing was added to a runner that cannot be completed.
             if let Ok(runner) = runner::complete(list, workload, container) {
                 session_server::remove(list, &runner, &mut plan.patches)?;
@@ -154,10 +155,38 @@ fn session_server(
     if spec.advertise_address.is_some() {
         one_runner_only(&workloads, "spec.advertiseAddress")?;
     }
-    each(list, &workloads, container, plan, |runner, plan| {
-        session_server::add(list, spec, runner, &workloads, plan)
-    });
+    let mut runners = Vec::new();
+    for workload in &workloads {
+        let found = runner_of(list, workload, container, spec.replicas);
+        let split = found.and_then(|runner| match spec.replicas {
+            Replicas::Refuse => Ok(vec![runner]),
+            Replicas::Shard => session_server::split(runner, plan),
+        });
+        match split {
+            Ok(shards) => runners.extend(shards),
+            Err(refusal) => plan.results.push(*refusal),
+        }
+    }
+    let workloads: Vec<Workload> = runners.iter().map(|r| r.workload.clone()).collect();
+    for runner in &runners {
+        let planned = session_server::add(list, spec, runner, &workloads, plan);
+        plan.results.extend(planned.err().map(|refusal| *refusal));
+    }
     Ok(())
+}
+
+/// Completes a workload to a runner, whose processes are as many as can have terminals.
+fn runner_of(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: Option<&str>,
+    replicas: Replicas,
+) -> Result<Runner, Refusal> {
+    match replicas {
+        Replicas::Refuse => runner::check_single_process(list, workload)?,
+        Replicas::Shard => runner::check_fixed_size(list, workload)?,
+    }
+    runner::complete(list, workload.clone(), container)
 }
 
 /// Find the runners, look up each one's Service among what was observed.
@@ -171,10 +200,12 @@ fn advertise_address(
     for resource in &observed.injected {
         plan.patches.drop_item(resource);
     }
-    let workloads = runners(list, spec)?;
-    each(list, &workloads, container, plan, |runner, plan| {
-        session_server::advertise(list, spec, runner, &observed, plan)
-    });
+    for workload in runners(list, spec)? {
+        let planned = runner_of(list, &workload, container, Replicas::Refuse)
+            .and_then(|runner| session_server::advertise(list, spec, &runner, &observed, plan));
+        // A person wants to hear of every runner that is refused, not of the first alone.
+        plan.results.extend(planned.err().map(|refusal| *refusal));
+    }
     Ok(())
 }
 
@@ -189,23 +220,6 @@ fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<W
         one_runner_only(&workloads, "spec.address")?;
     }
     Ok(workloads)
-}
-
-/// Completes each workload to a runner and plans it. A person wants to hear of every runner that
-/// is refused, not of the first alone.
-fn each(
-    list: &ResourceList<'_>,
-    workloads: &[Workload],
-    container: Option<&str>,
-    plan: &mut Plan,
-    step: impl Fn(&Runner, &mut Plan) -> Result<(), Refusal>,
-) {
-    for workload in workloads {
-        let planned = runner::check_single_process(list, workload)
-            .and_then(|()| runner::complete(list, workload.clone(), container))
-            .and_then(|runner| step(&runner, plan));
-        plan.results.extend(planned.err().map(|refusal| *refusal));
-    }
 }
 
 fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {

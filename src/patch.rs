@@ -26,7 +26,12 @@ pub struct Patches {
     added: Vec<Value>,
     removed: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
+    /// What each copy is a copy of, by the copy's own place.
+    copies: BTreeMap<usize, usize>,
 }
+
+/// Copies have places of their own, behind those of any list.
+const FIRST_COPY: usize = usize::MAX / 2;
 
 #[derive(Debug)]
 struct Item {
@@ -114,6 +119,14 @@ impl Patches {
         self.added.push(value);
     }
 
+    /// Adds a copy of a resource of the list: its text, comments and all. What the copy is to have
+    /// of its own are changes to it.
+    pub fn copy(&mut self, original: &Resource) -> Resource {
+        let place = FIRST_COPY + self.copies.len();
+        self.copies.insert(place, original.item);
+        Resource::new(place, original.value.clone())
+    }
+
     /// Takes a resource out of the list.
     pub fn remove_item(&mut self, resource: &Resource) {
         self.removed.insert(resource.item);
@@ -125,8 +138,13 @@ impl Patches {
     }
 
     /// The operations by item.
-    pub fn into_changes(self) -> Changes {
+    pub fn into_changes(mut self) -> Changes {
+        let copies = self.items.split_off(&FIRST_COPY);
         Changes {
+            copies: copies
+                .into_iter()
+                .filter_map(|(place, item)| Some((*self.copies.get(&place)?, item.operations)))
+                .collect(),
             patches: self
                 .items
                 .into_iter()

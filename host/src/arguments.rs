@@ -38,6 +38,11 @@ pub(crate) enum Command {
     /// Opens the address as GitLab's Workhorse does, without a token, and says in one line what is
     /// wrong. Exits with 1 unless a session server answers.
     Check(Check),
+    /// Make function configs from the values of the Helm chart gitlab-runner
+    ///
+    /// Prints a SessionServer, and an AdvertiseAddress where the address is found in the cluster,
+    /// with comments where something differs. Exits with 1 when a field has to be filled in first.
+    ImportValues(ImportValues),
     /// Print the JSON Schema of a function config
     Schema {
         /// The kind of function config [default: SessionServer]
@@ -120,6 +125,14 @@ pub(crate) enum Format {
     Table,
     Json,
     Yaml,
+}
+
+/// The arguments of `import-values`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportValues {
+    /// The chart's values: a YAML file, or - for standard input
+    #[arg(value_name = "VALUES")]
+    pub(crate) values: PathBuf,
 }
 
 /// The arguments of `check`.

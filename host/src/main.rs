@@ -11,6 +11,7 @@ mod cluster;
 mod duration;
 mod explain;
 mod function;
+mod import_values;
 mod manifests;
 mod observe;
 mod resolve;
@@ -71,6 +72,7 @@ fn command() -> Result<ExitCode, String> {
 
     match arguments::read() {
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::ImportValues(arguments) => import_values::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
         Command::Check(arguments) => check::command(&arguments),
         Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),

@@ -173,7 +173,12 @@ fn is_manifest(path: &Path) -> bool {
     is(path.extension(), &["yaml", "yml", "json"]) && !is(path.file_stem(), &["kustomization"])
 }
 
-fn read_file(path: &Path) -> Result<File, String> {
+/// Reads a file, or standard input where it is `-`.
+///
+/// # Errors
+///
+/// A sentence that names the file.
+pub(crate) fn read_file(path: &Path) -> Result<File, String> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     let read = if name == "-" {

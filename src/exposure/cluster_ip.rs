@@ -24,13 +24,13 @@ impl Expose for ClusterIp {
         set_members(json!({"type": "ClusterIP"}))
     }
 
-    fn service_port(&self, _listen_port: u16) -> u16 {
+    fn service_port(&self, _place: Place<'_>) -> u16 {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
         let name = self.cluster_domain.service_name(place)?;
-        let port = self.service_port(place.listen_port);
+        let port = self.service_port(place);
         Ok(Origin::Known(format!("{name}:{port}")))
     }
 }

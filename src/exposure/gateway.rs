@@ -20,7 +20,8 @@ const LISTENER: &str = "session-server";
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gateway {
-    /// The DNS name by which GitLab reaches this runner, and no other thing.
+    /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
+    /// for the number of the shard.
     pub host: HostName,
     /// A Gateway that is there, with a listener of protocol TLS in mode Passthrough.
     #[serde(default)]
@@ -98,13 +99,13 @@ impl Expose for Gateway {
         set_members(json!({"type": "ClusterIP"}))
     }
 
-    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
+    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
         Some(self.port())
     }
 
     fn objects(&self, place: Place<'_>) -> Vec<Value> {
         let service = place.service;
-        let host = self.host.as_str();
+        let host = self.host.of(place);
         let parent = match &self.gateway {
             Some(gateway) => set_members(json!({
                 "name": gateway.name,
@@ -141,7 +142,12 @@ impl Expose for Gateway {
         made.into_iter().chain([route]).collect()
     }
 
-    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
-        Ok(Origin::Known(self.host.with_port(self.port())))
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        self.host.check(place)?;
+        Ok(Origin::Known(format!(
+            "{}:{}",
+            self.host.of(place),
+            self.port()
+        )))
     }
 }

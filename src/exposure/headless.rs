@@ -22,8 +22,8 @@ impl Expose for Headless {
         set_members(json!({"type": "ClusterIP", "clusterIP": "None"}))
     }
 
-    fn service_port(&self, listen_port: u16) -> u16 {
-        listen_port
+    fn service_port(&self, place: Place<'_>) -> u16 {
+        place.listen_port
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {

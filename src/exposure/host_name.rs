@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
+use super::{Place, refuse};
 use crate::address::{Address, Host};
+use crate::runner::Refusal;
 
 /// A host name or an IP address, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,9 @@ impl<'de> Deserialize<'de> for NodeAddress {
     }
 }
 
+/// Stands for the number of the shard.
+const INDEX: &str = "{index}";
+
 /// A DNS name, by which a proxy tells one backend from another (SNI, RFC 6066).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
@@ -56,25 +61,39 @@ impl<'de> Deserialize<'de> for NodeAddress {
 pub struct HostName(String);
 
 impl HostName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The name of this runner.
+    pub(super) fn of(&self, place: Place<'_>) -> String {
+        self.0.replace(INDEX, &place.shard.unwrap_or(0).to_string())
     }
 
-    /// host:port
-    pub fn with_port(&self, port: u16) -> String {
-        format!("{}:{port}", self.0)
+    /// Refuses one name for all shards.
+    ///
+    /// # Errors
+    /// The runner is a shard, and the name is not.
+    pub(super) fn check(&self, place: Place<'_>) -> Result<(), Refusal> {
+        if place.shard.is_none() || self.0.contains(INDEX) {
+            return Ok(());
+        }
+        Err(refuse(
+            place,
+            "metadata.name",
+            format!(
+                "is one of several shards, and all would have the host {}: write {INDEX} into \
+                 spec.exposure.host, such as {INDEX}.terminals.example.com",
+                self.0
+            ),
+        ))
     }
 }
 
 impl<'de> Deserialize<'de> for HostName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match Address::parse(&text) {
+        match Address::parse(&text.replace(INDEX, "0")) {
             Ok(Address {
                 host: Host::Name(name),
                 port: None,
-            }) if name.contains('.') => Ok(Self(name)),
+            }) if name.contains('.') => Ok(Self(text)),
             Ok(Address {
                 host: Host::Ip(_), ..
             }) => Err(serde::de::Error::custom(format!(

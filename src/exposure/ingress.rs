@@ -19,7 +19,8 @@ use crate::runner::Refusal;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ingress {
-    /// The DNS name by which GitLab reaches this runner, and no other thing.
+    /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
+    /// for the number of the shard.
     pub host: HostName,
     /// The ingress controller.
     pub controller: Controller,
@@ -106,7 +107,7 @@ impl Ingress {
 
     fn route(&self, place: Place<'_>) -> Value {
         let service = place.service;
-        let host = self.host.as_str();
+        let host = self.host.of(place);
         match self.controller {
             Controller::Traefik => {
                 let entry_points = if self.entry_points.is_empty() {
@@ -164,7 +165,7 @@ impl Expose for Ingress {
         set_members(json!({"type": "ClusterIP"}))
     }
 
-    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
+    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
         Some(self.port())
     }
 
@@ -182,7 +183,12 @@ impl Expose for Ingress {
         vec![route]
     }
 
-    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
-        Ok(Origin::Known(self.host.with_port(self.port())))
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        self.host.check(place)?;
+        Ok(Origin::Known(format!(
+            "{}:{}",
+            self.host.of(place),
+            self.port()
+        )))
     }
 }

@@ -118,8 +118,12 @@ impl Expose for LoadBalancer {
         }))
     }
 
-    fn service_port(&self, _listen_port: u16) -> u16 {
-        self.port()
+    fn service_port(&self, place: Place<'_>) -> u16 {
+        // Shards that share a reserved IP have a port each.
+        match self.load_balancer_ip {
+            Some(_) => place.nth(self.port()),
+            None => self.port(),
+        }
     }
 
     fn annotations(&self) -> Vec<(String, String)> {
@@ -183,14 +187,14 @@ impl Expose for LoadBalancer {
             .collect()
     }
 
-    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
         Ok(match self.load_balancer_ip {
             Some(ip) => {
                 let address = Address {
                     host: Host::Ip(ip),
                     port: None,
                 };
-                Origin::Known(address.with_default_port(self.port()))
+                Origin::Known(address.with_default_port(self.service_port(place)))
             }
             None => Origin::LiveService,
         })

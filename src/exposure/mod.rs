@@ -100,6 +100,15 @@ pub struct Place<'a> {
     pub workload: &'a Workload,
     /// The port in the pod.
     pub listen_port: u16,
+    /// The number of the shard that the runner is.
+    pub shard: Option<u16>,
+}
+
+impl Place<'_> {
+    /// The port of this shard, where each has one of its own at a shared address.
+    fn nth(self, port: u16) -> u16 {
+        port.saturating_add(self.shard.unwrap_or(0))
+    }
 }
 
 /// Where an address comes from.
@@ -117,18 +126,18 @@ pub trait Expose {
     fn service_spec(&self) -> Map<String, Value>;
 
     /// The port of the Service, in front of the pod's.
-    fn service_port(&self, _listen_port: u16) -> u16 {
+    fn service_port(&self, _place: Place<'_>) -> u16 {
         SERVICE_PORT
     }
 
     /// The port that every node is to have; the cluster's choice when there is none.
-    fn node_port(&self) -> Option<u16> {
+    fn node_port(&self, _place: Place<'_>) -> Option<u16> {
         None
     }
 
     /// The port to advertise, where it is known without asking the cluster.
-    fn advertised_port(&self, listen_port: u16) -> Option<u16> {
-        Some(self.service_port(listen_port))
+    fn advertised_port(&self, place: Place<'_>) -> Option<u16> {
+        Some(self.service_port(place))
     }
 
     /// Annotations of the Service by which this way works.

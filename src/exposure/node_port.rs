@@ -19,7 +19,7 @@ pub struct NodePort {
     /// Where GitLab reaches the nodes: a host name or IP address, without a port.
     pub node_address: NodeAddress,
     /// The port on every node, from the cluster's range (30000-32767). The cluster chooses one when
-    /// it is not set, and the function AdvertiseAddress reads it.
+    /// it is not set, and the function AdvertiseAddress reads it. Shards have this one and the next.
     #[serde(default)]
     pub node_port: Option<Port>,
     /// The port of the Service inside the cluster. 9000 when not set.
@@ -39,25 +39,25 @@ impl Expose for NodePort {
         }))
     }
 
-    fn service_port(&self, _listen_port: u16) -> u16 {
+    fn service_port(&self, _place: Place<'_>) -> u16 {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 
-    fn node_port(&self) -> Option<u16> {
-        self.node_port.map(|port| port.0)
+    fn node_port(&self, place: Place<'_>) -> Option<u16> {
+        self.node_port.map(|port| place.nth(port.0))
     }
 
-    fn advertised_port(&self, _listen_port: u16) -> Option<u16> {
-        self.node_port()
+    fn advertised_port(&self, place: Place<'_>) -> Option<u16> {
+        self.node_port(place)
     }
 
     fn annotations(&self) -> Vec<(String, String)> {
         vec![(NODE_ADDRESS.to_owned(), self.node_address.to_string())]
     }
 
-    fn origin(&self, _place: Place<'_>) -> Result<Origin, Refusal> {
-        Ok(match self.node_port {
-            Some(port) => Origin::Known(self.node_address.with_port(port.0)),
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        Ok(match self.node_port(place) {
+            Some(port) => Origin::Known(self.node_address.with_port(port)),
             None => Origin::LiveService,
         })
     }

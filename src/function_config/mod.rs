@@ -20,7 +20,7 @@ pub use label_selector::LabelSelector;
 pub use network_policy::NetworkPolicySpec;
 pub use port::Port;
 pub use reader::Reader;
-pub use session_server::{RunnerSelector, SessionServer, SessionServerSpec};
+pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, read_among, unset_when_empty};
 
 /// The group and version of every functionConfig of this project.

@@ -41,6 +41,8 @@ pub struct SessionServerSpec<E = Exposure> {
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
+    /// What to do with a runner that has several replicas.
+    pub replicas: Replicas,
     /// The port on which the session server listens in its pod. 8093 when neither this nor the
     /// runner's own configuration says.
     pub listen_port: Option<Port>,
@@ -59,6 +61,18 @@ pub struct SessionServerSpec<E = Exposure> {
     pub network_policy: Option<NetworkPolicySpec>,
     /// How the session server is reached from outside its pod.
     pub exposure: E,
+}
+
+/// What to do with a runner that has several replicas: a terminal lives in one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Replicas {
+    /// Refuse it.
+    #[default]
+    Refuse,
+    /// Make a workload of one replica of each, NAME-0 and so on, each with its own configuration,
+    /// Service and address. `{index}` in exposure.host stands for the number of the shard.
+    Shard,
 }
 
 /// Which runners of the list. Fields that are set must all fit.
@@ -85,6 +99,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
             enabled: true,
             runner: RunnerSelector::default(),
             container: None,
+            replicas: Replicas::Refuse,
             listen_port: None,
             session_timeout: None,
             advertise_address: None,
@@ -114,6 +129,7 @@ impl SessionServer {
             enabled: spec.enabled,
             runner: spec.runner,
             container: spec.container,
+            replicas: spec.replicas,
             listen_port: spec.listen_port,
             session_timeout: spec.session_timeout,
             advertise_address: spec.advertise_address,

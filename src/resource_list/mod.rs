@@ -100,6 +100,8 @@ pub type Head<'a> = (&'a str, &'a str, &'a str);
 pub struct Changes {
     /// RFC 6902 operations by the item's place in the list.
     pub patches: BTreeMap<usize, Vec<PatchOperation>>,
+    /// Copies of items, each after its original: the place of that, and what is another in the copy.
+    pub copies: Vec<(usize, Vec<PatchOperation>)>,
     /// Items that go.
     pub removed: BTreeSet<usize>,
     /// Items that the host has put there for this run: they go even when nothing else changes.
@@ -117,6 +119,7 @@ impl Changes {
     /// Leaves the user's items as they are.
     pub fn withdraw(&mut self) {
         self.patches.clear();
+        self.copies.clear();
         self.removed.clear();
         self.added.clear();
     }
@@ -361,6 +364,19 @@ impl<'a> ResourceList<'a> {
                     .map_err(|source| self.edit_error(item, source))?;
                 out.replace(span.range.clone(), edited);
             }
+        }
+        for (item, patch) in &changes.copies {
+            let Some(span) = self.span(*item) else {
+                continue;
+            };
+            let copy = yaml::apply(self.text_of(*item), patch)
+                .map_err(|source| self.edit_error(*item, source))?;
+            let at = span.range.end;
+            let before = match self.layout.form {
+                Form::Flow => ", ",
+                Form::Block(_) => self.gap(at),
+            };
+            out.replace(at..at, format!("{before}{copy}"));
         }
         if let Some(last) = self.layout.items.last() {
             let at = last.range.end;

@@ -5,7 +5,7 @@ mod replicas;
 mod workload;
 
 pub use config_toml::{ConfigToml, Encoding};
-pub use replicas::check_single_process;
+pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
 use crate::function_config::RunnerSelector;
@@ -22,7 +22,7 @@ impl From<ReadError> for Refusal {
 }
 
 /// A GitLab Runner of the list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Runner {
     /// What Kubernetes runs.
     pub workload: Workload,

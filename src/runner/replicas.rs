@@ -21,6 +21,34 @@ const WHY: &str = "a terminal lives in the one runner process that runs its job,
 /// # Errors
 /// The reason, with what to do; or an autoscaler that cannot be parsed.
 pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
+    let replicas = replicas(workload);
+    if replicas > 1 {
+        let identity = &workload.resource.identity;
+        return Err(Box::new(
+            FunctionResult::error(format!(
+                "replicas is {replicas}, but {WHY}. Set replicas: 1 (one process runs as many jobs \
+                 at once as `concurrent` allows), or spec.replicas: Shard of the functionConfig, \
+                 which makes a workload of each replica"
+            ))
+            .about(identity)
+            .at("spec.replicas")
+            .values(replicas, 1),
+        ));
+    }
+    check_fixed_size(list, workload)
+}
+
+/// How many processes a workload asks for; one where it does not say.
+pub fn replicas(workload: &Workload) -> i64 {
+    let replicas = workload.resource.value.pointer("/spec/replicas");
+    replicas.and_then(Value::as_i64).unwrap_or(1)
+}
+
+/// Refuses a workload whose number of processes is not its own.
+///
+/// # Errors
+/// The reason, with what to do; or an autoscaler that cannot be parsed.
+pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
     let identity = &workload.resource.identity;
     let refuse = |message: String| FunctionResult::error(message).about(identity);
     if identity.kind == "DaemonSet" {
@@ -30,21 +58,6 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
                  Deployment with replicas: 1, or leave it out by spec.runner"
             ))
             .at("kind"),
-        ));
-    }
-    let replicas = workload
-        .resource
-        .value
-        .pointer("/spec/replicas")
-        .and_then(Value::as_i64);
-    if let Some(replicas) = replicas.filter(|replicas| *replicas > 1) {
-        return Err(Box::new(
-            refuse(format!(
-                "replicas is {replicas}, but {WHY}. Set replicas: 1 (one process runs as many jobs \
-                 at once as `concurrent` allows), or deploy several runners with one replica each"
-            ))
-            .at("spec.replicas")
-            .values(replicas, 1),
         ));
     }
     for (kind, most_pointer) in AUTOSCALERS {

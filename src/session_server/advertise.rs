@@ -8,7 +8,7 @@ use super::service::{self, Existing};
 use super::{
     ADDRESS_FROM, OWNED_BY, OWNER, open_config, parse_address, port, readers, roll_pods, settings,
 };
-use crate::exposure::SERVICE_PORT;
+use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{Look, Observation, Observed, Request, ServiceName};
 use crate::patch::{Patches, Plan};
@@ -68,7 +68,20 @@ pub fn look_up(
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => State::Known(address.with_default_port(port_of(&declared))),
         None if is_known => of_exposure(configured),
-        None => observe(list, spec, &service, observed, of_chart, configured)?,
+        None => {
+            let question = Question {
+                list,
+                spec,
+                observed,
+                of_chart,
+                configured,
+                nodes: match &declared {
+                    Existing::Ours(service) => service.annotation(NODE_ADDRESS),
+                    Existing::None | Existing::Foreign(_) => None,
+                },
+            };
+            observe(&question, &service)?
+        }
     };
     Ok(Advertised {
         service,
@@ -147,14 +160,20 @@ fn port_of(declared: &Existing) -> u16 {
     port.unwrap_or(SERVICE_PORT)
 }
 
-fn observe(
-    list: &ResourceList<'_>,
-    spec: &AdvertiseAddressSpec,
-    identity: &Identity,
-    observed: &Observed,
+/// What is known where an address is looked for.
+struct Question<'a, 'list> {
+    list: &'a ResourceList<'list>,
+    spec: &'a AdvertiseAddressSpec,
+    observed: &'a Observed,
     of_chart: bool,
-    configured: Option<&str>,
-) -> Result<State, Refusal> {
+    /// `advertise_address`
+    configured: Option<&'a str>,
+    /// The address of the nodes, as our manifest says it.
+    nodes: Option<&'a str>,
+}
+
+fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Refusal> {
+    let Question { spec, observed, .. } = *question;
     let name = ServiceName {
         namespace: identity.namespace.clone(),
         name: identity.name.clone(),
@@ -180,7 +199,7 @@ fn observe(
                 None => "is not in the cluster yet".to_owned(),
             }));
         }
-        (Some(Observation::Forbidden(_)), _) if readers::are_declared(list, identity) => {
+        (Some(Observation::Forbidden(_)), _) if readers::are_declared(question.list, identity) => {
             return Ok(pending(
                 "may not be read yet (403 Forbidden): the Role by which it may comes with these \
                  manifests",
@@ -191,10 +210,10 @@ fn observe(
         }
         _ => return Ok(State::Unknown(request(Look::Now))),
     };
-    if !service::is_ours(live) && !of_chart {
+    if !service::is_ours(live) && !question.of_chart {
         return Err(not_ours(&live.identity));
     }
-    match live_service::resolve(live, spec, configured) {
+    match live_service::resolve(live, spec, question.configured, question.nodes) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
         Resolution::Pending(reason) => Ok(State::Pending {

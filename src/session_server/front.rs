@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use super::service::{self, Existing, Ports};
-use super::{ADDRESS_FROM, owned, settings};
+use super::{ADDRESS_FROM, owned, settings, shard};
 use crate::exposure::{Origin, Place};
 use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
@@ -50,19 +50,20 @@ pub(super) fn make(
         service: &identity,
         workload: &runner.workload,
         listen_port: ports.listen,
+        shard: shard::index(&runner.workload),
     };
     let way = spec.exposure.way();
     let origin = way.origin(place)?;
     let front = Front {
         identity: service::ensure(
             existing,
-            &runner.workload,
+            place,
             &spec.exposure,
             &origin,
-            ports,
+            ports.target,
             &mut plan.patches,
         ),
-        port: way.advertised_port(ports.listen),
+        port: way.advertised_port(place),
         objects: way.objects(place),
         has_lost_address: origin == Origin::LiveService
             && existing.is_some_and(|service| service.annotation(ADDRESS_FROM).is_some()),

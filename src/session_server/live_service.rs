@@ -37,10 +37,12 @@ pub(super) enum Resolution {
 /// Reads the address of a live Service.
 ///
 /// `current` is the address in the configuration: among several that are equally good it is kept.
+/// `nodes` is the address of the nodes as the manifest says it, which may not be applied yet.
 pub(super) fn resolve(
     service: &Resource,
     spec: &AdvertiseAddressSpec,
     current: Option<&str>,
+    nodes: Option<&str>,
 ) -> Resolution {
     let value = &service.value;
     if let Some(since) = value
@@ -51,7 +53,7 @@ pub(super) fn resolve(
             "is being deleted since {since}: wait until it is gone, apply it again, and build again"
         ));
     }
-    if let Some(nodes) = service.annotation(NODE_ADDRESS) {
+    if let Some(nodes) = nodes.or(service.annotation(NODE_ADDRESS)) {
         return at_nodes(nodes, value);
     }
     let external: Vec<&str> = strings(value.pointer("/spec/externalIPs")).collect();
@@ -228,7 +230,7 @@ mod tests {
     }
 
     fn address(resource: &Resource, fields: Value) -> String {
-        match resolve(resource, &spec(fields), None) {
+        match resolve(resource, &spec(fields), None, None) {
             Resolution::Address(address) => address,
             other => panic!("{other:?}"),
         }
@@ -306,7 +308,7 @@ mod tests {
         let with = |resource: &mut Resource, nodes: &str, port: Value| {
             resource.value["metadata"]["annotations"] = json!({NODE_ADDRESS: nodes});
             resource.value["spec"]["ports"][0]["nodePort"] = port;
-            resolve(resource, &spec(json!({})), None)
+            resolve(resource, &spec(json!({})), None, None)
         };
         assert_eq!(
             with(&mut resource, "2001:db8::1", json!(30900)),
@@ -329,7 +331,7 @@ mod tests {
     #[test]
     fn the_current_address_is_kept_among_equals() {
         let service = service(json!({}), json!([{"ip": "192.0.2.7"}, {"ip": "192.0.2.8"}]));
-        let resolved = resolve(&service, &spec(json!({})), Some("192.0.2.8:9000"));
+        let resolved = resolve(&service, &spec(json!({})), Some("192.0.2.8:9000"), None);
         assert_eq!(resolved, Resolution::Address("192.0.2.8:9000".to_owned()));
     }
 
@@ -338,6 +340,7 @@ mod tests {
         let pending = |ingress: Value, fields: Value| match resolve(
             &service(json!({}), ingress),
             &spec(fields),
+            None,
             None,
         ) {
             Resolution::Pending(reason) => reason,
@@ -355,7 +358,7 @@ mod tests {
     fn a_service_that_will_never_do_is_refused() {
         let refused = |service: &Resource| {
             matches!(
-                resolve(service, &spec(json!({})), None),
+                resolve(service, &spec(json!({})), None, None),
                 Resolution::Refused(_)
             )
         };

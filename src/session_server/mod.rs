@@ -11,6 +11,7 @@
 //! | [`readers`] | who may read its address |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`shard`] | many replicas as many workloads, each with what is above |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
@@ -25,6 +26,7 @@ mod port;
 mod readers;
 mod service;
 mod settings;
+mod shard;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -38,6 +40,7 @@ use crate::runner::{Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 use service::Existing;
+pub use shard::{rejoin, split};
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use super::owned::is_ours;
 use super::{ADDRESS_FROM, owned};
-use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME};
+use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place};
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, annotation};
 use crate::resource::{Identity, Resource};
@@ -194,13 +194,13 @@ fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
 /// Makes the Service, or brings an earlier one up to date. Gives its identity.
 pub(super) fn ensure(
     existing: Option<&Resource>,
-    workload: &Workload,
+    place: Place<'_>,
     exposure: &Exposure,
     origin: &Origin,
-    ports: Ports<'_>,
+    target_port: &Value,
     patches: &mut Patches,
 ) -> Identity {
-    let desired = desired(workload, exposure, origin, ports);
+    let desired = desired(place, exposure, origin, target_port);
     let Some(existing) = existing else {
         let made = Resource::new(usize::MAX, desired.clone()).identity;
         patches.add_item(desired);
@@ -267,17 +267,18 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
     }
 }
 
-fn desired(workload: &Workload, exposure: &Exposure, origin: &Origin, ports: Ports<'_>) -> Value {
+fn desired(place: Place<'_>, exposure: &Exposure, origin: &Origin, target_port: &Value) -> Value {
+    let workload = place.workload;
     let way = exposure.way();
     let mut spec = exposure.service_spec();
     spec.insert("selector".to_owned(), Value::Object(workload.selector()));
     let mut port = json!({
         "name": PORT_NAME,
-        "port": way.service_port(ports.listen),
+        "port": way.service_port(place),
         "protocol": "TCP",
-        "targetPort": ports.target,
+        "targetPort": target_port,
     });
-    if let (Some(node_port), Some(port)) = (way.node_port(), port.as_object_mut()) {
+    if let (Some(node_port), Some(port)) = (way.node_port(place), port.as_object_mut()) {
         port.insert("nodePort".to_owned(), json!(node_port));
     }
     spec.insert("ports".to_owned(), json!([port]));

@@ -1,0 +1,225 @@
+//! One workload of many replicas as as many workloads of one replica.
+//!
+//! A terminal lives in one process, so each process needs an address of its own, and with it a
+//! configuration of its own. The first shard is the workload itself under another name; the others
+//! are copies of it, and of the object that holds its `config.toml`.
+
+use serde_json::{Value, json};
+
+use super::owned::is_ours;
+use super::{OWNED_BY, OWNER};
+use crate::patch::{Patches, Plan, annotation, token};
+use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+use crate::runner::{self, Refusal, Runner, Workload};
+
+/// On a pod, and in the selectors of its workload and its Service: the number of the shard.
+const SHARD: &str = "runner-terminal.dev/shard";
+/// On the first shard: the name and the replicas that the workload had.
+const SHARDED: &str = "runner-terminal.dev/sharded";
+/// More would be a mistake rather than a wish.
+const MOST_SHARDS: i64 = 100;
+/// What a host tells one item of the list from another by: a copy is none of what it is a copy of.
+const PLACES: [&str; 2] = ["internal.config.kubernetes.io/", "kustomize.config.k8s.io/"];
+
+/// The number of the shard that a workload is.
+pub(super) fn index(workload: &Workload) -> Option<u16> {
+    workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
+}
+
+/// Makes the shards of a runner: itself where it has one replica.
+///
+/// # Errors
+/// It cannot be sharded, and why.
+pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
+    let count = runner::replicas(&runner.workload);
+    if count <= 1 {
+        return Ok(vec![runner]);
+    }
+    let original = runner.workload.resource.identity.clone();
+    if count > MOST_SHARDS {
+        return Err(Box::new(
+            FunctionResult::error(format!(
+                "replicas is {count}, and at most {MOST_SHARDS} shards are made"
+            ))
+            .about(&original)
+            .at("spec.replicas"),
+        ));
+    }
+    let mut shards = Vec::new();
+    for number in 0..count {
+        let mut shard = runner.clone();
+        if number > 0 {
+            let config = plan.patches.copy(&runner.config.object);
+            shard.config.object = own_config(config, number, &mut plan.patches);
+        }
+        let resource = &runner.workload.resource;
+        let copy = match number {
+            0 => resource.clone(),
+            _ => plan.patches.copy(resource),
+        };
+        let config = (number > 0).then_some(&shard.config.object);
+        set_apart(&copy, number, &runner, config, &mut plan.patches);
+        if number == 0 {
+            let before = json!({"name": original.name, "replicas": count}).to_string();
+            plan.patches.set(&copy, &annotation(SHARDED), json!(before));
+        } else {
+            mark(&copy, &mut plan.patches);
+        }
+        let value = plan.patches.current(&copy).clone();
+        let Some(workload) = Workload::new(Resource::new(copy.item, value)) else {
+            continue;
+        };
+        shard.workload = workload;
+        shards.push(shard);
+    }
+    plan.results.push(
+        FunctionResult::info(format!(
+            "becomes {count} workloads of one replica, {name}-0 to {name}-{last}, each with an \
+             address of its own. What is in the cluster under its old name has to be deleted, as by \
+             a pruning apply",
+            name = original.name,
+            last = count - 1,
+        ))
+        .about(&original),
+    );
+    Ok(shards)
+}
+
+/// Makes one workload of the shards of an earlier run again.
+pub fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patches) {
+    let resource = &workload.resource;
+    if is_ours(resource) {
+        patches.remove_item(resource);
+        for item in list.candidates(&["ConfigMap", "Secret"], OWNED_BY) {
+            let Ok(object) = list.resource(item) else {
+                continue;
+            };
+            let is_of_shard = is_ours(&object) && object.annotation(SHARD) == shard_of(workload);
+            if is_of_shard && object.identity.namespace == resource.identity.namespace {
+                patches.remove_item(&object);
+            }
+        }
+        return;
+    }
+    let before = resource.annotation(SHARDED);
+    if let Some(before) = before.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+        for (pointer, field) in [("/metadata/name", "name"), ("/spec/replicas", "replicas")] {
+            if let Some(value) = before.get(field) {
+                patches.set(resource, pointer, value.clone());
+            }
+        }
+        for labels in label_places(workload) {
+            patches.remove(resource, &format!("{labels}/{}", token(SHARD)));
+        }
+        patches.remove(resource, &annotation(SHARDED));
+    }
+}
+
+fn shard_of(workload: &Workload) -> Option<&str> {
+    workload.pod_labels().get(SHARD)?.as_str()
+}
+
+/// What makes a workload another than the other shards.
+fn set_apart(
+    resource: &Resource,
+    number: i64,
+    runner: &Runner,
+    config: Option<&Resource>,
+    patches: &mut Patches,
+) {
+    let name = format!("{}-{number}", resource.identity.name);
+    patches.set(resource, "/metadata/name", json!(name));
+    patches.set(resource, "/spec/replicas", json!(1));
+    for labels in label_places(&runner.workload) {
+        let pointer = format!("{labels}/{}", token(SHARD));
+        patches.set(resource, &pointer, json!(number.to_string()));
+    }
+    let Some(config) = config else {
+        return;
+    };
+    let mut references = Vec::new();
+    let template = runner.workload.pod_pointer("/spec");
+    if let Some(pod) = resource.value.pointer(&template) {
+        find_references(pod, &template, &runner.config.object, &mut references);
+    }
+    for pointer in references {
+        patches.set(resource, &pointer, json!(config.identity.name));
+    }
+}
+
+/// Where the labels are by which pods are selected.
+fn label_places(workload: &Workload) -> [String; 2] {
+    [
+        "/spec/selector/matchLabels".to_owned(),
+        workload.pod_pointer("/metadata/labels"),
+    ]
+}
+
+/// The copy of the object that holds `config.toml`, under a name of its own.
+fn own_config(copy: Resource, number: i64, patches: &mut Patches) -> Resource {
+    let name = format!("{}-{number}", copy.identity.name);
+    patches.set(&copy, "/metadata/name", json!(name));
+    mark(&copy, patches);
+    patches.set(&copy, &annotation(SHARD), json!(number.to_string()));
+    let value = patches.current(&copy).clone();
+    Resource::new(copy.item, value)
+}
+
+/// Marks a copy as ours, in a file of its own where the host keeps files.
+fn mark(copy: &Resource, patches: &mut Patches) {
+    let names: Vec<String> = copy
+        .value
+        .pointer("/metadata/annotations")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|annotations| annotations.keys().cloned())
+        .collect();
+    let identity = Resource::new(copy.item, patches.current(copy).clone()).identity;
+    for name in names {
+        if PATH_ANNOTATIONS.contains(&name.as_str()) {
+            let path = copy.annotation(&name).unwrap_or_default();
+            let beside = path_beside(path, &identity.kind, &identity.name);
+            patches.set(copy, &annotation(&name), json!(beside));
+        } else if INDEX_ANNOTATIONS.contains(&name.as_str()) {
+            patches.set(copy, &annotation(&name), json!("0"));
+        } else if PLACES.iter().any(|prefix| name.starts_with(prefix)) {
+            patches.remove(copy, &annotation(&name));
+        }
+    }
+    patches.set(copy, &annotation(OWNED_BY), json!(OWNER));
+}
+
+/// The pointers of the names by which a pod refers to an object.
+fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut Vec<String>) {
+    let Identity { kind, .. } = &object.identity;
+    let holders: &[&str] = if kind == "Secret" {
+        &["secret", "secretRef", "secretKeyRef"]
+    } else {
+        &["configMap", "configMapRef", "configMapKeyRef"]
+    };
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let below = format!("{pointer}/{}", token(key));
+                if holders.contains(&key.as_str()) {
+                    for field in ["name", "secretName"] {
+                        let name = member.get(field).and_then(Value::as_str);
+                        if name.is_some_and(|name| object.answers_to(name)) {
+                            found.push(format!("{below}/{field}"));
+                        }
+                    }
+                } else {
+                    find_references(member, &below, object, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_references(item, &format!("{pointer}/{index}"), object, found);
+            }
+        }
+        _ => {}
+    }
+}
