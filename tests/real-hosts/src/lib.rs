@@ -11,13 +11,16 @@
 
 mod command;
 mod control_plane;
+mod definitions;
+mod haproxy;
 mod kustomize;
 mod launcher;
 mod module;
 mod programs;
 mod session_server;
 
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, free_ports};
+pub use haproxy::{Balance, HaProxy};
 pub use kustomize::{kustomize, kustomize_build};
 pub use launcher::{Waiting, launcher, run_launcher};
 pub use module::{Runtime, run_module};

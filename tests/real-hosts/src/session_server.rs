@@ -18,8 +18,9 @@ pub struct SessionServer {
     child: Child,
     // The server runs for as long as its stdin is open.
     _stdin: ChildStdin,
-    // Configurations tend to name the same port, so one server runs at a time.
-    _turn: File,
+    // Configurations tend to name the same port, so one server runs at a time, unless it has been
+    // given a port of its own.
+    _turn: Option<File>,
     _folder: TempDir,
 }
 
@@ -53,8 +54,30 @@ impl SessionServer {
     ///
     /// If the server does not start with this configuration.
     pub fn start(config: &str) -> Result<Self, Refusal> {
+        Self::start_in_turn(config, Some(wait_for_turn()))
+    }
+
+    /// Like [`start`](Self::start), beside other servers: as each pod has an IP address of its own,
+    /// each server here has a port of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not start with this configuration.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration does not listen on all addresses.
+    pub fn start_beside(config: &str, port: u16) -> Result<Self, Refusal> {
+        let (before, listen) = config
+            .split_once("\"0.0.0.0:")
+            .expect("the configuration listens on all addresses");
+        let (_, after) = listen.split_once('"').expect("the address ends");
+        let config = format!("{before}\"127.0.0.1:{port}\"{after}");
+        Self::start_in_turn(&config, None)
+    }
+
+    fn start_in_turn(config: &str, turn: Option<File>) -> Result<Self, Refusal> {
         let program = host("session-server");
-        let turn = wait_for_turn();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let config_path = folder.path().join("config.toml");
         fs::write(&config_path, config).expect("a temporary file can be written");
@@ -115,9 +138,12 @@ impl SessionServer {
 
     /// Like [`connect`](Self::connect), for a client that was told something else.
     pub fn connect_with(&self, terminal: &Terminal) -> Output {
-        let mut client = Command::new(host("session-server"));
-        client.args(["connect", "--dial", &self.address()]);
-        command::run(&mut client, terminal.to_json().to_string().as_bytes())
+        connect(terminal, &self.address())
+    }
+
+    /// Like [`connect`](Self::connect), through what listens at this address.
+    pub fn connect_through(&self, address: &str) -> Output {
+        connect(&self.terminal, address)
     }
 }
 
@@ -127,6 +153,12 @@ impl Drop for SessionServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn connect(terminal: &Terminal, address: &str) -> Output {
+    let mut client = Command::new(host("session-server"));
+    client.args(["connect", "--dial", address]);
+    command::run(&mut client, terminal.to_json().to_string().as_bytes())
 }
 
 /// A proxy in front of a session server that ends TLS, as an ingress controller or an L7 load

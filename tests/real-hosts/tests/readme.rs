@@ -61,6 +61,11 @@ fn the_address_is_filled_in_as_the_page_says() {
     assert!(run_commands("docs/address.md", Some(plane.kubeconfig())) >= 7);
 }
 
+#[test]
+fn values_of_the_chart_are_imported_as_the_page_says() {
+    assert!(run_commands("docs/from-the-chart.md", None) >= 2);
+}
+
 /// Runs each `$ command` of a page, which exits with 0 or with the code of the `? 1` below it, and
 /// gives how many there are.
 fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {

@@ -2,6 +2,7 @@
 //! version, into `target/hosts/bin`.
 
 mod catalogue;
+mod debian;
 mod node;
 mod recipe;
 mod stamp;
@@ -28,6 +29,9 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     for host in HOSTS.iter().filter(|host| wanted(host.name)) {
         build_one(host)?;
     }
+    for name in debian::NAMES.into_iter().filter(|name| wanted(name)) {
+        println!("{}", debian::ensure(name)?);
+    }
     if wanted(node::NAME) {
         println!("{}", node::find()?);
     }
@@ -44,7 +48,8 @@ pub(crate) fn build_for_tests() -> Result<()> {
 }
 
 fn known_names() -> impl Iterator<Item = &'static str> {
-    HOSTS.iter().map(|host| host.name).chain([node::NAME])
+    let built = HOSTS.iter().map(|host| host.name);
+    built.chain(debian::NAMES).chain([node::NAME])
 }
 
 fn is_known(name: &str) -> bool {

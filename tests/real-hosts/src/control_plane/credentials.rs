@@ -1,5 +1,6 @@
 //! What a control plane of one's own needs to be trusted: a certificate for the API
-//! server, a key to sign the tokens of service accounts with, and an administrator.
+//! server and for a kubelet, which show it to each other, a key to sign the tokens of
+//! service accounts with, and an administrator.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +9,10 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 /// The files, and the administrator's token.
 #[derive(Debug)]
-pub(super) struct Credentials {
-    pub(super) authority: PathBuf,
-    pub(super) certificate: PathBuf,
-    pub(super) certificate_key: PathBuf,
+pub(crate) struct Credentials {
+    pub(crate) authority: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) certificate_key: PathBuf,
     pub(super) service_account_key: PathBuf,
     pub(super) service_account_public_key: PathBuf,
     pub(super) tokens: PathBuf,

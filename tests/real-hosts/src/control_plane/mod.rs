@@ -1,4 +1,5 @@
-//! A Kubernetes control plane: etcd and kube-apiserver, without any node.
+//! A Kubernetes control plane: etcd and kube-apiserver. A [`Kubelet`](crate::Kubelet) makes a node
+//! of it.
 
 mod credentials;
 mod kubectl;
@@ -13,8 +14,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use credentials::Credentials;
+use crate::definitions::custom_resource_definitions;
+pub(crate) use credentials::Credentials;
 use kubectl::Kubectl;
+pub use ports::free as free_ports;
 use server::Server;
 
 /// A control plane on free ports of the loopback address, with its files in a temporary
@@ -124,14 +127,24 @@ impl ControlPlane {
     ///
     /// If the API server does not take it.
     pub fn set_ingress(&self, namespace: &str, service: &str, ingress: &str) {
-        let patch = format!(r#"{{"status":{{"loadBalancer":{{"ingress":{ingress}}}}}}}"#);
+        let status = format!(r#"{{"loadBalancer":{{"ingress":{ingress}}}}}"#);
+        self.set_status(namespace, &format!("service/{service}"), &status);
+    }
+
+    /// Does what a controller or a kubelet does: says what has become of an object, such as
+    /// `pod/runner`. `status` is JSON, and its fields are set one by one.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not take it.
+    pub fn set_status(&self, namespace: &str, object: &str, status: &str) {
+        let patch = format!(r#"{{"status":{status}}}"#);
         let patched = self.kubectl(
             &[
                 "--namespace",
                 namespace,
                 "patch",
-                "service",
-                service,
+                object,
                 "--subresource=status",
                 "--type=merge",
                 "--patch",
@@ -140,6 +153,39 @@ impl ControlPlane {
             "",
         );
         assert!(patched.status.success(), "{patched:?}");
+    }
+
+    /// Applies manifests.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not take them.
+    pub fn apply(&self, manifests: &str) {
+        let applied = self.kubectl(&["apply", "-f", "-"], manifests);
+        assert!(applied.status.success(), "{applied:?}");
+    }
+
+    /// Makes the Gateway API, Traefik's and Contour's resources known, and returns when they are
+    /// served.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not take them.
+    pub fn apply_definitions(&self) {
+        for file in custom_resource_definitions() {
+            let file = file.to_string_lossy();
+            let applied = self.kubectl(&["apply", "--server-side", "-f", &file], "");
+            assert!(applied.status.success(), "{applied:?}");
+        }
+        let args = [
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "--all",
+            "--timeout=60s",
+        ];
+        let established = self.kubectl(&args, "");
+        assert!(established.status.success(), "{established:?}");
     }
 
     /// Runs kubectl as an administrator, with `input` as its stdin.

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 /// As many ports as are asked for, all different.
-pub(super) fn free<const N: usize>() -> [u16; N] {
+pub fn free<const N: usize>() -> [u16; N] {
     // All are open at once, or the same port could come twice.
     let listeners = [(); N]
         .map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port"));
