@@ -34,10 +34,31 @@ pub fn reader_role(service: &Identity) -> Value {
     Value::Object(role)
 }
 
+/// What the relay may do in the runner's namespace: find the pod, and forward a port to it. No rule
+/// can say which pod of a changing name, nor which port.
+///
+/// Source: Kubernetes' `pods/portforward`; a WebSocket begins with a GET, and from 1.35 on the API
+/// server asks for `create` besides.
+pub fn relay_rules() -> Value {
+    json!([
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+    ])
+}
+
 /// Gives these subjects the Role that [`reader_role`] makes.
 pub fn reader_binding(service: &Identity, subjects: Vec<Value>) -> Value {
-    let mut binding = identity("RoleBinding", service).skeleton();
-    let role = reader_name(&service.name);
+    binding_of(&identity("Role", service), subjects)
+}
+
+/// Gives these subjects a Role of this namespace, by a RoleBinding of the Role's name.
+pub fn binding_of(role: &Identity, subjects: Vec<Value>) -> Value {
+    let mut binding = Identity {
+        kind: "RoleBinding".to_owned(),
+        ..role.clone()
+    }
+    .skeleton();
+    let role = &role.name;
     binding.insert(
         "roleRef".to_owned(),
         json!({"apiGroup": GROUP, "kind": "Role", "name": role}),

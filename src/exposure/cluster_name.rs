@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Place, refuse};
+use super::{Place, require_namespace};
 use crate::runner::Refusal;
 
 /// The domain of a cluster: `cluster.local` in most.
@@ -49,15 +49,7 @@ impl ClusterDomain {
     /// The manifests say no namespace, and it is part of the name.
     pub(super) fn service_name(&self, place: Place<'_>) -> Result<String, Refusal> {
         let service = place.service;
-        if service.namespace.is_empty() {
-            return Err(refuse(
-                place,
-                "metadata.namespace",
-                "says no namespace, which is part of the name by which this exposure is reached: \
-                 set one before this function runs, or spec.advertiseAddress"
-                    .to_owned(),
-            ));
-        }
+        require_namespace(place, "the name by which this exposure is reached")?;
         Ok(format!(
             "{}.{}.svc.{}",
             service.name, service.namespace, self.0

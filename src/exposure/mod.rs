@@ -12,7 +12,9 @@
 //! | [`headless`] | a Service without an IP | the pod's own name in the cluster's DNS |
 //! | [`ingress`] | a Service, and a TLS passthrough of an ingress controller | a host of its own |
 //! | [`gateway`] | a Service, and a TLSRoute | a host of its own |
+//! | [`api_server`] | a Service, and an account for the relay | a host of its own at the relay |
 
+mod api_server;
 mod cluster_ip;
 mod cluster_name;
 mod gateway;
@@ -29,6 +31,7 @@ use crate::function_config::{ConfigError, read_among};
 use crate::resource::Identity;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
+pub use api_server::ApiServer;
 pub use cluster_ip::ClusterIp;
 pub use gateway::Gateway;
 pub use headless::Headless;
@@ -79,16 +82,19 @@ pub enum Way {
     Ingress(Ingress),
     /// A host at a Gateway that lets TLS through.
     Gateway(Gateway),
+    /// A host at a relay, which reaches the pod through the Kubernetes API.
+    ApiServer(ApiServer),
 }
 
 /// The types by name.
-const TYPES: [&str; 6] = [
+const TYPES: [&str; 7] = [
     "LoadBalancer",
     "NodePort",
     "ClusterIP",
     "Headless",
     "Ingress",
     "Gateway",
+    "ApiServer",
 ];
 
 /// What a way knows of the runner.
@@ -173,6 +179,7 @@ impl Way {
             "Headless" => read_among(path, fields, &common).map(Self::Headless),
             "Ingress" => read_among(path, fields, &common).map(Self::Ingress),
             "Gateway" => read_among(path, fields, &common).map(Self::Gateway),
+            "ApiServer" => read_among(path, fields, &common).map(Self::ApiServer),
             _ => return None,
         })
     }
@@ -180,7 +187,9 @@ impl Way {
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
             Self::LoadBalancer(way) => way.check(path),
-            Self::NodePort(_) | Self::ClusterIp(_) | Self::Headless(_) => Ok(()),
+            Self::NodePort(_) | Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => {
+                Ok(())
+            }
             Self::Ingress(way) => way.check(path),
             Self::Gateway(way) => way.check(path),
         }
@@ -242,6 +251,7 @@ impl Exposure {
             Way::Headless(way) => way,
             Way::Ingress(way) => way,
             Way::Gateway(way) => way,
+            Way::ApiServer(way) => way,
         }
     }
 
@@ -285,6 +295,21 @@ fn set_members(object: Value) -> Map<String, Value> {
 fn refuse(place: Place<'_>, field: &str, message: String) -> Refusal {
     let identity = &place.workload.resource.identity;
     Box::new(FunctionResult::error(message).about(identity).at(field))
+}
+
+/// Refuses a runner whose manifests say no namespace, which is part of something.
+fn require_namespace(place: Place<'_>, whole: &str) -> Result<(), Refusal> {
+    if !place.service.namespace.is_empty() {
+        return Ok(());
+    }
+    Err(refuse(
+        place,
+        "metadata.namespace",
+        format!(
+            "says no namespace, which is part of {whole}: set one before this function runs, or use \
+             another exposure"
+        ),
+    ))
 }
 
 /// An object beside the Service, of its name and in its namespace.

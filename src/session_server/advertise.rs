@@ -6,7 +6,7 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, OWNED_BY, OWNER, open_config, parse_address, port, readers, roll_pods, settings,
+    ADDRESS_FROM, OWNED_BY, OWNER, objects, open_config, parse_address, port, roll_pods, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
@@ -199,7 +199,9 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
                 None => "is not in the cluster yet".to_owned(),
             }));
         }
-        (Some(Observation::Forbidden(_)), _) if readers::are_declared(question.list, identity) => {
+        (Some(Observation::Forbidden(_)), _)
+            if objects::have_reader_role(question.list, identity) =>
+        {
             return Ok(pending(
                 "may not be read yet (403 Forbidden): the Role by which it may comes with these \
                  manifests",

@@ -6,9 +6,8 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
-//! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy |
+//! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy, Roles |
 //! | [`network_policy`] | who may connect, as the network enforces it |
-//! | [`readers`] | who may read its address |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
@@ -23,17 +22,18 @@ mod network_policy;
 mod objects;
 mod owned;
 mod port;
-mod readers;
 mod service;
 mod settings;
 mod shard;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::function_config::SessionServerSpec;
+use crate::function_config::{Reader, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
+use crate::rbac;
+use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
@@ -90,6 +90,7 @@ pub fn add(
         }
     };
     let mut beside = front.objects.clone();
+    beside.extend(readers(&spec.readers, &front.identity));
     if let Some(policy) = &spec.network_policy {
         beside.push(network_policy::object(
             policy,
@@ -100,14 +101,7 @@ pub fn add(
     }
     objects::ensure(
         list,
-        beside,
-        &front.identity,
-        &runner.workload,
-        &mut plan.patches,
-    )?;
-    readers::ensure(
-        list,
-        &spec.readers,
+        &beside,
         &front.identity,
         &runner.workload,
         &mut plan.patches,
@@ -142,6 +136,21 @@ pub fn add(
     Ok(())
 }
 
+/// The Role and RoleBinding of those who may read the Service's address.
+fn readers(readers: &[Reader], service: &Identity) -> Vec<Value> {
+    if readers.is_empty() {
+        return Vec::new();
+    }
+    let subjects = readers
+        .iter()
+        .map(|reader| rbac::service_account(&reader.namespace, &reader.service_account))
+        .collect();
+    vec![
+        rbac::reader_role(service),
+        rbac::reader_binding(service, subjects),
+    ]
+}
+
 /// The runner reads its configuration at start: the pod template changes with it.
 fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
     let digest = Sha256::digest(config.text().as_bytes());
@@ -172,7 +181,6 @@ pub fn remove(
         Existing::Foreign(service) => service.identity,
         Existing::None => service::identity(&runner.workload),
     };
-    readers::remove(list, &service, patches)?;
     objects::remove(list, &service, patches)?;
     port::withdraw(&runner.workload, patches);
     let workload = &runner.workload;

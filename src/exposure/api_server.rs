@@ -1,0 +1,99 @@
+//! `type: ApiServer`: through the Kubernetes API, by `runner-terminal relay`.
+//!
+//! Nothing of the runner's cluster has to be reachable but its API server. The relay stands where
+//! GitLab can reach it, and opens a port-forward to the runner's pod for each connection. What is
+//! made here is the account that it needs.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::host_name::HostName;
+use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
+use crate::function_config::Port;
+use crate::rbac;
+use crate::resource::Identity;
+use crate::runner::Refusal;
+
+/// A name at the relay, and in the runner's cluster an account for it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ApiServer {
+    /// The DNS name that leads to the relay, and by which the relay tells this runner from others.
+    /// `{index}` in it stands for the number of the shard.
+    pub host: HostName,
+    /// The relay's port. 9000 when not set.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// Make a Secret with a token of the account that does not expire, for the relay's kubeconfig.
+    #[serde(default = "yes")]
+    pub token: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl ApiServer {
+    fn port(&self) -> u16 {
+        self.port.map_or(SERVICE_PORT, |port| port.0)
+    }
+}
+
+impl Expose for ApiServer {
+    fn service_spec(&self) -> Map<String, Value> {
+        set_members(json!({"type": "ClusterIP"}))
+    }
+
+    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+        Some(self.port())
+    }
+
+    fn objects(&self, place: Place<'_>) -> Vec<Value> {
+        let account = |kind: &str, version: &str| Identity {
+            api_version: version.to_owned(),
+            kind: kind.to_owned(),
+            name: format!("{}-relay", place.service.name),
+            namespace: place.service.namespace.clone(),
+            ..Identity::default()
+        };
+        let mut service_account = account("ServiceAccount", "v1").skeleton();
+        service_account.insert("automountServiceAccountToken".to_owned(), json!(false));
+        let identity = account("Role", &format!("{}/v1", rbac::GROUP));
+        let mut role = identity.skeleton();
+        role.insert("rules".to_owned(), rbac::relay_rules());
+        let mut objects = vec![
+            Value::Object(service_account),
+            Value::Object(role),
+            rbac::binding_of(
+                &identity,
+                vec![rbac::service_account(&identity.namespace, &identity.name)],
+            ),
+        ];
+        if self.token {
+            let mut secret = account("Secret", "v1").skeleton();
+            secret.insert(
+                "type".to_owned(),
+                json!("kubernetes.io/service-account-token"),
+            );
+            if let Some(metadata) = secret.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.insert(
+                    "annotations".to_owned(),
+                    json!({"kubernetes.io/service-account.name": identity.name}),
+                );
+            }
+            objects.push(Value::Object(secret));
+        }
+        objects
+    }
+
+    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+        self.host.check(place)?;
+        require_namespace(place, "the relay's account")?;
+        Ok(Origin::Known(format!(
+            "{}:{}",
+            self.host.of(place),
+            self.port()
+        )))
+    }
+}
