@@ -1,11 +1,13 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
+use crate::relay::Route;
 
 /// Gives a GitLab Runner on Kubernetes its interactive web terminal.
 ///
@@ -43,6 +45,11 @@ pub(crate) enum Command {
     /// Prints a SessionServer, and an AdvertiseAddress where the address is found in the cluster,
     /// with comments where something differs. Exits with 1 when a field has to be filled in first.
     ImportValues(ImportValues),
+    /// Let GitLab reach runners whose cluster has no address for it, through its API server
+    ///
+    /// Accepts connections where GitLab can reach it, and leads each through the Kubernetes API to
+    /// the pod of the runner that the client asks for by TLS (SNI). Runs until SIGTERM or SIGINT.
+    Relay(Relay),
     /// Print the JSON Schema of a function config
     Schema {
         /// The kind of function config [default: SessionServer]
@@ -125,6 +132,50 @@ pub(crate) enum Format {
     Table,
     Json,
     Yaml,
+}
+
+/// The arguments of `relay`.
+#[derive(Args, Debug)]
+pub(crate) struct Relay {
+    /// A host that GitLab asks for, and the runner's pod and port that it stands for
+    ///
+    /// HOST is a name, *.example.com, or * for every other name and for none, as with an IP
+    /// address. SELECTOR is a label selector, such as app=runner. Give it once for each runner.
+    #[arg(long = "route", value_name = "HOST=NAMESPACE/SELECTOR:PORT", required = true,
+        value_parser = Route::parse)]
+    pub(crate) routes: Vec<Route>,
+
+    /// Where to accept connections
+    #[arg(long, value_name = "ADDRESS", default_value = "[::]:9000")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where to serve /metrics, /healthz and /readyz
+    #[arg(long, value_name = "ADDRESS", default_value = "[::]:9100")]
+    pub(crate) observe: SocketAddr,
+
+    /// How many connections may be open; those above are closed at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 512)]
+    pub(crate) max_connections: usize,
+
+    /// How long a client may take to ask for a host, and the cluster to open the way to its pod
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) connect_timeout: Duration,
+
+    /// How long a connection may be without a byte
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
+    pub(crate) idle_timeout: Duration,
+
+    /// How long to wait at the end for open connections
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) drain_timeout: Duration,
+
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<String>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
 }
 
 /// The arguments of `import-values`.

@@ -25,6 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use api::Api;
+pub(crate) use connection::{configuration, problem_of};
 pub(crate) use problem::Problem;
 
 /// So many Services are asked for at once: enough to be quick, too few to be throttled.

@@ -14,6 +14,7 @@ mod function;
 mod import_values;
 mod manifests;
 mod observe;
+mod relay;
 mod resolve;
 mod sandbox;
 mod schema;
@@ -73,6 +74,7 @@ fn command() -> Result<ExitCode, String> {
     match arguments::read() {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::ImportValues(arguments) => import_values::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
         Command::Check(arguments) => check::command(&arguments),
         Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),

@@ -29,6 +29,26 @@ const NO_CURRENT_CONTEXT: &str =
 ///
 /// See [`Problem`].
 pub(super) async fn open(kubeconfig: Option<&str>, context: Option<&str>) -> Result<Api, Problem> {
+    let (mut config, origin) = configuration(kubeconfig, context).await?;
+    config.read_timeout = Some(READ_TIMEOUT);
+    let server = Server::new(&config.cluster_url, origin);
+    let expired = token::expired(&config.auth_info);
+    let namespace = config.default_namespace.clone();
+    let client = ClientBuilder::try_from(config)
+        .map_err(|error| problem_of(&error))?
+        .build();
+    Ok(Api::new(client, namespace, server, expired))
+}
+
+/// Which API server, as whom, and where that was read. It may be silent for as long as it likes.
+///
+/// # Errors
+///
+/// See [`Problem`].
+pub(crate) async fn configuration(
+    kubeconfig: Option<&str>,
+    context: Option<&str>,
+) -> Result<(Config, String), Problem> {
     let (mut config, origin) = match find_kubeconfig(kubeconfig)? {
         Some((kubeconfig, origin)) => {
             let current = kubeconfig.current_context.as_deref();
@@ -44,18 +64,16 @@ pub(super) async fn open(kubeconfig: Option<&str>, context: Option<&str>) -> Res
         ),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
-    config.read_timeout = Some(READ_TIMEOUT);
     // Problems that may pass are waited out by this program, within its own limits of time.
     config.default_retry = false;
     stay_silent(&mut config);
-    let server = Server::new(&config.cluster_url, origin);
     token::trim(&mut config.auth_info)?;
-    let expired = token::expired(&config.auth_info);
-    let namespace = config.default_namespace.clone();
-    let client = ClientBuilder::try_from(config)
-        .map_err(|error| Problem::of_client(&error))?
-        .build();
-    Ok(Api::new(client, namespace, server, expired))
+    Ok((config, origin))
+}
+
+/// What an error of a client means, whose configuration that was.
+pub(crate) fn problem_of(error: &kube::Error) -> Problem {
+    Problem::of_client(error)
 }
 
 /// The user's kubeconfig and what to call it, or `None` where only a service account can be meant.

@@ -28,7 +28,7 @@ const PIECE: usize = 32 * 1024;
 /// How often a quiet port-forward is used, so that nothing between here and the node forgets it.
 const PING: Duration = Duration::from_secs(30);
 /// How long it may be quiet after the client has no more to send.
-const HALF_CLOSED: Duration = Duration::from_secs(30);
+const HALF_CLOSED: Duration = Duration::from_secs(10);
 /// How long what is on its way may take to arrive at the end.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long the port-forward may take to close.
@@ -126,7 +126,10 @@ pub(super) async fn run(
     };
     // What ended the connection is said already; these are courtesies within a time.
     let _ = time::timeout(CLOSE, to_pod.close()).await;
-    if matches!(ending, Ending::Pod | Ending::PodFailed(_) | Ending::ForwardBroken(_)) {
+    if matches!(
+        ending,
+        Ending::Pod | Ending::PodFailed(_) | Ending::ForwardBroken(_)
+    ) {
         let _ = time::timeout(LINGER, hang_up(client)).await;
     }
     match ending {
@@ -202,11 +205,7 @@ async fn copy_to_pod(
 }
 
 /// From the pod to the client.
-async fn download(
-    from_pod: &mut FromPod,
-    client: &mut WriteHalf<'_>,
-    traffic: &Traffic,
-) -> Ending {
+async fn download(from_pod: &mut FromPod, client: &mut WriteHalf<'_>, traffic: &Traffic) -> Ending {
     loop {
         match from_pod.next().await {
             Event::Data(data) => match client.write_all(&data).await {
@@ -246,7 +245,11 @@ async fn silence(traffic: &Traffic, idle: Duration) -> Ending {
 async fn hang_up(mut client: TcpStream) {
     let mut unread = [0; 4096];
     if client.shutdown().await.is_ok() {
-        while client.read(&mut unread).await.is_ok_and(|length| length > 0) {}
+        while client
+            .read(&mut unread)
+            .await
+            .is_ok_and(|length| length > 0)
+        {}
     }
 }
 

@@ -95,7 +95,10 @@ mod tests {
             .with_foreign("sni", Some(hostile))
             .with_foreign("absent", None)
             .text();
-        assert!(line.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{line}");
+        assert!(
+            line.chars().all(|c| c.is_ascii_graphic() || c == ' '),
+            "{line}"
+        );
         let parsed: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(parsed["event"], "connection");
         assert_eq!(

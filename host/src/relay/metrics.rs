@@ -109,7 +109,7 @@ impl Metrics {
         let of_route = OfRoute {
             route: route.to_owned(),
         };
-        self.several_pods.get_or_create(&of_route);
+        self.several_pods.get_or_create(&of_route).inc_by(0);
     }
 
     pub(super) fn connection_opened(&self) {

@@ -203,7 +203,10 @@ mod tests {
             ("a.example.com=ci", "no / after the namespace"),
             ("a.example.com=ci/app", "no : before the port"),
             ("a.example.com=ci/:8093", "no selector"),
-            ("a.example.com=/app=x:8093", "\"\" is no name of a namespace"),
+            (
+                "a.example.com=/app=x:8093",
+                "\"\" is no name of a namespace",
+            ),
             ("a.example.com=../app=x:8093", "is no name of a namespace"),
             ("a.example.com=ci/app=x:0", "none of 1 to 65535"),
             ("a.example.com=ci/app=x:http", "none of 1 to 65535"),

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -21,8 +22,8 @@ const (
 	patience    = 15 * time.Second
 )
 
-// connect opens the terminal that stdin describes, types into it and waits for
-// the echo.
+// connect opens the terminals that stdin describes. When all are open, it types
+// into each and waits for the echo.
 func connect(args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	dial := flags.String("dial", "", "`address` to open the connection to, in place of the advertised one;\n"+
@@ -39,25 +40,52 @@ func connect(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 
-	conn, err := open(terminal, *dial)
+	sessions := append([]Session{terminal.Session}, terminal.Others...)
+	conns := make([]*websocket.Conn, len(sessions))
+	defer func() {
+		for _, conn := range conns {
+			if conn != nil {
+				conn.Close()
+			}
+		}
+	}()
+	err = each(len(sessions), func(i int) (err error) {
+		conns[i], err = open(terminal.Certificate, sessions[i], *dial)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-
-	if err := checkEcho(conn); err != nil {
+	if err := each(len(conns), func(i int) error { return checkEcho(conns[i]) }); err != nil {
 		return err
 	}
 
-	_, err = fmt.Fprintln(stdout, "terminal open")
-	return err
+	for range conns {
+		if _, err = fmt.Fprintln(stdout, "terminal open"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each does something for each number below n, at the same time.
+func each(n int, do func(i int) error) error {
+	errs := make([]error, n)
+
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { errs[i] = do(i) })
+	}
+	group.Wait()
+
+	return errors.Join(errs...)
 }
 
 // open dials as Workhorse does: it trusts the session's certificate and no other,
 // asks for GitLab's subprotocol, and sends the token as it is.
-func open(terminal Terminal, dial string) (*websocket.Conn, error) {
+func open(certificate string, session Session, dial string) (*websocket.Conn, error) {
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(terminal.Certificate)) {
+	if !roots.AppendCertsFromPEM([]byte(certificate)) {
 		return nil, errors.New("the session has no certificate in PEM")
 	}
 
@@ -73,13 +101,13 @@ func open(terminal Terminal, dial string) (*websocket.Conn, error) {
 		}
 	}
 
-	header := http.Header{"Authorization": {terminal.Authorization}}
-	conn, response, err := dialer.Dial(terminal.Endpoint, header)
+	header := http.Header{"Authorization": {session.Authorization}}
+	conn, response, err := dialer.Dial(session.Endpoint, header)
 	if err != nil && response != nil {
-		return nil, fmt.Errorf("%s answers %s: %w", terminal.Endpoint, response.Status, err)
+		return nil, fmt.Errorf("%s answers %s: %w", session.Endpoint, response.Status, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", terminal.Endpoint, err)
+		return nil, fmt.Errorf("opening %s: %w", session.Endpoint, err)
 	}
 	if got := conn.Subprotocol(); got != subprotocol {
 		conn.Close()

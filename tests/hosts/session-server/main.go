@@ -2,14 +2,14 @@
 // [session_server] table of a config.toml, so that a test can tell whether that
 // table really gives a job a terminal.
 //
-//	session-server CONFIG_TOML
+//	session-server [--sessions NUMBER] CONFIG_TOML
 //	session-server connect [--dial ADDRESS]
 //	session-server end-tls ADDRESS
 //
 // The first form prints one line of JSON on stdout once it listens, and runs
 // until its stdin is closed. The second form reads that line on stdin and opens
-// the terminal in it. The third form is a proxy in front of the first that ends
-// TLS, and prints where it listens in the same way.
+// the terminals in it, all at once. The third form is a proxy in front of the
+// first that ends TLS, and prints where it listens in the same way.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"os"
 )
 
-const usage = `usage: session-server CONFIG_TOML
+const usage = `usage: session-server [--sessions NUMBER] CONFIG_TOML
        session-server connect [--dial ADDRESS] < LINE
        session-server end-tls ADDRESS`
 
@@ -45,9 +45,7 @@ func run(args []string) error {
 		return connect(args[1:], os.Stdin, os.Stdout)
 	case len(args) == 2 && args[0] == "end-tls":
 		return endTLS(args[1], os.Stdin, os.Stdout)
-	case len(args) == 1:
-		return serve(args[0], os.Stdin, os.Stdout)
 	default:
-		return errors.New(usage)
+		return serve(args, os.Stdin, os.Stdout)
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -10,19 +12,30 @@ import (
 	"gitlab.com/gitlab-org/gitlab-runner/session"
 )
 
-// serve starts the server the way the runner does (commands/multi.go), with one
-// session in it, and stops when stdin is closed.
-func serve(path string, stdin io.Reader, stdout io.Writer) error {
-	config, err := readConfig(path)
+// serve starts the server the way the runner does (commands/multi.go), with a
+// session for each job in it, and stops when stdin is closed.
+func serve(args []string, stdin io.Reader, stdout io.Writer) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	sessions := flags.Int("sessions", 1, "how `many` jobs have a session")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 || *sessions < 1 {
+		return errors.New(usage)
+	}
+
+	config, err := readConfig(flags.Arg(0))
 	if err != nil {
 		return err
 	}
 
-	job, err := session.NewSession(nil)
-	if err != nil {
-		return fmt.Errorf("making a session: %w", err)
+	jobs := make([]*session.Session, *sessions)
+	for i := range jobs {
+		if jobs[i], err = session.NewSession(nil); err != nil {
+			return fmt.Errorf("making a session: %w", err)
+		}
+		jobs[i].SetInteractiveTerminal(echoTerminal{})
 	}
-	job.SetInteractiveTerminal(echoTerminal{})
 
 	server, err := session.NewServer(
 		session.ServerConfig{
@@ -32,8 +45,10 @@ func serve(path string, stdin io.Reader, stdout io.Writer) error {
 		nil,
 		certificate.X509Generator{},
 		func(url string) *session.Session {
-			if strings.HasPrefix(url, job.Endpoint+"/") {
-				return job
+			for _, job := range jobs {
+				if strings.HasPrefix(url, job.Endpoint+"/") {
+					return job
+				}
 			}
 			return nil
 		},
@@ -42,9 +57,13 @@ func serve(path string, stdin io.Reader, stdout io.Writer) error {
 		return fmt.Errorf("the runner cannot start its session server: %w", err)
 	}
 
-	address, err := endpoint(server.AdvertiseAddress + job.Endpoint)
-	if err != nil {
-		return err
+	opened := make([]Session, len(jobs))
+	for i, job := range jobs {
+		address, err := endpoint(server.AdvertiseAddress + job.Endpoint)
+		if err != nil {
+			return err
+		}
+		opened[i] = Session{Endpoint: address, Authorization: job.Token}
 	}
 
 	stopped := make(chan error, 1)
@@ -56,9 +75,9 @@ func serve(path string, stdin io.Reader, stdout io.Writer) error {
 
 	// The port is open already: NewServer opened it.
 	err = json.NewEncoder(stdout).Encode(Terminal{
-		Endpoint:      address,
+		Session:       opened[0],
+		Others:        opened[1:],
 		Certificate:   string(server.CertificatePublicKey),
-		Authorization: job.Token,
 		ListenAddress: config.ListenAddress,
 	})
 	if err != nil {

@@ -11,15 +11,22 @@ import (
 // Terminal is what GitLab learns about a job's terminal: the runner sends it the
 // address, the certificate and the token, and Workhorse is handed all three.
 type Terminal struct {
-	// Endpoint is the WebSocket address of the terminal.
-	Endpoint string `json:"endpoint"`
+	Session
+	// Others are those of more jobs of the runner.
+	Others []Session `json:"others,omitempty"`
 	// Certificate is the only certificate to trust there, in PEM.
 	Certificate string `json:"certificate"`
-	// Authorization is the raw value of the header of that name.
-	Authorization string `json:"authorization"`
 	// ListenAddress is where the server listens on this machine. GitLab never
 	// learns it; a test needs it, as no load balancer leads to the server here.
 	ListenAddress string `json:"listen_address"`
+}
+
+// Session is the part of it that is the job's own.
+type Session struct {
+	// Endpoint is the WebSocket address of the terminal.
+	Endpoint string `json:"endpoint"`
+	// Authorization is the raw value of the header of that name.
+	Authorization string `json:"authorization"`
 }
 
 // endpoint makes the WebSocket address out of the session's URL, as GitLab does.

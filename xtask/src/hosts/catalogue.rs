@@ -41,6 +41,15 @@ pub(crate) const HOSTS: &[Host] = &[
         },
     },
     Host {
+        name: "kubelet",
+        recipe: Recipe::GoBuild {
+            folder: "tests/hosts/kubelet",
+            package: ".",
+            pinned: "k8s.io/cri-streaming",
+            version_flags: &[],
+        },
+    },
+    Host {
         name: "kyaml-peer",
         recipe: Recipe::GoBuild {
             folder: "benches/kyaml",

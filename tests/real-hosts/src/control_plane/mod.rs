@@ -104,6 +104,11 @@ impl ControlPlane {
         self.kubectl.config()
     }
 
+    /// What a kubelet needs to be trusted by the API server, and to trust it.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// Writes a kubeconfig for a service account, by a token that the API server gives, and gives
     /// its path.
     pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {

@@ -1,0 +1,733 @@
+//! `runner-terminal relay` in front of a real API server, a node that forwards ports as Kubernetes
+//! does, and the real session server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use real_hosts::{ControlPlane, Kubelet, ManyTerminals, Relay, SessionServer, workspace_root};
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A namespace with a node for its pods, and a relay's account that may do what the page says.
+struct Cluster {
+    plane: Arc<ControlPlane>,
+    kubelet: Kubelet,
+    namespace: String,
+    kubeconfig: PathBuf,
+}
+
+impl Cluster {
+    fn new(name: &str) -> Self {
+        Self::of(&ControlPlane::shared(), name)
+    }
+
+    fn of(plane: &Arc<ControlPlane>, name: &str) -> Self {
+        plane.apply(&role_of_the_page(name));
+        Self {
+            kubelet: Kubelet::start(plane, name),
+            kubeconfig: plane.kubeconfig_of(name, "runner-terminal-relay"),
+            plane: Arc::clone(plane),
+            namespace: name.to_owned(),
+        }
+    }
+
+    fn add_pod(&self, name: &str, app: &str) {
+        self.kubelet.add_pod(&self.namespace, name, app);
+    }
+
+    fn route(&self, host: &str, app: &str, port: u16) -> String {
+        format!("--route={host}={}/app={app}:{port}", self.namespace)
+    }
+
+    fn relay(&self, args: &[&str]) -> Relay {
+        Relay::start(&self.kubeconfig, args)
+    }
+}
+
+/// The manifests for the runner's cluster in the relay's page, for another namespace.
+fn role_of_the_page(namespace: &str) -> String {
+    let page = fs::read_to_string(workspace_root().join("docs/relay.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1);
+    let mut blocks = blocks.map(|rest| rest.split("```").next().unwrap());
+    let role = blocks.find(|block| block.contains("kind: Role\n")).unwrap();
+    assert!(role.contains("namespace: ci\n"), "{role}");
+    let role = role.replace("namespace: ci\n", &format!("namespace: {namespace}\n"));
+    format!(
+        "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}\n---\n{{apiVersion: \
+         v1, kind: ServiceAccount, metadata: {{name: default, namespace: {namespace}}}}}\n---\n{role}"
+    )
+}
+
+/// What a client sends first when it asks for a host.
+fn hello_for(host: &str) -> Vec<u8> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).unwrap();
+    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    hello
+}
+
+/// What a pod listens at. It serves the connections one after the other.
+struct Backend {
+    port: u16,
+    serving: JoinHandle<()>,
+}
+
+impl Backend {
+    fn new(mut serve: impl FnMut(TcpStream) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = thread::spawn(move || {
+            for client in listener.incoming() {
+                serve(client.unwrap());
+            }
+        });
+        Self { port, serving }
+    }
+
+    /// Says its name, and then all that it hears, at any number of connections.
+    fn echo(name: &'static str) -> Self {
+        Self::new(move |mut client| {
+            thread::spawn(move || {
+                client.write_all(name.as_bytes()).unwrap();
+                let mut same = client.try_clone().unwrap();
+                let _ = io::copy(&mut client, &mut same);
+            });
+        })
+    }
+
+    /// True while no connection has gone wrong.
+    fn is_well(&self) -> bool {
+        !self.serving.is_finished()
+    }
+}
+
+/// A client that has sent its ClientHello through the relay.
+struct Client {
+    stream: TcpStream,
+    hello: Vec<u8>,
+}
+
+impl Client {
+    fn of(relay: &Relay, host: &str) -> Self {
+        let hello = hello_for(host);
+        let mut stream = TcpStream::connect(relay.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&hello).unwrap();
+        Self { stream, hello }
+    }
+
+    /// Waits for a backend's name and the echo of the ClientHello, which has arrived as it was.
+    fn expect(mut self, name: &str) -> Self {
+        let mut answer = vec![0; name.len() + self.hello.len()];
+        self.stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [name.as_bytes(), &self.hello].concat());
+        self
+    }
+
+    /// Types, and waits for the echo.
+    fn type_into(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
+        let mut echo = vec![0; text.len()];
+        self.stream.read_exact(&mut echo).unwrap();
+        assert_eq!(echo, text.as_bytes());
+    }
+
+    /// Waits until the other side closes, and gives what it said before.
+    fn rest(mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            // Closed with something unread.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            read => {
+                read.unwrap();
+            }
+        }
+        rest
+    }
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn text<'a>(line: &'a serde_json::Value, key: &str) -> &'a str {
+    line[key].as_str().unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+fn a_terminal_opens_for_a_client_that_trusts_only_the_runner() {
+    let cluster = Cluster::new("relay-terminal");
+    cluster.add_pod("runner-7", "runner");
+    let server = SessionServer::start(
+        "[session_server]\n  listen_address = \"0.0.0.0:8093\"\n  advertise_address = \
+         \"terminal.example.com:9000\"\n",
+    )
+    .unwrap();
+    let relay = cluster.relay(&[&cluster.route("terminal.example.com", "runner", 8093)]);
+
+    let client = relay.open(server.terminal());
+
+    let said = String::from_utf8_lossy(&client.stderr);
+    assert_eq!(client.stdout, b"terminal open\n", "{said}");
+    let line = relay.wait_for(|line| line["event"] == "connection");
+    assert_eq!(text(&line, "sni"), "terminal.example.com");
+    assert_eq!(text(&line, "route"), "terminal.example.com");
+    assert_eq!(text(&line, "pod"), "relay-terminal/runner-7");
+    assert!(
+        ["client-closed", "pod-closed"].contains(&text(&line, "reason")),
+        "{line}"
+    );
+    assert!(line["bytes_to_pod"].as_u64().unwrap() > 500, "{line}");
+    assert!(line["bytes_to_client"].as_u64().unwrap() > 500, "{line}");
+    // Neither side's secret is anywhere in it.
+    let line = line.to_string();
+    assert!(!line.contains(&server.terminal().authorization), "{line}");
+}
+
+#[test]
+fn two_hundred_terminals_are_open_at_once() {
+    let cluster = Cluster::new("relay-many");
+    cluster.add_pod("runner", "runner");
+    let port = free_port();
+    let server = ManyTerminals::start(200, "terminal.example.com:9000", port);
+    let relay = cluster.relay(&[&cluster.route("*.example.com", "runner", port)]);
+
+    let started = Instant::now();
+    let client = server.open_all(&relay);
+
+    println!("200 terminals took {:?}", started.elapsed());
+    let said = String::from_utf8_lossy(&client.stderr);
+    assert!(client.status.success(), "{said}");
+    let opened = String::from_utf8_lossy(&client.stdout);
+    assert_eq!(
+        opened
+            .lines()
+            .filter(|line| *line == "terminal open")
+            .count(),
+        200
+    );
+    wait_until("all are closed", || {
+        relay.metric("runner_terminal_relay_connections_open") == 0.0
+    });
+    let count = r#"runner_terminal_relay_opening_seconds_count{route="*.example.com"}"#;
+    assert_eq!(relay.metric(count), 200.0);
+}
+
+/// Bytes without an end that repeat seldom and at no power of two, so that a piece which is lost,
+/// doubled or in another's place does not go unseen.
+struct Pattern {
+    block: Vec<u8>,
+    place: usize,
+}
+
+impl Pattern {
+    fn new(seed: u64) -> Self {
+        let mut random = seed;
+        let block = (0..1_048_573).map(|_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 32) as u8
+        });
+        Self {
+            block: block.collect(),
+            place: 0,
+        }
+    }
+
+    /// The next bytes, at most so many.
+    fn next(&mut self, most: usize) -> &[u8] {
+        let start = self.place;
+        let end = self.block.len().min(start + most);
+        self.place = end % self.block.len();
+        &self.block[start..end]
+    }
+}
+
+const GIGABYTE: usize = 1_000_000_000;
+
+fn send_gigabyte(mut to: impl Write, seed: u64) {
+    let mut pattern = Pattern::new(seed);
+    let mut left = GIGABYTE;
+    while left > 0 {
+        let piece = pattern.next(left.min(256 * 1024));
+        to.write_all(piece).unwrap();
+        left -= piece.len();
+    }
+}
+
+fn receive_gigabyte(mut from: impl Read, seed: u64) {
+    let mut pattern = Pattern::new(seed);
+    let mut piece = vec![0; 256 * 1024];
+    let mut left = GIGABYTE;
+    while left > 0 {
+        let most = left.min(piece.len());
+        let length = from.read(&mut piece[..most]).unwrap();
+        assert!(length > 0, "{left} bytes did not arrive");
+        let mut rest = &piece[..length];
+        while !rest.is_empty() {
+            let expected = pattern.next(rest.len());
+            let (now, later) = rest.split_at(expected.len());
+            assert!(now == expected, "other bytes, with {left} left");
+            rest = later;
+        }
+        left -= length;
+    }
+}
+
+#[test]
+fn a_gigabyte_each_way_arrives_as_it_was() {
+    let cluster = Cluster::new("relay-gigabyte");
+    cluster.add_pod("runner", "runner");
+    let length = hello_for("a.example.com").len();
+    let backend = Backend::new(move |mut client| {
+        client.read_exact(&mut vec![0; length]).unwrap();
+        let same = client.try_clone().unwrap();
+        let sending = thread::spawn(move || send_gigabyte(same, 1));
+        receive_gigabyte(client, 2);
+        sending.join().unwrap();
+    });
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+
+    let started = Instant::now();
+    let client = Client::of(&relay, "a.example.com");
+    let same = client.stream.try_clone().unwrap();
+    let sending = thread::spawn(move || send_gigabyte(same, 2));
+    receive_gigabyte(&client.stream, 1);
+    sending.join().unwrap();
+    assert_eq!(client.rest(), b"");
+
+    println!("1 GB each way took {:?}", started.elapsed());
+    let line = relay.wait_for_end("pod-closed");
+    assert_eq!(line["bytes_to_pod"], GIGABYTE + length, "{line}");
+    assert_eq!(line["bytes_to_client"], GIGABYTE, "{line}");
+    assert!(backend.is_well());
+}
+
+#[test]
+fn the_host_decides_which_pod_is_reached() {
+    let cluster = Cluster::new("relay-routes");
+    let (a, b, c) = (
+        Backend::echo("I am a"),
+        Backend::echo("I am b"),
+        Backend::echo("I am c"),
+    );
+    for app in ["a", "b", "c"] {
+        cluster.add_pod(app, app);
+    }
+    let relay = cluster.relay(&[
+        &cluster.route("a.example.com", "a", a.port),
+        &cluster.route("*.example.com", "b", b.port),
+        &cluster.route("*", "c", c.port),
+    ]);
+    let held = Client::of(&relay, "a.example.com").expect("I am a");
+    for (host, name) in [
+        ("A.example.com", "I am a"),
+        ("b.example.com", "I am b"),
+        ("other.example.org", "I am c"),
+        // A client sends no name for an address.
+        ("192.0.2.7", "I am c"),
+    ] {
+        Client::of(&relay, host).expect(name);
+    }
+    let mut held = held;
+    held.type_into("still here");
+}
+
+#[test]
+fn without_a_route_or_a_pod_the_connection_is_closed_at_once() {
+    let cluster = Cluster::new("relay-closed");
+    let backend = Backend::echo("runner");
+    let relay = cluster.relay(&[
+        &cluster.route("a.example.com", "runner", backend.port),
+        &cluster.route("b.example.com", "refusing", free_port()),
+    ]);
+    let closed = |host, reason| {
+        assert_eq!(Client::of(&relay, host).rest(), b"");
+        relay.wait_for_end(reason)
+    };
+    closed("c.example.com", "no-route");
+    let line = closed("a.example.com", "no-pod");
+    assert_eq!(
+        text(&line, "detail"),
+        "no pod in relay-closed has app=runner"
+    );
+
+    cluster.add_pod("runner-1", "runner");
+    cluster.kubelet.set_ready("relay-closed", "runner-1", false);
+    let line = closed("a.example.com", "no-pod");
+    assert!(
+        text(&line, "detail").contains("of which none is ready"),
+        "{line}"
+    );
+
+    cluster.kubelet.set_ready("relay-closed", "runner-1", true);
+    Client::of(&relay, "a.example.com").expect("runner");
+
+    // Nothing listens in this pod.
+    cluster.add_pod("refusing-1", "refusing");
+    let line = closed("b.example.com", "pod-failed");
+    assert!(
+        text(&line, "detail").contains("connection refused"),
+        "{line}"
+    );
+    let ended = r#"connections_total{route="b.example.com",reason="pod-failed"}"#;
+    assert_eq!(relay.metric(&format!("runner_terminal_relay_{ended}")), 1.0);
+}
+
+#[test]
+fn a_pod_that_replaces_another_is_found() {
+    let cluster = Cluster::new("relay-replaced");
+    let backend = Backend::echo("runner");
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+    let pod_of = || {
+        drop(Client::of(&relay, "a.example.com").expect("runner"));
+        let line = relay.wait_for(|line| line["event"] == "connection");
+        text(&line, "pod").to_owned()
+    };
+    cluster.add_pod("runner-1", "runner");
+    assert_eq!(pod_of(), "relay-replaced/runner-1");
+
+    // Creation has a resolution of a second.
+    thread::sleep(Duration::from_millis(1100));
+    cluster.add_pod("runner-0", "runner");
+    thread::sleep(Duration::from_millis(1100));
+    assert_eq!(pod_of(), "relay-replaced/runner-0");
+    let several = r#"runner_terminal_relay_several_pods_total{route="a.example.com"}"#;
+    assert_eq!(relay.metric(several), 1.0);
+
+    // The pod that was found a moment ago is gone.
+    cluster.kubelet.remove_pod("relay-replaced", "runner-0");
+    assert_eq!(pod_of(), "relay-replaced/runner-1");
+    assert_eq!(relay.metric(several), 1.0);
+}
+
+#[test]
+fn an_end_in_one_direction_does_not_cut_the_other() {
+    let cluster = Cluster::new("relay-half");
+    cluster.add_pod("runner", "runner");
+    let answer = vec![b'x'; 3_000_000];
+    let sent = answer.clone();
+    let length = hello_for("a.example.com").len() + "and that is all".len();
+    let backend = Backend::new(move |mut client| {
+        client.read_exact(&mut vec![0; length]).unwrap();
+        // A node that was told of the client's end would have cut this by now.
+        thread::sleep(Duration::from_secs(3));
+        client.write_all(&sent).unwrap();
+    });
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+
+    let mut client = Client::of(&relay, "a.example.com");
+    client.stream.write_all(b"and that is all").unwrap();
+    client.stream.shutdown(Shutdown::Write).unwrap();
+
+    assert!(client.rest() == answer);
+    let line = relay.wait_for_end("client-closed");
+    assert_eq!(line["bytes_to_client"], 3_000_000, "{line}");
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_the_pod_back() {
+    let cluster = Cluster::new("relay-slow");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::new(|mut client| {
+        client
+            .set_write_timeout(Some(Duration::from_secs(3)))
+            .unwrap();
+        let piece = vec![0; 1 << 20];
+        let mut sent = 0_u64;
+        while let Ok(length) = client.write(&piece) {
+            sent += u64::try_from(length).unwrap();
+            assert!(sent < 200 << 20, "it went somewhere");
+        }
+    });
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+    let client = Client::of(&relay, "a.example.com");
+    thread::sleep(Duration::from_secs(6));
+    assert!(backend.is_well());
+    drop(client);
+    relay.wait_for_end("client-broken");
+}
+
+#[test]
+fn an_api_server_that_restarts_ends_connections_and_takes_new_ones() {
+    let plane = Arc::new(ControlPlane::start());
+    let cluster = Cluster::of(&plane, "relay-restart");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+    let mut held = Client::of(&relay, "a.example.com").expect("runner");
+    held.type_into("before");
+
+    cluster.plane.restart_api_server();
+
+    assert_eq!(held.rest(), b"");
+    let line = relay.wait_for_end("forward-broken");
+    assert!(text(&line, "detail").contains("the API server"), "{line}");
+    Client::of(&relay, "a.example.com")
+        .expect("runner")
+        .type_into("after");
+}
+
+#[test]
+fn hostile_clients_leave_it_up() {
+    let cluster = Cluster::new("relay-hostile");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = cluster.relay(&[&route, "--connect-timeout=3s", "--max-connections=40"]);
+    let connect = || {
+        let stream = TcpStream::connect(relay.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let closes = |mut stream: TcpStream| {
+        let mut rest = Vec::new();
+        // A reset is an end as well.
+        let _ = stream.read_to_end(&mut rest);
+        assert_eq!(rest, b"");
+    };
+
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0xff; 20_000],
+        &[0x16, 3, 1, 0xff, 0xff, 1, 0xff, 0xff, 0xff],
+    ] {
+        let mut stream = connect();
+        let _ = stream.write_all(garbage);
+        closes(stream);
+        relay.wait_for_end("not-tls");
+    }
+    // A health check is counted, and has no line.
+    drop(connect());
+    let ended = r#"connections_total{route="",reason="nothing-sent"}"#;
+    wait_until("it is counted", || {
+        relay.metric(&format!("runner_terminal_relay_{ended}")) == 1.0
+    });
+    // Names that are none.
+    let hello = hello_for("a.example.com");
+    let place = hello
+        .windows(13)
+        .position(|name| name == b"a.example.com")
+        .unwrap();
+    for name in [
+        b"a\x1b[2J\n\0\xff\xfe    ",
+        b"a..example.co",
+        b"*.example.com",
+    ] {
+        let mut hostile = hello.clone();
+        hostile[place..place + 13].copy_from_slice(&name[..13]);
+        let mut stream = connect();
+        stream.write_all(&hostile).unwrap();
+        closes(stream);
+    }
+
+    // All places are taken by clients that drip.
+    let slow: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            let mut stream = connect();
+            stream.write_all(&hello[..20]).unwrap();
+            stream
+        })
+        .collect();
+    wait_until("all are taken", || {
+        relay.metric("runner_terminal_relay_connections_open") == 40.0
+    });
+    closes(connect());
+    relay.wait_for(|line| line["event"] == "over-limit");
+    let ended = r#"connections_total{route="",reason="over-limit"}"#;
+    assert!(relay.metric(&format!("runner_terminal_relay_{ended}")) >= 1.0);
+    let started = Instant::now();
+    for mut stream in slow {
+        let _ = stream.write_all(&hello[20..21]);
+        closes(stream);
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
+    relay.wait_for_end("hello-late");
+
+    Client::of(&relay, "a.example.com")
+        .expect("runner")
+        .type_into("still up");
+}
+
+#[test]
+fn it_survives_having_no_file_left() {
+    let cluster = Cluster::new("relay-files");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = Relay::start_with_files(60, &cluster.kubeconfig, &[&route]);
+    Client::of(&relay, "a.example.com").expect("runner");
+
+    let idle: Vec<TcpStream> = (0..100)
+        .map(|_| TcpStream::connect(relay.address()).unwrap())
+        .collect();
+    let line = relay.wait_for(|line| line["event"] == "accept");
+    assert!(
+        text(&line, "detail").contains("Too many open files"),
+        "{line}"
+    );
+    drop(idle);
+
+    Client::of(&relay, "a.example.com")
+        .expect("runner")
+        .type_into("still up");
+    assert!(relay.metric("runner_terminal_relay_accept_errors_total") >= 1.0);
+}
+
+#[test]
+fn a_quiet_connection_ends_after_a_time() {
+    let cluster = Cluster::new("relay-idle");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = cluster.relay(&[&route, "--idle-timeout=2s"]);
+    let mut client = Client::of(&relay, "a.example.com").expect("runner");
+    for _ in 0..4 {
+        thread::sleep(Duration::from_secs(1));
+        client.type_into("not yet");
+    }
+    assert_eq!(client.rest(), b"");
+    relay.wait_for_end("idle");
+}
+
+#[test]
+fn it_waits_for_open_connections_at_the_end() {
+    let cluster = Cluster::new("relay-drain");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = cluster.relay(&[&route]);
+    let mut client = Client::of(&relay, "a.example.com").expect("runner");
+    assert_eq!(relay.get("/readyz").0, 200);
+
+    relay.terminate();
+
+    let line = relay.wait_for(|line| line["event"] == "draining");
+    assert_eq!(line["open"], 1, "{line}");
+    assert_eq!(relay.get("/readyz").0, 503);
+    assert_eq!(relay.get("/healthz").0, 200);
+    let refused = TcpStream::connect(relay.address()).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    client.type_into("let me finish");
+    drop(client);
+    assert_eq!(relay.end().code(), Some(0));
+}
+
+#[test]
+fn it_does_not_wait_for_ever_at_the_end() {
+    let cluster = Cluster::new("relay-drained");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = cluster.relay(&[&route, "--drain-timeout=1s"]);
+    let client = Client::of(&relay, "a.example.com").expect("runner");
+
+    relay.terminate();
+
+    assert_eq!(client.rest(), b"");
+    relay.wait_for_end("drained");
+    assert_eq!(relay.end().code(), Some(0));
+}
+
+#[test]
+fn the_role_of_the_page_is_enough_and_no_more() {
+    let cluster = Cluster::new("relay-role");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    Client::of(&cluster.relay(&[&route]), "a.example.com").expect("runner");
+
+    let kubeconfig = cluster.kubeconfig.to_str().unwrap();
+    let may = |verb: &str, what: &str, namespace: &str| {
+        let args = [
+            "--kubeconfig",
+            kubeconfig,
+            "auth",
+            "can-i",
+            verb,
+            what,
+            "-n",
+            namespace,
+        ];
+        cluster.plane.kubectl(&args, "").status.success()
+    };
+    assert!(may("list", "pods", "relay-role"));
+    for (verb, what) in [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("get", "configmaps"),
+        ("create", "pods/exec"),
+        ("get", "pods/log"),
+        ("create", "pods"),
+        ("delete", "pods"),
+    ] {
+        assert!(!may(verb, what, "relay-role"), "{verb} {what}");
+    }
+    assert!(!may("list", "pods", "default"));
+    assert!(!may("create", "pods/portforward", "default"));
+
+    // Each of its rules is needed.
+    for (verbs, detail) in [
+        (r#"["get"]"#, "is forbidden: (it takes get and create of"),
+        (r#"["create"]"#, "cannot get resource \"pods/portforward\""),
+    ] {
+        let role = format!(
+            r#"[{{"op": "replace", "path": "/rules", "value": [
+                {{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}},
+                {{"apiGroups": [""], "resources": ["pods/portforward"], "verbs": {verbs}}}]}}]"#
+        );
+        let args = [
+            "-n",
+            "relay-role",
+            "patch",
+            "role",
+            "runner-terminal-relay",
+            "--type=json",
+        ];
+        let patched = cluster
+            .plane
+            .kubectl(&[&args[..], &["-p", &role]].concat(), "");
+        assert!(patched.status.success(), "{patched:?}");
+        // The API server learns of it by a watch of its own.
+        let relay = cluster.relay(&[&route]);
+        wait_until("the role is another", || {
+            drop(Client::of(&relay, "a.example.com").rest());
+            let line = relay.wait_for(|line| line["event"] == "connection");
+            line["detail"]
+                .as_str()
+                .is_some_and(|said| said.contains(detail))
+        });
+    }
+}
