@@ -261,3 +261,32 @@ fn a_later_prefix_reaches_what_readers_may_read() {
     );
     accept(&manifests);
 }
+
+/// kustomize tells resources apart by what it writes on them, and takes copies for what they are.
+#[test]
+fn replicas_become_shards() {
+    let spec = "spec: {replicas: Shard, exposure: {type: Ingress, controller: nginx, host: \
+                '{index}.terminals.example.com'}}";
+    let folder = with_component("replicas-3", spec);
+    let built = kustomize_build(folder.path());
+    let manifests = succeeds(&built);
+    for shard in 0..3 {
+        let name = format!("gr-gitlab-runner-{shard}");
+        assert!(
+            manifests.contains(&format!("\n  name: {name}\n")),
+            "{name} is missing: {manifests}"
+        );
+        assert!(
+            manifests.contains(&format!("host: {shard}.terminals.example.com\n")),
+            "{manifests}"
+        );
+        assert!(
+            manifests.contains(&format!(
+                "advertise_address = \"{shard}.terminals.example.com:443\""
+            )),
+            "{manifests}"
+        );
+    }
+    assert_eq!(manifests.matches("kind: Deployment\n").count(), 3);
+    accept(&manifests);
+}
