@@ -12,7 +12,8 @@
 const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
 
 /// The fixtures with resources that an earlier run made.
-const HAVE_OURS: [&str; 11] = [
+const HAVE_OURS: [&str; 12] = [
+    "exposure-api-server-relay-moved",
     "exposure-changed",
     "network-policy-gone",
     "readers-brought-up-to-date",

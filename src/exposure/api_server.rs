@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
+use super::relay::{RELAY_NAMESPACE, Relay};
 use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
 use crate::function_config::Port;
 use crate::rbac;
@@ -28,6 +29,10 @@ pub struct ApiServer {
     /// Make a Secret with a token of the account that does not expire, for the relay's kubeconfig.
     #[serde(default = "yes")]
     pub token: bool,
+    /// Make the manifests that run the relay too. They are for the cluster where GitLab can reach
+    /// it, and have the label `app.kubernetes.io/component: relay`, by which they can be told apart.
+    #[serde(default)]
+    pub relay: Option<Relay>,
 }
 
 const fn yes() -> bool {
@@ -47,6 +52,14 @@ impl Expose for ApiServer {
 
     fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
         Some(self.port())
+    }
+
+    fn annotations(&self) -> Vec<(String, String)> {
+        let namespace = self.relay.as_ref().map(|relay| relay.namespace.clone());
+        namespace
+            .map(|namespace| (RELAY_NAMESPACE.to_owned(), namespace))
+            .into_iter()
+            .collect()
     }
 
     fn objects(&self, place: Place<'_>) -> Vec<Value> {
@@ -83,6 +96,9 @@ impl Expose for ApiServer {
                 );
             }
             objects.push(Value::Object(secret));
+        }
+        if let Some(relay) = &self.relay {
+            objects.extend(relay.objects(place, &self.host.of(place), self.port()));
         }
         objects
     }

@@ -23,6 +23,7 @@ mod host_name;
 mod ingress;
 mod load_balancer;
 mod node_port;
+mod relay;
 mod service_fields;
 
 use serde_json::{Map, Value};
@@ -38,6 +39,7 @@ pub use headless::Headless;
 pub use ingress::Ingress;
 pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
+pub use relay::{RELAY_NAMESPACE, Relay};
 pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
 
 /// The name of the session server's port, in a pod and in a Service.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use super::service::{self, Existing, Ports};
 use super::{ADDRESS_FROM, owned, settings, shard};
-use crate::exposure::{Origin, Place};
+use crate::exposure::{Origin, Place, RELAY_NAMESPACE};
 use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
 use crate::resource::{Identity, Resource};
@@ -22,6 +22,8 @@ pub(super) struct Front {
     pub(super) known: Option<String>,
     /// An earlier run knew the address by another way of exposure: it leads nowhere now.
     pub(super) has_lost_address: bool,
+    /// The namespace of the relay's manifests of an earlier run.
+    pub(super) relay_before: Option<String>,
     /// What stands beside it.
     pub(super) objects: Vec<Value>,
     adopted: bool,
@@ -65,6 +67,9 @@ pub(super) fn make(
         ),
         port: way.advertised_port(place),
         objects: way.objects(place),
+        relay_before: existing
+            .and_then(|service| service.annotation(RELAY_NAMESPACE))
+            .map(str::to_owned),
         has_lost_address: origin == Origin::LiveService
             && existing.is_some_and(|service| service.annotation(ADDRESS_FROM).is_some()),
         known: match origin {
@@ -114,6 +119,7 @@ pub(super) fn adopt(
         port: Some(port),
         known: None,
         has_lost_address: false,
+        relay_before: None,
         objects: Vec::new(),
         adopted: true,
     })

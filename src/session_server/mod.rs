@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
+use crate::exposure::RELAY_NAMESPACE;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
 use crate::rbac;
@@ -99,13 +100,11 @@ pub fn add(
             listen_port,
         ));
     }
-    objects::ensure(
-        list,
-        &beside,
-        &front.identity,
-        &runner.workload,
-        &mut plan.patches,
-    )?;
+    let place = objects::Place {
+        service: &front.identity,
+        relay: front.relay_before.as_deref(),
+    };
+    objects::ensure(list, &beside, place, &runner.workload, &mut plan.patches)?;
     if front.has_lost_address && spec.advertise_address.is_none() {
         settings::switch_off(&mut config, runner, &mut plan.patches);
     }
@@ -173,15 +172,22 @@ pub fn remove(
     runner: &Runner,
     patches: &mut Patches,
 ) -> Result<(), Refusal> {
-    let service = match service::find(list, &runner.workload)? {
-        Existing::Ours(service) => {
-            patches.remove_item(&service);
-            service.identity
-        }
-        Existing::Foreign(service) => service.identity,
-        Existing::None => service::identity(&runner.workload),
+    let found = service::find(list, &runner.workload)?;
+    if let Existing::Ours(service) = &found {
+        patches.remove_item(service);
+    }
+    let made = service::identity(&runner.workload);
+    let place = match &found {
+        Existing::Ours(service) | Existing::Foreign(service) => objects::Place {
+            service: &service.identity,
+            relay: service.annotation(RELAY_NAMESPACE),
+        },
+        Existing::None => objects::Place {
+            service: &made,
+            relay: None,
+        },
     };
-    objects::remove(list, &service, patches)?;
+    objects::remove(list, place, patches)?;
     port::withdraw(&runner.workload, patches);
     let workload = &runner.workload;
     patches.remove(&workload.resource, &checksum(workload));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use super::owned::is_ours;
 use super::{ADDRESS_FROM, owned};
-use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place};
+use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, annotation};
 use crate::resource::{Identity, Resource};
@@ -207,7 +207,7 @@ pub(super) fn ensure(
         return made;
     };
     owned::update_metadata(existing, &desired, patches);
-    for name in [ADDRESS_FROM, NODE_ADDRESS] {
+    for name in [ADDRESS_FROM, NODE_ADDRESS, RELAY_NAMESPACE] {
         if desired.pointer(&annotation(name)).is_none() {
             patches.remove(existing, &annotation(name));
         }
