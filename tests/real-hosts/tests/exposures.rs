@@ -39,7 +39,9 @@ fn resources(path: &std::path::Path) -> Value {
 fn every_exposure_is_accepted() {
     let plane = ControlPlane::shared();
     plane.apply_definitions();
-    plane.kubectl(&["create", "namespace", "ci"], "");
+    for namespace in ["ci", "gitlab"] {
+        plane.kubectl(&["create", "namespace", namespace], "");
+    }
     let folder = workspace_root().join("tests/fixtures/session-server");
     let mut kinds = std::collections::BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
