@@ -42,6 +42,16 @@ pub enum AddressError {
     Host(String),
 }
 
+/// `terminal.example.com`, `192.0.2.7`, `2001:db8::7`
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Ip(ip) => ip.fmt(f),
+        }
+    }
+}
+
 impl Address {
     /// Reads `host`, `host:port`, `ip`, `[v6]`, `[v6]:port`.
     ///

@@ -10,6 +10,7 @@
 //! asked for any more. A host that does none of it passes the function's error on, which says what
 //! the user can do.
 
+pub(crate) mod node_address;
 mod request;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
 /// The kinds that can hold a live Service; `kubectl` prints several as a List.
 const KINDS: [&str; 3] = ["Service", "List", "ServiceList"];
+/// The kinds that can hold nodes.
+const NODE_KINDS: [&str; 3] = ["Node", "List", "NodeList"];
 
 /// A Service by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,10 +58,29 @@ impl std::fmt::Display for ServiceName {
     }
 }
 
-/// What a host has seen of a Service.
+/// What a host can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A Service.
+    Service(ServiceName),
+    /// All nodes of the cluster.
+    Nodes,
+}
+
+/// `Service ci/runner-session-server`
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Service(name) => name.fmt(f),
+            Self::Nodes => f.write_str("the nodes"),
+        }
+    }
+}
+
+/// What a host has seen of a Service, or of the nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// The Service as the API server gives it.
+    /// The Service, or the NodeList, as the API server gives it.
     Live(Value),
     /// There is none in the namespace of its manifest, or in this one where that says none.
     Absent {
@@ -77,12 +99,15 @@ pub enum Answer {
 /// The input is not a ResourceList.
 pub fn answer<'a>(
     input: &[u8],
-    answers: impl IntoIterator<Item = (&'a ServiceName, &'a Answer)>,
+    answers: impl IntoIterator<Item = (&'a Subject, &'a Answer)>,
 ) -> Result<Vec<u8>, ReadError> {
     let list = ResourceList::read(input)?;
     let added = answers
         .into_iter()
-        .map(|(name, answer)| answer.item(name))
+        .map(|(subject, answer)| match subject {
+            Subject::Service(name) => answer.service(name),
+            Subject::Nodes => answer.nodes(),
+        })
         .collect();
     let changes = Changes {
         added,
@@ -94,13 +119,45 @@ pub fn answer<'a>(
 }
 
 impl Answer {
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Live(_) => LIVE,
+            Self::Absent { .. } => ABSENT,
+            Self::Forbidden(_) => FORBIDDEN,
+            Self::Failed(_) => FAILED,
+        }
+    }
+
+    /// The item that says what is known of the nodes: of live ones, what matters here.
+    fn nodes(&self) -> Value {
+        let mut annotations = json!({OBSERVED: self.state()});
+        let mut items = Vec::new();
+        match self {
+            Self::Failed(message) | Self::Forbidden(message) => {
+                if let Some(annotations) = annotations.as_object_mut() {
+                    annotations.insert(FAILURE.to_owned(), json!(message));
+                }
+            }
+            Self::Live(list) => {
+                let nodes = list.get("items").and_then(Value::as_array);
+                items.extend(nodes.into_iter().flatten().map(node_address::trimmed));
+            }
+            Self::Absent { .. } => {}
+        }
+        json!({
+            "apiVersion": "v1",
+            "kind": "NodeList",
+            "metadata": {"annotations": annotations},
+            "items": items,
+        })
+    }
+
     /// The item that says it: of a live Service, what matters here.
-    fn item(&self, name: &ServiceName) -> Value {
-        let (state, service) = match self {
-            Self::Live(service) => (LIVE, service),
-            Self::Absent { .. } => (ABSENT, &Value::Null),
-            Self::Forbidden(_) => (FORBIDDEN, &Value::Null),
-            Self::Failed(_) => (FAILED, &Value::Null),
+    fn service(&self, name: &ServiceName) -> Value {
+        let state = self.state();
+        let service = match self {
+            Self::Live(service) => service,
+            Self::Absent { .. } | Self::Forbidden(_) | Self::Failed(_) => &Value::Null,
         };
         let annotations = service.pointer("/metadata/annotations");
         let mut annotations: Map<String, Value> = annotations
@@ -161,10 +218,22 @@ pub enum Observation {
     Failed(String),
 }
 
+/// What was observed of the nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodesSeen {
+    /// They are these.
+    Live(Vec<Value>),
+    /// The host may not read them, and by which rule it might.
+    Forbidden(String),
+    /// They could not be read, and why.
+    Failed(String),
+}
+
 /// All that was observed.
 #[derive(Debug, Default)]
 pub struct Observed {
     services: BTreeMap<ServiceName, Observation>,
+    nodes: Option<NodesSeen>,
     /// Items that the host has put into the list.
     pub injected: Vec<Resource>,
 }
@@ -214,7 +283,49 @@ impl Observed {
             observed.services.insert(name_of(&resource), observation);
             observed.injected.push(resource);
         }
+        observed.collect_nodes(list)?;
         Ok(observed)
+    }
+
+    /// What was observed of the nodes.
+    pub fn nodes(&self) -> Option<&NodesSeen> {
+        self.nodes.as_ref()
+    }
+
+    fn collect_nodes(&mut self, list: &ResourceList<'_>) -> Result<(), ReadError> {
+        let mut exported = Vec::new();
+        for item in list.candidates(&NODE_KINDS, "addresses") {
+            let resource = list.resource(item)?;
+            if resource.annotation(OBSERVED).is_some() {
+                continue;
+            }
+            let members = resource.value.get("items").and_then(Value::as_array);
+            let all = members.map_or(std::slice::from_ref(&resource.value), Vec::as_slice);
+            exported.extend(
+                all.iter()
+                    .filter(|node| node_address::is_node(node))
+                    .cloned(),
+            );
+        }
+        if !exported.is_empty() {
+            self.nodes = Some(NodesSeen::Live(exported));
+        }
+        for item in list.candidates(&["NodeList"], OBSERVED) {
+            let resource = list.resource(item)?;
+            let Some(state) = resource.annotation(OBSERVED) else {
+                continue;
+            };
+            let nodes = resource.value.get("items").and_then(Value::as_array);
+            // After the exports, over which it wins: it was read just now.
+            let message = resource.annotation(FAILURE).unwrap_or("could not be read");
+            self.nodes = Some(match state {
+                LIVE => NodesSeen::Live(nodes.cloned().unwrap_or_default()),
+                FORBIDDEN => NodesSeen::Forbidden(message.to_owned()),
+                _ => NodesSeen::Failed(message.to_owned()),
+            });
+            self.injected.push(resource);
+        }
+        Ok(())
     }
 
     /// What was observed of one Service.
@@ -287,7 +398,8 @@ mod tests {
             (Answer::Forbidden("no".to_owned()), FORBIDDEN),
             (Answer::Failed("it's \"broken\":\n- a".to_owned()), FAILED),
         ] {
-            let text = super::answer(LIST.as_bytes(), [(&name(), &answer)]).unwrap();
+            let text =
+                super::answer(LIST.as_bytes(), [(&Subject::Service(name()), &answer)]).unwrap();
             assert!(!String::from_utf8_lossy(&text).contains("managedFields"));
             let list = ResourceList::read(&text).unwrap();
             let observed = Observed::collect(&list).unwrap();
@@ -322,7 +434,7 @@ mod tests {
             "{\"apiVersion\": \"config.kubernetes.io/v1\", \"kind\": \"ResourceList\", \"items\": [{}]}",
             "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\nfunctionConfig: {}\n",
         ] {
-            let text = answer(list.as_bytes(), [(&name(), &absent())]).unwrap();
+            let text = answer(list.as_bytes(), [(&Subject::Service(name()), &absent())]).unwrap();
             let list = ResourceList::read(&text).unwrap();
             let observed = Observed::collect(&list).unwrap();
             assert!(matches!(

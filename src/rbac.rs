@@ -34,6 +34,37 @@ pub fn reader_role(service: &Identity) -> Value {
     Value::Object(role)
 }
 
+/// A ClusterRole that may list the nodes: nodes have no namespace, and no name that is known
+/// beforehand.
+pub fn node_role(name: &str) -> Value {
+    let mut role = cluster_identity("ClusterRole", name).skeleton();
+    role.insert(
+        "rules".to_owned(),
+        json!([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}]),
+    );
+    Value::Object(role)
+}
+
+/// Gives these subjects the ClusterRole that [`node_role`] makes.
+pub fn node_binding(name: &str, subjects: Vec<Value>) -> Value {
+    let mut binding = cluster_identity("ClusterRoleBinding", name).skeleton();
+    binding.insert(
+        "roleRef".to_owned(),
+        json!({"apiGroup": GROUP, "kind": "ClusterRole", "name": name}),
+    );
+    binding.insert("subjects".to_owned(), Value::Array(subjects));
+    Value::Object(binding)
+}
+
+fn cluster_identity(kind: &str, name: &str) -> Identity {
+    Identity {
+        api_version: format!("{GROUP}/v1"),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        ..Identity::default()
+    }
+}
+
 /// What the relay may do in the runner's namespace: find the pod, and forward a port to it. No rule
 /// can say which pod of a changing name, nor which port.
 ///

@@ -68,14 +68,14 @@ fn refusal(path: &std::path::Path) -> String {
     outcome.report()
 }
 
-/// A list without its last item, where that is what a host has put there.
+/// A list without its last items, where a host has put them there.
 fn without_observed(list: &str) -> String {
     let Some((items, config)) = list.split_once("functionConfig:\n") else {
         return list.to_owned();
     };
     let (before, last) = items.rsplit_once("\n- ").unwrap_or((items, ""));
     if last.contains("runner-terminal.dev/observed:") {
-        format!("{before}\nfunctionConfig:\n{config}")
+        without_observed(&format!("{before}\nfunctionConfig:\n{config}"))
     } else {
         list.to_owned()
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, FuturesUnordered};
-use runner_terminal::observed::{Answer, ServiceName};
+use runner_terminal::observed::{Answer, ServiceName, Subject};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -58,13 +58,13 @@ impl Cluster {
         Ok(Self { runtime, api })
     }
 
-    /// Reads Services; those that cannot be read are answered by the reason.
-    pub(crate) fn read(&self, services: &[&ServiceName]) -> Vec<(ServiceName, Answer)> {
-        let read = async |service: &ServiceName| {
-            let found = self.api.get_patiently(service).await;
-            (service.clone(), self.answer(service, found))
+    /// Reads what is asked for; what cannot be read is answered by the reason.
+    pub(crate) fn read(&self, subjects: &[&Subject]) -> Vec<(Subject, Answer)> {
+        let read = async |subject: &Subject| {
+            let found = self.api.get_patiently(subject).await;
+            (subject.clone(), self.answer(subject, found))
         };
-        let all = stream::iter(services).map(|service| read(service));
+        let all = stream::iter(subjects).map(|subject| read(subject));
         self.runtime.block_on(all.buffered(AT_ONCE).collect())
     }
 
@@ -82,7 +82,8 @@ impl Cluster {
                 .iter()
                 .map(async |(service, known)| {
                     let changed = watch::change(&self.api, service, known, deadline.0).await;
-                    changed.map(|found| ((*service).clone(), self.answer(service, found)))
+                    let subject = Subject::Service((*service).clone());
+                    changed.map(|found| ((*service).clone(), self.answer(&subject, found)))
                 })
                 .collect();
             while let Some(changed) = changes.next().await {
@@ -94,7 +95,7 @@ impl Cluster {
         })
     }
 
-    fn answer(&self, service: &ServiceName, found: Result<Option<Value>, Problem>) -> Answer {
+    fn answer(&self, subject: &Subject, found: Result<Option<Value>, Problem>) -> Answer {
         let problem = match found {
             Ok(Some(service)) => return Answer::Live(service),
             Ok(None) => {
@@ -104,7 +105,7 @@ impl Cluster {
             }
             Err(problem) => problem,
         };
-        let message = self.api.explain(&problem, service);
+        let message = self.api.explain(&problem, subject);
         match problem {
             Problem::Forbidden(_) => Answer::Forbidden(message),
             _ => Answer::Failed(message),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use runner_terminal::observed::{self, Answer, Look, Request, ServiceName};
+use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
 
 use crate::cluster::{Cluster, Deadline};
 
@@ -51,20 +51,20 @@ pub(crate) fn run<T>(
 fn answer(
     cluster: &Result<Cluster, crate::cluster::Problem>,
     requests: &[Request],
-    answers: &mut BTreeMap<ServiceName, Answer>,
+    answers: &mut BTreeMap<Subject, Answer>,
     deadline: &mut Option<Deadline>,
 ) -> bool {
-    let unknown: Vec<&ServiceName> = requests
+    let unknown: Vec<&Subject> = requests
         .iter()
-        .map(|request| &request.service)
-        .filter(|service| !answers.contains_key(service))
+        .map(|request| &request.subject)
+        .filter(|subject| !answers.contains_key(subject))
         .collect();
     if !unknown.is_empty() {
         let read = match cluster {
             Ok(cluster) => cluster.read(&unknown),
             Err(problem) => unknown
                 .into_iter()
-                .map(|service| (service.clone(), Answer::Failed(problem.to_string())))
+                .map(|subject| (subject.clone(), Answer::Failed(problem.to_string())))
                 .collect(),
         };
         answers.extend(read);
@@ -75,11 +75,11 @@ fn answer(
     };
     let waited: Vec<(&ServiceName, Duration)> = requests
         .iter()
-        .filter_map(|request| match request.look {
-            Look::Change(timeout) => {
-                Some((&request.service, Duration::from_secs(timeout.0.into())))
+        .filter_map(|request| match (&request.subject, request.look) {
+            (Subject::Service(service), Look::Change(timeout)) => {
+                Some((service, Duration::from_secs(timeout.0.into())))
             }
-            Look::Now => None,
+            _ => None,
         })
         .collect();
     let Some((_, timeout)) = waited.first() else {
@@ -91,11 +91,14 @@ fn answer(
     });
     let known = waited
         .iter()
-        .filter_map(|(service, _)| Some((*service, answers.get(service)?)))
+        .filter_map(|(service, _)| {
+            let subject = Subject::Service((*service).clone());
+            Some((*service, answers.get(&subject)?))
+        })
         .collect();
     match cluster.wait(&known, end) {
         Some((service, seen)) => {
-            answers.insert(service, seen);
+            answers.insert(Subject::Service(service), seen);
             true
         }
         None => false,

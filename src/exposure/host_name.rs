@@ -28,10 +28,7 @@ impl NodeAddress {
 
 impl std::fmt::Display for NodeAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Host::Name(name) => f.write_str(name),
-            Host::Ip(ip) => ip.fmt(f),
-        }
+        self.0.fmt(f)
     }
 }
 

@@ -153,6 +153,11 @@ pub trait Expose {
         Vec::new()
     }
 
+    /// True where the address is a node's, which has to be read.
+    fn reads_nodes(&self) -> bool {
+        false
+    }
+
     /// The resources beside the Service.
     fn objects(&self, _place: Place<'_>) -> Vec<Value> {
         Vec::new()
@@ -189,11 +194,10 @@ impl Way {
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
             Self::LoadBalancer(way) => way.check(path),
-            Self::NodePort(_) | Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => {
-                Ok(())
-            }
+            Self::NodePort(way) => way.check(path),
             Self::Ingress(way) => way.check(path),
             Self::Gateway(way) => way.check(path),
+            Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => Ok(()),
         }
     }
 }

@@ -5,30 +5,45 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::NodeAddress;
 use super::{Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
-use crate::function_config::{Port, unset_when_empty};
+use crate::function_config::{ConfigError, Port, unset_when_empty};
 use crate::runner::Refusal;
 
 /// On our Service: the address of the nodes, for the follow-up that learns the port.
 pub const NODE_ADDRESS: &str = "runner-terminal.dev/node-address";
 
 /// A Service of type NodePort, and the address of a node, or of what stands in front of the nodes.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodePort {
-    /// Where GitLab reaches the nodes: a host name or IP address, without a port.
-    pub node_address: NodeAddress,
+    /// Where GitLab reaches the nodes: a host name or IP address, without a port. When it is not
+    /// set, the function AdvertiseAddress takes the address of a node.
+    #[serde(deserialize_with = "unset_when_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub node_address: Option<NodeAddress>,
     /// The port on every node, from the cluster's range (30000-32767). The cluster chooses one when
     /// it is not set, and the function AdvertiseAddress reads it. Shards have this one and the next.
-    #[serde(default)]
     pub node_port: Option<Port>,
     /// The port of the Service inside the cluster. 9000 when not set.
-    #[serde(default)]
     pub port: Option<Port>,
     /// `spec.externalTrafficPolicy`. With `Local`, only the node of the runner's pod answers.
-    #[serde(default, deserialize_with = "unset_when_empty")]
+    #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<TrafficPolicy>"))]
     pub external_traffic_policy: Option<TrafficPolicy>,
+}
+
+impl NodePort {
+    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        if self.node_address.is_none() && self.external_traffic_policy == Some(TrafficPolicy::Local)
+        {
+            return Err(ConfigError::new(
+                format!("{path}.nodeAddress"),
+                "is missing: with externalTrafficPolicy: Local only the node of the runner's pod \
+                 answers, and which one that is nobody knows beforehand",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Expose for NodePort {
@@ -51,14 +66,22 @@ impl Expose for NodePort {
         self.node_port(place)
     }
 
+    fn reads_nodes(&self) -> bool {
+        self.node_address.is_none()
+    }
+
     fn annotations(&self) -> Vec<(String, String)> {
-        vec![(NODE_ADDRESS.to_owned(), self.node_address.to_string())]
+        let address = self.node_address.as_ref();
+        address
+            .map(|address| (NODE_ADDRESS.to_owned(), address.to_string()))
+            .into_iter()
+            .collect()
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        Ok(match self.node_port(place) {
-            Some(port) => Origin::Known(self.node_address.with_port(port)),
-            None => Origin::LiveService,
+        Ok(match (&self.node_address, self.node_port(place)) {
+            (Some(address), Some(port)) => Origin::Known(address.with_port(port)),
+            _ => Origin::LiveService,
         })
     }
 }

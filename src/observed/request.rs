@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::ServiceName;
+use super::{ServiceName, Subject};
 use crate::function_config::{AdvertiseAddressSpec, Seconds};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
@@ -17,11 +17,14 @@ const CONTEXT_TAG: &str = "runner-terminal.dev/context";
 /// Seconds.
 const TIMEOUT_TAG: &str = "runner-terminal.dev/timeout";
 
-/// A Service that the function has to know of.
+/// A tag of a result that asks for the nodes instead of the Service that it is about.
+const NODES_TAG: &str = "runner-terminal.dev/observe-nodes";
+
+/// What the function has to know of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Which one.
-    pub service: ServiceName,
+    /// What it asks for.
+    pub subject: Subject,
     /// When to answer.
     pub look: Look,
     /// The file by which to reach the cluster; the host's default when there is none.
@@ -42,9 +45,9 @@ pub enum Look {
 
 impl Request {
     /// What a functionConfig asks.
-    pub(crate) fn new(service: ServiceName, look: Look, spec: &AdvertiseAddressSpec) -> Self {
+    pub(crate) fn new(subject: Subject, look: Look, spec: &AdvertiseAddressSpec) -> Self {
         Self {
-            service,
+            subject,
             look,
             kubeconfig: spec.kubeconfig.clone(),
             context: spec.context.clone(),
@@ -58,6 +61,10 @@ impl Request {
             Look::Change(Seconds(seconds)) => result
                 .tagged(OBSERVE_TAG, "change")
                 .tagged(TIMEOUT_TAG, &seconds.to_string()),
+        };
+        let result = match self.subject {
+            Subject::Service(_) => result,
+            Subject::Nodes => result.tagged(NODES_TAG, "true"),
         };
         [
             (KUBECONFIG_TAG, &self.kubeconfig),
@@ -83,11 +90,15 @@ impl Request {
             let value = result.pointer(&format!("/resourceRef/{field}"));
             value.and_then(Value::as_str)
         };
-        Some(Self {
-            service: ServiceName {
+        let subject = match tag(NODES_TAG) {
+            Some(_) => Subject::Nodes,
+            None => Subject::Service(ServiceName {
                 namespace: named("namespace").unwrap_or_default().to_owned(),
                 name: named("name")?.to_owned(),
-            },
+            }),
+        };
+        Some(Self {
+            subject,
             look,
             kubeconfig: tag(KUBECONFIG_TAG).map(str::to_owned),
             context: tag(CONTEXT_TAG).map(str::to_owned),
@@ -95,15 +106,15 @@ impl Request {
     }
 }
 
-/// What the output of a run asks of the host; each Service once.
+/// What the output of a run asks of the host; each thing once.
 pub fn requests(output: &[u8]) -> Vec<Request> {
     let list = ResourceList::read(output).ok();
     let results = list.and_then(|list| list.results()).unwrap_or_default();
     let requests = results.iter().filter_map(Request::from_result);
-    let by_service: BTreeMap<ServiceName, Request> = requests
-        .map(|request| (request.service.clone(), request))
+    let by_subject: BTreeMap<Subject, Request> = requests
+        .map(|request| (request.subject.clone(), request))
         .collect();
-    by_service.into_values().collect()
+    by_subject.into_values().collect()
 }
 
 #[cfg(test)]
@@ -123,7 +134,12 @@ mod tests {
                     namespace: namespace.to_owned(),
                     name: "s".to_owned(),
                 };
-                let request = Request::new(service, look, &spec);
+                let subject = if namespace.is_empty() {
+                    Subject::Nodes
+                } else {
+                    Subject::Service(service)
+                };
+                let request = Request::new(subject, look, &spec);
                 let identity = Identity {
                     kind: "Service".to_owned(),
                     name: "s".to_owned(),
@@ -152,7 +168,7 @@ mod tests {
         ] {
             let asked = requests(output.as_bytes());
             assert_eq!(asked.len(), 1, "{output}");
-            assert_eq!(asked[0].service.name, "s");
+            assert_eq!(asked[0].subject.to_string(), "Service s");
         }
         assert!(requests(b"").is_empty());
         assert!(requests(head.as_bytes()).is_empty());

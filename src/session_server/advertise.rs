@@ -10,7 +10,9 @@ use super::{
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
-use crate::observed::{Look, Observation, Observed, Request, ServiceName};
+use crate::observed::{
+    Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
+};
 use crate::patch::{Patches, Plan};
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
@@ -178,7 +180,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         namespace: identity.namespace.clone(),
         name: identity.name.clone(),
     };
-    let request = |look| Request::new(name.clone(), look, spec);
+    let request = |look| Request::new(Subject::Service(name.clone()), look, spec);
     let pending = |reason: &str| State::Pending {
         reason: reason.to_owned(),
         wait: None,
@@ -199,9 +201,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
                 None => "is not in the cluster yet".to_owned(),
             }));
         }
-        (Some(Observation::Forbidden(_)), _)
-            if objects::have_reader_role(question.list, identity) =>
-        {
+        (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
             return Ok(pending(
                 "may not be read yet (403 Forbidden): the Role by which it may comes with these \
                  manifests",
@@ -215,7 +215,20 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
     if !service::is_ours(live) && !question.of_chart {
         return Err(not_ours(&live.identity));
     }
-    match live_service::resolve(live, spec, question.configured, question.nodes) {
+    let at_node;
+    let nodes = match question.nodes {
+        None if live_service::is_at_nodes(live) => {
+            match host_of_a_node(question, &live.identity)? {
+                Ok(host) => {
+                    at_node = host;
+                    Some(at_node.as_str())
+                }
+                Err(state) => return Ok(state),
+            }
+        }
+        nodes => nodes,
+    };
+    match live_service::resolve(live, spec, question.configured, nodes) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
         Resolution::Pending(reason) => Ok(State::Pending {
@@ -226,6 +239,47 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             FunctionResult::error(reason).about(&live.identity),
         )),
     }
+}
+
+/// A node's host, where nobody has named one; or what has to happen before it is known.
+fn host_of_a_node(
+    question: &Question<'_, '_>,
+    service: &Identity,
+) -> Result<Result<String, State>, Refusal> {
+    let Question { spec, observed, .. } = *question;
+    let pending = |reason: &str| State::Pending {
+        reason: reason.to_owned(),
+        wait: None,
+    };
+    let nodes = match observed.nodes() {
+        Some(NodesSeen::Live(nodes)) => nodes,
+        Some(NodesSeen::Forbidden(_)) if objects::have(question.list, "ClusterRole", service) => {
+            let reason = "needs the address of a node, and the nodes may not be read yet (403 \
+                          Forbidden): the ClusterRole by which they may comes with these manifests";
+            return Ok(Err(pending(reason)));
+        }
+        Some(NodesSeen::Forbidden(reason) | NodesSeen::Failed(reason)) => {
+            let message = format!("needs the address of a node, and the nodes {reason}");
+            return Err(Box::new(FunctionResult::error(message).about(service)));
+        }
+        None if spec.source == Source::Items => {
+            let reason = "needs the address of a node, and no node is among the items: set \
+                          spec.exposure.nodeAddress of the SessionServer";
+            return Ok(Err(pending(reason)));
+        }
+        None => {
+            let request = Request::new(Subject::Nodes, Look::Now, spec);
+            return Ok(Err(State::Unknown(request)));
+        }
+    };
+    let configured = question.configured.and_then(parse_address);
+    let current = configured.map(|address| address.host);
+    Ok(
+        match node_address::choose(nodes, spec.ip_family, current.as_ref()) {
+            Some(host) => Ok(host.to_string()),
+            None => Err(pending("has no node that is ready and has an address")),
+        },
+    )
 }
 
 fn waits(spec: &AdvertiseAddressSpec) -> bool {
@@ -245,12 +299,15 @@ fn not_ours(service: &Identity) -> Refusal {
 
 /// The host is asked for the Service; where it cannot read a cluster, the user reads this.
 fn unknown(service: &Identity, request: &Request) -> FunctionResult {
+    let (what, look) = match request.subject {
+        Subject::Service(_) => ("its address has", service::kubectl(service)),
+        Subject::Nodes => ("the address of a node has", "kubectl get nodes".to_owned()),
+    };
     let result = FunctionResult::error(format!(
-        "its address has to be read from the cluster, and this host has not done that: run the \
-         function by the runner-terminal command, which can, or put the output of `{} -o yaml` \
-         among the items, with the annotation config.kubernetes.io/local-config: 'true' so that it \
-         is not applied",
-        service::kubectl(service)
+        "{what} to be read from the cluster, and this host has not done that: run the function by \
+         the runner-terminal command, which can, or put the output of `{look} -o yaml` among the \
+         items, with the annotation config.kubernetes.io/local-config: 'true' so that it is not \
+         applied"
     ));
     request.tag(result.about(service).at(PLACE))
 }

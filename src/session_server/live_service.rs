@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `metadata.deletionTimestamp` | refused: it is going away |
 //! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
-//! | type NodePort, with [`NODE_ADDRESS`] | that address, and the node port; pending without one |
+//! | type NodePort | the node port at the address of the annotation [`NODE_ADDRESS`], else of a node; pending without one |
 //! | no ingress entry | `spec.externalIPs`, else pending |
 //! | an entry whose `ports[].error` is set for our port | passed over; pending with that error when no other is left |
 //! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is there; the address already in the configuration if it is still among them |
@@ -130,6 +130,20 @@ pub(super) fn resolve(
         Some(host) => Resolution::Address(written(host, port)),
         None => Resolution::Pending("its load balancer has no address yet".to_owned()),
     }
+}
+
+/// True for a Service of ours that is reached at the nodes, and does not say at which address.
+pub(super) fn is_at_nodes(service: &Resource) -> bool {
+    let kind = service.value.pointer("/spec/type").and_then(Value::as_str);
+    kind == Some("NodePort")
+        && service.annotation(NODE_ADDRESS).is_none()
+        && strings(service.value.pointer("/spec/externalIPs"))
+            .next()
+            .is_none()
+        && service
+            .value
+            .pointer("/metadata/deletionTimestamp")
+            .is_none()
 }
 
 /// The address of a Service that is reached at the nodes.

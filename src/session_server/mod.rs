@@ -91,7 +91,8 @@ pub fn add(
         }
     };
     let mut beside = front.objects.clone();
-    beside.extend(readers(&spec.readers, &front.identity));
+    let reads_nodes = spec.exposure.way().reads_nodes();
+    beside.extend(readers(&spec.readers, &front.identity, reads_nodes));
     if let Some(policy) = &spec.network_policy {
         beside.push(network_policy::object(
             policy,
@@ -135,19 +136,26 @@ pub fn add(
     Ok(())
 }
 
-/// The Role and RoleBinding of those who may read the Service's address.
-fn readers(readers: &[Reader], service: &Identity) -> Vec<Value> {
+/// The Role and RoleBinding of those who may read the Service's address, and where that is a node's,
+/// the ClusterRole and ClusterRoleBinding.
+fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Value> {
     if readers.is_empty() {
         return Vec::new();
     }
-    let subjects = readers
+    let subjects: Vec<Value> = readers
         .iter()
         .map(|reader| rbac::service_account(&reader.namespace, &reader.service_account))
         .collect();
-    vec![
+    let mut objects = vec![
         rbac::reader_role(service),
-        rbac::reader_binding(service, subjects),
-    ]
+        rbac::reader_binding(service, subjects.clone()),
+    ];
+    if reads_nodes {
+        let name = objects::cluster_name(service);
+        objects.push(rbac::node_role(&name));
+        objects.push(rbac::node_binding(&name, subjects));
+    }
+    objects
 }
 
 /// The runner reads its configuration at start: the pod template changes with it.

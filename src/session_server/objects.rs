@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::owned::{self, is_ours};
 use crate::patch::Patches;
+use crate::rbac;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::runner::{Refusal, Workload};
@@ -19,24 +20,73 @@ pub(super) struct Place<'a> {
     pub(super) relay: Option<&'a str>,
 }
 
-/// The kinds that this function makes, with their API groups, and what their names have behind the
-/// Service's.
-const KINDS: [(&str, &str, &str); 14] = [
-    ("Role", "rbac.authorization.k8s.io", "-reader"),
-    ("RoleBinding", "rbac.authorization.k8s.io", "-reader"),
-    ("Ingress", "networking.k8s.io", ""),
-    ("IngressRouteTCP", "traefik.io", ""),
-    ("HTTPProxy", "projectcontour.io", ""),
-    ("Gateway", "gateway.networking.k8s.io", ""),
-    ("TLSRoute", "gateway.networking.k8s.io", ""),
-    ("ServiceAccount", "", "-relay"),
-    ("Secret", "", "-relay"),
-    ("Role", "rbac.authorization.k8s.io", "-relay"),
-    ("RoleBinding", "rbac.authorization.k8s.io", "-relay"),
-    ("Deployment", "apps", "-relay"),
-    ("Service", "", "-relay"),
-    ("NetworkPolicy", "networking.k8s.io", ""),
+/// A kind of object that this function makes.
+struct Kind {
+    kind: &'static str,
+    /// Its API group.
+    group: &'static str,
+    /// What its name has behind the Service's.
+    suffix: &'static str,
+}
+
+const fn kind(kind: &'static str, group: &'static str, suffix: &'static str) -> Kind {
+    Kind {
+        kind,
+        group,
+        suffix,
+    }
+}
+
+const RBAC: &str = rbac::GROUP;
+const GATEWAY: &str = "gateway.networking.k8s.io";
+
+/// All of them.
+const KINDS: [Kind; 16] = [
+    kind("Role", RBAC, "-reader"),
+    kind("RoleBinding", RBAC, "-reader"),
+    kind("ClusterRole", RBAC, "-node-reader"),
+    kind("ClusterRoleBinding", RBAC, "-node-reader"),
+    kind("Ingress", "networking.k8s.io", ""),
+    kind("IngressRouteTCP", "traefik.io", ""),
+    kind("HTTPProxy", "projectcontour.io", ""),
+    kind("Gateway", GATEWAY, ""),
+    kind("TLSRoute", GATEWAY, ""),
+    kind("ServiceAccount", "", "-relay"),
+    kind("Secret", "", "-relay"),
+    kind("Role", RBAC, "-relay"),
+    kind("RoleBinding", RBAC, "-relay"),
+    kind("Deployment", "apps", "-relay"),
+    kind("Service", "", "-relay"),
+    kind("NetworkPolicy", "networking.k8s.io", ""),
 ];
+
+impl Kind {
+    /// It has no namespace.
+    fn is_of_cluster(&self) -> bool {
+        self.kind.starts_with("Cluster")
+    }
+
+    /// What the object beside a Service is called: with the namespace, where it has none itself.
+    fn name(&self, service: &Identity) -> String {
+        let Self { suffix, .. } = self;
+        if self.is_of_cluster() {
+            cluster_name(service)
+        } else {
+            format!("{}{suffix}", service.name)
+        }
+    }
+}
+
+/// The name of what reads nodes for a Service; nodes are of the whole cluster.
+pub(super) fn cluster_name(service: &Identity) -> String {
+    let parts = [
+        service.namespace.as_str(),
+        service.name.as_str(),
+        "node-reader",
+    ];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
 
 /// Makes these objects, or brings those of an earlier run up to date, and takes away what an earlier
 /// run made and is not among them.
@@ -50,18 +100,18 @@ pub(super) fn ensure(
     workload: &Workload,
     patches: &mut Patches,
 ) -> Result<(), Refusal> {
-    for (kind, group, suffix) in KINDS {
-        let name = format!("{}{suffix}", place.service.name);
+    for kind in &KINDS {
+        let name = kind.name(place.service);
         let text = |object: &Value, pointer: &str| {
             let text = object.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
-        let wanted = desired
-            .iter()
-            .find(|object| text(object, "/kind") == kind && text(object, "/metadata/name") == name);
+        let wanted = desired.iter().find(|object| {
+            text(object, "/kind") == kind.kind && text(object, "/metadata/name") == name
+        });
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
-        for existing in find(list, kind, group, &name, place, namespace.as_deref())? {
+        for existing in find(list, kind, place, namespace.as_deref())? {
             match wanted {
                 Some(object) if Some(&existing.identity.namespace) == namespace.as_ref() => {
                     if !is_ours(&existing) {
@@ -90,9 +140,8 @@ pub(super) fn remove(
     place: Place<'_>,
     patches: &mut Patches,
 ) -> Result<(), Refusal> {
-    for (kind, group, suffix) in KINDS {
-        let name = format!("{}{suffix}", place.service.name);
-        for existing in find(list, kind, group, &name, place, None)? {
+    for kind in &KINDS {
+        for existing in find(list, kind, place, None)? {
             if is_ours(&existing) {
                 patches.remove_item(&existing);
             }
@@ -101,16 +150,15 @@ pub(super) fn remove(
     Ok(())
 }
 
-/// True when the list has the Role of a Service's readers. Until it is applied, they may not read
-/// the Service, and that is no fault of theirs.
-pub(super) fn have_reader_role(list: &ResourceList<'_>, service: &Identity) -> bool {
-    let name = crate::rbac::reader_name(&service.name);
+/// True when the list has the Role of a Service's readers, or their ClusterRole. Until it is applied
+/// they may not read, and that is no fault of theirs.
+pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> bool {
     let place = Place {
         service,
         relay: None,
     };
-    let found = find(list, "Role", crate::rbac::GROUP, &name, place, None);
-    found.is_ok_and(|found| !found.is_empty())
+    let role = KINDS.iter().find(|kind| kind.kind == role);
+    role.is_some_and(|role| find(list, role, place, None).is_ok_and(|found| !found.is_empty()))
 }
 
 /// The object's own labels and annotations are kept.
@@ -145,23 +193,25 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
 /// wanted, and the one in which an earlier run has put it.
 fn find(
     list: &ResourceList<'_>,
-    kind: &str,
-    group: &str,
-    name: &str,
+    kind: &Kind,
     place: Place<'_>,
     wanted: Option<&str>,
 ) -> Result<Vec<Resource>, ReadError> {
     let namespaces = [Some(place.service.namespace.as_str()), place.relay, wanted];
-    let namespaces: BTreeSet<&str> = namespaces.into_iter().flatten().collect();
+    let mut namespaces: BTreeSet<&str> = namespaces.into_iter().flatten().collect();
+    if kind.is_of_cluster() {
+        namespaces = BTreeSet::from([""]);
+    }
+    let name = kind.name(place.service);
     let mut found = Vec::new();
     for namespace in namespaces {
-        found.extend(owned::find(list, kind, name, namespace)?);
+        found.extend(owned::find(list, kind.kind, &name, namespace)?);
     }
     // Other API groups have kinds of the same name.
     found.retain(|object| {
         let version = &object.identity.api_version;
-        let written = version.split_once('/').map_or("", |(group, _)| group);
-        written == group
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        group == kind.group
     });
     Ok(found)
 }

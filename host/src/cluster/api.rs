@@ -7,15 +7,15 @@ use http_body_util::{BodyExt as _, Limited};
 use kube::Client;
 use kube::client::Body;
 use kube::core::Request;
-use kube::core::params::{GetParams, WatchParams};
-use runner_terminal::observed::ServiceName;
+use kube::core::params::{GetParams, ListParams, WatchParams};
+use runner_terminal::observed::{ServiceName, Subject};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::problem::{Problem, Server};
 
-/// A Service is some kilobytes.
-pub(super) const LONGEST_ANSWER: usize = 4 << 20;
+/// A Service is some kilobytes, and so is a node, of which there may be thousands.
+pub(super) const LONGEST_ANSWER: usize = 64 << 20;
 /// A server may be asked again, when it has a problem that may pass, for so long. In that time a
 /// restarted API server is back; somebody is waiting for this build.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -54,19 +54,21 @@ impl Api {
         &self.namespace
     }
 
-    /// Reads a Service, `None` when there is none, and asks again while a problem may pass.
+    /// Reads a Service, `None` when there is none, or the nodes, and asks again while a problem may
+    /// pass.
     ///
     /// # Errors
     ///
     /// A problem that does not pass, or has not passed in time.
-    pub(super) async fn get_patiently(
-        &self,
-        service: &ServiceName,
-    ) -> Result<Option<Value>, Problem> {
+    pub(super) async fn get_patiently(&self, subject: &Subject) -> Result<Option<Value>, Problem> {
         let end = Instant::now() + PATIENCE;
         let mut pauses = Pauses::new();
         loop {
-            match self.get(service).await {
+            let got = match subject {
+                Subject::Service(service) => self.get(service).await,
+                Subject::Nodes => self.nodes().await.map(Some),
+            };
+            match got {
                 Ok(found) => return Ok(found),
                 Err(problem) => {
                     let pause = pauses.after(&problem);
@@ -89,15 +91,13 @@ impl Api {
             Err(Problem::Absent) => return Ok(None),
             sent => sent?,
         };
-        let body = read(response).await?;
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(value) if value.get("kind").and_then(Value::as_str) == Some("Service") => {
-                Ok(Some(value))
-            }
-            _ => Err(Problem::NotKubernetes(
-                "an answer that is no Service".to_owned(),
-            )),
-        }
+        of_kind("Service", response).await.map(Some)
+    }
+
+    /// Reads all nodes.
+    async fn nodes(&self) -> Result<Value, Problem> {
+        let request = Request::new("/api/v1/nodes").list(&ListParams::default());
+        of_kind("NodeList", self.send(request).await?).await
     }
 
     /// Begins a watch of a Service from a version on.
@@ -113,10 +113,13 @@ impl Api {
         Ok(self.send(request).await?.into_body())
     }
 
-    /// A problem with a Service, in words.
-    pub(super) fn explain(&self, problem: &Problem, service: &ServiceName) -> String {
-        let service = self.placed(service);
-        problem.explain(&self.server, &service, self.expired.as_deref())
+    /// A problem with what was asked for, in words.
+    pub(super) fn explain(&self, problem: &Problem, subject: &Subject) -> String {
+        let subject = match subject {
+            Subject::Service(service) => Subject::Service(self.placed(service)),
+            Subject::Nodes => Subject::Nodes,
+        };
+        problem.explain(&self.server, &subject, self.expired.as_deref())
     }
 
     fn placed(&self, service: &ServiceName) -> ServiceName {
@@ -164,6 +167,17 @@ impl Api {
             .map(Duration::from_secs);
         let body = read(response).await.unwrap_or_default();
         Err(Problem::of_status(status, retry_after, &body))
+    }
+}
+
+/// Reads an answer that must be of this kind.
+async fn of_kind(kind: &str, response: Response<Body>) -> Result<Value, Problem> {
+    let body = read(response).await?;
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(value) if value.get("kind").and_then(Value::as_str) == Some(kind) => Ok(value),
+        _ => Err(Problem::NotKubernetes(format!(
+            "an answer that is no {kind}"
+        ))),
     }
 }
 

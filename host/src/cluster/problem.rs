@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kube::client::AuthError;
-use runner_terminal::observed::ServiceName;
+use runner_terminal::observed::Subject;
 use runner_terminal::resource::Identity;
 use runner_terminal::{rbac, yaml};
 use rustls::CertificateError;
 use serde_json::Value;
+
+/// What a role that may read nodes is called here.
+const NODE_READER: &str = "runner-terminal-node-reader";
 
 /// The API server that is asked.
 pub(super) struct Server {
@@ -266,11 +269,11 @@ impl Problem {
     pub(super) fn explain(
         &self,
         server: &Server,
-        service: &ServiceName,
+        subject: &Subject,
         expired: Option<&str>,
     ) -> String {
         let what = match self {
-            Self::Forbidden(said) => return forbidden(said, server, service),
+            Self::Forbidden(said) => return forbidden(said, server, subject),
             Self::Unauthorized => match expired {
                 Some(since) => format!(
                     "does not let you in (401 Unauthorized): your token has expired at {since}; \
@@ -354,7 +357,7 @@ impl std::fmt::Display for Problem {
 }
 
 /// The missing rule, as YAML to apply.
-fn forbidden(said: &str, server: &Server, service: &ServiceName) -> String {
+fn forbidden(said: &str, server: &Server, subject: &Subject) -> String {
     let Server { address, origin } = server;
     let user = said
         .split('"')
@@ -364,12 +367,7 @@ fn forbidden(said: &str, server: &Server, service: &ServiceName) -> String {
         "may not be read by {} (403 Forbidden by the API server {address}, {origin}).",
         user.unwrap_or("you")
     );
-    let service = Identity {
-        name: service.name.clone(),
-        namespace: service.namespace.clone(),
-        ..Identity::default()
-    };
-    let subject = match user.map(|user| (user, user.strip_prefix("system:serviceaccount:"))) {
+    let account = match user.map(|user| (user, user.strip_prefix("system:serviceaccount:"))) {
         Some((user, account)) => match account.and_then(|account| account.split_once(':')) {
             Some((namespace, name)) => {
                 message.push_str(" Name it in spec.readers of the SessionServer, or let");
@@ -386,11 +384,23 @@ fn forbidden(said: &str, server: &Server, service: &ServiceName) -> String {
         }
     };
     message.push_str(" somebody who may grant it apply this:\n\n");
-    message.push_str(&yaml::document(&rbac::reader_role(&service)));
+    let (role, binding) = match subject {
+        Subject::Service(service) => {
+            let service = Identity {
+                name: service.name.clone(),
+                namespace: service.namespace.clone(),
+                ..Identity::default()
+            };
+            let binding = rbac::reader_binding(&service, vec![account]);
+            (rbac::reader_role(&service), binding)
+        }
+        Subject::Nodes => (
+            rbac::node_role(NODE_READER),
+            rbac::node_binding(NODE_READER, vec![account]),
+        ),
+    };
+    message.push_str(&yaml::document(&role));
     message.push_str("---\n");
-    message.push_str(&yaml::document(&rbac::reader_binding(
-        &service,
-        vec![subject],
-    )));
+    message.push_str(&yaml::document(&binding));
     message
 }

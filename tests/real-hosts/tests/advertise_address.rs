@@ -406,6 +406,62 @@ fn a_reader_is_let_in_by_the_first_apply() {
     assert!(config_toml(&succeeds(&build())).contains("192.0.2.7:9000"));
 }
 
+/// A port on every node: its number is the live Service's, its host a node's, and a reader may list
+/// the nodes by the ClusterRole that the function adds.
+#[test]
+fn a_node_port_is_reached_at_a_node() {
+    let plane = ControlPlane::shared();
+    let account = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: v1\n\
+                   kind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: argocd}\n\
+                   ---\napiVersion: v1\nkind: Node\nmetadata: {name: node-a}\n";
+    succeeds(&plane.kubectl(&["apply", "-f", "-"], account));
+    let status = r#"{"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.1"},
+        {"type":"ExternalIP","address":"192.0.2.44"}],
+        "conditions":[{"type":"Ready","status":"True"}]}}"#;
+    let patch = [
+        "patch",
+        "node",
+        "node-a",
+        "--subresource=status",
+        "--patch",
+        status,
+    ];
+    succeeds(&plane.kubectl(&patch, ""));
+    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+    let spec = "{exposure: {type: NodePort}, readers: [{namespace: argocd, serviceAccount: \
+                argocd-repo-server}]}";
+    let runner = TwoStep::new("node-port").with("session-server", spec);
+    let build = || {
+        let mut command = kustomize(&runner.folder.path().join("two-step"));
+        run_launcher(command.env("KUBECONFIG", &reader), b"")
+    };
+    runner.apply(&plane, &succeeds(&build()));
+
+    let manifests = succeeds(&build());
+    let args = ["--namespace", "node-port", "get", "service", SERVICE];
+    let port = [&args[..], &["-o", "jsonpath={.spec.ports[0].nodePort}"]].concat();
+    let port = succeeds(&plane.kubectl(&port, ""));
+    let config = config_toml(&manifests);
+    let address = format!("192.0.2.44:{port}");
+    assert!(config.contains(&format!("\"{address}\"")), "{config}");
+    let server = SessionServer::start(&config).unwrap();
+    assert!(server.terminal().endpoint.contains(&address));
+    assert_eq!(text(&server.connect().stdout), "terminal open\n");
+    drop(server);
+
+    // Without the ClusterRole, which is still among the manifests.
+    let remove = [
+        "delete",
+        "clusterrole",
+        &format!("node-port-{SERVICE}-node-reader"),
+    ];
+    succeeds(&plane.kubectl(&remove, ""));
+    let forbidden = build();
+    let said = text(&forbidden.stderr);
+    assert!(said.contains("the nodes may not be read yet"), "{said}");
+    succeeds(&forbidden);
+}
+
 #[test]
 fn a_token_that_is_not_valid_is_told() {
     let plane = ControlPlane::shared();

@@ -52,6 +52,7 @@ fn every_exposure_is_accepted() {
             "network-policy",
             "readers",
             "every-exposure-field",
+            "host-network",
             "shard",
         ]
         .iter()
