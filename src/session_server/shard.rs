@@ -7,14 +7,15 @@
 use serde_json::{Value, json};
 
 use super::owned::is_ours;
-use super::{OWNED_BY, OWNER};
+use super::{OWNED_BY, OWNER, service};
 use crate::patch::{Patches, Plan, annotation, token};
 use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{self, Refusal, Runner, Workload};
 
-/// On a pod, and in the selectors of its workload and its Service: the number of the shard.
+/// On a pod, and in the selectors of its workload and its Service: the number of the shard. On the
+/// copy of its configuration: the name of its workload.
 const SHARD: &str = "runner-terminal.dev/shard";
 /// On the first shard: the name and the replicas that the workload had.
 const SHARDED: &str = "runner-terminal.dev/sharded";
@@ -52,7 +53,8 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
         let mut shard = runner.clone();
         if number > 0 {
             let config = plan.patches.copy(&runner.config.object);
-            shard.config.object = own_config(config, number, &mut plan.patches);
+            let shard_name = format!("{}-{number}", original.name);
+            shard.config.object = own_config(config, number, &shard_name, &mut plan.patches);
         }
         let resource = &runner.workload.resource;
         let copy = match number {
@@ -62,8 +64,13 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
         let config = (number > 0).then_some(&shard.config.object);
         set_apart(&copy, number, &runner, config, &mut plan.patches);
         if number == 0 {
-            let before = json!({"name": original.name, "replicas": count}).to_string();
-            plan.patches.set(&copy, &annotation(SHARDED), json!(before));
+            let mut before = json!({"name": original.name, "replicas": count});
+            let governing = copy.value.pointer("/spec/serviceName");
+            if let (Some(name), Some(before)) = (governing, before.as_object_mut()) {
+                before.insert("serviceName".to_owned(), name.clone());
+            }
+            plan.patches
+                .set(&copy, &annotation(SHARDED), json!(before.to_string()));
         } else {
             mark(&copy, &mut plan.patches);
         }
@@ -96,8 +103,9 @@ pub fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patche
             let Ok(object) = list.resource(item) else {
                 continue;
             };
-            let is_of_shard = is_ours(&object) && object.annotation(SHARD) == shard_of(workload);
-            if is_of_shard && object.identity.namespace == resource.identity.namespace {
+            let is_of_shard = object.annotation(SHARD) == Some(&resource.identity.name);
+            let is_beside = object.identity.namespace == resource.identity.namespace;
+            if is_of_shard && is_beside && is_ours(&object) {
                 patches.remove_item(&object);
             }
         }
@@ -105,7 +113,11 @@ pub fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patche
     }
     let before = resource.annotation(SHARDED);
     if let Some(before) = before.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
-        for (pointer, field) in [("/metadata/name", "name"), ("/spec/replicas", "replicas")] {
+        for (pointer, field) in [
+            ("/metadata/name", "name"),
+            ("/spec/replicas", "replicas"),
+            ("/spec/serviceName", "serviceName"),
+        ] {
             if let Some(value) = before.get(field) {
                 patches.set(resource, pointer, value.clone());
             }
@@ -115,10 +127,6 @@ pub fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patche
         }
         patches.remove(resource, &annotation(SHARDED));
     }
-}
-
-fn shard_of(workload: &Workload) -> Option<&str> {
-    workload.pod_labels().get(SHARD)?.as_str()
 }
 
 /// What makes a workload another than the other shards.
@@ -132,6 +140,14 @@ fn set_apart(
     let name = format!("{}-{number}", resource.identity.name);
     patches.set(resource, "/metadata/name", json!(name));
     patches.set(resource, "/spec/replicas", json!(1));
+    // The pods of a StatefulSet have names below its Service, of which each shard has its own.
+    let governing = resource
+        .value
+        .pointer("/spec/serviceName")
+        .and_then(Value::as_str);
+    if governing == Some(&service::name(&resource.identity.name)) {
+        patches.set(resource, "/spec/serviceName", json!(service::name(&name)));
+    }
     for labels in label_places(&runner.workload) {
         let pointer = format!("{labels}/{}", token(SHARD));
         patches.set(resource, &pointer, json!(number.to_string()));
@@ -158,11 +174,11 @@ fn label_places(workload: &Workload) -> [String; 2] {
 }
 
 /// The copy of the object that holds `config.toml`, under a name of its own.
-fn own_config(copy: Resource, number: i64, patches: &mut Patches) -> Resource {
+fn own_config(copy: Resource, number: i64, shard: &str, patches: &mut Patches) -> Resource {
     let name = format!("{}-{number}", copy.identity.name);
     patches.set(&copy, "/metadata/name", json!(name));
     mark(&copy, patches);
-    patches.set(&copy, &annotation(SHARD), json!(number.to_string()));
+    patches.set(&copy, &annotation(SHARD), json!(shard));
     let value = patches.current(&copy).clone();
     Resource::new(copy.item, value)
 }
