@@ -131,16 +131,24 @@ fn load_balancer(draft: &mut Draft<'_>, common: &Common) {
 /// The chart advertises the pod's own node, by its IP address.
 fn node_port(draft: &mut Draft<'_>, common: &Common) {
     draft.set(Part::Exposure, "type", json!("NodePort"));
+    let is_local = draft.values.set(&EXTERNAL_POLICY) == Some(&json!("Local"));
     match &common.host {
         Some(host) => draft.set(Part::Exposure, "nodeAddress", json!(text(host))),
-        None => draft.ask(
+        None if is_local => draft.ask(
             Part::Exposure,
             "nodeAddress",
-            "nodes.example.com",
+            "node-1.example.com",
             &SERVICE_TYPE,
             "without publicIP the chart advertises the IP address of the node that the pod runs \
-             on. Give one by which GitLab reaches the nodes: a name for them all, or one node's \
-             address, as every node has the port",
+             on, the only one that answers with externalTrafficPolicy Local. Give that node's \
+             address, and keep the pod there",
+        ),
+        None => draft.note(
+            Part::Exposure,
+            &SERVICE_TYPE,
+            "without publicIP the chart advertises the IP address of the node that the pod runs \
+             on. Every node has the port, so AdvertiseAddress takes the address of one that is \
+             ready; set nodeAddress to a name for them all where there is one",
         ),
     }
     draft.set_some(
@@ -153,7 +161,7 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
         "port",
         common.external_port.map(Value::from),
     );
-    draft.has_follow_up = common.node_port.is_none();
+    draft.has_follow_up = common.node_port.is_none() || common.host.is_none();
 }
 
 /// Inside the cluster, or behind a proxy of the user's own that `publicIP` names.
