@@ -106,7 +106,7 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let workloads = runners(&list, &spec)?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
-        let runner = runner_of(&list, &workload, container, Replicas::Refuse)?;
+        let runner = runner_of(&list, workload, container, Replicas::Refuse)?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -156,7 +156,7 @@ fn session_server(
         one_runner_only(&workloads, "spec.advertiseAddress")?;
     }
     let mut runners = Vec::new();
-    for workload in &workloads {
+    for workload in workloads {
         let found = runner_of(list, workload, container, spec.replicas);
         let split = found.and_then(|runner| match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
@@ -167,9 +167,8 @@ fn session_server(
             Err(refusal) => plan.results.push(*refusal),
         }
     }
-    let workloads: Vec<Workload> = runners.iter().map(|r| r.workload.clone()).collect();
     for runner in &runners {
-        let planned = session_server::add(list, spec, runner, &workloads, plan);
+        let planned = session_server::add(list, spec, runner, &runners, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     Ok(())
@@ -178,15 +177,15 @@ fn session_server(
 /// Completes a workload to a runner, whose processes are as many as can have terminals.
 fn runner_of(
     list: &ResourceList<'_>,
-    workload: &Workload,
+    workload: Workload,
     container: Option<&str>,
     replicas: Replicas,
 ) -> Result<Runner, Refusal> {
     match replicas {
-        Replicas::Refuse => runner::check_single_process(list, workload)?,
-        Replicas::Shard => runner::check_fixed_size(list, workload)?,
+        Replicas::Refuse => runner::check_single_process(list, &workload)?,
+        Replicas::Shard => runner::check_fixed_size(list, &workload)?,
     }
-    runner::complete(list, workload.clone(), container)
+    runner::complete(list, workload, container)
 }
 
 /// Find the runners, look up each one's Service among what was observed.
@@ -201,7 +200,7 @@ fn advertise_address(
         plan.patches.drop_item(resource);
     }
     for workload in runners(list, spec)? {
-        let planned = runner_of(list, &workload, container, Replicas::Refuse)
+        let planned = runner_of(list, workload, container, Replicas::Refuse)
             .and_then(|runner| session_server::advertise(list, spec, &runner, &observed, plan));
         // A person wants to hear of every runner that is refused, not of the first alone.
         plan.results.extend(planned.err().map(|refusal| *refusal));

@@ -10,6 +10,7 @@ mod check;
 mod cluster;
 mod duration;
 mod explain;
+mod foreign;
 mod function;
 mod import_values;
 mod manifests;

@@ -104,12 +104,8 @@ impl Expose for ApiServer {
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.check(place)?;
+        let origin = self.host.origin(place, self.port())?;
         require_namespace(place, "the relay's account")?;
-        Ok(Origin::Known(format!(
-            "{}:{}",
-            self.host.of(place),
-            self.port()
-        )))
+        Ok(origin)
     }
 }

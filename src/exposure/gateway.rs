@@ -11,7 +11,8 @@ use super::{Expose, Origin, Place, SERVICE_PORT, object, set_members};
 use crate::function_config::{ConfigError, Port, unset_when_empty};
 use crate::runner::Refusal;
 
-const GROUP: &str = "gateway.networking.k8s.io";
+/// The API group of the Gateway API.
+pub const GROUP: &str = "gateway.networking.k8s.io";
 /// The listener of a Gateway that is made here.
 const LISTENER: &str = "session-server";
 
@@ -143,11 +144,6 @@ impl Expose for Gateway {
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.check(place)?;
-        Ok(Origin::Known(format!(
-            "{}:{}",
-            self.host.of(place),
-            self.port()
-        )))
+        self.host.origin(place, self.port())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Place, refuse};
+use super::{Origin, Place, refuse};
 use crate::address::{Address, Host};
 use crate::runner::Refusal;
 
@@ -63,11 +63,17 @@ impl HostName {
         self.0.replace(INDEX, &place.shard.unwrap_or(0).to_string())
     }
 
-    /// Refuses one name for all shards.
+    /// The address at this name.
     ///
     /// # Errors
     /// The runner is a shard, and the name is not.
-    pub(super) fn check(&self, place: Place<'_>) -> Result<(), Refusal> {
+    pub(super) fn origin(&self, place: Place<'_>, port: u16) -> Result<Origin, Refusal> {
+        self.check(place)?;
+        Ok(Origin::Known(format!("{}:{port}", self.of(place))))
+    }
+
+    /// Refuses one name for all shards.
+    fn check(&self, place: Place<'_>) -> Result<(), Refusal> {
         if place.shard.is_none() || self.0.contains(INDEX) {
             return Ok(());
         }

@@ -184,11 +184,6 @@ impl Expose for Ingress {
     }
 
     fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.check(place)?;
-        Ok(Origin::Known(format!(
-            "{}:{}",
-            self.host.of(place),
-            self.port()
-        )))
+        self.host.origin(place, self.port())
     }
 }

@@ -34,7 +34,7 @@ use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
 pub use api_server::ApiServer;
 pub use cluster_ip::ClusterIp;
-pub use gateway::Gateway;
+pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
 pub use ingress::Ingress;
 pub use load_balancer::LoadBalancer;
@@ -319,7 +319,7 @@ fn require_namespace(place: Place<'_>, whole: &str) -> Result<(), Refusal> {
 }
 
 /// An object beside the Service, of its name and in its namespace.
-fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
+pub(crate) fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
     let identity = Identity {
         api_version: api_version.to_owned(),
         kind: kind.to_owned(),

@@ -49,6 +49,16 @@ pub enum State {
     Unknown(Request),
 }
 
+impl State {
+    /// There is no address, and no change to wait for.
+    fn pending(reason: impl Into<String>) -> Self {
+        Self::Pending {
+            reason: reason.into(),
+            wait: None,
+        }
+    }
+}
+
 /// Looks up the address of one runner.
 ///
 /// # Errors
@@ -144,12 +154,10 @@ fn front(runner: &Runner, declared: &Existing, of_chart: bool) -> Result<Identit
 fn of_exposure(configured: Option<&str>) -> State {
     match configured {
         Some(address) => State::Known(address.to_owned()),
-        None => State::Pending {
-            reason: "has an address that its exposure says, and config.toml has none: run the \
-                     SessionServer before this function"
-                .to_owned(),
-            wait: None,
-        },
+        None => State::pending(
+            "has an address that its exposure says, and config.toml has none: run the \
+             SessionServer before this function",
+        ),
     }
 }
 
@@ -181,19 +189,15 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         name: identity.name.clone(),
     };
     let request = |look| Request::new(Subject::Service(name.clone()), look, spec);
-    let pending = |reason: &str| State::Pending {
-        reason: reason.to_owned(),
-        wait: None,
-    };
     let (live, by_host) = match (observed.service(&name), spec.source) {
         (Some(Observation::Live { service, by_host }), source)
             if *by_host || source != Source::Cluster =>
         {
             (service, *by_host)
         }
-        (_, Source::Items) => return Ok(pending("is not among the items with its status")),
+        (_, Source::Items) => return Ok(State::pending("is not among the items with its status")),
         (Some(Observation::Absent { looked_in }), _) => {
-            return Ok(pending(&match looked_in {
+            return Ok(State::pending(match looked_in {
                 Some(namespace) => format!(
                     "is not in the namespace {namespace} yet, which was looked in because its \
                      manifest names none (a namespace that is set after this function is not seen)"
@@ -202,7 +206,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             }));
         }
         (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
-            return Ok(pending(
+            return Ok(State::pending(
                 "may not be read yet (403 Forbidden): the Role by which it may comes with these \
                  manifests",
             ));
@@ -247,16 +251,12 @@ fn host_of_a_node(
     service: &Identity,
 ) -> Result<Result<String, State>, Refusal> {
     let Question { spec, observed, .. } = *question;
-    let pending = |reason: &str| State::Pending {
-        reason: reason.to_owned(),
-        wait: None,
-    };
     let nodes = match observed.nodes() {
         Some(NodesSeen::Live(nodes)) => nodes,
         Some(NodesSeen::Forbidden(_)) if objects::have(question.list, "ClusterRole", service) => {
             let reason = "needs the address of a node, and the nodes may not be read yet (403 \
                           Forbidden): the ClusterRole by which they may comes with these manifests";
-            return Ok(Err(pending(reason)));
+            return Ok(Err(State::pending(reason)));
         }
         Some(NodesSeen::Forbidden(reason) | NodesSeen::Failed(reason)) => {
             let message = format!("needs the address of a node, and the nodes {reason}");
@@ -265,7 +265,7 @@ fn host_of_a_node(
         None if spec.source == Source::Items => {
             let reason = "needs the address of a node, and no node is among the items: set \
                           spec.exposure.nodeAddress of the SessionServer";
-            return Ok(Err(pending(reason)));
+            return Ok(Err(State::pending(reason)));
         }
         None => {
             let request = Request::new(Subject::Nodes, Look::Now, spec);
@@ -277,7 +277,9 @@ fn host_of_a_node(
     Ok(
         match node_address::choose(nodes, spec.ip_family, current.as_ref()) {
             Some(host) => Ok(host.to_string()),
-            None => Err(pending("has no node that is ready and has an address")),
+            None => Err(State::pending(
+                "has no node that is ready and has an address",
+            )),
         },
     )
 }

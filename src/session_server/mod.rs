@@ -64,10 +64,10 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    workloads: &[Workload],
+    runners: &[Runner],
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    service::check_selector(&runner.workload, workloads)?;
+    service::check_selector(&runner.workload, runners)?;
     let found = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
     let configured = settings::configured_port(&config);
@@ -78,7 +78,7 @@ pub fn add(
         config.metrics_port(),
         &mut plan.patches,
     )?;
-    let front = match found {
+    let mut front = match found {
         Existing::Foreign(service) => {
             front::adopt(&service, spec, runner, listen_port, &config, plan)?
         }
@@ -90,7 +90,7 @@ pub fn add(
             front::make(found, spec, runner, ports, plan)?
         }
     };
-    let mut beside = front.objects.clone();
+    let mut beside = std::mem::take(&mut front.objects);
     let reads_nodes = spec.exposure.way().reads_nodes();
     beside.extend(readers(&spec.readers, &front.identity, reads_nodes));
     if let Some(policy) = &spec.network_policy {
@@ -151,7 +151,7 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
         rbac::reader_binding(service, subjects.clone()),
     ];
     if reads_nodes {
-        let name = objects::cluster_name(service);
+        let name = objects::node_reader_name(service);
         objects.push(rbac::node_role(&name));
         objects.push(rbac::node_binding(&name, subjects));
     }

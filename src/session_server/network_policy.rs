@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
 use crate::resource::Identity;
 use crate::runner::Runner;
@@ -17,13 +18,6 @@ pub(super) fn object(
     runner: &Runner,
     listen_port: u16,
 ) -> Value {
-    let identity = Identity {
-        api_version: "networking.k8s.io/v1".to_owned(),
-        kind: "NetworkPolicy".to_owned(),
-        name: service.name.clone(),
-        namespace: service.namespace.clone(),
-        ..Identity::default()
-    };
     let mut rules = vec![json!({
         "from": policy.from,
         "ports": [{"port": listen_port, "protocol": "TCP"}],
@@ -32,16 +26,12 @@ pub(super) fn object(
     if !others.is_empty() {
         rules.push(json!({"ports": others}));
     }
-    let mut object = identity.skeleton();
-    object.insert(
-        "spec".to_owned(),
-        json!({
-            "podSelector": {"matchLabels": runner.workload.selector()},
-            "policyTypes": ["Ingress"],
-            "ingress": rules,
-        }),
-    );
-    Value::Object(object)
+    let spec = json!({
+        "podSelector": {"matchLabels": runner.workload.selector()},
+        "policyTypes": ["Ingress"],
+        "ingress": rules,
+    });
+    exposure::object("networking.k8s.io/v1", "NetworkPolicy", service, spec)
 }
 
 /// The ports that the pod's containers declare, without the session server's.

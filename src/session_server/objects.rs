@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::owned::{self, is_ours};
+use crate::exposure::GATEWAY_GROUP;
 use crate::patch::Patches;
 use crate::rbac;
 use crate::resource::{Identity, Resource};
@@ -38,19 +39,19 @@ const fn kind(kind: &'static str, group: &'static str, suffix: &'static str) -> 
 }
 
 const RBAC: &str = rbac::GROUP;
-const GATEWAY: &str = "gateway.networking.k8s.io";
+const NODE_READER: &str = "-node-reader";
 
 /// All of them.
 const KINDS: [Kind; 16] = [
     kind("Role", RBAC, "-reader"),
     kind("RoleBinding", RBAC, "-reader"),
-    kind("ClusterRole", RBAC, "-node-reader"),
-    kind("ClusterRoleBinding", RBAC, "-node-reader"),
+    kind("ClusterRole", RBAC, NODE_READER),
+    kind("ClusterRoleBinding", RBAC, NODE_READER),
     kind("Ingress", "networking.k8s.io", ""),
     kind("IngressRouteTCP", "traefik.io", ""),
     kind("HTTPProxy", "projectcontour.io", ""),
-    kind("Gateway", GATEWAY, ""),
-    kind("TLSRoute", GATEWAY, ""),
+    kind("Gateway", GATEWAY_GROUP, ""),
+    kind("TLSRoute", GATEWAY_GROUP, ""),
     kind("ServiceAccount", "", "-relay"),
     kind("Secret", "", "-relay"),
     kind("Role", RBAC, "-relay"),
@@ -68,24 +69,18 @@ impl Kind {
 
     /// What the object beside a Service is called: with the namespace, where it has none itself.
     fn name(&self, service: &Identity) -> String {
-        let Self { suffix, .. } = self;
-        if self.is_of_cluster() {
-            cluster_name(service)
+        let name = format!("{}{}", service.name, self.suffix);
+        if self.is_of_cluster() && !service.namespace.is_empty() {
+            format!("{}-{name}", service.namespace)
         } else {
-            format!("{}{suffix}", service.name)
+            name
         }
     }
 }
 
 /// The name of what reads nodes for a Service; nodes are of the whole cluster.
-pub(super) fn cluster_name(service: &Identity) -> String {
-    let parts = [
-        service.namespace.as_str(),
-        service.name.as_str(),
-        "node-reader",
-    ];
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join("-")
+pub(super) fn node_reader_name(service: &Identity) -> String {
+    kind("ClusterRole", RBAC, NODE_READER).name(service)
 }
 
 /// Makes these objects, or brings those of an earlier run up to date, and takes away what an earlier
@@ -102,18 +97,14 @@ pub(super) fn ensure(
 ) -> Result<(), Refusal> {
     for kind in &KINDS {
         let name = kind.name(place.service);
-        let text = |object: &Value, pointer: &str| {
-            let text = object.pointer(pointer).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
         let wanted = desired.iter().find(|object| {
             text(object, "/kind") == kind.kind && text(object, "/metadata/name") == name
         });
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
-        for existing in find(list, kind, place, namespace.as_deref())? {
+        for existing in find(list, kind, &name, place, namespace)? {
             match wanted {
-                Some(object) if Some(&existing.identity.namespace) == namespace.as_ref() => {
+                Some(object) if Some(existing.identity.namespace.as_str()) == namespace => {
                     if !is_ours(&existing) {
                         return Err(owned::not_ours(&existing));
                     }
@@ -141,7 +132,7 @@ pub(super) fn remove(
     patches: &mut Patches,
 ) -> Result<(), Refusal> {
     for kind in &KINDS {
-        for existing in find(list, kind, place, None)? {
+        for existing in find(list, kind, &kind.name(place.service), place, None)? {
             if is_ours(&existing) {
                 patches.remove_item(&existing);
             }
@@ -158,7 +149,15 @@ pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> b
         relay: None,
     };
     let role = KINDS.iter().find(|kind| kind.kind == role);
-    role.is_some_and(|role| find(list, role, place, None).is_ok_and(|found| !found.is_empty()))
+    role.is_some_and(|role| {
+        let found = find(list, role, &role.name(service), place, None);
+        found.is_ok_and(|found| !found.is_empty())
+    })
+}
+
+fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
+    let text = object.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default()
 }
 
 /// The object's own labels and annotations are kept.
@@ -194,6 +193,7 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
 fn find(
     list: &ResourceList<'_>,
     kind: &Kind,
+    name: &str,
     place: Place<'_>,
     wanted: Option<&str>,
 ) -> Result<Vec<Resource>, ReadError> {
@@ -202,10 +202,9 @@ fn find(
     if kind.is_of_cluster() {
         namespaces = BTreeSet::from([""]);
     }
-    let name = kind.name(place.service);
     let mut found = Vec::new();
     for namespace in namespaces {
-        found.extend(owned::find(list, kind.kind, &name, namespace)?);
+        found.extend(owned::find(list, kind.kind, name, namespace)?);
     }
     // Other API groups have kinds of the same name.
     found.retain(|object| {

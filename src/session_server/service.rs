@@ -12,7 +12,7 @@ use crate::patch::{Patches, annotation};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
-use crate::runner::{Refusal, Workload};
+use crate::runner::{Refusal, Runner, Workload};
 use sha2::{Digest, Sha256};
 
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
@@ -155,7 +155,7 @@ pub(super) fn port_of(service: &Resource) -> Option<u16> {
 }
 
 /// Refuses a selector that would also select another workload's pods.
-pub(super) fn check_selector(workload: &Workload, all: &[Workload]) -> Result<(), Refusal> {
+pub(super) fn check_selector(workload: &Workload, all: &[Runner]) -> Result<(), Refusal> {
     let selector = workload.selector();
     let identity = &workload.resource.identity;
     if selector.is_empty() {
@@ -165,7 +165,10 @@ pub(super) fn check_selector(workload: &Workload, all: &[Workload]) -> Result<()
                 .at("metadata.labels"),
         ));
     }
-    for other in all {
+    for Runner {
+        workload: other, ..
+    } in all
+    {
         let other_identity = &other.resource.identity;
         if other.resource.item != workload.resource.item
             && other_identity.namespace == identity.namespace

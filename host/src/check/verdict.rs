@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::foreign::{printable, shortened};
 use runner_terminal::address::AddressError;
 
 /// How many characters of a text that a peer sent are shown.
@@ -255,14 +256,14 @@ impl fmt::Display for Trouble {
 
 /// A peer's text, so that it is plain where it begins and ends.
 fn quoted(text: &str) -> String {
-    format!("{:?}", shortened(text))
+    format!("{:?}", shortened(text, MOST_CHARACTERS))
 }
 
 /// A distinguished name. In RFC 4514, a quotation mark in a name has a backslash already.
 fn name(text: &str) -> String {
     match text {
         "" => "nobody".to_owned(),
-        text => format!("\"{}\"", shortened(text)),
+        text => format!("\"{}\"", shortened(text, MOST_CHARACTERS)),
     }
 }
 
@@ -277,28 +278,6 @@ fn list(names: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
-}
-
-/// A text's beginning.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-/// A text without anything that steers a terminal, or turns the text around: all but letters,
-/// digits and the signs of ASCII is written as `\u{1b}`.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_alphanumeric() || character.is_ascii_graphic() || character == ' ' {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_unicode());
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
+use crate::foreign::{printable, shortened};
 use serde_json::{Map, Value};
 
 /// How much is shown of a text that somebody else wrote.
@@ -46,7 +47,7 @@ impl Line {
     #[must_use]
     pub(super) fn with_foreign(self, name: &str, text: Option<&str>) -> Self {
         match text {
-            Some(text) => self.with(name, printable(text)),
+            Some(text) => self.with(name, shown(text)),
             None => self,
         }
     }
@@ -66,21 +67,9 @@ impl Line {
     }
 }
 
-/// A text's beginning, with all but letters, digits and the signs of ASCII as `\u{1b}`.
-fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for (place, character) in text.chars().enumerate() {
-        if place == MOST_CHARACTERS {
-            shown.push_str("...");
-            break;
-        }
-        if character.is_alphanumeric() || character.is_ascii_graphic() || character == ' ' {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_unicode());
-        }
-    }
-    shown
+/// A text's beginning, as it can be shown.
+fn shown(text: &str) -> String {
+    printable(&shortened(text, MOST_CHARACTERS))
 }
 
 #[cfg(test)]
@@ -110,6 +99,6 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut() {
-        assert_eq!(printable(&"é".repeat(100_000)).chars().count(), 303);
+        assert_eq!(shown(&"é".repeat(100_000)).chars().count(), 303);
     }
 }

@@ -1,7 +1,7 @@
 //! Running a program to its end, with an input.
 
-use std::io::Write as _;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::thread;
 
 /// Starts the command with `input` as its stdin, and waits for its end.
@@ -20,6 +20,20 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
             .wait_with_output()
             .expect("a program's output can be read")
     })
+}
+
+/// Starts a server that runs for as long as its stdin is open, and gives that and the first line that
+/// it prints: empty when it ends without one.
+pub(crate) fn start_server(command: &mut Command) -> (Child, ChildStdin, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = start(command);
+    let stdin = child.stdin.take().expect("stdin was asked for above");
+    let stdout = child.stdout.take().expect("stdout was asked for above");
+    let mut line = String::new();
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("the server prints UTF-8");
+    (child, stdin, line)
 }
 
 /// Starts the command.

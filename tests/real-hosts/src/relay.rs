@@ -241,16 +241,8 @@ impl ManyTerminals {
         server
             .args(["--sessions", &count.to_string()])
             .arg(config)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command::start(&mut server);
-        let stdin = child.stdin.take().expect("stdin was asked for above");
-        let stdout = child.stdout.take().expect("stdout was asked for above");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the server prints UTF-8");
+        let (child, stdin, line) = command::start_server(&mut server);
         assert!(!line.is_empty(), "the session server did not start");
         Self {
             line,

@@ -1,8 +1,7 @@
 //! The GitLab Runner's own session server, and a client which does what GitLab does.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,19 +84,8 @@ impl SessionServer {
         let log = File::create(&log_path).expect("a temporary file can be written");
 
         let mut server = Command::new(program);
-        server
-            .arg(config_path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log);
-        let mut child = command::start(&mut server);
-        let stdin = child.stdin.take().expect("stdin was asked for above");
-        let stdout = child.stdout.take().expect("stdout was asked for above");
-
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the server prints UTF-8");
+        server.arg(config_path).stderr(log);
+        let (mut child, stdin, line) = command::start_server(&mut server);
         if line.is_empty() {
             let status = child.wait().expect("the server was started above");
             return Err(Refusal {
@@ -175,17 +163,8 @@ impl TlsEndingProxy {
     /// Starts one in front of a session server.
     pub fn start(server: &SessionServer) -> Self {
         let mut proxy = Command::new(host("session-server"));
-        proxy
-            .args(["end-tls", &server.address()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command::start(&mut proxy);
-        let stdin = child.stdin.take().expect("stdin was asked for above");
-        let stdout = child.stdout.take().expect("stdout was asked for above");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the proxy prints UTF-8");
+        proxy.args(["end-tls", &server.address()]);
+        let (child, stdin, line) = command::start_server(&mut proxy);
         let line: Value = serde_json::from_str(&line).expect("the proxy prints JSON");
         Self {
             address: text(&line, "listen_address"),
