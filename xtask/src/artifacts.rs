@@ -1,4 +1,4 @@
-//! Builds what the project gives people: the WASI module, the launcher around it,
+//! Builds what the project gives people: the modules, the launcher around one of them,
 //! and the native program that tests and benchmarks compare them with.
 
 use std::fs;
@@ -10,27 +10,35 @@ use anyhow::{Context as _, Result};
 use crate::process;
 use crate::workspace;
 
-const GUEST: &str = "wasm32-wasip1";
-
-/// The module, where tests and people find it.
-pub(crate) fn module() -> PathBuf {
-    workspace::target("runner-terminal.wasm")
+/// A module, and how it is built.
+struct Module {
+    package: &'static str,
+    /// The Rust target, which is added where rustup looks after Rust.
+    target: &'static str,
+    /// Its file in `target`.
+    file: &'static str,
 }
 
-/// Builds all three.
+/// The module that the launcher embeds.
+const WASI: Module = Module {
+    package: "runner-terminal-wasi",
+    target: "wasm32-wasip1",
+    file: "runner-terminal.wasm",
+};
+
+/// All modules.
+const MODULES: &[Module] = &[WASI];
+
+/// The module that the launcher embeds, where tests and people find it.
+pub(crate) fn module() -> PathBuf {
+    workspace::target(WASI.file)
+}
+
+/// Builds all of it.
 pub(crate) fn build() -> Result<()> {
-    add_guest_target()?;
-
-    let built = workspace::target("wasm32-wasip1/release/runner-terminal-wasi.wasm");
-    process::run(process::command("cargo").args([
-        "build",
-        "--release",
-        "--package=runner-terminal-wasi",
-        "--target",
-        GUEST,
-    ]))?;
-    copy_if_changed(&built, &module())?;
-
+    for module in MODULES {
+        module.build()?;
+    }
     let mut launcher = process::command("cargo");
     process::run(use_module(&mut launcher).args([
         "build",
@@ -45,24 +53,40 @@ pub(crate) fn build() -> Result<()> {
     ]))
 }
 
+impl Module {
+    fn build(&self) -> Result<()> {
+        add_target(self.target)?;
+        process::run(process::command("cargo").args([
+            "build",
+            "--release",
+            "--package",
+            self.package,
+            "--target",
+            self.target,
+        ]))?;
+        let built = workspace::target(&format!("{}/release/{}.wasm", self.target, self.package));
+        copy_if_changed(&built, &workspace::target(self.file))
+    }
+}
+
 /// Makes the launcher's build embed the module that is built already, which saves it
 /// from building its own.
 pub(crate) fn use_module(cargo: &mut Command) -> &mut Command {
     cargo.env("RUNNER_TERMINAL_WASM", module())
 }
 
-/// Installs the Rust standard library for the module, where rustup looks after Rust.
-fn add_guest_target() -> Result<()> {
+/// Installs the Rust standard library for a target, where rustup looks after Rust.
+fn add_target(target: &str) -> Result<()> {
     let output = process::capture(process::command("rustc").args([
         "--print",
         "target-libdir",
         "--target",
-        GUEST,
+        target,
     ]))?;
     if fs::exists(String::from_utf8_lossy(&output.stdout).trim())? {
         return Ok(());
     }
-    process::run(process::command("rustup").args(["target", "add", GUEST]))
+    process::run(process::command("rustup").args(["target", "add", target]))
 }
 
 /// Leaves an equal file alone, so that nothing is built again for its new date.
