@@ -108,6 +108,7 @@ pub fn answer<'a>(
             Subject::Service(name) => answer.service(name),
             Subject::Nodes => answer.nodes(),
         })
+        .map(|seen| (list.len().saturating_sub(1), seen))
         .collect();
     let changes = Changes {
         added,

@@ -23,7 +23,8 @@ pub struct Plan {
 #[derive(Debug, Default)]
 pub struct Patches {
     items: BTreeMap<usize, Item>,
-    added: Vec<Value>,
+    /// What is new, by the place of the item that it stands after.
+    added: Vec<(usize, Value)>,
     removed: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
     /// What each copy is a copy of, by the copy's own place.
@@ -114,9 +115,11 @@ impl Patches {
         }));
     }
 
-    /// Adds a resource to the list.
-    pub fn add_item(&mut self, value: Value) {
-        self.added.push(value);
+    /// Adds a resource to the list, after another one.
+    pub fn add_after(&mut self, neighbour: &Resource, value: Value) {
+        let item = neighbour.item;
+        self.added
+            .push((self.copies.get(&item).copied().unwrap_or(item), value));
     }
 
     /// Adds a copy of a resource of the list: its text, comments and all. What the copy is to have

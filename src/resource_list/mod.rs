@@ -106,8 +106,8 @@ pub struct Changes {
     pub removed: BTreeSet<usize>,
     /// Items that the host has put there for this run: they go even when nothing else changes.
     pub dropped: BTreeSet<usize>,
-    /// Items that come, after all others.
-    pub added: Vec<Value>,
+    /// Items that come: the place of the item that each stands after, behind its copies.
+    pub added: Vec<(usize, Value)>,
 }
 
 impl Changes {
@@ -366,22 +366,21 @@ impl<'a> ResourceList<'a> {
             }
         }
         for (item, patch) in &changes.copies {
-            let Some(span) = self.span(*item) else {
+            let Some(own) = self.own_range(*item) else {
                 continue;
             };
-            let copy = yaml::apply(self.text_of(*item), patch)
+            let at = own.end;
+            let copy = yaml::apply(self.text.get(own).unwrap_or_default(), patch)
                 .map_err(|source| self.edit_error(*item, source))?;
-            let at = span.range.end;
             let before = match self.layout.form {
                 Form::Flow => ", ",
                 Form::Block(_) => self.gap(at),
             };
             out.replace(at..at, format!("{before}{copy}"));
         }
-        if let Some(last) = self.layout.items.last() {
-            let at = last.range.end;
-            for value in &changes.added {
-                out.replace(at..at, self.new_item(value, at));
+        for (item, value) in &changes.added {
+            if let Some(own) = self.own_range(*item) {
+                out.replace(own.end..own.end, self.new_item(value, own.end));
             }
         }
         if let Some(text) = self.results_text(results) {
@@ -443,14 +442,23 @@ impl<'a> ResourceList<'a> {
                     (None, None) => span.range.clone(),
                 }
             }
-            Form::Block(_) => {
-                let end = Tree::parse(self.text_of(item)).ok().and_then(|tree| {
-                    let root = tree.root()?;
-                    Some(tree.next_line(tree.node(root).span.end))
-                });
-                span.range.start..end.map_or(span.range.end, |end| span.range.start + end)
-            }
+            Form::Block(_) => self.own_range(item).unwrap_or(span.range.clone()),
         }
+    }
+
+    /// An item without the comments that follow it: they are about the next one.
+    fn own_range(&self, item: usize) -> Option<Range<usize>> {
+        let span = self.span(item)?;
+        let own_lines = || {
+            let tree = Tree::parse(self.text_of(item)).ok()?;
+            let root = tree.root()?;
+            Some(tree.next_line(tree.node(root).span.end))
+        };
+        let end = match self.layout.form {
+            Form::Flow => None,
+            Form::Block(_) => own_lines(),
+        };
+        Some(span.range.start..end.map_or(span.range.end, |end| span.range.start + end))
     }
 
     /// An edit must not reach other items through an anchor.
@@ -561,7 +569,9 @@ impl<'a> Pieces<'a> {
     }
 
     fn finish(mut self) -> Vec<Cow<'a, str>> {
-        self.replacements.sort_by_key(|(range, _)| range.start);
+        // What is put in between comes before what begins there.
+        self.replacements
+            .sort_by_key(|(range, _)| (range.start, range.end));
         let mut pieces = Vec::with_capacity(self.replacements.len() * 2 + 1);
         let mut at = 0;
         for (range, text) in self.replacements {

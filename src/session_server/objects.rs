@@ -116,7 +116,7 @@ pub(super) fn ensure(
             }
         }
         if let Some(object) = wanted.filter(|_| !is_there) {
-            patches.add_item(mark(object, workload));
+            patches.add_after(&workload.resource, mark(object, workload));
         }
     }
     Ok(())

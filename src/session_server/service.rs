@@ -206,7 +206,7 @@ pub(super) fn ensure(
     let desired = desired(place, exposure, origin, target_port);
     let Some(existing) = existing else {
         let made = Resource::new(usize::MAX, desired.clone()).identity;
-        patches.add_item(desired);
+        patches.add_after(&place.workload.resource, desired);
         return made;
     };
     owned::update_metadata(existing, &desired, patches);
