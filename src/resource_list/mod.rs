@@ -446,19 +446,27 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// An item without the comments that follow it: they are about the next one.
+    /// An item without the comments behind it that are about the next one: those that begin no
+    /// deeper than its dash.
     fn own_range(&self, item: usize) -> Option<Range<usize>> {
-        let span = self.span(item)?;
-        let own_lines = || {
-            let tree = Tree::parse(self.text_of(item)).ok()?;
+        let range = self.span(item)?.range.clone();
+        let Form::Block(column) = self.layout.form else {
+            return Some(range);
+        };
+        let text = self.text_of(item);
+        let content_end = Tree::parse(text).ok().and_then(|tree| {
             let root = tree.root()?;
             Some(tree.next_line(tree.node(root).span.end))
-        };
-        let end = match self.layout.form {
-            Form::Flow => None,
-            Form::Block(_) => own_lines(),
-        };
-        Some(span.range.start..end.map_or(span.range.end, |end| span.range.start + end))
+        });
+        let mut end = content_end.unwrap_or(text.len());
+        for line in text.get(end..).unwrap_or_default().split_inclusive('\n') {
+            let indent = line.len() - line.trim_start_matches(' ').len();
+            if line.trim_start().starts_with('#') && indent <= column {
+                break;
+            }
+            end += line.len();
+        }
+        Some(range.start..range.start + end)
     }
 
     /// An edit must not reach other items through an anchor.

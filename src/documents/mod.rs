@@ -24,11 +24,32 @@
 //! );
 //! assert_eq!(list.documents[1].line, 5);
 //! assert_eq!(from_resource_list(&list.text)?[1], "kind: Role\nrules: []\n");
+//!
+//! // What the function has made of the list goes back into the files.
+//! let changed = list.text.replace("rules: []", "rules: [] # none");
+//! let edited = list.edited(&[("runner.yaml", file)], &changed)?;
+//! assert_eq!(edited, [file.replace("rules: []", "rules: [] # none")]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`split`] | finds the documents of a file |
+//! | [`pair`] | says which items of two lists are the same |
+//! | [`edit`] | puts the items of a list in place of the documents that they were |
+
+mod edit;
+mod pair;
+mod split;
 
 use std::fmt;
 use std::ops::Range;
+
+use split::{after, is_content};
+
+pub use edit::without_function_configs;
+pub use pair::{Item, Pair, items, pair};
+pub use split::{is_function_config, split};
 
 /// A ResourceList, and where each of its items comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +72,14 @@ pub struct Document {
     /// Its bytes in the file, from the first line of content to its end. Comments before the
     /// content are not part of it: nothing changes them.
     pub range: Range<usize>,
+    /// Where the line of the separator before it begins, when it has one.
+    pub separator: Option<usize>,
 }
 
 /// Wraps the documents of some files, given as (path, text), as the items of a ResourceList.
 ///
-/// Documents without content are left out. A missing line end at the end of a file is added. A
+/// Documents without content are left out, and function configs too: they are no resources of a
+/// cluster. A missing line end at the end of a file is added. A
 /// byte order mark is dropped; CRLF stays. Indented by two spaces, every document means what it
 /// meant: block scalars are indented as a whole, and no line of one can look like a separator,
 /// because YAML forbids it.
@@ -75,7 +99,7 @@ pub fn to_resource_list(
     let mut text = String::with_capacity(size + function_config.len() + 256);
 
     text.push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
-    let configs = split(0, FUNCTION_CONFIG, function_config)?;
+    let configs = split(&[(FUNCTION_CONFIG, function_config)])?;
     let [config] = configs.as_slice() else {
         let line = configs.get(1).map_or(1, |second| second.line);
         return Err(DocumentError::new(
@@ -86,10 +110,8 @@ pub fn to_resource_list(
     };
     push_indented(&mut text, function_config, config, "  ");
 
-    let mut documents = Vec::new();
-    for (file, (path, content)) in files.iter().enumerate() {
-        documents.append(&mut split(file, path, content)?);
-    }
+    let mut documents = split(files)?;
+    documents.retain(|document| !is_function_config(document.text(files)));
     text.push_str(if documents.is_empty() {
         "items: []\n"
     } else {
@@ -158,63 +180,6 @@ fn push_indented(list: &mut String, file: &str, document: &Document, first: &str
     }
 }
 
-/// Splits a file into the documents that have content.
-fn split(file: usize, path: &str, text: &str) -> Result<Vec<Document>, DocumentError> {
-    let mut documents: Vec<Document> = Vec::new();
-    // Whether the lines belong to the last of `documents`, or come before the next one.
-    let mut is_open = false;
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut start = text.len() - body.len();
-    for (index, line) in body.split_inclusive('\n').enumerate() {
-        let refuse = |problem| DocumentError::new(path, index + 1, problem);
-        let end = start + line.len();
-        if line.trim_end_matches(['\r', '\n']).contains('\r') {
-            return Err(refuse(Problem::LoneCarriageReturn));
-        }
-        if let Some(rest) = after(line, "---") {
-            if is_content(rest) {
-                return Err(refuse(Problem::ContentAfterSeparator));
-            }
-            is_open = false;
-        } else if let Some(rest) = after(line, "...") {
-            if is_content(rest) {
-                return Err(refuse(Problem::ContentAfterSeparator));
-            }
-            is_open = false;
-        } else if is_open {
-            if let Some(document) = documents.last_mut() {
-                document.range.end = end;
-            }
-        } else if line.starts_with('%') {
-            return Err(refuse(Problem::Directive));
-        } else if is_content(line) {
-            let number = documents.len() + 1;
-            documents.push(Document {
-                file,
-                number,
-                line: index + 1,
-                range: start..end,
-            });
-            is_open = true;
-        }
-        start = end;
-    }
-    Ok(documents)
-}
-
-/// What follows a token that ends at a blank or at the end of the line, without blanks before it.
-fn after<'line>(line: &'line str, token: &str) -> Option<&'line str> {
-    let rest = line.strip_prefix(token)?;
-    (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-        .then(|| rest.trim_start_matches([' ', '\t']))
-}
-
-/// True for a line that is more than blanks and a comment.
-fn is_content(line: &str) -> bool {
-    let line = line.trim_start_matches([' ', '\t', '\r', '\n']);
-    !line.is_empty() && !line.starts_with('#')
-}
-
 /// What an error calls the function config, which has no path here.
 pub const FUNCTION_CONFIG: &str = "function config";
 
@@ -245,6 +210,14 @@ pub enum Problem {
     NotOneConfig,
     /// The list has no `items:` followed by lines that start with a dash.
     NoItems,
+}
+
+impl Document {
+    /// Its text in the files that it was found in.
+    pub fn text<'f>(&self, files: &[(&str, &'f str)]) -> &'f str {
+        let file = files.get(self.file).map_or("", |(_, text)| *text);
+        file.get(self.range.clone()).unwrap_or_default()
+    }
 }
 
 impl DocumentError {

@@ -1,0 +1,91 @@
+//! Where the documents of a file are.
+
+use crate::yaml::Tree;
+
+use super::{Document, DocumentError, Problem};
+
+/// What the apiVersion of a function config begins with.
+const GROUP: &str = "runner-terminal.dev/v";
+
+/// Splits files, given as (path, text), into the documents that have content.
+///
+/// # Errors
+///
+/// [`DocumentError`] where a file has what cannot stand in a list.
+pub fn split(files: &[(&str, &str)]) -> Result<Vec<Document>, DocumentError> {
+    let mut documents = Vec::new();
+    for (file, (path, text)) in files.iter().enumerate() {
+        documents.append(&mut split_file(file, path, text)?);
+    }
+    Ok(documents)
+}
+
+/// True for a document that is a functionConfig of this function, and no resource of a cluster.
+pub fn is_function_config(document: &str) -> bool {
+    let version = || {
+        let tree = Tree::parse(document).ok()?;
+        let value = tree.value_of(tree.root()?).ok()?;
+        Some(value.get("apiVersion")?.as_str()?.starts_with(GROUP))
+    };
+    memchr::memmem::find(document.as_bytes(), GROUP.as_bytes()).is_some()
+        && version().unwrap_or(false)
+}
+
+fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, DocumentError> {
+    let mut documents: Vec<Document> = Vec::new();
+    let mut separator = None;
+    // Whether the lines belong to the last of `documents`, or come before the next one.
+    let mut is_open = false;
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut start = text.len() - body.len();
+    for (index, line) in body.split_inclusive('\n').enumerate() {
+        let refuse = |problem| DocumentError::new(path, index + 1, problem);
+        let end = start + line.len();
+        if line.trim_end_matches(['\r', '\n']).contains('\r') {
+            return Err(refuse(Problem::LoneCarriageReturn));
+        }
+        if let Some(rest) = after(line, "---") {
+            if is_content(rest) {
+                return Err(refuse(Problem::ContentAfterSeparator));
+            }
+            is_open = false;
+            separator = Some(start);
+        } else if let Some(rest) = after(line, "...") {
+            if is_content(rest) {
+                return Err(refuse(Problem::ContentAfterSeparator));
+            }
+            is_open = false;
+        } else if is_open {
+            if let Some(document) = documents.last_mut() {
+                document.range.end = end;
+            }
+        } else if line.starts_with('%') {
+            return Err(refuse(Problem::Directive));
+        } else if is_content(line) {
+            let number = documents.len() + 1;
+            documents.push(Document {
+                file,
+                number,
+                line: index + 1,
+                range: start..end,
+                separator: separator.take(),
+            });
+            is_open = true;
+        }
+        start = end;
+    }
+    Ok(documents)
+}
+
+/// What follows a token that ends at a blank or at the end of the line, without blanks before it.
+pub(super) fn after<'line>(line: &'line str, token: &str) -> Option<&'line str> {
+    let rest = line.strip_prefix(token)?;
+    (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        .then(|| rest.trim_start_matches([' ', '\t']))
+}
+
+/// True for a line that is more than blanks and a comment.
+pub(super) fn is_content(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t', '\r', '\n']);
+    !line.is_empty() && !line.starts_with('#')
+}
