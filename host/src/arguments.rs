@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::duration;
 use crate::relay::Route;
@@ -29,6 +30,11 @@ pub(crate) enum Command {
     /// Prints a diff of each file, a table of the resources that change, and what the function has
     /// to say. Changes nothing. Exits with 1 when the function reports an error.
     Explain(Explain),
+    /// Give the runners in manifests their terminals: YAML in, YAML out
+    ///
+    /// Prints the manifests with all changes done, or writes the files back. All that does not
+    /// change comes out byte for byte. Exits with 1 on an error, and then changes nothing.
+    ApplyTo(ApplyTo),
     /// Show where each runner's terminals can be reached, as the cluster says now
     ///
     /// Finds the runners in manifests, reads the Service in front of each from the cluster, and
@@ -55,6 +61,18 @@ pub(crate) enum Command {
         /// The kind of function config [default: SessionServer]
         kind: Option<String>,
     },
+    /// Print completions for a shell
+    ///
+    /// For bash: runner-terminal completions bash > /etc/bash_completion.d/runner-terminal
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write man pages: one for this program and one for each command
+    Man {
+        /// The folder, such as /usr/local/share/man/man1
+        folder: PathBuf,
+    },
     /// Print the version
     Version,
 }
@@ -69,9 +87,74 @@ pub(crate) struct Explain {
     #[arg(value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// The SessionServer to use [default: one without settings]
-    #[arg(short = 'c', long, value_name = "FILE")]
-    pub(crate) function_config: Option<PathBuf>,
+    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// SessionServer without settings]
+    #[arg(short = 'c', long = "function-config", value_name = "FILE")]
+    pub(crate) function_configs: Vec<PathBuf>,
+}
+
+/// The arguments of `apply-to`.
+#[derive(Args, Debug)]
+pub(crate) struct ApplyTo {
+    /// Manifests: files, folders, patterns such as 'apps/**/*.yaml', or - for standard input
+    /// [default: -]
+    ///
+    /// A file holds YAML documents or JSON. In a folder, all files that end in .yaml, .yml or .json
+    /// are read, except kustomizations.
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// SessionServer without settings]
+    #[arg(short = 'c', long = "function-config", value_name = "FILE")]
+    pub(crate) function_configs: Vec<PathBuf>,
+
+    /// Write the files back instead of printing them
+    ///
+    /// Each is replaced as a whole. A new resource goes into the file of its runner.
+    #[arg(short, long, conflicts_with_all = ["diff", "check"])]
+    pub(crate) in_place: bool,
+
+    /// Print what would change, as a diff, and change nothing
+    #[arg(short, long)]
+    pub(crate) diff: bool,
+
+    /// Print and change nothing, and exit with 2 when something would change
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Where manifests go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlet {
+    /// All of them, as one stream.
+    Stdout,
+    /// What changes in them.
+    Diff,
+    /// Back to where they came from.
+    InPlace,
+    /// Nowhere.
+    Nowhere,
+}
+
+impl ApplyTo {
+    /// The manifests, as of the commands that take flags for them.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            files: self.files.clone(),
+            kustomize: None,
+        }
+    }
+
+    /// Where the manifests go to.
+    pub(crate) fn outlet(&self) -> Outlet {
+        match (self.in_place, self.diff, self.check) {
+            (true, ..) => Outlet::InPlace,
+            (_, true, _) => Outlet::Diff,
+            (_, _, true) => Outlet::Nowhere,
+            _ => Outlet::Stdout,
+        }
+    }
 }
 
 /// Where manifests come from.
@@ -200,6 +283,11 @@ pub(crate) struct Check {
     /// How long to try each address
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
+}
+
+/// The command line as a whole, as completions and man pages tell of it.
+pub(crate) fn definition() -> clap::Command {
+    Arguments::command()
 }
 
 /// Reads the arguments; prints help, or what is wrong with them, and exits where that is all.

@@ -1,29 +1,21 @@
 //! `runner-terminal explain`: what the function would change, without changing it.
 
 mod changes;
-mod diff;
 mod fields;
 mod summary;
 
 use std::process::ExitCode;
 
-use crate::manifests::Manifests;
+use crate::apply::{self, Applied};
+use crate::manifests::{self, File, Manifests};
 use crate::sandbox::Limits;
-use crate::{arguments, function};
+use crate::{arguments, diff, function};
 
 use changes::Changes;
 
-/// The function config when none is given: all defaults.
-const DEFAULT_CONFIG: &str = "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-";
-
-/// Runs the function on the manifests and prints a diff, a table and the results.
+/// Runs the functions on the manifests and prints a diff, a table and the results.
 ///
-/// Gives the function's exit code.
+/// Gives the functions' exit code.
 ///
 /// # Errors
 ///
@@ -31,25 +23,46 @@ metadata:
 /// reached a limit.
 pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let config = arguments.function_config.as_deref();
-    let manifests = Manifests::read(&arguments.source(), config, DEFAULT_CONFIG)?;
-    let (code, ran) = function::run_observing(manifests.list().into(), limits)?;
-
-    let list = String::from_utf8_lossy(&ran.stdout);
     let mut page = String::new();
-    // Without a list there is nothing to compare: the results tell why.
-    if !list.is_empty() {
-        let changes = Changes::find(&manifests, &list)?;
-        for (path, before, after) in changes.files() {
-            diff::append(&mut page, path, before, after);
+    let given = &arguments.function_configs;
+    let (code, results) = match Manifests::read(&arguments.source())? {
+        Manifests::Plain(files) => {
+            let configs = apply::configs(&files, given)?;
+            let applied = apply::apply(files.clone(), &configs, limits)?;
+            compare_files(&mut page, &files, &applied)?;
+            (applied.code, applied.report)
         }
-        summary::append(&mut page, &changes);
-    }
-    let results = String::from_utf8_lossy(&ran.stderr);
+        Manifests::List(file) if !given.is_empty() => {
+            return Err(manifests::has_its_own_config(&file));
+        }
+        Manifests::List(file) => {
+            let (code, ran) = function::run_observing(file.text.clone().into(), limits)?;
+            compare_lists(&mut page, &file, &String::from_utf8_lossy(&ran.stdout))?;
+            (code, String::from_utf8_lossy(&ran.stderr).into_owned())
+        }
+    };
     if !results.is_empty() {
         page.push('\n');
         page.push_str(&results);
     }
     crate::print(&page)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+fn compare_files(page: &mut String, files: &[File], applied: &Applied) -> Result<(), String> {
+    for (before, after) in files.iter().zip(&applied.files) {
+        diff::append(page, &before.path, &before.text, &after.text);
+    }
+    summary::append(page, &Changes::of_files(files, &applied.files)?);
+    Ok(())
+}
+
+/// Without a list there is nothing to compare: the results tell why.
+fn compare_lists(page: &mut String, before: &File, after: &str) -> Result<(), String> {
+    if after.is_empty() {
+        return Ok(());
+    }
+    diff::append(page, &before.path, &before.text, after);
+    summary::append(page, &Changes::of_lists(before, after)?);
+    Ok(())
 }

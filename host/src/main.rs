@@ -5,15 +5,19 @@
 
 #![deny(unsafe_code)]
 
+mod apply;
+mod apply_to;
 mod arguments;
 mod check;
 mod cluster;
+mod diff;
 mod duration;
 mod explain;
 mod foreign;
 mod function;
 mod import_values;
 mod manifests;
+mod manual;
 mod observe;
 mod relay;
 mod resolve;
@@ -48,6 +52,7 @@ and in session-server.yaml, next to it:
 then: kustomize build --enable-alpha-plugins --enable-exec .
 
 To see what it would change in manifests: runner-terminal explain FILES
+To change them without a host:            runner-terminal apply-to FILES
 Everything else: runner-terminal --help
 ";
 
@@ -73,12 +78,15 @@ fn command() -> Result<ExitCode, String> {
     use arguments::Command;
 
     match arguments::read() {
+        Command::ApplyTo(arguments) => apply_to::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::ImportValues(arguments) => import_values::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
         Command::Check(arguments) => check::command(&arguments),
         Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man_pages(&folder),
         Command::Version => {
             print(concat!("runner-terminal ", env!("CARGO_PKG_VERSION"), "\n"))?;
             Ok(ExitCode::SUCCESS)

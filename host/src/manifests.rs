@@ -3,16 +3,20 @@
 
 mod kustomize;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use runner_terminal::documents::{Document, from_resource_list, to_resource_list};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use runner_terminal::documents::{FUNCTION_CONFIG, to_resource_list};
 
+use crate::apply;
 use crate::arguments::Source;
 
 /// A file and its text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct File {
     /// The path, as given; `-` is standard input.
     pub(crate) path: String,
@@ -20,99 +24,84 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
+impl File {
+    /// True for standard input.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.path == "-"
+    }
+
+    /// True where the name says that it is JSON, which holds one resource.
+    pub(crate) fn holds_json(&self) -> bool {
+        let extension = Path::new(&self.path).extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+    }
+}
+
 /// What a command has been given.
 #[derive(Debug)]
 pub(crate) enum Manifests {
-    /// Plain manifests, and the list that they are wrapped in.
-    Plain {
-        /// The files, in the order given.
-        files: Vec<File>,
-        /// The list.
-        list: String,
-        /// Where the items of the list come from, in their order.
-        documents: Vec<Document>,
-    },
+    /// Plain manifests: the files, in the order given.
+    Plain(Vec<File>),
     /// A ResourceList, which goes to the function as it is.
     List(File),
 }
 
 impl Manifests {
-    /// Reads the manifests that the arguments name, with the function config in that file, or with
-    /// the default.
+    /// Reads the manifests that the arguments name.
     ///
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(crate) fn read(
-        source: &Source,
-        function_config: Option<&Path>,
-        default: &str,
-    ) -> Result<Self, String> {
-        let files = match &source.kustomize {
+    pub(crate) fn read(source: &Source) -> Result<Self, String> {
+        let mut files = match &source.kustomize {
             Some(folder) => vec![kustomize::build(folder)?],
             None => read_files(&source.files)?,
         };
-        if let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) {
-            return Self::from_list(files, list, function_config.is_some());
+        let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) else {
+            return Ok(Self::Plain(files));
+        };
+        let list = files.swap_remove(list);
+        if files.is_empty() {
+            Ok(Self::List(list))
+        } else {
+            Err(format!("{} is a ResourceList; give it alone", list.path))
         }
-        let config = match function_config {
+    }
+
+    /// The ResourceList for one function, whose config is in that file, or the default.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the file.
+    pub(crate) fn into_list(self, config: Option<&Path>, default: &str) -> Result<String, String> {
+        let files = match self {
+            Self::Plain(files) => files,
+            Self::List(file) if config.is_some() => return Err(has_its_own_config(&file)),
+            Self::List(file) => return Ok(file.text),
+        };
+        let text = match config {
             Some(path) => read_file(path)?.text,
             None => default.to_owned(),
         };
-        let texts: Vec<_> = files
-            .iter()
-            .map(|file| (file.path.as_str(), file.text.as_str()))
-            .collect();
-        let wrapped = to_resource_list(&texts, &config).map_err(|mut error| {
-            if let Some(path) = function_config
-                && error.path == runner_terminal::documents::FUNCTION_CONFIG
+        let wrapped = to_resource_list(&apply::texts(&files), &text);
+        let wrapped = wrapped.map_err(|mut error| {
+            if let Some(path) = config
+                && error.path == FUNCTION_CONFIG
             {
                 error.path = path.display().to_string();
             }
             error.to_string()
-        })?;
-        Ok(Self::Plain {
-            files,
-            list: wrapped.text,
-            documents: wrapped.documents,
-        })
+        });
+        Ok(wrapped?.text)
     }
+}
 
-    fn from_list(mut files: Vec<File>, index: usize, has_config: bool) -> Result<Self, String> {
-        let file = files.swap_remove(index);
-        if !files.is_empty() {
-            return Err(format!("{} is a ResourceList; give it alone", file.path));
-        }
-        if has_config {
-            return Err(format!(
-                "{} is a ResourceList and has its own functionConfig; leave out --function-config",
-                file.path
-            ));
-        }
-        Ok(Self::List(file))
-    }
-
-    /// The ResourceList for the function.
-    pub(crate) fn list(&self) -> &str {
-        match self {
-            Self::Plain { list, .. } => list,
-            Self::List(file) => &file.text,
-        }
-    }
-
-    /// The text of each item of the list, as the document that it is.
-    ///
-    /// # Errors
-    ///
-    /// A sentence, when a given ResourceList has no items in block style.
-    pub(crate) fn items(&self) -> Result<Vec<String>, String> {
-        from_resource_list(self.list()).map_err(|mut error| {
-            if let Self::List(file) = self {
-                error.path.clone_from(&file.path);
-            }
-            error.to_string()
-        })
-    }
+/// Why a ResourceList takes no other function config.
+pub(crate) fn has_its_own_config(list: &File) -> String {
+    format!(
+        "{} is a ResourceList and has its own functionConfig; leave out --function-config",
+        list.path
+    )
 }
 
 /// True when the text is one ResourceList and not a stream of manifests.
@@ -124,26 +113,75 @@ fn is_resource_list(text: &str) -> bool {
 }
 
 /// Reads files, the files in folders, and standard input, in the order given.
-fn read_files(paths: &[PathBuf]) -> Result<Vec<File>, String> {
-    if paths.is_empty() {
+fn read_files(given: &[PathBuf]) -> Result<Vec<File>, String> {
+    if given.is_empty() {
         if io::stdin().is_terminal() {
             return Err("name the manifests: files, folders, or - for standard input".to_owned());
         }
         return Ok(vec![read_file(Path::new("-"))?]);
     }
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            read_folder(path, &mut files)?;
-        } else {
-            files.push(read_file(path)?);
-        }
+    let mut paths = Vec::new();
+    for path in given {
+        find(path, &mut paths)?;
     }
-    Ok(files)
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
+    let bar = progress(paths.len(), "reading");
+    let files = paths.par_iter().map(|path| {
+        let file = read_file(path);
+        bar.inc(1);
+        file
+    });
+    let files = files.collect();
+    bar.finish_and_clear();
+    files
 }
 
-/// Reads the manifests in a folder and the folders in it, sorted by name.
-fn read_folder(folder: &Path, files: &mut Vec<File>) -> Result<(), String> {
+/// A bar for so many files, where somebody looks at a terminal.
+pub(crate) fn progress(files: usize, what: &'static str) -> ProgressBar {
+    /// Fewer are done before anybody looks.
+    const FEW: usize = 100;
+
+    if files < FEW {
+        return ProgressBar::hidden();
+    }
+    // It draws on standard error, and only where that is a terminal.
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
+    let bar = ProgressBar::new(files as u64).with_message(what);
+    style
+        .map(|style| bar.clone().with_style(style))
+        .unwrap_or(bar)
+}
+
+/// Finds the files that a path or a pattern stands for.
+fn find(given: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
+    if given.is_dir() {
+        return find_in_folder(given, paths);
+    }
+    let pattern = given.to_string_lossy();
+    if !pattern.contains(['*', '?', '[']) || given.exists() {
+        paths.push(given.to_owned());
+        return Ok(());
+    }
+    let found = glob::glob(&pattern)
+        .map_err(|error| format!("{pattern} is no pattern: {error}"))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("cannot read {}: {}", error.path().display(), error.error()))?;
+    if found.is_empty() {
+        return Err(format!("no file is named like {pattern}"));
+    }
+    for path in found {
+        if path.is_dir() {
+            find_in_folder(&path, paths)?;
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Finds the manifests in a folder and the folders in it, sorted by name.
+fn find_in_folder(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
     let cannot = |error: io::Error| format!("cannot read the folder {}: {error}", folder.display());
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<_, _>>)
@@ -156,10 +194,10 @@ fn read_folder(folder: &Path, files: &mut Vec<File>) -> Result<(), String> {
         // A link to a folder is not followed: it may lead back here.
         if entry.file_type().map_err(cannot)?.is_dir() {
             if !name.starts_with('.') {
-                read_folder(&path, files)?;
+                find_in_folder(&path, paths)?;
             }
         } else if is_manifest(&path) && path.is_file() {
-            files.push(read_file(&path)?);
+            paths.push(path);
         }
     }
     Ok(())

@@ -23,8 +23,8 @@ use crate::table;
 pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
-    let manifests = Manifests::read(&arguments.source, config, &default)?;
-    let found = observe::run(manifests.list().into(), |list| {
+    let list = Manifests::read(&arguments.source)?.into_list(config, &default)?;
+    let found = observe::run(list.into(), |list| {
         let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
         let requests = outcome.iter().filter_map(request).cloned().collect();
         Ok(Step { outcome, requests })

@@ -90,7 +90,7 @@ fn explain_shows_diff_table_and_results() {
         "{text}"
     );
     assert!(
-        text.contains("\n--- /dev/null\n+++ new\n@@ -0,0 +1,"),
+        text.contains("\n+---\n+apiVersion: v1\n+kind: Service\n"),
         "{text}"
     );
     assert!(text.contains("\nRESOURCE "), "{text}");
@@ -187,16 +187,11 @@ fn explain_takes_a_function_config() {
         ended.text()
     );
 
-    fs::write(config, format!("{text}---\n{text}")).unwrap();
+    fs::write(config, "# nothing\n").unwrap();
     let ended = explain(&["-c", config, "chart/chart-default.yaml"], "");
     assert_eq!(ended.code, 1);
-    assert!(
-        ended.stderr.starts_with(&format!(
-            "runner-terminal: {config}:8: there must be one document"
-        )),
-        "{}",
-        ended.stderr
-    );
+    let message = format!("runner-terminal: {config} is empty; it should hold a SessionServer");
+    assert!(ended.stderr.starts_with(&message), "{}", ended.stderr);
 }
 
 #[test]
@@ -214,5 +209,45 @@ fn explain_names_the_file_and_line_that_it_cannot_take() {
         ended.stderr,
         "runner-terminal: -:2: there is content on the line of the separator; put it on a line of \
          its own\n"
+    );
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for (shell, mark) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef runner-terminal"),
+        ("fish", "complete -c runner-terminal"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion"),
+    ] {
+        let ended = run(&mut command(&["completions", shell]), b"");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        for word in [mark, "apply-to", "in-place"] {
+            assert!(ended.text().contains(word), "{shell} lacks {word}");
+        }
+    }
+}
+
+#[test]
+fn there_is_a_man_page_for_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let man = folder.path().join("share/man1");
+    let ended = run(command(&["man"]).arg(&man), b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let page = |name: &str| fs::read_to_string(man.join(name)).unwrap();
+    assert!(page("runner-terminal.1").contains("RUNNER_TERMINAL_MAX_MIB"));
+    for name in ["apply-to", "explain", "check", "resolve", "relay"] {
+        let page = page(&format!("runner-terminal-{name}.1"));
+        assert!(page.contains(".TH"), "{page}");
+    }
+    let blocked = folder.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    let ended = run(command(&["man"]).arg(&blocked), b"");
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("cannot write man pages to "),
+        "{}",
+        ended.stderr
     );
 }

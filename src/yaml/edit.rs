@@ -414,9 +414,15 @@ impl<'t, 'a> Edit<'t, 'a> {
         match last {
             Some(last) => {
                 let end = self.tree.node(last).span.end;
+                // A key whose value is left out: libyaml takes `key:,` for a scalar.
+                let blank = if self.text(0..end).ends_with(':') {
+                    " "
+                } else {
+                    ""
+                };
                 Splice {
                     range: end..end,
-                    text: format!(", {member}"),
+                    text: format!("{blank}, {member}"),
                 }
             }
             None => {

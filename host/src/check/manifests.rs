@@ -21,8 +21,8 @@ spec:
 ///
 /// A sentence: the manifests cannot be read, or a runner in them cannot have terminals.
 pub(super) fn addresses_of(source: &Source) -> Result<Vec<(String, Option<String>)>, String> {
-    let manifests = Manifests::read(source, None, CONFIG)?;
-    let found = addresses(manifests.list().as_bytes()).map_err(|refusal| refusal.to_string())?;
+    let list = Manifests::read(source)?.into_list(None, CONFIG)?;
+    let found = addresses(list.as_bytes()).map_err(|refusal| refusal.to_string())?;
     found
         .into_iter()
         .map(|runner| match runner.found {

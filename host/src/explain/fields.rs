@@ -44,7 +44,7 @@ impl fmt::Display for Field {
 pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
     let before_lines = lines(before);
     let after_lines = lines(after);
-    let paths = |lines: &[Line<'_>]| -> HashSet<String> {
+    let paths = |lines: &[Line]| -> HashSet<String> {
         lines
             .iter()
             .flat_map(Line::prefixes)
@@ -91,35 +91,25 @@ pub(super) fn changed(before: &str, after: &str) -> Vec<Field> {
     fields
 }
 
-/// The path and value of each key with a value on its line.
-pub(super) fn scalars(text: &str) -> impl Iterator<Item = (String, &str)> {
-    lines(text)
-        .into_iter()
-        .filter(|line| !line.value.is_empty())
-        .map(|line| (line.path, line.value))
-}
-
 /// A line of a text.
 #[derive(Debug)]
-struct Line<'text> {
+struct Line {
     /// The path of the field that it is about; empty when unknown.
     path: String,
     /// Where in `path` each of its parts ends.
     ends: Vec<usize>,
-    /// The plain or quoted value on it, without its quotes.
-    value: &'text str,
 }
 
-impl<'text> Line<'text> {
+impl Line {
     /// A line in what is open above it.
-    fn new(levels: &[Level], value: &'text str) -> Self {
+    fn new(levels: &[Level]) -> Self {
         let mut path = String::new();
         let mut ends = Vec::with_capacity(levels.len());
         for level in levels {
             level.append(&mut path);
             ends.push(path.len());
         }
-        Self { path, ends, value }
+        Self { path, ends }
     }
 
     /// The paths above the line's and its own, from the top.
@@ -165,7 +155,7 @@ impl Level {
     }
 }
 
-fn lines(text: &str) -> Vec<Line<'_>> {
+fn lines(text: &str) -> Vec<Line> {
     let mut levels: Vec<Level> = Vec::new();
     // The column that a block scalar's text is right of, inside one.
     let mut scalar = None;
@@ -174,13 +164,13 @@ fn lines(text: &str) -> Vec<Line<'_>> {
         let content = line.trim_start_matches(' ');
         let mut column = line.len() - content.len();
         if content.is_empty() || scalar.is_some_and(|edge| column > edge) {
-            lines.push(Line::new(&levels, ""));
+            lines.push(Line::new(&levels));
             continue;
         }
         scalar = None;
         if content.starts_with('#') {
             // A comment is about what follows, which isn't known yet.
-            lines.push(Line::new(&[], ""));
+            lines.push(Line::new(&[]));
             continue;
         }
 
@@ -195,7 +185,6 @@ fn lines(text: &str) -> Vec<Line<'_>> {
             column += rest.len() - inner.len();
             rest = inner;
         }
-        let mut value = "";
         if let Some((name, after)) = key(rest) {
             while levels.last().is_some_and(|level| level.column() >= column) {
                 levels.pop();
@@ -205,9 +194,8 @@ fn lines(text: &str) -> Vec<Line<'_>> {
                 name: name.to_owned(),
             });
             scalar = is_block_scalar(after).then_some(column);
-            value = plain(after);
         }
-        lines.push(Line::new(&levels, value));
+        lines.push(Line::new(&levels));
     }
     lines
 }
@@ -342,13 +330,6 @@ status: {}
         assert_eq!(told("a:\n- x\n- y\n", "a:\n- x\n- y\n- z\n"), ["+ a[2]"]);
         let after = DEPLOYMENT.replace("status", "  - name: three\n    image: x\nstatus");
         assert_eq!(told(DEPLOYMENT, &after), ["+ spec.containers[three]"]);
-    }
-
-    #[test]
-    fn scalars_are_read_without_quotes_and_comments() {
-        let scalars: Vec<_> = scalars(DEPLOYMENT).collect();
-        assert!(scalars.contains(&("metadata.name".to_owned(), "runner")));
-        assert!(scalars.contains(&("kind".to_owned(), "Deployment")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::changes::{Change, Changes, Resource};
 use crate::table;
 
 /// Appends the table to the page, and how many resources are not in it.
-pub(super) fn append(page: &mut String, changes: &Changes<'_>) {
+pub(super) fn append(page: &mut String, changes: &Changes) {
     if changes.resources.is_empty() {
         page.push_str("Nothing changes");
     } else {
@@ -36,7 +36,7 @@ fn rows(resource: &Resource) -> Vec<[String; 3]> {
         Change::Changed(fields) if fields.is_empty() => vec!["changed".to_owned()],
         Change::Changed(fields) => fields.iter().map(ToString::to_string).collect(),
     };
-    let mut names = [resource.identity.to_string(), resource.place.clone()];
+    let mut names = [resource.name.clone(), resource.place.clone()];
     let row = |change| {
         let [name, place] = std::mem::take(&mut names);
         [name, place, change]

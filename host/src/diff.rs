@@ -8,12 +8,14 @@ const HUNK: Style = AnsiColor::Cyan.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 
-/// Appends the diff of a file to the page.
-pub(super) fn append(page: &mut String, path: &str, before: &str, after: &str) {
+/// Appends the diff of a file to the page; nothing where it is the same.
+pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
+    if before == after {
+        return;
+    }
     let diff = TextDiff::from_lines(before, after);
-    let new_path = if path == "/dev/null" { "new" } else { path };
     line(page, HEADER, &format!("--- {path}"));
-    line(page, HEADER, &format!("+++ {new_path}"));
+    line(page, HEADER, &format!("+++ {path}"));
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
         line(page, HUNK, &hunk.header().to_string());
         for change in hunk.iter_changes() {

@@ -1,0 +1,164 @@
+//! The functions on plain manifests, one after the other.
+
+use std::path::PathBuf;
+
+use runner_terminal::documents::{
+    DocumentError, FUNCTION_CONFIG, is_function_config, split, to_resource_list,
+};
+use runner_terminal::resource_list::ResourceList;
+use runner_terminal::yaml::Tree;
+use serde_json::Value;
+
+use crate::function;
+use crate::manifests::{File, read_file};
+use crate::sandbox::Limits;
+
+/// The function config where there is none: all defaults.
+const DEFAULT: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata:
+  name: session-server
+";
+
+/// A function config.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// `file:line`; empty for the default.
+    pub(crate) place: String,
+    /// One document.
+    pub(crate) text: String,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// The files in their order: as they were, when a function failed.
+    pub(crate) files: Vec<File>,
+    /// What the functions have to say, in lines for standard error.
+    pub(crate) report: String,
+    /// The same, as results of a ResourceList.
+    pub(crate) results: Vec<Value>,
+    /// The exit code of the function that failed, or 0.
+    pub(crate) code: i32,
+}
+
+/// The function configs to use: those of the files given for it in their order, else those among
+/// the manifests, else the default.
+///
+/// Among the manifests the order of files means nothing, so SessionServers come first: the Service
+/// has to be there before its address is asked for.
+///
+/// # Errors
+///
+/// A sentence that names the file.
+pub(crate) fn configs(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config>, String> {
+    if given.is_empty() {
+        let mut found = documents(manifests)?;
+        found.retain(|config| is_function_config(&config.text));
+        found.sort_by_key(|config| kind(&config.text).as_deref() != Some("SessionServer"));
+        if found.is_empty() {
+            found.push(Config {
+                place: String::new(),
+                text: DEFAULT.to_owned(),
+            });
+        }
+        return Ok(found);
+    }
+    let mut configs = Vec::new();
+    for path in given {
+        let found = documents(&[read_file(path)?])?;
+        if found.is_empty() {
+            return Err(format!(
+                "{} is empty; it should hold a SessionServer or an AdvertiseAddress",
+                path.display()
+            ));
+        }
+        configs.extend(found);
+    }
+    Ok(configs)
+}
+
+/// Runs the functions on files. After an error no file has changed.
+///
+/// # Errors
+///
+/// A sentence: a file cannot be wrapped, or a limit was reached.
+pub(crate) fn apply(
+    files: Vec<File>,
+    configs: &[Config],
+    limits: Limits,
+) -> Result<Applied, String> {
+    let mut applied = Applied {
+        files: files.clone(),
+        report: String::new(),
+        results: Vec::new(),
+        code: 0,
+    };
+    for config in configs {
+        let texts = texts(&applied.files);
+        let list = to_resource_list(&texts, &config.text).map_err(|error| at(error, config))?;
+        let (code, ran) = function::run_observing(list.text.clone().into(), limits)?;
+        applied
+            .report
+            .push_str(&String::from_utf8_lossy(&ran.stderr));
+        let results = ResourceList::read(&ran.stdout)
+            .ok()
+            .and_then(|list| list.results());
+        applied.results.extend(results.unwrap_or_default());
+        if code != 0 {
+            if !config.place.is_empty() {
+                let place = &config.place;
+                let line = format!("runner-terminal: the function config was {place}\n");
+                applied.report.push_str(&line);
+            }
+            return Ok(Applied {
+                files,
+                code,
+                ..applied
+            });
+        }
+        let output = String::from_utf8_lossy(&ran.stdout);
+        let edited = list
+            .edited(&texts, &output)
+            .map_err(|error| error.to_string())?;
+        for (file, text) in applied.files.iter_mut().zip(edited) {
+            file.text = text;
+        }
+    }
+    Ok(applied)
+}
+
+/// Files as the core takes them: (path, text).
+pub(crate) fn texts(files: &[File]) -> Vec<(&str, &str)> {
+    files
+        .iter()
+        .map(|file| (file.path.as_str(), file.text.as_str()))
+        .collect()
+}
+
+fn documents(files: &[File]) -> Result<Vec<Config>, String> {
+    let texts = texts(files);
+    let found = split(&texts).map_err(|error| error.to_string())?;
+    let config = |document: &runner_terminal::documents::Document| Config {
+        place: texts
+            .get(document.file)
+            .map_or_else(String::new, |(path, _)| format!("{path}:{}", document.line)),
+        text: document.text(&texts).to_owned(),
+    };
+    Ok(found.iter().map(config).collect())
+}
+
+fn kind(document: &str) -> Option<String> {
+    let tree = Tree::parse(document).ok()?;
+    let value = tree.value_of(tree.root()?).ok()?;
+    Some(value.get("kind")?.as_str()?.to_owned())
+}
+
+/// An error in the function config is where the config is.
+fn at(error: DocumentError, config: &Config) -> String {
+    if error.path == FUNCTION_CONFIG && !config.place.is_empty() {
+        return format!("{}: {}", config.place, error.problem);
+    }
+    error.to_string()
+}

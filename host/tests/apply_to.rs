@@ -1,0 +1,397 @@
+//! Plain manifests in, plain manifests out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use program::{Ended, command, run, run_with_closed_output};
+
+/// A runner and its configuration in two files, with things between them that must stay.
+const RUNNER: &str = "\
+# The runner of team A.
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: runner, namespace: ci}   # one process
+spec:
+  selector: {matchLabels: {app: runner}}
+  template:
+    metadata: {labels: {app: runner}}
+    spec:
+      containers:
+      - name: runner
+        image: gitlab/gitlab-runner:v18.9.0
+        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+      volumes:
+      - name: config
+        configMap: {name: runner}
+---
+# Source: chart/templates/sa.yaml
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
+";
+const CONFIG: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: runner, namespace: ci}
+data:
+  config.toml: |
+    concurrent = 10   # jobs at once
+";
+const SESSION_SERVER: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata:
+  name: session-server
+";
+const ADVERTISE_ADDRESS: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: AdvertiseAddress
+metadata:
+  name: advertise-address
+spec: {source: Static, address: terminal.example.com}
+";
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn team() -> tempfile::TempDir {
+    folder(&[("apps/runner.yaml", RUNNER), ("apps/config.yaml", CONFIG)])
+}
+
+fn apply_in(folder: &Path, arguments: &[&str]) -> Ended {
+    run(
+        command(&["apply-to"]).args(arguments).current_dir(folder),
+        b"",
+    )
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// The manifests with a session server, whose lines are all of the input's and some more.
+fn is_served(text: &str) {
+    assert!(text.contains("\nkind: Service\n"), "{text}");
+    assert!(text.contains("containerPort: 8093"), "{text}");
+}
+
+#[test]
+fn a_stream_goes_through() {
+    let stream = format!("{RUNNER}---\n{CONFIG}");
+    let ended = run(&mut command(&["apply-to"]), stream.as_bytes());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    is_served(ended.text());
+    assert!(ended.text().starts_with("# The runner of team A.\n---\n"));
+    assert!(
+        ended
+            .text()
+            .contains("\n---\n# Source: chart/templates/sa.yaml\n")
+    );
+    assert!(ended.text().ends_with(CONFIG));
+    assert!(
+        ended.stderr.contains("has to get an address first"),
+        "{}",
+        ended.stderr
+    );
+    // The Service stands beside its runner.
+    let kinds: Vec<_> = ended
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("kind: "))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["Deployment", "Service", "ServiceAccount", "ConfigMap"]
+    );
+
+    let again = run(&mut command(&["apply-to", "-"]), &ended.stdout);
+    assert_eq!(again.stdout, ended.stdout);
+}
+
+#[test]
+fn enabled_false_gives_the_stream_back() {
+    let folder = folder(&[(
+        "off.yaml",
+        &format!("{SESSION_SERVER}spec: {{enabled: false}}\n"),
+    )]);
+    let off = folder.path().join("off.yaml");
+    let address = "spec: {advertiseAddress: terminal.example.com}\n";
+    let on = folder.path().join("on.yaml");
+    fs::write(&on, format!("{SESSION_SERVER}{address}")).unwrap();
+    for stream in [
+        format!("{RUNNER}---\n{CONFIG}"),
+        format!("{CONFIG}---\n{RUNNER}").trim_end().to_owned(),
+        format!("{RUNNER}---\n{CONFIG}").replace('\n', "\r\n"),
+    ] {
+        let with = |config: &Path, input: &[u8]| {
+            let ended = run(command(&["apply-to", "-c"]).arg(config), input);
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            ended.stdout
+        };
+        let served = with(&on, stream.as_bytes());
+        is_served(&String::from_utf8_lossy(&served).replace('\r', ""));
+        assert_eq!(
+            String::from_utf8_lossy(&with(&off, &served)),
+            stream,
+            "{}",
+            String::from_utf8_lossy(&served)
+        );
+    }
+}
+
+#[test]
+fn the_charts_stream_keeps_all_but_what_changes() {
+    let chart = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/fixtures/chart/chart-default.yaml"
+    );
+    let before = fs::read_to_string(chart).unwrap();
+    let ended = run(&mut command(&["apply-to", chart]), b"");
+    for line in before.lines() {
+        assert!(ended.text().lines().any(|now| now == line), "{line}");
+    }
+}
+
+#[test]
+fn function_configs_among_the_files_are_used_and_not_passed_on() {
+    let team = team();
+    // By name the address would come first, and has to come second.
+    fs::write(
+        team.path().join("advertise-address.yaml"),
+        ADVERTISE_ADDRESS,
+    )
+    .unwrap();
+    fs::write(team.path().join("session-server.yaml"), SESSION_SERVER).unwrap();
+    let ended = apply_in(team.path(), &["."]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    is_served(ended.text());
+    assert!(
+        ended
+            .text()
+            .contains("advertise_address = \"terminal.example.com:9000\""),
+        "{}",
+        ended.text()
+    );
+    assert!(!ended.text().contains("runner-terminal.dev/v1alpha1"));
+    // With those that are named, the others are not used.
+    let named = apply_in(team.path(), &["-c", "session-server.yaml", "."]);
+    assert!(
+        !named.text().contains("terminal.example.com"),
+        "{}",
+        named.text()
+    );
+    let both = apply_in(
+        team.path(),
+        &[
+            "-c",
+            "session-server.yaml",
+            "-c",
+            "advertise-address.yaml",
+            "apps",
+        ],
+    );
+    assert_eq!(both.stdout, ended.stdout);
+}
+
+#[test]
+fn files_are_replaced_in_place() {
+    let team = team();
+    fs::write(team.path().join("session-server.yaml"), SESSION_SERVER).unwrap();
+    fs::write(
+        team.path().join("advertise-address.yaml"),
+        ADVERTISE_ADDRESS,
+    )
+    .unwrap();
+    let other = "kind: Namespace\nmetadata: {name: ci}\n";
+    fs::write(team.path().join("apps/other.yaml"), other).unwrap();
+    let ended = apply_in(team.path(), &["--in-place", "."]);
+    assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
+    is_served(&read(team.path(), "apps/runner.yaml"));
+    assert!(read(team.path(), "apps/config.yaml").contains("advertise_address"));
+    assert_eq!(read(team.path(), "apps/other.yaml"), other);
+    assert_eq!(read(team.path(), "session-server.yaml"), SESSION_SERVER);
+    let names = fs::read_dir(team.path().join("apps")).unwrap().count();
+    assert_eq!(names, 3, "no temporary file is left");
+
+    assert_eq!(apply_in(team.path(), &["--check", "."]).code, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_modes_stay_and_unchanged_files_are_not_touched() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    let team = team();
+    let at = |name: &str| team.path().join(name);
+    fs::set_permissions(at("apps/runner.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("apps/runner.yaml", at("link.yaml")).unwrap();
+    let config_before = fs::metadata(at("apps/config.yaml")).unwrap();
+    let ended = apply_in(team.path(), &["-i", "link.yaml", "apps/config.yaml"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(fs::symlink_metadata(at("link.yaml")).unwrap().is_symlink());
+    let runner = fs::metadata(at("apps/runner.yaml")).unwrap();
+    assert_eq!(runner.mode() & 0o777, 0o640);
+    is_served(&read(team.path(), "apps/runner.yaml"));
+    let config = fs::metadata(at("apps/config.yaml")).unwrap();
+    assert_eq!(config.ino(), config_before.ino());
+}
+
+#[test]
+fn after_an_error_no_file_has_changed() {
+    let team = team();
+    let scaled = RUNNER.replace("spec:\n  selector", "spec:\n  replicas: 3\n  selector");
+    fs::write(team.path().join("apps/runner.yaml"), &scaled).unwrap();
+    for arguments in [&["-i", "apps"][..], &["apps"], &["--diff", "apps"]] {
+        let ended = apply_in(team.path(), arguments);
+        assert_eq!((ended.code, ended.text()), (1, ""), "{arguments:?}");
+        assert!(
+            ended.stderr.contains("spec.replicas: replicas is 3"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(read(team.path(), "apps/runner.yaml"), scaled);
+    assert_eq!(read(team.path(), "apps/config.yaml"), CONFIG);
+}
+
+/// The configuration could be written, the runner could not: neither is.
+#[test]
+fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
+    let json = r#"{"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "runner", "namespace": "ci"},
+        "spec": {"selector": {"matchLabels": {"app": "runner"}}, "template": {
+            "metadata": {"labels": {"app": "runner"}},
+            "spec": {"containers": [{"name": "runner", "image": "gitlab/gitlab-runner:v18",
+                "volumeMounts": [{"name": "config", "mountPath": "/etc/gitlab-runner"}]}],
+                "volumes": [{"name": "config", "configMap": {"name": "runner"}}]}}}}
+"#;
+    let folder = folder(&[("a.yaml", CONFIG), ("runner.json", json)]);
+    fs::write(
+        folder.path().join("c.yaml"),
+        format!("{SESSION_SERVER}spec: {{advertiseAddress: terminal.example.com}}\n"),
+    )
+    .unwrap();
+    let ended = apply_in(folder.path(), &["-i", "."]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .stderr
+            .contains("cannot write ./runner.json: a file of JSON holds one resource"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(read(folder.path(), "a.yaml"), CONFIG);
+    assert_eq!(read(folder.path(), "runner.json"), json);
+    // As a stream it is YAML, which JSON is too.
+    let stream = apply_in(folder.path(), &["."]);
+    assert!(
+        stream.text().contains("\"containerPort\": 8093"),
+        "{}",
+        stream.text()
+    );
+    assert!(
+        stream
+            .text()
+            .contains("}}}}\n---\napiVersion: v1\nkind: Service\n")
+    );
+}
+
+#[test]
+fn check_and_diff_change_nothing() {
+    let team = team();
+    let check = apply_in(team.path(), &["--check", "apps"]);
+    assert_eq!((check.code, check.text()), (2, ""));
+    let diff = apply_in(team.path(), &["--diff", "apps"]);
+    assert_eq!(diff.code, 0);
+    assert!(
+        diff.text()
+            .starts_with("--- apps/runner.yaml\n+++ apps/runner.yaml\n@@ ")
+    );
+    let both = apply_in(team.path(), &["--diff", "--check", "apps"]);
+    assert_eq!((both.code, both.stdout), (2, diff.stdout));
+    assert_eq!(read(team.path(), "apps/runner.yaml"), RUNNER);
+}
+
+#[test]
+fn patterns_name_files() {
+    let team = team();
+    let all = apply_in(team.path(), &["apps"]);
+    for pattern in ["**/*.yaml", "apps/[cr]*.yaml", "app?"] {
+        assert_eq!(
+            apply_in(team.path(), &[pattern]).stdout,
+            all.stdout,
+            "{pattern}"
+        );
+    }
+    // A file that is named twice is there once.
+    assert_eq!(
+        apply_in(team.path(), &["apps", "apps/*.yaml"]).stdout,
+        all.stdout
+    );
+    let none = apply_in(team.path(), &["*.json"]);
+    assert_eq!(none.code, 1);
+    assert_eq!(
+        none.stderr,
+        "runner-terminal: no file is named like *.json\n"
+    );
+}
+
+#[test]
+fn many_files_are_read_and_written() {
+    let team = team();
+    for number in 0..300 {
+        let name = format!("apps/other-{number}.yaml");
+        let text = format!("kind: ConfigMap\nmetadata: {{name: other-{number}}}\n");
+        fs::write(team.path().join(name), text).unwrap();
+    }
+    let ended = apply_in(team.path(), &["-i", "."]);
+    assert_eq!(ended.code, 0);
+    is_served(&read(team.path(), "apps/runner.yaml"));
+    // Nobody looks at a terminal: there is no progress bar.
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let stdin = run(&mut command(&["apply-to", "-i"]), RUNNER.as_bytes());
+    assert_eq!(stdin.code, 1);
+    assert!(
+        stdin
+            .stderr
+            .contains("no place to write standard input back to")
+    );
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n";
+    let list = run(&mut command(&["apply-to"]), list.as_bytes());
+    assert_eq!(list.code, 1);
+    assert!(
+        list.stderr
+            .contains("- is a ResourceList, which runner-terminal takes without")
+    );
+    assert_eq!(
+        run(&mut command(&["apply-to", "-i", "--diff", "x"]), b"").code,
+        2
+    );
+    let stream = format!("{RUNNER}---\n{CONFIG}").repeat(100);
+    let closed = run_with_closed_output(&mut command(&["apply-to"]), stream.as_bytes());
+    assert_eq!(
+        closed.code, 1,
+        "manifests that nobody has read are lost: {}",
+        closed.stderr
+    );
+}
