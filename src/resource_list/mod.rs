@@ -46,7 +46,8 @@ pub enum ReadError {
     },
     /// The input is a ResourceList of another version.
     #[error(
-        "the ResourceList is of apiVersion {0:?}, and this function reads config.kubernetes.io/v1"
+        "the ResourceList is of apiVersion {0:?}, and this function reads config.kubernetes.io/v1 \
+         and config.kubernetes.io/v1beta1"
     )]
     UnknownVersion(String),
     /// An item that matters to the function cannot be read.
@@ -77,6 +78,9 @@ pub enum WriteError {
         anchor: String,
     },
 }
+
+/// The versions of a ResourceList that the specification names; they differ in nothing else.
+const API_VERSIONS: [&str; 2] = ["config.kubernetes.io/v1", "config.kubernetes.io/v1beta1"];
 
 /// A ResourceList as text, with the places of its parts.
 #[derive(Debug)]
@@ -145,7 +149,8 @@ impl<'a> ResourceList<'a> {
                 },
             });
         }
-        if layout.api_version.as_deref() != Some("config.kubernetes.io/v1") {
+        let version = layout.api_version.as_deref().unwrap_or_default();
+        if !API_VERSIONS.contains(&version) {
             return Err(ReadError::UnknownVersion(
                 layout.api_version.unwrap_or_default(),
             ));
