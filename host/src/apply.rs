@@ -3,23 +3,14 @@
 use std::path::PathBuf;
 
 use runner_terminal::documents::{
-    DocumentError, FUNCTION_CONFIG, is_function_config, split, to_resource_list,
+    DocumentError, FUNCTION_CONFIG, function_configs, split, to_resource_list,
 };
 use runner_terminal::resource_list::ResourceList;
-use runner_terminal::yaml::Tree;
 use serde_json::Value;
 
 use crate::function;
 use crate::manifests::{File, read_file};
 use crate::sandbox::Limits;
-
-/// The function config where there is none: all defaults.
-const DEFAULT: &str = "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-";
 
 /// A function config.
 #[derive(Clone, Debug)]
@@ -43,40 +34,30 @@ pub(crate) struct Applied {
     pub(crate) code: i32,
 }
 
-/// The function configs to use: those of the files given for it in their order, else those among
-/// the manifests, else the default.
-///
-/// Among the manifests the order of files means nothing, so SessionServers come first: the Service
-/// has to be there before its address is asked for.
+/// The function configs to use: those of the files given for it, else those among the manifests,
+/// else the default.
 ///
 /// # Errors
 ///
 /// A sentence that names the file.
 pub(crate) fn configs(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config>, String> {
-    if given.is_empty() {
-        let mut found = documents(manifests)?;
-        found.retain(|config| is_function_config(&config.text));
-        found.sort_by_key(|config| kind(&config.text).as_deref() != Some("SessionServer"));
-        if found.is_empty() {
-            found.push(Config {
-                place: String::new(),
-                text: DEFAULT.to_owned(),
-            });
-        }
-        return Ok(found);
-    }
-    let mut configs = Vec::new();
-    for path in given {
-        let found = documents(&[read_file(path)?])?;
-        if found.is_empty() {
+    let given = given.iter().map(|path| read_file(path));
+    let given: Vec<File> = given.collect::<Result<_, _>>()?;
+    for file in &given {
+        if is_empty(file) {
             return Err(format!(
                 "{} is empty; it should hold a SessionServer or an AdvertiseAddress",
-                path.display()
+                file.path
             ));
         }
-        configs.extend(found);
     }
-    Ok(configs)
+    let found = function_configs(&texts(manifests), &texts(&given));
+    let found = found.map_err(|error| error.to_string())?;
+    let own = found.into_iter().map(|config| Config {
+        place: config.place,
+        text: config.text.to_owned(),
+    });
+    Ok(own.collect())
 }
 
 /// Runs the functions on files. After an error no file has changed.
@@ -129,30 +110,17 @@ pub(crate) fn apply(
     Ok(applied)
 }
 
+/// True for a file without a document, which may have comments.
+pub(crate) fn is_empty(file: &File) -> bool {
+    split(&[(&file.path, &file.text)]).is_ok_and(|found| found.is_empty())
+}
+
 /// Files as the core takes them: (path, text).
 pub(crate) fn texts(files: &[File]) -> Vec<(&str, &str)> {
     files
         .iter()
         .map(|file| (file.path.as_str(), file.text.as_str()))
         .collect()
-}
-
-fn documents(files: &[File]) -> Result<Vec<Config>, String> {
-    let texts = texts(files);
-    let found = split(&texts).map_err(|error| error.to_string())?;
-    let config = |document: &runner_terminal::documents::Document| Config {
-        place: texts
-            .get(document.file)
-            .map_or_else(String::new, |(path, _)| format!("{path}:{}", document.line)),
-        text: document.text(&texts).to_owned(),
-    };
-    Ok(found.iter().map(config).collect())
-}
-
-fn kind(document: &str) -> Option<String> {
-    let tree = Tree::parse(document).ok()?;
-    let value = tree.value_of(tree.root()?).ok()?;
-    Some(value.get("kind")?.as_str()?.to_owned())
 }
 
 /// An error in the function config is where the config is.

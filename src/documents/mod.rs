@@ -34,10 +34,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`configs`] | says which functionConfigs are used on them |
 //! | [`split`] | finds the documents of a file |
 //! | [`pair`] | says which items of two lists are the same |
 //! | [`edit`] | puts the items of a list in place of the documents that they were |
 
+mod configs;
 mod edit;
 mod pair;
 mod split;
@@ -47,6 +49,7 @@ use std::ops::Range;
 
 use split::{after, is_content};
 
+pub use configs::{Config, function_configs};
 pub use edit::without_function_configs;
 pub use pair::{Item, Pair, items, pair};
 pub use split::{is_function_config, split};
