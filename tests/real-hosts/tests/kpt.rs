@@ -1,0 +1,479 @@
+//! The function in the real kpt: as a command, and as a module in both of its Wasm runtimes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use real_hosts::{KptRuntime, kpt, kpt_eval, run_kpt, workspace_root};
+use tempfile::TempDir;
+
+/// A package in a folder of its own, with the functionConfig beside it.
+struct Package {
+    folder: TempDir,
+}
+
+/// The files of a package by their paths.
+type Files = BTreeMap<PathBuf, String>;
+
+impl Package {
+    /// The example.
+    fn example() -> Self {
+        let package = Self::empty();
+        let example = workspace_root().join("kustomization/kpt");
+        fs::create_dir(package.path()).unwrap();
+        for (name, text) in files(&example) {
+            fs::write(package.path().join(name), text).unwrap();
+        }
+        fs::copy(package.path().join("session-server.yaml"), package.config()).unwrap();
+        package
+    }
+
+    /// The example without its pipeline and without a functionConfig among its resources, both of
+    /// which `kpt fn eval` has no use for. The runner is in a folder of its own.
+    fn to_evaluate(spec: &str) -> Self {
+        let package = Self::example();
+        fs::remove_file(package.path().join("Kptfile")).unwrap();
+        fs::remove_file(package.path().join("session-server.yaml")).unwrap();
+        fs::create_dir(package.path().join("runner")).unwrap();
+        for name in ["config.yaml", "runner.yaml"] {
+            let old = package.path().join(name);
+            fs::rename(old, package.path().join("runner").join(name)).unwrap();
+        }
+        package.configure(spec);
+        package
+    }
+
+    /// The items of a fixture, as `kpt fn sink` writes them, and its functionConfig.
+    fn of_fixture(name: &str) -> Self {
+        let package = Self::empty();
+        let path = workspace_root().join(format!("tests/fixtures/{name}.yaml"));
+        let text = fs::read_to_string(path).unwrap();
+        let mut sink = kpt(package.folder.path());
+        sink.arg("sink").arg(package.path());
+        succeeds(&run_kpt(&mut sink, text.as_bytes()));
+        let list: yaml_serde::Value = yaml_serde::from_str(&text).unwrap();
+        let config = yaml_serde::to_string(&list["functionConfig"]).unwrap();
+        fs::write(package.config(), config).unwrap();
+        package
+    }
+
+    fn empty() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("package")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("session-server.yaml")
+    }
+
+    fn results(&self) -> PathBuf {
+        self.folder.path().join("results")
+    }
+
+    fn configure(&self, spec: &str) {
+        let config = format!(
+            "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: \
+             session-server\nspec: {spec}\n"
+        );
+        fs::write(self.config(), config).unwrap();
+    }
+
+    fn files(&self) -> Files {
+        files(&self.path())
+    }
+
+    fn edit(&self, file: &str, old: &str, new: &str) {
+        let path = self.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(path, text.replace(old, new)).unwrap();
+    }
+
+    fn eval(&self, runtime: KptRuntime) -> Output {
+        let mut eval = kpt_eval(runtime, &self.path(), &self.config());
+        run_kpt(eval.arg("--results-dir").arg(self.results()), b"")
+    }
+
+    fn render(&self) -> Output {
+        let mut render = kpt(self.folder.path());
+        render.arg("render").arg(self.path()).arg("--allow-exec");
+        run_kpt(&mut render, b"")
+    }
+
+    fn results_file(&self) -> yaml_serde::Value {
+        let text = fs::read_to_string(self.results().join("results.yaml")).unwrap();
+        yaml_serde::from_str(&text).unwrap()
+    }
+}
+
+fn files(folder: &Path) -> Files {
+    let mut found = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                found.insert(name, fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+fn succeeds(output: &Output) -> String {
+    let said = said(output);
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+const KNOWN: &str = "{advertiseAddress: terminal.example.com}";
+
+/// Every line that was there is there still, in its order.
+fn assert_only_added(before: &str, after: &str) {
+    let mut lines = after.lines();
+    for line in before.lines() {
+        assert!(
+            lines.any(|other| other == line),
+            "{line:?} is not in\n{after}"
+        );
+    }
+}
+
+#[test]
+fn a_package_is_changed_in_place_and_only_where_it_must_be() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate(KNOWN);
+        fs::write(
+            package.path().join("other.yaml"),
+            "# mine\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other} # kept\ndata:\n  a: \
+             '0755'\n",
+        )
+        .unwrap();
+        let before = package.files();
+
+        succeeds(&package.eval(runtime));
+
+        let after = package.files();
+        let service = Path::new("runner/service_runner-session-server.yaml");
+        let new: Vec<_> = after
+            .keys()
+            .filter(|name| !before.contains_key(*name))
+            .collect();
+        assert_eq!(new, [service], "{runtime:?}");
+        assert!(after[service].contains("kind: Service\n"), "{after:?}");
+        for (name, text) in &before {
+            assert_only_added(text, &after[name]);
+        }
+        assert_eq!(
+            after[Path::new("other.yaml")],
+            before[Path::new("other.yaml")]
+        );
+        let config = &after[Path::new("runner/config.yaml")];
+        assert!(
+            config.contains("concurrent = 10   # jobs at once\n"),
+            "{config}"
+        );
+        assert!(
+            config.contains("advertise_address = \"terminal.example.com:9000\"\n"),
+            "{config}"
+        );
+        let runner = &after[Path::new("runner/runner.yaml")];
+        assert!(
+            runner.contains("namespace: ci # kpt-set: ${namespace}\n"),
+            "{runner}"
+        );
+        let all: String = after.into_values().collect();
+        for bookkeeping in [
+            "internal.config.kubernetes.io/",
+            "config.kubernetes.io/path",
+        ] {
+            assert!(!all.contains(bookkeeping), "{all}");
+        }
+    }
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_the_third_gives_it_back() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate(
+            "{advertiseAddress: terminal.example.com, readers: [{namespace: argocd, \
+             serviceAccount: argocd-repo-server}]}",
+        );
+        let before = package.files();
+        package.configure(
+            "{advertiseAddress: terminal.example.com, readers: [{namespace: argocd, \
+             serviceAccount: argocd-repo-server}]}",
+        );
+
+        succeeds(&package.eval(runtime));
+        let once = package.files();
+        assert_eq!(once.len(), before.len() + 3, "{:?}", once.keys());
+        succeeds(&package.eval(runtime));
+        assert_eq!(package.files(), once, "{runtime:?}");
+
+        package.configure("{enabled: false}");
+        succeeds(&package.eval(runtime));
+        assert_eq!(package.files(), before, "{runtime:?}");
+    }
+}
+
+/// Older functions and packages know items by annotations without `internal.`.
+#[test]
+fn legacy_annotations_do_not_stay() {
+    let package = Package::to_evaluate(KNOWN);
+    package.edit(
+        "runner/config.yaml",
+        "  name: runner-config\n",
+        "  name: runner-config\n  annotations:\n    config.kubernetes.io/path: elsewhere.yaml\n",
+    );
+    for runtime in KptRuntime::ALL {
+        succeeds(&package.eval(runtime));
+        let after = package.files();
+        let names: Vec<_> = after.keys().map(|name| name.to_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            [
+                "runner/config.yaml",
+                "runner/runner.yaml",
+                "runner/service_runner-session-server.yaml"
+            ]
+        );
+        let all: String = after.into_values().collect();
+        assert!(!all.contains("config.kubernetes.io/path"), "{all}");
+    }
+}
+
+#[test]
+fn the_example_is_rendered_by_its_pipeline() {
+    let package = Package::example();
+    let before = package.files();
+
+    succeeds(&package.render());
+
+    let after = package.files();
+    let service = &after[Path::new("service_runner-session-server.yaml")];
+    assert!(service.contains("kind: Service\n"), "{service}");
+    assert!(service.contains("namespace: ci\n"), "{service}");
+    for name in ["config.yaml", "runner.yaml", "session-server.yaml"] {
+        assert_only_added(&before[Path::new(name)], &after[Path::new(name)]);
+    }
+    succeeds(&package.render());
+    let again = package.files();
+    assert_eq!(without_status(&again), without_status(&after));
+
+    package.edit(
+        "session-server.yaml",
+        "spec:\n",
+        "spec:\n  enabled: false\n",
+    );
+    succeeds(&package.render());
+    let back = package.files();
+    assert!(!back.contains_key(Path::new("service_runner-session-server.yaml")));
+    for name in ["config.yaml", "runner.yaml"] {
+        assert_eq!(back[Path::new(name)], before[Path::new(name)]);
+    }
+}
+
+/// Without the Kptfile, in which kpt notes how rendering went.
+fn without_status(files: &Files) -> Files {
+    let mut files = files.clone();
+    files.remove(Path::new("Kptfile"));
+    files
+}
+
+#[test]
+fn an_error_fails_and_writes_nothing() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate(KNOWN);
+        package.edit("runner/runner.yaml", "replicas: 1", "replicas: 3");
+        let before = package.files();
+
+        let output = package.eval(runtime);
+
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("spec.replicas, in runner/runner.yaml: replicas is 3, but"),
+            "{said}"
+        );
+        assert_eq!(package.files(), before, "{runtime:?}");
+        let results = package.results_file();
+        assert_eq!(results["exitCode"].as_i64(), Some(1));
+        if runtime == KptRuntime::Wasmtime {
+            // This runtime has no way to give both an error and results: the text above is all.
+            continue;
+        }
+        assert!(said.contains("spec.replicas: replicas is 3") || runtime == KptRuntime::Node);
+        let result = &results["items"][0]["results"][0];
+        assert_eq!(result["severity"].as_str(), Some("error"), "{results:?}");
+        assert_eq!(result["field"]["path"].as_str(), Some("spec.replicas"));
+        assert_eq!(result["file"]["path"].as_str(), Some("runner/runner.yaml"));
+    }
+}
+
+#[test]
+fn an_error_of_the_pipeline_fails_and_writes_nothing() {
+    let package = Package::example();
+    package.edit("runner.yaml", "replicas: 1", "replicas: 3");
+    let before = package.files();
+    let output = package.render();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("[Results]: [error]"), "{said}");
+    assert_eq!(without_status(&package.files()), without_status(&before));
+}
+
+#[test]
+fn a_warning_is_in_the_results() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate("{}");
+        let said = succeeds(&package.eval(runtime));
+        assert!(said.contains("[Results]: [warning]"), "{runtime:?}: {said}");
+        let results = package.results_file();
+        let result = &results["items"][0]["results"][0];
+        assert_eq!(result["severity"].as_str(), Some("warning"), "{results:?}");
+    }
+}
+
+/// One of each sort: odd text, several new resources, and refusals.
+const FIXTURES: [&str; 14] = [
+    "session-server/address-known",
+    "session-server/crlf",
+    "session-server/disabled-and-clean",
+    "session-server/exposure-api-server-relay",
+    "session-server/exposure-gateway-made",
+    "session-server/exposure-ingress-nginx",
+    "session-server/list-v1beta1",
+    "session-server/path-annotations",
+    "session-server/projected-with-items",
+    "session-server/readers-path-annotations",
+    "session-server/shard-load-balancers",
+    "advertise-address/ip",
+    "refused/config-unknown-exposure",
+    "refused/two-runners-one-address",
+];
+
+#[test]
+fn a_module_gives_what_the_command_gives() {
+    for name in FIXTURES {
+        let run = |runtime| {
+            let package = Package::of_fixture(name);
+            let output = package.eval(runtime);
+            (output.status.code(), package.files(), said(&output))
+        };
+        let (code, files, _) = run(KptRuntime::Exec);
+        for runtime in [KptRuntime::Wasmtime, KptRuntime::Node] {
+            let (other_code, other_files, said) = run(runtime);
+            assert_eq!(other_code, code, "{name} in {runtime:?}: {said}");
+            assert_eq!(other_files, files, "{name} in {runtime:?}");
+        }
+    }
+}
+
+/// Twelve megabytes of arrays make more than the gigabyte that the module has.
+#[test]
+fn a_package_that_is_too_large_is_refused_in_words() {
+    let package = Package::to_evaluate(KNOWN);
+    let line = format!("    {}\n", "[],".repeat(25));
+    let arrays = format!(
+        "data:\n  config.toml: |\n    a = [\n{}    ]\n",
+        line.repeat(150_000)
+    );
+    let path = package.path().join("runner/config.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, _) = text.split_once("\ndata:\n").unwrap();
+    fs::write(&path, format!("{head}\n{arrays}")).unwrap();
+    let before = package.files();
+    for runtime in [KptRuntime::Wasmtime, KptRuntime::Node] {
+        let output = package.eval(runtime);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("the package does not fit into the memory of the Wasm module"),
+            "{runtime:?}: {said}"
+        );
+        assert!(package.files() == before, "{runtime:?}");
+    }
+}
+
+#[test]
+fn a_functionconfig_of_another_kind_is_refused_in_words() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate(KNOWN);
+        fs::write(
+            package.config(),
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"\\u0000 ü \\uFFFD\"}\ndata: {a: b}\n",
+        )
+        .unwrap();
+        let before = package.files();
+        let output = package.eval(runtime);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("runner-terminal: error: functionConfig"),
+            "{runtime:?}: {said}"
+        );
+        assert_eq!(package.files(), before, "{runtime:?}");
+    }
+}
+
+/// Input that kpt would never hand on, through the program for Node.js that kpt leaves behind.
+#[test]
+fn garbage_is_refused_in_words() {
+    let package = Package::to_evaluate(KNOWN);
+    succeeds(&package.eval(KptRuntime::Node));
+    let left: Vec<_> = files_under(package.folder.path(), "js");
+    assert_eq!(left.len(), 1, "{left:?}");
+    let deep = "[".repeat(100_000);
+    let garbage: [&[u8]; 5] = [
+        b"",
+        b"\xFF\xFE\0garbage",
+        b"kind: ResourceList\nitems: {",
+        b"kind: ResourceList",
+        deep.as_bytes(),
+    ];
+    for input in garbage {
+        let mut node = Command::new("node");
+        node.arg(&left[0]).env(
+            "KPT_FN_WASM_PATH",
+            workspace_root().join("target/runner-terminal-kpt.wasm"),
+        );
+        let output = run_kpt(&mut node, input);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("runner-terminal: error: "), "{said}");
+    }
+}
+
+fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    files(folder)
+        .into_keys()
+        .filter(|name| name.extension().is_some_and(|other| other == extension))
+        .map(|name| folder.join(name))
+        .collect()
+}
