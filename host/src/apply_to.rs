@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
         .zip(&applied.files)
         .any(|(before, after)| before.text != after.text);
     match arguments.outlet() {
-        Outlet::Stdout => write(&applied)?,
+        Outlet::Stdout => print(&applied.files)?,
         Outlet::Diff => show(&files, &applied)?,
         Outlet::InPlace => in_place::replace(&files, &applied.files)?,
         Outlet::Nowhere => {}
@@ -65,9 +65,13 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
 
 /// Writes the manifests as one stream, without the function configs among them: they are no
 /// resources of a cluster.
-fn write(applied: &Applied) -> Result<(), String> {
+///
+/// # Errors
+///
+/// A sentence: a file cannot be taken apart, or standard output cannot be written to.
+pub(crate) fn print(files: &[File]) -> Result<(), String> {
     let mut stream = String::new();
-    for file in &applied.files {
+    for file in files {
         let text = without_function_configs(&file.path, &file.text);
         append(&mut stream, &text.map_err(|error| error.to_string())?);
     }

@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Accepts connections where GitLab can reach it, and leads each through the Kubernetes API to
     /// the pod of the runner that the client asks for by TLS (SNI). Runs until SIGTERM or SIGINT.
     Relay(Relay),
+    /// Build an Argo CD application, as Argo CD's plugin server asks for it
+    #[command(name = "argocd", subcommand)]
+    ArgoCd(ArgoCd),
     /// Print the JSON Schema of a function config
     Schema {
         /// The kind of function config [default: SessionServer]
@@ -75,6 +78,17 @@ pub(crate) enum Command {
     },
     /// Print the version
     Version,
+}
+
+/// What Argo CD asks its plugin for, in the folder of an application.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ArgoCd {
+    /// Print the application's name when it is one of this plugin's
+    Discover,
+    /// Print the application's manifests, with a session server for each runner
+    Generate,
+    /// Print the parameters of this sort of application, as JSON
+    Parameters,
 }
 
 /// The arguments of `explain`.

@@ -7,6 +7,7 @@
 
 mod apply;
 mod apply_to;
+mod argocd;
 mod arguments;
 mod check;
 mod cluster;
@@ -83,6 +84,7 @@ fn command() -> Result<ExitCode, String> {
         Command::ImportValues(arguments) => import_values::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),
         Command::Resolve(arguments) => resolve::run(&arguments),
+        Command::ArgoCd(what) => argocd::run(what),
         Command::Check(arguments) => check::command(&arguments),
         Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completions(shell),

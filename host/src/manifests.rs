@@ -204,7 +204,7 @@ fn find_in_folder(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String>
 }
 
 /// True for names of YAML and JSON files, except kustomizations, which are no resources.
-fn is_manifest(path: &Path) -> bool {
+pub(crate) fn is_manifest(path: &Path) -> bool {
     let is = |part: Option<&std::ffi::OsStr>, names: &[&str]| {
         part.is_some_and(|part| names.iter().any(|name| part.eq_ignore_ascii_case(name)))
     };

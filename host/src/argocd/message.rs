@@ -1,0 +1,84 @@
+//! What Argo CD's user interface shows, behind its own words and in one line: one paragraph.
+
+use serde_json::Value;
+
+use crate::foreign::{printable, shortened};
+
+/// More than this nobody reads there.
+const MOST: usize = 1200;
+
+/// Puts a text of several lines into one paragraph, without what steers a terminal, and without the
+/// passwords that URLs may have.
+pub(super) fn paragraph(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut words = Vec::new();
+    for line in lines {
+        words.extend(line.split_whitespace().map(without_password));
+    }
+    shortened(&printable(&words.join(" ")), MOST)
+}
+
+/// `https://user:password@host/` as `https://***@host/`.
+fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) => format!(
+            "{scheme}://***{}",
+            rest.get(user.len()..).unwrap_or_default()
+        ),
+        None => word.to_owned(),
+    }
+}
+
+/// `Deployment ci/runner, spec.replicas: message`, the message without the manifests below it.
+pub(super) fn result(result: &Value) -> String {
+    let text = |pointer: &str| {
+        let text = result.pointer(pointer).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty())
+    };
+    let mut place = Vec::new();
+    if let (Some(kind), Some(name)) = (text("/resourceRef/kind"), text("/resourceRef/name")) {
+        place.push(match text("/resourceRef/namespace") {
+            Some(namespace) => format!("{kind} {namespace}/{name}"),
+            None => format!("{kind} {name}"),
+        });
+    }
+    place.extend(text("/field/path").map(str::to_owned));
+    let message = text("/message").unwrap_or_default();
+    let message = match message.split_once(":\n\n") {
+        Some((said, _)) => format!("{said} (`runner-terminal resolve` prints it)"),
+        None => message.to_owned(),
+    };
+    if place.is_empty() {
+        message
+    } else {
+        format!("{}: {message}", place.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_one() {
+        assert_eq!(paragraph("a\n\n  b\tc\r\n"), "a b c");
+        assert_eq!(paragraph("\u{1b}[31mred"), "\\u{1b}[31mred");
+        assert!(paragraph(&"word ".repeat(1000)).len() < 1300);
+    }
+
+    #[test]
+    fn passwords_are_left_out() {
+        for (word, shown) in [
+            ("https://a:b@c.d/e@f", "https://***@c.d/e@f"),
+            ("'https://token@c.d'", "'https://***@c.d'"),
+            ("https://c.d/e@f", "https://c.d/e@f"),
+            ("a@b", "a@b"),
+        ] {
+            assert_eq!(paragraph(word), shown);
+        }
+    }
+}
