@@ -32,7 +32,9 @@ fn blocks(path: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-fn shell(command: &str, folder: &Path, kubeconfig: Option<&Path>) -> Output {
+const HELM_FOLDERS: [&str; 3] = ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"];
+
+fn shell(command: &str, folder: &Path, home: &Path, kubeconfig: Option<&Path>) -> Output {
     let bin = host("kustomize").parent().unwrap().to_owned();
     let release = workspace_root().join("target/release");
     let old = std::env::var_os("PATH").unwrap();
@@ -41,6 +43,8 @@ fn shell(command: &str, folder: &Path, kubeconfig: Option<&Path>) -> Output {
         .chain(std::env::split_paths(&old));
     let none = Path::new("/nonexistent");
     Command::new("sh")
+        // Where Helm keeps its plugins and caches: a folder of the page's own.
+        .envs(HELM_FOLDERS.map(|name| (name, home.join(name))))
         .args(["-c", command])
         .current_dir(folder)
         .env("PATH", std::env::join_paths(folders).unwrap())
@@ -51,7 +55,7 @@ fn shell(command: &str, folder: &Path, kubeconfig: Option<&Path>) -> Output {
 
 #[test]
 fn commands_do_what_they_say() {
-    assert!(run_commands(README, None) >= 6);
+    assert!(run_commands(README, None) >= 15);
 }
 
 /// In the order of the page, in one cluster.
@@ -66,10 +70,23 @@ fn values_of_the_chart_are_imported_as_the_page_says() {
     assert!(run_commands("docs/from-the-chart.md", None) >= 2);
 }
 
+/// In the order of the page, in one cluster.
+#[test]
+fn helm_is_used_as_the_page_says() {
+    let plane = ControlPlane::shared();
+    assert!(run_commands("docs/helm.md", Some(plane.kubeconfig())) >= 8);
+}
+
+#[test]
+fn kpt_is_used_as_the_page_says() {
+    assert!(run_commands("docs/kpt.md", None) >= 5);
+}
+
 /// Runs each `$ command` of a page, which exits with 0 or with the code of the `? 1` below it, and
 /// gives how many there are.
 fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
     let mut count = 0;
+    let home = tempfile::tempdir().unwrap();
     for block in blocks(path, "console") {
         let mut lines = block.lines().peekable();
         while let Some(line) = lines.next() {
@@ -79,11 +96,12 @@ fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
             let code = lines
                 .next_if(|line| line.starts_with("? "))
                 .map_or(0, |line| line[2..].parse().unwrap());
-            let output = shell(command, workspace_root(), kubeconfig);
+            let output = shell(command, workspace_root(), home.path(), kubeconfig);
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command}\n{said}");
+            // One that only checks has said it by its code.
             assert!(
-                !output.stdout.is_empty(),
+                !output.stdout.is_empty() || command.contains("--check"),
                 "{command} printed nothing\n{said}"
             );
             count += 1;
@@ -104,6 +122,7 @@ fn the_kustomization_builds() {
     fs::copy(chart, folder.path().join("runner.yaml")).unwrap();
     let output = shell(
         "kustomize build --enable-alpha-plugins --enable-exec .",
+        folder.path(),
         folder.path(),
         None,
     );
@@ -129,7 +148,8 @@ fn two_commands_set_up_everything() {
     let ci = fs::read_to_string(workspace_root().join(".ci/run")).unwrap();
     assert!(ci.contains("cargo xtask test"), "{ci}");
 
-    let output = shell("cargo xtask demo", workspace_root(), None);
+    let home = tempfile::tempdir().unwrap();
+    let output = shell("cargo xtask demo", workspace_root(), home.path(), None);
     assert!(
         output.status.success(),
         "{}",
