@@ -2,32 +2,47 @@
 //! and the native program that tests and benchmarks compare them with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::dist;
 use crate::process;
 use crate::workspace;
 
 /// A module, and how it is built.
-struct Module {
+pub(crate) struct Module {
     package: &'static str,
     /// The Rust target, which is added where rustup looks after Rust.
     target: &'static str,
     /// Its file in `target`.
-    file: &'static str,
+    pub(crate) file: &'static str,
 }
 
 /// The module that the launcher embeds.
-const WASI: Module = Module {
+pub(crate) const WASI: Module = Module {
     package: "runner-terminal-wasi",
     target: "wasm32-wasip1",
     file: "runner-terminal.wasm",
 };
 
+/// Helm's plugin.
+const HELM: Module = Module {
+    package: "runner-terminal-helm",
+    target: "wasm32-unknown-unknown",
+    file: "runner-terminal-helm.wasm",
+};
+
+/// For kpt's Wasm runtimes.
+const KPT: Module = Module {
+    package: "runner-terminal-kpt",
+    target: "wasm32-unknown-unknown",
+    file: "runner-terminal-kpt.wasm",
+};
+
 /// All modules.
-const MODULES: &[Module] = &[WASI];
+pub(crate) const MODULES: &[Module] = &[WASI, HELM, KPT];
 
 /// The module that the launcher embeds, where tests and people find it.
 pub(crate) fn module() -> PathBuf {
@@ -50,22 +65,27 @@ pub(crate) fn build() -> Result<()> {
         "--release",
         "--package=runner-terminal",
         "--example=native",
-    ]))
+    ]))?;
+    dist::build_stand_in()
 }
 
 impl Module {
     fn build(&self) -> Result<()> {
-        add_target(self.target)?;
-        process::run(process::command("cargo").args([
-            "build",
-            "--release",
-            "--package",
-            self.package,
-            "--target",
-            self.target,
-        ]))?;
-        let built = workspace::target(&format!("{}/release/{}.wasm", self.target, self.package));
+        let built = self.build_with(&mut process::command("cargo"), &workspace::target(""))?;
         copy_if_changed(&built, &workspace::target(self.file))
+    }
+
+    /// Builds it by a cargo that is set up already, into a folder, and gives its path there.
+    pub(crate) fn build_with(&self, cargo: &mut Command, folder: &Path) -> Result<PathBuf> {
+        add_target(self.target)?;
+        cargo.args(["build", "--release", "--package", self.package]);
+        cargo.args(["--target", self.target, "--target-dir"]);
+        process::run(cargo.arg(folder))?;
+        let release = folder.join(self.target).join("release");
+        let program = release.join(format!("{}.wasm", self.package));
+        // Cargo names a library as Rust code does.
+        let library = release.join(format!("{}.wasm", self.package.replace('-', "_")));
+        Ok(if program.exists() { program } else { library })
     }
 }
 
@@ -76,7 +96,7 @@ pub(crate) fn use_module(cargo: &mut Command) -> &mut Command {
 }
 
 /// Installs the Rust standard library for a target, where rustup looks after Rust.
-fn add_target(target: &str) -> Result<()> {
+pub(crate) fn add_target(target: &str) -> Result<()> {
     let output = process::capture(process::command("rustc").args([
         "--print",
         "target-libdir",

@@ -9,6 +9,7 @@
 mod artifacts;
 mod bench;
 mod demo;
+mod dist;
 mod hosts;
 mod process;
 mod progress;
@@ -41,6 +42,8 @@ enum Command {
     Bench,
     /// Build the WASI module, the launcher and the native program
     Build,
+    /// Build and pack a release into `target/dist`; see docs/distribution.md
+    Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
     Hosts {
         /// Only these, in place of all
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Test { advisories } => test::run(advisories),
         Command::Bench => bench::run(),
         Command::Build => artifacts::build(),
+        Command::Dist(arguments) => dist::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),
     };
     match outcome {

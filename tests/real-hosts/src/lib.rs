@@ -9,10 +9,14 @@
     reason = "this crate is test support: what cannot be set up fails the test"
 )]
 
+mod argocd;
 mod command;
 mod control_plane;
 mod definitions;
+mod dist;
 mod haproxy;
+mod helm;
+mod kpt;
 mod kubelet;
 mod kustomize;
 mod launcher;
@@ -21,8 +25,12 @@ mod programs;
 mod relay;
 mod session_server;
 
+pub use argocd::{Application, PluginServer, repo_server_manifests};
 pub use control_plane::{ControlPlane, free_ports};
+pub use dist::{Registry, packed, static_program};
 pub use haproxy::{Balance, HaProxy};
+pub use helm::{Helm, RECORDER, run_helm_module};
+pub use kpt::{KptRuntime, kpt, kpt_eval, run_kpt};
 pub use kubelet::Kubelet;
 pub use kustomize::{kustomize, kustomize_build};
 pub use launcher::{Waiting, launcher, run_launcher};

@@ -321,7 +321,7 @@ fn no_program_of_the_repository_runs() {
     );
     let said = refused(&server.generate(&plain.with("")));
     assert!(
-        said.starts_with("runner-terminal.yaml:1: the AdvertiseAddress has spec.kubeconfig"),
+        said.starts_with("runner-terminal.yaml:1: spec.kubeconfig may only be chosen by whoever"),
         "{said}"
     );
 }

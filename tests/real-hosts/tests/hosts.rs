@@ -222,7 +222,7 @@ fn by_runtime(runtime: Runtime, case: &Case) -> Vec<u8> {
     push("items:\n- ", "kind: Nothing");
     for document in case.manifests.split("---\n") {
         if !document.trim().is_empty() {
-            push("- ", document.trim_start_matches(|c| c == '\n'));
+            push("- ", document.trim_start_matches('\n'));
         }
     }
     let output = succeeds(

@@ -217,6 +217,38 @@ fn a_package_is_changed_in_place_and_only_where_it_must_be() {
     }
 }
 
+/// What kpt is told of new items, before it writes them.
+#[test]
+fn a_new_item_comes_after_its_workload_with_a_file_of_its_own() {
+    for runtime in KptRuntime::ALL {
+        let package = Package::to_evaluate(KNOWN);
+        let mut eval = kpt_eval(runtime, &package.path(), &package.config());
+        let output = run_kpt(eval.args(["--output", "stdout"]), b"");
+        succeeds(&output);
+        let list: yaml_serde::Value = yaml_serde::from_slice(&output.stdout).unwrap();
+        let items = list["items"].as_sequence().unwrap();
+        let kinds: Vec<_> = items.iter().map(|item| item["kind"].as_str()).collect();
+        assert_eq!(
+            kinds,
+            ["ConfigMap", "ServiceAccount", "Deployment", "Service"].map(Some),
+            "{runtime:?}"
+        );
+        let annotations = &items[3]["metadata"]["annotations"];
+        for prefix in ["internal.config.kubernetes.io", "config.kubernetes.io"] {
+            assert_eq!(
+                annotations[format!("{prefix}/path")].as_str(),
+                Some("runner/service_runner-session-server.yaml"),
+                "{runtime:?}"
+            );
+            assert_eq!(
+                annotations[format!("{prefix}/index")].as_str(),
+                Some("0"),
+                "{runtime:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_second_run_changes_nothing_and_the_third_gives_it_back() {
     for runtime in KptRuntime::ALL {
@@ -225,10 +257,6 @@ fn a_second_run_changes_nothing_and_the_third_gives_it_back() {
              serviceAccount: argocd-repo-server}]}",
         );
         let before = package.files();
-        package.configure(
-            "{advertiseAddress: terminal.example.com, readers: [{namespace: argocd, \
-             serviceAccount: argocd-repo-server}]}",
-        );
 
         succeeds(&package.eval(runtime));
         let once = package.files();
@@ -299,6 +327,32 @@ fn the_example_is_rendered_by_its_pipeline() {
     }
 }
 
+/// A pipeline may name the module where it names the command.
+#[test]
+fn a_pipeline_with_the_module_gives_what_it_gives_with_the_command() {
+    let by_command = Package::example();
+    succeeds(&by_command.render());
+    let module = workspace_root().join("target/runner-terminal-kpt.wasm");
+    for node in [false, true] {
+        let package = Package::example();
+        let name = format!("exec: {}", module.display());
+        package.edit("Kptfile", "exec: runner-terminal", &name);
+        let mut render = kpt(package.folder.path());
+        render.arg("render").arg(package.path());
+        render.args(["--allow-exec", "--allow-alpha-wasm"]);
+        if node {
+            render.env("KPT_FN_WASM_RUNTIME", "nodejs");
+        }
+        let said = succeeds(&run_kpt(&mut render, b""));
+        assert!(said.contains("[RUNNING] WASM"), "{said}");
+        assert_eq!(
+            without_status(&package.files()),
+            without_status(&by_command.files()),
+            "in Node.js: {node}"
+        );
+    }
+}
+
 /// Without the Kptfile, in which kpt notes how rendering went.
 fn without_status(files: &Files) -> Files {
     let mut files = files.clone();
@@ -328,7 +382,6 @@ fn an_error_fails_and_writes_nothing() {
             // This runtime has no way to give both an error and results: the text above is all.
             continue;
         }
-        assert!(said.contains("spec.replicas: replicas is 3") || runtime == KptRuntime::Node);
         let result = &results["items"][0]["results"][0];
         assert_eq!(result["severity"].as_str(), Some("error"), "{results:?}");
         assert_eq!(result["field"]["path"].as_str(), Some("spec.replicas"));

@@ -23,11 +23,51 @@ pub(crate) const HOSTS: &[Host] = &[
         },
     },
     Host {
+        name: "helm",
+        recipe: Recipe::GoInstall {
+            package: "helm.sh/helm/v4/cmd/helm",
+            version: "4.3.1",
+        },
+    },
+    Host {
+        name: "helm3",
+        recipe: Recipe::GoBuild {
+            folder: "tests/hosts/helm3",
+            package: "helm.sh/helm/v3/cmd/helm",
+            pinned: "helm.sh/helm/v3",
+            version_flags: &[],
+        },
+    },
+    // A registry, and what validates, pushes and pulls images.
+    Host {
+        name: "crane",
+        recipe: Recipe::GoInstall {
+            package: "github.com/google/go-containerregistry/cmd/crane",
+            version: "0.22.1",
+        },
+    },
+    Host {
+        name: "actionlint",
+        recipe: Recipe::GoInstall {
+            package: "github.com/rhysd/actionlint/cmd/actionlint",
+            version: "1.7.12",
+        },
+    },
+    Host {
         name: "wazero-run",
         recipe: Recipe::GoBuild {
             folder: "tests/hosts/wazero",
             package: ".",
             pinned: "github.com/tetratelabs/wazero",
+            version_flags: &[],
+        },
+    },
+    Host {
+        name: "extism-run",
+        recipe: Recipe::GoBuild {
+            folder: "tests/hosts/extism",
+            package: ".",
+            pinned: "github.com/extism/go-sdk",
             version_flags: &[],
         },
     },
@@ -59,11 +99,29 @@ pub(crate) const HOSTS: &[Host] = &[
         },
     },
     Host {
+        name: "kpt",
+        // One of its two Wasm runtimes is a C library.
+        recipe: Recipe::CgoBuild {
+            folder: "tests/hosts/kpt",
+            package: ".",
+            pinned: "github.com/kptdev/kpt",
+        },
+    },
+    Host {
         name: "etcd",
         recipe: Recipe::GoBuild {
             folder: "tests/hosts/etcd",
             package: "go.etcd.io/etcd/server/v3",
             pinned: "go.etcd.io/etcd/server/v3",
+            version_flags: &[],
+        },
+    },
+    Host {
+        name: "argocd",
+        recipe: Recipe::GoBuild {
+            folder: "tests/hosts/argocd",
+            package: ".",
+            pinned: "github.com/argoproj/argo-cd/v3",
             version_flags: &[],
         },
     },

@@ -2,7 +2,7 @@
 //! version, into `target/hosts/bin`.
 
 mod catalogue;
-mod debian;
+pub(crate) mod debian;
 mod node;
 mod recipe;
 mod stamp;

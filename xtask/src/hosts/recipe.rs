@@ -28,6 +28,15 @@ pub(crate) enum Recipe {
         /// Go variables to set to that version.
         version_flags: &'static [&'static str],
     },
+    /// The same for a Go program with a C library in it, which takes a C compiler.
+    CgoBuild {
+        /// The folder of the `go.mod`.
+        folder: &'static str,
+        /// The main package.
+        package: &'static str,
+        /// The dependency whose version counts as the host's.
+        pinned: &'static str,
+    },
     /// A Rust program of the host's name: `cargo install`.
     CargoInstall {
         /// The version.
@@ -44,7 +53,7 @@ impl Recipe {
             Self::GoInstall { version, .. } | Self::CargoInstall { version, .. } => {
                 Ok((*version).to_owned())
             }
-            Self::GoBuild { folder, pinned, .. } => {
+            Self::GoBuild { folder, pinned, .. } | Self::CgoBuild { folder, pinned, .. } => {
                 let path = workspace::root().join(folder).join("go.mod");
                 let text = fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
@@ -56,6 +65,9 @@ impl Recipe {
 
     /// Builds the program into `target/hosts/bin`.
     pub(crate) fn build(&self, name: &str) -> Result<()> {
+        if let Self::CgoBuild { .. } = self {
+            process::capture(process::command(C_COMPILER).arg("--version"))?;
+        }
         process::capture(&mut self.command(name)?)?;
         Ok(())
     }
@@ -85,6 +97,15 @@ impl Recipe {
                 go.arg("-o").arg(bin.join(name)).arg(package);
                 go
             }
+            Self::CgoBuild {
+                folder, package, ..
+            } => {
+                let mut go = go("build", "-s -w");
+                go.env("CGO_ENABLED", "1").env("CC", C_COMPILER);
+                go.current_dir(workspace::root().join(folder));
+                go.arg("-o").arg(bin.join(name)).arg(package);
+                go
+            }
             Self::CargoInstall { version, options } => {
                 let mut cargo = process::command("cargo");
                 cargo.args(["install", name, "--version", version, "--locked", "--force"]);
@@ -96,7 +117,11 @@ impl Recipe {
     }
 }
 
-/// A go command which changes no file, fetches no other Go, and needs no C compiler and no git.
+/// What Rust links with: it is wherever Rust programs are built.
+const C_COMPILER: &str = "cc";
+
+/// A go command which changes no file, fetches no other Go, and needs no git and, as it is, no C
+/// compiler.
 fn go(verb: &str, linker_flags: &str) -> Command {
     let mut go = process::command("go");
     go.env("GOFLAGS", "-mod=readonly")

@@ -22,7 +22,7 @@ pub(crate) fn of(host: &Host) -> Result<String> {
     command
         .replace(&*workspace::root().to_string_lossy(), "")
         .hash(&mut hasher);
-    if let Recipe::GoBuild { folder, .. } = host.recipe {
+    if let Recipe::GoBuild { folder, .. } | Recipe::CgoBuild { folder, .. } = host.recipe {
         for path in files_in(&workspace::root().join(folder))? {
             path.file_name().hash(&mut hasher);
             read(&path)?.hash(&mut hasher);

@@ -1,0 +1,321 @@
+//! A packed release in the programs that take it: a registry, a bare root, kpt, `sha256sum`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use real_hosts::{Registry, host, packed, static_program, workspace_root};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CPU: &str = if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    "amd64"
+};
+
+/// One release for all tests, which change nothing in it.
+static RELEASE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release");
+    packed(&static_program(), &folder);
+    folder
+});
+
+fn fixture() -> Vec<u8> {
+    fs::read(workspace_root().join("tests/fixtures/session-server/address-known.yaml")).unwrap()
+}
+
+fn succeeds(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Pushes the layout and gives the image's name and its digest.
+fn pushed(registry: &Registry) -> (String, String) {
+    let image = registry.image("runner-terminal:0.0.0");
+    let layout = RELEASE.join("oci");
+    succeeds(&registry.crane(&["push", layout.to_str().unwrap(), &image]));
+    let digest = succeeds(&registry.crane(&["digest", &image]));
+    (image, digest.trim().to_owned())
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_image_goes_through_a_registry_and_stays_itself() {
+    let registry = Registry::start();
+    let (image, digest) = pushed(&registry);
+    let entry = json(&RELEASE.join("oci/index.json"));
+    assert_eq!(entry["manifests"][0]["digest"], digest.as_str());
+
+    // It reads every blob and compares digests, sizes and the layers' content.
+    for platform in [&format!("linux/{CPU}"), "wasip1/wasm", "js/wasm"] {
+        succeeds(&registry.crane(&["validate", "--remote", &image, "--platform", platform]));
+    }
+    succeeds(&registry.crane(&["validate", "--remote", &image]));
+
+    let back = tempfile::tempdir().unwrap();
+    let back = back.path().join("oci");
+    succeeds(&registry.crane(&["pull", "--format=oci", &image, back.to_str().unwrap()]));
+    let entry = json(&back.join("index.json"));
+    assert_eq!(entry["manifests"][0]["digest"], digest.as_str());
+}
+
+/// What is wrong with a layer is seen.
+#[test]
+fn a_damaged_layer_is_refused() {
+    let registry = Registry::start();
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(RELEASE.join("oci"))
+        .arg(folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    let layout = folder.path().join("oci");
+    let largest = fs::read_dir(layout.join("blobs/sha256"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .max_by_key(|entry| entry.metadata().unwrap().len())
+        .unwrap();
+    let mut content = fs::read(largest.path()).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(largest.path(), content).unwrap();
+
+    let image = registry.image("damaged:0.0.0");
+    let output = registry.crane(&["push", layout.to_str().unwrap(), &image]);
+
+    assert!(!output.status.success());
+}
+
+/// The files of the image are all that there is.
+#[test]
+fn the_function_runs_in_the_image_alone() {
+    let registry = Registry::start();
+    let (image, _) = pushed(&registry);
+    let platform = format!("linux/{CPU}");
+    let root = unpacked(&registry, &image, &platform);
+    let config = succeeds(&registry.crane(&["config", &image, "--platform", &platform]));
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["config"]["User"], "65532:65532");
+    assert_eq!(config["architecture"], CPU);
+    let entrypoint = config["config"]["Entrypoint"][0].as_str().unwrap();
+
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let is_root = id.stdout.trim_ascii() == b"0";
+    // The image's own user, and nobody, as whom kustomize and kpt run containers.
+    for user in ["65532:65532", "65534:65534"] {
+        // Others than root may not leave the rest of the machine behind.
+        let mut command = if is_root {
+            let mut chroot = Command::new("/usr/sbin/chroot");
+            chroot.arg(format!("--userspec={user}")).arg(root.path());
+            chroot.arg(entrypoint);
+            chroot
+        } else {
+            Command::new(root.path().join(entrypoint.trim_start_matches('/')))
+        };
+        let output = run(command.env_clear(), &fixture());
+
+        let list = succeeds(&output);
+        assert!(
+            list.contains("advertise_address = \"terminal.example.com:9000\""),
+            "{user}: {list}"
+        );
+    }
+}
+
+fn unpacked(registry: &Registry, image: &str, platform: &str) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    // Another user than the one who makes it goes in.
+    let status = Command::new("chmod").arg("755").arg(root.path()).status();
+    assert!(status.unwrap().success());
+    let archive = root.path().with_extension("tar");
+    let exported = registry.crane(&[
+        "export",
+        image,
+        archive.to_str().unwrap(),
+        "--platform",
+        platform,
+    ]);
+    succeeds(&exported);
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&archive).arg("-C").arg(root.path());
+    succeeds(&tar.output().unwrap());
+    fs::remove_file(archive).unwrap();
+    root
+}
+
+fn run(command: &mut Command, input: &[u8]) -> Output {
+    real_hosts::run_launcher(command.stdin(Stdio::piped()), input)
+}
+
+/// The page's own commands: crane pushes the layout, and kpt finds its module under the image's one name.
+#[test]
+fn kpt_runs_the_module_of_the_image() {
+    let registry = Registry::start();
+    let folder = tempfile::tempdir().unwrap();
+    let list = String::from_utf8(fixture()).unwrap();
+    let (items, config) = list.split_once("functionConfig:\n").unwrap();
+    let (_, items) = items.split_once("items:\n").unwrap();
+    let lines = |text: &str| -> String {
+        text.lines()
+            .map(|line| format!("{}\n", line.get(2..).unwrap_or(line)))
+            .collect()
+    };
+    let documents: Vec<_> = items.split("- apiVersion").skip(1).collect();
+    let documents: Vec<_> = documents
+        .iter()
+        .map(|document| lines(&format!("  apiVersion{document}")))
+        .collect();
+    let runner = folder.path().join("runner.yaml");
+    fs::write(&runner, documents.join("---\n")).unwrap();
+    fs::write(folder.path().join("session-server.yaml"), lines(config)).unwrap();
+
+    for start in ["crane push ", "kpt fn eval --allow-alpha-wasm "] {
+        let command = command_of_the_page(start)
+            .replace("target/dist", RELEASE.to_str().unwrap())
+            .replace("REGISTRY/", &registry.image(""));
+        let mut shell = Command::new("sh");
+        shell.arg("-ec").arg(command).current_dir(folder.path());
+        // kpt keeps what it has pulled.
+        shell
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path());
+        let old = std::env::var_os("PATH").unwrap();
+        let hosts = host("kpt").parent().unwrap().to_owned();
+        let paths = std::iter::once(hosts).chain(std::env::split_paths(&old));
+        shell.env("PATH", std::env::join_paths(paths).unwrap());
+        succeeds(&run(&mut shell, b""));
+    }
+
+    let made = fs::read_to_string(runner).unwrap();
+    assert!(
+        made.contains("advertise_address = \"terminal.example.com:9000\""),
+        "{made}"
+    );
+}
+
+/// The one line of the page's commands that starts so.
+fn command_of_the_page(start: &str) -> String {
+    let page = workspace_root().join("docs/distribution.md");
+    let page = fs::read_to_string(page).unwrap();
+    let mut lines = page.lines().filter(|line| line.starts_with(start));
+    let line = lines.next().unwrap_or_else(|| panic!("no {start}"));
+    assert!(lines.next().is_none(), "{start} is there twice");
+    line.to_owned()
+}
+
+#[test]
+fn packing_again_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let again = folder.path().join("again");
+    packed(&static_program(), &again);
+    let sums = |folder: &Path| fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    assert_eq!(sums(&RELEASE), sums(&again));
+    assert!(sums(&again).lines().count() >= 9, "{}", sums(&again));
+}
+
+#[test]
+fn the_checksums_are_those_of_the_files() {
+    let check = |folder: &Path| {
+        let mut check = Command::new("sha256sum");
+        check.args(["--check", "--strict", "SHA256SUMS"]);
+        check.current_dir(folder).output().unwrap()
+    };
+    succeeds(&check(&RELEASE));
+
+    let folder = tempfile::tempdir().unwrap();
+    packed(&static_program(), folder.path());
+    fs::write(folder.path().join("runner-terminal.wasm"), b"another").unwrap();
+    assert!(!check(folder.path()).status.success());
+}
+
+/// What a catalog says of the release is true of its files.
+#[test]
+fn the_catalog_has_the_digests() {
+    let catalog = fs::read_to_string(RELEASE.join("catalog.yaml")).unwrap();
+    let catalog: Value = yaml_serde::from_str(&catalog).unwrap();
+    let functions = catalog["spec"]["krmFunctions"].as_array().unwrap();
+    assert_eq!(functions.len(), 2);
+    let sums = fs::read_to_string(RELEASE.join("SHA256SUMS")).unwrap();
+    let index = json(&RELEASE.join("oci/index.json"));
+    for function in functions {
+        let runtime = &function["versions"][0]["runtime"];
+        let program = &runtime["exec"]["platforms"][0];
+        let (_, archive) = program["uri"].as_str().unwrap().rsplit_once('/').unwrap();
+        let line = format!("{}  {archive}\n", program["sha256"].as_str().unwrap());
+        assert!(sums.contains(&line), "{line}");
+        let digest = format!(
+            "sha256:{}",
+            runtime["container"]["sha256"].as_str().unwrap()
+        );
+        assert_eq!(index["manifests"][0]["digest"], digest.as_str());
+    }
+}
+
+/// A program that needs libraries would start nowhere in the image.
+#[test]
+#[should_panic(expected = "needs libraries, and an image has none")]
+fn a_program_that_is_not_static_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    packed(&std::env::current_exe().unwrap(), folder.path());
+}
+
+/// The bill lists what is in the launcher, and not what builds it.
+#[test]
+fn the_bill_has_the_sandbox_and_not_its_compiler() {
+    let bill = json(&RELEASE.join("runner-terminal-0.0.0.cdx.json"));
+    let names: Vec<_> = bill["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|component| component["name"].as_str().unwrap())
+        .collect();
+    for name in ["runner-terminal", "wasmtime", "rustls", "kube"] {
+        assert!(names.contains(&name), "{name} is missing: {names:?}");
+    }
+    for name in ["cranelift-codegen", "wasmtime-internal-cranelift", "syn"] {
+        assert!(!names.contains(&name), "{name} is listed");
+    }
+}
+
+/// The module is the same bytes, wherever it is built.
+#[test]
+fn another_folder_gives_the_same_module() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args(["xtask", "dist", "--verify-module"])
+        .output()
+        .unwrap();
+    let said = succeeds(&output);
+    assert!(said.contains("gave the same"), "{said}");
+}
+
+#[test]
+fn the_workflows_are_valid() {
+    let mut lint = Command::new(host("actionlint"));
+    // The same on every machine: these two it would use where they are installed.
+    lint.args(["-shellcheck=", "-pyflakes="]);
+    let output = lint.current_dir(workspace_root()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}

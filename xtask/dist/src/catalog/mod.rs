@@ -1,0 +1,130 @@
+//! What says to function catalogs that these functions exist: `KRMFunctionDefinition`s and a
+//! `KRMFunctionCatalog` of them, in the form of KEP 2906.
+//!
+//! Those in `kustomization/catalog` are made here, from `docs/schema`. Those of a release have the
+//! programs and the image too.
+
+mod open_api;
+mod runtimes;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use crate::file;
+pub(crate) use runtimes::Runtimes;
+
+const API: &str = "config.kubernetes.io/v1alpha1";
+
+/// The project's own page, which is in `Cargo.toml`.
+const HOME: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// A function, and what the schema of its functionConfig does not tell.
+struct Function {
+    kind: &'static str,
+    /// The name of its file, and of the object.
+    name: &'static str,
+    /// The file of its schema.
+    schema: &'static str,
+    /// A folder with an example.
+    example: &'static str,
+    tags: &'static [&'static str],
+}
+
+const FUNCTIONS: [Function; 2] = [
+    Function {
+        kind: "SessionServer",
+        name: "session-server",
+        schema: "docs/schema/sessionserver.json",
+        example: "kustomization/example",
+        tags: &["mutator", "gitlab-runner", "web-terminal"],
+    },
+    Function {
+        kind: "AdvertiseAddress",
+        name: "advertise-address",
+        schema: "docs/schema/advertiseaddress.json",
+        example: "kustomization/two-step",
+        tags: &["mutator", "gitlab-runner", "web-terminal", "load-balancer"],
+    },
+];
+
+/// The definitions in `kustomization/catalog`: the name and the text of each.
+///
+/// # Errors
+///
+/// If a schema cannot be read or has something that OpenAPI has no words for.
+pub fn definitions(root: &Path) -> Result<Vec<(String, String)>> {
+    definitions_with(root, &Runtimes::default())
+}
+
+/// The same, with the programs and the image of a release.
+pub(crate) fn definitions_with(root: &Path, runtimes: &Runtimes) -> Result<Vec<(String, String)>> {
+    let definition = |function: &Function| {
+        let definition = json!({
+            "apiVersion": API,
+            "kind": "KRMFunctionDefinition",
+            "metadata": {"name": function.name},
+            "spec": function.spec(root, runtimes)?,
+        });
+        Ok((format!("{}.yaml", function.name), text(&definition)?))
+    };
+    FUNCTIONS.iter().map(definition).collect()
+}
+
+/// The catalog of all functions: its name and its text.
+pub(crate) fn catalog_with(root: &Path, runtimes: &Runtimes) -> Result<(String, String)> {
+    let functions = FUNCTIONS
+        .iter()
+        .map(|function| function.spec(root, runtimes));
+    let catalog = json!({
+        "apiVersion": API,
+        "kind": "KRMFunctionCatalog",
+        "metadata": {"name": "runner-terminal"},
+        "spec": {"krmFunctions": functions.collect::<Result<Vec<_>>>()?},
+    });
+    Ok(("catalog.yaml".to_owned(), text(&catalog)?))
+}
+
+impl Function {
+    fn spec(&self, root: &Path, runtimes: &Runtimes) -> Result<Value> {
+        let schema: Value = serde_json::from_slice(&file::read(&root.join(self.schema))?)
+            .with_context(|| format!("{} is no JSON", self.schema))?;
+        let version = env!("CARGO_PKG_VERSION");
+        let (group, api_version) = schema
+            .pointer("/properties/apiVersion/const")
+            .and_then(Value::as_str)
+            .and_then(|version| version.split_once('/'))
+            .with_context(|| format!("{} does not tell its apiVersion", self.schema))?;
+        let description = schema.get("description").cloned().unwrap_or_default();
+        Ok(json!({
+            "group": group,
+            "names": {"kind": self.kind},
+            "description": description,
+            "publisher": HOME,
+            "home": HOME,
+            "maintainers": [HOME],
+            "tags": self.tags,
+            "versions": [{
+                "name": api_version,
+                "idempotent": true,
+                // The only one that the KEP knows, and how it spells it.
+                "license": "Apache 2.0",
+                "usage": format!("{HOME}/blob/v{version}/README.md"),
+                "examples": [format!("{HOME}/tree/v{version}/{}", self.example)],
+                "runtime": runtimes.to_json(),
+                "schema": {
+                    "openAPIV3Schema": open_api::of(&schema)
+                        .with_context(|| format!("{} in OpenAPI", self.schema))?,
+                },
+            }],
+        }))
+    }
+}
+
+fn text(document: &Value) -> Result<String> {
+    let yaml = yaml_serde::to_string(document)?;
+    Ok(format!(
+        "# Made from docs/schema by `UPDATE_CATALOG=1 cargo test -p dist`.\n{yaml}"
+    ))
+}

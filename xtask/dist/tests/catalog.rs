@@ -1,0 +1,66 @@
+//! The checked-in definitions are those of the schemas. `UPDATE_CATALOG=1 cargo test -p dist --test
+//! catalog` writes them anew.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::path::Path;
+use std::{env, fs};
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+#[test]
+fn definitions_are_current() {
+    let folder = root().join("kustomization/catalog");
+    for (name, expected) in dist::definitions(root()).unwrap() {
+        let path = folder.join(&name);
+        if env::var_os("UPDATE_CATALOG").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &expected).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == expected,
+            "{name} is out of date; UPDATE_CATALOG=1 writes it anew"
+        );
+    }
+}
+
+/// What the KEP's own schema requires of a definition.
+#[test]
+fn definitions_have_what_the_kep_requires() {
+    for (name, text) in dist::definitions(root()).unwrap() {
+        let document: Value = yaml_serde::from_str(&text).unwrap();
+        assert_eq!(document["apiVersion"], "config.kubernetes.io/v1alpha1");
+        assert_eq!(document["kind"], "KRMFunctionDefinition");
+        let function = &document["spec"];
+        for field in ["group", "names", "description", "publisher", "versions"] {
+            assert!(function.get(field).is_some(), "{name}: {field}");
+        }
+        for version in function["versions"].as_array().unwrap() {
+            for field in [
+                "name",
+                "schema",
+                "idempotent",
+                "runtime",
+                "usage",
+                "examples",
+                "license",
+            ] {
+                assert!(version.get(field).is_some(), "{name}: {field}");
+            }
+            assert_eq!(version["license"], "Apache 2.0", "{name}");
+            let properties = &version["schema"]["openAPIV3Schema"]["properties"];
+            assert!(properties["spec"]["properties"].is_object(), "{name}");
+        }
+    }
+}
