@@ -1,11 +1,11 @@
 //! The KRM function: standard input to standard output, through the module.
 
-use std::io::{self, Cursor, Read, StdoutLock, Write};
+use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
-use memchr::memmem;
 use runner_terminal::observed;
 
+use crate::input::Input;
 use crate::observe::{self, Step};
 use crate::sandbox::{self, Captured, Limits, Output, Streams};
 
@@ -20,22 +20,19 @@ const OBSERVING: &str = "AdvertiseAddress";
 /// A sentence for the person at the terminal: a limit was reached, or could not be read.
 pub(crate) fn run() -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let mut list = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut list)
+    let list = Input::read(&mut io::stdin().lock())
         .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
-    let code = if memmem::find(&list, OBSERVING.as_bytes()).is_some() {
-        run_held_back(list, limits)?
+    let code = if list.contains(OBSERVING.as_bytes()) {
+        run_held_back(list.into_bytes(), limits)?
     } else {
         run_through(list, limits)?
     };
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-fn run_through(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
+fn run_through(list: Input, limits: Limits) -> Result<i32, String> {
     let streams = Through {
-        list: Cursor::new(list),
+        list,
         stdout: io::stdout().lock(),
     };
     let (code, mut streams) = sandbox::run(streams, limits).map_err(|error| error.to_string())?;
@@ -79,7 +76,7 @@ fn cannot_write(error: io::Error) -> String {
 
 /// A list in, and this process's own streams out.
 struct Through {
-    list: Cursor<Vec<u8>>,
+    list: Input,
     stdout: StdoutLock<'static>,
 }
 

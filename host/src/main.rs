@@ -17,6 +17,7 @@ mod explain;
 mod foreign;
 mod function;
 mod import_values;
+mod input;
 mod manifests;
 mod manual;
 mod observe;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::command;
 use crate::launcher::without_clusters;
-use crate::programs::{artifact, host, workspace_root};
+use crate::programs::{artifact, host, path_with_launcher, workspace_root};
 
 /// One Helm, with plugins, caches and configuration of its own.
 #[derive(Debug)]
@@ -36,18 +36,11 @@ impl Helm {
     }
 
     fn new(program: &str) -> Self {
-        let launcher = artifact("release/runner-terminal");
-        let old = env::var_os("PATH").unwrap_or_default();
-        let folders = launcher
-            .parent()
-            .map(Path::to_owned)
-            .into_iter()
-            .chain(env::split_paths(&old));
         Self {
             program: host(program),
             home: tempfile::tempdir().expect("a temporary folder can be made"),
             kubeconfig: None,
-            path: env::join_paths(folders).expect("the workspace's path can be put on PATH"),
+            path: path_with_launcher(),
         }
     }
 

@@ -1,12 +1,11 @@
 //! kpt, which runs the function as a command or as a Wasm module, and writes in place.
 
-use std::env;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::command;
 use crate::launcher::without_clusters;
-use crate::programs::{artifact, host, workspace_root};
+use crate::programs::{artifact, host, path_with_launcher, workspace_root};
 
 /// How kpt runs the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +25,9 @@ impl KptRuntime {
 
 /// `kpt fn`, with the command on its PATH, which puts its temporary files into `temporary`.
 pub fn kpt(temporary: &Path) -> Command {
-    let launcher = artifact("release/runner-terminal");
-    let old = env::var_os("PATH").unwrap_or_default();
-    let folders = launcher
-        .parent()
-        .map(Path::to_owned)
-        .into_iter()
-        .chain(env::split_paths(&old));
-    let path = env::join_paths(folders).expect("the workspace's path can be put on PATH");
-
     let mut kpt = Command::new(host("kpt"));
     kpt.arg("fn")
-        .env("PATH", path)
+        .env("PATH", path_with_launcher())
         // kpt leaves its files for Node.js there.
         .env("TMPDIR", temporary)
         // Where wasmtime keeps what it has compiled.

@@ -1,5 +1,7 @@
 //! Where the programs are.
 
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The folder of the workspace's `Cargo.toml`.
@@ -22,6 +24,15 @@ pub fn host(name: &str) -> PathBuf {
 /// What the project itself builds, by its path under `target`.
 pub(crate) fn artifact(path: &str) -> PathBuf {
     built(path, "cargo xtask build")
+}
+
+/// A PATH on which the launcher comes first.
+pub(crate) fn path_with_launcher() -> OsString {
+    let launcher = artifact("release/runner-terminal");
+    let old = env::var_os("PATH").unwrap_or_default();
+    let own = launcher.parent().map(Path::to_owned);
+    env::join_paths(own.into_iter().chain(env::split_paths(&old)))
+        .expect("the workspace's path can be put on PATH")
 }
 
 fn built(path: &str, build_it: &str) -> PathBuf {
