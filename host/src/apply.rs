@@ -6,6 +6,7 @@ use runner_terminal::documents::{
     DocumentError, FUNCTION_CONFIG, function_configs, split, to_resource_list,
 };
 use runner_terminal::resource_list::ResourceList;
+use runner_terminal::yaml::Tree;
 use serde_json::Value;
 
 use crate::function;
@@ -88,6 +89,10 @@ pub(crate) fn apply(
             .and_then(|list| list.results());
         applied.results.extend(results.unwrap_or_default());
         if code != 0 {
+            if let Some(unreadable) = unreadable(&applied.files) {
+                let line = format!("runner-terminal: {unreadable}\n");
+                applied.report.push_str(&line);
+            }
             if !config.place.is_empty() {
                 let place = &config.place;
                 let line = format!("runner-terminal: the function config was {place}\n");
@@ -113,6 +118,17 @@ pub(crate) fn apply(
 /// True for a file without a document, which may have comments.
 pub(crate) fn is_empty(file: &File) -> bool {
     split(&[(&file.path, &file.text)]).is_ok_and(|found| found.is_empty())
+}
+
+/// Says where a document is no YAML: the function knows the lines of its list, and not the files.
+pub(crate) fn unreadable(files: &[File]) -> Option<String> {
+    let texts = texts(files);
+    split(&texts).ok()?.iter().find_map(|document| {
+        let error = Tree::parse(document.text(&texts)).err()?;
+        let path = &files.get(document.file)?.path;
+        let line = document.line + error.line.saturating_sub(1);
+        Some(format!("{path}:{line}: this is no YAML: {}", error.message))
+    })
 }
 
 /// Files as the core takes them: (path, text).

@@ -15,10 +15,6 @@ mod parameters;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use runner_terminal::documents::split;
-use runner_terminal::yaml::Tree;
-
-use crate::manifests::File;
 use crate::sandbox::Limits;
 use crate::{apply, apply_to, arguments};
 
@@ -72,7 +68,7 @@ fn generate() -> Result<(), String> {
     };
     if applied.code != 0 {
         let errors = of("error");
-        return Err(match unreadable(&applied.files) {
+        return Err(match apply::unreadable(&applied.files) {
             Some(unreadable) => unreadable,
             None if errors.is_empty() => applied.report,
             None => errors.join(". Also: "),
@@ -83,17 +79,4 @@ fn generate() -> Result<(), String> {
         let _ = writeln!(io::stderr(), "warning: {}", message::paragraph(&warning));
     }
     apply_to::print(&applied.files)
-}
-
-/// Says which document is no YAML: the function knows the list, and not the files.
-fn unreadable(files: &[File]) -> Option<String> {
-    let texts = apply::texts(files);
-    split(&texts).ok()?.iter().find_map(|document| {
-        let error = Tree::parse(document.text(&texts)).err()?;
-        let path = &files.get(document.file)?.path;
-        let line = document.line;
-        Some(format!(
-            "the document at {path}:{line} is no YAML, at its {error}"
-        ))
-    })
 }

@@ -312,6 +312,23 @@ fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
     );
 }
 
+/// The function knows the lines of its list, and a person those of the file.
+#[test]
+fn what_is_no_yaml_is_named_by_its_line_in_the_file() {
+    let team = team();
+    let broken = format!("{CONFIG}---\n{RUNNER}").replace("image: git", "  image: git");
+    fs::write(team.path().join("apps/runner.yaml"), &broken).unwrap();
+    let line = broken
+        .lines()
+        .position(|line| line.contains("  image: git"))
+        .unwrap()
+        + 1;
+    let ended = apply_in(team.path(), &["apps/runner.yaml"]);
+    assert_eq!(ended.code, 1);
+    let place = format!("\nrunner-terminal: apps/runner.yaml:{line}: this is no YAML: ");
+    assert!(ended.stderr.contains(&place), "{}", ended.stderr);
+}
+
 #[test]
 fn check_and_diff_change_nothing() {
     let team = team();

@@ -188,6 +188,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_path_stays_inside() {
         let outside = tempfile::tempdir().unwrap();
