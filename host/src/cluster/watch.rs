@@ -105,6 +105,8 @@ fn version(service: Option<&Value>) -> &str {
 struct Events {
     body: Body,
     buffer: Vec<u8>,
+    /// How much of it has no line end: an event may come in thousands of pieces.
+    searched: usize,
 }
 
 impl Events {
@@ -112,19 +114,24 @@ impl Events {
         Self {
             body,
             buffer: Vec::new(),
+            searched: 0,
         }
     }
 
     /// The next event; `None` at the end.
     async fn next(&mut self) -> Result<Option<Value>, Problem> {
         loop {
-            if let Some(end) = memchr::memchr(b'\n', &self.buffer) {
+            let new = self.buffer.get(self.searched..).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', new) {
+                let end = self.searched + end;
+                self.searched = 0;
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 return match serde_json::from_slice(&line) {
                     Ok(event) => Ok(Some(event)),
                     Err(_) => Err(Problem::NotKubernetes("a watch of no events".to_owned())),
                 };
             }
+            self.searched = self.buffer.len();
             if self.buffer.len() > LONGEST_ANSWER {
                 return Err(Problem::NotKubernetes("an event without an end".to_owned()));
             }
