@@ -38,8 +38,8 @@ enum Command {
         #[arg(long)]
         advisories: bool,
     },
-    /// Measure the function against the same job written in Go, and print a table
-    Bench,
+    /// Measure the function beside what people would use in its place, and print tables
+    Bench(bench::Arguments),
     /// Build the WASI module, the launcher and the native program
     Build,
     /// Build and pack a release into `target/dist`; see docs/distribution.md
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo => demo::run(),
         Command::Test { advisories } => test::run(advisories),
-        Command::Bench => bench::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Build => artifacts::build(),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),

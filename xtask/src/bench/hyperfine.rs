@@ -1,15 +1,19 @@
-//! Times all programs on one input, in one run of hyperfine.
+//! Times programs, which take turns.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::program::PROGRAMS;
+use super::effort::Effort;
+use super::program::Invocation;
+use super::trial::Trial;
 use crate::{process, workspace};
 
 /// How long one program takes, in seconds, sorted.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
@@ -23,6 +27,11 @@ impl Times {
         (self.quantile(0.25), self.quantile(0.75))
     }
 
+    fn add(&mut self, times: Vec<f64>) {
+        self.0.extend(times);
+        self.0.sort_by(f64::total_cmp);
+    }
+
     /// The value at a share of the runs, between two runs where it falls there.
     fn quantile(&self, share: f64) -> f64 {
         let place = share * (self.0.len().saturating_sub(1)) as f64;
@@ -33,45 +42,49 @@ impl Times {
 }
 
 /// The times of the programs, in their order.
-pub(crate) fn times(file: &Path) -> Result<Vec<Times>> {
+pub(crate) fn times(trials: &[&Trial], effort: Effort) -> Result<Vec<Times>> {
+    let mut all = vec![Times::default(); trials.len()];
+    for round in 1..=effort.rounds {
+        println!("round {round} of {}", effort.rounds);
+        for (trial, times) in trials.iter().zip(&mut all) {
+            times.add(turn(&trial.invocation, effort.runs(trial.took))?);
+        }
+    }
+    Ok(all)
+}
+
+/// Runs one program so often.
+fn turn(invocation: &Invocation, runs: usize) -> Result<Vec<f64>> {
     let export = workspace::target("bench/hyperfine.json");
     let mut hyperfine = process::command(workspace::host("hyperfine"));
-    // No shell, as starting one takes longer than the function does.
-    hyperfine.args([
-        "--shell=none",
-        "--warmup=3",
-        "--min-runs=10",
-        "--style=basic",
-        "--input",
-    ]);
-    hyperfine.arg(file).arg("--export-json").arg(&export);
-    for program in PROGRAMS {
-        hyperfine.args(["--command-name", program.name, program.command]);
-    }
-    process::run(&mut hyperfine)?;
+    // No shell, as starting one takes longer than the function does. A pipe at the other end, as
+    // the function's hosts have one: a program that writes to nowhere moves no bytes.
+    hyperfine.args(["--shell=none", "--style=none", "--output=pipe"]);
+    // A program that runs once in a turn is slow enough to be warm from the turns before.
+    hyperfine.arg(format!("--warmup={}", usize::from(runs > 1)));
+    hyperfine.arg(format!("--runs={runs}"));
+    hyperfine.arg("--input").arg(&invocation.input);
+    hyperfine.arg("--export-json").arg(&export);
+    hyperfine.arg(invocation.words.join(" "));
+    process::capture(hyperfine.env("PATH", path_with_launcher()?))?;
 
     let text = fs::read_to_string(&export).context("hyperfine left no results")?;
     parse(&text).context("cannot read hyperfine's results")
 }
 
-fn parse(text: &str) -> Result<Vec<Times>> {
+/// A PATH on which kustomize finds `runner-terminal`.
+pub(crate) fn path_with_launcher() -> Result<OsString> {
+    let old = env::var_os("PATH").unwrap_or_default();
+    let own = [workspace::target("release")];
+    env::join_paths(own.into_iter().chain(env::split_paths(&old)))
+        .context("the workspace's path cannot be put on PATH")
+}
+
+fn parse(text: &str) -> Result<Vec<f64>> {
     let json: Value = serde_json::from_str(text)?;
-    let results = json
-        .get("results")
-        .and_then(Value::as_array)
-        .context("no `results`")?;
-    results
-        .iter()
-        .map(|result| {
-            let times = result
-                .get("times")
-                .and_then(Value::as_array)
-                .context("no `times`")?;
-            let mut times: Vec<_> = times.iter().filter_map(Value::as_f64).collect();
-            times.sort_by(f64::total_cmp);
-            Ok(Times(times))
-        })
-        .collect()
+    let times = json.pointer("/results/0/times").and_then(Value::as_array);
+    let times = times.context("no `times`")?;
+    Ok(times.iter().filter_map(Value::as_f64).collect())
 }
 
 #[cfg(test)]
@@ -79,9 +92,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_lie_between_runs() {
-        let all = parse(r#"{"results": [{"times": [4.0, 1.0, 3.0, 2.0]}]}"#).unwrap();
-        assert_eq!(all[0].median(), 2.5);
-        assert_eq!(all[0].middle_half(), (1.75, 3.25));
+    fn quantiles_lie_between_runs_of_all_turns() {
+        let mut times = Times::default();
+        times.add(parse(r#"{"results": [{"times": [4.0, 1.0]}]}"#).unwrap());
+        times.add(parse(r#"{"results": [{"times": [3.0, 2.0]}]}"#).unwrap());
+        assert_eq!(times.median(), 2.5);
+        assert_eq!(times.middle_half(), (1.75, 3.25));
     }
 }

@@ -1,110 +1,89 @@
-//! The inputs: ResourceLists of objects like those of a real namespace, the same in
-//! every run. Every object has a name of its own.
-
-mod objects;
+//! The lists that are measured, and their files in `target/bench`.
 
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
+use super::figures::{bytes, count};
+use super::kustomization;
+use super::lists::List;
+use super::program::PROGRAMS;
 use crate::workspace;
 
-/// One input, by its numbers.
-pub(crate) struct Input {
-    /// All objects in the list.
-    pub(crate) items: usize,
-    /// The runners among them. Each is two objects: a Deployment and its ConfigMap.
-    pub(crate) runners: usize,
-}
-
-/// The inputs, from small to large.
-pub(crate) const INPUTS: &[Input] = &[
-    Input {
-        items: 7,
+/// The lists, from small to large.
+pub(crate) const LISTS: &[List] = &[
+    List::of(7, 1),
+    List::of(20, 1),
+    List::of(1_000, 1),
+    List::of(10_000, 1),
+    List::of(100_000, 1),
+    List::of(10_000, 1_000),
+    List {
+        items: 3,
         runners: 1,
-    },
-    Input {
-        items: 20,
-        runners: 1,
-    },
-    Input {
-        items: 1_000,
-        runners: 1,
-    },
-    Input {
-        items: 10_000,
-        runners: 1,
-    },
-    Input {
-        items: 10_000,
-        runners: 1_000,
+        large: 5_000_000,
     },
 ];
 
+/// A list that lies in files.
+pub(crate) struct Input {
+    /// Which.
+    pub(crate) list: List,
+    /// The ResourceList.
+    pub(crate) file: PathBuf,
+    /// The folder of a kustomization that makes the same change with kustomize's own means.
+    pub(crate) kustomization: PathBuf,
+    /// The size of the ResourceList in bytes.
+    pub(crate) size: usize,
+}
+
 impl Input {
-    /// The input in words.
-    pub(crate) fn title(&self) -> String {
-        let runners = if self.runners == 1 {
-            "runner"
-        } else {
-            "runners"
-        };
-        format!("{} objects, {} {runners}", self.items, self.runners)
-    }
-
-    /// Writes the input under `target/bench`.
-    pub(crate) fn write(&self) -> Result<PathBuf> {
-        let folder = workspace::target("bench");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let file = folder.join(format!("{}-{}.yaml", self.items, self.runners));
-        fs::write(&file, self.text()?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(file)
-    }
-
-    /// The ResourceList, with the runners spread evenly over it.
-    fn text(&self) -> Result<String> {
-        ensure!(
-            self.runners > 0 && self.runners * 2 <= self.items,
-            "a runner is two objects: {} do not fit into {}",
-            self.runners,
-            self.items
-        );
-        let mut text = format!(
-            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n{}items:\n",
-            self.function_config()
-        );
-        let others = self.items - self.runners * 2;
-        let mut other = 0;
-        for runner in 0..self.runners {
-            let until = others * (runner + 1) / self.runners;
-            // A runner comes in the middle of its share of the others.
-            let middle = other + (until - other) / 2;
-            (other..middle).for_each(|index| objects::other(index, &mut text));
-            objects::runner(runner, &mut text);
-            (middle..until).for_each(|index| objects::other(index, &mut text));
-            other = until;
+    /// Writes a list's files.
+    pub(crate) fn write(list: List) -> Result<Self> {
+        let name = list.name();
+        let kustomization = workspace::target("bench/kustomize").join(&name);
+        let mut readers = PROGRAMS
+            .iter()
+            .filter(|program| program.reads_kustomization());
+        if readers.any(|program| program.takes(list)) {
+            kustomization::write(list, &kustomization)?;
         }
-        Ok(text)
+        let text = list.resource_list();
+        let file = write(&format!("{name}.yaml"), &text)?;
+        Ok(Self {
+            list,
+            file,
+            kustomization,
+            size: text.len(),
+        })
     }
 
-    /// A single runner gets the address that it is reached at. Many runners cannot
-    /// share one, so each is left to its own Service.
-    fn function_config(&self) -> String {
-        let spec = if self.runners == 1 {
-            format!(
-                "  spec:\n    advertiseAddress: \"terminal.example.com:9000\"\n    runner:\n{}",
-                objects::selector(0)
-            )
-        } else {
-            "  spec: {}\n".to_owned()
+    /// The list in words.
+    pub(crate) fn title(&self) -> String {
+        let runners = match self.list.runners {
+            1 => "1 runner".to_owned(),
+            more => format!("{} runners", count(more)),
         };
+        let large = match self.list.large {
+            0 => String::new(),
+            size => format!(", a ConfigMap of {} MB", size / 1_000_000),
+        };
+        let items = count(self.list.items);
         format!(
-            "  apiVersion: runner-terminal.dev/v1alpha1\n  kind: SessionServer\n  \
-             metadata:\n    name: session-server\n{spec}"
+            "{items} objects, {runners}{large} ({})",
+            bytes(self.size as f64)
         )
     }
+}
+
+/// Writes a file of `target/bench`.
+pub(crate) fn write(name: &str, text: &str) -> Result<PathBuf> {
+    let folder = workspace::target("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let file = folder.join(name);
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -114,30 +93,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_have_as_many_objects_as_they_say_with_a_name_each() {
-        for input in INPUTS {
-            let text = input.text().unwrap();
+    fn lists_have_as_many_objects_as_they_say_with_a_name_each() {
+        for list in LISTS {
+            let text = list.resource_list();
             let items = text.split_once("\nitems:\n").unwrap().1;
             let names: Vec<_> = items
                 .lines()
                 .filter_map(|line| line.strip_prefix("    name: "))
                 .collect();
             let unique: HashSet<_> = names.iter().collect();
-            assert_eq!(names.len(), input.items, "{}", input.title());
-            assert_eq!(unique.len(), input.items, "{}", input.title());
-            assert_eq!(items.matches("/gitlab-runner:").count(), input.runners);
+            assert_eq!(names.len(), list.items, "{}", list.name());
+            assert_eq!(unique.len(), list.items, "{}", list.name());
+            assert_eq!(items.matches("/gitlab-runner:").count(), list.runners);
         }
     }
 
     #[test]
     fn an_object_is_about_as_large_as_a_real_one() {
-        for input in INPUTS {
-            let size = input.text().unwrap().len() / input.items;
-            assert!(
-                (1_050..1_350).contains(&size),
-                "{}: {size} bytes",
-                input.title()
-            );
+        for list in LISTS {
+            let size = (list.resource_list().len() - list.large) / list.items;
+            // Two thirds of the list with a large object are the runner.
+            let expected = if list.large > 0 {
+                500..1_350
+            } else {
+                1_050..1_350
+            };
+            assert!(expected.contains(&size), "{}: {size} bytes", list.name());
         }
+    }
+
+    #[test]
+    fn manifests_are_the_items_of_the_list() {
+        let list = List::of(20, 1);
+        let manifests = list.manifests();
+        assert_eq!(manifests.split("---\n").count(), 20);
+        assert!(manifests.starts_with("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: "));
     }
 }
