@@ -124,7 +124,13 @@ pub fn none_found(
     } else {
         " and fits spec.runner"
     };
+    let hidden = if (0..list.len()).any(|item| list.head(item).0 == "List") {
+        ". A List is among the items, and is not looked into: write its items out, each as a \
+         document of its own"
+    } else {
+        ""
+    };
     FunctionResult::error(format!(
-        "found no GitLab Runner: {looked}; none {what}{which}"
+        "found no GitLab Runner: {looked}; none {what}{which}{hidden}"
     ))
 }
