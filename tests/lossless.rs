@@ -751,6 +751,73 @@ fn random_edits_of_random_documents() {
     );
 }
 
+/// Operations are carried out together where that is the same as one after the other, to the byte.
+#[test]
+fn a_patch_does_what_its_operations_do_one_by_one() {
+    let together = Cell::new(0);
+    let cases = (
+        mapping(value()),
+        prop::collection::vec(any::<u8>(), 40..41),
+        prop::collection::vec((any::<Index>(), value(), any::<u8>()), 2..6),
+    );
+    let mut runner = TestRunner::new(ProptestConfig {
+        max_global_rejects: 100_000,
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(800)
+    });
+    let result = runner.run(&cases, |(before, tape, picks)| {
+        let text = Writer::document(&before, &tape);
+        prop_assume!(oracle(&text).as_ref() == Some(&before));
+        let mut value = before;
+        let mut patch = Vec::new();
+        for (pick, new, other) in &picks {
+            // Mostly what the function does: new members and new items at the end.
+            let additions: Vec<PatchOperation> = edits(&value)
+                .into_iter()
+                .filter(|operation| {
+                    let PatchOperation::Add(add) = operation else {
+                        return false;
+                    };
+                    let (above, last) = add.path.split_back().unwrap();
+                    *other < 10
+                        || match above.resolve(&value) {
+                            Ok(Value::Array(_)) => last.encoded() == "-",
+                            Ok(above) => above.get(last.decoded().as_ref()).is_none(),
+                            Err(_) => false,
+                        }
+                })
+                .collect();
+            if additions.is_empty() {
+                continue;
+            }
+            let mut operation = pick.get(&additions).clone();
+            if let PatchOperation::Add(add) = &mut operation {
+                add.value = new.clone();
+            }
+            json_patch::patch(&mut value, std::slice::from_ref(&operation)).unwrap();
+            patch.push(operation);
+        }
+        let one_by_one = patch.iter().try_fold(text.clone(), |text, operation| {
+            yaml::apply(&text, std::slice::from_ref(operation))
+        });
+        if let Ok(one_by_one) = one_by_one {
+            together.set(together.get() + usize::from(patch.len() > 1));
+            prop_assert_eq!(
+                yaml::apply(&text, &patch),
+                Ok(one_by_one),
+                "{}\n{:?}",
+                text,
+                patch
+            );
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    assert!(together.get() > 400, "{} patches", together.get());
+}
+
 /// Documents with some characters gone, doubled or from elsewhere: mostly not YAML, sometimes
 /// another document.
 fn damage(text: &str, damages: &[(Index, u8, char)]) -> String {

@@ -49,24 +49,46 @@ pub enum EditError {
 /// See [`EditError`]. The result has been parsed again and compared with the patch applied to the
 /// parsed input: text that means anything else is never returned.
 pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> {
-    let mut edited = text.to_owned();
-    let mut expected = item_value(&Tree::parse(text)?)?;
+    let tree = Tree::parse(text)?;
+    let value = item_value(&tree)?;
+    apply_to(&tree, value, patch)
+}
+
+/// [`apply`] for an item that has been parsed already, into this tree and this value.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_to(
+    tree: &Tree<'_>,
+    value: Value,
+    patch: &[PatchOperation],
+) -> Result<String, EditError> {
+    let mut expected = value;
     for operation in patch {
         json_patch::patch(&mut expected, std::slice::from_ref(operation))
             .map_err(|_| no_such_path(operation))?;
-        loop {
-            let tree = Tree::parse(&edited).map_err(|_| not_faithful(operation))?;
-            let step = Edit::new(&tree).step(operation)?;
-            edited = splice(&edited, step.splices);
-            if step.last {
-                break;
-            }
-        }
     }
+    let mut edited: Option<String> = None;
+    let mut rest = patch;
+    while let Some(operation) = rest.first() {
+        let (splices, done) = match &edited {
+            None => Edit::new(tree).steps(rest)?,
+            Some(text) => {
+                let tree = Tree::parse(text).map_err(|_| not_faithful(operation))?;
+                Edit::new(&tree).steps(rest)?
+            }
+        };
+        edited = Some(splice(edited.as_deref().unwrap_or(tree.text), splices));
+        rest = rest.get(done..).unwrap_or_default();
+    }
+    let (Some(edited), Some(last)) = (edited, patch.last()) else {
+        return Ok(tree.text.to_owned());
+    };
     let found = Tree::parse(&edited).and_then(|tree| item_value(&tree));
-    match patch.last() {
-        Some(last) if found != Ok(expected) => Err(not_faithful(last)),
-        _ => Ok(edited),
+    if found == Ok(expected) {
+        Ok(edited)
+    } else {
+        Err(not_faithful(last))
     }
 }
 
@@ -79,7 +101,11 @@ pub fn item_root(tree: &Tree<'_>) -> Option<NodeId> {
     }
 }
 
-fn item_value(tree: &Tree<'_>) -> Result<Value, YamlError> {
+/// What the item means.
+///
+/// # Errors
+/// As [`Tree::to_value`].
+pub fn item_value(tree: &Tree<'_>) -> Result<Value, YamlError> {
     item_root(tree).map_or(Ok(Value::Null), |root| tree.value_of(root))
 }
 
@@ -158,6 +184,69 @@ impl<'t, 'a> Edit<'t, 'a> {
                 indent_sequences: indents_sequences(tree),
             },
         }
+    }
+
+    /// Carries out as many of the operations as can be told from one look at the text, at least a
+    /// part of the first, and says how many are done.
+    ///
+    /// They are those that add something, each in a place of its own: what an earlier one has
+    /// written is then neither on the path nor in the neighbourhood of a later one.
+    fn steps(&self, operations: &[PatchOperation]) -> Result<(Vec<Splice>, usize), EditError> {
+        let mut operations = operations.iter();
+        let Some(first) = operations.next() else {
+            return Ok((Vec::new(), 0));
+        };
+        let Step { mut splices, last } = self.step(first)?;
+        if !last {
+            return Ok((splices, 0));
+        }
+        let mut done = 1;
+        if self.is_addition(first) && !self.has_aliases() {
+            for operation in operations.take_while(|operation| self.is_addition(operation)) {
+                match self.step(operation) {
+                    Ok(step) if step.last && self.are_apart(&splices, &step.splices) => {
+                        splices.extend(step.splices);
+                        done += 1;
+                    }
+                    _ => break,
+                }
+            }
+        }
+        Ok((splices, done))
+    }
+
+    /// Whether the operation adds a member or an item at the end, or replaces a scalar: none of
+    /// these moves what stands elsewhere to another path, or gives the text another style.
+    fn is_addition(&self, operation: &PatchOperation) -> bool {
+        let PatchOperation::Add(AddOperation { path, .. }) = operation else {
+            return false;
+        };
+        let mut node = item_root(self.tree);
+        let mut tokens = path.tokens().peekable();
+        while let (Some(at), Some(token)) = (node, tokens.next()) {
+            let is_last = tokens.peek().is_none();
+            let is_sequence = matches!(self.tree.node(at).kind, Kind::Sequence { .. });
+            if is_last && is_sequence {
+                return token.encoded() == "-";
+            }
+            node = self.member(at, &token.decoded());
+        }
+        node.is_none_or(|member| matches!(self.tree.node(member).kind, Kind::Scalar { .. }))
+    }
+
+    fn has_aliases(&self) -> bool {
+        let mut nodes = self.tree.nodes();
+        nodes.any(|(_, node)| matches!(node.kind, Kind::Alias { .. }))
+    }
+
+    /// Whether text that means something stands between each two of the splices.
+    fn are_apart(&self, some: &[Splice], others: &[Splice]) -> bool {
+        let before = |one: &Splice, other: &Splice| {
+            skip_gap(self.tree.text, one.range.end) < other.range.start
+        };
+        let apart = |one, other| before(one, other) || before(other, one);
+        some.iter()
+            .all(|one| others.iter().all(|other| apart(one, other)))
     }
 
     /// Carries the operation out; or, where its path leads through an alias or a member that `<<`

@@ -14,7 +14,7 @@ mod emit;
 pub mod tree;
 mod value;
 
-pub use edit::{EditError, apply};
+pub use edit::{EditError, apply, apply_to};
 pub use emit::{Style, block_document, flow};
 pub use tree::Tree;
 

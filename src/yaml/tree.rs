@@ -109,14 +109,7 @@ impl<'a> Tree<'a> {
 
     /// The text of a scalar; `None` for a collection. Aliases are followed.
     pub fn scalar(&self, id: NodeId) -> Option<&str> {
-        match &self.node(id).kind {
-            Kind::Scalar { value, .. } => Some(value),
-            Kind::Alias { target, .. } => match &self.node(*target).kind {
-                Kind::Scalar { value, .. } => Some(value),
-                _ => None,
-            },
-            _ => None,
-        }
+        scalar(&self.nodes, id)
     }
 
     /// The members of a mapping; empty for anything else. Aliases are not followed.
@@ -163,7 +156,7 @@ impl<'a> Tree<'a> {
 /// A collection whose end has not been read yet.
 struct Open {
     id: NodeId,
-    /// The keys of a mapping so far, to find one that stands twice.
+    /// The keys of a large mapping so far, to find one that stands twice.
     keys: BTreeSet<String>,
     key: Option<NodeId>,
     is_mapping: bool,
@@ -173,6 +166,9 @@ struct Open {
     /// Where the last member ends; where the first one may begin.
     end: usize,
 }
+
+/// Up to this many keys are compared one by one, which needs no copies of them.
+const FEW_KEYS: usize = 16;
 
 /// Where a node stands: see [`Node`].
 struct Place {
@@ -438,7 +434,7 @@ impl<'a> Builder<'a> {
                     open.entries.push((name, id));
                 } else {
                     let key = key.ok_or_else(|| at(marks.start, "a key must be a scalar"))?;
-                    if !open.keys.insert(key.to_owned()) {
+                    if is_double(open, key, &self.nodes) {
                         return Err(at(
                             marks.start,
                             &format!("the key {key:?} stands twice in this mapping"),
@@ -456,6 +452,31 @@ impl<'a> Builder<'a> {
             kind,
         });
         Ok(id)
+    }
+}
+
+/// Whether a mapping has a key already. Remembers it.
+fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
+    let text = |id: NodeId| scalar(nodes, id).unwrap_or_default();
+    if open.entries.len() < FEW_KEYS {
+        return open.entries.iter().any(|(name, _)| text(*name) == key);
+    }
+    if open.keys.is_empty() {
+        let names = open.entries.iter().map(|(name, _)| text(*name).to_owned());
+        open.keys.extend(names);
+    }
+    !open.keys.insert(key.to_owned())
+}
+
+/// The text of a scalar, or of the one that an alias stands for.
+fn scalar<'n>(nodes: &'n [Node<'_>], id: NodeId) -> Option<&'n str> {
+    match &nodes.get(id.0)?.kind {
+        Kind::Scalar { value, .. } => Some(value),
+        Kind::Alias { target, .. } => match &nodes.get(target.0)?.kind {
+            Kind::Scalar { value, .. } => Some(value),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
