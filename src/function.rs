@@ -167,8 +167,9 @@ fn session_server(
             Err(refusal) => plan.results.push(*refusal),
         }
     }
+    let pods = session_server::Pods::of(&runners);
     for runner in &runners {
-        let planned = session_server::add(list, spec, runner, &runners, plan);
+        let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     Ok(())

@@ -301,7 +301,7 @@ impl Observed {
                 continue;
             }
             let members = resource.value.get("items").and_then(Value::as_array);
-            let all = members.map_or(std::slice::from_ref(&resource.value), Vec::as_slice);
+            let all = members.map_or(std::slice::from_ref(resource.value.as_ref()), Vec::as_slice);
             exported.extend(
                 all.iter()
                     .filter(|node| node_address::is_node(node))

@@ -1,6 +1,7 @@
 //! What is to change: RFC 6902 operations for the items of a list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation};
@@ -36,7 +37,8 @@ const FIRST_COPY: usize = usize::MAX / 2;
 
 #[derive(Debug)]
 struct Item {
-    value: Value,
+    /// The resource's own until the first operation.
+    value: Rc<Value>,
     operations: Vec<PatchOperation>,
 }
 
@@ -127,7 +129,10 @@ impl Patches {
     pub fn copy(&mut self, original: &Resource) -> Resource {
         let place = FIRST_COPY + self.copies.len();
         self.copies.insert(place, original.item);
-        Resource::new(place, original.value.clone())
+        Resource {
+            item: place,
+            ..original.clone()
+        }
     }
 
     /// Takes a resource out of the list.
@@ -162,7 +167,7 @@ impl Patches {
 
     fn item(&mut self, resource: &Resource) -> &mut Item {
         self.items.entry(resource.item).or_insert_with(|| Item {
-            value: resource.value.clone(),
+            value: Rc::clone(&resource.value),
             operations: Vec::new(),
         })
     }
@@ -170,7 +175,12 @@ impl Patches {
 
 impl Item {
     fn apply(&mut self, operation: PatchOperation) {
-        if json_patch::patch(&mut self.value, std::slice::from_ref(&operation)).is_ok() {
+        if json_patch::patch(
+            Rc::make_mut(&mut self.value),
+            std::slice::from_ref(&operation),
+        )
+        .is_ok()
+        {
             self.operations.push(operation);
         }
     }

@@ -1,5 +1,7 @@
 //! A Kubernetes resource as the function sees it.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 /// Where the host keeps the file that a resource came from; the second is the name that kpt and
@@ -62,7 +64,7 @@ pub fn written(kind: &str, name: &str, namespace: &str) -> String {
     format!("{kind} {namespace}{slash}{name}")
 }
 
-/// A parsed item and its place in the list.
+/// A parsed item and its place in the list. Copies share the value.
 #[derive(Clone, Debug)]
 pub struct Resource {
     /// The place in the list, from 0.
@@ -70,7 +72,7 @@ pub struct Resource {
     /// What it is called.
     pub identity: Identity,
     /// The whole resource.
-    pub value: Value,
+    pub value: Rc<Value>,
 }
 
 impl Resource {
@@ -99,7 +101,7 @@ impl Resource {
         Self {
             item,
             identity,
-            value,
+            value: Rc::new(value),
         }
     }
 

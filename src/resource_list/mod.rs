@@ -6,9 +6,10 @@ mod lines;
 mod scan;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use json_patch::PatchOperation;
 use memchr::memmem;
@@ -89,11 +90,26 @@ pub struct ResourceList<'a> {
     layout: Layout,
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
+    /// The items that were asked for since: what has been read is looked at again, and edited.
+    read: RefCell<BTreeMap<usize, ReadItem<'a>>>,
     /// Items by what their text says is their kind; made when first asked for, as is the next.
-    by_kind: OnceCell<BTreeMap<&'a str, Vec<usize>>>,
+    by_kind: OnceCell<BTreeMap<&'a str, OfKind<'a>>>,
     renamed: OnceCell<bool>,
-    /// Items by kind, name and namespace.
-    by_name: OnceCell<Vec<(Head<'a>, usize)>>,
+}
+
+/// An item that has been parsed.
+#[derive(Clone, Debug)]
+struct ReadItem<'a> {
+    tree: Rc<Tree<'a>>,
+    resource: Resource,
+}
+
+/// The items of a kind.
+#[derive(Debug, Default)]
+struct OfKind<'a> {
+    items: Vec<usize>,
+    /// The same by name and namespace; made when first asked for.
+    by_name: OnceCell<Vec<((&'a str, &'a str), usize)>>,
 }
 
 /// An item's kind, name and namespace.
@@ -161,13 +177,13 @@ impl<'a> ResourceList<'a> {
             parsed: BTreeMap::new(),
             by_kind: OnceCell::new(),
             renamed: OnceCell::new(),
-            by_name: OnceCell::new(),
+            read: RefCell::default(),
         };
         for item in 0..list.len() {
             if list.span(item).is_some_and(|span| span.head.is_none())
-                && let Ok(resource) = list.resource(item)
+                && let Ok(parsed) = list.parse(item)
             {
-                list.parsed.insert(item, resource);
+                list.parsed.insert(item, parsed.resource);
             }
         }
         Ok(list)
@@ -225,29 +241,32 @@ impl<'a> ResourceList<'a> {
         Some((text(&head.kind), text(&head.name), text(&head.namespace)))
     }
 
-    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
-    pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
+    fn of_kind(&self, kind: &str) -> Option<&OfKind<'a>> {
         let by_kind = self.by_kind.get_or_init(|| {
-            let mut by_kind = BTreeMap::<&str, Vec<usize>>::new();
+            let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
             for item in 0..self.len() {
                 let kind = self.written_head(item).map_or("", |(kind, ..)| kind);
-                by_kind.entry(kind).or_default().push(item);
+                by_kind.entry(kind).or_default().items.push(item);
             }
             by_kind
         });
-        let finder = memmem::Finder::new(word);
-        let untold = by_kind.get("").into_iter().flatten();
-        let untold = untold.filter(|item| {
+        by_kind.get(kind)
+    }
+
+    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
+    pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
+        let items = |kind: &str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
+        let untold = items("").iter().filter(|item| {
             let (kind, ..) = self.head(**item);
             kind.is_empty() || kinds.contains(&kind)
         });
-        let told = kinds.iter().filter_map(|kind| by_kind.get(kind)).flatten();
-        let mut items: Vec<usize> = told
-            .chain(untold)
-            .copied()
-            .filter(|item| mentions(self.text_of(*item), &finder))
-            .collect();
-        items.sort_unstable();
+        let told = kinds.iter().flat_map(|kind| items(kind));
+        let mut items: Vec<usize> = told.chain(untold).copied().collect();
+        if !items.is_empty() {
+            let finder = memmem::Finder::new(word);
+            items.retain(|item| mentions(self.text_of(*item), &finder));
+            items.sort_unstable();
+        }
         items
     }
 
@@ -265,17 +284,25 @@ impl<'a> ResourceList<'a> {
         name: &'s str,
         namespace: &'s str,
     ) -> impl Iterator<Item = usize> + 's {
-        let by_name = self.by_name.get_or_init(|| {
-            let mut heads: Vec<_> = (0..self.len())
-                .filter_map(|item| Some((self.written_head(item)?, item)))
-                .collect();
-            heads.sort_unstable();
-            heads
+        let heads = self.of_kind(kind).map_or(&[][..], |of_kind| {
+            of_kind.by_name.get_or_init(|| {
+                let mut heads: Vec<_> = of_kind
+                    .items
+                    .iter()
+                    .filter_map(|item| {
+                        let (_, name, namespace) = self.written_head(*item)?;
+                        Some(((name, namespace), *item))
+                    })
+                    .collect();
+                heads.sort_unstable();
+                heads
+            })
         });
-        let wanted = (kind, name, namespace);
-        let first = by_name.partition_point(|(head, _)| *head < wanted);
-        let written = by_name.get(first..).unwrap_or_default().iter();
+        let wanted = (name, namespace);
+        let first = heads.partition_point(|(head, _)| *head < wanted);
+        let written = heads.get(first..).unwrap_or_default().iter();
         let written = written.take_while(move |(head, _)| *head == wanted);
+        let wanted = (kind, name, namespace);
         let parsed = self
             .parsed
             .keys()
@@ -315,12 +342,26 @@ impl<'a> ResourceList<'a> {
         if let Some(resource) = self.parsed.get(&item) {
             return Ok(resource.clone());
         }
-        let parse = || -> Result<Value, YamlError> {
+        if let Some(read) = self.read.borrow().get(&item) {
+            return Ok(read.resource.clone());
+        }
+        let parsed = self.parse(item)?;
+        let resource = parsed.resource.clone();
+        self.read.borrow_mut().insert(item, parsed);
+        Ok(resource)
+    }
+
+    fn parse(&self, item: usize) -> Result<ReadItem<'a>, ReadError> {
+        let parse = || -> Result<(Tree<'a>, Value), YamlError> {
             let tree = Tree::parse(self.text_of(item))?;
-            yaml::edit::item_root(&tree).map_or(Ok(Value::Null), |root| tree.value_of(root))
+            let value = yaml::edit::item_value(&tree)?;
+            Ok((tree, value))
         };
         match parse() {
-            Ok(value) => Ok(Resource::new(item, value)),
+            Ok((tree, value)) => Ok(ReadItem {
+                tree: Rc::new(tree),
+                resource: Resource::new(item, value),
+            }),
             Err(source) => {
                 let start = self.span(item).map_or(0, |span| span.range.start);
                 let before = self.text.as_bytes().get(..start).unwrap_or_default();
@@ -334,6 +375,25 @@ impl<'a> ResourceList<'a> {
                 })
             }
         }
+    }
+
+    /// The tree of an item; `None` when it does not parse.
+    fn tree(&self, item: usize) -> Option<Rc<Tree<'a>>> {
+        if let Some(read) = self.read.borrow().get(&item) {
+            return Some(Rc::clone(&read.tree));
+        }
+        Tree::parse(self.text_of(item)).ok().map(Rc::new)
+    }
+
+    /// An item's text with a patch carried out.
+    fn edit(&self, item: usize, patch: &[PatchOperation]) -> Result<String, WriteError> {
+        let edited = match self.read.borrow().get(&item) {
+            Some(ReadItem { tree, resource }) => {
+                yaml::apply_to(tree, Value::clone(&resource.value), patch)
+            }
+            None => yaml::apply(self.text_of(item), patch),
+        };
+        edited.map_err(|source| self.edit_error(item, source))
     }
 
     fn span(&self, item: usize) -> Option<&ItemSpan> {
@@ -365,9 +425,7 @@ impl<'a> ResourceList<'a> {
                 out.replace(self.removal(item, span), String::new());
             } else if let Some(patch) = changes.patches.get(&item) {
                 self.check_anchors(item)?;
-                let edited = yaml::apply(self.text_of(item), patch)
-                    .map_err(|source| self.edit_error(item, source))?;
-                out.replace(span.range.clone(), edited);
+                out.replace(span.range.clone(), self.edit(item, patch)?);
             }
         }
         for (item, patch) in &changes.copies {
@@ -459,7 +517,7 @@ impl<'a> ResourceList<'a> {
             return Some(range);
         };
         let text = self.text_of(item);
-        let content_end = Tree::parse(text).ok().and_then(|tree| {
+        let content_end = self.tree(item).and_then(|tree| {
             let root = tree.root()?;
             Some(tree.next_line(tree.node(root).span.end))
         });

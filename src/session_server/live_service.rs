@@ -224,6 +224,8 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use serde_json::json;
 
@@ -320,8 +322,9 @@ mod tests {
     fn a_node_port_is_read_where_the_nodes_address_is_known() {
         let mut resource = service(json!({"type": "NodePort"}), json!([]));
         let with = |resource: &mut Resource, nodes: &str, port: Value| {
-            resource.value["metadata"]["annotations"] = json!({NODE_ADDRESS: nodes});
-            resource.value["spec"]["ports"][0]["nodePort"] = port;
+            Rc::make_mut(&mut resource.value)["metadata"]["annotations"] =
+                json!({NODE_ADDRESS: nodes});
+            Rc::make_mut(&mut resource.value)["spec"]["ports"][0]["nodePort"] = port;
             resolve(resource, &spec(json!({})), None, None)
         };
         assert_eq!(
@@ -380,7 +383,8 @@ mod tests {
         let two = json!({"ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}]});
         assert!(refused(&service(two, json!([{"ip": "192.0.2.7"}]))));
         let mut deleted = service(json!({}), json!([{"ip": "192.0.2.7"}]));
-        deleted.value["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        Rc::make_mut(&mut deleted.value)["metadata"]["deletionTimestamp"] =
+            json!("2026-01-01T00:00:00Z");
         assert!(refused(&deleted));
     }
 }

@@ -5,6 +5,7 @@
 //! | [`config_file`] | the root table `[session_server]` of `config.toml` |
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
+//! | [`pods`] | whose pods it would select |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
 //! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy, Roles |
 //! | [`network_policy`] | who may connect, as the network enforces it |
@@ -21,6 +22,7 @@ mod live_service;
 mod network_policy;
 mod objects;
 mod owned;
+mod pods;
 mod port;
 mod service;
 mod settings;
@@ -40,6 +42,7 @@ use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
+pub use pods::Pods;
 use service::Existing;
 pub use shard::{rejoin, split};
 
@@ -64,10 +67,10 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    runners: &[Runner],
+    pods: &Pods<'_>,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    service::check_selector(&runner.workload, runners)?;
+    pods.check_selector(&runner.workload)?;
     let found = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
     let configured = settings::configured_port(&config);
@@ -161,9 +164,16 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
 /// The runner reads its configuration at start: the pod template changes with it.
 fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
     let digest = Sha256::digest(config.text().as_bytes());
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&digest);
     let workload = &runner.workload;
     patches.set(&workload.resource, &checksum(workload), json!(digest));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// JSON pointer of the checksum of a workload's configuration.

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 pub(super) use super::owned::is_ours;
-use super::{ADDRESS_FROM, owned};
+use super::{ADDRESS_FROM, hex, owned};
 use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, annotation};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload};
+use crate::runner::{Refusal, Workload};
 use sha2::{Digest, Sha256};
 
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
@@ -58,11 +57,7 @@ pub(super) fn name(workload: &str) -> String {
     }
     if stem.len() + SUFFIX.len() > 63 {
         let digest = Sha256::digest(workload.as_bytes());
-        let hash: String = digest
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hex(digest.get(..4).unwrap_or_default());
         let kept: String = stem
             .chars()
             .take(63 - SUFFIX.len() - 1 - hash.len())
@@ -154,40 +149,8 @@ pub(super) fn port_of(service: &Resource) -> Option<u16> {
     u16::try_from(port).ok()
 }
 
-/// Refuses a selector that would also select another workload's pods.
-pub(super) fn check_selector(workload: &Workload, all: &[Runner]) -> Result<(), Refusal> {
-    let selector = workload.selector();
-    let identity = &workload.resource.identity;
-    if selector.is_empty() {
-        return Err(Box::new(
-            FunctionResult::error("has no labels, so no Service can select it: give it one")
-                .about(identity)
-                .at("metadata.labels"),
-        ));
-    }
-    for Runner {
-        workload: other, ..
-    } in all
-    {
-        let other_identity = &other.resource.identity;
-        if other.resource.item != workload.resource.item
-            && other_identity.namespace == identity.namespace
-            && selects(&selector, other)
-        {
-            return Err(Box::new(
-                FunctionResult::error(format!(
-                    "its labels also select the pods of {other_identity}, so terminals would reach \
-                     the wrong process. Give one of them a label that the other has not"
-                ))
-                .about(identity)
-                .at("spec.selector"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
+/// True when a selector selects the pods of a workload.
+pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
     let labels = workload.pod_labels();
     selector
         .iter()
