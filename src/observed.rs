@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::pointer::At as _;
 use crate::resource::{Identity, Resource, written};
 use crate::resource_list::{Changes, ReadError, ResourceList};
 pub use request::{Look, OBSERVE_TAG, Request, requests};
@@ -160,7 +161,7 @@ impl Answer {
             Self::Live(service) => service,
             Self::Absent { .. } | Self::Forbidden(_) | Self::Failed(_) => &Value::Null,
         };
-        let annotations = service.pointer("/metadata/annotations");
+        let annotations = service.at("/metadata/annotations");
         let mut annotations: Map<String, Value> = annotations
             .and_then(Value::as_object)
             .cloned()
@@ -185,7 +186,7 @@ impl Answer {
         let mut item = identity.skeleton();
         if let Some(metadata) = item.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("annotations".to_owned(), Value::Object(annotations));
-            if let Some(since) = service.pointer("/metadata/deletionTimestamp") {
+            if let Some(since) = service.at("/metadata/deletionTimestamp") {
                 metadata.insert("deletionTimestamp".to_owned(), since.clone());
             }
         }
@@ -364,7 +365,7 @@ fn name_of(service: &Resource) -> ServiceName {
 
 /// True for a Service with a status: a manifest has none.
 pub fn is_live(resource: &Resource) -> bool {
-    resource.identity.kind == "Service" && resource.value.pointer("/status/loadBalancer").is_some()
+    resource.identity.kind == "Service" && resource.value.at("/status/loadBalancer").is_some()
 }
 
 #[cfg(test)]
@@ -416,12 +417,7 @@ mod tests {
                     assert!(by_host);
                     assert_eq!(service.annotation("a"), Some("b"));
                     assert!(is_live(service));
-                    assert!(
-                        service
-                            .value
-                            .pointer("/metadata/deletionTimestamp")
-                            .is_some()
-                    );
+                    assert!(service.value.at("/metadata/deletionTimestamp").is_some());
                 }
                 other => panic!("{other:?}"),
             }

@@ -7,8 +7,9 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation};
 use serde_json::{Map, Value};
 
+use crate::pointer::At as _;
 use crate::resource::Resource;
-use crate::resource_list::Changes;
+use crate::resource_list::{Changes, Patched};
 use crate::results::FunctionResult;
 
 /// What is to change, and what a person should know of it.
@@ -52,7 +53,7 @@ impl Patches {
     /// that value already.
     pub fn set(&mut self, resource: &Resource, pointer: &str, value: Value) {
         let item = self.item(resource);
-        if item.value.pointer(pointer) == Some(&value) {
+        if item.value.at(pointer) == Some(&value) {
             return;
         }
         let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
@@ -60,7 +61,7 @@ impl Patches {
         let mut depth = tokens.len();
         for length in 1..tokens.len() {
             let above = format!("/{}", tokens.get(..length).unwrap_or_default().join("/"));
-            if item.value.pointer(&above).is_none_or(Value::is_null) {
+            if item.value.at(&above).is_none_or(Value::is_null) {
                 depth = length;
                 break;
             }
@@ -81,7 +82,7 @@ impl Patches {
         let exists = self
             .item(resource)
             .value
-            .pointer(pointer)
+            .at(pointer)
             .is_some_and(Value::is_array);
         if exists {
             self.item(resource).apply(PatchOperation::Add(AddOperation {
@@ -97,12 +98,12 @@ impl Patches {
     /// `spec` of the resource itself).
     pub fn remove(&mut self, resource: &Resource, pointer: &str) {
         let item = self.item(resource);
-        if item.value.pointer(pointer).is_none() {
+        if item.value.at(pointer).is_none() {
             return;
         }
         let mut place = pointer;
         while let Some((above, _)) = place.rsplit_once('/') {
-            let alone = item.value.pointer(above).is_some_and(|value| match value {
+            let alone = item.value.at(above).is_some_and(|value| match value {
                 Value::Object(members) => members.len() == 1,
                 Value::Array(items) => items.len() == 1,
                 _ => false,
@@ -157,7 +158,10 @@ impl Patches {
                 .items
                 .into_iter()
                 .filter(|(_, item)| !item.operations.is_empty())
-                .map(|(index, item)| (index, item.operations))
+                .map(|(index, item)| {
+                    let Item { value, operations } = item;
+                    (index, Patched { operations, value })
+                })
                 .collect(),
             removed: self.removed,
             dropped: self.dropped,

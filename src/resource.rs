@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::pointer::At as _;
 use serde_json::{Map, Value, json};
 
 /// Where the host keeps the file that a resource came from; the second is the name that kpt and
@@ -80,7 +81,7 @@ impl Resource {
     pub fn new(item: usize, value: Value) -> Self {
         let text = |pointer: &str| {
             value
-                .pointer(pointer)
+                .at(pointer)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
@@ -88,7 +89,7 @@ impl Resource {
         let annotation = |names: [&str; 2]| {
             names
                 .iter()
-                .find_map(|name| value.pointer("/metadata/annotations")?.get(name)?.as_str())
+                .find_map(|name| value.at("/metadata/annotations")?.get(name)?.as_str())
         };
         let identity = Identity {
             api_version: text("/apiVersion"),
@@ -107,10 +108,7 @@ impl Resource {
 
     /// The value of one annotation.
     pub fn annotation(&self, name: &str) -> Option<&str> {
-        self.value
-            .pointer("/metadata/annotations")?
-            .get(name)?
-            .as_str()
+        self.value.at("/metadata/annotations")?.get(name)?.as_str()
     }
 
     /// True when a reference to `name` means this resource: the name itself, the name before

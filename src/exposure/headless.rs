@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::cluster_name::ClusterDomain;
 use super::{Expose, Origin, Place, refuse, set_members};
+use crate::pointer::At as _;
 use crate::runner::Refusal;
 
 /// A Service without an IP address, which gives the pod of a StatefulSet a name in the cluster's
@@ -42,7 +43,7 @@ impl Expose for Headless {
         // The pod's name lies below the Service that the StatefulSet names.
         let governing = resource
             .value
-            .pointer("/spec/serviceName")
+            .at("/spec/serviceName")
             .and_then(Value::as_str);
         let service = &place.service.name;
         match governing {
@@ -69,7 +70,7 @@ impl Expose for Headless {
                 ));
             }
         }
-        let start = resource.value.pointer("/spec/ordinals/start");
+        let start = resource.value.at("/spec/ordinals/start");
         let ordinal = start.and_then(Value::as_u64).unwrap_or(0);
         let pod = &resource.identity.name;
         let domain = self.cluster_domain.service_name(place)?;

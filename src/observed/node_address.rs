@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::address::{Address, Host};
 use crate::exposure::IpFamily;
+use crate::pointer::At as _;
 
 const TYPES: [&str; 5] = [
     "ExternalIP",
@@ -27,20 +28,20 @@ const TYPES: [&str; 5] = [
 /// True for a node with its status.
 pub(super) fn is_node(value: &Value) -> bool {
     value.get("kind").and_then(Value::as_str) == Some("Node")
-        && value.pointer("/status/addresses").is_some()
+        && value.at("/status/addresses").is_some()
 }
 
 /// What matters here of a node.
 pub(super) fn trimmed(node: &Value) -> Value {
-    let name = node.pointer("/metadata/name").cloned().unwrap_or_default();
+    let name = node.at("/metadata/name").cloned().unwrap_or_default();
     let mut metadata = json!({"name": name});
     if let (Some(since), Some(metadata)) = (
-        node.pointer("/metadata/deletionTimestamp"),
+        node.at("/metadata/deletionTimestamp"),
         metadata.as_object_mut(),
     ) {
         metadata.insert("deletionTimestamp".to_owned(), since.clone());
     }
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+    let conditions = node.at("/status/conditions").and_then(Value::as_array);
     let ready: Vec<Value> = conditions
         .into_iter()
         .flatten()
@@ -52,7 +53,7 @@ pub(super) fn trimmed(node: &Value) -> Value {
         "kind": "Node",
         "metadata": metadata,
         "status": {
-            "addresses": node.pointer("/status/addresses"),
+            "addresses": node.at("/status/addresses"),
             "conditions": ready,
         },
     })
@@ -65,7 +66,7 @@ pub(crate) fn choose(
     current: Option<&Host>,
 ) -> Option<Host> {
     let mut ready: Vec<&Value> = nodes.iter().filter(|node| is_ready(node)).collect();
-    ready.sort_by_key(|node| node.pointer("/metadata/name").and_then(Value::as_str));
+    ready.sort_by_key(|node| node.at("/metadata/name").and_then(Value::as_str));
     TYPES.iter().find_map(|kind| {
         let hosts: Vec<Host> = ready
             .iter()
@@ -82,17 +83,17 @@ pub(crate) fn choose(
 }
 
 fn is_ready(node: &Value) -> bool {
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+    let conditions = node.at("/status/conditions").and_then(Value::as_array);
     let ready = conditions.into_iter().flatten().any(|condition| {
         let is =
             |field: &str, value: &str| condition.get(field).and_then(Value::as_str) == Some(value);
         is("type", "Ready") && is("status", "True")
     });
-    ready && node.pointer("/metadata/deletionTimestamp").is_none()
+    ready && node.at("/metadata/deletionTimestamp").is_none()
 }
 
 fn hosts(node: &Value, kind: &str) -> Vec<Host> {
-    let addresses = node.pointer("/status/addresses").and_then(Value::as_array);
+    let addresses = node.at("/status/addresses").and_then(Value::as_array);
     addresses
         .into_iter()
         .flatten()

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{ServiceName, Subject};
 use crate::function_config::{AdvertiseAddressSpec, Seconds};
+use crate::pointer::At as _;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
@@ -87,7 +88,7 @@ impl Request {
             _ => return None,
         };
         let named = |field: &str| {
-            let value = result.pointer(&format!("/resourceRef/{field}"));
+            let value = result.at(&format!("/resourceRef/{field}"));
             value.and_then(Value::as_str)
         };
         let subject = match tag(NODES_TAG) {

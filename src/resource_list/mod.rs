@@ -118,8 +118,8 @@ pub type Head<'a> = (&'a str, &'a str, &'a str);
 /// What is to change in a list.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// RFC 6902 operations by the item's place in the list.
-    pub patches: BTreeMap<usize, Vec<PatchOperation>>,
+    /// RFC 6902 operations by the item's place in the list, and what they make of it.
+    pub patches: BTreeMap<usize, Patched>,
     /// Copies of items, each after its original: the place of that, and what is another in the copy.
     pub copies: Vec<(usize, Vec<PatchOperation>)>,
     /// Items that go.
@@ -128,6 +128,15 @@ pub struct Changes {
     pub dropped: BTreeSet<usize>,
     /// Items that come: the place of the item that each stands after, behind its copies.
     pub added: Vec<(usize, Value)>,
+}
+
+/// What is to change in an item.
+#[derive(Debug)]
+pub struct Patched {
+    /// The operations.
+    pub operations: Vec<PatchOperation>,
+    /// The item's value with the operations applied: what its text is to mean.
+    pub value: Rc<Value>,
 }
 
 impl Changes {
@@ -386,12 +395,10 @@ impl<'a> ResourceList<'a> {
     }
 
     /// An item's text with a patch carried out.
-    fn edit(&self, item: usize, patch: &[PatchOperation]) -> Result<String, WriteError> {
+    fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
         let edited = match self.read.borrow().get(&item) {
-            Some(ReadItem { tree, resource }) => {
-                yaml::apply_to(tree, Value::clone(&resource.value), patch)
-            }
-            None => yaml::apply(self.text_of(item), patch),
+            Some(read) => yaml::apply_to(&read.tree, &patch.operations, &patch.value),
+            None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))
     }

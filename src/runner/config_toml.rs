@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::workload::{field, text};
 use super::{Container, Refusal, Workload};
 use crate::patch::token;
+use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
@@ -65,7 +66,7 @@ impl ConfigToml {
     pub(super) fn find(
         list: &ResourceList<'_>,
         workload: &Workload,
-        container: &Container,
+        container: Container<'_>,
     ) -> Result<Self, Refusal> {
         let files = file_names(container);
         let sources = sources(workload, container);
@@ -207,7 +208,7 @@ fn decode_base64(written: &str) -> Option<Vec<u8>> {
 
 impl Source<'_> {
     /// The keys of the object that the container sees as its configuration file.
-    fn keys(&self, files: &[String], container: &Container) -> Vec<String> {
+    fn keys(&self, files: &[String], container: Container<'_>) -> Vec<String> {
         let name_of = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let wanted = |path: &str| files.contains(&name_of(path));
         let mut keys: Vec<String> = match &self.items {
@@ -241,7 +242,7 @@ impl Source<'_> {
 
 /// The names that the configuration file may have: what the command or the environment say, or
 /// `config.toml`.
-fn file_names(container: &Container) -> Vec<String> {
+fn file_names(container: Container<'_>) -> Vec<String> {
     let arguments: Vec<&str> = ["command", "args"]
         .iter()
         .filter_map(|field| container.value.get(field)?.as_array())
@@ -274,7 +275,7 @@ fn file_names(container: &Container) -> Vec<String> {
     names
 }
 
-fn mounts(container: &Container) -> impl Iterator<Item = &Value> {
+fn mounts(container: Container<'_>) -> impl Iterator<Item = &Value> {
     let mounts = container
         .value
         .get("volumeMounts")
@@ -283,7 +284,7 @@ fn mounts(container: &Container) -> impl Iterator<Item = &Value> {
 }
 
 /// The ConfigMaps and Secrets that the container mounts, directly or projected.
-fn sources<'w>(workload: &'w Workload, container: &Container) -> Vec<Source<'w>> {
+fn sources<'w>(workload: &'w Workload, container: Container<'_>) -> Vec<Source<'w>> {
     let mounted: Vec<&str> = mounts(container).map(|mount| text(mount, "name")).collect();
     let mut sources = Vec::new();
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
@@ -293,9 +294,7 @@ fn sources<'w>(workload: &'w Workload, container: &Container) -> Vec<Source<'w>>
         // to is looked at too, after the container's own.
         let own = mounted.contains(&name);
         let pointer = workload.pod_pointer(&format!("/spec/volumes/{index}"));
-        let projected = volume
-            .pointer("/projected/sources")
-            .and_then(Value::as_array);
+        let projected = volume.at("/projected/sources").and_then(Value::as_array);
         let parts = [(volume, pointer.clone())].into_iter().chain(
             projected
                 .into_iter()

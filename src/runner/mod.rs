@@ -26,10 +26,23 @@ impl From<ReadError> for Refusal {
 pub struct Runner {
     /// What Kubernetes runs.
     pub workload: Workload,
-    /// The container that runs gitlab-runner.
-    pub container: Container,
+    /// The place of the container that runs gitlab-runner.
+    container: usize,
     /// Where its configuration stands.
     pub config: ConfigToml,
+}
+
+impl Runner {
+    /// The container that runs gitlab-runner.
+    pub fn container(&self) -> Option<Container<'_>> {
+        self.workload.containers().nth(self.container)
+    }
+
+    /// JSON pointer of something in that container.
+    pub fn container_pointer(&self, below: &str) -> String {
+        let container = format!("/spec/containers/{}{below}", self.container);
+        self.workload.pod_pointer(&container)
+    }
 }
 
 /// The workloads that run gitlab-runner and that the selector takes.
@@ -50,7 +63,7 @@ pub fn find_workloads(
         };
         let is_runner = match container {
             Some(name) => workload.containers().any(|c| c.name == name),
-            None => workload.containers().any(|c| c.is_runner),
+            None => workload.containers().any(|c| c.is_runner()),
         };
         let identity = &workload.resource.identity;
         let selected = (selector.name.is_empty() || selector.name == identity.name)
@@ -73,10 +86,10 @@ pub fn complete(
     container: Option<&str>,
 ) -> Result<Runner, Refusal> {
     let container = workload.runner_container(container)?;
-    let config = ConfigToml::find(list, &workload, &container)?;
+    let config = ConfigToml::find(list, &workload, container)?;
     Ok(Runner {
+        container: container.index,
         workload,
-        container,
         config,
     })
 }

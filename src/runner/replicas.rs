@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::workload::field;
 use super::{Refusal, Workload};
+use crate::pointer::At as _;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
@@ -40,7 +41,7 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
 
 /// How many processes a workload asks for; one where it does not say.
 pub fn replicas(workload: &Workload) -> i64 {
-    let replicas = workload.resource.value.pointer("/spec/replicas");
+    let replicas = workload.resource.value.at("/spec/replicas");
     replicas.and_then(Value::as_i64).unwrap_or(1)
 }
 
@@ -66,14 +67,14 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
             let target = |field: &str| {
                 scaler
                     .value
-                    .pointer(&format!("/spec/scaleTargetRef/{field}"))
+                    .at(&format!("/spec/scaleTargetRef/{field}"))
                     .and_then(Value::as_str)
             };
             let aims_here = scaler.identity.kind == kind
                 && scaler.identity.namespace == identity.namespace
                 && target("name").is_some_and(|name| workload.resource.answers_to(name))
                 && target("kind").unwrap_or("Deployment") == identity.kind;
-            let most = scaler.value.pointer(most_pointer).and_then(Value::as_i64);
+            let most = scaler.value.at(most_pointer).and_then(Value::as_i64);
             if aims_here && most != Some(1) {
                 let most = most.map_or("more than one".to_owned(), |most| format!("up to {most}"));
                 return Err(Box::new(

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 use crate::patch::name_of;
+use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::results::FunctionResult;
 
@@ -22,16 +23,21 @@ pub struct Workload {
 }
 
 /// One container of a workload's pods.
-#[derive(Clone, Debug)]
-pub struct Container {
+#[derive(Clone, Copy, Debug)]
+pub struct Container<'w> {
     /// The place among the containers, from 0.
     pub index: usize,
     /// Its name.
-    pub name: String,
-    /// Its image or command is gitlab-runner.
-    pub is_runner: bool,
+    pub name: &'w str,
     /// The container as it is written.
-    pub value: Value,
+    pub value: &'w Value,
+}
+
+impl Container<'_> {
+    /// Its image or command is gitlab-runner.
+    pub fn is_runner(self) -> bool {
+        is_runner(self.value)
+    }
 }
 
 impl Workload {
@@ -43,9 +49,7 @@ impl Workload {
             ("Pod", Some("v1")) => "",
             _ => return None,
         };
-        let labels = resource
-            .value
-            .pointer(&format!("{template}/metadata/labels"));
+        let labels = resource.value.at(&format!("{template}/metadata/labels"));
         let pod_labels = labels
             .and_then(Value::as_object)
             .cloned()
@@ -64,7 +68,7 @@ impl Workload {
 
     /// The workload's own labels.
     pub fn labels(&self) -> Option<&Map<String, Value>> {
-        self.resource.value.pointer("/metadata/labels")?.as_object()
+        self.resource.value.at("/metadata/labels")?.as_object()
     }
 
     /// JSON pointer of something in the pod template: `/spec/containers` gives
@@ -75,7 +79,7 @@ impl Workload {
 
     /// Something in the pod template.
     pub fn pod(&self, below: &str) -> Option<&Value> {
-        self.resource.value.pointer(&self.pod_pointer(below))
+        self.resource.value.at(&self.pod_pointer(below))
     }
 
     /// The labels that every pod of this workload has.
@@ -86,16 +90,13 @@ impl Workload {
     /// The labels by which a Service selects this workload's pods: those that the workload itself
     /// selects by, or all of a Pod's.
     pub fn selector(&self) -> Map<String, Value> {
-        let labels = self.resource.value.pointer("/spec/selector/matchLabels");
+        let labels = self.resource.value.at("/spec/selector/matchLabels");
         let mut selector = labels
             .and_then(Value::as_object)
             .cloned()
             .unwrap_or_default();
         // A Service knows equality alone: an expression becomes the label that the pods have.
-        let expressions = self
-            .resource
-            .value
-            .pointer("/spec/selector/matchExpressions");
+        let expressions = self.resource.value.at("/spec/selector/matchExpressions");
         for expression in expressions.and_then(Value::as_array).into_iter().flatten() {
             if let Some(key) = expression.get("key").and_then(Value::as_str)
                 && let Some(value) = self.pod_labels.get(key)
@@ -111,7 +112,7 @@ impl Workload {
     }
 
     /// The containers of the pods, without init containers.
-    pub fn containers(&self) -> impl Iterator<Item = Container> {
+    pub fn containers(&self) -> impl Iterator<Item = Container<'_>> {
         let containers = self.pod("/spec/containers").and_then(Value::as_array);
         containers
             .into_iter()
@@ -119,30 +120,29 @@ impl Workload {
             .enumerate()
             .map(|(index, value)| Container {
                 index,
-                name: text(value, "name").to_owned(),
-                is_runner: is_runner(value),
-                value: value.clone(),
+                name: text(value, "name"),
+                value,
             })
     }
 
     /// The container that runs gitlab-runner.
-    pub(super) fn runner_container(&self, name: Option<&str>) -> Result<Container, Refusal> {
+    pub(super) fn runner_container(&self, name: Option<&str>) -> Result<Container<'_>, Refusal> {
         let identity = &self.resource.identity;
-        let names = |containers: &[Container]| {
+        let names = |containers: &[Container<'_>]| {
             containers
                 .iter()
-                .map(|c| c.name.as_str())
+                .map(|c| c.name)
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let all: Vec<Container> = self.containers().collect();
-        let mut runners: Vec<Container> = all
+        let all: Vec<Container<'_>> = self.containers().collect();
+        let mut runners: Vec<Container<'_>> = all
             .iter()
             .filter(|container| match name {
                 Some(name) => container.name == name,
-                None => container.is_runner,
+                None => container.is_runner(),
             })
-            .cloned()
+            .copied()
             .collect();
         match (runners.len(), runners.pop()) {
             (1, Some(container)) => Ok(container),
@@ -162,7 +162,7 @@ impl Workload {
                     names(
                         &self
                             .containers()
-                            .filter(|c| c.is_runner)
+                            .filter(|c| c.is_runner())
                             .collect::<Vec<_>>()
                     )
                 ))

@@ -119,7 +119,7 @@ pub fn advertise(
         State::Known(address) => {
             let configured = settings::configured_port(&config);
             let wanted = settings::Wanted {
-                listen_port: port::of_container(configured, &runner.container),
+                listen_port: port::of_container(configured, runner),
                 listen_port_is_asked: false,
                 address: &address,
                 address_is_asked: true,

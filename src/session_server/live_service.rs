@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::address::{Address, Host};
 use crate::exposure::{IpFamily, NODE_ADDRESS, PORT_NAME};
 use crate::function_config::{AddressKind, AdvertiseAddressSpec};
+use crate::pointer::At as _;
 use crate::resource::Resource;
 
 /// What a Service's status tells.
@@ -46,7 +47,7 @@ pub(super) fn resolve(
 ) -> Resolution {
     let value = &service.value;
     if let Some(since) = value
-        .pointer("/metadata/deletionTimestamp")
+        .at("/metadata/deletionTimestamp")
         .and_then(Value::as_str)
     {
         return Resolution::Refused(format!(
@@ -56,9 +57,9 @@ pub(super) fn resolve(
     if let Some(nodes) = nodes.or(service.annotation(NODE_ADDRESS)) {
         return at_nodes(nodes, value);
     }
-    let external: Vec<&str> = strings(value.pointer("/spec/externalIPs")).collect();
+    let external: Vec<&str> = strings(value.at("/spec/externalIPs")).collect();
     let kind = value
-        .pointer("/spec/type")
+        .at("/spec/type")
         .and_then(Value::as_str)
         .unwrap_or("ClusterIP");
     if kind != "LoadBalancer" && external.is_empty() {
@@ -73,7 +74,7 @@ pub(super) fn resolve(
         ));
     };
     let entries = value
-        .pointer("/status/loadBalancer/ingress")
+        .at("/status/loadBalancer/ingress")
         .and_then(Value::as_array);
     let entries: Vec<&Value> = entries.into_iter().flatten().collect();
     let errors: Vec<String> = entries
@@ -110,7 +111,7 @@ pub(super) fn resolve(
             found.join(", ")
         ));
     }
-    let order: Vec<&str> = strings(value.pointer("/spec/ipFamilies")).collect();
+    let order: Vec<&str> = strings(value.at("/spec/ipFamilies")).collect();
     let rank = |host: &Host| {
         let kind = spec.prefer.iter().position(|kind| *kind == kind_of(host));
         let family = match host {
@@ -134,16 +135,13 @@ pub(super) fn resolve(
 
 /// True for a Service of ours that is reached at the nodes, and does not say at which address.
 pub(super) fn is_at_nodes(service: &Resource) -> bool {
-    let kind = service.value.pointer("/spec/type").and_then(Value::as_str);
+    let kind = service.value.at("/spec/type").and_then(Value::as_str);
     kind == Some("NodePort")
         && service.annotation(NODE_ADDRESS).is_none()
-        && strings(service.value.pointer("/spec/externalIPs"))
+        && strings(service.value.at("/spec/externalIPs"))
             .next()
             .is_none()
-        && service
-            .value
-            .pointer("/metadata/deletionTimestamp")
-            .is_none()
+        && service.value.at("/metadata/deletionTimestamp").is_none()
 }
 
 /// The address of a Service that is reached at the nodes.
@@ -160,7 +158,7 @@ fn at_nodes(nodes: &str, service: &Value) -> Resolution {
 
 /// A port number of the Service's: of our port by name, else of its only one.
 fn our_port(service: &Value, field: &str) -> Option<u16> {
-    let ports = service.pointer("/spec/ports")?.as_array()?;
+    let ports = service.at("/spec/ports")?.as_array()?;
     let ours = ports
         .iter()
         .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME));

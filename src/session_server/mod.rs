@@ -74,7 +74,7 @@ pub fn add(
     let found = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
     let configured = settings::configured_port(&config);
-    let listen_port = port::listen_port(spec, configured, &runner.container);
+    let listen_port = port::listen_port(spec, configured, runner);
     let target_port = port::ensure(
         runner,
         listen_port,

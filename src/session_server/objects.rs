@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::owned::{self, is_ours};
 use crate::exposure::GATEWAY_GROUP;
 use crate::patch::Patches;
+use crate::pointer::At as _;
 use crate::rbac;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::{ReadError, ResourceList};
@@ -156,14 +157,14 @@ pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> b
 }
 
 fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
-    let text = object.pointer(pointer).and_then(Value::as_str);
+    let text = object.at(pointer).and_then(Value::as_str);
     text.unwrap_or_default()
 }
 
 /// The object's own labels and annotations are kept.
 fn mark(object: &Value, workload: &Workload) -> Value {
     let texts = |section: &str| -> BTreeMap<String, String> {
-        let members = object.pointer(&format!("/metadata/{section}"));
+        let members = object.at(&format!("/metadata/{section}"));
         let members = members.and_then(Value::as_object).into_iter().flatten();
         members
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{OWNED_BY, OWNER};
 use crate::patch::{Patches, token};
+use crate::pointer::At as _;
 use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
@@ -22,7 +23,7 @@ pub(super) fn mark(
     labels: &Texts,
     annotations: &Texts,
 ) -> Value {
-    let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str);
+    let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
     let kind = text("/kind").unwrap_or_default();
     let name = text("/metadata/name").unwrap_or_default();
     let places: Vec<(&str, Value)> = PATH_ANNOTATIONS
@@ -103,7 +104,7 @@ pub(super) fn find(
 pub(super) fn update_metadata(existing: &Resource, desired: &Value, patches: &mut Patches) {
     for section in ["labels", "annotations"] {
         let members = desired
-            .pointer(&format!("/metadata/{section}"))
+            .at(&format!("/metadata/{section}"))
             .and_then(Value::as_object);
         for (key, value) in members.into_iter().flatten() {
             // The host says where the resource lives, and may have moved it.

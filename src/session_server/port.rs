@@ -6,8 +6,9 @@ use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
 use crate::patch::{Patches, annotation};
+use crate::pointer::At as _;
 use crate::results::FunctionResult;
-use crate::runner::{Container, Refusal, Runner, Workload, field};
+use crate::runner::{Refusal, Runner, Workload, field};
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
@@ -17,18 +18,18 @@ const DEFAULT_PORT: u16 = 8093;
 pub(super) fn listen_port(
     spec: &SessionServerSpec,
     configured: Option<u16>,
-    container: &Container,
+    runner: &Runner,
 ) -> u16 {
     match spec.listen_port {
         Some(port) => port.0,
-        None => of_container(configured, container),
+        None => of_container(configured, runner),
     }
 }
 
 /// [`listen_port`] where no functionConfig says one.
-pub(super) fn of_container(configured: Option<u16>, container: &Container) -> u16 {
+pub(super) fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     let by_name = || {
-        ports(&container.value)
+        ports(runner.container()?.value)
             .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME))
             .and_then(number)
     };
@@ -46,7 +47,7 @@ pub(super) fn ensure(
     patches: &mut Patches,
 ) -> Result<Value, Refusal> {
     let resource = &runner.workload.resource;
-    let pointer = ports_pointer(&runner.workload, &runner.container);
+    let pointer = runner.container_pointer("/ports");
     let refuse = |message: String| {
         Box::new(
             FunctionResult::error(message)
@@ -60,10 +61,9 @@ pub(super) fn ensure(
              config.toml): set spec.listenPort of the functionConfig to another one"
         )));
     }
+    let own_index = runner.container().map(|container| container.index);
     for other in runner.workload.containers() {
-        if other.index != runner.container.index
-            && ports(&other.value).any(|p| number(p) == Some(port))
-        {
+        if Some(other.index) != own_index && ports(other.value).any(|p| number(p) == Some(port)) {
             return Err(refuse(format!(
                 "port {port} is in use by container {:?} of the same pod: set spec.listenPort of \
                  the functionConfig to another one",
@@ -71,12 +71,8 @@ pub(super) fn ensure(
             )));
         }
     }
-    let own = patches
-        .current(resource)
-        .pointer(&pointer)
-        .cloned()
-        .unwrap_or_default();
-    let own = own.as_array().cloned().unwrap_or_default();
+    let own = patches.current(resource).at(&pointer);
+    let own = own.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let ours = resource.annotation(ADDED_PORT) == Some(PORT_NAME);
     if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
         return match existing.get("name").and_then(Value::as_str) {
@@ -121,18 +117,15 @@ pub(super) fn withdraw(workload: &Workload, patches: &mut Patches) {
         return;
     };
     for container in workload.containers() {
-        let pointer = ports_pointer(workload, &container);
-        let index = ports(&container.value)
+        let pointer = format!("/spec/containers/{}/ports", container.index);
+        let pointer = workload.pod_pointer(&pointer);
+        let index = ports(container.value)
             .position(|port| port.get("name").and_then(Value::as_str) == Some(name));
         if let Some(index) = index {
             patches.remove(resource, &format!("{pointer}/{index}"));
         }
     }
     patches.remove(resource, &annotation(ADDED_PORT));
-}
-
-fn ports_pointer(workload: &Workload, container: &Container) -> String {
-    workload.pod_pointer(&format!("/spec/containers/{}/ports", container.index))
 }
 
 fn ports(container: &Value) -> impl Iterator<Item = &Value> {

@@ -9,6 +9,7 @@ use super::{ADDRESS_FROM, hex, owned};
 use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, annotation};
+use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::{Refusal, Workload};
@@ -128,14 +129,11 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
 pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool {
     let selector = service
         .value
-        .pointer("/spec/selector")
+        .at("/spec/selector")
         .and_then(Value::as_object);
     let selects =
         selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload));
-    let ports = service
-        .value
-        .pointer("/spec/ports")
-        .and_then(Value::as_array);
+    let ports = service.value.at("/spec/ports").and_then(Value::as_array);
     selects
         && ports.into_iter().flatten().any(|entry| {
             let target = entry.get("targetPort").or_else(|| entry.get("port"));
@@ -145,7 +143,7 @@ pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool
 
 /// The port at which an adopted Service answers.
 pub(super) fn port_of(service: &Resource) -> Option<u16> {
-    let port = service.value.pointer("/spec/ports/0/port")?.as_u64()?;
+    let port = service.value.at("/spec/ports/0/port")?.as_u64()?;
     u16::try_from(port).ok()
 }
 
@@ -174,15 +172,13 @@ pub(super) fn ensure(
     };
     owned::update_metadata(existing, &desired, patches);
     for name in [ADDRESS_FROM, NODE_ADDRESS, RELAY_NAMESPACE] {
-        if desired.pointer(&annotation(name)).is_none() {
+        if desired.at(&annotation(name)).is_none() {
             patches.remove(existing, &annotation(name));
         }
     }
     // Headless once, and not any more.
     let cluster_ip = "/spec/clusterIP";
-    if existing.value.pointer(cluster_ip) == Some(&json!("None"))
-        && desired.pointer(cluster_ip).is_none()
-    {
+    if existing.value.at(cluster_ip) == Some(&json!("None")) && desired.at(cluster_ip).is_none() {
         patches.remove(existing, cluster_ip);
     }
     let spec = desired.get("spec").and_then(Value::as_object);
@@ -204,10 +200,10 @@ pub(super) fn ensure(
 
 /// Our port among those that others may have added; what they have set on it stays.
 fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
-    let Some(port) = desired.pointer("/spec/ports/0").and_then(Value::as_object) else {
+    let Some(port) = desired.at("/spec/ports/0").and_then(Value::as_object) else {
         return;
     };
-    let ports = patches.current(existing).pointer("/spec/ports");
+    let ports = patches.current(existing).at("/spec/ports");
     let ports = ports
         .and_then(Value::as_array)
         .map_or(&[][..], Vec::as_slice);

@@ -10,6 +10,7 @@ use super::{CONFIG_BEFORE, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
+use crate::pointer::At as _;
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Refusal, Runner};
 
@@ -220,8 +221,8 @@ pub(super) fn switch_off(config: &mut ConfigFile, runner: &Runner, patches: &mut
 
 /// The file's text as the patches so far have left it.
 pub(super) fn current_text(config: &ConfigToml, patches: &mut Patches) -> String {
-    let written = patches.current(&config.object).pointer(&config.pointer());
-    let original = config.object.value.pointer(&config.pointer());
+    let written = patches.current(&config.object).at(&config.pointer());
+    let original = config.object.value.at(&config.pointer());
     match written {
         Some(Value::String(text)) if Some(&json!(text)) != original => {
             config.decode(text).unwrap_or_else(|| config.text.clone())

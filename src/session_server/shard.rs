@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::owned::is_ours;
 use super::{OWNED_BY, OWNER, service};
 use crate::patch::{Patches, Plan, annotation, token};
+use crate::pointer::At as _;
 use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
@@ -65,7 +66,7 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
         set_apart(&copy, number, &runner, config, &mut plan.patches);
         if number == 0 {
             let mut before = json!({"name": original.name, "replicas": count});
-            let governing = copy.value.pointer("/spec/serviceName");
+            let governing = copy.value.at("/spec/serviceName");
             if let (Some(name), Some(before)) = (governing, before.as_object_mut()) {
                 before.insert("serviceName".to_owned(), name.clone());
             }
@@ -143,7 +144,7 @@ fn set_apart(
     // The pods of a StatefulSet have names below its Service, of which each shard has its own.
     let governing = resource
         .value
-        .pointer("/spec/serviceName")
+        .at("/spec/serviceName")
         .and_then(Value::as_str);
     if governing == Some(&service::name(&resource.identity.name)) {
         patches.set(resource, "/spec/serviceName", json!(service::name(&name)));
@@ -157,7 +158,7 @@ fn set_apart(
     };
     let mut references = Vec::new();
     let template = runner.workload.pod_pointer("/spec");
-    if let Some(pod) = resource.value.pointer(&template) {
+    if let Some(pod) = resource.value.at(&template) {
         find_references(pod, &template, &runner.config.object, &mut references);
     }
     for pointer in references {
@@ -187,7 +188,7 @@ fn own_config(copy: Resource, number: i64, shard: &str, patches: &mut Patches) -
 fn mark(copy: &Resource, patches: &mut Patches) {
     let names: Vec<String> = copy
         .value
-        .pointer("/metadata/annotations")
+        .at("/metadata/annotations")
         .and_then(Value::as_object)
         .into_iter()
         .flat_map(|annotations| annotations.keys().cloned())

@@ -50,24 +50,24 @@ pub enum EditError {
 /// parsed input: text that means anything else is never returned.
 pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> {
     let tree = Tree::parse(text)?;
-    let value = item_value(&tree)?;
-    apply_to(&tree, value, patch)
+    let mut expected = item_value(&tree)?;
+    for operation in patch {
+        json_patch::patch(&mut expected, std::slice::from_ref(operation))
+            .map_err(|_| no_such_path(operation))?;
+    }
+    apply_to(&tree, patch, &expected)
 }
 
-/// [`apply`] for an item that has been parsed already, into this tree and this value.
+/// [`apply`] for an item that has been parsed, and a patch that has been applied to its value:
+/// that gave `expected`.
 ///
 /// # Errors
 /// As [`apply`].
 pub fn apply_to(
     tree: &Tree<'_>,
-    value: Value,
     patch: &[PatchOperation],
+    expected: &Value,
 ) -> Result<String, EditError> {
-    let mut expected = value;
-    for operation in patch {
-        json_patch::patch(&mut expected, std::slice::from_ref(operation))
-            .map_err(|_| no_such_path(operation))?;
-    }
     let mut edited: Option<String> = None;
     let mut rest = patch;
     while let Some(operation) = rest.first() {
@@ -84,8 +84,11 @@ pub fn apply_to(
     let (Some(edited), Some(last)) = (edited, patch.last()) else {
         return Ok(tree.text.to_owned());
     };
-    let found = Tree::parse(&edited).and_then(|tree| item_value(&tree));
-    if found == Ok(expected) {
+    let is_faithful = Tree::parse(&edited).is_ok_and(|tree| match item_root(&tree) {
+        Some(root) => tree.means(root, expected),
+        None => expected.is_null(),
+    });
+    if is_faithful {
         Ok(edited)
     } else {
         Err(not_faithful(last))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::block_scalar;
-use super::value::plain;
+use super::value::is_text;
 
 /// How the text around an edit is written, so that what is added looks like its neighbours.
 #[derive(Clone, Copy, Debug)]
@@ -208,13 +208,12 @@ impl Writer<'_> {
 /// True when YAML 1.1 and 1.2 readers alike take the plain text for this very string.
 fn is_plain_safe(text: &str) -> bool {
     let shape = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '+' | '='))
+        .bytes()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b'/' | b'+' | b'='))
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_');
-    let word = text.to_ascii_lowercase();
-    let reserved = matches!(
-        word.as_str(),
-        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null"
-    );
-    shape && !reserved && plain(text).is_string()
+    let reserved = || {
+        let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+        words.iter().any(|word| text.eq_ignore_ascii_case(word))
+    };
+    shape && !reserved() && is_text(text)
 }

@@ -32,6 +32,56 @@ impl Tree<'_> {
         self.expand(id, 0, &mut budget)
     }
 
+    /// Whether [`Tree::value_of`] gives this value, without making it.
+    pub fn means(&self, id: NodeId, value: &Value) -> bool {
+        let mut nodes = self.nodes();
+        // What aliases expand to has a limit, which is that of the whole.
+        if nodes.any(|(_, node)| matches!(node.kind, Kind::Alias { .. })) {
+            return self.value_of(id).as_ref() == Ok(value);
+        }
+        self.is_written_as(id, value)
+    }
+
+    fn is_written_as(&self, id: NodeId, value: &Value) -> bool {
+        match (&self.node(id).kind, value) {
+            (
+                Kind::Scalar {
+                    value: text,
+                    style,
+                    tag,
+                },
+                value,
+            ) => match resolve(text, *style, tag.as_deref()) {
+                Some(resolved) => resolved == *value,
+                None => value.as_str() == Some(text),
+            },
+            (Kind::Sequence { items, .. }, Value::Array(values)) => {
+                items.len() == values.len()
+                    && items
+                        .iter()
+                        .zip(values)
+                        .all(|(item, value)| self.is_written_as(*item, value))
+            }
+            (Kind::Mapping { .. }, Value::Object(_)) if self.entry(id, "<<").is_some() => {
+                self.value_of(id).as_ref() == Ok(value)
+            }
+            (Kind::Mapping { entries, .. }, Value::Object(members)) => {
+                // Mostly in the same order.
+                let mut in_order = members.iter();
+                let mut member = |name: &str| match in_order.next() {
+                    Some((key, value)) if key == name => Some(value),
+                    _ => members.get(name),
+                };
+                entries.len() == members.len()
+                    && entries.iter().all(|(key, node)| {
+                        let name = self.scalar(*key).unwrap_or_default();
+                        member(name).is_some_and(|value| self.is_written_as(*node, value))
+                    })
+            }
+            _ => false,
+        }
+    }
+
     fn expand(&self, id: NodeId, depth: usize, budget: &mut usize) -> Result<Value, YamlError> {
         let node = self.node(id);
         if *budget == 0 || depth > MAX_DEPTH {
@@ -108,37 +158,44 @@ fn merge(map: &mut Map<String, Value>, merged: Value) {
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+    resolve(text, style, tag).unwrap_or_else(|| Value::from(text))
+}
+
+/// What a scalar stands for; `None` where that is its text.
+fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     let core_tag = tag
         .filter(|tag| tag.is_yaml_core_schema())
         .map(|tag| tag.suffix.as_str());
     match (core_tag, style) {
-        (Some("str"), _) => Value::from(text),
+        (Some("str"), _) => None,
         (Some(_), _) | (None, ScalarStyle::Plain) if tag.is_none() || core_tag.is_some() => {
-            plain(text)
+            resolve_plain(text)
         }
-        _ => Value::from(text),
+        _ => None,
     }
 }
 
-/// A plain scalar by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that Go's readers
+/// Whether a plain scalar stands for its text, by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that Go's readers
 /// keep for file modes.
 ///
 /// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
 /// and strings to others, and nothing that this function decides depends on them.
-pub(super) fn plain(text: &str) -> Value {
+pub(super) fn is_text(plain: &str) -> bool {
+    resolve_plain(plain).is_none()
+}
+
+fn resolve_plain(text: &str) -> Option<Value> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
+        "true" | "True" | "TRUE" => return Some(Value::Bool(true)),
+        "false" | "False" | "FALSE" => return Some(Value::Bool(false)),
         _ => {}
     }
     let number_like = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
     if !number_like {
-        return Value::from(text);
+        return None;
     }
-    integer(text)
-        .or_else(|| float(text))
-        .map_or_else(|| Value::from(text), Value::Number)
+    integer(text).or_else(|| float(text)).map(Value::Number)
 }
 
 fn integer(text: &str) -> Option<Number> {
