@@ -18,6 +18,8 @@ pub(crate) struct Module {
     target: &'static str,
     /// Its file in `target`.
     pub(crate) file: &'static str,
+    /// Flags for rustc, which `.cargo/config.toml` has for other builds than a release's.
+    pub(crate) flags: &'static [&'static str],
 }
 
 /// The module that the launcher embeds.
@@ -25,6 +27,7 @@ pub(crate) const WASI: Module = Module {
     package: "runner-terminal-wasi",
     target: "wasm32-wasip1",
     file: "runner-terminal.wasm",
+    flags: &["-Ctarget-feature=+simd128"],
 };
 
 /// Helm's plugin.
@@ -32,6 +35,7 @@ const HELM: Module = Module {
     package: "runner-terminal-helm",
     target: "wasm32-unknown-unknown",
     file: "runner-terminal-helm.wasm",
+    flags: &[],
 };
 
 /// For kpt's Wasm runtimes.
@@ -39,6 +43,7 @@ const KPT: Module = Module {
     package: "runner-terminal-kpt",
     target: "wasm32-unknown-unknown",
     file: "runner-terminal-kpt.wasm",
+    flags: &[],
 };
 
 /// All modules.

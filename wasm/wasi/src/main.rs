@@ -12,6 +12,11 @@ use std::process::ExitCode;
 /// thousands of calls to the host.
 const OUTPUT_BUFFER: usize = 64 * 1024;
 
+/// Lists up to this size are read in one place. A larger one is moved each time that it has
+/// outgrown its place, and memory that a module once had it keeps. Room that isn't used costs
+/// nothing: no host makes a page before something is written to it.
+const INPUT_ROOM: usize = 16 * 1024 * 1024;
+
 fn main() -> ExitCode {
     match function() {
         Ok(code) => code,
@@ -32,11 +37,12 @@ fn main() -> ExitCode {
 ///
 /// A sentence for the person at the terminal when a stream cannot be read or written.
 fn function() -> Result<ExitCode, String> {
-    let mut input = Vec::new();
+    let mut input = Vec::with_capacity(INPUT_ROOM);
     io::stdin()
         .lock()
         .read_to_end(&mut input)
         .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
+    input.shrink_to_fit();
 
     let outcome = runner_terminal::run(&input);
 

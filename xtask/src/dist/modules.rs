@@ -30,7 +30,8 @@ pub(super) fn build(modules: &[Module], root: &Path) -> Result<Modules> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut files = Vec::new();
     for module in modules {
-        let built = module.build_with(cargo::command(root, &[])?.arg("--locked"), &target)?;
+        let mut cargo = cargo::command(root, module.flags)?;
+        let built = module.build_with(cargo.arg("--locked"), &target)?;
         let wasm = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         paths.check(module.file, &wasm)?;
         let file = folder.join(module.file);
