@@ -25,6 +25,7 @@ use launcher::Launcher;
 use pack::Release;
 use source::Source;
 pub(crate) use stand_in::build as build_stand_in;
+use verify::Copy;
 
 /// What is built without a `--target`.
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
@@ -50,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     commit: Option<String>,
     /// Build everything once more from a copy in another folder, and compare
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["build_only", "launchers"])]
     verify: bool,
     /// Build the launcher's module alone, here and from a copy in another folder, and compare
     #[arg(long)]
@@ -62,6 +63,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.verify_module {
         return verify::module();
     }
+    // Before the long build, so that both are of one moment.
+    let copy = arguments.verify.then(Copy::make).transpose()?;
     let modules = modules::build(MODULES, workspace::root())?;
     let launchers = match &arguments.launchers {
         Some(folder) => launcher::find(folder)?,
@@ -82,10 +85,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     .pack(&out)?;
     println!("{} holds the release", out.display());
-    if arguments.verify {
-        verify::release(arguments, &source, &out)?;
+    match copy {
+        Some(copy) => verify::release(copy, arguments, &source, &out),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn targets(arguments: &Arguments) -> impl Iterator<Item = &str> {

@@ -11,9 +11,13 @@ use super::{Arguments, modules};
 use crate::artifacts::WASI;
 use crate::{process, workspace};
 
-/// Builds and packs a copy of the workspace, and compares the checksums with those of `out`.
-pub(super) fn release(arguments: &Arguments, source: &Source, out: &Path) -> Result<()> {
-    let copy = Copy::make()?;
+/// Builds and packs the copy of the workspace, and compares the checksums with those of `out`.
+pub(super) fn release(
+    copy: Copy,
+    arguments: &Arguments,
+    source: &Source,
+    out: &Path,
+) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&copy.root).args(["xtask", "dist"]);
     for target in &arguments.targets {
@@ -57,12 +61,12 @@ pub(super) fn module() -> Result<()> {
 }
 
 /// A copy of the workspace's sources, in a folder with another name and of another depth.
-struct Copy {
+pub(super) struct Copy {
     root: PathBuf,
 }
 
 impl Copy {
-    fn make() -> Result<Self> {
+    pub(super) fn make() -> Result<Self> {
         let root = workspace::target("dist-copy/of/the/workspace");
         let copy = Self { root };
         copy.empty()?;
