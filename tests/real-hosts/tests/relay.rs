@@ -506,7 +506,7 @@ fn hostile_clients_leave_it_up() {
     cluster.add_pod("runner", "runner");
     let backend = Backend::echo("runner");
     let route = cluster.route("a.example.com", "runner", backend.port);
-    let relay = cluster.relay(&[&route, "--connect-timeout=3s", "--max-connections=40"]);
+    let relay = cluster.relay(&[&route, "--connect-timeout=8s", "--max-connections=40"]);
     let connect = || {
         let stream = TcpStream::connect(relay.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -553,7 +553,9 @@ fn hostile_clients_leave_it_up() {
         closes(stream);
     }
 
-    // All places are taken by clients that drip.
+    // All places are taken by clients that drip, once those before have left theirs.
+    let open = "runner_terminal_relay_connections_open";
+    wait_until("all are free", || relay.metric(open) == 0.0);
     let slow: Vec<TcpStream> = (0..40)
         .map(|_| {
             let mut stream = connect();
@@ -561,9 +563,7 @@ fn hostile_clients_leave_it_up() {
             stream
         })
         .collect();
-    wait_until("all are taken", || {
-        relay.metric("runner_terminal_relay_connections_open") == 40.0
-    });
+    wait_until("all are taken", || relay.metric(open) == 40.0);
     closes(connect());
     relay.wait_for(|line| line["event"] == "over-limit");
     let ended = r#"connections_total{route="",reason="over-limit"}"#;
