@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use runner_terminal::documents::without_function_configs;
 
-use crate::apply::{self, Applied};
+use crate::apply;
 use crate::arguments::{self, Outlet};
 use crate::diff;
 use crate::manifests::{File, Manifests};
@@ -26,7 +26,7 @@ const WOULD_CHANGE: u8 = 2;
 /// reached a limit. Then no file has changed, or the sentence says which have.
 pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let files = match Manifests::read(&arguments.source())? {
+    let files = match Manifests::read_files(&arguments.files)? {
         Manifests::Plain(files) => files,
         Manifests::List(file) => {
             return Err(format!(
@@ -52,7 +52,11 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
         .any(|(before, after)| before.text != after.text);
     match arguments.outlet() {
         Outlet::Stdout => print(&applied.files)?,
-        Outlet::Diff => show(&files, &applied)?,
+        Outlet::Diff => {
+            let mut page = String::new();
+            diff::append_files(&mut page, &files, &applied.files);
+            crate::print(&page)?;
+        }
         Outlet::InPlace => in_place::replace(&files, &applied.files)?,
         Outlet::Nowhere => {}
     }
@@ -103,14 +107,6 @@ fn append(stream: &mut String, text: &str) {
         stream.push_str("---\n");
     }
     stream.push_str(text);
-}
-
-fn show(files: &[File], applied: &Applied) -> Result<(), String> {
-    let mut page = String::new();
-    for (before, after) in files.iter().zip(&applied.files) {
-        diff::append(&mut page, &before.path, &before.text, &after.text);
-    }
-    crate::print(&page)
 }
 
 #[cfg(test)]

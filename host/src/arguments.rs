@@ -152,14 +152,6 @@ pub(crate) enum Outlet {
 }
 
 impl ApplyTo {
-    /// The manifests, as of the commands that take flags for them.
-    pub(crate) fn source(&self) -> Source {
-        Source {
-            files: self.files.clone(),
-            kustomize: None,
-        }
-    }
-
     /// Where the manifests go to.
     pub(crate) fn outlet(&self) -> Outlet {
         match (self.in_place, self.diff, self.check) {
@@ -181,16 +173,6 @@ pub(crate) struct Source {
     /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
-}
-
-impl Explain {
-    /// The manifests, as of the commands that take flags for them.
-    pub(crate) fn source(&self) -> Source {
-        Source {
-            files: self.files.clone(),
-            kustomize: None,
-        }
-    }
 }
 
 /// The arguments of `resolve`.

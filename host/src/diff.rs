@@ -3,10 +3,19 @@
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use crate::manifests::File;
+
 const HEADER: Style = Style::new().bold();
 const HUNK: Style = AnsiColor::Cyan.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
+
+/// Appends the diffs of files to the page, each with the file of its place.
+pub(crate) fn append_files(page: &mut String, before: &[File], after: &[File]) {
+    for (before, after) in before.iter().zip(after) {
+        append(page, &before.path, &before.text, &after.text);
+    }
+}
 
 /// Appends the diff of a file to the page; nothing where it is the same.
 pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {

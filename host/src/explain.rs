@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
     let mut page = String::new();
     let given = &arguments.function_configs;
-    let (code, results) = match Manifests::read(&arguments.source())? {
+    let (code, results) = match Manifests::read_files(&arguments.files)? {
         Manifests::Plain(files) => {
             let configs = apply::configs(&files, given)?;
             let applied = apply::apply(files.clone(), &configs, limits)?;
@@ -50,9 +50,7 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
 }
 
 fn compare_files(page: &mut String, files: &[File], applied: &Applied) -> Result<(), String> {
-    for (before, after) in files.iter().zip(&applied.files) {
-        diff::append(page, &before.path, &before.text, &after.text);
-    }
+    diff::append_files(page, files, &applied.files);
     summary::append(page, &Changes::of_files(files, &applied.files)?);
     Ok(())
 }

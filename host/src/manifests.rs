@@ -53,10 +53,22 @@ impl Manifests {
     ///
     /// A sentence that names the file.
     pub(crate) fn read(source: &Source) -> Result<Self, String> {
-        let mut files = match &source.kustomize {
-            Some(folder) => vec![kustomize::build(folder)?],
-            None => read_files(&source.files)?,
-        };
+        match &source.kustomize {
+            Some(folder) => Self::of(vec![kustomize::build(folder)?]),
+            None => Self::read_files(&source.files),
+        }
+    }
+
+    /// Reads files, folders, patterns, and standard input where there is none of them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the file.
+    pub(crate) fn read_files(paths: &[PathBuf]) -> Result<Self, String> {
+        Self::of(read_files(paths)?)
+    }
+
+    fn of(mut files: Vec<File>) -> Result<Self, String> {
         let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) else {
             return Ok(Self::Plain(files));
         };

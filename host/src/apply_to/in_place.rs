@@ -10,9 +10,9 @@ use tempfile::NamedTempFile;
 use crate::manifests::{File, progress};
 
 /// A new file beside the old one, on the disk as a whole.
-struct Prepared {
+struct Prepared<'a> {
     place: PathBuf,
-    before: Vec<u8>,
+    before: &'a str,
     new: NamedTempFile,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn replace(before: &[File], after: &[File]) -> Result<(), String> {
         .filter(|(before, after)| before.text != after.text)
         .collect();
     let bar = progress(changed.len(), "writing");
-    let prepared: Vec<Prepared> = changed
+    let prepared: Vec<Prepared<'_>> = changed
         .par_iter()
         .map(|(before, after)| {
             let prepared = prepare(before, after)
@@ -52,9 +52,9 @@ pub(super) fn replace(before: &[File], after: &[File]) -> Result<(), String> {
     Ok(())
 }
 
-fn prepare(before: &File, after: &File) -> io::Result<Prepared> {
-    let documents = runner_terminal::documents::split(&[("", &after.text)]);
-    if after.holds_json() && documents.is_ok_and(|documents| documents.len() > 1) {
+fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
+    let documents = || runner_terminal::documents::split(&[("", &after.text)]);
+    if after.holds_json() && documents().is_ok_and(|documents| documents.len() > 1) {
         return Err(io::Error::other(
             "a file of JSON holds one resource, and another one belongs beside this one: make it a \
              file of YAML",
@@ -76,14 +76,14 @@ fn prepare(before: &File, after: &File) -> io::Result<Prepared> {
     new.as_file().sync_all()?;
     Ok(Prepared {
         place,
-        before: before.text.clone().into_bytes(),
+        before: &before.text,
         new,
     })
 }
 
-fn put(prepared: Prepared) -> io::Result<()> {
+fn put(prepared: Prepared<'_>) -> io::Result<()> {
     let Prepared { place, before, new } = prepared;
-    if fs::read(&place)? != before {
+    if fs::read(&place)? != before.as_bytes() {
         return Err(io::Error::other(
             "it has been changed since it was read; run this again",
         ));

@@ -1,5 +1,6 @@
 //! What Argo CD's user interface shows, behind its own words and in one line: one paragraph.
 
+use runner_terminal::resource::written;
 use serde_json::Value;
 
 use crate::foreign::{printable, shortened};
@@ -41,10 +42,8 @@ pub(super) fn result(result: &Value) -> String {
     };
     let mut place = Vec::new();
     if let (Some(kind), Some(name)) = (text("/resourceRef/kind"), text("/resourceRef/name")) {
-        place.push(match text("/resourceRef/namespace") {
-            Some(namespace) => format!("{kind} {namespace}/{name}"),
-            None => format!("{kind} {name}"),
-        });
+        let namespace = text("/resourceRef/namespace").unwrap_or_default();
+        place.push(written(kind, name, namespace));
     }
     place.extend(text("/field/path").map(str::to_owned));
     let message = text("/message").unwrap_or_default();

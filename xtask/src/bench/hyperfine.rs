@@ -1,7 +1,5 @@
 //! Times programs, which take turns.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -10,6 +8,7 @@ use serde_json::Value;
 use super::effort::Effort;
 use super::program::Invocation;
 use super::trial::Trial;
+use crate::demo::path_with_launcher;
 use crate::{process, workspace};
 
 /// How long one program takes, in seconds, sorted.
@@ -70,14 +69,6 @@ fn turn(invocation: &Invocation, runs: usize) -> Result<Vec<f64>> {
 
     let text = fs::read_to_string(&export).context("hyperfine left no results")?;
     parse(&text).context("cannot read hyperfine's results")
-}
-
-/// A PATH on which kustomize finds `runner-terminal`.
-pub(crate) fn path_with_launcher() -> Result<OsString> {
-    let old = env::var_os("PATH").unwrap_or_default();
-    let own = [workspace::target("release")];
-    env::join_paths(own.into_iter().chain(env::split_paths(&old)))
-        .context("the workspace's path cannot be put on PATH")
 }
 
 fn parse(text: &str) -> Result<Vec<f64>> {

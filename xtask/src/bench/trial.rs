@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::hyperfine::path_with_launcher;
 use super::program::Invocation;
+use crate::demo::path_with_launcher;
 use crate::process;
 
 /// A program that has been run once with success.

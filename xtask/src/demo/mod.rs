@@ -59,7 +59,7 @@ fn kustomize(folder: &str) -> Result<Built> {
 }
 
 /// A PATH on which kustomize finds `runner-terminal`.
-fn path_with_launcher() -> Result<OsString> {
+pub(crate) fn path_with_launcher() -> Result<OsString> {
     let old = env::var_os("PATH").unwrap_or_default();
     let folders = [workspace::target("release")]
         .into_iter()
