@@ -50,26 +50,63 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The next line that begins a node; `None` at the end of the text.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, Unsure> {
+    /// The next line that begins a node and is indented by at most `depth`; `None` at the end of the
+    /// text.
+    pub(super) fn next(&mut self, depth: usize) -> Result<Option<Line>, Unsure> {
         while self.position < self.text.len() {
             let start = self.position;
-            let end = self.line_end(start);
             let indent = self.spaces(start);
             let first = start + indent;
             match self.at(first) {
-                b'\n' | b'#' => {}
-                b'\r' if first + 1 >= end => {}
+                b'\n' => {
+                    self.position = first + 1;
+                    continue;
+                }
+                b'#' => {}
+                b'\r' if self.at(first + 1) == b'\n' => {}
                 _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
                 // A tab may indent nothing, and a byte order mark may stand before a document.
                 b'\t' => return Err(Unsure),
                 0xef if self.is_byte_order_mark(first) => return Err(Unsure),
                 b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
-                _ => return self.line(start, indent, end).map(Some),
+                _ => {
+                    let end = self.line_end(first);
+                    if indent > depth && self.skip_plain(indent, first, end) {
+                        continue;
+                    }
+                    let line = self.line(start, indent, end)?;
+                    if indent <= depth {
+                        return Ok(Some(line));
+                    }
+                    continue;
+                }
             }
-            self.position = end + 1;
+            self.position = self.line_end(first) + 1;
         }
         Ok(None)
+    }
+
+    /// Steps over a line of the commonest forms, `key: value`, `key:` and both behind a dash, as
+    /// [`Self::line`] does; false for every other.
+    fn skip_plain(&mut self, indent: usize, first: usize, end: usize) -> bool {
+        let line = self.text.get(first..end).unwrap_or_default();
+        let (column, line) = match line {
+            [b'-', b' ', member @ ..] => (indent + 2, member),
+            _ => (indent, line),
+        };
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+        let sign = line.iter().position(|byte| matches!(byte, b':' | b'#'));
+        match (line, sign.and_then(|sign| line.get(sign..))) {
+            ([key, ..], Some([b':', b' ', value, ..])) if is_word(key) && is_word(value) => {
+                (self.plain_parent, self.waiting) = (Some(column), None);
+            }
+            ([key, ..], Some([b':'])) if is_word(key) => {
+                (self.plain_parent, self.waiting) = (None, Some(column));
+            }
+            _ => return false,
+        }
+        self.position = end + 1;
+        true
     }
 
     /// Whether the plain scalar on the line just read goes on below.
@@ -254,15 +291,15 @@ impl<'a> Lines<'a> {
 
     /// The first `:` that ends a plain key; `None` when a comment begins before it.
     fn find_colon(&self, from: usize, end: usize) -> Option<usize> {
-        let mut at = from;
-        while let Some(found) = memchr(b':', self.text.get(at..end)?) {
-            let colon = at + found;
-            if self.is_separator(colon + 1) {
-                let key = self.text.get(from..colon)?;
-                let commented = memchr::memmem::find(key, b" #").is_some();
-                return (!commented).then_some(colon);
+        let line = self.text.get(from..end)?;
+        let mut before = b'\0';
+        // Keys are too short for `memchr` to be worth its call.
+        for (place, byte) in line.iter().enumerate() {
+            match byte {
+                b':' if self.is_separator(from + place + 1) => return Some(from + place),
+                b'#' if before == b' ' => return None,
+                _ => before = *byte,
             }
-            at = colon + 1;
         }
         None
     }
@@ -290,7 +327,8 @@ impl<'a> Lines<'a> {
             } else {
                 let inside = self.text.get(at..found).unwrap_or_default();
                 let marker = |mark: &[u8]| memchr::memmem::find(inside, mark).is_some();
-                if marker(b"\n---") || marker(b"\n...") {
+                let has_lines = memchr(b'\n', inside).is_some();
+                if has_lines && (marker(b"\n---") || marker(b"\n...")) {
                     return Err(Unsure);
                 }
                 return Ok(found + 1);
@@ -376,8 +414,17 @@ impl<'a> Lines<'a> {
     }
 
     fn spaces(&self, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
-        rest.iter().take_while(|byte| **byte == b' ').count()
+        const EIGHT: u64 = u64::from_ne_bytes([b' '; 8]);
+        let mut at = from;
+        while let Some(eight) = self.text.get(at..).and_then(<[u8]>::first_chunk) {
+            let others = u64::from_le_bytes(*eight) ^ EIGHT;
+            if others != 0 {
+                return at - from + others.trailing_zeros() as usize / 8;
+            }
+            at += 8;
+        }
+        let rest = self.text.get(at..).unwrap_or_default();
+        at - from + rest.iter().take_while(|byte| **byte == b' ').count()
     }
 
     fn skip_spaces(&self, from: usize) -> usize {
@@ -406,6 +453,9 @@ impl<'a> Lines<'a> {
 
     /// Only blanks or a comment from `at` to the end of the line.
     fn is_blank_rest(&self, at: usize, end: usize) -> bool {
+        if at < end && self.at(at) > b'#' {
+            return false;
+        }
         let rest = self.text.get(at..end).unwrap_or_default();
         match rest.trim_ascii_start() {
             [] => true,

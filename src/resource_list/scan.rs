@@ -77,7 +77,7 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     let mut lines = Lines::new(text.as_bytes(), after_document_start(text));
     let mut section = Section::default();
     let mut seen: Vec<&str> = Vec::new();
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next(section.depth())? {
         if section.is_items && section.take_item_line(text, &mut layout, &line, &lines)? {
             continue;
         }
@@ -172,6 +172,14 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Lines that are indented deeper say nothing about the layout.
+    fn depth(&self) -> usize {
+        match &self.item {
+            Some(item) => item.depth(),
+            None => usize::MAX,
+        }
+    }
+
     fn scalar<'t>(&self, text: &'t str) -> Option<&'t str> {
         plain_text(text, self.value.clone()).and_then(|range| text.get(range))
     }
@@ -242,6 +250,15 @@ impl<'a> Section<'a> {
 }
 
 impl Item {
+    /// How deep the item's own keys, and those of its metadata, are.
+    fn depth(&self) -> usize {
+        match (self.column, self.metadata) {
+            (Some(column), None) => column,
+            (Some(_), Some(Some(column))) => column,
+            _ => usize::MAX,
+        }
+    }
+
     fn take(&mut self, text: &str, line: &Line, lines: &Lines<'_>) {
         // The item's own dash, and then those of sequences inside it.
         if line.dashes > usize::from(line.start == self.start) {
@@ -317,7 +334,9 @@ fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
         }
         '&' | '*' | '!' | '|' | '>' | '[' | '{' | '#' => None,
         _ => {
-            let end = raw.find(" #").unwrap_or(raw.len());
+            let has_sign = raw.bytes().any(|byte| byte == b'#');
+            let comment = has_sign.then(|| raw.find(" #")).flatten();
+            let end = comment.unwrap_or(raw.len());
             let content = raw.get(..end)?.trim_end();
             // A number, a boolean or null is no name.
             let number_like = first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '~');
