@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
+use super::near;
+
 /// Something this reader leaves to the full parser.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unsure;
@@ -86,23 +88,26 @@ impl<'a> Lines<'a> {
         Ok(None)
     }
 
-    /// Steps over a line of the commonest forms, `key: value`, `key:` and both behind a dash, as
-    /// [`Self::line`] does; false for every other.
+    /// Steps over a line of the commonest forms, `key: value`, `key: "value"`, `key:` and these behind
+    /// a dash, as [`Self::line`] does; false for every other.
     fn skip_plain(&mut self, indent: usize, first: usize, end: usize) -> bool {
-        let line = self.text.get(first..end).unwrap_or_default();
-        let (column, line) = match line {
-            [b'-', b' ', member @ ..] => (indent + 2, member),
-            _ => (indent, line),
+        let is_member = self.at(first) == b'-' && self.at(first + 1) == b' ';
+        let dash = if is_member { 2 } else { 0 };
+        let (column, key) = (indent + dash, first + dash);
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric();
+        let Some(sign) = self.sign(key, end).filter(|_| is_word(self.at(key))) else {
+            return false;
         };
-        let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
-        let sign = line.iter().position(|byte| matches!(byte, b':' | b'#'));
-        match (line, sign.and_then(|sign| line.get(sign..))) {
-            ([key, ..], Some([b':', b' ', value, ..])) if is_word(key) && is_word(value) => {
+        match self.text.get(sign..end) {
+            Some([b':', b' ', value, ..]) if is_word(*value) => {
                 (self.plain_parent, self.waiting) = (Some(column), None);
             }
-            ([key, ..], Some([b':'])) if is_word(key) => {
-                (self.plain_parent, self.waiting) = (None, Some(column));
+            Some([b':', b' ', b'"', text @ .., b'"'])
+                if !text.iter().any(|byte| matches!(byte, b'"' | b'\\')) =>
+            {
+                (self.plain_parent, self.waiting) = (None, None);
             }
+            Some([b':']) => (self.plain_parent, self.waiting) = (None, Some(column)),
             _ => return false,
         }
         self.position = end + 1;
@@ -291,17 +296,26 @@ impl<'a> Lines<'a> {
 
     /// The first `:` that ends a plain key; `None` when a comment begins before it.
     fn find_colon(&self, from: usize, end: usize) -> Option<usize> {
-        let line = self.text.get(from..end)?;
-        let mut before = b'\0';
-        // Keys are too short for `memchr` to be worth its call.
-        for (place, byte) in line.iter().enumerate() {
-            match byte {
-                b':' if self.is_separator(from + place + 1) => return Some(from + place),
-                b'#' if before == b' ' => return None,
-                _ => before = *byte,
+        let mut at = from;
+        while let Some(sign) = self.sign(at, end) {
+            if self.at(sign) == b':' && self.is_separator(sign + 1) {
+                return Some(sign);
             }
+            if self.at(sign) == b'#' && sign > from && self.at(sign - 1) == b' ' {
+                return None;
+            }
+            at = sign + 1;
         }
         None
+    }
+
+    /// The first `:` or `#` of a line.
+    fn sign(&self, from: usize, end: usize) -> Option<usize> {
+        let sign = near::first_of([b':', b'#'], self.text, from).or_else(|at| {
+            let rest = self.text.get(at..end).unwrap_or_default();
+            memchr2(b':', b'#', rest).map(|place| at + place).ok_or(at)
+        });
+        sign.ok().filter(|sign| *sign < end)
     }
 
     /// Steps over `&anchor` and `!tag`.
@@ -409,22 +423,11 @@ impl<'a> Lines<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
-        memchr(b'\n', rest).map_or(self.text.len(), |at| from + at)
+        near::line_end(self.text, from)
     }
 
     fn spaces(&self, from: usize) -> usize {
-        const EIGHT: u64 = u64::from_ne_bytes([b' '; 8]);
-        let mut at = from;
-        while let Some(eight) = self.text.get(at..).and_then(<[u8]>::first_chunk) {
-            let others = u64::from_le_bytes(*eight) ^ EIGHT;
-            if others != 0 {
-                return at - from + others.trailing_zeros() as usize / 8;
-            }
-            at += 8;
-        }
-        let rest = self.text.get(at..).unwrap_or_default();
-        at - from + rest.iter().take_while(|byte| **byte == b' ').count()
+        near::spaces(self.text, from)
     }
 
     fn skip_spaces(&self, from: usize) -> usize {

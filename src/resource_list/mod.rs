@@ -3,6 +3,7 @@
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
 mod lines;
+mod near;
 mod scan;
 
 use std::borrow::Cow;
