@@ -51,8 +51,8 @@ pub enum Kind<'a> {
         value: Cow<'a, str>,
         /// How it is written.
         style: ScalarStyle,
-        /// `!!str`, `!custom`.
-        tag: Option<Cow<'a, Tag>>,
+        /// `!!str`, `!custom`: rare, and large.
+        tag: Option<Box<Tag>>,
     },
     /// `*name`: the anchor's number, and the node that carries it.
     Alias {
@@ -240,6 +240,7 @@ impl<'a> Builder<'a> {
                 Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
             }
         }
+        self.nodes.shrink_to_fit();
         Ok(Tree {
             text: self.text,
             nodes: self.nodes,
@@ -326,7 +327,20 @@ impl<'a> Builder<'a> {
             }
             ScalarStyle::Plain => self.cursor.seek(span.end.index()),
         };
-        self.push(place, end, anchor, Kind::Scalar { value, style, tag }, span)?;
+        let written = match style {
+            ScalarStyle::Plain => self.text.get(place.content..end),
+            _ => None,
+        };
+        let kind = Kind::Scalar {
+            // Trees are kept: most texts need no copy.
+            value: match written.filter(|written| *written == value) {
+                Some(written) => Cow::Borrowed(written),
+                None => value,
+            },
+            style,
+            tag: tag.map(|tag| Box::new(tag.into_owned())),
+        };
+        self.push(place, end, anchor, kind, span)?;
         Ok(())
     }
 
