@@ -54,7 +54,7 @@
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services that were seen |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
-//! | `pointer` | looks things up in values |
+//! | [`pointer`] | looks things up in values |
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
 //! | [`chart_values`] | makes functionConfigs of the values of the Helm chart gitlab-runner |

@@ -229,6 +229,16 @@ const HOSTILE: &[&str] = &[
     "- kind: A\n  metadata:\n    name: a\n    name : b\n",
     "- kind: A\n  kind: B\n",
     "- kind: é漢\n  metadata:\n    name: 😀\n    é: \"漢\n      😀\"\n",
+    // Below an item's own keys, where most lines are stepped over.
+    "- kind: A\n  spec:\n    a: b\n      - kind: Deployment\n      c\n    d: e\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a: \"x\\\"\n\n- kind: B\n    \"\n    c: \"\"\n    d: \"e\" # \"\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a: \"\n\n- kind: B\n\n    \"\n    b: \"'\"\n    c: '\"'\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    - a: |\n       b: c\n\n      - kind: D\n    - b: \"c\"\n      d:\n      - e: f\n        g\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a:\n      [b,\n- c: \"d\",\n  kind: e]\n    f:\n    - g:\n        h\n        i: j\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a:\n      \"b\n\n  kind: c\n      d: \\\"\n    \"\n    e#f: g\n    h: i#: \"j\"\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a: b #: \"\n    c: d: e\n    f:\n    -  g: h\n    - - i: j\n        k\n      - l: \"m\"\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a: &a \"b\"\n    c: *a\n    d: !!str \"e\n\n  kind: f\"\n    g: h\n\n      i\n    # j\n  metadata:\n    name: a\n",
+    "- kind: A\n  spec:\n    a: \"b\"\n    c: \"d\" \n    é: \"f\"\n    g: \"h\": i\n  metadata:\n    name: a\n",
     // Between the items and around them.
     "# between\n\n",
     "  # deeper\n",
