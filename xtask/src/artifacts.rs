@@ -65,13 +65,19 @@ pub(crate) fn build() -> Result<()> {
         "--release",
         "--package=runner-terminal-host",
     ]))?;
+    build_native()?;
+    dist::build_stand_in()
+}
+
+/// Builds the native program, and gives its path from the workspace's root.
+pub(crate) fn build_native() -> Result<&'static str> {
     process::run(process::command("cargo").args([
         "build",
         "--release",
         "--package=runner-terminal",
         "--example=native",
     ]))?;
-    dist::build_stand_in()
+    Ok("target/release/examples/native")
 }
 
 impl Module {

@@ -8,6 +8,7 @@
 
 mod artifacts;
 mod bench;
+mod count;
 mod demo;
 mod dist;
 mod hosts;
@@ -40,6 +41,12 @@ enum Command {
     },
     /// Measure the function beside what people would use in its place, and print tables
     Bench(bench::Arguments),
+    /// Count the instructions of the native program, and fail where they are others than the pinned
+    Count {
+        /// Pin what is counted now
+        #[arg(long)]
+        update: bool,
+    },
     /// Build the WASI module, the launcher and the native program
     Build,
     /// Build and pack a release into `target/dist`; see docs/distribution.md
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test { advisories } => test::run(advisories),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),

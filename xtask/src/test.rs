@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::progress::took;
-use crate::{artifacts, hosts, process, workspace};
+use crate::{artifacts, count, hosts, process, workspace};
 
 /// One check, and the command that runs it alone.
 struct Step {
@@ -30,6 +30,10 @@ const STEPS: &[Step] = &[
     Step {
         again: "cargo xtask build",
         run: |_| artifacts::build(),
+    },
+    Step {
+        again: "cargo xtask count",
+        run: |_| count::run(false),
     },
     Step {
         again: "cargo test --workspace",

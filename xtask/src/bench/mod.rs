@@ -4,17 +4,17 @@
 mod check;
 mod effort;
 mod example;
-mod figures;
+pub(crate) mod figures;
 mod gnu_time;
 mod growth;
 mod hyperfine;
-mod input;
+pub(crate) mod input;
 mod kustomization;
 #[path = "../../../benches/lists/mod.rs"]
-mod lists;
+pub(crate) mod lists;
 mod memory;
 mod part;
-mod program;
+pub(crate) mod program;
 mod sizes;
 mod start;
 mod suite;
