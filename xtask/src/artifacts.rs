@@ -16,6 +16,8 @@ pub(crate) struct Module {
     package: &'static str,
     /// The Rust target, which is added where rustup looks after Rust.
     target: &'static str,
+    /// The profile in `Cargo.toml`.
+    profile: &'static str,
     /// Its file in `target`.
     pub(crate) file: &'static str,
     /// Flags for rustc, which `.cargo/config.toml` has for other builds than a release's.
@@ -26,6 +28,7 @@ pub(crate) struct Module {
 pub(crate) const WASI: Module = Module {
     package: "runner-terminal-wasi",
     target: "wasm32-wasip1",
+    profile: "release",
     file: "runner-terminal.wasm",
     flags: &["-Ctarget-feature=+simd128"],
 };
@@ -34,6 +37,7 @@ pub(crate) const WASI: Module = Module {
 const HELM: Module = Module {
     package: "runner-terminal-helm",
     target: "wasm32-unknown-unknown",
+    profile: "small",
     file: "runner-terminal-helm.wasm",
     flags: &[],
 };
@@ -42,6 +46,7 @@ const HELM: Module = Module {
 const KPT: Module = Module {
     package: "runner-terminal-kpt",
     target: "wasm32-unknown-unknown",
+    profile: "small",
     file: "runner-terminal-kpt.wasm",
     flags: &[],
 };
@@ -89,13 +94,13 @@ impl Module {
     /// Builds it by a cargo that is set up already, into a folder, and gives its path there.
     pub(crate) fn build_with(&self, cargo: &mut Command, folder: &Path) -> Result<PathBuf> {
         add_target(self.target)?;
-        cargo.args(["build", "--release", "--package", self.package]);
-        cargo.args(["--target", self.target, "--target-dir"]);
-        process::run(cargo.arg(folder))?;
-        let release = folder.join(self.target).join("release");
-        let program = release.join(format!("{}.wasm", self.package));
+        cargo.args(["build", "--profile", self.profile]);
+        cargo.args(["--package", self.package, "--target", self.target]);
+        process::run(cargo.arg("--target-dir").arg(folder))?;
+        let built = folder.join(self.target).join(self.profile);
+        let program = built.join(format!("{}.wasm", self.package));
         // Cargo names a library as Rust code does.
-        let library = release.join(format!("{}.wasm", self.package.replace('-', "_")));
+        let library = built.join(format!("{}.wasm", self.package.replace('-', "_")));
         Ok(if program.exists() { program } else { library })
     }
 }
