@@ -3,6 +3,8 @@
 mod captured;
 mod compiled;
 mod engine;
+#[cfg(target_os = "linux")]
+mod in_place;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,7 @@ fn run_compiled<S: Streams>(
     streams: S,
     limits: Limits,
 ) -> Result<(i32, S), Failure> {
-    let engine = &Engine::new(&engine::config())?;
+    let engine = &engine()?;
     let module = &compiled.load(engine)?;
     let mut linker = Linker::new(engine);
     wasi::define(&mut linker)?;
@@ -62,6 +64,14 @@ fn run_compiled<S: Streams>(
         },
     };
     Ok((code, store.into_data().streams))
+}
+
+fn engine() -> wasmtime::Result<Engine> {
+    #[cfg_attr(not(target_os = "linux"), expect(unused_mut, reason = "code is copied"))]
+    let mut config = engine::config();
+    #[cfg(target_os = "linux")]
+    in_place::configure(&mut config);
+    Engine::new(&config)
 }
 
 /// What the store holds for one run.
