@@ -67,7 +67,10 @@ fn run_compiled<S: Streams>(
 }
 
 fn engine() -> wasmtime::Result<Engine> {
-    #[cfg_attr(not(target_os = "linux"), expect(unused_mut, reason = "code is copied"))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_mut, reason = "code is copied")
+    )]
     let mut config = engine::config();
     #[cfg(target_os = "linux")]
     in_place::configure(&mut config);

@@ -15,13 +15,9 @@ pub(super) struct Pages<Bytes: ?Sized>(pub(super) Bytes);
 /// Embeds the module that `build.rs` has compiled under a name.
 macro_rules! compiled {
     ($name:literal) => {{
-        static PAGES: &$crate::sandbox::compiled::Pages<[u8]> =
-            &$crate::sandbox::compiled::Pages(*include_bytes!(concat!(
-                env!("OUT_DIR"),
-                "/",
-                $name,
-                ".cwasm"
-            )));
+        static PAGES: &$crate::sandbox::compiled::Pages<[u8]> = &$crate::sandbox::compiled::Pages(
+            *include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".cwasm")),
+        );
         $crate::sandbox::compiled::Compiled(&PAGES.0)
     }};
 }
