@@ -123,7 +123,7 @@ pub fn advertise(
                 listen_port_is_asked: false,
                 address: &address,
                 address_is_asked: true,
-                timeout: None,
+                timeout: settings::asked_timeout(&runner.workload),
             };
             settings::write(&wanted, &mut config, runner, plan);
         }

@@ -56,6 +56,9 @@ pub const OWNER: &str = "SessionServer";
 pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
 /// On a workload: the name of the container port that this function added.
 pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
+/// On a workload: the `sessionTimeout` that was asked for, in seconds, for the follow-up that writes
+/// it with the address.
+pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
 /// On the object with `config.toml`: the values that its keys had before, `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 
@@ -112,6 +115,7 @@ pub fn add(
     if front.has_lost_address && spec.advertise_address.is_none() {
         settings::switch_off(&mut config, runner, &mut plan.patches);
     }
+    settings::remember_timeout(spec, &runner.workload, &mut plan.patches);
     match settings::address(spec, &config, runner, &front, &mut plan.results)? {
         Some((address, address_is_asked)) => {
             let wanted = settings::Wanted {
@@ -208,6 +212,7 @@ pub fn remove(
     objects::remove(list, place, patches)?;
     port::withdraw(&runner.workload, patches);
     let workload = &runner.workload;
+    patches.remove(&workload.resource, &annotation(ASKED_TIMEOUT));
     patches.remove(&workload.resource, &checksum(workload));
     // Read only where there is something to put back: the rest is none of ours to judge.
     if runner.config.object.annotation(CONFIG_BEFORE).is_some() {

@@ -6,13 +6,13 @@ use super::config_file::{
     ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, Settings, TABLE, port_of,
 };
 use super::front::Front;
-use super::{CONFIG_BEFORE, parse_address};
+use super::{ASKED_TIMEOUT, CONFIG_BEFORE, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
 use crate::results::{FunctionResult, Severity};
-use crate::runner::{ConfigToml, Refusal, Runner};
+use crate::runner::{ConfigToml, Refusal, Runner, Workload};
 
 /// What the upstream chart writes for its scripts to fill in at start.
 const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
@@ -183,6 +183,27 @@ pub(super) fn write(
         &annotation(CONFIG_BEFORE),
         json!(Value::Object(record).to_string()),
     );
+}
+
+/// Leaves the timeout for the follow-up, where that is to write the address.
+pub(super) fn remember_timeout(
+    spec: &SessionServerSpec,
+    workload: &Workload,
+    patches: &mut Patches,
+) {
+    let pointer = annotation(ASKED_TIMEOUT);
+    match spec.session_timeout {
+        Some(Seconds(timeout)) if spec.advertise_address.is_none() => {
+            patches.set(&workload.resource, &pointer, json!(timeout.to_string()));
+        }
+        _ => patches.remove(&workload.resource, &pointer),
+    }
+}
+
+/// The timeout that [`remember_timeout`] has left.
+pub(super) fn asked_timeout(workload: &Workload) -> Option<Seconds> {
+    let timeout = workload.resource.annotation(ASKED_TIMEOUT)?;
+    timeout.parse().ok().map(Seconds)
 }
 
 /// Puts back what the keys were before the first run.
