@@ -31,6 +31,15 @@ impl Outcome<'_> {
         self.pieces.concat()
     }
 
+    /// The same, which borrows nothing of the input.
+    #[must_use]
+    pub fn into_owned(self) -> Outcome<'static> {
+        Outcome {
+            pieces: vec![Cow::Owned(self.text())],
+            results: self.results,
+        }
+    }
+
     /// The results, which the output holds too.
     pub fn results(&self) -> &[FunctionResult] {
         &self.results

@@ -58,13 +58,19 @@
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
 //! | [`chart_values`] | makes functionConfigs of the values of the Helm chart gitlab-runner |
+//! | `changes` | what is another than it was (feature `changes`) |
+//! | `diagram` | draws the path that a terminal takes (feature `diagram`) |
 //!
 //! The crate does no I/O, reads no clock and holds no state.
 
 #![forbid(unsafe_code)]
 
 pub mod address;
+#[cfg(feature = "changes")]
+pub mod changes;
 pub mod chart_values;
+#[cfg(feature = "diagram")]
+pub mod diagram;
 pub mod documents;
 pub mod exposure;
 pub mod function;

@@ -7,11 +7,14 @@
 //!
 //! How a host takes part: it runs the function, looks in the output for [`requests`], reads what
 //! they ask for, puts it into the list by [`answer`], and runs the function again, until nothing is
-//! asked for any more. A host that does none of it passes the function's error on, which says what
+//! asked for any more: [`until_known`]. Where there is no cluster to ask, but texts of what it has,
+//! [`Given`] answers. A host that does none of it passes the function's error on, which says what
 //! the user can do.
 
+mod given;
 pub(crate) mod node_address;
 mod request;
+mod rounds;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +23,9 @@ use serde_json::{Map, Value, json};
 use crate::pointer::At as _;
 use crate::resource::{Identity, Resource, written};
 use crate::resource_list::{Changes, ReadError, ResourceList};
-pub use request::{Look, OBSERVE_TAG, Request, requests};
+pub use given::Given;
+pub use request::{Look, OBSERVE_TAG, Request, asked, requests};
+pub use rounds::{Step, until_known};
 
 /// On an item that the host has put into the list: [`LIVE`], [`ABSENT`], [`FORBIDDEN`] or
 /// [`FAILED`].

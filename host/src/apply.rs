@@ -2,31 +2,21 @@
 
 use std::path::PathBuf;
 
-use runner_terminal::documents::{
-    DocumentError, FUNCTION_CONFIG, function_configs, split, to_resource_list,
-};
+use runner_terminal::documents::{self, Config, Run, function_configs, split};
 use runner_terminal::resource_list::ResourceList;
-use runner_terminal::yaml::Tree;
 use serde_json::Value;
 
 use crate::function;
 use crate::manifests::{File, read_file};
 use crate::sandbox::Limits;
 
-/// A function config.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    /// `file:line`; empty for the default.
-    pub(crate) place: String,
-    /// One document.
-    pub(crate) text: String,
-}
-
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Applied {
     /// The files in their order: as they were, when a function failed.
     pub(crate) files: Vec<File>,
+    /// The ResourceList that came out of the last function; the one that went in, when it failed.
+    pub(crate) list: String,
     /// What the functions have to say, in lines for standard error.
     pub(crate) report: String,
     /// The same, as results of a ResourceList.
@@ -41,7 +31,10 @@ pub(crate) struct Applied {
 /// # Errors
 ///
 /// A sentence that names the file.
-pub(crate) fn configs(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config>, String> {
+pub(crate) fn configs(
+    manifests: &[File],
+    given: &[PathBuf],
+) -> Result<Vec<Config<'static>>, String> {
     let given = given.iter().map(|path| read_file(path));
     let given: Vec<File> = given.collect::<Result<_, _>>()?;
     for file in &given {
@@ -54,11 +47,7 @@ pub(crate) fn configs(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Confi
     }
     let found = function_configs(&texts(manifests), &texts(&given));
     let found = found.map_err(|error| error.to_string())?;
-    let own = found.into_iter().map(|config| Config {
-        place: config.place,
-        text: config.text.to_owned(),
-    });
-    Ok(own.collect())
+    Ok(found.into_iter().map(Config::into_owned).collect())
 }
 
 /// Runs the functions on files. After an error no file has changed.
@@ -67,68 +56,40 @@ pub(crate) fn configs(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Confi
 ///
 /// A sentence: a file cannot be wrapped, or a limit was reached.
 pub(crate) fn apply(
-    files: Vec<File>,
-    configs: &[Config],
+    mut files: Vec<File>,
+    configs: &[Config<'_>],
     limits: Limits,
 ) -> Result<Applied, String> {
-    let mut applied = Applied {
-        files: files.clone(),
-        report: String::new(),
-        results: Vec::new(),
-        code: 0,
+    let mut results = Vec::new();
+    let mut code = 0;
+    let run = |list: &str| {
+        let (exited, ran) = function::run_observing(list.as_bytes().to_vec(), limits)?;
+        code = exited;
+        let output = ResourceList::read(&ran.stdout).ok();
+        results.extend(output.and_then(|list| list.results()).unwrap_or_default());
+        Ok::<_, String>(Run {
+            output: String::from_utf8_lossy(&ran.stdout).into_owned(),
+            report: String::from_utf8_lossy(&ran.stderr).into_owned(),
+            failed: code != 0,
+        })
     };
-    for config in configs {
-        let texts = texts(&applied.files);
-        let list = to_resource_list(&texts, &config.text).map_err(|error| at(error, config))?;
-        let (code, ran) = function::run_observing(list.text.clone().into(), limits)?;
-        applied
-            .report
-            .push_str(&String::from_utf8_lossy(&ran.stderr));
-        let results = ResourceList::read(&ran.stdout)
-            .ok()
-            .and_then(|list| list.results());
-        applied.results.extend(results.unwrap_or_default());
-        if code != 0 {
-            if let Some(unreadable) = unreadable(&applied.files) {
-                let line = format!("runner-terminal: {unreadable}\n");
-                applied.report.push_str(&line);
-            }
-            if !config.place.is_empty() {
-                let place = &config.place;
-                let line = format!("runner-terminal: the function config was {place}\n");
-                applied.report.push_str(&line);
-            }
-            return Ok(Applied {
-                files,
-                code,
-                ..applied
-            });
-        }
-        let output = String::from_utf8_lossy(&ran.stdout);
-        let edited = list
-            .edited(&texts, &output)
-            .map_err(|error| error.to_string())?;
-        for (file, text) in applied.files.iter_mut().zip(edited) {
-            file.text = text;
-        }
+    let applied = documents::apply(&texts(&files), configs, run);
+    let applied = applied.map_err(|error| error.to_string())?;
+    for (file, text) in files.iter_mut().zip(applied.texts) {
+        file.text = text;
     }
-    Ok(applied)
+    Ok(Applied {
+        files,
+        list: applied.list,
+        report: applied.report,
+        results,
+        code,
+    })
 }
 
 /// True for a file without a document, which may have comments.
 pub(crate) fn is_empty(file: &File) -> bool {
     split(&[(&file.path, &file.text)]).is_ok_and(|found| found.is_empty())
-}
-
-/// Says where a document is no YAML: the function knows the lines of its list, and not the files.
-pub(crate) fn unreadable(files: &[File]) -> Option<String> {
-    let texts = texts(files);
-    split(&texts).ok()?.iter().find_map(|document| {
-        let error = Tree::parse(document.text(&texts)).err()?;
-        let path = &files.get(document.file)?.path;
-        let line = document.line + error.line.saturating_sub(1);
-        Some(format!("{path}:{line}: this is no YAML: {}", error.message))
-    })
 }
 
 /// Files as the core takes them: (path, text).
@@ -137,12 +98,4 @@ pub(crate) fn texts(files: &[File]) -> Vec<(&str, &str)> {
         .iter()
         .map(|file| (file.path.as_str(), file.text.as_str()))
         .collect()
-}
-
-/// An error in the function config is where the config is.
-fn at(error: DocumentError, config: &Config) -> String {
-    if error.path == FUNCTION_CONFIG && !config.place.is_empty() {
-        return format!("{}: {}", config.place, error.problem);
-    }
-    error.to_string()
 }

@@ -15,6 +15,8 @@ mod parameters;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use runner_terminal::documents::unreadable;
+
 use crate::sandbox::Limits;
 use crate::{apply, apply_to, arguments};
 
@@ -68,8 +70,8 @@ fn generate() -> Result<(), String> {
     };
     if applied.code != 0 {
         let errors = of("error");
-        return Err(match apply::unreadable(&applied.files) {
-            Some(unreadable) => unreadable,
+        return Err(match unreadable(&apply::texts(&applied.files)) {
+            Some(unreadable) => unreadable.to_string(),
             None if errors.is_empty() => applied.report,
             None => errors.join(". Also: "),
         });

@@ -105,6 +105,44 @@ pub(crate) struct Explain {
     /// SessionServer without settings]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]
     pub(crate) function_configs: Vec<PathBuf>,
+
+    /// Print the path that a terminal takes to each runner, as a page of HTML
+    ///
+    /// It is one file, which loads and runs nothing. What is pending or broken is marked and
+    /// explained. The results go to standard error.
+    #[arg(long, group = "picture")]
+    pub(crate) html: bool,
+
+    /// Print that path as a drawing
+    #[arg(long, group = "picture")]
+    pub(crate) svg: bool,
+
+    /// Print that path as a Mermaid flowchart, for docs and merge requests
+    #[arg(long, group = "picture")]
+    pub(crate) mermaid: bool,
+}
+
+/// What `explain` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picture {
+    /// A page.
+    Html,
+    /// A drawing.
+    Svg,
+    /// A flowchart.
+    Mermaid,
+}
+
+impl Explain {
+    /// The picture to print; `None` for a diff and a table.
+    pub(crate) fn picture(&self) -> Option<Picture> {
+        match (self.html, self.svg, self.mermaid) {
+            (true, _, _) => Some(Picture::Html),
+            (_, true, _) => Some(Picture::Svg),
+            (_, _, true) => Some(Picture::Mermaid),
+            _ => None,
+        }
+    }
 }
 
 /// The arguments of `apply-to`.

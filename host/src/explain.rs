@@ -1,19 +1,20 @@
 //! `runner-terminal explain`: what the function would change, without changing it.
 
-mod changes;
-mod fields;
+mod picture;
 mod summary;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::apply::{self, Applied};
+use runner_terminal::changes::Changes;
+
+use crate::apply::{self, Applied, texts};
 use crate::manifests::{self, File, Manifests};
 use crate::sandbox::Limits;
 use crate::{arguments, diff, function};
 
-use changes::Changes;
-
-/// Runs the functions on the manifests and prints a diff, a table and the results.
+/// Runs the functions on the manifests and prints a diff, a table and the results; or a picture of
+/// what came of it, and the results on standard error.
 ///
 /// Gives the functions' exit code.
 ///
@@ -25,11 +26,15 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
     let mut page = String::new();
     let given = &arguments.function_configs;
+    let picture = arguments.picture();
     let (code, results) = match Manifests::read_files(&arguments.files)? {
         Manifests::Plain(files) => {
             let configs = apply::configs(&files, given)?;
             let applied = apply::apply(files.clone(), &configs, limits)?;
-            compare_files(&mut page, &files, &applied)?;
+            match picture {
+                Some(picture) => page = picture::draw(picture, &applied.list, &applied.results),
+                None => compare_files(&mut page, &files, &applied)?,
+            }
             (applied.code, applied.report)
         }
         Manifests::List(file) if !given.is_empty() => {
@@ -37,11 +42,18 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
         }
         Manifests::List(file) => {
             let (code, ran) = function::run_observing(file.text.clone().into(), limits)?;
-            compare_lists(&mut page, &file, &String::from_utf8_lossy(&ran.stdout))?;
+            let after = String::from_utf8_lossy(&ran.stdout);
+            match picture {
+                Some(picture) => page = picture::draw_list(picture, &file.text, &after),
+                None => compare_lists(&mut page, &file, &after)?,
+            }
             (code, String::from_utf8_lossy(&ran.stderr).into_owned())
         }
     };
-    if !results.is_empty() {
+    if picture.is_some() {
+        // Nobody is left to tell when standard error is closed.
+        let _ = anstream::stderr().write_all(results.as_bytes());
+    } else if !results.is_empty() {
         page.push('\n');
         page.push_str(&results);
     }
@@ -51,7 +63,8 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
 
 fn compare_files(page: &mut String, files: &[File], applied: &Applied) -> Result<(), String> {
     diff::append_files(page, files, &applied.files);
-    summary::append(page, &Changes::of_files(files, &applied.files)?);
+    let changes = Changes::of_files(&texts(files), &texts(&applied.files));
+    summary::append(page, &changes.map_err(|error| error.to_string())?);
     Ok(())
 }
 
@@ -61,6 +74,7 @@ fn compare_lists(page: &mut String, before: &File, after: &str) -> Result<(), St
         return Ok(());
     }
     diff::append(page, &before.path, &before.text, after);
-    summary::append(page, &Changes::of_lists(before, after)?);
+    let changes = Changes::of_lists(&before.path, &before.text, after);
+    summary::append(page, &changes.map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -7,44 +7,34 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
 
 use crate::cluster::{Cluster, Deadline};
-
-/// What one run gave, and what it asks for.
-pub(crate) struct Step<T> {
-    /// What comes of it when nothing more can be learnt.
-    pub(crate) outcome: T,
-    /// The Services that it has to know of.
-    pub(crate) requests: Vec<Request>,
-}
 
 /// Runs `step` on the text of a ResourceList, and again with what it has asked for, until it asks
 /// for nothing, or for more than there is.
 ///
 /// # Errors
 ///
-/// The step's, or a sentence that says why the list cannot be read.
+/// The step's.
 pub(crate) fn run<T>(
     list: Vec<u8>,
-    mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, String>,
+    step: impl FnMut(Vec<u8>) -> Result<Step<T>, String>,
 ) -> Result<T, String> {
-    let Step {
-        mut outcome,
-        mut requests,
-    } = step(list.clone())?;
-    let Some(first) = requests.first() else {
-        return Ok(outcome);
-    };
-    // One functionConfig asks for one cluster.
-    let cluster = Cluster::connect(first.kubeconfig.as_deref(), first.context.as_deref());
-    let mut answers = BTreeMap::new();
+    let mut cluster = None;
     let mut deadline = None;
-    while answer(&cluster, &requests, &mut answers, &mut deadline) {
-        let list = observed::answer(&list, &answers).map_err(|error| error.to_string())?;
-        Step { outcome, requests } = step(list)?;
-    }
-    Ok(outcome)
+    observed::until_known(list, step, |requests, answers| {
+        // One functionConfig asks for one cluster.
+        let first = requests.first();
+        let cluster = cluster.get_or_insert_with(|| {
+            Cluster::connect(
+                first.and_then(|first| first.kubeconfig.as_deref()),
+                first.and_then(|first| first.context.as_deref()),
+            )
+        });
+        answer(cluster, requests, answers, &mut deadline)
+    })
 }
 
 /// Adds what is asked for. False when there is nothing new.

@@ -225,7 +225,7 @@ fn after_an_error_the_items_are_those_of_the_input() {
                 continue;
             };
             // What a host has put there for one run goes all the same.
-            before.retain(|item| !item.text.contains("runner-terminal.dev/observed: "));
+            before.retain(|item| !item.text().contains("runner-terminal.dev/observed: "));
             assert_eq!(before, after, "{}", path.display());
         }
     }

@@ -1,6 +1,10 @@
 //! Which functionConfigs are used on manifests.
 
-use super::{Document, DocumentError, is_function_config, split};
+use std::borrow::Cow;
+
+use super::locate::line_of;
+use super::{Document, DocumentError, FUNCTION_CONFIG, is_function_config, split};
+use crate::function_config::FunctionConfig;
 use crate::yaml::Tree;
 
 /// The functionConfig where there is none: all defaults.
@@ -12,12 +16,97 @@ metadata:
 ";
 
 /// A functionConfig, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config<'text> {
-    /// `path:line`; empty for the default.
-    pub place: String,
+    /// The path of its file, or what else it comes from; empty for the default.
+    pub file: String,
+    /// Its line there, from 1; 0 where it stands in no file.
+    pub line: usize,
     /// One document.
-    pub text: &'text str,
+    pub text: Cow<'text, str>,
+}
+
+/// Why a functionConfig cannot be used, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// The path of the file that it is in.
+    pub file: String,
+    /// The line of the field, or of the nearest one around it; 0 where it stands in no file.
+    pub line: usize,
+    /// The field: `spec.exposure.type`; empty where it is no YAML at all.
+    pub field: String,
+    /// What is wrong there, and what would be right.
+    pub message: String,
+}
+
+impl Config<'_> {
+    /// `path:line`; empty for the default.
+    pub fn place(&self) -> String {
+        if self.line == 0 {
+            self.file.clone()
+        } else {
+            format!("{}:{}", self.file, self.line)
+        }
+    }
+
+    /// The same, which borrows nothing.
+    pub fn into_owned(self) -> Config<'static> {
+        Config {
+            file: self.file,
+            line: self.line,
+            text: Cow::Owned(self.text.into_owned()),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigFault`] where it is no YAML, or no functionConfig of this function.
+    pub fn parse(&self) -> Result<FunctionConfig, ConfigFault> {
+        let tree = Tree::parse(&self.text);
+        let value = tree.as_ref().map_err(Clone::clone);
+        let value = value.and_then(Tree::to_value).map_err(|error| {
+            self.fault(
+                error.line,
+                String::new(),
+                format!("this is no YAML: {}", error.message),
+            )
+        })?;
+        FunctionConfig::parse(&value).map_err(|error| {
+            let line = tree.map_or(1, |tree| line_of(&tree, &error.path));
+            self.fault(line, error.path, error.message)
+        })
+    }
+
+    fn fault(&self, line: usize, field: String, message: String) -> ConfigFault {
+        ConfigFault {
+            file: self.file.clone(),
+            line: self.line_in_file(line),
+            field,
+            message,
+        }
+    }
+
+    /// The line in its file, for a line of its text.
+    pub(super) fn line_in_file(&self, line: usize) -> usize {
+        match self.line {
+            0 => 0,
+            first => first + line.saturating_sub(1),
+        }
+    }
+
+    /// An error in the function config is where the config is.
+    pub(super) fn blamed(&self, error: DocumentError) -> DocumentError {
+        if error.path != FUNCTION_CONFIG || self.file.is_empty() {
+            return error;
+        }
+        DocumentError {
+            path: self.file.clone(),
+            line: self.line_in_file(error.line),
+            problem: error.problem,
+        }
+    }
 }
 
 /// The functionConfigs to use, in their order: the documents of `given`; where there are none,
@@ -37,13 +126,16 @@ pub fn function_configs<'text>(
     let mut configs = all(given)?;
     if configs.is_empty() {
         configs = all(manifests)?;
-        configs.retain(|config| is_function_config(config.text));
-        configs.sort_by_key(|config| kind(config.text).as_deref() != Some("SessionServer"));
+        configs.retain(|config| is_function_config(&config.text));
+        let is_first = |config: &Config<'_>| kind(&config.text).as_deref() == Some("SessionServer");
+        let (first, others): (Vec<_>, Vec<_>) = configs.into_iter().partition(is_first);
+        configs = first;
+        configs.extend(others);
     }
     if configs.is_empty() {
         configs.push(Config {
-            place: String::new(),
-            text: DEFAULT,
+            text: Cow::Borrowed(DEFAULT),
+            ..Config::default()
         });
     }
     Ok(configs)
@@ -51,10 +143,11 @@ pub fn function_configs<'text>(
 
 fn all<'text>(files: &[(&str, &'text str)]) -> Result<Vec<Config<'text>>, DocumentError> {
     let config = |document: &Document| {
-        let path = files.get(document.file).map_or("", |(path, _)| path);
+        let path = files.get(document.file).map_or(&"", |(path, _)| path);
         Config {
-            place: format!("{path}:{}", document.line),
-            text: document.text(files),
+            file: (*path).to_owned(),
+            line: document.line,
+            text: Cow::Borrowed(document.text(files)),
         }
     };
     Ok(split(files)?.iter().map(config).collect())
@@ -74,7 +167,7 @@ mod tests {
 
     fn places(manifests: &[(&str, &str)], given: &[(&str, &str)]) -> Vec<String> {
         let configs = function_configs(manifests, given).unwrap();
-        configs.into_iter().map(|config| config.place).collect()
+        configs.iter().map(Config::place).collect()
     }
 
     #[test]
@@ -92,5 +185,34 @@ mod tests {
             [""]
         );
         assert_eq!(function_configs(&[], &[]).unwrap()[0].text, DEFAULT);
+    }
+
+    fn fault(text: &str) -> (usize, String, String) {
+        let files = [("c.yaml", text)];
+        let configs = function_configs(&[], &files).unwrap();
+        let fault = configs[0].parse().unwrap_err();
+        assert_eq!(fault.file, "c.yaml");
+        (fault.line, fault.field, fault.message)
+    }
+
+    #[test]
+    fn a_fault_has_the_field_and_its_line() {
+        assert!(function_configs(&[], &[]).unwrap()[0].parse().is_ok());
+        let (line, field, message) = fault(&format!(
+            "# ours\n---\n{DEFAULT}spec:\n  exposure:\n    typ: NodePort\n"
+        ));
+        assert_eq!((line, field.as_str()), (9, "spec.exposure.typ"));
+        assert!(message.starts_with("there is no field"), "{message}");
+        let (line, field, _) = fault(&DEFAULT.replace("SessionServer", "Session"));
+        assert_eq!((line, field.as_str()), (2, "kind"));
+        let (line, field, _) = fault(&format!(
+            "{DEFAULT}spec:\n  readers:\n  - {{namespace: a, serviceAccount: b}}\n  - namespace: a\n"
+        ));
+        assert_eq!(
+            (line, field.as_str()),
+            (8, "spec.readers[1].serviceAccount")
+        );
+        let (line, field, _) = fault(&format!("{DEFAULT}spec: [\n"));
+        assert_eq!((line, field.as_str()), (6, ""));
     }
 }

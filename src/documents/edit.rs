@@ -28,7 +28,7 @@ impl WrappedDocuments {
         let (before, after) = (items(&self.text)?, items(list)?);
         let mut edits: Vec<Vec<Edit>> = files.iter().map(|_| Vec::new()).collect();
         let mut neighbour = None;
-        for pair in pair(&before, &after) {
+        for pair in pair(&before, &after)? {
             let document = pair.before.and_then(|place| self.documents.get(place));
             let was = pair.before.and_then(|place| before.get(place));
             let is = pair.after.and_then(|place| after.get(place));
@@ -36,10 +36,10 @@ impl WrappedDocuments {
             let file = neighbour.map_or(0, |document| document.file);
             let text = files.get(file).map_or("", |(_, text)| *text);
             let edit = match (document, is) {
-                (Some(_), Some(is)) if was.is_some_and(|was| was.text == is.text) => continue,
-                (Some(document), Some(is)) => replacement(document, &is.text),
+                (Some(_), Some(is)) if was.is_some_and(|was| was.is(is)) => continue,
+                (Some(document), Some(is)) => replacement(document, &is.text()),
                 (Some(document), None) => removal(document),
-                (None, Some(is)) => addition(text, neighbour, &is.text),
+                (None, Some(is)) => addition(text, neighbour, &is.text()),
                 (None, None) => continue,
             };
             if let Some(edits) = edits.get_mut(file) {

@@ -35,23 +35,32 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`configs`] | says which functionConfigs are used on them |
+//! | [`apply`] | runs the function for each of these |
+//! | [`locate`] | says at which line a result is about something |
 //! | [`split`] | finds the documents of a file |
+//! | [`item`] | finds the items of a list |
 //! | [`pair`] | says which items of two lists are the same |
 //! | [`edit`] | puts the items of a list in place of the documents that they were |
 
+mod apply;
 mod configs;
 mod edit;
+mod item;
+mod locate;
 mod pair;
 mod split;
 
 use std::fmt;
 use std::ops::Range;
 
-use split::{after, is_content};
-
-pub use configs::{Config, function_configs};
+pub use apply::{Applied, ApplyError, Run, apply};
+pub use configs::{Config, ConfigFault, function_configs};
 pub use edit::without_function_configs;
-pub use pair::{Item, Pair, items, pair};
+#[cfg(feature = "changes")]
+pub(crate) use item::names;
+pub use item::{Item, ItemName, items};
+pub use locate::{Location, locate, unreadable};
+pub use pair::{Pair, pair};
 pub use split::{is_function_config, split};
 
 /// A ResourceList, and where each of its items comes from.
@@ -101,7 +110,8 @@ pub fn to_resource_list(
         .sum();
     let mut text = String::with_capacity(size + function_config.len() + 256);
 
-    text.push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
+    text.push_str(HEAD);
+    text.push_str("functionConfig:\n");
     let configs = split(&[(FUNCTION_CONFIG, function_config)])?;
     let [config] = configs.as_slice() else {
         let line = configs.get(1).map_or(1, |second| second.line);
@@ -111,7 +121,8 @@ pub fn to_resource_list(
             Problem::NotOneConfig,
         ));
     };
-    push_indented(&mut text, function_config, config, "  ");
+    let config = config.text(&[(FUNCTION_CONFIG, function_config)]);
+    push_indented(&mut text, config, "  ");
 
     let mut documents = split(files)?;
     documents.retain(|document| !is_function_config(document.text(files)));
@@ -121,67 +132,38 @@ pub fn to_resource_list(
         "items:\n"
     });
     for document in &documents {
-        if let Some((_, content)) = files.get(document.file) {
-            push_indented(&mut text, content, document, "- ");
-        }
+        push_indented(&mut text, document.text(files), "- ");
     }
     Ok(WrappedDocuments { text, documents })
 }
 
-/// Gives the text of each item of a ResourceList, as the document that it is: without the dash, the
-/// blank after it, and as much indentation.
+/// Gives the text of each item of a ResourceList, as the document that it is: see [`Item::text`].
 ///
 /// # Errors
 ///
-/// [`DocumentError`] when `items` is not a block sequence at the start of a line, the form that
-/// [`to_resource_list`], kustomize and kpt write.
+/// As [`items`].
 pub fn from_resource_list(text: &str) -> Result<Vec<String>, DocumentError> {
-    let mut lines = text.split_inclusive('\n').enumerate();
-    let Some((_, key)) = lines.by_ref().find(|(_, line)| line.starts_with("items:")) else {
-        return Err(DocumentError::new(LIST, 1, Problem::NoItems));
-    };
-    if after(key, "items:").is_some_and(|rest| rest.starts_with("[]")) {
-        return Ok(Vec::new());
-    }
-
-    let mut items: Vec<String> = Vec::new();
-    let mut dash = None;
-    for (index, line) in lines {
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        let starts_item = after(line.trim_start_matches(' '), "-").is_some()
-            && dash.is_none_or(|column| column == indent);
-        let is_outside = is_content(line) && dash.is_none_or(|column| indent <= column);
-        if starts_item {
-            dash = Some(indent);
-            items.push(line.get(indent + 2..).unwrap_or("\n").to_owned());
-        } else if is_outside {
-            if dash.is_none() {
-                return Err(DocumentError::new(LIST, index + 1, Problem::NoItems));
-            }
-            break;
-        } else if let (Some(item), Some(column)) = (items.last_mut(), dash) {
-            item.push_str(line.get(indent.min(column + 2)..).unwrap_or_default());
-        }
-    }
-    Ok(items)
+    Ok(items(text)?.iter().map(Item::text).collect())
 }
 
 /// Appends a document, its first line after `first` and the others after two spaces.
-fn push_indented(list: &mut String, file: &str, document: &Document, first: &str) {
-    let text = file.get(document.range.clone()).unwrap_or_default();
+fn push_indented(list: &mut String, document: &str, first: &str) {
     let mut indent = first;
-    for line in text.split_inclusive('\n') {
+    for (_, line) in item::lines(document) {
         // An empty line stays empty: spaces on it would be noise in a diff, and mean nothing.
-        if !line.trim_end_matches(['\r', '\n']).is_empty() {
+        if !item::is_empty(line) {
             list.push_str(indent);
         }
         list.push_str(line);
         indent = "  ";
     }
-    if !text.ends_with('\n') {
+    if !document.ends_with('\n') {
         list.push('\n');
     }
 }
+
+/// What a ResourceList begins with.
+const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
 
 /// What an error calls the function config, which has no path here.
 pub const FUNCTION_CONFIG: &str = "function config";
@@ -201,8 +183,10 @@ pub struct DocumentError {
 }
 
 /// What is wrong with a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
+    /// It is no YAML, and why.
+    NotYaml(String),
     /// `--- |`, `--- {a: 1}`: content on the line of the separator.
     ContentAfterSeparator,
     /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
@@ -242,6 +226,7 @@ impl fmt::Display for DocumentError {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::NotYaml(why) => return write!(formatter, "this is no YAML: {why}"),
             Self::ContentAfterSeparator => {
                 "there is content on the line of the separator; put it on a line of its own"
             }

@@ -3,21 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{DocumentError, LIST, Problem, from_resource_list};
-use crate::resource_list::ResourceList;
-
-/// An item of a list: what it is called, and its text as the document that it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// `Deployment`; empty, as the others, where the item does not parse.
-    pub kind: String,
-    /// `metadata.name`
-    pub name: String,
-    /// `metadata.namespace`; empty when absent.
-    pub namespace: String,
-    /// Its text, as of [`from_resource_list`].
-    pub text: String,
-}
+use super::DocumentError;
+use super::item::{Item, ItemName, names};
 
 /// An item before and after: one of both is `None` where it is new or gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,35 +15,46 @@ pub struct Pair {
     pub after: Option<usize>,
 }
 
-/// The items of a ResourceList.
-///
-/// # Errors
-///
-/// [`DocumentError`] when `items` is not in block style, or the text is no ResourceList.
-pub fn items(list: &str) -> Result<Vec<Item>, DocumentError> {
-    let texts = from_resource_list(list)?;
-    let list = ResourceList::read(list.as_bytes())
-        .ok()
-        .filter(|list| list.len() == texts.len())
-        .ok_or_else(|| DocumentError::new(LIST, 1, Problem::NoItems))?;
-    let named = texts.into_iter().enumerate().map(|(item, text)| {
-        let (kind, name, namespace) = list.head(item);
-        Item {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            namespace: namespace.to_owned(),
-            text,
-        }
-    });
-    Ok(named.collect())
-}
-
 /// Pairs the items of a list with those of a list that the function made of it: it keeps their
 /// order, takes some away, and puts new ones in between.
 ///
 /// An item is known by its kind, name and namespace. Between two that are in both lists, one that
 /// is gone and one of its kind that is new are the same, renamed.
-pub fn pair(before: &[Item], after: &[Item]) -> Vec<Pair> {
+///
+/// # Errors
+///
+/// [`DocumentError`] when what items are called cannot be told.
+pub fn pair(before: &[Item<'_>], after: &[Item<'_>]) -> Result<Vec<Pair>, DocumentError> {
+    // Most of a list stays as it is: only between the first and the last change names matter.
+    let same = |(was, is): &(&Item<'_>, &Item<'_>)| was == is;
+    let first = before.iter().zip(after).take_while(same).count();
+    let (before_rest, after_rest) = (rest(before, first), rest(after, first));
+    let ends = before_rest.iter().rev().zip(after_rest.iter().rev());
+    let last = ends.take_while(same).count();
+    let (old, new) = (before_rest.len() - last, after_rest.len() - last);
+
+    let both = |old: usize, new: usize| Pair {
+        before: Some(old),
+        after: Some(new),
+    };
+    let mut pairs: Vec<_> = (0..first).map(|place| both(place, place)).collect();
+    let between = pair_named(
+        &names(before_rest.get(..old).unwrap_or_default())?,
+        &names(after_rest.get(..new).unwrap_or_default())?,
+    );
+    pairs.extend(between.into_iter().map(|pair| Pair {
+        before: pair.before.map(|place| first + place),
+        after: pair.after.map(|place| first + place),
+    }));
+    pairs.extend((0..last).map(|place| both(first + old + place, first + new + place)));
+    Ok(pairs)
+}
+
+fn rest<'i, 'l>(items: &'i [Item<'l>], from: usize) -> &'i [Item<'l>] {
+    items.get(from..).unwrap_or_default()
+}
+
+fn pair_named(before: &[ItemName], after: &[ItemName]) -> Vec<Pair> {
     let mut left_before = counted(before);
     let mut left_after = counted(after);
     let mut pairs = Vec::with_capacity(after.len());
@@ -107,7 +105,7 @@ pub fn pair(before: &[Item], after: &[Item]) -> Vec<Pair> {
 }
 
 /// The items from `start` on that have no equal among those left of the other list.
-fn run(items: &[Item], start: usize, others: &HashMap<Head<'_>, usize>) -> Range<usize> {
+fn run(items: &[ItemName], start: usize, others: &HashMap<Head<'_>, usize>) -> Range<usize> {
     let rest = items.get(start..).unwrap_or_default();
     let length = rest
         .iter()
@@ -116,7 +114,7 @@ fn run(items: &[Item], start: usize, others: &HashMap<Head<'_>, usize>) -> Range
     start..start + length
 }
 
-fn kind(items: &[Item], place: usize) -> Option<&str> {
+fn kind(items: &[ItemName], place: usize) -> Option<&str> {
     items.get(place).map(|item| item.kind.as_str())
 }
 
@@ -131,13 +129,13 @@ impl Pair {
 
 type Head<'a> = (&'a str, &'a str, &'a str);
 
-impl Item {
+impl ItemName {
     fn head(&self) -> Head<'_> {
         (&self.kind, &self.name, &self.namespace)
     }
 }
 
-fn counted(items: &[Item]) -> HashMap<Head<'_>, usize> {
+fn counted(items: &[ItemName]) -> HashMap<Head<'_>, usize> {
     let mut counts = HashMap::new();
     for item in items {
         *counts.entry(item.head()).or_default() += 1;
@@ -145,11 +143,11 @@ fn counted(items: &[Item]) -> HashMap<Head<'_>, usize> {
     counts
 }
 
-fn remains(left: &HashMap<Head<'_>, usize>, item: &Item) -> bool {
+fn remains(left: &HashMap<Head<'_>, usize>, item: &ItemName) -> bool {
     left.get(&item.head()).is_some_and(|count| *count > 0)
 }
 
-fn take<'a>(left: &mut HashMap<Head<'a>, usize>, item: &'a Item) {
+fn take<'a>(left: &mut HashMap<Head<'a>, usize>, item: &'a ItemName) {
     if let Some(count) = left.get_mut(&item.head()) {
         *count -= 1;
     }
@@ -157,22 +155,41 @@ fn take<'a>(left: &mut HashMap<Head<'a>, usize>, item: &'a Item) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::items;
     use super::*;
 
-    fn items(names: &str) -> Vec<Item> {
-        let item = |name: &str| Item {
+    fn named(names: &str) -> Vec<ItemName> {
+        let item = |name: &str| ItemName {
             kind: name.chars().take(1).collect(),
             name: name.to_owned(),
             namespace: String::new(),
-            text: String::new(),
         };
         names.split_whitespace().map(item).collect()
     }
 
+    fn list(names: &[ItemName]) -> String {
+        let item = |name: &ItemName| {
+            format!(
+                "- kind: {}\n  metadata: {{name: {}}}\n",
+                name.kind, name.name
+            )
+        };
+        format!("items:\n{}", names.iter().map(item).collect::<String>())
+    }
+
     /// `a`: kept, `+a`: new, `-a`: gone, `a>b`: renamed.
     fn paired(before: &str, after: &str) -> String {
-        let (before, after) = (items(before), items(after));
-        let words: Vec<_> = pair(&before, &after)
+        let (before, after) = (named(before), named(after));
+        let pairs = pair_named(&before, &after);
+        // What is told by texts alone is no other than what is told by names.
+        let (old, new) = (list(&before), list(&after));
+        if !before.is_empty() && !after.is_empty() {
+            assert_eq!(
+                pair(&items(&old).unwrap(), &items(&new).unwrap()).unwrap(),
+                pairs
+            );
+        }
+        let words: Vec<_> = pairs
             .into_iter()
             .map(|pair| {
                 let was = pair.before.map(|place| before[place].name.as_str());

@@ -2,6 +2,7 @@
 
 use crate::yaml::Tree;
 
+use super::item::lines;
 use super::{Document, DocumentError, Problem};
 
 /// What the apiVersion of a function config begins with.
@@ -37,11 +38,11 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
     // Whether the lines belong to the last of `documents`, or come before the next one.
     let mut is_open = false;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut start = text.len() - body.len();
-    for (index, line) in body.split_inclusive('\n').enumerate() {
+    let offset = text.len() - body.len();
+    for (index, (start, line)) in lines(body).enumerate() {
+        let (start, end) = (offset + start, offset + start + line.len());
         let refuse = |problem| DocumentError::new(path, index + 1, problem);
-        let end = start + line.len();
-        if line.trim_end_matches(['\r', '\n']).contains('\r') {
+        if has_lone_return(line) {
             return Err(refuse(Problem::LoneCarriageReturn));
         }
         if let Some(rest) = after(line, "---") {
@@ -72,9 +73,14 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
             });
             is_open = true;
         }
-        start = end;
     }
     Ok(documents)
+}
+
+/// True for a line with a carriage return before its end.
+fn has_lone_return(line: &str) -> bool {
+    memchr::memchr(b'\r', line.as_bytes()).is_some()
+        && line.trim_end_matches(['\r', '\n']).contains('\r')
 }
 
 /// What follows a token that ends at a blank or at the end of the line, without blanks before it.

@@ -110,7 +110,11 @@ impl Request {
 /// What the output of a run asks of the host; each thing once.
 pub fn requests(output: &[u8]) -> Vec<Request> {
     let list = ResourceList::read(output).ok();
-    let results = list.and_then(|list| list.results()).unwrap_or_default();
+    asked(&list.and_then(|list| list.results()).unwrap_or_default())
+}
+
+/// What results ask of the host; each thing once.
+pub fn asked(results: &[Value]) -> Vec<Request> {
     let requests = results.iter().filter_map(Request::from_result);
     let by_subject: BTreeMap<Subject, Request> = requests
         .map(|request| (request.subject.clone(), request))

@@ -2,13 +2,13 @@
 
 use std::env;
 
-use runner_terminal::documents::without_function_configs;
+use runner_terminal::documents::{Config, without_function_configs};
 use runner_terminal::yaml::{self, Tree};
 use serde_json::{Map, Value, json};
 
 use super::application::{Application, CONFIG_FILE};
 use super::parameters::Parameters;
-use crate::apply::{self, Config};
+use crate::apply;
 use crate::manifests::{self, File};
 
 /// Where whoever runs the plugin says under which account it asks the cluster for addresses.
@@ -19,10 +19,10 @@ const SERVICE_ACCOUNT: &str = "RUNNER_TERMINAL_ARGOCD_SERVICE_ACCOUNT";
 const WAIT_TIMEOUT: &str = "30s";
 
 /// Refuses a function config that leads the function to a file.
-fn without_kubeconfig(config: &Config) -> Result<(), String> {
+fn without_kubeconfig(config: &Config<'_>) -> Result<(), String> {
     let value = Tree::parse(&config.text)
         .and_then(|tree| tree.to_value())
-        .map_err(|error| format!("{}: {error}", config.place))?;
+        .map_err(|error| format!("{}: {error}", config.place()))?;
     // A kubeconfig names a program to run and a server to send a token to.
     let names_kubeconfig = value
         .pointer("/spec/kubeconfig")
@@ -31,14 +31,14 @@ fn without_kubeconfig(config: &Config) -> Result<(), String> {
         return Err(format!(
             "{}: spec.kubeconfig may only be chosen by whoever runs the plugin: leave it out, and \
              name a context of the sidecar's KUBECONFIG by spec.context",
-            config.place
+            config.place()
         ));
     }
     Ok(())
 }
 
 /// A function config of the parameters.
-fn of_parameters(kind: &str, name: &str, spec: Value) -> Config {
+fn of_parameters(kind: &str, name: &str, spec: Value) -> Config<'static> {
     let config = json!({
         "apiVersion": "runner-terminal.dev/v1alpha1",
         "kind": kind,
@@ -46,8 +46,9 @@ fn of_parameters(kind: &str, name: &str, spec: Value) -> Config {
         "spec": spec,
     });
     Config {
-        place: "the parameters".to_owned(),
-        text: yaml::document(&config),
+        file: "the parameters".to_owned(),
+        line: 0,
+        text: yaml::document(&config).into(),
     }
 }
 
@@ -85,7 +86,7 @@ pub(super) fn choose(
     files: &[File],
     manifests: &[File],
     parameters: &Parameters,
-) -> Result<Vec<Config>, String> {
+) -> Result<Vec<Config<'static>>, String> {
     for file in files {
         let text = without_function_configs(&file.path, &file.text);
         let others = File {
@@ -103,7 +104,7 @@ pub(super) fn choose(
     let all: Vec<File> = files.iter().chain(manifests).cloned().collect();
     let mut configs = apply::configs(&all, &[])?;
     // The default has no place.
-    configs.retain(|config| !config.place.is_empty());
+    configs.retain(|config| !config.file.is_empty());
     let Some(first) = configs.first() else {
         return made(parameters);
     };
@@ -111,7 +112,7 @@ pub(super) fn choose(
         return Err(format!(
             "the parameter {name} is set, and there are function configs at {}: write it there, and \
              leave the parameter out",
-            first.place
+            first.place()
         ));
     }
     configs.iter().try_for_each(without_kubeconfig)?;
@@ -119,7 +120,7 @@ pub(super) fn choose(
 }
 
 /// Makes them of the parameters.
-fn made(parameters: &Parameters) -> Result<Vec<Config>, String> {
+fn made(parameters: &Parameters) -> Result<Vec<Config<'static>>, String> {
     let address = parameters.text("advertise-address");
     if address.is_some() {
         for name in ["source", "when-pending", "wait-timeout", "context"] {
@@ -256,8 +257,9 @@ mod tests {
     fn no_config_names_a_kubeconfig() {
         let read = |text: &str| {
             without_kubeconfig(&Config {
-                place: "a.yaml:1".to_owned(),
-                text: text.to_owned(),
+                file: "a.yaml".to_owned(),
+                line: 1,
+                text: text.into(),
             })
         };
         for text in [

@@ -1,6 +1,7 @@
 //! The table of what changes: a resource, where it is, and its fields that differ.
 
-use super::changes::{Change, Changes, Resource};
+use runner_terminal::changes::{Change, Changes, Difference};
+
 use crate::table;
 
 /// Appends the table to the page, and how many resources are not in it.
@@ -28,15 +29,15 @@ pub(super) fn append(page: &mut String, changes: &Changes) {
 }
 
 /// The rows of a resource: one for each of its changes, its name on the first.
-fn rows(resource: &Resource) -> Vec<[String; 3]> {
-    let changes = match &resource.change {
-        Change::Added => vec!["new".to_owned()],
-        Change::Removed => vec!["removed".to_owned()],
+fn rows(resource: &Change) -> Vec<[String; 3]> {
+    let changes = match resource.change {
+        Difference::Added => vec!["new".to_owned()],
+        Difference::Removed => vec!["removed".to_owned()],
         // Only comments, or a style that no field is told from.
-        Change::Changed(fields) if fields.is_empty() => vec!["changed".to_owned()],
-        Change::Changed(fields) => fields.iter().map(ToString::to_string).collect(),
+        Difference::Changed if resource.fields.is_empty() => vec!["changed".to_owned()],
+        Difference::Changed => resource.fields.iter().map(ToString::to_string).collect(),
     };
-    let mut names = [resource.name.clone(), resource.place.clone()];
+    let mut names = [resource.name.clone(), resource.place.to_string()];
     let row = |change| {
         let [name, place] = std::mem::take(&mut names);
         [name, place, change]

@@ -1,8 +1,9 @@
 //! Manifests in, manifests with the session servers out.
 
-use runner_terminal::documents::{
-    Config, DocumentError, function_configs, to_resource_list, without_function_configs,
-};
+use std::convert::Infallible;
+use std::fmt;
+
+use runner_terminal::documents::{Run, apply, function_configs, without_function_configs};
 
 /// What errors call the manifests, which have no path here.
 const MANIFESTS: &str = "manifests";
@@ -24,38 +25,18 @@ pub(crate) struct Rendered {
 /// What is wrong, for the person who runs Helm.
 pub(crate) fn render(manifests: &str, given: &[(&str, &str)]) -> Result<Rendered, String> {
     let configs = function_configs(&[(MANIFESTS, manifests)], given).map_err(sentence)?;
-    let mut rendered = Rendered {
-        manifests: without_function_configs(MANIFESTS, manifests).map_err(sentence)?,
-        report: String::new(),
-    };
-    for config in configs {
-        rendered.run(&config)?;
+    let manifests = without_function_configs(MANIFESTS, manifests).map_err(sentence)?;
+    let run = |list: &str| Ok::<_, Infallible>(Run::from(&runner_terminal::run(list.as_bytes())));
+    let applied = apply(&[(MANIFESTS, &manifests)], &configs, run).map_err(sentence)?;
+    if applied.failed {
+        return Err(applied.report);
     }
-    Ok(rendered)
+    Ok(Rendered {
+        manifests: applied.texts.concat(),
+        report: applied.report,
+    })
 }
 
-impl Rendered {
-    fn run(&mut self, config: &Config<'_>) -> Result<(), String> {
-        let files = [(MANIFESTS, self.manifests.as_str())];
-        let list = to_resource_list(&files, config.text).map_err(sentence)?;
-        let outcome = runner_terminal::run(list.text.as_bytes());
-        if outcome.failed() {
-            let mut report = outcome.report();
-            if !config.place.is_empty() {
-                report.push_str(&format!(
-                    "runner-terminal: the function config was {}\n",
-                    config.place
-                ));
-            }
-            return Err(report);
-        }
-        self.report.push_str(&outcome.report());
-        let edited = list.edited(&files, &outcome.text()).map_err(sentence)?;
-        self.manifests = edited.concat();
-        Ok(())
-    }
-}
-
-fn sentence(error: DocumentError) -> String {
+fn sentence(error: impl fmt::Display) -> String {
     format!("runner-terminal: {error}")
 }

@@ -1,0 +1,193 @@
+//! The functions on plain manifests, one after the other.
+
+use super::{Config, DocumentError, to_resource_list, unreadable};
+use crate::function::Outcome;
+
+/// What one run of the function gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The ResourceList.
+    pub output: String,
+    /// What the function has to say, as lines.
+    pub report: String,
+    /// True when it has changed nothing, as the report says.
+    pub failed: bool,
+}
+
+/// What came of all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The texts of the files, in their order: as they were, when a function failed.
+    pub texts: Vec<String>,
+    /// The ResourceList that came out of the last function; the one that went in, when it failed.
+    pub list: String,
+    /// What the functions have to say, as lines.
+    pub report: String,
+    /// True when a function failed. Those after it have not run.
+    pub failed: bool,
+}
+
+/// Why there is nothing to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError<E> {
+    /// A file, or the functionConfig, cannot stand in a list.
+    #[error(transparent)]
+    Document(DocumentError),
+    /// The function could not be run.
+    #[error("{0}")]
+    Run(E),
+}
+
+/// Runs the function for each of its configs on files, given as (path, text). Each run gets the text
+/// of a ResourceList, and the next one what this one has made of the files.
+///
+/// # Errors
+///
+/// [`ApplyError`] where files cannot be wrapped, and what `run` gives.
+pub fn apply<E>(
+    files: &[(&str, &str)],
+    configs: &[Config<'_>],
+    mut run: impl FnMut(&str) -> Result<Run, E>,
+) -> Result<Applied, ApplyError<E>> {
+    let mut applied = Applied {
+        texts: texts(files),
+        ..Applied::default()
+    };
+    for config in configs {
+        let current = files.iter().zip(&applied.texts);
+        let current: Vec<_> = current
+            .map(|((path, _), text)| (*path, text.as_str()))
+            .collect();
+        let list = to_resource_list(&current, &config.text)
+            .map_err(|error| ApplyError::Document(config.blamed(error)))?;
+        let ran = run(&list.text).map_err(ApplyError::Run)?;
+        applied.report.push_str(&ran.report);
+        if ran.failed {
+            applied.fail(files, config);
+            applied.list = list.text;
+            return Ok(applied);
+        }
+        let edited = list.edited(&current, &ran.output);
+        applied.texts = edited.map_err(ApplyError::Document)?;
+        applied.list = ran.output;
+    }
+    Ok(applied)
+}
+
+impl Applied {
+    /// Takes everything back, and says where to look.
+    fn fail(&mut self, files: &[(&str, &str)], config: &Config<'_>) {
+        self.failed = true;
+        self.texts = texts(files);
+        if let Some(error) = unreadable(files) {
+            self.report.push_str(&format!("runner-terminal: {error}\n"));
+        }
+        let place = config.place();
+        if !place.is_empty() {
+            let line = format!("runner-terminal: the function config was {place}\n");
+            self.report.push_str(&line);
+        }
+    }
+}
+
+impl From<&Outcome<'_>> for Run {
+    fn from(outcome: &Outcome<'_>) -> Self {
+        Self {
+            output: outcome.text(),
+            report: outcome.report(),
+            failed: outcome.failed(),
+        }
+    }
+}
+
+fn texts(files: &[(&str, &str)]) -> Vec<String> {
+    files.iter().map(|(_, text)| (*text).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::super::{Problem, function_configs};
+    use super::*;
+
+    const CONFIGS: &str = "kind: One\n---\nkind: Two\n";
+    const FILES: [(&str, &str); 2] = [("a.yaml", "a: 1\n"), ("b.yaml", "b: 1\n")];
+
+    fn configs(text: &str) -> Vec<Config<'_>> {
+        function_configs(&[], &[("config.yaml", text)]).unwrap()
+    }
+
+    #[test]
+    fn each_function_gets_what_the_one_before_has_made() {
+        let mut inputs = Vec::new();
+        let applied = apply(&FILES, &configs(CONFIGS), |list| {
+            inputs.push(list.to_owned());
+            Ok::<_, Infallible>(Run {
+                output: list.replace("b: 1", "b: 2"),
+                report: "said\n".to_owned(),
+                failed: false,
+            })
+        })
+        .unwrap();
+        assert_eq!(applied.texts, ["a: 1\n", "b: 2\n"]);
+        assert_eq!(applied.report, "said\nsaid\n");
+        assert!(!applied.failed);
+        assert!(inputs[1].contains("kind: Two\n") && inputs[1].contains("b: 2\n"));
+        assert_eq!(applied.list, inputs[1]);
+    }
+
+    #[test]
+    fn after_a_failure_no_file_has_changed() {
+        let mut runs = 0;
+        let applied = apply(&FILES, &configs(CONFIGS), |list| {
+            runs += 1;
+            Ok::<_, Infallible>(Run {
+                output: list.replace("b: 1", "b: 2"),
+                report: format!("run {runs}\n"),
+                failed: runs == 2,
+            })
+        })
+        .unwrap();
+        assert_eq!(applied.texts, ["a: 1\n", "b: 1\n"]);
+        assert!(applied.failed);
+        assert!(applied.list.contains("b: 2\n"));
+        assert_eq!(
+            applied.report,
+            "run 1\nrun 2\nrunner-terminal: the function config was config.yaml:3\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_says_which_file_is_no_yaml() {
+        let files = [("a.yaml", "a: 1\n"), ("b.yaml", "b: 1\n---\n# c\nc: [\n")];
+        let fails = |_: &str| {
+            Ok::<_, Infallible>(Run {
+                failed: true,
+                ..Run::default()
+            })
+        };
+        let report = apply(&files, &configs("kind: One\n"), fails)
+            .unwrap()
+            .report;
+        assert!(
+            report.starts_with("runner-terminal: b.yaml:5: this is no YAML: "),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn an_error_in_the_function_config_is_where_that_is() {
+        let error = |configs: &str, files: &[(&str, &str)]| {
+            let configs = function_configs(&[], &[("config.yaml", configs)]).unwrap();
+            let error = apply(files, &configs, |_| Err("cannot run")).unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(error("kind: One\n", &FILES), "cannot run");
+        let separator = DocumentError::new("a.yaml", 1, Problem::ContentAfterSeparator);
+        assert_eq!(
+            error("kind: One\n", &[("a.yaml", "--- {}\n")]),
+            separator.to_string()
+        );
+    }
+}
