@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::dist;
 use crate::process;
+use crate::web;
 use crate::workspace;
 
 /// A module, and how it is built.
@@ -51,6 +52,15 @@ const KPT: Module = Module {
     flags: &[],
 };
 
+/// The npm package's, which is no module without its JavaScript: see [`crate::web`].
+pub(crate) const WEB: Module = Module {
+    package: "runner-terminal-web",
+    target: "wasm32-unknown-unknown",
+    profile: "web",
+    file: "web/runner_terminal_bg.wasm",
+    flags: &[],
+};
+
 /// All modules.
 pub(crate) const MODULES: &[Module] = &[WASI, HELM, KPT];
 
@@ -64,6 +74,7 @@ pub(crate) fn build() -> Result<()> {
     for module in MODULES {
         module.build()?;
     }
+    web::build()?;
     let mut launcher = process::command("cargo");
     process::run(use_module(&mut launcher).args([
         "build",

@@ -66,6 +66,11 @@ fn the_address_is_filled_in_as_the_page_says() {
 }
 
 #[test]
+fn pictures_are_drawn_as_the_page_says() {
+    assert!(run_commands("docs/diagram.md", None) >= 4);
+}
+
+#[test]
 fn values_of_the_chart_are_imported_as_the_page_says() {
     assert!(run_commands("docs/from-the-chart.md", None) >= 2);
 }

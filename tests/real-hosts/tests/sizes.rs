@@ -20,10 +20,11 @@ use real_hosts::workspace_root;
 use serde_json::{Value, json};
 
 /// The modules, which are the same on every machine.
-const MODULES: [&str; 3] = [
+const MODULES: [&str; 4] = [
     "runner-terminal.wasm",
     "runner-terminal-kpt.wasm",
     "runner-terminal-helm.wasm",
+    "web/runner_terminal_bg.wasm",
 ];
 
 /// The launcher holds machine code: its size is recorded where CI runs, and elsewhere only printed.

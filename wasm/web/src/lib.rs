@@ -1,0 +1,101 @@
+//! runner-terminal for browsers and Node.js.
+//!
+//! What crosses to JavaScript is text: the manifests as they are, all else as JSON, which engines
+//! read faster than they make objects one by one. `npm/core.js` makes the package's functions of
+//! it, and its errors.
+
+#![forbid(unsafe_code)]
+
+mod explain;
+mod fault;
+mod list;
+mod schema;
+mod transform;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use transform::Given;
+
+/// Texts of manifests, and the rest as JSON.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Answer {
+    texts: Vec<String>,
+    json: String,
+}
+
+#[wasm_bindgen]
+impl Answer {
+    /// The texts, in the order of what was given.
+    pub fn texts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.texts)
+    }
+
+    /// The rest.
+    pub fn json(&mut self) -> String {
+        std::mem::take(&mut self.json)
+    }
+}
+
+/// Runs the functions on manifests: texts, and the path of each.
+///
+/// # Errors
+///
+/// JSON of a `Fault`.
+#[wasm_bindgen]
+pub fn transform(
+    paths: Vec<String>,
+    texts: Vec<String>,
+    function_config: Option<String>,
+    observed: Option<String>,
+) -> Result<Answer, String> {
+    let given = Given {
+        files: paths.into_iter().zip(texts).collect(),
+        function_config,
+        observed,
+    };
+    let (texts, json) = transform::transform(&given).map_err(|fault| fault.to_json())?;
+    Ok(Answer { texts, json })
+}
+
+/// Draws the path that a terminal takes.
+///
+/// # Errors
+///
+/// JSON of a `Fault`.
+#[wasm_bindgen]
+pub fn explain(
+    paths: Vec<String>,
+    texts: Vec<String>,
+    function_config: Option<String>,
+    observed: Option<String>,
+) -> Result<String, String> {
+    let given = Given {
+        files: paths.into_iter().zip(texts).collect(),
+        function_config,
+        observed,
+    };
+    let explanation = explain::explain(&given).map_err(|fault| fault.to_json())?;
+    Ok(json(&explanation))
+}
+
+/// Runs the function on the text of a ResourceList.
+#[wasm_bindgen]
+pub fn run(list: &str) -> Answer {
+    let (text, rest) = list::run(list);
+    Answer {
+        texts: vec![text],
+        json: json(&rest),
+    }
+}
+
+/// The JSON Schema of a kind of functionConfig.
+#[wasm_bindgen]
+pub fn schema(kind: &str) -> Option<String> {
+    schema::of(kind).map(str::to_owned)
+}
+
+/// Texts, numbers and lists of them can always be written as JSON.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,162 @@
+//! Manifests in, manifests with the session servers out.
+
+use std::convert::Infallible;
+
+use runner_terminal::changes::{Change, Changes};
+use runner_terminal::documents::{
+    Applied, ApplyError, Config, Location, Run, apply, function_configs, locate, split, unreadable,
+};
+use runner_terminal::observed::Given as Observed;
+use runner_terminal::results::{FunctionResult, Severity};
+use serde::Serialize;
+
+use crate::fault::{Fault, Input};
+
+/// What the functionConfig and the live objects are called, which are in no file.
+const FUNCTION_CONFIG: &str = "functionConfig";
+const OBSERVED: &str = "observed";
+
+/// What is given.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// (path, text)
+    pub(crate) files: Vec<(String, String)>,
+    /// YAML of functionConfigs.
+    pub(crate) function_config: Option<String>,
+    /// YAML of live objects; `None` where no cluster can be asked.
+    pub(crate) observed: Option<String>,
+}
+
+/// All that comes of it but the manifests.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rest<'r> {
+    failed: bool,
+    results: Vec<Located<'r>>,
+    changes: &'r [Change],
+    unchanged: usize,
+}
+
+/// A result, and where in the given manifests it is about something.
+#[derive(Debug, Serialize)]
+struct Located<'r> {
+    #[serde(flatten)]
+    result: &'r FunctionResult,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+/// What the functions gave.
+pub(crate) struct Ran<'g> {
+    pub(crate) applied: Applied,
+    configs: Vec<Config<'g>>,
+    /// Each with the place of its config.
+    results: Vec<(usize, FunctionResult)>,
+}
+
+impl Ran<'_> {
+    /// The results of all functions, in their order.
+    pub(crate) fn results(&self) -> impl Iterator<Item = &FunctionResult> {
+        self.results.iter().map(|(_, result)| result)
+    }
+}
+
+impl Given {
+    fn texts(&self) -> Vec<(&str, &str)> {
+        let files = self.files.iter();
+        files
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect()
+    }
+
+    /// Reads the functionConfigs, and runs the function for each.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] where one of the inputs cannot be read.
+    pub(crate) fn run(&self) -> Result<Ran<'_>, Fault> {
+        let files = self.texts();
+        let in_manifests = |error| Fault::of_document(Input::Manifests, error);
+        let given = [(
+            FUNCTION_CONFIG,
+            self.function_config.as_deref().unwrap_or_default(),
+        )];
+        let own =
+            split(&given).map_err(|error| Fault::of_document(Input::FunctionConfig, error))?;
+        let source = match own.is_empty() {
+            true => Input::Manifests,
+            false => Input::FunctionConfig,
+        };
+        let configs = function_configs(&files, &given).map_err(in_manifests)?;
+        for config in &configs {
+            let parsed = config.parse();
+            parsed.map_err(|fault| Fault::of_config(source, fault))?;
+        }
+        let observed = self.observed.as_deref();
+        let observed = observed.map(|text| Observed::read(&[(OBSERVED, text)]));
+        let observed = observed
+            .transpose()
+            .map_err(|error| Fault::of_document(Input::Observed, error))?;
+
+        let mut results = Vec::new();
+        let mut number = 0;
+        let applied = apply(&files, &configs, |list| {
+            let outcome = match &observed {
+                Some(observed) => observed.run(list),
+                None => runner_terminal::run(list.as_bytes()),
+            };
+            results.extend(outcome.results().iter().cloned().map(|one| (number, one)));
+            number += 1;
+            Ok::<_, Infallible>(Run::from(&outcome))
+        });
+        let applied = applied.map_err(|error| match error {
+            ApplyError::Document(error) => in_manifests(error),
+            ApplyError::Run(never) => match never {},
+        })?;
+        // An error about no resource in particular is one about the text, where that is no YAML.
+        let about_nothing = |(_, one): &(usize, FunctionResult)| {
+            one.severity == Severity::Error && one.resource_ref.is_none()
+        };
+        if applied.failed
+            && results.iter().any(about_nothing)
+            && let Some(error) = unreadable(&files)
+        {
+            return Err(in_manifests(error));
+        }
+        Ok(Ran {
+            applied,
+            configs,
+            results,
+        })
+    }
+}
+
+/// Gives the texts of the manifests as they have become, and the rest as JSON.
+///
+/// # Errors
+///
+/// A [`Fault`] where one of the inputs cannot be read.
+pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String), Fault> {
+    let ran = given.run()?;
+    let files = given.texts();
+    let after = files.iter().zip(&ran.applied.texts);
+    let after: Vec<_> = after
+        .map(|((path, _), text)| (*path, text.as_str()))
+        .collect();
+    let changes = Changes::of_files(&files, &after)
+        .map_err(|error| Fault::of_document(Input::Manifests, error))?;
+    let of_config = ran.results.iter();
+    let of_config =
+        of_config.filter_map(|(config, result)| Some((ran.configs.get(*config)?, result)));
+    let places = locate(&files, of_config);
+    let results = ran.results().zip(places);
+    let rest = Rest {
+        failed: ran.applied.failed,
+        results: results
+            .map(|(result, location)| Located { result, location })
+            .collect(),
+        changes: &changes.resources,
+        unchanged: changes.unchanged,
+    };
+    let json = crate::json(&rest);
+    Ok((ran.applied.texts, json))
+}

@@ -1,0 +1,73 @@
+// On every fixture the package gives what the function gives without WebAssembly, byte for byte.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+
+import { RunnerTerminalError, run, transform } from "runner-terminal";
+
+import { FOLDERS, fixtures, isList, launcher, native, read } from "./fixtures.js";
+
+const folder = mkdtempSync(join(tmpdir(), "runner-terminal-web-"));
+after(() => rmSync(folder, { recursive: true }));
+
+test("every folder of fixtures is here", () => {
+  const found = readdirSync(fixtures, { withFileTypes: true });
+  const folders = found.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  assert.deepEqual(folders.sort(), FOLDERS);
+  for (const folder of FOLDERS) assert.notEqual(read(folder).length, 0, `${folder} is empty`);
+});
+
+/** Runs a program, which has to start. Its exit code, output and messages. */
+function spawn(program, words, input) {
+  const ran = spawnSync(program, words, {
+    input,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    env: { ...process.env, KUBECONFIG: join(folder, "none") },
+  });
+  if (ran.error) throw ran.error;
+  return ran;
+}
+
+for (const name of FOLDERS) {
+  describe(name, () => {
+    for (const { name: file, text } of read(name)) {
+      test(`${file} as a ResourceList`, () => {
+        const expected = spawn(native, [], text);
+        assert.deepEqual(run(text), {
+          output: expected.stdout,
+          report: expected.stderr,
+          failed: expected.status !== 0,
+        });
+      });
+      if (!isList(text)) {
+        test(`${file} as manifests`, () => compareManifests(text));
+      }
+    }
+  });
+}
+
+function compareManifests(text) {
+  const path = join(folder, "manifests.yaml");
+  writeFileSync(path, text);
+  const expected = spawn(launcher, ["apply-to", "--in-place", path]);
+  const files = [{ path, text }];
+  let transformed;
+  try {
+    transformed = transform(files);
+  } catch (error) {
+    assert(error instanceof RunnerTerminalError, error);
+    assert.notEqual(expected.status, 0, error.message);
+    assert(expected.stderr.includes(error.message), `${error.message}\n${expected.stderr}`);
+    return;
+  }
+  assert.deepEqual(transformed.manifests, [{ path, text: readFileSync(path, "utf8") }]);
+  assert.equal(transformed.failed, expected.status !== 0, expected.stderr);
+  for (const { message } of transformed.results) {
+    assert(expected.stderr.includes(message), `${message}\n${expected.stderr}`);
+  }
+}

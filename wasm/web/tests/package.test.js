@@ -1,0 +1,246 @@
+// What the package gives, and what it throws.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import init, { RunnerTerminalError, explain, run, schema, transform } from "runner-terminal";
+
+import { fixtures, root } from "./fixtures.js";
+
+const chart = readFileSync(join(fixtures, "chart/chart-default.yaml"), "utf8");
+const SESSION_SERVER = `\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata: {name: session-server}
+`;
+const ADVERTISE_ADDRESS = `\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: AdvertiseAddress
+metadata: {name: advertise-address}
+`;
+const BOTH = `${SESSION_SERVER}---\n${ADVERTISE_ADDRESS}`;
+
+/** The error that something throws. */
+function thrown(what) {
+  try {
+    what();
+  } catch (error) {
+    assert(error instanceof RunnerTerminalError, error);
+    assert(error instanceof Error);
+    assert.equal(error.name, "RunnerTerminalError");
+    const { input, file, line, field, message } = error;
+    return { input, file, line, field, message };
+  }
+  assert.fail("nothing is thrown");
+}
+
+/** The line of a text that begins so, from 1. */
+function lineOf(text, start) {
+  const line = text.split("\n").findIndex((line) => line.startsWith(start));
+  assert.notEqual(line, -1, start);
+  return line + 1;
+}
+
+test("a text stays a text, and files stay files", () => {
+  const { manifests, changes, unchanged, failed } = transform(chart);
+  assert(!failed);
+  assert(manifests.includes("name: gr-gitlab-runner-session-server\n"));
+  const documents = chart.split(/^---$/m).filter((document) => document.includes("kind:"));
+  assert.equal(changes.filter(({ change }) => change !== "added").length + unchanged, documents.length);
+  const files = [
+    { path: "empty.yaml", text: "" },
+    { path: "a/chart.yaml", text: chart },
+  ];
+  const ofFiles = transform(files);
+  assert.deepEqual(ofFiles.manifests, [files[0], { path: "a/chart.yaml", text: manifests }]);
+  assert.equal(ofFiles.changes[0].place.file, "a/chart.yaml");
+});
+
+test("the steps of an address: unknown, pending, known", () => {
+  const before = transform(chart, BOTH, "");
+  assert.deepEqual([before.failed, before.results.at(-1).severity], [false, "warning"]);
+  const service = before.changes.find(({ name }) => name.startsWith("Service"));
+  const at = before.manifests.split("\n").slice(service.place.line - 1).join("\n");
+  const live = (status) => `${at.split(/^---$/m)[0]}status:\n  loadBalancer: ${status}\n`;
+
+  const pending = transform(chart, BOTH, live("{}"));
+  assert.equal(pending.results.at(-1).severity, "warning");
+  assert.notEqual(pending.results.at(-1).message, before.results.at(-1).message);
+
+  const known = transform(chart, BOTH, live("{ingress: [{ip: 192.0.2.7}]}"));
+  assert(!known.failed);
+  assert(known.manifests.includes('advertise_address = "192.0.2.7:9000"'));
+  const list = `apiVersion: v1\nkind: List\nitems:\n- ${live("{ingress: [{ip: 192.0.2.7}]}").trim().replaceAll("\n", "\n  ")}\n`;
+  assert.equal(transform(chart, BOTH, list).manifests, known.manifests);
+
+  const unknown = transform(chart, BOTH);
+  assert(unknown.failed);
+  assert.equal(unknown.manifests, chart);
+});
+
+test("a refusal is a result with its line", () => {
+  const text = readFileSync(join(fixtures, "chart/chart-replicas-3.yaml"), "utf8");
+  const { manifests, failed, results, changes } = transform(text);
+  assert.deepEqual([failed, manifests, changes], [true, text, []]);
+  const refusal = results.find(({ field }) => field?.path === "spec.replicas");
+  assert.deepEqual(refusal.location, { file: "manifests", line: lineOf(text, "  replicas: 3") });
+});
+
+test("a result about the functionConfig has its line there", () => {
+  const two = `${chart}---\n${chart.replaceAll("gr-gitlab-runner", "other")}`;
+  const config = `# ours\n${SESSION_SERVER}spec:\n  advertiseAddress: example.com\n`;
+  const { failed, results } = transform(two, config);
+  assert(failed);
+  assert.deepEqual(results[0].location, { file: "functionConfig", line: 6 });
+  const among = transform([{ path: "all.yaml", text: `${two}---\n${config}` }]);
+  const line = two.split("\n").length + 1 + 5;
+  assert.deepEqual(among.results[0].location, { file: "all.yaml", line });
+});
+
+test("what cannot be read is thrown, with its place", () => {
+  const config = (spec) => thrown(() => transform(chart, `${SESSION_SERVER}${spec}`));
+  const unknown = config("spec:\n  exposure:\n    type: NodePort\n    nodPort: 1\n");
+  assert.deepEqual(
+    [unknown.input, unknown.file, unknown.line, unknown.field],
+    ["functionConfig", "functionConfig", 7, "spec.exposure.nodPort"],
+  );
+  assert.match(unknown.message, /did you mean "nodePort"\?/);
+  const wrong = config("spec:\n  listenPort: high\n");
+  assert.deepEqual([wrong.line, wrong.field], [5, "spec.listenPort"]);
+  const noYaml = config("spec: [\n");
+  assert.deepEqual([noYaml.input, noYaml.line, noYaml.field], ["functionConfig", 5, undefined]);
+  const second = thrown(() => transform(chart, `${BOTH}spec:\n  sorce: Items\n`));
+  assert.deepEqual([second.line, second.field], [9, "spec.sorce"]);
+
+  const among = thrown(() => transform([{ path: "a.yaml", text: `${chart}---\n${SESSION_SERVER}spec: 1\n` }]));
+  assert.deepEqual([among.input, among.file, among.field], ["manifests", "a.yaml", "spec"]);
+  const manifests = thrown(() => transform([{ path: "b.yaml", text: "kind: Pod\n---\na: [\n" }]));
+  assert.deepEqual([manifests.input, manifests.file, manifests.line], ["manifests", "b.yaml", 4]);
+  const separator = thrown(() => transform("a: 1\n--- {b: 1}\n"));
+  assert.deepEqual([separator.input, separator.file, separator.line], ["manifests", "manifests", 2]);
+  const observed = thrown(() => explain(chart, BOTH, "a: 1\n---\n\nb: {\n"));
+  assert.deepEqual([observed.input, observed.file, observed.line], ["observed", "observed", 5]);
+});
+
+test("the diagram is that of the manifests as they become", () => {
+  const { diagram, svg, mermaid, html } = explain(chart, `${SESSION_SERVER}spec: {advertiseAddress: t.example.com}\n`);
+  assert.equal(diagram.problem, "");
+  assert.equal(diagram.paths.length, 1);
+  const [{ runner, stops, links }] = diagram.paths;
+  assert.equal(runner, "Deployment ci/gr-gitlab-runner");
+  assert.equal(links.length, stops.length - 1);
+  assert(stops.some(({ name }) => name.includes("t.example.com")));
+  assert(svg.startsWith("<svg "));
+  assert(mermaid.includes("flowchart"));
+  assert(html.startsWith("<!doctype html>") || html.startsWith("<!DOCTYPE html>"));
+  assert.notEqual(explain("kind: Pod\n").diagram.problem, "");
+});
+
+test("the schemas are those of the documentation", () => {
+  const documented = (name) => JSON.parse(readFileSync(join(root, `docs/schema/${name}.json`), "utf8"));
+  assert.deepEqual(schema(), documented("sessionserver"));
+  assert.deepEqual(schema("AdvertiseAddress"), documented("advertiseaddress"));
+  for (const kind of ["Pod", "", "\0", 1, {}, null]) {
+    assert.equal(thrown(() => schema(kind)).input, "functionConfig");
+  }
+});
+
+test("init may be awaited here as well", async () => {
+  assert.equal(await init(), undefined);
+});
+
+test("wrong types are typed errors", () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  for (const wrong of [undefined, null, 1, 1n, Symbol("x"), {}, () => "", new Uint8Array(2), NaN]) {
+    assert.equal(thrown(() => transform(wrong)).input, "manifests");
+    assert.equal(thrown(() => explain(wrong)).input, "manifests");
+    assert.equal(thrown(() => run(wrong)).input, "manifests");
+    assert.equal(thrown(() => transform([wrong])).input, "manifests");
+    assert.equal(thrown(() => transform([{ path: "a.yaml", text: wrong }])).file, "a.yaml");
+    assert.equal(thrown(() => transform([{ path: wrong, text: "" }])).input, "manifests");
+    if (wrong === undefined || wrong === null) continue;
+    assert.equal(thrown(() => transform("", wrong)).input, "functionConfig");
+    assert.equal(thrown(() => transform("", "", wrong)).input, "observed");
+  }
+  assert.equal(thrown(() => transform(new Array(3))).input, "manifests");
+  assert.deepEqual(transform([]).manifests, []);
+});
+
+test("half a character is refused at its line", () => {
+  for (const half of ["\ud800", "\udc00", "\udc00\ud800"]) {
+    const text = `a: 1\nb: ${half}\n`;
+    assert.deepEqual(
+      [thrown(() => transform(text)).line, thrown(() => transform("", text)).input],
+      [2, "functionConfig"],
+    );
+    assert.equal(thrown(() => transform("", "", text)).input, "observed");
+    assert.equal(thrown(() => run(text)).line, 2);
+  }
+  const whole = `# \u{1f600}\n${chart}`;
+  assert(transform(whole).manifests.startsWith("# \u{1f600}\n"));
+});
+
+/** Gives an answer or a `RunnerTerminalError`, whichever it is. */
+function survives(what) {
+  try {
+    what();
+  } catch (error) {
+    assert(error instanceof RunnerTerminalError, error);
+    assert.equal(error.cause, undefined, "the module has trapped");
+  }
+}
+
+test("nothing traps", () => {
+  const deep = (open, close, depth) => `${open.repeat(depth)}${close.repeat(depth)}`;
+  const hostile = {
+    nested: `a: ${deep("[", "]", 200_000)}\n`,
+    "nested mappings": `a: ${deep("{a: ", "}", 100_000)}\n`,
+    "nested in blocks": Array.from({ length: 2_000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join(""),
+    dashes: `${"- ".repeat(50_000)}a\n`,
+    aliases: `a: &a [x]\n${Array.from({ length: 40 }, (_, i) => `b${i}: &b${i} [*a, *a]\n`).join("")}`,
+    "a bomb": Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [${i ? `*a${i}, *a${i}` : "x"}]\n`).join(""),
+    nul: "kind: \0\nmetadata: {name: \"\\0\"}\n",
+    "a byte order mark": "\ufeffkind: Pod\n",
+    "5 MB of one line": `a: ${"x".repeat(5 << 20)}\n`,
+    "5 MB of lines": "# x\n".repeat((5 << 20) / 4),
+    "5 MB of documents": "a: 1\n---\n".repeat((5 << 20) / 9),
+    "5 MB of quotes": `a: "${'\\"'.repeat(5 << 19)}"\n`,
+    "a proto": "__proto__: {a: 1}\nconstructor: x\n",
+    tabs: "\t\t\t\n- \t- a\n",
+    "every control character": Array.from({ length: 160 }, (_, code) => String.fromCharCode(code)).join(""),
+  };
+  for (const text of Object.values(hostile)) {
+    survives(() => transform(text));
+    survives(() => transform(chart, text));
+    survives(() => transform(chart, BOTH, text));
+    survives(() => transform([{ path: text.slice(0, 1 << 16), text: chart }]));
+    survives(() => explain(`${chart}---\n${text}`));
+    survives(() => run(text));
+    survives(() => run(`apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- ${text.replaceAll("\n", "\n  ")}`));
+  }
+});
+
+test("what ends in the midst leaves nothing behind", () => {
+  const causes = [];
+  let manifests;
+  // Down to where no stack is left, and up again until it suffices.
+  const dive = () => {
+    try {
+      dive();
+    } catch {
+      // This is the bottom, or near it.
+    }
+    if (manifests !== undefined) return;
+    try {
+      manifests = transform(chart).manifests;
+    } catch (error) {
+      causes.push(error.cause);
+    }
+  };
+  dive();
+  assert(causes.some((cause) => cause instanceof RangeError), "the module has not been cut off");
+  assert.equal(manifests, transform(chart).manifests);
+});

@@ -1,0 +1,92 @@
+// Uses each of the package's types; `npm run types` fails where one is not what it says.
+
+import init, {
+  RunnerTerminalError,
+  explain,
+  run,
+  schema,
+  transform,
+  type Change,
+  type Diagram,
+  type Difference,
+  type Explanation,
+  type Location,
+  type ManifestFile,
+  type Ran,
+  type Result,
+  type Stop,
+  type TerminalPath,
+  type Transformed,
+} from "runner-terminal";
+
+const loaded: Promise<void> = init();
+void init(new URL("https://example.com/runner_terminal_bg.wasm"));
+void init(fetch("/runner_terminal_bg.wasm") as unknown as Response);
+void loaded;
+
+const ofText: Transformed<string> = transform("kind: Pod\n");
+const text: string = ofText.manifests;
+const files: readonly ManifestFile[] = [{ path: "a.yaml", text }];
+const ofFiles: Transformed<ManifestFile[]> = transform(files, "", undefined);
+const first: ManifestFile | undefined = ofFiles.manifests[0];
+const counts: [boolean, number] = [ofFiles.failed, ofFiles.unchanged];
+void first;
+void counts;
+
+for (const result of ofText.results satisfies Result[]) {
+  const severity: "error" | "warning" | "info" = result.severity;
+  const namespace: string | undefined = result.resourceRef?.namespace;
+  const place: Location | undefined = result.location;
+  const field: string | undefined = result.field?.path;
+  const current: unknown = result.field?.currentValue;
+  const file: number | undefined = result.file?.index;
+  const tag: string | undefined = result.tags?.["runner-terminal.dev/observe"];
+  void [severity, namespace, place?.line, field, current, file, tag, result.message];
+}
+
+for (const change of ofText.changes satisfies Change[]) {
+  const how: Difference = change.change;
+  const fields: { path: string; difference: Difference }[] = change.fields;
+  void [how, fields, change.name, change.place.file];
+}
+
+const explanation: Explanation = explain(files);
+const diagram: Diagram = explanation.diagram;
+for (const path of diagram.paths satisfies TerminalPath[]) {
+  const stops: Stop[] = path.stops;
+  const state: "ready" | "pending" | "broken" | "off" | undefined = stops[0]?.state;
+  const links: string[] = path.links;
+  void [state, links, path.runner];
+}
+void [explanation.svg, explanation.mermaid, explanation.html, diagram.problem];
+
+const schemas: object[] = [schema(), schema("AdvertiseAddress")];
+const ran: Ran = run(text);
+void [schemas, ran.output, ran.report, ran.failed];
+
+try {
+  explain("", "", "");
+} catch (error) {
+  if (error instanceof RunnerTerminalError) {
+    const input: "manifests" | "functionConfig" | "observed" = error.input;
+    const line: number | undefined = error.line;
+    const field: string | undefined = error.field;
+    const name: "RunnerTerminalError" = error.name;
+    void [input, line, field, name, error.file, error.message];
+  }
+}
+
+// What is wrong is refused here too.
+// @ts-expect-error
+transform(1);
+// @ts-expect-error
+transform([{ path: "a.yaml" }]);
+// @ts-expect-error
+transform("", {});
+// @ts-expect-error
+schema("Pod");
+// @ts-expect-error
+run();
+// @ts-expect-error
+const wrong: Transformed<ManifestFile[]> = transform("");
+void wrong;

@@ -1,0 +1,25 @@
+//! Makes a JavaScript module of a Wasm module: `runner-terminal-bindgen MODULE FOLDER NAME`.
+
+use std::env;
+
+use anyhow::{Context as _, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+fn main() -> Result<()> {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let [module, folder, name] = words.as_slice() else {
+        anyhow::bail!("usage: runner-terminal-bindgen MODULE FOLDER NAME");
+    };
+    let mut bindgen = Bindgen::new();
+    // A trap is told apart from an answer, and what it leaves behind is thrown away.
+    bindgen.web(true)?.reset_state_function(true);
+    bindgen
+        .input_path(module)
+        .out_name(name)
+        .typescript(false)
+        .omit_default_module_path(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(folder)
+        .with_context(|| format!("cannot make JavaScript of {module}"))
+}
