@@ -12,9 +12,11 @@ mod count;
 mod demo;
 mod dist;
 mod hosts;
+mod playground;
 mod process;
 mod progress;
 mod test;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -49,6 +51,14 @@ enum Command {
     },
     /// Build the WASI module, the launcher and the native program
     Build,
+    /// Build the npm package in `target/web`, and check it as it is published
+    Web {
+        /// Only build it
+        #[arg(long)]
+        no_check: bool,
+    },
+    /// Build the playground in `target/playground`, and say how to look at it
+    Playground(playground::Arguments),
     /// Build and pack a release into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
@@ -66,6 +76,9 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
+        Command::Web { no_check: true } => web::build(),
+        Command::Web { no_check: false } => web::build().and_then(|()| web::check()),
+        Command::Playground(arguments) => playground::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),
     };

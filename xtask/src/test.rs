@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::progress::took;
-use crate::{artifacts, count, hosts, process, workspace};
+use crate::{artifacts, count, hosts, playground, process, web, workspace};
 
 /// One check, and the command that runs it alone.
 struct Step {
@@ -34,6 +34,14 @@ const STEPS: &[Step] = &[
     Step {
         again: "cargo xtask count",
         run: |_| count::run(false),
+    },
+    Step {
+        again: "cargo xtask web",
+        run: |_| web::check(),
+    },
+    Step {
+        again: "cargo xtask playground --check",
+        run: |_| playground::build_and_check(),
     },
     Step {
         again: "cargo test --workspace",

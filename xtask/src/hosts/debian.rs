@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::process;
 
 /// The programs, each of a package of its name.
-pub(crate) const NAMES: [&str; 2] = ["haproxy", "valgrind"];
+pub(crate) const NAMES: [&str; 3] = ["chromium", "haproxy", "valgrind"];
 
 /// Where Debian puts programs for administrators, which not everybody has on their PATH.
 const ADMINISTRATORS: &str = "/usr/sbin";

@@ -1,0 +1,64 @@
+/** Manifests from files, and texts to files and the clipboard. */
+
+import type { ManifestFile } from "./core";
+import { element } from "./dom";
+
+/** What the page takes in, in bytes. */
+const LARGEST = 20_000_000;
+
+/** Reads the files that somebody has chosen or dropped. */
+export async function readFiles(files: Iterable<File>): Promise<ManifestFile[]> {
+  const given = [...files];
+  const size = given.reduce((sum, file) => sum + file.size, 0);
+  if (size > LARGEST) {
+    throw new Error(`these files have ${(size / 1e6).toFixed(1)} MB together; this page takes ${LARGEST / 1e6} MB`);
+  }
+  return Promise.all(
+    given.map(async (file) => {
+      try {
+        const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+        return { path: file.name, text };
+      } catch {
+        throw new Error(`${file.name} cannot be read: it is no file of UTF-8 text`);
+      }
+    }),
+  );
+}
+
+/** Takes files that are dropped anywhere on the page. */
+export function onDrop(take: (files: File[]) => void): void {
+  const root = document.documentElement;
+  addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) {
+      event.preventDefault();
+      root.classList.add("dragging");
+    }
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) {
+      root.classList.remove("dragging");
+    }
+  });
+  // Before the editors, which would insert a file's text at the mouse.
+  addEventListener(
+    "drop",
+    (event) => {
+      root.classList.remove("dragging");
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length > 0) {
+        event.preventDefault();
+        event.stopPropagation();
+        take(files);
+      }
+    },
+    { capture: true },
+  );
+}
+
+/** Saves a text as a file of the user's. */
+export function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
+  element("a", { href: url, download: name.split("/").at(-1) ?? name }).click();
+  // The browser has begun to read it by the next turn of its loop.
+  setTimeout(() => URL.revokeObjectURL(url));
+}

@@ -1,0 +1,40 @@
+/** Dark or light: as the system has it, until somebody chooses. */
+
+const KEY = "theme";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export function theme(toggle: HTMLButtonElement): void {
+  const chosen = remembered();
+  if (chosen) {
+    document.documentElement.dataset.theme = chosen;
+  }
+  const show = () => {
+    toggle.setAttribute("aria-pressed", String(isDark()));
+  };
+  toggle.addEventListener("click", () => {
+    const next = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    try {
+      localStorage.setItem(KEY, next);
+    } catch {
+      // A browser that stores nothing shows it until the page is left.
+    }
+    show();
+  });
+  dark.addEventListener("change", show);
+  show();
+}
+
+function isDark(): boolean {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen === undefined ? dark.matches : chosen === "dark";
+}
+
+function remembered(): string | undefined {
+  try {
+    const value = localStorage.getItem(KEY);
+    return value === "dark" || value === "light" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

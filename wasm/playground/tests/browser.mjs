@@ -1,0 +1,83 @@
+/** Chromium with the page open, and what must be so on every page that a test has opened. */
+
+import assert from "node:assert/strict";
+
+import { chromium } from "playwright-core";
+
+import { serve } from "./server.mjs";
+
+const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** A browser and a server for the tests of a file. */
+export async function start(options = []) {
+  const server = await serve();
+  const browser = await chromium.launch({
+    executablePath: EXECUTABLE,
+    // Chromium's sandbox needs users other than root, whom containers mostly are.
+    args: [...options, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+  });
+  return {
+    server,
+    browser,
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** Opens the page in a browser of its own, calls `test`, and looks whether anything was said or sent. */
+export async function withPage({ browser, server }, options, test) {
+  const { hash = "", ...contextOptions } = options;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
+  context.setDefaultTimeout(15_000);
+  try {
+    const watched = watch(context, server.url);
+    const page = await open(context, server.url + hash);
+    await test(page, context);
+    watched.check();
+  } finally {
+    await context.close();
+  }
+}
+
+/** Opens the page in a context, and waits until it is ready. */
+export async function open(context, url) {
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.locator("html[data-ready]").waitFor();
+  return page;
+}
+
+function watch(context, url) {
+  const origin = new URL(url).origin;
+  const elsewhere = [];
+  const said = [];
+  // Requests of the service worker too.
+  context.on("request", (request) => {
+    const to = request.url();
+    if (!to.startsWith(`${origin}/`) && !to.startsWith(`blob:${origin}/`)) {
+      elsewhere.push(to);
+    }
+  });
+  const listen = (page) => {
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) {
+        said.push(`${message.type()}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) => said.push(`uncaught: ${error.stack ?? error}`));
+    page.on("dialog", (dialog) => {
+      said.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  };
+  context.on("page", listen);
+  return {
+    check() {
+      assert.deepEqual(elsewhere, [], "requests to elsewhere");
+      // A violation of the policy is an error in the console, too.
+      assert.deepEqual(said, [], "messages in the console");
+    },
+  };
+}

@@ -1,0 +1,66 @@
+//! The playground: builds the page, tests it in Chromium, and takes its pictures.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{artifacts, process, web, workspace};
+
+/// The page's sources.
+const FOLDER: &str = "wasm/playground";
+
+/// What to do beside building the page.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Check its types and run its tests in Chromium
+    #[arg(long)]
+    check: bool,
+    /// Serve it on this machine
+    #[arg(long, conflicts_with = "check")]
+    serve: bool,
+    /// Take the pictures in docs/playground anew
+    #[arg(long, conflicts_with_all = ["check", "serve"])]
+    screenshots: bool,
+}
+
+/// Builds all that it needs, and does what is asked for.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.check {
+        artifacts::build()?;
+        return build_and_check();
+    }
+    web::build()?;
+    build()?;
+    if arguments.serve {
+        return npm(&["run", "serve"]);
+    }
+    if arguments.screenshots {
+        return npm(&["run", "screenshots"]);
+    }
+    println!(
+        "\nThe page is in target/playground: static files, for any web server. To look at it here:\n\
+         cargo xtask playground --serve"
+    );
+    Ok(())
+}
+
+/// Builds the page around the npm package in `target/web`, and tests it against the native
+/// programs, all of which are there already.
+pub(crate) fn build_and_check() -> Result<()> {
+    build()?;
+    npm(&["run", "check"])?;
+    npm(&["test"])
+}
+
+fn build() -> Result<()> {
+    npm(&["ci", "--no-fund", "--no-audit"])?;
+    npm(&["run", "build"])
+}
+
+fn npm(arguments: &[&str]) -> Result<()> {
+    let mut npm: Command = process::command("npm");
+    npm.args(arguments)
+        .current_dir(workspace::root().join(FOLDER));
+    process::run(&mut npm)
+}
