@@ -52,6 +52,8 @@ export default defineConfig({
     target: "es2022",
     // The policy allows no data: URLs.
     assetsInlineLimit: 0,
+    // In kB. A test holds the first load to its limit, with gzip.
+    chunkSizeWarningLimit: 600,
     modulePreload: { polyfill: false },
     rolldownOptions: { output: { assetFileNames: "assets/[name]-[hash][extname]" } },
   },

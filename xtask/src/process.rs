@@ -62,7 +62,7 @@ fn how_to_install(program: &str) -> &'static str {
     match program {
         "cc" => "install a C compiler, on Debian by: sudo apt-get install --yes build-essential",
         "go" => "install Go 1.26 or newer",
-        "node" | "npm" => "install Node.js 20 or newer",
+        "node" | "npm" => "install Node.js 20.19 or newer",
         "rustup" => "install Rust with rustup, or add the target wasm32-wasip1 by other means",
         _ => "run `cargo xtask hosts` and `cargo xtask build` first",
     }

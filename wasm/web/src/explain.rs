@@ -4,6 +4,7 @@ use runner_terminal::diagram::Diagram;
 use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::last;
 use crate::transform::Given;
 
 /// The same drawing in each form.
@@ -15,18 +16,17 @@ pub(crate) struct Explanation {
     html: String,
 }
 
-/// Runs the functions, and draws what comes of it.
+/// Draws what comes of the functions, which are run where that is not known yet.
 ///
 /// # Errors
 ///
 /// A [`Fault`] where one of the inputs cannot be read.
 pub(crate) fn explain(given: &Given) -> Result<Explanation, Fault> {
-    let ran = given.run()?;
-    let results: Vec<_> = ran
-        .results()
-        .filter_map(|result| serde_json::to_value(result).ok())
-        .collect();
-    let diagram = Diagram::of(&ran.applied.list, &results);
+    let drawable = match last::of(given) {
+        Some(drawable) => drawable,
+        None => given.run()?.into_parts().1,
+    };
+    let diagram = Diagram::of(&drawable.list, &drawable.results);
     Ok(Explanation {
         svg: diagram.svg(),
         mermaid: diagram.mermaid(),

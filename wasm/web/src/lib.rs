@@ -8,6 +8,7 @@
 
 mod explain;
 mod fault;
+mod last;
 mod list;
 mod schema;
 mod transform;
@@ -54,7 +55,9 @@ pub fn transform(
         function_config,
         observed,
     };
-    let (texts, json) = transform::transform(&given).map_err(|fault| fault.to_json())?;
+    let transformed = transform::transform(&given).map_err(|fault| fault.to_json())?;
+    let (texts, json, drawable) = transformed;
+    last::keep(given, drawable);
     Ok(Answer { texts, json })
 }
 

@@ -11,13 +11,14 @@ use runner_terminal::results::{FunctionResult, Severity};
 use serde::Serialize;
 
 use crate::fault::{Fault, Input};
+use crate::last::Drawable;
 
 /// What the functionConfig and the live objects are called, which are in no file.
 const FUNCTION_CONFIG: &str = "functionConfig";
 const OBSERVED: &str = "observed";
 
 /// What is given.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given {
     /// (path, text)
     pub(crate) files: Vec<(String, String)>,
@@ -47,15 +48,26 @@ struct Located<'r> {
 
 /// What the functions gave.
 pub(crate) struct Ran<'g> {
-    pub(crate) applied: Applied,
+    applied: Applied,
     configs: Vec<Config<'g>>,
     /// Each with the place of its config.
     results: Vec<(usize, FunctionResult)>,
 }
 
 impl Ran<'_> {
+    /// The texts of the manifests, and what a drawing is made of.
+    pub(crate) fn into_parts(self) -> (Vec<String>, Drawable) {
+        let results = self.results();
+        let results = results.filter_map(|result| serde_json::to_value(result).ok());
+        let drawable = Drawable {
+            results: results.collect(),
+            list: self.applied.list,
+        };
+        (self.applied.texts, drawable)
+    }
+
     /// The results of all functions, in their order.
-    pub(crate) fn results(&self) -> impl Iterator<Item = &FunctionResult> {
+    fn results(&self) -> impl Iterator<Item = &FunctionResult> {
         self.results.iter().map(|(_, result)| result)
     }
 }
@@ -130,12 +142,13 @@ impl Given {
     }
 }
 
-/// Gives the texts of the manifests as they have become, and the rest as JSON.
+/// Gives the texts of the manifests as they have become, the rest as JSON, and what a drawing of it
+/// is made of.
 ///
 /// # Errors
 ///
 /// A [`Fault`] where one of the inputs cannot be read.
-pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String), Fault> {
+pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String, Drawable), Fault> {
     let ran = given.run()?;
     let files = given.texts();
     let after = files.iter().zip(&ran.applied.texts);
@@ -158,5 +171,6 @@ pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String), Fault> {
         unchanged: changes.unchanged,
     };
     let json = crate::json(&rest);
-    Ok((ran.applied.texts, json))
+    let (texts, drawable) = ran.into_parts();
+    Ok((texts, json, drawable))
 }
