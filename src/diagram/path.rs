@@ -9,15 +9,12 @@ use super::{State, Stop, StopKind, TerminalPath};
 use crate::address::Address;
 use crate::function_config::AdvertiseAddressSpec;
 use crate::observed::Observed;
-
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::{self, Runner, Workload};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
+use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{self, Advertised};
-
-/// What the upstream chart's scripts fill in when the pod starts.
-const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
 
 /// What the paths of a list are made of.
 pub(super) struct Scene<'a> {
@@ -308,7 +305,7 @@ impl Known {
     fn service_identity(&self) -> Identity {
         match &self.service {
             Some(service) => service.identity.clone(),
-            None => service::expected(&self.workload),
+            None => session_server::service::identity(&self.workload),
         }
     }
 

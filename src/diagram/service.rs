@@ -10,10 +10,8 @@ use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::Workload;
-use crate::session_server::{OWNED_BY, OWNER};
-
-/// What the Service of a workload is called, after the workload's name.
-const SUFFIX: &str = "-session-server";
+use crate::session_server::owned::is_ours;
+use crate::session_server::service::{identity, leads_to};
 
 /// The port of a Service that is the session server's.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +44,7 @@ pub(super) fn in_front_of(list: &ResourceList<'_>, workload: &Workload) -> Optio
         name,
         namespace,
         ..
-    } = expected(workload);
+    } = identity(workload);
     // Nearly every one is called so; the others are looked for among all.
     let mut items: Vec<usize> = list.named(&kind, &name, &namespace).collect();
     if items.is_empty() {
@@ -59,41 +57,15 @@ pub(super) fn in_front_of(list: &ResourceList<'_>, workload: &Workload) -> Optio
         service.identity.kind == kind
             && service.identity.namespace == namespace
             && service.annotation(OBSERVED).is_none()
-            && (service.answers_to(&name) || is_ours(service) && selects(service, workload))
+            && (service.answers_to(&name) || is_ours(service) && leads_to(service, workload))
     });
     // One that is exported from the cluster may stand beside its manifest.
     services.min_by_key(|service| {
         (
-            !selects(service, workload),
+            !leads_to(service, workload),
             is_live(service),
             !is_ours(service),
         )
-    })
-}
-
-/// What a workload's Service is called, where there is none yet.
-pub(super) fn expected(workload: &Workload) -> Identity {
-    let workload = &workload.resource.identity;
-    Identity {
-        api_version: "v1".to_owned(),
-        kind: "Service".to_owned(),
-        name: format!("{}{SUFFIX}", workload.name.replace('.', "-")),
-        namespace: workload.namespace.clone(),
-        ..Identity::default()
-    }
-}
-
-fn is_ours(service: &Resource) -> bool {
-    service.annotation(OWNED_BY) == Some(OWNER)
-}
-
-fn selects(service: &Resource, workload: &Workload) -> bool {
-    let selector = service.value.at("/spec/selector");
-    let selector = selector.and_then(Value::as_object);
-    let labels = workload.pod_labels();
-    selector.is_some_and(|selector| {
-        let mut wanted = selector.iter();
-        !selector.is_empty() && wanted.all(|(key, value)| labels.get(key) == Some(value))
     })
 }
 
@@ -124,7 +96,7 @@ pub(super) fn problem(
     workload: &Workload,
     listens: Option<u16>,
 ) -> Option<String> {
-    if !selects(service, workload) {
+    if !leads_to(service, workload) {
         return Some(format!(
             "its selector does not select the pods of {}",
             workload.resource.identity

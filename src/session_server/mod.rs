@@ -21,11 +21,11 @@ mod front;
 mod live_service;
 mod network_policy;
 mod objects;
-mod owned;
+pub(crate) mod owned;
 mod pods;
 mod port;
-mod service;
-mod settings;
+pub(crate) mod service;
+pub(crate) mod settings;
 mod shard;
 
 use serde_json::{Value, json};

@@ -61,7 +61,7 @@ pub(super) fn mark(
 }
 
 /// True for a resource that this function made.
-pub(super) fn is_ours(resource: &Resource) -> bool {
+pub(crate) fn is_ours(resource: &Resource) -> bool {
     resource.annotation(OWNED_BY) == Some(OWNER)
 }
 

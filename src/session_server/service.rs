@@ -69,7 +69,7 @@ pub(super) fn name(workload: &str) -> String {
 }
 
 /// What a workload's Service is called, whether or not it is there.
-pub(super) fn identity(workload: &Workload) -> Identity {
+pub(crate) fn identity(workload: &Workload) -> Identity {
     let workload = &workload.resource.identity;
     Identity {
         api_version: "v1".to_owned(),
@@ -127,18 +127,19 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
 
 /// True when a Service sends connections for `port` to the workload's pods.
 pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool {
-    let selector = service
-        .value
-        .at("/spec/selector")
-        .and_then(Value::as_object);
-    let selects =
-        selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload));
     let ports = service.value.at("/spec/ports").and_then(Value::as_array);
-    selects
+    leads_to(service, workload)
         && ports.into_iter().flatten().any(|entry| {
             let target = entry.get("targetPort").or_else(|| entry.get("port"));
             target == Some(&json!(port)) || target == Some(&json!(PORT_NAME))
         })
+}
+
+/// True when a Service selects the workload's pods.
+pub(crate) fn leads_to(service: &Resource, workload: &Workload) -> bool {
+    let selector = service.value.at("/spec/selector");
+    let selector = selector.and_then(Value::as_object);
+    selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload))
 }
 
 /// The port at which an adopted Service answers.

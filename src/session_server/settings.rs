@@ -15,7 +15,7 @@ use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Refusal, Runner, Workload};
 
 /// What the upstream chart writes for its scripts to fill in at start.
-const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
+pub(crate) const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
 /// The runner's own default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 1800;
 
