@@ -1,6 +1,8 @@
-//! A unified diff for a terminal. Without its colours it is one that `patch` takes.
+//! A unified diff for a terminal. Without its colours, and where there is no Secret, it is one that `patch`
+//! takes.
 
 use anstyle::{AnsiColor, Style};
+use runner_terminal::documents::Mask;
 use similar::{ChangeTag, TextDiff};
 
 use crate::manifests::File;
@@ -17,12 +19,15 @@ pub(crate) fn append_files(page: &mut String, before: &[File], after: &[File]) {
     }
 }
 
-/// Appends the diff of a file to the page; nothing where it is the same.
+/// Appends the diff of a file to the page; nothing where it is the same. Values of Secrets are masked:
+/// it may end up in the log of a pipeline.
 pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
     if before == after {
         return;
     }
-    let diff = TextDiff::from_lines(before, after);
+    let mut mask = Mask::default();
+    let (before, after) = (mask.text(before), mask.text(after));
+    let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
     line(page, HEADER, &format!("--- {path}"));
     line(page, HEADER, &format!("+++ {path}"));
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
@@ -65,5 +70,14 @@ mod tests {
              file\n\n"
         );
         assert!(page.contains("\u{1b}[31m-b: 2\u{1b}[0m\n"));
+    }
+
+    #[test]
+    fn values_of_secrets_do_not_show() {
+        let mut page = String::new();
+        let text = |value: &str| format!("kind: Secret\ndata:\n  a: {value}\n");
+        append(&mut page, "a.yaml", &text("canary-1"), &text("canary-2"));
+        assert!(!page.contains("canary"), "{page}");
+        assert!(page.contains("-  a: <masked 1>") && page.contains("+  a: <masked 2>"));
     }
 }

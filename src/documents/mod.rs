@@ -37,6 +37,7 @@
 //! | [`configs`] | says which functionConfigs are used on them |
 //! | [`apply`] | runs the function for each of these |
 //! | [`locate`] | says at which line a result is about something |
+//! | [`mask`] | hides the values of Secrets in texts that are shown |
 //! | [`split`] | finds the documents of a file |
 //! | [`item`] | finds the items of a list |
 //! | [`pair`] | says which items of two lists are the same |
@@ -47,6 +48,7 @@ mod configs;
 mod edit;
 mod item;
 mod locate;
+mod mask;
 mod pair;
 mod split;
 
@@ -60,6 +62,7 @@ pub use edit::without_function_configs;
 pub(crate) use item::names;
 pub use item::{Item, ItemName, items};
 pub use locate::{Location, locate, unreadable};
+pub use mask::Mask;
 pub use pair::{Pair, pair};
 pub use split::{is_function_config, split};
 

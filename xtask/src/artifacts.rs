@@ -47,7 +47,7 @@ const HELM: Module = Module {
 const KPT: Module = Module {
     package: "runner-terminal-kpt",
     target: "wasm32-unknown-unknown",
-    profile: "small",
+    profile: "release",
     file: "runner-terminal-kpt.wasm",
     flags: &[],
 };

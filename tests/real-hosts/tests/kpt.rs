@@ -434,17 +434,41 @@ const FIXTURES: [&str; 14] = [
 #[test]
 fn a_module_gives_what_the_command_gives() {
     for name in FIXTURES {
-        let run = |runtime| {
-            let package = Package::of_fixture(name);
-            let output = package.eval(runtime);
-            (output.status.code(), package.files(), said(&output))
-        };
-        let (code, files, _) = run(KptRuntime::Exec);
-        for runtime in [KptRuntime::Wasmtime, KptRuntime::Node] {
-            let (other_code, other_files, said) = run(runtime);
-            assert_eq!(other_code, code, "{name} in {runtime:?}: {said}");
-            assert_eq!(other_files, files, "{name} in {runtime:?}");
+        compare(name, &[KptRuntime::Wasmtime, KptRuntime::Node]);
+    }
+}
+
+/// kpt's wasmtime is an old one, and computes addresses wrong in some code that is right: all that
+/// the function does for a runner goes through it.
+#[test]
+fn no_fixture_traps_in_wasmtime() {
+    for folder in ["session-server", "advertise-address"] {
+        let fixtures = workspace_root().join("tests/fixtures").join(folder);
+        let mut names: Vec<_> = fs::read_dir(fixtures)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        assert!(names.len() > 20, "{folder}: {}", names.len());
+        for name in names {
+            compare(&format!("{folder}/{name}"), &[KptRuntime::Wasmtime]);
         }
+    }
+}
+
+/// Runs a fixture as a command and in these runtimes.
+fn compare(name: &str, runtimes: &[KptRuntime]) {
+    let run = |runtime| {
+        let package = Package::of_fixture(name);
+        let output = package.eval(runtime);
+        (output.status.code(), package.files(), said(&output))
+    };
+    let (code, files, _) = run(KptRuntime::Exec);
+    for runtime in runtimes {
+        let (other_code, other_files, said) = run(*runtime);
+        assert_eq!(other_code, code, "{name} in {runtime:?}: {said}");
+        assert_eq!(other_files, files, "{name} in {runtime:?}");
     }
 }
 
