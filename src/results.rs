@@ -156,6 +156,15 @@ impl FunctionResult {
     }
 }
 
+/// Where something is said: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty where that is
+/// nowhere.
+pub(crate) fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) -> String {
+    let field = field.map(str::to_owned);
+    let file = file.map(|file| format!("in {file}"));
+    let parts: Vec<String> = [resource, field, file].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
 /// `warning: Deployment ci/runner, spec.replicas (file.yaml): message`
 impl std::fmt::Display for FunctionResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -165,18 +174,15 @@ impl std::fmt::Display for FunctionResult {
             Severity::Error => "error",
         };
         write!(f, "{severity}: ")?;
-        let mut place = Vec::new();
-        if let Some(resource) = &self.resource_ref {
-            place.push(written(&resource.kind, &resource.name, &resource.namespace));
-        }
-        if let Some(field) = &self.field {
-            place.push(field.path.clone());
-        }
-        if let Some(file) = &self.file {
-            place.push(format!("in {}", file.path));
-        }
+        let resource = self.resource_ref.as_ref();
+        let resource = resource.map(|one| written(&one.kind, &one.name, &one.namespace));
+        let place = place(
+            resource,
+            self.field.as_ref().map(|field| field.path.as_str()),
+            self.file.as_ref().map(|file| file.path.as_str()),
+        );
         if !place.is_empty() {
-            write!(f, "{}: ", place.join(", "))?;
+            write!(f, "{place}: ")?;
         }
         f.write_str(&self.message)
     }

@@ -1,5 +1,5 @@
-//! A unified diff for a terminal. Without its colours, and where there is no Secret, it is one that `patch`
-//! takes.
+//! A unified diff for a terminal. Without its colours, and where there is no Secret, it is one that
+//! `patch` takes.
 
 use anstyle::{AnsiColor, Style};
 use runner_terminal::documents::Mask;
@@ -19,8 +19,8 @@ pub(crate) fn append_files(page: &mut String, before: &[File], after: &[File]) {
     }
 }
 
-/// Appends the diff of a file to the page; nothing where it is the same. Values of Secrets are masked:
-/// it may end up in the log of a pipeline.
+/// Appends the diff of a file to the page; nothing where it is the same. Values of Secrets are
+/// masked: it may end up in the log of a pipeline.
 pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
     if before == after {
         return;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::pointer::At as _;
 use crate::resource::{Identity, written};
+use crate::results::place;
 
 /// One result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,22 +66,10 @@ impl Said {
 
     /// Where: `Deployment ci/runner, spec.replicas, in runner.yaml`; empty where it does not say.
     pub(super) fn place(&self) -> String {
-        let resource = if self.kind.is_empty() {
-            String::new()
-        } else {
-            written(&self.kind, &self.name, &self.namespace)
-        };
-        let file = if self.file.is_empty() {
-            String::new()
-        } else {
-            format!("in {}", self.file)
-        };
-        let parts = [resource, self.field.clone(), file];
-        let parts: Vec<&str> = parts
-            .iter()
-            .map(String::as_str)
-            .filter(|part| !part.is_empty())
-            .collect();
-        parts.join(", ")
+        let resource =
+            (!self.kind.is_empty()).then(|| written(&self.kind, &self.name, &self.namespace));
+        let field = Some(self.field.as_str()).filter(|field| !field.is_empty());
+        let file = Some(self.file.as_str()).filter(|file| !file.is_empty());
+        place(resource, field, file)
     }
 }

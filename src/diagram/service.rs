@@ -6,12 +6,11 @@ use serde_json::Value;
 
 use crate::exposure::PORT_NAME;
 use crate::observed::{OBSERVED, is_live};
-use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::Workload;
 use crate::session_server::owned::is_ours;
-use crate::session_server::service::{identity, leads_to};
+use crate::session_server::service::{identity, leads_to, own_port};
 
 /// The port of a Service that is the session server's.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,17 +68,9 @@ pub(super) fn in_front_of(list: &ResourceList<'_>, workload: &Workload) -> Optio
     })
 }
 
-/// The session server's port: the one of its name, else the only one.
+/// The session server's port.
 pub(super) fn port(service: &Resource) -> Option<Port> {
-    let ports = service.value.at("/spec/ports")?.as_array()?;
-    let named = ports
-        .iter()
-        .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME));
-    let only = match ports.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    };
-    let port = named.or(only)?;
+    let port = own_port(&service.value)?;
     let number = u16::try_from(port.get("port")?.as_u64()?).ok()?;
     let target = match port.get("targetPort") {
         Some(Value::String(name)) => Target::Name(name.clone()),

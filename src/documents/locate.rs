@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use serde::Serialize;
 
 use super::item::{Item, ItemName, names};
-use super::{Config, Document, DocumentError, Problem, is_function_config, split};
+use super::{Config, Document, DocumentError, is_function_config, split};
 use crate::results::FunctionResult;
 use crate::yaml::Tree;
 use crate::yaml::tree::{Kind, NodeId};
@@ -72,13 +72,7 @@ fn named_documents(files: &[(&str, &str)]) -> Vec<(Document, ItemName)> {
 pub fn unreadable(files: &[(&str, &str)]) -> Option<DocumentError> {
     split(files).ok()?.iter().find_map(|document| {
         let error = Tree::parse(document.text(files)).err()?;
-        let (path, _) = files.get(document.file)?;
-        let line = document.line + error.line.saturating_sub(1);
-        Some(DocumentError::new(
-            path,
-            line,
-            Problem::NotYaml(error.message),
-        ))
+        Some(document.not_yaml(files, error))
     })
 }
 

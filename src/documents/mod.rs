@@ -55,6 +55,7 @@ mod split;
 use std::fmt;
 use std::ops::Range;
 
+use crate::yaml::YamlError;
 pub use apply::{Applied, ApplyError, Run, apply};
 pub use configs::{Config, ConfigFault, function_configs};
 pub use edit::without_function_configs;
@@ -207,6 +208,13 @@ impl Document {
     pub fn text<'f>(&self, files: &[(&str, &'f str)]) -> &'f str {
         let file = files.get(self.file).map_or("", |(_, text)| *text);
         file.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Says where it is no YAML, by what the reader says of its text.
+    pub(crate) fn not_yaml(&self, files: &[(&str, &str)], error: YamlError) -> DocumentError {
+        let path = files.get(self.file).map_or("", |(path, _)| *path);
+        let line = self.line + error.line.saturating_sub(1);
+        DocumentError::new(path, line, Problem::NotYaml(error.message))
     }
 }
 

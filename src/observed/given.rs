@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use serde_json::{Value, json};
 
 use super::{Answer, ServiceName, Step, Subject, asked, node_address, until_known};
-use crate::documents::{DocumentError, Problem, split};
+use crate::documents::{DocumentError, split};
 use crate::function::{Outcome, run};
 use crate::pointer::At as _;
 use crate::results::FunctionResult;
@@ -33,14 +33,9 @@ impl Given {
         let mut given = Self::default();
         for document in split(files)? {
             let tree = Tree::parse(document.text(files));
-            let value = tree.and_then(|tree| tree.to_value()).map_err(|error| {
-                let path = files.get(document.file).map_or("", |(path, _)| path);
-                DocumentError {
-                    path: path.to_owned(),
-                    line: document.line + error.line.saturating_sub(1),
-                    problem: Problem::NotYaml(error.message),
-                }
-            })?;
+            let value = tree
+                .and_then(|tree| tree.to_value())
+                .map_err(|error| document.not_yaml(files, error))?;
             given.add(value);
         }
         Ok(given)

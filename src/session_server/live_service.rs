@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::service::own_port;
 use crate::address::{Address, Host};
 use crate::exposure::{IpFamily, NODE_ADDRESS, PORT_NAME};
 use crate::function_config::{AddressKind, AdvertiseAddressSpec};
@@ -156,17 +157,9 @@ fn at_nodes(nodes: &str, service: &Value) -> Resolution {
     }
 }
 
-/// A port number of the Service's: of our port by name, else of its only one.
+/// A port number of the Service's, of our port.
 fn our_port(service: &Value, field: &str) -> Option<u16> {
-    let ports = service.at("/spec/ports")?.as_array()?;
-    let ours = ports
-        .iter()
-        .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME));
-    let only = match ports.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    };
-    u16::try_from(ours.or(only)?.get(field)?.as_u64()?).ok()
+    u16::try_from(own_port(service)?.get(field)?.as_u64()?).ok()
 }
 
 fn port_error(entry: &Value, port: u16) -> Option<String> {

@@ -142,6 +142,19 @@ pub(crate) fn leads_to(service: &Resource, workload: &Workload) -> bool {
     selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload))
 }
 
+/// The entry of the session server's port: the one of its name, else the only one.
+pub(crate) fn own_port(service: &Value) -> Option<&Value> {
+    let ports = service.at("/spec/ports")?.as_array()?;
+    let named = ports
+        .iter()
+        .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME));
+    let only = match ports.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    };
+    named.or(only)
+}
+
 /// The port at which an adopted Service answers.
 pub(super) fn port_of(service: &Resource) -> Option<u16> {
     let port = service.value.at("/spec/ports/0/port")?.as_u64()?;

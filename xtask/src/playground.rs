@@ -1,6 +1,6 @@
 //! The playground: builds the page, tests it in Chromium, and takes its pictures.
 
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -54,13 +54,14 @@ pub(crate) fn build_and_check() -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    npm(&["ci", "--no-fund", "--no-audit"])?;
+    process::npm_ci(&folder())?;
     npm(&["run", "build"])
 }
 
 fn npm(arguments: &[&str]) -> Result<()> {
-    let mut npm: Command = process::command("npm");
-    npm.args(arguments)
-        .current_dir(workspace::root().join(FOLDER));
-    process::run(&mut npm)
+    process::npm(&folder(), arguments)
+}
+
+fn folder() -> PathBuf {
+    workspace::root().join(FOLDER)
 }

@@ -1,6 +1,7 @@
 //! Running other programs, with errors that say which one and what to do.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Result, anyhow, bail};
@@ -23,6 +24,16 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed: {status}", text_of(command));
     }
     Ok(())
+}
+
+/// Installs the packages that a folder's `package-lock.json` pins.
+pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
+    npm(folder, &["ci", "--no-fund", "--no-audit"])
+}
+
+/// Runs npm in a folder.
+pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
+    run(command("npm").args(arguments).current_dir(folder))
 }
 
 /// Runs a command quietly. Its messages on stderr come with the error if it fails.

@@ -39,11 +39,7 @@ pub(crate) fn build() -> Result<()> {
 /// Packs the package, installs it beside its tests, and runs these.
 pub(crate) fn check() -> Result<()> {
     let tests = workspace::root().join(TESTS);
-    process::run(
-        process::command("npm")
-            .args(["ci", "--no-fund", "--no-audit"])
-            .current_dir(&tests),
-    )?;
+    process::npm_ci(&tests)?;
     let packed = workspace::target("web-packed");
     fs::create_dir_all(&packed).with_context(|| format!("cannot make {}", show(&packed)))?;
     let mut pack = process::command("npm");
@@ -62,7 +58,7 @@ pub(crate) fn check() -> Result<()> {
         "--no-audit",
     ]);
     process::run(install.arg(package).current_dir(&tests))?;
-    process::run(process::command("npm").arg("test").current_dir(&tests))
+    process::npm(&tests, &["test"])
 }
 
 /// The package has the version of the workspace.

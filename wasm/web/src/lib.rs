@@ -50,11 +50,7 @@ pub fn transform(
     function_config: Option<String>,
     observed: Option<String>,
 ) -> Result<Answer, String> {
-    let given = Given {
-        files: paths.into_iter().zip(texts).collect(),
-        function_config,
-        observed,
-    };
+    let given = Given::new(paths, texts, function_config, observed);
     let transformed = transform::transform(&given).map_err(|fault| fault.to_json())?;
     let (texts, json, drawable) = transformed;
     last::keep(given, drawable);
@@ -73,11 +69,7 @@ pub fn explain(
     function_config: Option<String>,
     observed: Option<String>,
 ) -> Result<String, String> {
-    let given = Given {
-        files: paths.into_iter().zip(texts).collect(),
-        function_config,
-        observed,
-    };
+    let given = Given::new(paths, texts, function_config, observed);
     let explanation = explain::explain(&given).map_err(|fault| fault.to_json())?;
     Ok(json(&explanation))
 }

@@ -73,6 +73,20 @@ impl Ran<'_> {
 }
 
 impl Given {
+    /// Texts of manifests, the path of each, and the rest.
+    pub(crate) fn new(
+        paths: Vec<String>,
+        texts: Vec<String>,
+        function_config: Option<String>,
+        observed: Option<String>,
+    ) -> Self {
+        Self {
+            files: paths.into_iter().zip(texts).collect(),
+            function_config,
+            observed,
+        }
+    }
+
     fn texts(&self) -> Vec<(&str, &str)> {
         let files = self.files.iter();
         files

@@ -1,4 +1,5 @@
-//! `kustomize build` of the example, with the function, without, and with one that does nothing: what a person waits for.
+//! `kustomize build` of the example, with the function, without, and with one that does nothing:
+//! what a person waits for.
 
 use std::fs;
 
