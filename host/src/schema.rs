@@ -1,14 +1,22 @@
 //! The JSON Schemas of the function configs, for editors and for CI.
 
-/// Each kind of function config and its schema.
-const SCHEMAS: [(&str, &str); 2] = [
+use runner_terminal::function_config::ApiVersion;
+
+/// Each kind of function config and its schemas: of v1alpha1, and of v1beta1.
+const SCHEMAS: [(&str, [&str; 2]); 2] = [
     (
         "SessionServer",
-        include_str!("../../docs/schema/sessionserver.json"),
+        [
+            include_str!("../../docs/schema/sessionserver.json"),
+            include_str!("../../docs/schema/v1beta1/sessionserver.json"),
+        ],
     ),
     (
         "AdvertiseAddress",
-        include_str!("../../docs/schema/advertiseaddress.json"),
+        [
+            include_str!("../../docs/schema/advertiseaddress.json"),
+            include_str!("../../docs/schema/v1beta1/advertiseaddress.json"),
+        ],
     ),
 ];
 
@@ -17,11 +25,14 @@ const SCHEMAS: [(&str, &str); 2] = [
 /// # Errors
 ///
 /// A sentence that lists the kinds there are.
-pub(crate) fn of(kind: Option<&str>) -> Result<&'static str, String> {
+pub(crate) fn of(kind: Option<&str>, version: ApiVersion) -> Result<&'static str, String> {
     SCHEMAS
         .iter()
         .find(|(name, _)| kind.is_none_or(|kind| kind.eq_ignore_ascii_case(name)))
-        .map(|(_, schema)| *schema)
+        .map(|(_, [alpha, beta])| match version {
+            ApiVersion::V1Alpha1 => *alpha,
+            ApiVersion::V1Beta1 => *beta,
+        })
         .ok_or_else(|| {
             let kinds: Vec<_> = SCHEMAS.iter().map(|(name, _)| *name).collect();
             format!(

@@ -17,6 +17,12 @@ func (echoTerminal) TerminalConnect() (terminal.Conn, error) {
 	return echoConn{}, nil
 }
 
+// Connect is what runners of version 12 call it: `cargo xtask versions` builds
+// this with one.
+func (e echoTerminal) Connect() (terminal.Conn, error) {
+	return e.TerminalConnect()
+}
+
 type echoConn struct{}
 
 func (echoConn) Start(w http.ResponseWriter, r *http.Request, timeoutCh, disconnectCh chan error) {

@@ -12,12 +12,20 @@ pub fn workspace_root() -> &'static Path {
         .expect("this crate is in tests/real-hosts of the workspace")
 }
 
+/// A folder of hosts in another version, which come before the pinned ones: `cargo xtask versions`
+/// runs the tests with each.
+const OTHER_VERSIONS: &str = "RUNNER_TERMINAL_HOSTS";
+
 /// A pinned host by its name, such as `kustomize`.
 ///
 /// # Panics
 ///
 /// If it is not built.
 pub fn host(name: &str) -> PathBuf {
+    let other = env::var_os(OTHER_VERSIONS).map(|folder| Path::new(&folder).join(name));
+    if let Some(other) = other.filter(|path| path.is_file()) {
+        return other;
+    }
     built(&format!("hosts/bin/{name}"), "cargo xtask hosts")
 }
 

@@ -83,6 +83,11 @@ fn helm_is_used_as_the_page_says() {
 }
 
 #[test]
+fn versions_are_converted_as_the_page_says() {
+    assert!(run_commands("docs/api-versions.md", None) >= 3);
+}
+
+#[test]
 fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
