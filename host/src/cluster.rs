@@ -5,15 +5,18 @@
 //! |---|---|
 //! | [`connection`] | which API server, and as whom: kubeconfig, service account, proxy |
 //! | [`api`] | one request, and what the answers mean |
-//! | [`watch`] | waiting for a change |
+//! | [`watch`] | waiting for a change of one Service |
+//! | [`rounds`] | waiting for a change of many |
 //! | [`problem`] | what can go wrong, in words that say what to do |
 
 mod api;
 mod connection;
 mod problem;
+mod rounds;
 mod token;
 mod watch;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -30,6 +33,12 @@ pub(crate) use problem::Problem;
 
 /// So many Services are asked for at once: enough to be quick, too few to be throttled.
 const AT_ONCE: usize = 8;
+/// So many are watched at once. A watch is a connection, of which a process may have some hundreds,
+/// so that more are read again and again.
+const WATCHED: usize = 32;
+
+/// What was read of a Service: `None` where there is none.
+type Found = Result<Option<Value>, Problem>;
 
 /// A cluster that can be asked.
 pub(crate) struct Cluster {
@@ -59,43 +68,73 @@ impl Cluster {
     }
 
     /// Reads what is asked for; what cannot be read is answered by the reason.
+    ///
+    /// What one Service has shown of the server is not tried again with a thousand others.
     pub(crate) fn read(&self, subjects: &[&Subject]) -> Vec<(Subject, Answer)> {
+        let given_up = OnceCell::<Problem>::new();
         let read = async |subject: &Subject| {
-            let found = self.api.get_patiently(subject).await;
+            let found = match given_up.get() {
+                Some(problem) => Err(problem.clone()),
+                None => self.api.get_patiently(subject).await,
+            };
+            if let Err(problem) = &found
+                && problem.is_of_all()
+            {
+                given_up.get_or_init(|| problem.clone());
+            }
             (subject.clone(), self.answer(subject, found))
         };
         let all = stream::iter(subjects).map(|subject| read(subject));
         self.runtime.block_on(all.buffered(AT_ONCE).collect())
     }
 
-    /// Waits until one of the Services is another than what is known of it. `None` when none was
-    /// before the deadline.
+    /// Waits until some of the Services are others than what is known of them, and gives these; none
+    /// when none was before the deadline.
     ///
     /// A problem that may pass is waited out, and is the answer when it has not passed by then.
     pub(crate) fn wait(
         &self,
         known: &BTreeMap<&ServiceName, &Answer>,
         deadline: Deadline,
-    ) -> Option<(ServiceName, Answer)> {
-        self.runtime.block_on(async {
-            let mut changes: FuturesUnordered<_> = known
-                .iter()
-                .map(async |(service, known)| {
-                    let changed = watch::change(&self.api, service, known, deadline.0).await;
-                    let subject = Subject::Service((*service).clone());
-                    changed.map(|found| ((*service).clone(), self.answer(&subject, found)))
-                })
-                .collect();
-            while let Some(changed) = changes.next().await {
-                if changed.is_some() {
-                    return changed;
-                }
+    ) -> Vec<(ServiceName, Answer)> {
+        let changed = async {
+            if known.len() > WATCHED {
+                rounds::changes(&self.api, known, deadline.0).await
+            } else {
+                self.watch(known, deadline.0).await.into_iter().collect()
             }
-            None
-        })
+        };
+        let changed = self.runtime.block_on(changed).into_iter();
+        changed
+            .map(|(service, found)| {
+                let subject = Subject::Service(service.clone());
+                (service, self.answer(&subject, found))
+            })
+            .collect()
     }
 
-    fn answer(&self, subject: &Subject, found: Result<Option<Value>, Problem>) -> Answer {
+    /// Watches all of them; gives the first that changes.
+    async fn watch(
+        &self,
+        known: &BTreeMap<&ServiceName, &Answer>,
+        deadline: Instant,
+    ) -> Option<(ServiceName, Found)> {
+        let mut changes: FuturesUnordered<_> = known
+            .iter()
+            .map(async |(service, known)| {
+                let changed = watch::change(&self.api, service, known, deadline).await;
+                changed.map(|found| ((*service).clone(), found))
+            })
+            .collect();
+        while let Some(changed) = changes.next().await {
+            if changed.is_some() {
+                return changed;
+            }
+        }
+        None
+    }
+
+    fn answer(&self, subject: &Subject, found: Found) -> Answer {
         let problem = match found {
             Ok(Some(service)) => return Answer::Live(service),
             Ok(None) => {

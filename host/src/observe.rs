@@ -12,6 +12,9 @@ use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subjec
 
 use crate::cluster::{Cluster, Deadline};
 
+/// So many Services are named in the line of progress.
+const NAMED: usize = 5;
+
 /// Runs `step` on the text of a ResourceList, and again with what it has asked for, until it asks
 /// for nothing, or for more than there is.
 ///
@@ -86,21 +89,26 @@ fn answer(
             Some((*service, answers.get(&subject)?))
         })
         .collect();
-    match cluster.wait(&known, end) {
-        Some((service, seen)) => {
-            answers.insert(Subject::Service(service), seen);
-            true
-        }
-        None => false,
-    }
+    let changed = cluster.wait(&known, end);
+    let has_changed = !changed.is_empty();
+    answers.extend(
+        changed
+            .into_iter()
+            .map(|(service, seen)| (Subject::Service(service), seen)),
+    );
+    has_changed
 }
 
-/// The one line of progress.
+/// The one line of progress, with the first of the names.
 fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
-    let names: Vec<String> = waited
+    let (shown, others) = waited.split_at(waited.len().min(NAMED));
+    let mut names: Vec<String> = shown
         .iter()
         .map(|(service, _)| service.to_string())
         .collect();
+    if !others.is_empty() {
+        names.push(format!("{} more", others.len()));
+    }
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(
         io::stderr(),

@@ -13,6 +13,7 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
@@ -28,7 +29,10 @@ mod cluster {
     mod answers;
     mod connections;
     mod credentials;
+    mod damage;
+    mod excess;
     mod kubeconfigs;
+    mod many;
     mod proxies;
     mod resolve;
     mod waiting;

@@ -3,19 +3,25 @@
 use std::time::Duration;
 
 use http::{Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
 use kube::core::Request;
 use kube::core::params::{GetParams, ListParams, WatchParams};
 use runner_terminal::observed::{ServiceName, Subject};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::Found;
 use super::problem::{Problem, Server};
 
 /// A Service is some kilobytes, and so is a node, of which there may be thousands.
 pub(super) const LONGEST_ANSWER: usize = 64 << 20;
+/// An answer may take so long, and longer the more of it there is: a server that says a byte now and
+/// then is never silent.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// So many bytes are worth another second.
+const SLOWEST: usize = 64 << 10;
 /// A server may be asked again, when it has a problem that may pass, for so long. In that time a
 /// restarted API server is back; somebody is waiting for this build.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -60,7 +66,7 @@ impl Api {
     /// # Errors
     ///
     /// A problem that does not pass, or has not passed in time.
-    pub(super) async fn get_patiently(&self, subject: &Subject) -> Result<Option<Value>, Problem> {
+    pub(super) async fn get_patiently(&self, subject: &Subject) -> Found {
         let end = Instant::now() + PATIENCE;
         let mut pauses = Pauses::new();
         loop {
@@ -83,7 +89,7 @@ impl Api {
     }
 
     /// Reads a Service once; `None` when there is none.
-    pub(super) async fn get(&self, service: &ServiceName) -> Result<Option<Value>, Problem> {
+    pub(super) async fn get(&self, service: &ServiceName) -> Found {
         let request = self
             .services(service)?
             .get(&service.name, &GetParams::default());
@@ -151,10 +157,10 @@ impl Api {
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Response<Body>, Problem> {
         let request = request.map_err(|error| Problem::Other(error.to_string()))?;
-        let response = self
-            .client
-            .send(request.map(Body::from))
+        let sent = self.client.send(request.map(Body::from));
+        let response = timeout(ANSWER_TIMEOUT, sent)
             .await
+            .map_err(|_| Problem::Timeout)?
             .map_err(|error| Problem::of_client(&error))?;
         let status = response.status();
         if status == StatusCode::OK {
@@ -181,11 +187,27 @@ async fn of_kind(kind: &str, response: Response<Body>) -> Result<Value, Problem>
     }
 }
 
+/// Reads a body, which neither is endless nor takes for ever.
 async fn read(response: Response<Body>) -> Result<Vec<u8>, Problem> {
-    let body = Limited::new(response.into_body(), LONGEST_ANSWER);
-    match body.collect().await {
-        Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) => Err(Problem::of_body(error.as_ref())),
+    let begun = Instant::now();
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    loop {
+        let more = Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let frame = match timeout_at(begun + ANSWER_TIMEOUT + more, body.frame()).await {
+            Err(_) => return Err(Problem::Timeout),
+            Ok(None) => return Ok(bytes),
+            Ok(Some(frame)) => frame.map_err(|error| Problem::of_body(&error))?,
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len().saturating_add(data.len()) > LONGEST_ANSWER {
+            return Err(Problem::NotKubernetes(
+                "an answer without an end".to_owned(),
+            ));
+        }
+        bytes.extend_from_slice(&data);
     }
 }
 

@@ -79,6 +79,9 @@ pub(crate) fn problem_of(error: &kube::Error) -> Problem {
 /// The user's kubeconfig and what to call it, or `None` where only a service account can be meant.
 fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, Problem> {
     if let Some(path) = path {
+        if is_text(path) {
+            return Err(Problem::Other(IS_TEXT.replace("{}", "spec.kubeconfig")));
+        }
         let path = in_home(path);
         let name = path.display().to_string();
         let config = Kubeconfig::read_from(&path);
@@ -88,6 +91,9 @@ fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, P
         };
     }
     let (name, config) = match env::var("KUBECONFIG") {
+        Ok(paths) if is_text(&paths) => {
+            return Err(Problem::Other(IS_TEXT.replace("{}", "KUBECONFIG")));
+        }
         Ok(paths) if !paths.is_empty() => (format!("KUBECONFIG={paths}"), Kubeconfig::from_env()),
         _ => {
             let default = in_home("~/.kube/config");
@@ -102,6 +108,14 @@ fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, P
         Ok(config) => Ok(config.map(|config| (config, name))),
         Err(error) => Err(unreadable(&error, &name)),
     }
+}
+
+/// The message about a kubeconfig where its path should be. It is not shown: it has secrets in it.
+const IS_TEXT: &str = "{} is the text of a kubeconfig, or has several lines: set it to the path of \
+                       a file that has the text";
+
+fn is_text(path: &str) -> bool {
+    path.contains('\n')
 }
 
 async fn of_kubeconfig(

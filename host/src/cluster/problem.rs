@@ -5,7 +5,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::StatusCode;
 use kube::client::AuthError;
@@ -13,8 +13,11 @@ use runner_terminal::observed::Subject;
 use runner_terminal::resource::Identity;
 use runner_terminal::{rbac, yaml};
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use serde_json::Value;
 
+/// The end of the year 9999: what is later has no date.
+const LAST_SECOND: u64 = 253_402_300_799;
 /// What a role that may read nodes is called here.
 const NODE_READER: &str = "runner-terminal-node-reader";
 
@@ -38,7 +41,7 @@ impl Server {
 }
 
 /// Why a Service could not be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Problem {
     /// Neither a kubeconfig nor a pod's service account is there.
     NoCluster,
@@ -100,6 +103,40 @@ impl Problem {
         )
     }
 
+    /// The same for one who waits: a connection that has died without a word is told by its silence
+    /// alone.
+    pub(super) fn may_pass_in_time(&self) -> bool {
+        self.may_pass() || matches!(self, Self::Timeout)
+    }
+
+    /// True where another Service would have the same problem.
+    pub(super) fn is_of_all(&self) -> bool {
+        match self {
+            Self::NoCluster
+            | Self::NoKubeconfig
+            | Self::Kubeconfig { .. }
+            | Self::ServiceAccount(_)
+            | Self::Plugin(_)
+            | Self::NoSuchHost
+            | Self::Refused
+            | Self::Broken
+            | Self::Timeout
+            | Self::Unreachable(_)
+            | Self::UnknownAuthority
+            | Self::Certificate(_)
+            | Self::Proxy
+            | Self::Unauthorized
+            | Self::Throttled(_)
+            | Self::Server(_) => true,
+            Self::Forbidden(_)
+            | Self::Absent
+            | Self::Gone
+            | Self::NotKubernetes(_)
+            | Self::NotAName(_)
+            | Self::Other(_) => false,
+        }
+    }
+
     /// What a client's error means.
     pub(super) fn of_client(error: &kube::Error) -> Self {
         match error {
@@ -121,9 +158,6 @@ impl Problem {
 
     /// What an error while an answer is read means.
     pub(super) fn of_body(error: &(dyn StdError + 'static)) -> Self {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return Self::NotKubernetes("an answer without an end".to_owned());
-        }
         Self::of_chain(error)
     }
 
@@ -226,6 +260,24 @@ impl Problem {
                 rustls::Error::InvalidCertificate(
                     CertificateError::UnknownIssuer | CertificateError::BadSignature,
                 ) => Self::UnknownAuthority,
+                rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+                    time,
+                    not_after,
+                }) => Self::Certificate(format!(
+                    "its certificate expired at {}, and this machine's clock says {}: is that \
+                     right?",
+                    date(*not_after),
+                    date(*time)
+                )),
+                rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
+                    time,
+                    not_before,
+                }) => Self::Certificate(format!(
+                    "its certificate is not valid before {}, and this machine's clock says {}: is \
+                     that right?",
+                    date(*not_before),
+                    date(*time)
+                )),
                 rustls::Error::AlertReceived(alert) => {
                     Self::Certificate(format!("the server ended the TLS handshake: {alert:?}"))
                 }
@@ -276,8 +328,8 @@ impl Problem {
             Self::Forbidden(said) => return forbidden(said, server, subject),
             Self::Unauthorized => match expired {
                 Some(since) => format!(
-                    "does not let you in (401 Unauthorized): your token has expired at {since}; \
-                     log in again"
+                    "does not let you in (401 Unauthorized): your token has expired at {since}, by \
+                     this machine's clock; log in again"
                 ),
                 None => "does not let you in (401 Unauthorized): the token or client certificate \
                          is not valid, or not any more; log in again, and see by `kubectl auth \
@@ -353,6 +405,15 @@ impl std::fmt::Display for Problem {
             Self::Other(what) => f.write_str(what),
             other => write!(f, "{other:?}"),
         }
+    }
+}
+
+/// A time that a certificate names; one that is no date as the seconds that it is.
+fn date(time: UnixTime) -> String {
+    let seconds = time.as_secs();
+    match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
+        Some(time) if seconds <= LAST_SECOND => humantime::format_rfc3339_seconds(time).to_string(),
+        _ => format!("second {seconds}"),
     }
 }
 

@@ -6,6 +6,7 @@ use runner_terminal::observed::{Answer, ServiceName};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Found;
 use super::api::{Api, LONGEST_ANSWER, LONGEST_PAUSE, Pauses};
 use super::problem::Problem;
 
@@ -20,7 +21,7 @@ pub(super) async fn change(
     service: &ServiceName,
     known: &Answer,
     deadline: Instant,
-) -> Option<Result<Option<Value>, Problem>> {
+) -> Option<Found> {
     let mut pauses = Pauses::new();
     loop {
         let begun = Instant::now();
@@ -37,9 +38,7 @@ pub(super) async fn change(
             Ok(Ok(None)) => pauses.next().min(left),
             Ok(Err(problem)) => {
                 let pause = pauses.after(&problem);
-                // A connection that has died without a word is told by its silence alone.
-                let may_pass = problem.may_pass() || matches!(problem, Problem::Timeout);
-                if !may_pass || pause > left {
+                if !problem.may_pass_in_time() || pause > left {
                     return Some(Err(problem));
                 }
                 pause
@@ -88,7 +87,8 @@ async fn step(
     Ok(None)
 }
 
-fn is_new(found: Option<&Value>, known: &Answer) -> bool {
+/// True when a Service is another than what is known of it.
+pub(super) fn is_new(found: Option<&Value>, known: &Answer) -> bool {
     match known {
         Answer::Live(service) => found.is_none() || version(found) != version(Some(service)),
         Answer::Absent { .. } => found.is_some(),

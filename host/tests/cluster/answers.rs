@@ -162,6 +162,31 @@ fn nobody_waits_for_as_long_as_a_server_likes() {
 }
 
 #[test]
+fn a_head_is_no_reason_to_doubt_a_service() {
+    let body = service(7, &["192.0.2.7"]).to_string();
+    let old = format!("HTTP/1.0 200 OK\r\n\r\n{body}");
+    for reply in [
+        // HTTP/1.0, whose answers end with the connection.
+        vec![Step::Say(old.into()), Step::Close],
+        answer("200 OK", "Content-Type: text/plain\r\n", &body),
+        answer("200 Fine", "Content-Type: image/png\r\n", &body),
+        answer("200 OK", "", &body),
+        // Nobody has asked for gzip, so that it is none.
+        answer("200 OK", "Content-Encoding: gzip\r\n", &body),
+        answer(
+            "200 OK",
+            "Refresh: 0\r\nLocation: https://sso.example.com\r\n",
+            &body,
+        ),
+    ] {
+        let server = plain(in_order([reply]));
+        Place::of(&server).assert_builds(&list(&[]), ADDRESS);
+        assert_asked(&server.requests(), "R");
+        assert_eq!(server.requests()[0].header("accept-encoding"), None);
+    }
+}
+
+#[test]
 fn a_server_that_is_no_kubernetes_is_told() {
     let page = "<!DOCTYPE html><title>It works!</title>";
     let html = |status| answer(status, "Content-Type: text/html\r\n", page);
@@ -172,8 +197,36 @@ fn a_server_that_is_no_kubernetes_is_told() {
     let of_go = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
     for (reply, word) in [
         (html("200 OK"), "an answer that is no Service"),
+        (
+            answer(
+                "200 OK",
+                "Content-Encoding: gzip\r\n",
+                "\u{1f}\u{8b}\u{8}\0\0\0\0\0",
+            ),
+            "an answer that is no Service",
+        ),
         (html("404 Not Found"), "the status 404 Not Found"),
+        (
+            html("206 Partial Content"),
+            "the status 206 Partial Content",
+        ),
+        (
+            html("300 Multiple Choices"),
+            "the status 300 Multiple Choices",
+        ),
         (answer("302 Found", elsewhere, ""), "the status 302 Found"),
+        (
+            answer("301 Moved Permanently", elsewhere, ""),
+            "the status 301 Moved Permanently",
+        ),
+        (
+            answer("307 Temporary Redirect", elsewhere, ""),
+            "the status 307 Temporary Redirect",
+        ),
+        (
+            answer("308 Permanent Redirect", elsewhere, ""),
+            "the status 308 Permanent Redirect",
+        ),
         (html("403 Forbidden"), "the status 403 Forbidden"),
         (
             found(&json!({"kind": "Status", "apiVersion": "v1"})),

@@ -2,12 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::thread;
 
 use super::api_server::{ApiServer, Step, always, in_order, plain, tls};
 use super::certificates::{Authority, Identity, for_all};
 use super::kubernetes::{failure, found, service};
 use super::place::{Place, data, list, with_token};
+use rustls::ServerConnection;
 use serde_json::json;
 
 /// A server with this certificate that has the address.
@@ -32,19 +34,34 @@ fn a_server_that_does_not_come_back_is_an_error_in_the_end() {
     let down = failure("503 Service Unavailable", "", "not yet");
     let down = plain(always(down));
     let ending = plain(always(vec![Step::Close]));
+    // Only TLS's own word for the end says that this is all of it.
+    let authority = Authority::new();
+    let all = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned();
+    let all = all + &service(7, &["192.0.2.7"]).to_string();
+    let cut = tls(
+        for_all(authority.server("127.0.0.1")),
+        always(vec![Step::Say(all.into()), Step::Close]),
+    );
+    let authority = data(&authority.pem);
     thread::scope(|scope| {
         for (url, word) in [
             (closed.clone(), "refuses connections: does it run"),
             (down.url(), "a problem of its own (503 Service Unavailable)"),
             (ending.url(), "ended the connection before it had answered"),
+            (cut.url(), "ended the connection before it had answered"),
         ] {
+            let mut cluster = json!({ "server": url });
+            if url.starts_with("https:") {
+                cluster["certificate-authority-data"] = json!(authority);
+            }
             scope.spawn(move || {
-                let address = url.strip_prefix("http://").unwrap();
-                let place = Place::with(&json!({ "server": url }), &with_token());
+                let (_, address) = url.split_once("://").unwrap();
+                let place = Place::with(&cluster, &with_token());
                 place.assert_fails(&list(&[]), &[address, word]);
             });
         }
     });
+    assert!(cut.requests().len() > 5);
     assert!(down.requests().len() > 5);
     assert!(ending.requests().len() > 5);
 }
@@ -98,7 +115,18 @@ fn a_certificate_that_is_not_right_keeps_the_token_here() {
         ),
         (
             ours.expired_server("127.0.0.1"),
-            ["cannot be talked to over TLS", "expired"],
+            [
+                "its certificate expired at 2022-01-01T00:00:00Z",
+                "and this machine's clock says 20",
+            ],
+        ),
+        // As a machine sees it whose clock is late.
+        (
+            ours.future_server("127.0.0.1"),
+            [
+                "its certificate is not valid before 2990-01-01T00:00:00Z",
+                "and this machine's clock says 20",
+            ],
         ),
     ] {
         let server = serve(identity);
@@ -138,6 +166,35 @@ fn the_wrong_scheme_is_told() {
     });
     let words = [address.as_str(), "cannot be talked to over TLS"];
     trusting(&authority, &format!("https://{address}")).assert_fails(&list(&[]), &words);
+}
+
+#[test]
+fn what_follows_a_handshake_and_is_no_tls_is_told() {
+    let authority = Authority::new();
+    let config = Arc::new(for_all(authority.server("127.0.0.1")));
+    for garbage in [
+        &b"HTTP/1.1 200 OK\r\n\r\n"[..],
+        // A record of data that nobody has encrypted, and one that is too long.
+        &[0x17, 3, 3, 0, 40, 0x17, 3, 3, 0, 40].repeat(9),
+        &[0x17, 3, 3, 0xff, 0xff, 1, 2, 3],
+        &[0; 4096],
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (config, garbage) = (Arc::clone(&config), garbage.to_owned());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+                tls.complete_io(&mut stream).unwrap();
+                let _ = stream.write_all(&garbage);
+                // Whatever the client says to that.
+                while matches!(stream.read(&mut [0; 1024]), Ok(1..)) {}
+            }
+        });
+        let words = [address.as_str(), "cannot be talked to over TLS"];
+        trusting(&authority, &format!("https://{address}")).assert_fails(&list(&[]), &words);
+    }
 }
 
 #[test]

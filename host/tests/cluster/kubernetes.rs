@@ -29,6 +29,14 @@ pub(crate) fn service_called(name: &str, version: u64, addresses: &[&str]) -> Va
     })
 }
 
+/// The name of the Service that a request is about.
+pub(crate) fn name_of(request: &Request) -> String {
+    let of_watch = request.line.split_once("metadata.name%3D");
+    let name = of_watch.or_else(|| request.line.split_once("/services/"));
+    let (_, name) = name.unwrap();
+    name.split(['&', ' ']).next().unwrap().to_owned()
+}
+
 /// An answer with a body and more lines of the head, each with its line end.
 pub(crate) fn answer(status: &str, head: &str, body: &str) -> Reply {
     let length = body.len();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -108,15 +109,20 @@ impl Place {
         path
     }
 
-    /// Runs the command. Whatever happens, no secret comes out.
-    #[track_caller]
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Ended {
+    /// The command, here.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program::command(arguments);
         command
             .env_clear()
             .envs(&self.environment)
             .current_dir(self.path());
-        let ended = program::run(&mut command, input.as_bytes());
+        command
+    }
+
+    /// Runs the command. Whatever happens, no secret comes out.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Ended {
+        let ended = program::run(&mut self.command(arguments), input.as_bytes());
         for (name, text) in [("stdout", ended.text()), ("stderr", &ended.stderr)] {
             for secret in &self.secrets {
                 assert!(!text.contains(secret), "{secret} is in {name}: {text}");
@@ -232,6 +238,19 @@ pub(crate) fn with_second_runner(list: &str) -> String {
         .replace("name: runner", "name: second")
         .replace("app: runner", "app: second");
     list.replace(first, &format!("{first}{second}"))
+}
+
+/// The list with so many runners more, whose Services are `runner-0-session-server` and so on.
+pub(crate) fn with_runners(list: &str, count: usize) -> String {
+    let first = items(list);
+    let one = first.strip_prefix("items:\n").unwrap();
+    let all: String = (0..count)
+        .map(|number| {
+            one.replace("name: runner", &format!("name: runner-{number}"))
+                .replace("app: runner", &format!("app: runner-{number}"))
+        })
+        .collect();
+    list.replace(first, &format!("items:\n{all}"))
 }
 
 /// The items of the list as plain manifests.

@@ -150,6 +150,31 @@ impl Relay {
         value.unwrap_or(0.0)
     }
 
+    /// How many connections have ended for a reason, of all routes and of none; of all reasons when it
+    /// is empty.
+    pub fn ended(&self, reason: &str) -> u64 {
+        let (status, text) = self.get("/metrics");
+        assert_eq!(status, 200, "{text}");
+        let wanted = format!("reason=\"{reason}");
+        let of_connections = text
+            .lines()
+            .filter(|line| line.starts_with("runner_terminal_relay_connections_total{"))
+            .filter(|line| line.contains(&wanted));
+        of_connections
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// The most memory that it has had, in MiB; `None` where the system does not tell.
+    pub fn most_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kib / 1024)
+    }
+
     /// Waits for a line of the log, and takes it and all before it away.
     ///
     /// # Panics

@@ -581,6 +581,187 @@ fn hostile_clients_leave_it_up() {
         .type_into("still up");
 }
 
+/// The same handshake message in records of at most so many bytes.
+fn in_records_of(hello: &[u8], most: usize) -> Vec<u8> {
+    let mut records = Vec::new();
+    for part in hello[5..].chunks(most) {
+        records.extend_from_slice(&hello[..3]);
+        records.extend_from_slice(&u16::try_from(part.len()).unwrap().to_be_bytes());
+        records.extend_from_slice(part);
+    }
+    records
+}
+
+/// A ClientHello with so many extensions more, which nobody knows.
+fn with_extensions(hello: &[u8], count: u16) -> Vec<u8> {
+    // Behind the head of the record and of the message, the version and the random bytes.
+    let mut place = 5 + 4 + 2 + 32;
+    place += 1 + usize::from(hello[place]);
+    place += 2 + usize::from(u16::from_be_bytes([hello[place], hello[place + 1]]));
+    place += 1 + usize::from(hello[place]);
+    let extensions = (0..count).flat_map(|number| [0x4000 + number, 0]);
+    let mut longer = hello.to_owned();
+    longer.extend(extensions.flat_map(u16::to_be_bytes));
+    let length = u16::try_from(longer.len() - place - 2).unwrap();
+    longer[place..place + 2].copy_from_slice(&length.to_be_bytes());
+    let length = u32::try_from(longer.len() - 9).unwrap();
+    longer[6..9].copy_from_slice(&length.to_be_bytes()[1..]);
+    in_records_of(&longer, 1 << 14)
+}
+
+/// Bytes that are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % most
+    }
+}
+
+#[test]
+fn each_hello_that_is_none_is_counted() {
+    let cluster = Cluster::new("relay-hellos");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let relay = cluster.relay(&[&route, "--connect-timeout=20s"]);
+    let mut terminal = Client::of(&relay, "a.example.com").expect("runner");
+    let hello = hello_for("a.example.com");
+    let count = std::cell::Cell::new(0_u64);
+    let say = |bytes: &[u8]| {
+        count.set(count.get() + 1);
+        let mut stream = TcpStream::connect(relay.address()).unwrap();
+        // It may have heard enough by now.
+        let _ = stream.write_all(bytes);
+    };
+    let counted = |reason: &str, expected: u64| {
+        wait_until(reason, || relay.ended(reason) >= expected);
+        assert_eq!(relay.ended(reason), expected, "{reason}");
+    };
+
+    // Truncated at every byte.
+    for length in 0..hello.len() {
+        say(&hello[..length]);
+    }
+    counted("nothing-sent", 1);
+    counted("hello-truncated", u64::try_from(hello.len()).unwrap() - 1);
+    terminal.type_into("after truncated ones");
+
+    // Too long, in one message and in records of one byte.
+    let endless = [&hello[..5], &[1, 0xff, 0xff, 0xff], &[0; 4096]].concat();
+    say(&with_extensions(&hello, 8_000));
+    say(&in_records_of(&endless, 1));
+    wait_until("they are refused", || {
+        relay.ended("hello-too-long") + relay.ended("not-tls") == 2
+    });
+    assert!(relay.ended("hello-too-long") >= 1);
+
+    // Unusual, and still ones: in small records, and with many extensions.
+    for unusual in [
+        in_records_of(&hello, 1),
+        in_records_of(&hello, 7),
+        with_extensions(&hello, 1_500),
+    ] {
+        count.set(count.get() + 1);
+        let mut stream = TcpStream::connect(relay.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&unusual).unwrap();
+        Client {
+            stream,
+            hello: unusual,
+        }
+        .expect("runner");
+    }
+
+    // Damaged, and noise.
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..300 {
+        let mut damaged = hello.clone();
+        for _ in 0..=random.below(4) {
+            let place = random.below(damaged.len());
+            damaged[place] = u8::try_from(random.below(256)).unwrap();
+        }
+        say(&damaged);
+        let noise: Vec<u8> = (0..random.below(600))
+            .map(|_| u8::try_from(random.below(256)).unwrap())
+            .collect();
+        say(&noise);
+    }
+    let total = count.get();
+    wait_until("all are counted", || relay.ended("") == total);
+    terminal.type_into("after all of them");
+    println!(
+        "{total} hellos, of which {} were no TLS, {} truncated, {} for no route; {:?} MiB at most",
+        relay.ended("not-tls"),
+        relay.ended("hello-truncated"),
+        relay.ended("no-route"),
+        relay.most_memory()
+    );
+    assert!(relay.ended("not-tls") > 300);
+    assert!(relay.most_memory().is_none_or(|most| most < 100));
+}
+
+#[test]
+fn a_flood_takes_no_terminal_with_it() {
+    const PLACES: u64 = 100;
+    const WAVE: u64 = 500;
+    const WAVES: u64 = 4;
+
+    let cluster = Cluster::new("relay-flood");
+    cluster.add_pod("runner", "runner");
+    let backend = Backend::echo("runner");
+    let route = cluster.route("a.example.com", "runner", backend.port);
+    let places = format!("--max-connections={PLACES}");
+    let relay = cluster.relay(&[&route, &places, "--connect-timeout=2s"]);
+    let mut terminal = Client::of(&relay, "a.example.com").expect("runner");
+    let open = "runner_terminal_relay_connections_open";
+    let hello = hello_for("a.example.com");
+    for wave in 1..=WAVES {
+        // They come faster than their time runs out, and then drip: the last byte is never there.
+        let mut slow: Vec<_> = (0..WAVE)
+            .map(|_| TcpStream::connect(relay.address()).unwrap())
+            .collect();
+        let drip = thread::spawn({
+            let hello = hello.clone();
+            move || {
+                for byte in hello[..hello.len() - 1].chunks(1) {
+                    for stream in &mut slow {
+                        let _ = stream.write(byte);
+                    }
+                    thread::sleep(Duration::from_millis(2));
+                }
+                slow
+            }
+        });
+        terminal.type_into("in the flood");
+        let ended = || relay.ended("hello-late") + relay.ended("over-limit");
+        wait_until("the wave is over", || ended() == wave * WAVE);
+        terminal.type_into("still here");
+        drop(drip.join().unwrap());
+        wait_until("one is open", || relay.metric(open) == 1.0);
+    }
+    // All but the terminal's place were theirs, once a wave at least.
+    assert!(relay.ended("hello-late") >= WAVES * (PLACES - 1));
+    assert!(relay.ended("over-limit") >= WAVES * (WAVE - 2 * PLACES));
+    relay.wait_for(|line| line["event"] == "over-limit");
+    // And there is place for others again.
+    Client::of(&relay, "a.example.com")
+        .expect("runner")
+        .type_into("a new one");
+    terminal.type_into("at the end");
+    println!(
+        "{} dripping clients: {} in time too late, {} over the limit; {:?} MiB at most",
+        WAVES * WAVE,
+        relay.ended("hello-late"),
+        relay.ended("over-limit"),
+        relay.most_memory()
+    );
+    assert!(relay.most_memory().is_none_or(|most| most < 100));
+}
+
 #[test]
 fn it_survives_having_no_file_left() {
     let cluster = Cluster::new("relay-files");
@@ -588,7 +769,7 @@ fn it_survives_having_no_file_left() {
     let backend = Backend::echo("runner");
     let route = cluster.route("a.example.com", "runner", backend.port);
     let relay = Relay::start_with_files(60, &cluster.kubeconfig, &[&route]);
-    Client::of(&relay, "a.example.com").expect("runner");
+    let mut terminal = Client::of(&relay, "a.example.com").expect("runner");
 
     let idle: Vec<TcpStream> = (0..100)
         .map(|_| TcpStream::connect(relay.address()).unwrap())
@@ -598,7 +779,9 @@ fn it_survives_having_no_file_left() {
         text(&line, "detail").contains("Too many open files"),
         "{line}"
     );
+    terminal.type_into("meanwhile");
     drop(idle);
+    terminal.type_into("and afterwards");
 
     Client::of(&relay, "a.example.com")
         .expect("runner")
