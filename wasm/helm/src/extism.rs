@@ -5,14 +5,13 @@
 //! time. That is why every one of these functions is safe to call with any argument. An offset
 //! that is none ends the plugin, as a panic would.
 
-#![allow(
-    unsafe_code,
-    reason = "functions of the host are declared here, and one is exported to it; each takes and \
-              gives numbers alone"
-)]
-
 use super::answer;
 
+#[expect(
+    unsafe_code,
+    reason = "functions of the host are declared; each takes and gives numbers alone"
+)]
+// SAFETY: the names and types are those of Extism's own header, and none is told an address.
 #[link(wasm_import_module = "extism:host/env")]
 unsafe extern "C" {
     safe fn input_length() -> u64;
@@ -34,6 +33,8 @@ unsafe extern "C" {
 const FUNCTION_CONFIGS: &str = "functionConfigs";
 
 /// The function that Helm calls: a message in, a message out, and 0, or an error and 1.
+// SAFETY: no other symbol of the module has this name.
+#[expect(unsafe_code, reason = "the function is exported")]
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn helm_plugin_main() -> i32 {
     let input = read(

@@ -12,7 +12,8 @@ use crate::value::Value;
 /// The stack: see [`Frame`].
 static STACK: Frame = Frame::new();
 
-#[link(wasm_import_module = "go")]
+// Elsewhere than in kpt the tests stand for it.
+#[cfg_attr(target_arch = "wasm32", link(wasm_import_module = "go"))]
 unsafe extern "C" {
     #[link_name = "runtime.wasmWrite"]
     fn wasm_write(sp: *const Frame);
@@ -36,22 +37,22 @@ unsafe extern "C" {
 /// of no interest. Before, kpt has written them at 4096: that is the far end of Rust's stack, where
 /// nothing is yet.
 // SAFETY: no other symbol of the module has this name.
-#[unsafe(no_mangle)]
-extern "C" fn run(_argc: i32, _argv: i32) {
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub(crate) extern "C" fn run(_argc: i32, _argv: i32) {
     program::start();
 }
 
 /// kpt has called one of the program's functions.
 // SAFETY: no other symbol of the module has this name.
-#[unsafe(no_mangle)]
-extern "C" fn resume() {
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub(crate) extern "C" fn resume() {
     program::resume();
 }
 
 /// Where the stack is, which kpt asks again after each call that could have moved it.
 // SAFETY: no other symbol of the module has this name.
-#[unsafe(no_mangle)]
-extern "C" fn getsp() -> *const Frame {
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub(crate) extern "C" fn getsp() -> *const Frame {
     &raw const STACK
 }
 

@@ -9,11 +9,13 @@
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod frame;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(test, target_arch = "wasm32"))]
 mod go;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(test, target_arch = "wasm32"))]
 mod heap;
-#[cfg(target_arch = "wasm32")]
+#[cfg(test)]
+mod host;
+#[cfg(any(test, target_arch = "wasm32"))]
 mod program;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod value;

@@ -94,6 +94,12 @@ pub(crate) fn out_of_memory() {
     end_process(&OUT_OF_MEMORY);
 }
 
+/// As at the start, where one process runs several tests.
+#[cfg(test)]
+pub(crate) fn restart() {
+    FULL.store(false, Ordering::Relaxed);
+}
+
 /// Ends kpt's Node.js as any other function would end: with what is known of the list on standard
 /// output, the message on standard error, and exit code 1. Does nothing in kpt's other runtime,
 /// which has no processes.

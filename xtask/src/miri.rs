@@ -1,0 +1,21 @@
+//! Unsafe code under Miri, which sees every access to memory and whether it may be.
+//!
+//! That is the border to kpt, with a host beside it that reads and writes where the module says
+//! (`wasm/kpt/src/host.rs`), and a run of the core in between. The launcher's unsafe code cannot run
+//! there: `mprotect` and machine code that is mapped are nothing to an interpreter. A run of every
+//! fixture in the launcher stands in (`host/tests/function.rs`).
+
+use anyhow::Result;
+
+use crate::{nightly, process};
+
+/// Addresses cross the border as numbers, and are made into pointers again on the other side.
+const FLAGS: &str = "-Zmiri-permissive-provenance";
+
+/// Installs Miri, and runs it.
+pub(crate) fn run() -> Result<()> {
+    nightly::install(&["miri", "rust-src"])?;
+    let mut miri = nightly::cargo();
+    miri.args(["miri", "test", "--package", "runner-terminal-kpt"]);
+    process::run(miri.env("MIRIFLAGS", FLAGS))
+}
