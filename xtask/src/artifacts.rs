@@ -14,9 +14,9 @@ use crate::workspace;
 
 /// A module, and how it is built.
 pub(crate) struct Module {
-    package: &'static str,
+    pub(crate) package: &'static str,
     /// The Rust target, which is added where rustup looks after Rust.
-    target: &'static str,
+    pub(crate) target: &'static str,
     /// The profile in `Cargo.toml`.
     profile: &'static str,
     /// Its file in `target`.

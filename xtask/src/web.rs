@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -19,20 +20,28 @@ const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 
 /// Builds the package.
 pub(crate) fn build() -> Result<()> {
-    let module = WEB.build_with(&mut process::command("cargo"), &workspace::target(""))?;
-    let folder = workspace::target("web");
+    build_with(
+        &mut process::command("cargo"),
+        &workspace::target(""),
+        &workspace::target("web"),
+    )
+}
+
+/// Builds it by a cargo that is set up already, whose own folder is `target`, into a folder.
+pub(crate) fn build_with(cargo: &mut Command, target: &Path, folder: &Path) -> Result<()> {
+    let module = WEB.build_with(cargo, target)?;
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", show(&folder)))?;
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", show(folder)))?;
     }
     let mut bindgen = process::command("cargo");
     bindgen.args(["run", "--quiet", "--package=runner-terminal-bindgen", "--"]);
-    process::run(bindgen.arg(module).arg(&folder).arg(NAME))?;
+    process::run(bindgen.arg(module).arg(folder).arg(NAME))?;
     let sources = workspace::root().join(SOURCES);
     for entry in fs::read_dir(&sources).with_context(|| format!("cannot read {SOURCES}"))? {
         let path = entry?.path();
-        copy(&path, &folder)?;
+        copy(&path, folder)?;
     }
-    copy(&workspace::root().join("LICENSE"), &folder)?;
+    copy(&workspace::root().join("LICENSE"), folder)?;
     set_version(&folder.join("package.json"))
 }
 

@@ -10,17 +10,38 @@ use dist::{Launcher, Module, Release};
 use crate::command;
 use crate::programs::{artifact, host, workspace_root};
 
-/// The modules that are in every release.
-const MODULES: [&str; 3] = [
-    "runner-terminal.wasm",
-    "runner-terminal-helm.wasm",
-    "runner-terminal-kpt.wasm",
+/// The modules that are in every release, with their packages and targets.
+const MODULES: [[&str; 3]; 3] = [
+    [
+        "runner-terminal.wasm",
+        "runner-terminal-wasi",
+        "wasm32-wasip1",
+    ],
+    [
+        "runner-terminal-helm.wasm",
+        "runner-terminal-helm",
+        "wasm32-unknown-unknown",
+    ],
+    [
+        "runner-terminal-kpt.wasm",
+        "runner-terminal-kpt",
+        "wasm32-unknown-unknown",
+    ],
 ];
 
 /// A static program that is the function without its sandbox, in the launcher's place: the launcher takes
 /// minutes to build as a static program, and `cargo xtask dist` runs it.
 pub fn static_program() -> PathBuf {
     artifact(&format!("{ARCH}-unknown-linux-musl/debug/examples/native"))
+}
+
+/// The npm package as npm has packed it, for `cargo xtask web`.
+pub fn npm_package() -> PathBuf {
+    artifact(concat!(
+        "web-packed/runner-terminal-",
+        env!("CARGO_PKG_VERSION"),
+        ".tgz"
+    ))
 }
 
 /// Packs a release around this program into a folder.
@@ -42,11 +63,14 @@ pub fn packed(program: &Path, out: &Path) {
         }],
         modules: MODULES
             .into_iter()
-            .map(|name| Module {
+            .map(|[name, package, target]| Module {
                 name: name.to_owned(),
+                package: package.to_owned(),
+                target: target.to_owned(),
                 path: artifact(name),
             })
             .collect(),
+        npm: artifact("web/package.json").with_file_name(""),
         texts: None,
     };
     release.pack(out).expect("the release can be packed");

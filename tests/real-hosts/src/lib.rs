@@ -27,7 +27,7 @@ mod session_server;
 
 pub use argocd::{Application, PluginServer, repo_server_manifests};
 pub use control_plane::{ControlPlane, free_ports};
-pub use dist::{Registry, packed, static_program};
+pub use dist::{Registry, npm_package, packed, static_program};
 pub use haproxy::{Balance, HaProxy};
 pub use helm::{Helm, RECORDER, run_helm_module};
 pub use kpt::{KptRuntime, kpt, kpt_eval, run_kpt};

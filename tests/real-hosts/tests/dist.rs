@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use real_hosts::{Registry, host, packed, static_program, workspace_root};
+use real_hosts::{Registry, host, npm_package, packed, static_program, workspace_root};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,6 +22,9 @@ const CPU: &str = if cfg!(target_arch = "aarch64") {
 } else {
     "amd64"
 };
+
+/// The npm package keeps the version of the workspace.
+const NPM: &str = concat!("runner-terminal-", env!("CARGO_PKG_VERSION"), ".tgz");
 
 /// One release for all tests, which change nothing in it.
 static RELEASE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -228,7 +231,7 @@ fn packing_again_gives_the_same_bytes() {
     packed(&static_program(), &again);
     let sums = |folder: &Path| fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
     assert_eq!(sums(&RELEASE), sums(&again));
-    assert!(sums(&again).lines().count() >= 9, "{}", sums(&again));
+    assert!(sums(&again).lines().count() >= 14, "{}", sums(&again));
 }
 
 #[test]
@@ -244,6 +247,61 @@ fn the_checksums_are_those_of_the_files() {
     packed(&static_program(), folder.path());
     fs::write(folder.path().join("runner-terminal.wasm"), b"another").unwrap();
     assert!(!check(folder.path()).status.success());
+}
+
+/// The page's own recipe, as far as it goes without a release on GitHub: what was downloaded is checked
+/// whole, and a signature is one of this list.
+#[test]
+fn the_recipe_of_the_page_checks_what_was_downloaded() {
+    let run = |folder: &Path| {
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-ec")
+            .arg(command_of_the_page("sha256sum --check "));
+        shell.current_dir(folder).output().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // One file and the list, as people download them.
+    for name in ["SHA256SUMS", "runner-terminal.wasm"] {
+        fs::copy(RELEASE.join(name), folder.path().join(name)).unwrap();
+    }
+    let said = succeeds(&run(folder.path()));
+    assert_eq!(said, "runner-terminal.wasm: OK\n");
+
+    fs::write(folder.path().join("runner-terminal.wasm"), b"another").unwrap();
+    assert!(!run(folder.path()).status.success());
+
+    // All that is released is on the list, apart from the layout, which the tar beside it holds.
+    let sums = fs::read_to_string(RELEASE.join("SHA256SUMS")).unwrap();
+    for entry in fs::read_dir(&*RELEASE).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        let listed = sums
+            .lines()
+            .any(|line| line.ends_with(&format!("  {name}")));
+        assert!(
+            listed || ["oci", "SHA256SUMS"].contains(&name.as_str()),
+            "{name}"
+        );
+    }
+}
+
+/// What the page tells people to demand of a signature is what the workflow signs as.
+#[test]
+fn the_page_demands_the_identity_that_the_workflow_has() {
+    let read = |name: &str| fs::read_to_string(workspace_root().join(name)).unwrap();
+    let (page, workflow) = (
+        read("docs/distribution.md"),
+        read(".github/workflows/release.yml"),
+    );
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let identity = format!("'^{repository}/.github/workflows/release.yml@refs/tags/v'");
+    // For the list and for the image.
+    assert_eq!(page.matches(&identity).count(), 2);
+    assert!(workflow.contains("tags: [\"v*\"]"));
+    assert!(workflow.contains("id-token: write"));
+    let signed = "cosign sign-blob --yes --bundle dist/SHA256SUMS.sigstore.json dist/SHA256SUMS";
+    assert!(workflow.contains(signed));
+    assert!(page.contains("cosign verify-blob --bundle SHA256SUMS.sigstore.json SHA256SUMS"));
 }
 
 /// What a catalog says of the release is true of its files.
@@ -277,16 +335,111 @@ fn a_program_that_is_not_static_is_refused() {
     packed(&std::env::current_exe().unwrap(), folder.path());
 }
 
+/// The bills of a release, by the files that they are of.
+fn bills() -> Vec<PathBuf> {
+    let mut bills: Vec<_> = fs::read_dir(&*RELEASE)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".cdx.json"))
+        .collect();
+    bills.sort();
+    bills
+}
+
+fn components(bill: &Value) -> Vec<&str> {
+    let components = bill["components"].as_array().unwrap().iter();
+    components
+        .map(|component| component["name"].as_str().unwrap())
+        .collect()
+}
+
+/// What people get has a bill, each of what is in it.
+#[test]
+fn each_module_and_the_npm_package_has_a_bill_of_its_own() {
+    let names: Vec<_> = bills()
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "runner-terminal-0.0.0.cdx.json",
+            &format!("{NPM}.cdx.json"),
+            "runner-terminal-helm.wasm.cdx.json",
+            "runner-terminal-kpt.wasm.cdx.json",
+            "runner-terminal.wasm.cdx.json",
+        ]
+    );
+    for (bill, name, only_there) in [
+        (
+            "runner-terminal.wasm",
+            "pkg:cargo/runner-terminal-wasi@0.0.0",
+            "",
+        ),
+        (
+            "runner-terminal-kpt.wasm",
+            "pkg:cargo/runner-terminal-kpt@0.0.0",
+            "dlmalloc",
+        ),
+        (NPM, "pkg:npm/runner-terminal@", "wasm-bindgen"),
+    ] {
+        let bill = json(&RELEASE.join(format!("{bill}.cdx.json")));
+        let url = bill["metadata"]["component"]["purl"].as_str().unwrap();
+        assert!(url.starts_with(name), "{url}");
+        let found = components(&bill);
+        assert!(found.contains(&"runner-terminal"), "{name}: {found:?}");
+        assert!(!found.contains(&"wasmtime"), "{name}: {found:?}");
+        assert!(
+            only_there.is_empty() || found.contains(&only_there),
+            "{name}: {found:?}"
+        );
+    }
+}
+
+/// By CycloneDX's own schema.
+#[test]
+fn the_bills_are_valid() {
+    let validate = |files: &[PathBuf]| {
+        let mut node = Command::new("node");
+        node.current_dir(workspace_root());
+        node.arg("tests/hosts/cyclonedx/validate.mjs").args(files);
+        node.output().unwrap()
+    };
+    assert_eq!(bills().len(), 5);
+    succeeds(&validate(&bills()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = folder.path().join("damaged.cdx.json");
+    let bill = fs::read_to_string(&bills()[0]).unwrap();
+    fs::write(&damaged, bill.replace("\"library\"", "\"librari\"")).unwrap();
+    let output = validate(&[damaged]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("/components/0/type"), "{said}");
+}
+
+/// npm itself packs the same files, and they are what `cargo xtask web` has tested.
+#[test]
+fn the_npm_package_is_what_npm_packs() {
+    let unpacked = |archive: &Path| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(archive).arg("-C").arg(folder.path());
+        succeeds(&tar.output().unwrap());
+        folder
+    };
+    let ours = unpacked(&RELEASE.join(NPM));
+    let theirs = unpacked(&npm_package());
+    let mut diff = Command::new("diff");
+    diff.arg("-r").arg(ours.path()).arg(theirs.path());
+    assert_eq!(succeeds(&diff.output().unwrap()), "");
+}
+
 /// The bill lists what is in the launcher, and not what builds it.
 #[test]
 fn the_bill_has_the_sandbox_and_not_its_compiler() {
     let bill = json(&RELEASE.join("runner-terminal-0.0.0.cdx.json"));
-    let names: Vec<_> = bill["components"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|component| component["name"].as_str().unwrap())
-        .collect();
+    let names = components(&bill);
     for name in ["runner-terminal", "wasmtime", "rustls", "kube"] {
         assert!(names.contains(&name), "{name} is missing: {names:?}");
     }

@@ -8,6 +8,7 @@ mod bill_of_materials;
 mod catalog;
 mod digest;
 mod file;
+mod npm;
 mod oci;
 mod program;
 mod release;
@@ -16,6 +17,7 @@ mod tarball;
 mod target;
 mod time;
 
+pub use bill_of_materials::crates;
 pub use catalog::definitions;
 pub use digest::Digest;
 pub use release::{Launcher, Module, Release};

@@ -30,9 +30,12 @@ struct Arguments {
     /// A launcher, as TARGET=FILE
     #[arg(long = "launcher", value_parser = launcher)]
     launchers: Vec<Launcher>,
-    /// A module, which keeps its name
+    /// A module, as PACKAGE,TARGET=FILE; it keeps its file's name
     #[arg(long = "module", value_parser = module)]
     modules: Vec<Module>,
+    /// The folder of the npm package
+    #[arg(long)]
+    npm: PathBuf,
     /// A folder of completions and man pages
     #[arg(long)]
     texts: Option<PathBuf>,
@@ -57,6 +60,7 @@ fn pack(arguments: Arguments) -> Result<()> {
         root: arguments.root,
         launchers: arguments.launchers,
         modules: arguments.modules,
+        npm: arguments.npm,
         texts: arguments.texts,
     };
     release.pack(&arguments.out)
@@ -70,10 +74,18 @@ fn launcher(text: &str) -> Result<Launcher> {
     })
 }
 
-fn module(path: &str) -> Result<Module> {
+fn module(text: &str) -> Result<Module> {
+    let (built, path) = text
+        .split_once('=')
+        .context("this is not PACKAGE,TARGET=FILE")?;
+    let (package, target) = built
+        .split_once(',')
+        .context("this is not PACKAGE,TARGET=FILE")?;
     let name = Path::new(path).file_name().context("this names no file")?;
     Ok(Module {
         name: name.to_string_lossy().into_owned(),
+        package: package.to_owned(),
+        target: target.to_owned(),
         path: path.into(),
     })
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bill_of_materials::Subject;
 use crate::catalog::{self, Runtimes};
+use crate::npm::Npm;
 use crate::target::Target;
 use crate::{archive, bill_of_materials, file, oci, program, sums};
 
@@ -26,6 +28,8 @@ pub struct Release {
     pub launchers: Vec<Launcher>,
     /// The modules.
     pub modules: Vec<Module>,
+    /// The folder of the npm package, as `cargo xtask web` fills it.
+    pub npm: PathBuf,
     /// A folder of completions and man pages, to be in every archive.
     pub texts: Option<PathBuf>,
 }
@@ -44,6 +48,10 @@ pub struct Launcher {
 pub struct Module {
     /// Its name in the release.
     pub name: String,
+    /// The package that cargo builds it from.
+    pub package: String,
+    /// The Rust target that it is built for.
+    pub target: String,
     /// Its file.
     pub path: PathBuf,
 }
@@ -75,8 +83,14 @@ impl Release {
         }
         for module in &self.modules {
             put(module.name.clone(), &file::read(&module.path)?)?;
+            let bill = bill_of_materials::of(self, &Subject::module(self, module))?;
+            put(format!("{}.cdx.json", module.name), bill.as_bytes())?;
         }
-        let bill = bill_of_materials::of(self)?;
+        let npm = Npm::read(&self.npm)?;
+        put(npm.file_name(), &npm.pack(&self.npm)?)?;
+        let bill = bill_of_materials::of(self, &Subject::npm(&npm))?;
+        put(format!("{}.cdx.json", npm.file_name()), bill.as_bytes())?;
+        let bill = bill_of_materials::of(self, &Subject::launcher(self))?;
         put(self.file_name("cdx.json"), bill.as_bytes())?;
         let layout = oci::layout(self)?;
         runtimes.set_image(&self.image, &self.version, layout.index);

@@ -4,8 +4,11 @@
 //! machine and the moment, so that anybody can build the same bytes.
 
 mod cargo;
+mod changelog;
+mod compare;
 mod launcher;
 mod modules;
+mod npm;
 mod pack;
 mod paths;
 mod smoke;
@@ -22,6 +25,7 @@ use clap::Args;
 use crate::artifacts::MODULES;
 use crate::workspace;
 use launcher::Launcher;
+use modules::Modules;
 use pack::Release;
 use source::Source;
 pub(crate) use stand_in::build as build_stand_in;
@@ -50,7 +54,8 @@ pub(crate) struct Arguments {
     /// The commit that this is, where git cannot tell
     #[arg(long)]
     commit: Option<String>,
-    /// Build everything once more from a copy in another folder, and compare
+    /// Build everything once more from a copy in another folder, and compare; with a --target alone,
+    /// in half of the time
     #[arg(long, conflicts_with_all = ["build_only", "launchers"])]
     verify: bool,
     /// Build the launcher's module alone, here and from a copy in another folder, and compare
@@ -75,19 +80,47 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.build_only {
         return Ok(());
     }
+    let built = Built {
+        modules,
+        npm: npm::build(workspace::root())?,
+        launchers,
+    };
     let source = Source::find(arguments.commit.as_deref())?;
     let out = workspace::target("dist");
     Release {
         source: &source,
         image: &arguments.image,
-        modules: &modules,
-        launchers: &launchers,
+        built: &built,
     }
     .pack(&out)?;
     println!("{} holds the release", out.display());
     match copy {
-        Some(copy) => verify::release(copy, arguments, &source, &out),
+        Some(copy) => verify::release(copy, arguments, &source, &built, &out),
         None => Ok(()),
+    }
+}
+
+/// What is built, before it is packed.
+struct Built {
+    modules: Modules,
+    /// The folder of the npm package.
+    npm: PathBuf,
+    launchers: Vec<Launcher>,
+}
+
+impl Built {
+    /// Its programs and modules.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let modules = self
+            .modules
+            .built
+            .iter()
+            .map(|module| module.file.as_path());
+        let launchers = self
+            .launchers
+            .iter()
+            .map(|launcher| launcher.path.as_path());
+        modules.chain(launchers)
     }
 }
 

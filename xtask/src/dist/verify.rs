@@ -4,18 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use super::compare::Comparison;
 use super::source::{self, Source};
-use super::{Arguments, modules};
+use super::{Arguments, Built, modules};
 use crate::artifacts::WASI;
 use crate::{process, workspace};
 
-/// Builds and packs the copy of the workspace, and compares the checksums with those of `out`.
+/// Builds and packs the copy of the workspace, and compares what is built and what is packed.
 pub(super) fn release(
     copy: Copy,
     arguments: &Arguments,
     source: &Source,
+    built: &Built,
     out: &Path,
 ) -> Result<()> {
     let mut cargo = Command::new("cargo");
@@ -26,16 +28,22 @@ pub(super) fn release(
     cargo.args(["--image", &arguments.image]);
     cargo.args(["--commit", &source.commit]);
     cargo.env(source::TIME, &source.time);
+    // Each build has a folder of its own, below its own workspace.
+    cargo.env_remove("CARGO_TARGET_DIR");
+    println!("\nonce more, in {}", copy.root.display());
     process::run(&mut cargo)?;
-    let sums = |folder: &Path| {
-        let path = folder.join("SHA256SUMS");
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let (here, there) = (sums(out)?, sums(&copy.root.join("target/dist"))?);
-    if let Some((ours, theirs)) = here.lines().zip(there.lines()).find(|(a, b)| a != b) {
-        bail!("two builds differ:\n{ours}\n{theirs}");
+
+    println!("\nthe two builds, file by file");
+    let mut comparison = Comparison::default();
+    // What is packed into the archives comes first: where it differs, they do.
+    for file in built.files() {
+        let name = file.strip_prefix(workspace::root())?;
+        comparison.file(&name.to_string_lossy(), file, &copy.twin(file)?)?;
     }
-    println!("a second build, in {}, gave the same", copy.root.display());
+    comparison.sums(out, &copy.twin(out)?)?;
+    comparison
+        .finish()
+        .with_context(|| format!("the second build is kept in {}", copy.root.display()))?;
     copy.remove()
 }
 
@@ -44,15 +52,11 @@ pub(super) fn module() -> Result<()> {
     let copy = Copy::make()?;
     let here = modules::build(&[WASI], workspace::root())?;
     let there = modules::build(&[WASI], &copy.root)?;
-    for (ours, theirs) in here.files.iter().zip(&there.files) {
-        if fs::read(ours)? != fs::read(theirs)? {
-            bail!(
-                "two builds of a module differ: {} and {}",
-                ours.display(),
-                theirs.display()
-            );
-        }
+    let mut comparison = Comparison::default();
+    for (ours, theirs) in here.built.iter().zip(&there.built) {
+        comparison.file(WASI.file, &ours.file, &theirs.file)?;
     }
+    comparison.finish()?;
     println!(
         "a second build of the module, in {}, gave the same",
         copy.root.display()
@@ -61,6 +65,8 @@ pub(super) fn module() -> Result<()> {
 }
 
 /// A copy of the workspace's sources, in a folder with another name and of another depth.
+///
+/// What an interrupted run has built in it already stays, as its dependencies take minutes.
 pub(super) struct Copy {
     root: PathBuf,
 }
@@ -69,7 +75,7 @@ impl Copy {
     pub(super) fn make() -> Result<Self> {
         let root = workspace::target("dist-copy/of/the/workspace");
         let copy = Self { root };
-        copy.empty()?;
+        copy.remove_sources()?;
         let mut git = Command::new("git");
         git.current_dir(workspace::root());
         git.args([
@@ -94,15 +100,31 @@ impl Copy {
         Ok(copy)
     }
 
-    fn empty(&self) -> Result<()> {
-        if self.root.exists() {
-            fs::remove_dir_all(&self.root)
-                .with_context(|| format!("cannot remove {}", self.root.display()))?;
+    /// The file or folder in it that is what this one is in the workspace.
+    fn twin(&self, path: &Path) -> Result<PathBuf> {
+        Ok(self.root.join(path.strip_prefix(workspace::root())?))
+    }
+
+    fn remove_sources(&self) -> Result<()> {
+        let Ok(entries) = fs::read_dir(&self.root) else {
+            return Ok(());
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let removed = if path.ends_with("target") {
+                Ok(())
+            } else if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.with_context(|| format!("cannot remove {}", path.display()))?;
         }
         Ok(())
     }
 
     fn remove(self) -> Result<()> {
-        self.empty()
+        fs::remove_dir_all(&self.root)
+            .with_context(|| format!("cannot remove {}", self.root.display()))
     }
 }

@@ -1,13 +1,16 @@
-//! The bill of materials, in the form of CycloneDX 1.5: which crates are in the launcher.
+//! The bills of materials, in the form of CycloneDX 1.5: which crates are in the launcher, in each module
+//! and in the npm package.
 //!
-//! cargo itself says which: those that are linked, and no others. What only builds the launcher (the
-//! Wasm compiler, above all) is not in it and not listed.
+//! cargo itself says which: those that are linked, and no others. What only builds a program (the Wasm
+//! compiler, above all) is not in it and not listed.
 
 mod lock;
+mod subject;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
@@ -15,34 +18,59 @@ use serde_json::{Value, json};
 
 use crate::release::Release;
 use crate::time;
+pub(crate) use subject::Subject;
 use tree::{Crate, Tree};
 
-/// The package of the launcher.
-const PACKAGE: &str = "runner-terminal-host";
+/// The bill of a part of a release.
+pub(crate) fn of(release: &Release, subject: &Subject) -> Result<String> {
+    let tree = tree(&release.root, subject)?;
+    let lock = String::from_utf8(crate::file::read(&release.root.join("Cargo.lock"))?)?;
+    let bill = bill(release, subject, &tree, &lock::checksums(&lock))?;
+    Ok(serde_json::to_string_pretty(&bill)? + "\n")
+}
 
-/// The bill of a release, for all of its targets together.
-pub(crate) fn of(release: &Release) -> Result<String> {
-    let mut tree = cargo(release);
-    tree.args(["tree", "--locked", "--package", PACKAGE]);
+/// The names of the crates that are in a package's program for any of these targets.
+///
+/// # Errors
+///
+/// If cargo does not list them.
+pub fn crates(root: &Path, package: &str, targets: &[&str]) -> Result<BTreeSet<String>> {
+    let subject = Subject::of_package(package, targets);
+    let tree = tree(root, &subject)?;
+    let names = tree.crates.into_keys().map(|found| found.name);
+    Ok(names.filter(|name| name != package).collect())
+}
+
+fn tree(root: &Path, subject: &Subject) -> Result<Tree> {
+    let mut tree = cargo(root);
+    tree.args(["tree", "--locked", "--package", &subject.package]);
     tree.args(["--edges", "normal,no-proc-macro", "--prefix", "depth"]);
     // A character that no name has stands between the fields.
     tree.args(["--format", "|{p}|{l}"]);
-    for launcher in &release.launchers {
-        tree.args(["--target", launcher.target.name()]);
+    for target in &subject.targets {
+        tree.args(["--target", target]);
     }
-    let tree = Tree::read(&output(tree)?)?;
-    let lock = String::from_utf8(crate::file::read(&release.root.join("Cargo.lock"))?)?;
-    let text = serde_json::to_string_pretty(&bill(release, &tree, &lock::checksums(&lock))?)?;
-    Ok(text + "\n")
+    Tree::read(&output(tree)?)
 }
 
-fn bill(release: &Release, tree: &Tree, checksums: &BTreeMap<Crate, String>) -> Result<Value> {
+fn bill(
+    release: &Release,
+    subject: &Subject,
+    tree: &Tree,
+    checksums: &BTreeMap<Crate, String>,
+) -> Result<Value> {
     let mut components = Vec::new();
     let mut dependencies = Vec::new();
     for (package, found) in &tree.crates {
+        let is_subject = package.name == subject.package;
         let needs: Vec<_> = found.needs.iter().map(Crate::url).collect();
-        dependencies.push(json!({"ref": package.url(), "dependsOn": needs}));
-        if package.name == PACKAGE {
+        let name = if is_subject {
+            subject.url.clone()
+        } else {
+            package.url()
+        };
+        dependencies.push(json!({"ref": name, "dependsOn": needs}));
+        if is_subject {
             continue;
         }
         let mut component = json!({
@@ -61,11 +89,11 @@ fn bill(release: &Release, tree: &Tree, checksums: &BTreeMap<Crate, String>) -> 
         }
         components.push(component);
     }
-    let (launcher, found) = tree
+    let (of, found) = tree
         .crates
         .iter()
-        .find(|(package, _)| package.name == PACKAGE)
-        .context("cargo does not list the launcher")?;
+        .find(|(package, _)| package.name == subject.package)
+        .with_context(|| format!("cargo does not list {}", subject.package))?;
     Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -73,12 +101,12 @@ fn bill(release: &Release, tree: &Tree, checksums: &BTreeMap<Crate, String>) -> 
         "metadata": {
             "timestamp": time::rfc_3339(release.time),
             "component": {
-                "type": "application",
-                "bom-ref": launcher.url(),
-                "name": "runner-terminal",
-                "version": launcher.version,
+                "type": subject.kind,
+                "bom-ref": subject.url,
+                "name": subject.name,
+                "version": of.version,
                 "licenses": [{"expression": expression(&found.license)}],
-                "purl": launcher.url(),
+                "purl": subject.url,
                 "externalReferences": [{"type": "vcs", "url": env!("CARGO_PKG_REPOSITORY")}],
             },
         },
@@ -92,9 +120,9 @@ fn expression(license: &str) -> String {
     license.replace(" / ", " OR ").replace('/', " OR ")
 }
 
-fn cargo(release: &Release) -> Command {
+fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&release.root);
+    cargo.current_dir(root);
     cargo
 }
 
@@ -106,7 +134,7 @@ fn output(mut command: Command) -> Result<String> {
     } = command.output().context("cargo does not start")?;
     if !status.success() {
         bail!(
-            "cargo does not list the launcher's crates: {}",
+            "cargo does not list the crates: {}",
             String::from_utf8_lossy(&stderr)
         );
     }

@@ -25,8 +25,8 @@ struct Function {
     kind: &'static str,
     /// The name of its file, and of the object.
     name: &'static str,
-    /// The file of its schema.
-    schema: &'static str,
+    /// The files of its schemas, one for each version, the preferred one first.
+    schemas: [&'static str; 2],
     /// A folder with an example.
     example: &'static str,
     tags: &'static [&'static str],
@@ -36,14 +36,20 @@ const FUNCTIONS: [Function; 2] = [
     Function {
         kind: "SessionServer",
         name: "session-server",
-        schema: "docs/schema/sessionserver.json",
+        schemas: [
+            "docs/schema/sessionserver.json",
+            "docs/schema/v1beta1/sessionserver.json",
+        ],
         example: "kustomization/example",
         tags: &["mutator", "gitlab-runner", "web-terminal"],
     },
     Function {
         kind: "AdvertiseAddress",
         name: "advertise-address",
-        schema: "docs/schema/advertiseaddress.json",
+        schemas: [
+            "docs/schema/advertiseaddress.json",
+            "docs/schema/v1beta1/advertiseaddress.json",
+        ],
         example: "kustomization/two-step",
         tags: &["mutator", "gitlab-runner", "web-terminal", "load-balancer"],
     },
@@ -88,37 +94,63 @@ pub(crate) fn catalog_with(root: &Path, runtimes: &Runtimes) -> Result<(String, 
 
 impl Function {
     fn spec(&self, root: &Path, runtimes: &Runtimes) -> Result<Value> {
-        let schema: Value = serde_json::from_slice(&file::read(&root.join(self.schema))?)
-            .with_context(|| format!("{} is no JSON", self.schema))?;
-        let version = env!("CARGO_PKG_VERSION");
-        let (group, api_version) = schema
-            .pointer("/properties/apiVersion/const")
-            .and_then(Value::as_str)
-            .and_then(|version| version.split_once('/'))
-            .with_context(|| format!("{} does not tell its apiVersion", self.schema))?;
-        let description = schema.get("description").cloned().unwrap_or_default();
+        let read = |path: &&'static str| Schema::read(root, path);
+        let schemas: Vec<_> = self.schemas.iter().map(read).collect::<Result<_>>()?;
+        let first = schemas.first().context("there is no schema")?;
+        let versions = schemas.iter().map(|schema| self.version(schema, runtimes));
         Ok(json!({
-            "group": group,
+            "group": first.group,
             "names": {"kind": self.kind},
-            "description": description,
+            "description": first.value.get("description").cloned().unwrap_or_default(),
             "publisher": HOME,
             "home": HOME,
             "maintainers": [HOME],
             "tags": self.tags,
-            "versions": [{
-                "name": api_version,
-                "idempotent": true,
-                // The only one that the KEP knows, and how it spells it.
-                "license": "Apache 2.0",
-                "usage": format!("{HOME}/blob/v{version}/README.md"),
-                "examples": [format!("{HOME}/tree/v{version}/{}", self.example)],
-                "runtime": runtimes.to_json(),
-                "schema": {
-                    "openAPIV3Schema": open_api::of(&schema)
-                        .with_context(|| format!("{} in OpenAPI", self.schema))?,
-                },
-            }],
+            "versions": versions.collect::<Result<Vec<_>>>()?,
         }))
+    }
+
+    fn version(&self, schema: &Schema, runtimes: &Runtimes) -> Result<Value> {
+        let version = env!("CARGO_PKG_VERSION");
+        Ok(json!({
+            "name": schema.version,
+            "idempotent": true,
+            // The only one that the KEP knows, and how it spells it.
+            "license": "Apache 2.0",
+            "usage": format!("{HOME}/blob/v{version}/README.md"),
+            "examples": [format!("{HOME}/tree/v{version}/{}", self.example)],
+            "runtime": runtimes.to_json(),
+            "schema": {
+                "openAPIV3Schema": open_api::of(&schema.value)
+                    .with_context(|| format!("{} in OpenAPI", schema.path))?,
+            },
+        }))
+    }
+}
+
+/// The schema of a functionConfig in one version.
+struct Schema {
+    path: &'static str,
+    group: String,
+    version: String,
+    value: Value,
+}
+
+impl Schema {
+    fn read(root: &Path, path: &'static str) -> Result<Self> {
+        let value: Value = serde_json::from_slice(&file::read(&root.join(path))?)
+            .with_context(|| format!("{path} is no JSON"))?;
+        let (group, version) = value
+            .pointer("/properties/apiVersion/const")
+            .and_then(Value::as_str)
+            .and_then(|version| version.split_once('/'))
+            .with_context(|| format!("{path} does not tell its apiVersion"))?;
+        Ok(Self {
+            path,
+            group: group.to_owned(),
+            version: version.to_owned(),
+            value,
+        })
     }
 }
 
