@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    AdvertiseAddress, AdvertiseAddressSpec, FunctionConfig, Replicas, SessionServerSpec,
+    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
+    SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -78,6 +79,7 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
         }
     };
     let mut plan = Plan::default();
+    plan.results.extend(deprecation(&list));
     let planned = read_config(&list).and_then(|config| match config {
         FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {
@@ -128,16 +130,21 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
 
 fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     let value = list.function_config().ok_or_else(|| {
-        Box::new(FunctionResult::error(
+        Box::new(FunctionResult::error(format!(
             "the ResourceList has no functionConfig, so there is nothing to do: give the function \
-             apiVersion: runner-terminal.dev/v1alpha1, kind: SessionServer, metadata: {name: \
-             session-server}",
-        ))
+             apiVersion: {API_VERSION}, kind: SessionServer, metadata: {{name: session-server}}"
+        )))
     })?;
     FunctionConfig::parse(value).map_err(|error| {
         let message = format!("functionConfig {}: {error}", error.path);
         Box::new(FunctionResult::error(message))
     })
+}
+
+/// Says when the functionConfig's version goes away.
+fn deprecation(list: &ResourceList<'_>) -> Option<FunctionResult> {
+    let version = ApiVersion::of(list.function_config()?).ok()?;
+    version.warning().map(FunctionResult::warning)
 }
 
 /// Find the runners, plan each one's session server.
@@ -169,7 +176,13 @@ fn session_server(
         let found = runner_of(list, workload, container, spec.replicas);
         let split = found.and_then(|runner| match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
-            Replicas::Shard => session_server::split(runner, plan),
+            Replicas::Shard => {
+                let shards = session_server::split(runner, plan)?;
+                if spec.advertise_address.is_some() {
+                    one_shard_only(&shards)?;
+                }
+                Ok(shards)
+            }
         });
         match split {
             Ok(shards) => runners.extend(shards),
@@ -181,6 +194,7 @@ fn session_server(
         let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
+    session_server::refuse_shared(&runners, plan);
     Ok(())
 }
 
@@ -209,12 +223,19 @@ fn advertise_address(
     for resource in &observed.injected {
         plan.patches.drop_item(resource);
     }
+    let mut complete = Vec::new();
+    // A person wants to hear of every runner that is refused, not of the first alone.
     for workload in runners(list, spec)? {
-        let planned = runner_of(list, workload, container, Replicas::Refuse)
-            .and_then(|runner| session_server::advertise(list, spec, &runner, &observed, plan));
-        // A person wants to hear of every runner that is refused, not of the first alone.
+        match runner_of(list, workload, container, Replicas::Refuse) {
+            Ok(runner) => complete.push(runner),
+            Err(refusal) => plan.results.push(*refusal),
+        }
+    }
+    for runner in &complete {
+        let planned = session_server::advertise(list, spec, runner, &observed, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
+    session_server::refuse_shared(&complete, plan);
     Ok(())
 }
 
@@ -244,6 +265,18 @@ fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {
          one of them: choose one by spec.runner, and give each its own functionConfig",
         names.len(),
         names.join(", ")
+    ))))
+}
+
+fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
+    if shards.len() < 2 {
+        return Ok(());
+    }
+    Err(Box::new(FunctionResult::error(format!(
+        "functionConfig spec.advertiseAddress: {} shards would share one address, and a terminal lives \
+         in one of them: leave it out, and let spec.exposure or the function AdvertiseAddress give \
+         each its own",
+        shards.len(),
     ))))
 }
 

@@ -64,6 +64,22 @@
 //! The crate does no I/O, reads no clock and holds no state.
 
 #![forbid(unsafe_code)]
+// Nothing in the core may excuse itself from these, in whatever place: hosts end on a panic.
+#![forbid(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "the core does not panic"
+)]
+// This one knows nothing of tests.
+#![cfg_attr(
+    not(test),
+    forbid(clippy::string_slice, reason = "the core does not panic")
+)]
 
 pub mod address;
 #[cfg(feature = "changes")]

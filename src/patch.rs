@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, PatchOperation, RemoveOperation};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Map, Value};
 
 use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::resource_list::{Changes, Patched};
 use crate::results::FunctionResult;
+use crate::session_server::OWNED_BY;
+
+/// On a resource of the user's: the members that stood there with nothing in them before something
+/// was put there, by JSON pointer, and what each was.
+const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
 
 /// What is to change, and what a person should know of it.
 #[derive(Debug, Default)]
@@ -59,10 +64,17 @@ impl Patches {
         let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
         // The first member on the way that is missing is where the operation acts.
         let mut depth = tokens.len();
+        let mut filled = None;
         for length in 1..tokens.len() {
             let above = format!("/{}", tokens.get(..length).unwrap_or_default().join("/"));
-            if item.value.at(&above).is_none_or(Value::is_null) {
+            let member = item.value.at(&above);
+            if member.is_none_or(Value::is_null) {
                 depth = length;
+            }
+            if let Some(empty) = member.filter(|member| is_empty(member)) {
+                filled = Some((above, empty.clone()));
+            }
+            if depth == length {
                 break;
             }
         }
@@ -75,16 +87,16 @@ impl Patches {
             path: parse(&format!("/{}", place.join("/"))),
             value: nested,
         }));
+        if let Some((pointer, empty)) = filled {
+            self.remember_empty(resource, pointer, empty);
+        }
     }
 
     /// Appends to an array, which is made when it is missing.
     pub fn push(&mut self, resource: &Resource, pointer: &str, value: Value) {
-        let exists = self
-            .item(resource)
-            .value
-            .at(pointer)
-            .is_some_and(Value::is_array);
-        if exists {
+        let array = self.item(resource).value.at(pointer);
+        let empty = array.filter(|array| is_empty(array)).cloned();
+        if array.is_some_and(Value::is_array) {
             self.item(resource).apply(PatchOperation::Add(AddOperation {
                 path: parse(&format!("{pointer}/-")),
                 value,
@@ -92,15 +104,19 @@ impl Patches {
         } else {
             self.set(resource, pointer, Value::Array(vec![value]));
         }
+        if let Some(empty) = empty {
+            self.remember_empty(resource, pointer.to_owned(), empty);
+        }
     }
 
     /// Removes a member, and what is above it as far as that becomes empty (never `metadata` or
-    /// `spec` of the resource itself).
+    /// `spec` of the resource itself). What was there with nothing in it is left so.
     pub fn remove(&mut self, resource: &Resource, pointer: &str) {
         let item = self.item(resource);
         if item.value.at(pointer).is_none() {
             return;
         }
+        let before = item.empty_before();
         let mut place = pointer;
         while let Some((above, _)) = place.rsplit_once('/') {
             let alone = item.value.at(above).is_some_and(|value| match value {
@@ -108,7 +124,16 @@ impl Patches {
                 Value::Array(items) => items.len() == 1,
                 _ => false,
             });
-            if !alone || above.matches('/').count() < 2 {
+            if !alone {
+                break;
+            }
+            if let Some(empty) = before.get(above) {
+                return item.apply(PatchOperation::Replace(ReplaceOperation {
+                    path: parse(above),
+                    value: empty.clone(),
+                }));
+            }
+            if above.matches('/').count() < 2 {
                 break;
             }
             place = above;
@@ -116,6 +141,23 @@ impl Patches {
         item.apply(PatchOperation::Remove(RemoveOperation {
             path: parse(place),
         }));
+    }
+
+    /// Takes the note away of what was empty, once all is gone that was put there.
+    pub fn forget_empty(&mut self, resource: &Resource) {
+        self.remove(resource, &annotation(EMPTY_BEFORE));
+    }
+
+    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can leave it so.
+    fn remember_empty(&mut self, resource: &Resource, pointer: String, empty: Value) {
+        let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();
+        if is_ours {
+            return;
+        }
+        let mut before = self.item(resource).empty_before();
+        before.entry(pointer).or_insert(empty);
+        let note = Value::Object(before).to_string();
+        self.set(resource, &annotation(EMPTY_BEFORE), note.into());
     }
 
     /// Adds a resource to the list, after another one.
@@ -178,6 +220,16 @@ impl Patches {
 }
 
 impl Item {
+    /// What was empty, by JSON pointer.
+    fn empty_before(&self) -> Map<String, Value> {
+        let note = self.value.at(&annotation(EMPTY_BEFORE));
+        let note = note.and_then(Value::as_str);
+        let before = note.and_then(|note| serde_json::from_str::<Map<String, Value>>(note).ok());
+        let mut before = before.unwrap_or_default();
+        before.retain(|_, value| is_empty(value));
+        before
+    }
+
     fn apply(&mut self, operation: PatchOperation) {
         if json_patch::patch(
             Rc::make_mut(&mut self.value),
@@ -187,6 +239,15 @@ impl Item {
         {
             self.operations.push(operation);
         }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
     }
 }
 

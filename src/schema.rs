@@ -1,28 +1,32 @@
 //! The JSON Schema of each functionConfig, for editors and for `runner-terminal schema`.
+//!
+//! The versions that are served have the same fields, those of the types.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::json;
 
-use crate::function_config::{API_VERSION, AdvertiseAddressSpec, SessionServerSpec};
+use crate::function_config::{AdvertiseAddressSpec, ApiVersion, SessionServerSpec};
 
 /// The schema of `kind: SessionServer`: the resource as a user writes it.
-pub fn session_server() -> Schema {
+pub fn session_server(version: ApiVersion) -> Schema {
     resource::<SessionServerSpec>(
+        version,
         "SessionServer",
         "Adds the session server to the GitLab Runners of a list.",
     )
 }
 
 /// The schema of `kind: AdvertiseAddress`.
-pub fn advertise_address() -> Schema {
+pub fn advertise_address(version: ApiVersion) -> Schema {
     resource::<AdvertiseAddressSpec>(
+        version,
         "AdvertiseAddress",
         "Fills in the address that a session server's live Service has been given.",
     )
 }
 
-fn resource<Spec: JsonSchema>(kind: &str, description: &str) -> Schema {
+fn resource<Spec: JsonSchema>(version: ApiVersion, kind: &str, description: &str) -> Schema {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let spec = generator.subschema_for::<Spec>();
     let definitions = generator.take_definitions(true);
@@ -34,7 +38,7 @@ fn resource<Spec: JsonSchema>(kind: &str, description: &str) -> Schema {
         "required": ["apiVersion", "kind", "metadata"],
         "additionalProperties": false,
         "properties": {
-            "apiVersion": {"const": API_VERSION},
+            "apiVersion": {"const": version.as_str()},
             "kind": {"const": kind},
             "metadata": {
                 "type": "object",

@@ -385,6 +385,34 @@ fn wrong_edits(fixtures: &[(String, String)]) -> Vec<String> {
     wrong
 }
 
+/// Whether libyaml takes a tab on a blank line depends on what stands before it.
+#[test]
+fn what_stands_above_a_blank_line_with_a_tab_stays() {
+    let text = "a: 1\n \t\nb: 2\n";
+    assert!(oracle(text).is_some());
+    for operation in [
+        remove(&["a".to_owned()]),
+        replace(&["a".to_owned()], json!("on")),
+    ] {
+        let error = yaml::apply(text, std::slice::from_ref(&operation)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "/a: the blank line below has a tab in it, which some readers refuse; take it away"
+        );
+    }
+    let other = replace(&["b".to_owned()], json!("on"));
+    let output = yaml::apply(text, std::slice::from_ref(&other)).unwrap();
+    assert_eq!(output, "a: 1\n \t\nb: \"on\"\n");
+    assert!(oracle(&output).is_some());
+}
+
+#[test]
+fn a_byte_order_mark_is_no_indentation() {
+    let operation = add(&["new".to_owned()], json!({"c": "d"}));
+    let output = yaml::apply("\u{feff}a: b\n", std::slice::from_ref(&operation)).unwrap();
+    assert_eq!(output, "\u{feff}a: b\nnew:\n  c: d\n");
+}
+
 #[test]
 fn both_readers_agree_on_the_fixtures() {
     for (name, text) in fixtures() {

@@ -1,13 +1,29 @@
-//! What holds of every fixture: a second run changes nothing, and `enabled: false` takes away
-//! exactly what the first one added.
+//! What holds of every fixture, and of random lists: a second run changes nothing, `enabled: false`
+//! takes away exactly what the first one added, what is none of ours stays to the byte, and the order
+//! of the items makes no difference.
+//!
+//! `PROPTEST_CASES` sets the number of random lists.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says how much it has tried"
 )]
+
+mod lists;
+
+use std::cell::Cell;
+
+use lists::{
+    List, configs, disabled as switched_off, lists as random_lists, with_config, without_config,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
 
@@ -87,10 +103,7 @@ fn disabling_takes_away_what_was_added() {
             return;
         }
         let restored = run(&disabled(&run(input), input));
-        // An empty `annotations:` is the one thing that does not come back: to Kubernetes it is
-        // the same as none.
-        let expected = items(input).replace("        annotations:   # none yet\n", "");
-        assert_eq!(items(&restored), expected, "{name}");
+        assert_eq!(items(&restored), items(input), "{name}");
     });
 }
 
@@ -156,4 +169,222 @@ fn a_changed_function_config_replaces_what_an_earlier_run_wrote() {
     assert!(output.contains("advertise_address = \"other.example.com:9000\"\n"));
     let restored = run(&disabled(&output, &input));
     assert_eq!(items(&restored), items(&input));
+}
+
+/// Holds a property of random lists and functionConfigs; it says whether the list was one that the
+/// function edits, which most have to be.
+fn holds_of_random_lists(property: impl Fn(&List, &Value, &Value) -> Result<bool, TestCaseError>) {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(150);
+    let (all, edited) = (Cell::new(0), Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        max_shrink_iters: 20_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/properties.regressions",
+        ))),
+        ..ProptestConfig::default()
+    });
+    let result = runner.run(
+        &(random_lists(), configs(), configs()),
+        |(list, config, next)| {
+            all.set(all.get() + 1);
+            edited.set(edited.get() + u32::from(property(&list, &config, &next)?));
+            Ok(())
+        },
+    );
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let (all, edited) = (all.get(), edited.get());
+    println!("{all} lists, {edited} of them edited");
+    assert!(edited * 4 > all, "{edited} of {all} lists were edited");
+}
+
+/// What a run makes of a list, where it edits it; what it refuses comes out as it is.
+fn edited(input: &str) -> Result<Option<String>, TestCaseError> {
+    let outcome = runner_terminal::run(input.as_bytes());
+    let output = outcome.text();
+    if outcome.failed() {
+        let kept = input.trim_end_matches(['}', '\n']);
+        prop_assert!(
+            output.starts_with(kept),
+            "{}\n{}\n=>\n{}",
+            outcome.report(),
+            input,
+            output
+        );
+        return Ok(None);
+    }
+    Ok(Some(output))
+}
+
+#[test]
+fn a_second_run_of_a_random_list_changes_nothing() {
+    holds_of_random_lists(|list, config, _| {
+        let input = list.text(config);
+        let Some(once) = edited(&input)? else {
+            return Ok(false);
+        };
+        let Some(twice) = edited(&with_config(&once, config))? else {
+            return Err(TestCaseError::fail(format!(
+                "the second run fails:\n{input}\n=>\n{once}"
+            )));
+        };
+        prop_assert_eq!(without_config(&once), without_config(&twice), "\n{}", input);
+        Ok(true)
+    });
+}
+
+fn follow_up() -> Value {
+    json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "AdvertiseAddress",
+        "metadata": {"name": "address"},
+        "spec": {"source": "Static", "address": "192.0.2.7:9001"},
+    })
+}
+
+#[test]
+fn disabling_gives_a_random_list_back() {
+    holds_of_random_lists(|list, config, next| {
+        let input = list.text(config);
+        let Some(once) = edited(&input)? else {
+            return Ok(false);
+        };
+        let restored = edited(&with_config(&once, &switched_off(config)))?;
+        let restored = restored.map(|list| without_config(&list));
+        prop_assert_eq!(restored, Some(without_config(&input)), "\n{}", once);
+        // And after the follow-up has written an address.
+        if let Some(followed) = edited(&with_config(&once, &follow_up()))? {
+            let restored = edited(&with_config(&followed, &switched_off(config)))?;
+            let restored = restored.map(|list| without_config(&list));
+            prop_assert_eq!(
+                restored,
+                Some(without_config(&input)),
+                "\n{}\n=>\n{}",
+                once,
+                followed
+            );
+        }
+        // And after another functionConfig has been there.
+        let Some(twice) = edited(&with_config(&once, next))? else {
+            return Ok(true);
+        };
+        let restored = edited(&with_config(&twice, &switched_off(next)))?;
+        let restored = restored.map(|list| without_config(&list));
+        prop_assert_eq!(
+            restored,
+            Some(without_config(&input)),
+            "\n{}\n=>\n{}",
+            once,
+            twice
+        );
+        Ok(true)
+    });
+}
+
+#[test]
+fn what_is_none_of_ours_stays_to_the_byte() {
+    holds_of_random_lists(|list, config, _| {
+        let input = list.text(config);
+        let Some(output) = edited(&input)? else {
+            return Ok(false);
+        };
+        let mut rest = output.as_str();
+        for item in (0..list.items.len()).filter(|item| list.is_other[*item]) {
+            let text = list.written(item);
+            let at = rest.find(&text);
+            prop_assert!(
+                at.is_some(),
+                "this is lost:\n{}\n{}=>\n{}",
+                text,
+                input,
+                output
+            );
+            rest = &rest[at.unwrap() + text.len()..];
+        }
+        if list.is_json() {
+            return Ok(true);
+        }
+        // Of a runner's lines those go that hold what is to change, and no comment does.
+        let mut lines: Vec<&str> = output.lines().collect();
+        for line in input.lines() {
+            let kept = lines.iter().position(|other| *other == line);
+            let is_ours = CHANGED.iter().any(|word| line.contains(word));
+            prop_assert!(
+                kept.is_some() || is_ours,
+                "{:?} is lost:\n{}=>\n{}",
+                line,
+                input,
+                output
+            );
+            if let Some(at) = kept {
+                lines.swap_remove(at);
+            }
+        }
+        let comments = |text: &str| text.matches(" #").count() + text.matches("\n#").count();
+        prop_assert!(
+            comments(&input) <= comments(&output),
+            "{}=>\n{}",
+            input,
+            output
+        );
+        Ok(true)
+    });
+}
+
+/// The lines that may be written anew.
+const CHANGED: [&str; 12] = [
+    "- {\"",
+    "advertise_address",
+    "annotations:",
+    "config.toml:",
+    "labels:",
+    "listen_address",
+    "matchLabels:",
+    "name: runner-",
+    "ports:",
+    "replicas:",
+    "serviceName:",
+    "session_timeout",
+];
+
+/// The items in any order give the same items and say the same.
+#[test]
+fn the_order_of_the_items_makes_no_difference() {
+    holds_of_random_lists(|list, config, next| {
+        let mut order: Vec<usize> = (0..list.items.len()).collect();
+        // An order that is another for each list, and the same for a list that is tried again.
+        order.sort_by_key(|item| Sha256::digest(format!("{item} {next} {:?}", list.items)));
+        let permuted = list.ordered(&order);
+        let [one, other] = [list, &permuted].map(|list| {
+            let input = list.text(config);
+            let outcome = runner_terminal::run(input.as_bytes());
+            let output = outcome.text();
+            let mut items = if list.is_json() && !outcome.failed() {
+                let output: Value = serde_json::from_str(&output).unwrap();
+                let items = output["items"].as_array().unwrap();
+                items.iter().map(Value::to_string).collect()
+            } else {
+                list.split(&output)
+            };
+            items.sort();
+            // A refusal names runners in their order, and the first of them otherwise.
+            let report = if outcome.failed() {
+                String::new()
+            } else {
+                outcome.report()
+            };
+            let mut said: Vec<String> = report
+                .split([' ', ',', '(', ')', '\n'])
+                .map(str::to_owned)
+                .collect();
+            said.sort();
+            (items, said, outcome.failed(), output)
+        });
+        prop_assert_eq!(&one.0, &other.0, "\n{}\n{}", one.3, other.3);
+        prop_assert_eq!(&one.1, &other.1, "\n{}\n{}", one.3, other.3);
+        Ok(!one.2 && !other.2)
+    });
 }

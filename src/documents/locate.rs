@@ -95,7 +95,7 @@ fn in_config(config: &Config<'_>, field: &str) -> Option<Location> {
 
 /// The line of a field, by its path from the document's root as results write it:
 /// `spec.containers[0].ports`, `data[config.toml]`, or that of the nearest around it.
-pub(super) fn line_of(tree: &Tree<'_>, path: &str) -> usize {
+pub(crate) fn line_of(tree: &Tree<'_>, path: &str) -> usize {
     let at = tree.root().map_or(0, |root| position(tree, root, path));
     let before = tree.text.as_bytes().get(..at).unwrap_or_default();
     memchr::memchr_iter(b'\n', before).count() + 1

@@ -11,9 +11,28 @@ use crate::yaml::Tree;
 use crate::yaml::tree::{Kind, NodeId};
 
 const SECRET: &str = "Secret";
-/// Where a Secret has its values.
-const VALUES: [&str; 2] = ["data", "stringData"];
-/// Where kubectl leaves a copy of them.
+/// A list that need not say the kind of its items.
+const SECRET_LIST: &str = "SecretList";
+/// A field that only Secrets have.
+const STRING_DATA: &str = "stringData";
+/// What a Secret has besides its values, and what its metadata are. All else is masked: a value that
+/// is indented too little, or too far, is no less a secret.
+const SHOWN: [&str; 4] = ["apiVersion", "immutable", "kind", "type"];
+const SHOWN_METADATA: [&str; 12] = [
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "labels",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "uid",
+];
+/// Where kubectl leaves a copy of the values.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Masks texts that are compared with each other.
@@ -29,7 +48,7 @@ impl Mask {
     /// Masks the values of the Secrets in a text: YAML documents, a ResourceList among them. A
     /// document that cannot be read and may be one is masked as a whole.
     pub fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        if memchr::memmem::find(text.as_bytes(), SECRET.as_bytes()).is_none() {
+        if !may_have_secrets(text) {
             return Cow::Borrowed(text);
         }
         let files = [("", text)];
@@ -85,67 +104,155 @@ impl Part {
     }
 }
 
+fn may_have_secrets(text: &str) -> bool {
+    [SECRET, STRING_DATA]
+        .iter()
+        .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+}
+
 /// The values of the Secrets in a document that begins at `start`, in their order.
 fn parts(document: &str, start: usize) -> Vec<Part> {
-    if memchr::memmem::find(document.as_bytes(), SECRET.as_bytes()).is_none() {
+    if !may_have_secrets(document) {
         return Vec::new();
     }
     let Ok(tree) = Tree::parse(document) else {
         return vec![Part::all(document, start)];
     };
-    let mut values = BTreeSet::new();
+    let mut values = Values::new(&tree);
     // A Secret may be an item of a list.
     for (id, _) in tree.nodes() {
-        let kind = tree
-            .entry(id, "kind")
-            .and_then(|(_, kind)| tree.scalar(kind));
-        if kind != Some(SECRET) {
-            continue;
-        }
-        let annotations = tree
-            .entry(id, "metadata")
-            .and_then(|(_, metadata)| tree.entry(metadata, "annotations"))
-            .and_then(|(_, annotations)| tree.entry(annotations, LAST_APPLIED));
-        let values_of = VALUES.iter().filter_map(|key| tree.entry(id, key));
-        for (_, value) in values_of.chain(annotations) {
-            collect(&tree, value, &mut BTreeSet::new(), &mut values);
+        let entry = |key| tree.entry(id, key).map(|(_, value)| value);
+        match entry("kind").and_then(|kind| tree.scalar(kind)) {
+            Some(SECRET_LIST) => {
+                for item in entry("items")
+                    .map(|items| tree.items(items))
+                    .unwrap_or_default()
+                {
+                    values.of_secret(*item);
+                }
+            }
+            Some(SECRET) => values.of_secret(id),
+            _ if entry(STRING_DATA).is_some() => values.of_secret(id),
+            _ => {}
         }
     }
-    let part = |(range_start, range_end, has_header)| Part {
-        range: start + range_start..start + range_end,
-        has_header,
-    };
-    values.into_iter().map(part).collect()
+    let mut end = 0;
+    let mut parts = Vec::new();
+    for (range_start, range_end, has_header) in values.found {
+        // A value behind an alias may lie in one that is masked anyway.
+        if range_start >= end && range_start < range_end {
+            end = range_end;
+            parts.push(Part {
+                range: start + range_start..start + range_end,
+                has_header,
+            });
+        }
+    }
+    parts
 }
 
-/// Collects the scalars of a value, those behind an alias too: where each begins and ends, and
-/// whether it is a block scalar.
-fn collect(
-    tree: &Tree<'_>,
-    value: NodeId,
-    seen: &mut BTreeSet<usize>,
-    values: &mut BTreeSet<(usize, usize, bool)>,
-) {
-    let node = tree.node(value);
-    match &node.kind {
-        Kind::Scalar { style, .. } => {
-            let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-            values.insert((node.content, node.span.end, is_block));
+/// True for what Kubernetes takes for a key of a Secret. Anything else is a value by mistake.
+fn may_be_key(key: &str) -> bool {
+    key.chars()
+        .all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.'))
+}
+
+/// Where the values of Secrets begin and end, and whether they are block scalars.
+struct Values<'t> {
+    tree: &'t Tree<'t>,
+    found: BTreeSet<(usize, usize, bool)>,
+    /// Where the nodes stand that aliases led to: aliases of aliases could take forever.
+    seen: BTreeSet<usize>,
+}
+
+impl<'t> Values<'t> {
+    fn new(tree: &'t Tree<'t>) -> Self {
+        Self {
+            tree,
+            found: BTreeSet::new(),
+            seen: BTreeSet::new(),
         }
-        Kind::Alias { target, .. } => {
-            // Aliases of aliases could take forever.
-            if seen.insert(tree.node(*target).span.start) {
-                collect(tree, *target, seen, values);
+    }
+
+    fn of_secret(&mut self, secret: NodeId) {
+        for (key, value) in self.tree.entries(secret) {
+            match self.tree.scalar(*key) {
+                Some("metadata") => self.of_metadata(*value),
+                Some(key) if SHOWN.contains(&key) => {}
+                _ => self.add_section(*value),
             }
         }
-        Kind::Sequence { items, .. } => {
-            for item in items {
-                collect(tree, *item, seen, values);
+    }
+
+    fn of_metadata(&mut self, metadata: NodeId) {
+        for (key, value) in self.tree.entries(metadata) {
+            match self.tree.scalar(*key) {
+                Some("annotations") => {
+                    let copy = self.tree.entry(*value, LAST_APPLIED);
+                    copy.into_iter().for_each(|(_, copy)| self.add(copy));
+                }
+                Some(key) if SHOWN_METADATA.contains(&key) => {}
+                _ => self.add_section(*value),
             }
         }
-        Kind::Mapping { entries, .. } => {
-            for (_, value) in entries {
-                collect(tree, *value, seen, values);
+    }
+
+    /// Adds a value, and the comments in it: what somebody has commented out was a value.
+    fn add_section(&mut self, value: NodeId) {
+        self.add(value);
+        let text = self.tree.text;
+        let span = self.tree.node(value).span.clone();
+        let mut at = span.start;
+        while at < span.end {
+            let end = self.tree.next_line(at).max(at + 1);
+            let line = text.get(at..end).unwrap_or_default();
+            let content = line.trim_start();
+            if content.starts_with('#') {
+                self.found
+                    .insert((end - content.len(), at + line.trim_end().len(), false));
+            }
+            at = end;
+        }
+    }
+
+    /// Adds the scalars of a value, those behind an alias too, with their tags and anchors: a value
+    /// that begins with `!` or `&` is one by mistake. What follows on the line is a comment.
+    fn add(&mut self, value: NodeId) {
+        let tree = self.tree;
+        let node = tree.node(value);
+        if node.span.start < node.content {
+            self.found.insert((node.span.start, node.content, false));
+        }
+        match &node.kind {
+            Kind::Scalar { style, .. } => {
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                self.found.insert((node.content, node.span.end, is_block));
+                let line = tree.next_line(node.span.end);
+                let rest = tree.text.get(node.span.end..line).unwrap_or_default();
+                let comment = rest.trim_start();
+                if comment.starts_with('#') && comment.len() < rest.len() {
+                    let start = line - comment.len();
+                    self.found
+                        .insert((start, start + comment.trim_end().len(), false));
+                }
+            }
+            Kind::Alias { target, .. } => {
+                if self.seen.insert(tree.node(*target).span.start) {
+                    self.add(*target);
+                }
+            }
+            Kind::Sequence { items, .. } => {
+                for item in items {
+                    self.add(*item);
+                }
+            }
+            Kind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    if !tree.scalar(*key).is_some_and(may_be_key) {
+                        self.add(*key);
+                    }
+                    self.add(*value);
+                }
             }
         }
     }
@@ -205,6 +312,27 @@ data: {a: c2Vj, b: c2Vj,
         let masked = Mask::default().text(text).into_owned();
         assert!(!masked.contains("canary"), "{masked}");
         assert!(masked.contains("a: *a"), "{masked}");
+    }
+
+    #[test]
+    fn a_value_that_is_written_by_mistake_is_masked() {
+        for text in [
+            "kind: Secret\ndata:\n  a: !canary\n",
+            "kind: Secret\ndata:\n  a: &canary |\n    x\n",
+            "kind: Secret\ndata: !canary {a: b}\n",
+            "kind: Secret\ndata:\n  a: b  # canary\n  # was canary\n  c: d\n",
+            "kind: Secret\ndata:\npassword: canary\n",
+            "kind: Secret\nmetadata:\n  name: x\n  data: {a: canary}\n",
+            "metadata: {name: x}\nstringData: {a: canary}\n",
+            "kind: SecretList\nitems:\n- data: {a: canary}\n",
+            "kind: Secret\ndata:\n  canary+1=: password\n",
+        ] {
+            let masked = Mask::default().text(text).into_owned();
+            assert!(!masked.contains("canary"), "{masked}");
+            assert_eq!(masked.lines().count(), text.lines().count(), "{masked}");
+        }
+        let text = "kind: Secret\ntype: Opaque\nmetadata: {name: x, labels: {a: b}}  # c\n";
+        assert_eq!(Mask::default().text(text), text);
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub use edit::without_function_configs;
 #[cfg(feature = "changes")]
 pub(crate) use item::names;
 pub use item::{Item, ItemName, items};
+pub(crate) use locate::line_of;
 pub use locate::{Location, locate, unreadable};
 pub use mask::Mask;
 pub use pair::{Pair, pair};

@@ -1,12 +1,10 @@
 //! Where the documents of a file are.
 
+use crate::function_config::ANY_VERSION;
 use crate::yaml::Tree;
 
 use super::item::lines;
 use super::{Document, DocumentError, Problem};
-
-/// What the apiVersion of a function config begins with.
-const GROUP: &str = "runner-terminal.dev/v";
 
 /// Splits files, given as (path, text), into the documents that have content.
 ///
@@ -26,9 +24,9 @@ pub fn is_function_config(document: &str) -> bool {
     let version = || {
         let tree = Tree::parse(document).ok()?;
         let value = tree.value_of(tree.root()?).ok()?;
-        Some(value.get("apiVersion")?.as_str()?.starts_with(GROUP))
+        Some(value.get("apiVersion")?.as_str()?.starts_with(ANY_VERSION))
     };
-    memchr::memmem::find(document.as_bytes(), GROUP.as_bytes()).is_some()
+    memchr::memmem::find(document.as_bytes(), ANY_VERSION.as_bytes()).is_some()
         && version().unwrap_or(false)
 }
 

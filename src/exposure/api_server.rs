@@ -4,7 +4,8 @@
 //! GitLab can reach it, and opens a port-forward to the runner's pod for each connection. What is
 //! made here is the account that it needs.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
@@ -27,7 +28,8 @@ pub struct ApiServer {
     #[serde(default)]
     pub port: Option<Port>,
     /// Make a Secret with a token of the account that does not expire, for the relay's kubeconfig.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "no_token")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub token: bool,
     /// Make the manifests that run the relay too. They are for the cluster where GitLab can reach
     /// it, and have the label `app.kubernetes.io/component: relay`, by which they can be told apart.
@@ -37,6 +39,13 @@ pub struct ApiServer {
 
 const fn yes() -> bool {
     true
+}
+
+/// Somebody may take the field for the token's place, and no message is to show a token.
+fn no_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Value::deserialize(deserializer)?
+        .as_bool()
+        .ok_or_else(|| D::Error::custom("is true or false, and no place for a token"))
 }
 
 impl ApiServer {

@@ -1,6 +1,8 @@
 //! The functionConfig: what a user asks for.
 
 mod advertise_address;
+mod api_version;
+mod convert;
 mod duration;
 mod label_selector;
 mod network_policy;
@@ -15,6 +17,8 @@ use serde_json::Value;
 pub use advertise_address::{
     AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
 };
+pub use api_version::{ANY_VERSION, ApiVersion};
+pub use convert::{ConvertError, Converted, convert};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
 pub use network_policy::NetworkPolicySpec;
@@ -23,8 +27,8 @@ pub use reader::Reader;
 pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, read_among, unset_when_empty};
 
-/// The group and version of every functionConfig of this project.
-pub const API_VERSION: &str = "runner-terminal.dev/v1alpha1";
+/// The group and version of the functionConfigs that this project makes itself.
+pub const API_VERSION: &str = ApiVersion::WRITTEN.as_str();
 
 /// One functionConfig of this project.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,19 +86,14 @@ impl FunctionConfig {
     /// Reads a functionConfig.
     ///
     /// # Errors
-    /// An unknown apiVersion, kind or field, or a value of the wrong type, with the field's path.
+    /// An apiVersion that is not served, an unknown kind or field, or a value of the wrong type, with
+    /// the field's path.
     pub fn parse(value: &Value) -> Result<Self, ConfigError> {
-        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
-        let (api_version, kind) = (text("apiVersion"), text("kind"));
-        if api_version != API_VERSION {
-            return Err(ConfigError::new(
-                "apiVersion",
-                format!("is {api_version:?}; this function reads {API_VERSION}"),
-            ));
-        }
-        match kind {
-            "SessionServer" => SessionServer::parse(value).map(Self::SessionServer),
-            "AdvertiseAddress" => AdvertiseAddress::parse(value).map(Self::AdvertiseAddress),
+        let value = ApiVersion::of(value)?.conversion().read(value)?;
+        let kind = value.get("kind").and_then(Value::as_str);
+        match kind.unwrap_or_default() {
+            "SessionServer" => SessionServer::parse(&value).map(Self::SessionServer),
+            "AdvertiseAddress" => AdvertiseAddress::parse(&value).map(Self::AdvertiseAddress),
             other => Err(ConfigError::new(
                 "kind",
                 format!(

@@ -146,6 +146,14 @@ impl Changes {
         self.patches.keys().chain(gone).copied().collect()
     }
 
+    /// The items that something comes after.
+    fn followed(&self) -> BTreeSet<usize> {
+        let copies = self.copies.iter().map(|(item, _)| *item);
+        copies
+            .chain(self.added.iter().map(|(item, _)| *item))
+            .collect()
+    }
+
     /// Leaves the user's items as they are.
     pub fn withdraw(&mut self) {
         self.patches.clear();
@@ -425,6 +433,7 @@ impl<'a> ResourceList<'a> {
         results: &[FunctionResult],
     ) -> Result<Vec<Cow<'a, str>>, WriteError> {
         let mut out = Pieces::new(self.text);
+        let followed = changes.followed();
         for item in changes.touched() {
             let Some(span) = self.span(item) else {
                 continue;
@@ -433,7 +442,18 @@ impl<'a> ResourceList<'a> {
                 out.replace(self.removal(item, span), String::new());
             } else if let Some(patch) = changes.patches.get(&item) {
                 self.check_anchors(item)?;
-                out.replace(span.range.clone(), self.edit(item, patch)?);
+                let mut edited = self.edit(item, patch)?;
+                let mut range = span.range.clone();
+                // What comes after the item comes before the comments about the next one.
+                if followed.contains(&item)
+                    && let Some(own) = self.own_range(item)
+                    && let Some(behind) = self.text.get(own.end..range.end)
+                    && edited.ends_with(behind)
+                {
+                    edited.truncate(edited.len() - behind.len());
+                    range.end = own.end;
+                }
+                out.replace(range, edited);
             }
         }
         for (item, patch) in &changes.copies {

@@ -205,9 +205,13 @@ impl ConfigFile {
         only_ours.then(|| rest.to_owned())
     }
 
-    /// Takes over what the document has become. `toml_edit` writes bare line feeds.
+    /// Takes over what the document has become. `toml_edit` writes bare line feeds, and one at the
+    /// end.
     fn refresh(&mut self) {
         let mut text = self.document.to_string();
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        }
         if self.newline() == "\r\n" {
             text = text.replace("\r\n", "\n").replace('\n', "\r\n");
         }

@@ -11,6 +11,7 @@
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`shared`] | what runners with one configuration cannot have |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
@@ -27,6 +28,7 @@ mod port;
 pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
+mod shared;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -45,6 +47,7 @@ use config_file::ConfigFile;
 pub use pods::Pods;
 use service::Existing;
 pub use shard::{rejoin, split};
+pub use shared::refuse_shared;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
@@ -219,6 +222,8 @@ pub fn remove(
         let mut config = open_config(runner, patches)?;
         settings::restore(&mut config, runner, patches);
     }
+    patches.forget_empty(&workload.resource);
+    patches.forget_empty(&runner.config.object);
     Ok(())
 }
 

@@ -32,6 +32,15 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
+    /// A blank line with a tab stands below the place: what comes before it says whether libyaml, of
+    /// which Go's readers are made, takes it.
+    #[error(
+        "{path}: the blank line below has a tab in it, which some readers refuse; take it away"
+    )]
+    TabBelow {
+        /// The JSON pointer of the operation.
+        path: String,
+    },
     /// The edited text would not mean what the patch says. Nothing is written then.
     #[error("{path}: this cannot be edited as it is written; write it as a plain block")]
     NotFaithful {
@@ -78,6 +87,12 @@ pub fn apply_to(
                 Edit::new(&tree).steps(rest)?
             }
         };
+        let before = edited.as_deref().unwrap_or(tree.text);
+        if splices.iter().any(|splice| has_tab_below(before, splice)) {
+            return Err(EditError::TabBelow {
+                path: operation.path().to_string(),
+            });
+        }
         edited = Some(splice(edited.as_deref().unwrap_or(tree.text), splices));
         rest = rest.get(done..).unwrap_or_default();
     }
@@ -129,6 +144,20 @@ fn not_faithful(operation: &PatchOperation) -> EditError {
 struct Splice {
     range: Range<usize>,
     text: String,
+}
+
+/// Whether a blank line with a tab is the next line, or behind blank lines.
+fn has_tab_below(text: &str, splice: &Splice) -> bool {
+    let rest = text.get(splice.range.end..).unwrap_or_default();
+    // Of a line that is gone with its end, the next one begins here.
+    let from = match text.get(..splice.range.end) {
+        Some(before) if before.ends_with('\n') => 0,
+        _ => line_end(rest, 0) + 1,
+    };
+    let lines = rest.get(from..).unwrap_or_default().lines();
+    lines
+        .take_while(|line| line.trim_ascii().is_empty())
+        .any(|line| line.contains('\t'))
 }
 
 fn splice(text: &str, mut splices: Vec<Splice>) -> String {
@@ -308,7 +337,11 @@ impl<'t, 'a> Edit<'t, 'a> {
         let inserts = matches!(operation, PatchOperation::Add(_))
             && matches!(self.tree.node(parent).kind, Kind::Sequence { .. });
         let changed = member.filter(|_| !inserts);
-        self.finish(splices.ok_or_else(missing)?, &path, changed, true)
+        let impossible = || match member {
+            Some(_) => not_faithful(operation),
+            None => missing(),
+        };
+        self.finish(splices.ok_or_else(impossible)?, &path, changed, true)
     }
 
     fn member(&self, parent: NodeId, token: &str) -> Option<NodeId> {
@@ -427,6 +460,13 @@ impl<'t, 'a> Edit<'t, 'a> {
         )
     }
 
+    fn is_block(&self, id: NodeId) -> bool {
+        matches!(
+            self.tree.node(id).kind,
+            Kind::Mapping { flow: false, .. } | Kind::Sequence { flow: false, .. }
+        )
+    }
+
     /// JSON is kept JSON; a flow mapping with plain keys, or none yet, gets plain ones.
     fn plain_keys(&self, near: NodeId) -> bool {
         let plain = |id: NodeId| {
@@ -458,13 +498,15 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
         let (_, last) = entries.last()?;
         let column = self.tree.column(self.tree.node(parent).content);
-        let text = format!(
-            "{}{}:{}",
-            " ".repeat(column),
-            emit::inline_string(key),
-            value.after_key(column, self.style),
-        );
-        Some(self.insert_line_after(*last, column, &text))
+        let at = self.line_after(*last, column);
+        let value = match value {
+            New::Value(value) if self.runs_on(value, at, column) => {
+                format!(" {}", emit::flow(value, true))
+            }
+            value => value.after_key(column, self.style),
+        };
+        let key = emit::inline_string(key);
+        Some(self.insert_line(at, &format!("{}{key}:{value}", " ".repeat(column))))
     }
 
     fn insert_item(&self, parent: NodeId, index: usize, value: &Value) -> Option<Splice> {
@@ -490,15 +532,21 @@ impl<'t, 'a> Edit<'t, 'a> {
         let dash = self.tree.node(before.or(after)?).indicator?;
         let column = self.tree.column(dash);
         let pad = " ".repeat(column);
-        let item = format!("- {}", emit::after_dash(value, column, self.style));
-        Some(match before {
-            Some(before) => self.insert_line_after(before, column, &format!("{pad}{item}")),
+        let Some(before) = before else {
+            let item = emit::after_dash(value, column, self.style);
             // Something may stand before the dash on its line.
-            None => Splice {
+            return Some(Splice {
                 range: dash..dash,
-                text: format!("{item}{}{pad}", self.style.newline),
-            },
-        })
+                text: format!("- {item}{}{pad}", self.style.newline),
+            });
+        };
+        let at = self.line_after(before, column);
+        let item = if self.runs_on(value, at, column) {
+            emit::flow(value, true)
+        } else {
+            emit::after_dash(value, column, self.style)
+        };
+        Some(self.insert_line(at, &format!("{pad}- {item}")))
     }
 
     fn append_to_flow(&self, parent: NodeId, last: Option<NodeId>, member: &str) -> Splice {
@@ -532,11 +580,15 @@ impl<'t, 'a> Edit<'t, 'a> {
         }
     }
 
-    /// Whole lines at `column` after those of a node, and after the comments that are indented
-    /// deeper: they are the node's.
-    fn insert_line_after(&self, node: NodeId, column: usize, text: &str) -> Splice {
+    /// Behind the lines of a node at `column`, and behind the comments that are indented deeper:
+    /// they are the node's.
+    fn line_after(&self, node: NodeId, column: usize) -> usize {
         let end = self.tree.next_line(self.tree.node(node).span.end);
-        let at = self.comments_below(end, column);
+        self.comments_below(end, column)
+    }
+
+    /// Whole lines before the line that begins at `at`.
+    fn insert_line(&self, at: usize, text: &str) -> Splice {
         let newline = self.style.newline;
         let text = if self.text(0..at).ends_with('\n') {
             format!("{text}{newline}")
@@ -566,6 +618,16 @@ impl<'t, 'a> Edit<'t, 'a> {
         end
     }
 
+    /// Whether a value that belongs to what stands in `column` has a literal at its end that would
+    /// take what is below for its text: comments, or blank lines with many blanks.
+    fn runs_on(&self, value: &Value, below: usize, column: usize) -> bool {
+        let lines = self.text(below..self.tree.text.len()).lines();
+        let mut blank_lines = lines.take_while(|line| line.trim().is_empty());
+        ends_in_literal(value)
+            && (self.comments_below(below, column) > below
+                || blank_lines.any(|line| line.len() > column + 2))
+    }
+
     fn text(&self, range: Range<usize>) -> &'a str {
         self.tree.text.get(range).unwrap_or_default()
     }
@@ -587,7 +649,7 @@ impl<'t, 'a> Edit<'t, 'a> {
                 (false, _) => String::new(),
                 (true, Some(_)) => " ".to_owned(),
                 // `{key}`
-                (true, None) if flow => ": ".to_owned(),
+                (true, None) if flow => return self.give_value(parent, member, &text),
                 // `? key`
                 (true, None) => format!("{}{}: ", self.style.newline, " ".repeat(column)),
             };
@@ -609,14 +671,33 @@ impl<'t, 'a> Edit<'t, 'a> {
         };
         let below = self.tree.next_line(node.span.end);
         let text = match self.tree.node(parent).kind {
-            // A literal at the end would take the comments below it for its text.
-            _ if ends_in_literal(value) && self.comments_below(below, column) > below => {
-                format!(" {}", emit::flow(value, true))
-            }
+            _ if self.runs_on(value, below, column) => format!(" {}", emit::flow(value, true)),
+            // Where a block stands, nothing may stand.
+            _ if value.is_null() && self.is_block(member) => String::new(),
             Kind::Sequence { .. } => format!(" {}", emit::after_dash(value, column, self.style)),
             _ => emit::after_key(value, column, self.style),
         };
         self.fill(indicator + 1, node.span.clone(), &text)
+    }
+
+    /// Gives the key of `{key}` a value. A key of several lines needs a `?` for libyaml to see it.
+    fn give_value(&self, parent: NodeId, member: NodeId, text: &str) -> Splice {
+        let entries = self.tree.entries(parent).iter();
+        let key = entries.rev().find(|(_, value)| *value == member);
+        let key = key.map(|(key, _)| self.tree.node(*key));
+        let end = self.tree.node(member).span.end;
+        match key
+            .filter(|key| self.text(key.span.clone()).contains('\n') && key.indicator.is_none())
+        {
+            Some(key) => Splice {
+                range: key.span.start..end,
+                text: format!("? {}: {text}", self.text(key.span.start..end)),
+            },
+            None => Splice {
+                range: end..end,
+                text: format!(": {text}"),
+            },
+        }
     }
 
     /// Puts text in the place of an old value and of what is between it and its key or dash.
@@ -629,15 +710,15 @@ impl<'t, 'a> Edit<'t, 'a> {
             None => (text, ""),
         };
         let mut filled = first.to_owned();
+        // Blanks at the end of a line are kept where nothing else comes to stand there.
         let mut keep = |comment: &str| {
-            if !comment.trim().is_empty() {
-                filled.push(' ');
-                filled.push_str(comment.trim());
+            if first.is_empty() || !comment.trim().is_empty() {
+                filled.push_str(comment);
             }
         };
         let gap = self.text(slot..old.start);
         if let Some((comment, _)) = gap.split_once('\n') {
-            keep(comment);
+            keep(comment.trim_end_matches('\r'));
         }
         let mut end = old.end;
         if !below.is_empty() {

@@ -42,6 +42,19 @@ pub struct Node<'a> {
     pub kind: Kind<'a>,
 }
 
+/// The node for a number that is none of the tree's.
+static NOTHING: Node<'static> = Node {
+    indicator: None,
+    span: 0..0,
+    content: 0,
+    anchor: 0,
+    kind: Kind::Scalar {
+        value: Cow::Borrowed(""),
+        style: ScalarStyle::Plain,
+        tag: None,
+    },
+};
+
 /// What a node is.
 #[derive(Debug)]
 pub enum Kind<'a> {
@@ -92,11 +105,10 @@ impl<'a> Tree<'a> {
         self.root
     }
 
-    /// The node with that number.
+    /// The node with that number. Numbers are only made by a tree's builder: one of another tree
+    /// may be of no node here, and then it is an empty one.
     pub fn node(&self, id: NodeId) -> &Node<'a> {
-        // Numbers are only made by this tree's builder.
-        #[allow(clippy::indexing_slicing)]
-        &self.nodes[id.0]
+        self.nodes.get(id.0).unwrap_or(&NOTHING)
     }
 
     /// Every node, in the order of the text.
@@ -147,9 +159,16 @@ impl<'a> Tree<'a> {
         (line_end(self.text, position) + 1).min(self.text.len())
     }
 
-    /// The column of `position` in bytes, which is what indentation is counted in.
+    /// The column of `position` in bytes, which is what indentation is counted in. A byte order mark
+    /// has none.
     pub fn column(&self, position: usize) -> usize {
-        position - self.line_start(position)
+        let mark = if self.text.starts_with('\u{feff}') {
+            3
+        } else {
+            0
+        };
+        let start = self.line_start(position).max(mark);
+        position.saturating_sub(start)
     }
 }
 
@@ -503,7 +522,9 @@ fn at(mark: Marker, message: &str) -> YamlError {
 }
 
 /// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
-pub(crate) fn skip_gap(text: &str, from: usize) -> usize {
+// Public for the fuzzers, who take in the reader of lists as a file.
+#[doc(hidden)]
+pub fn skip_gap(text: &str, from: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
@@ -524,6 +545,9 @@ pub(super) fn line_end(text: &str, from: usize) -> usize {
 /// The end of a tag or an anchor.
 fn word_end(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
+    if rest.starts_with("!<") {
+        return rest.find('>').map_or(text.len(), |at| from + at + 1);
+    }
     rest.find(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c))
         .map_or(text.len(), |at| from + at)
 }

@@ -10,8 +10,11 @@ pub(crate) struct Host {
     pub(crate) recipe: Recipe,
 }
 
-/// The one program in the list that no test needs.
+/// What measures the benchmark. No test needs it.
 pub(crate) const BENCHMARK_TOOL: &str = "hyperfine";
+
+/// Says who has read the dependencies: `cargo xtask audit`. No test needs it, and it takes minutes to build.
+pub(crate) const AUDITS: &str = "cargo-vet";
 
 /// All hosts that are built here; the quick ones are first.
 pub(crate) const HOSTS: &[Host] = &[
@@ -138,6 +141,13 @@ pub(crate) const HOSTS: &[Host] = &[
         // Unoptimized: it runs for a second, and would take minutes more to build.
         recipe: Recipe::CargoInstall {
             version: "0.20.2",
+            options: &["--debug"],
+        },
+    },
+    Host {
+        name: AUDITS,
+        recipe: Recipe::CargoInstall {
+            version: "0.10.3",
             options: &["--debug"],
         },
     },

@@ -2,9 +2,11 @@
 //! version, into `target/hosts/bin`.
 
 mod catalogue;
+mod conformance;
+mod cyclonedx;
 pub(crate) mod debian;
-mod node;
-mod recipe;
+pub(crate) mod node;
+pub(crate) mod recipe;
 mod stamp;
 
 use std::io::Write as _;
@@ -13,6 +15,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::progress::took;
+pub(crate) use catalogue::AUDITS;
 use catalogue::{BENCHMARK_TOOL, HOSTS, Host};
 
 /// Builds the hosts of these names, or all of them when there are none.
@@ -35,21 +38,34 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if wanted(node::NAME) {
         println!("{}", node::find()?);
     }
+    if wanted(conformance::NAME) {
+        println!("{}", conformance::ensure()?);
+    }
+    if wanted(cyclonedx::NAME) {
+        println!("{}", cyclonedx::ensure()?);
+    }
     Ok(())
 }
 
-/// Builds the hosts that the tests need, which is all but the benchmark's own tool.
-pub(crate) fn build_for_tests() -> Result<()> {
-    let names: Vec<_> = known_names()
-        .filter(|name| *name != BENCHMARK_TOOL)
-        .map(str::to_owned)
-        .collect();
-    build(&names)
+/// The hosts that the tests need, which is all but the tools of the benchmark and of the audit.
+pub(crate) fn for_tests() -> impl Iterator<Item = &'static str> {
+    known_names().filter(|name| ![BENCHMARK_TOOL, AUDITS].contains(name))
+}
+
+/// The pinned version of a host that is built here.
+#[cfg(test)]
+pub(crate) fn version(name: &str) -> Result<String> {
+    match HOSTS.iter().find(|host| host.name == name) {
+        Some(host) => host.recipe.version(),
+        None => bail!("there is no host {name} that is built here"),
+    }
 }
 
 fn known_names() -> impl Iterator<Item = &'static str> {
     let built = HOSTS.iter().map(|host| host.name);
-    built.chain(debian::NAMES).chain([node::NAME])
+    built
+        .chain(debian::NAMES)
+        .chain([node::NAME, conformance::NAME, cyclonedx::NAME])
 }
 
 fn is_known(name: &str) -> bool {
@@ -89,7 +105,7 @@ mod tests {
             error.starts_with("there is no host kustomise; the hosts are kustomize,"),
             "{error}"
         );
-        assert!(error.ends_with("node"), "{error}");
+        assert!(error.ends_with("node, conformance, cyclonedx"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::process;
 pub(crate) const NAME: &str = "node";
 
 /// The oldest version that Vite runs on. `run.mjs` would do with the first 20.
-const OLDEST: (u32, u32) = (20, 19);
+pub(crate) const OLDEST: (u32, u32) = (20, 19);
 
 /// Checks that Node.js is there and new enough, and gives the line to print.
 pub(crate) fn find() -> Result<String> {

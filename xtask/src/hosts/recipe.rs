@@ -122,7 +122,7 @@ const C_COMPILER: &str = "cc";
 
 /// A go command which changes no file, fetches no other Go, and needs no git and, as it is, no C
 /// compiler.
-fn go(verb: &str, linker_flags: &str) -> Command {
+pub(crate) fn go(verb: &str, linker_flags: &str) -> Command {
     let mut go = process::command("go");
     go.env("GOFLAGS", "-mod=readonly")
         .env("GOTOOLCHAIN", "local")
@@ -138,7 +138,7 @@ fn go(verb: &str, linker_flags: &str) -> Command {
 }
 
 /// The version in a line `MODULE vVERSION` of a go.mod, whether in a block or not.
-fn required_version(go_mod: &str, module: &str) -> Option<String> {
+pub(crate) fn required_version(go_mod: &str, module: &str) -> Option<String> {
     go_mod.lines().find_map(|line| {
         let line = line.trim();
         let line = line.strip_prefix("require ").unwrap_or(line);

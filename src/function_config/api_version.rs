@@ -1,0 +1,265 @@
+//! The versions of the API: `runner-terminal.dev/v1alpha1` and those after it.
+//!
+//! As Kubernetes serves an API: every version that is served is read into the types of this folder,
+//! each by a conversion of its own, and the function knows these types alone. The policy is in
+//! `docs/api-versions.md`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use json_patch::PatchOperation;
+use serde_json::Value;
+
+use super::ConfigError;
+
+/// What the apiVersion of every functionConfig begins with, of versions that nobody knows yet too.
+pub const ANY_VERSION: &str = "runner-terminal.dev/v";
+
+/// A version that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiVersion {
+    /// `runner-terminal.dev/v1alpha1`
+    V1Alpha1,
+    /// `runner-terminal.dev/v1beta1`
+    V1Beta1,
+}
+
+impl ApiVersion {
+    /// All that are served, the oldest first.
+    pub const SERVED: [Self; 2] = [Self::V1Alpha1, Self::V1Beta1];
+
+    /// The one of the functionConfigs that this project makes itself.
+    pub const WRITTEN: Self = Self::V1Alpha1;
+
+    /// The newest, which functionConfigs are converted to where nobody says to which.
+    pub const NEWEST: Self = Self::V1Beta1;
+
+    /// `runner-terminal.dev/v1alpha1`, as it stands in a functionConfig.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1Alpha1 => "runner-terminal.dev/v1alpha1",
+            Self::V1Beta1 => "runner-terminal.dev/v1beta1",
+        }
+    }
+
+    /// `v1alpha1`, as people call it.
+    pub fn name(self) -> &'static str {
+        let text = self.as_str();
+        text.split_once('/').map_or(text, |(_, name)| name)
+    }
+
+    /// Reads a version as it stands in a functionConfig, or as people call it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::SERVED
+            .into_iter()
+            .find(|version| [version.as_str(), version.name()].contains(&text))
+    }
+
+    /// The version of a functionConfig.
+    ///
+    /// # Errors
+    /// It has none, or one that is not served.
+    pub fn of(config: &Value) -> Result<Self, ConfigError> {
+        let text = config.get("apiVersion").and_then(Value::as_str);
+        let text = text.unwrap_or_default();
+        let is_it = |version: &Self| version.as_str() == text;
+        Self::SERVED.into_iter().find(is_it).ok_or_else(|| {
+            ConfigError::new(
+                "apiVersion",
+                format!("is {text:?}; this function reads {}", Self::list("and")),
+            )
+        })
+    }
+
+    /// Those that are served, as a sentence names them: with `and` or `or` between.
+    pub fn list(word: &str) -> String {
+        Self::SERVED.map(Self::as_str).join(&format!(" {word} "))
+    }
+
+    /// Why functionConfigs should have another version; `None` for one that is there to stay.
+    pub fn warning(self) -> Option<String> {
+        self.deprecated().map(|period| period.warning(self))
+    }
+
+    /// From when on a version is deprecated. None is today.
+    const fn deprecated(self) -> Option<Deprecated> {
+        match self {
+            Self::V1Alpha1 | Self::V1Beta1 => None,
+        }
+    }
+
+    /// How its fields become those of the types here, and the other way round.
+    pub(super) const fn conversion(self) -> Conversion {
+        match self {
+            // They are the same.
+            Self::V1Alpha1 | Self::V1Beta1 => Conversion {
+                to_types: |_| Vec::new(),
+                from_types: |_| Vec::new(),
+            },
+        }
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The conversion of a version. The same operations read a functionConfig and rewrite its text, so
+/// that a text means the same after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conversion {
+    /// The operations on a functionConfig of this version after which its fields are those of the
+    /// types.
+    pub(super) to_types: fn(&Value) -> Vec<PatchOperation>,
+    /// The operations on such fields after which they are this version's.
+    pub(super) from_types: fn(&Value) -> Vec<PatchOperation>,
+}
+
+impl Conversion {
+    /// A functionConfig of this version with the fields of the types.
+    pub(super) fn read(self, config: &Value) -> Result<Cow<'_, Value>, ConfigError> {
+        let operations = (self.to_types)(config);
+        if operations.is_empty() {
+            return Ok(Cow::Borrowed(config));
+        }
+        patched(config, &operations).map(Cow::Owned)
+    }
+
+    /// The operations that make a functionConfig of this version one of `to`.
+    pub(super) fn operations(
+        self,
+        to: Self,
+        config: &Value,
+    ) -> Result<Vec<PatchOperation>, ConfigError> {
+        let mut operations = (self.to_types)(config);
+        let types = patched(config, &operations)?;
+        operations.extend((to.from_types)(&types));
+        Ok(operations)
+    }
+}
+
+/// A conversion looks at what is there, so its operations can be carried out.
+fn patched(config: &Value, operations: &[PatchOperation]) -> Result<Value, ConfigError> {
+    let mut config = config.clone();
+    json_patch::patch(&mut config, operations).map_err(|error| {
+        ConfigError::new(
+            error.path.to_string(),
+            "cannot be converted to this version",
+        )
+    })?;
+    Ok(config)
+}
+
+/// A version that goes away.
+#[derive(Clone, Copy, Debug)]
+struct Deprecated {
+    /// The version of runner-terminal that said so first.
+    since: &'static str,
+    /// The first that does not read it.
+    until: &'static str,
+}
+
+impl Deprecated {
+    fn warning(self, version: ApiVersion) -> String {
+        format!(
+            "functionConfig apiVersion: {version} is deprecated since runner-terminal {}, and {} \
+             does not read it any more; `runner-terminal convert --in-place FILE` makes it {}",
+            self.since,
+            self.until,
+            ApiVersion::NEWEST
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{self, Tree};
+
+    #[test]
+    fn a_version_is_read_in_both_spellings() {
+        for version in ApiVersion::SERVED {
+            assert_eq!(ApiVersion::parse(version.as_str()), Some(version));
+            assert_eq!(ApiVersion::parse(version.name()), Some(version));
+        }
+        for text in ["", "v1", "runner-terminal.dev/", "example.com/v1beta1"] {
+            assert_eq!(ApiVersion::parse(text), None, "{text}");
+        }
+    }
+
+    /// A functionConfig has the group too.
+    #[test]
+    fn an_unknown_version_is_refused_with_those_that_are_served() {
+        for text in ["v1alpha1", "runner-terminal.dev/v1", ""] {
+            let config = serde_json::json!({"apiVersion": text, "kind": "SessionServer"});
+            let error = ApiVersion::of(&config).unwrap_err();
+            assert_eq!(error.path, "apiVersion");
+            assert_eq!(
+                error.message,
+                format!(
+                    "is {text:?}; this function reads runner-terminal.dev/v1alpha1 and \
+                     runner-terminal.dev/v1beta1"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn the_newest_is_the_last_that_is_served() {
+        assert_eq!(ApiVersion::SERVED.last(), Some(&ApiVersion::NEWEST));
+        assert!(ApiVersion::WRITTEN.warning().is_none());
+        assert!(ApiVersion::NEWEST.warning().is_none());
+    }
+
+    /// The operations that move a field, where it is.
+    fn moved(config: &Value, from: &'static str, to: &'static str) -> Vec<PatchOperation> {
+        let Some(value) = config.pointer(from) else {
+            return Vec::new();
+        };
+        let operations = serde_json::json!([
+            {"op": "remove", "path": from},
+            {"op": "add", "path": to, "value": value},
+        ]);
+        serde_json::from_value(operations).unwrap()
+    }
+
+    /// What a version with a field of another name will be: the same operations read it and rewrite
+    /// its text.
+    #[test]
+    fn a_field_of_another_name_is_read_and_rewritten() {
+        const OTHER: Conversion = Conversion {
+            to_types: |config| moved(config, "/spec/address", "/spec/advertiseAddress"),
+            from_types: |config| moved(config, "/spec/advertiseAddress", "/spec/address"),
+        };
+        let value = |text: &str| Tree::parse(text).unwrap().to_value().unwrap();
+        let same = ApiVersion::V1Alpha1.conversion();
+        let text = "# ours\nkind: SessionServer\nspec:\n  enabled:   true   # on\n  \
+            advertiseAddress: a.example.com\n# end\n";
+        let there = same.operations(OTHER, &value(text)).unwrap();
+        let there = yaml::apply(text, &there).unwrap();
+        assert_eq!(there, text.replace("advertiseAddress", "address"));
+        let back = OTHER.operations(same, &value(&there)).unwrap();
+        assert_eq!(yaml::apply(&there, &back).unwrap(), text);
+
+        let config = value(&there);
+        let read = OTHER.read(&config).unwrap();
+        assert_eq!(*read, value(text));
+        assert!(matches!(same.read(&config), Ok(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn a_warning_says_until_when_and_what_to_do() {
+        let period = Deprecated {
+            since: "0.3.0",
+            until: "0.6.0",
+        };
+        assert_eq!(
+            period.warning(ApiVersion::V1Alpha1),
+            "functionConfig apiVersion: runner-terminal.dev/v1alpha1 is deprecated since \
+             runner-terminal 0.3.0, and 0.6.0 does not read it any more; `runner-terminal convert \
+             --in-place FILE` makes it runner-terminal.dev/v1beta1"
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! The suite's documents in the places where documents stand, and what an edit may touch there.
+
+use std::ops::Range;
+
+use json_patch::PatchOperation;
+use runner_terminal::yaml::tree::{Kind, NodeId};
+use runner_terminal::yaml::{Tree, edit};
+use serde_json::{Value, json};
+
+/// A text with the document of a case in it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The text.
+    pub text: String,
+    /// What the whole text means.
+    pub value: Value,
+    /// Whether the text is a sequence whose first member is the item that paths start at.
+    pub is_list: bool,
+    /// Where in the item the document is.
+    pub under: &'static [&'static str],
+}
+
+impl Place {
+    /// The document is the whole text.
+    pub fn alone(text: &str, value: &Value) -> Self {
+        let is_list = Tree::parse(text).is_ok_and(|tree| {
+            let root = tree.root().map(|root| &tree.node(root).kind);
+            matches!(root, Some(Kind::Sequence { flow: false, .. }))
+        });
+        Self {
+            text: text.to_owned(),
+            value: value.clone(),
+            is_list,
+            under: &[],
+        }
+    }
+
+    /// The document is a member of an item, which is a member of a list. `None` for a document that
+    /// has markers or directives of its own.
+    pub fn member(text: &str, value: &Value, newline: &str) -> Option<Self> {
+        let body = indented(text, 4)?;
+        let text = format!("# before\n- kind: ConfigMap\n  case:\n{body}  after: 2 # after\n");
+        Some(Self {
+            text: text.replace('\n', newline),
+            value: json!([{"kind": "ConfigMap", "case": value, "after": 2}]),
+            is_list: true,
+            under: &["case"],
+        })
+    }
+
+    /// What the item means.
+    pub fn item(&self) -> Value {
+        match self.value.get(0) {
+            Some(first) if self.is_list => first.clone(),
+            _ => self.value.clone(),
+        }
+    }
+
+    /// What the whole text means, when the item means `item`.
+    pub fn with_item(&self, item: Value) -> Value {
+        let mut value = self.value.clone();
+        match value.get_mut(0) {
+            Some(first) if self.is_list => *first = item,
+            _ => value = item,
+        }
+        value
+    }
+
+    /// Whether an edit has left alone what it is not about: all that stands before the end of the
+    /// node before its place, and behind the start of the node behind it. Where the text has aliases
+    /// the edit may write these out, and this does not tell.
+    pub fn is_kept(&self, operation: &PatchOperation, output: &str) -> bool {
+        let Ok(tree) = Tree::parse(&self.text) else {
+            return false;
+        };
+        let mut nodes = tree.nodes();
+        if nodes.any(|(_, node)| matches!(node.kind, Kind::Alias { .. })) {
+            return true;
+        }
+        let about = about(&tree, operation);
+        let leaves = || {
+            let nodes = tree.nodes().map(|(_, node)| node);
+            nodes.filter(|node| matches!(node.kind, Kind::Scalar { .. }) && !node.span.is_empty())
+        };
+        let before = leaves()
+            .map(|node| node.span.end)
+            .filter(|end| *end <= about.start);
+        let nodes = tree.nodes().map(|(_, node)| node);
+        let starts = nodes.filter_map(|node| {
+            let start = (!node.span.is_empty()).then_some(node.span.start);
+            node.indicator.or(start)
+        });
+        let behind = starts.filter(|start| *start >= about.end);
+        let head = &self.text[..before.max().unwrap_or(0)];
+        let tail = &self.text[behind.min().unwrap_or(self.text.len())..];
+        output.starts_with(head)
+            && output.ends_with(tail)
+            && output.len() >= head.len() + tail.len()
+    }
+}
+
+/// The lines of a document as those of a block in a column; `None` where there are marks that only a
+/// document of its own can have.
+pub fn indented(text: &str, column: usize) -> Option<String> {
+    let body = text.strip_prefix("---\n").unwrap_or(text);
+    let body = match body.strip_suffix("\n...\n") {
+        Some(rest) => body.get(..rest.len() + 1)?,
+        None => body,
+    };
+    let mut out = String::new();
+    for line in body.split_inclusive('\n') {
+        if ["---", "...", "%"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+        {
+            return None;
+        }
+        if line != "\n" {
+            out.push_str(&" ".repeat(column));
+        }
+        out.push_str(line);
+    }
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    Some(out)
+}
+
+/// The bytes that an edit is about.
+fn about(tree: &Tree<'_>, operation: &PatchOperation) -> Range<usize> {
+    let tokens: Vec<String> = operation
+        .path()
+        .tokens()
+        .map(|token| token.decoded().into_owned())
+        .collect();
+    let (last, above) = tokens.split_last().expect("an edit below the root");
+    let (parent, around) = written(tree, above).expect("a parent that is there");
+    let place = written(tree, &tokens).map(|(_, range)| range);
+    let members = tree.entries(parent).len() + tree.items(parent).len();
+    match (operation, place) {
+        // Without its only member a collection is written as `{}` or `[]`.
+        (PatchOperation::Remove(_), _) if members == 1 => around,
+        // An item comes before the one that stands there.
+        (PatchOperation::Add(_), Some(range)) if !tree.items(parent).is_empty() => {
+            range.start..range.start
+        }
+        (_, Some(range)) => range,
+        (_, None) if members == 0 => around,
+        (_, None) => {
+            assert!(
+                last == "-" || !tree.entries(parent).is_empty() || last.parse::<usize>().is_ok()
+            );
+            around.end..around.end
+        }
+    }
+}
+
+/// A node, and where it is written: its key or dash to its end.
+fn written(tree: &Tree<'_>, tokens: &[String]) -> Option<(NodeId, Range<usize>)> {
+    let mut at = edit::item_root(tree)?;
+    let mut range = tree.node(at).span.clone();
+    for token in tokens {
+        let (start, next) = match &tree.node(at).kind {
+            Kind::Mapping { .. } => {
+                let (key, value) = tree.entry(at, token)?;
+                let key = tree.node(key);
+                (key.indicator.unwrap_or(key.span.start), value)
+            }
+            Kind::Sequence { items, .. } => {
+                let next = *items.get(token.parse::<usize>().ok()?)?;
+                let node = tree.node(next);
+                (node.indicator.unwrap_or(node.span.start), next)
+            }
+            _ => return None,
+        };
+        range = start..tree.node(next).span.end.max(start);
+        at = next;
+    }
+    Some((at, range))
+}

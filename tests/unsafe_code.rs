@@ -1,0 +1,125 @@
+//! Where the project's unsafe code is. What is added here has been argued for, line by line, in a
+//! SAFETY comment (clippy asks for it), and runs under Miri where it can (`cargo xtask miri`).
+//!
+//! That nothing in the core may panic is asked of the compiler: `src/lib.rs` forbids it, and what is
+//! forbidden cannot be allowed again further down.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+/// Each file with unsafe code, and why.
+const FILES: &[(&str, &str)] = &[
+    ("fuzz/targets/kpt_abi.rs", "a host of kpt's ABI that lies"),
+    (
+        "host/src/sandbox/compiled.rs",
+        "the module's machine code is what the build made",
+    ),
+    (
+        "host/src/sandbox/in_place.rs",
+        "the pages with that code become executable",
+    ),
+    (
+        "wasm/helm/src/extism.rs",
+        "declares Extism's functions and exports one; no address crosses",
+    ),
+    ("wasm/kpt/src/go.rs", "kpt's ABI, by which addresses cross"),
+    ("wasm/kpt/src/heap.rs", "an allocator, and its tests"),
+    ("wasm/kpt/src/host.rs", "the tests' other side of that ABI"),
+];
+
+/// What may come behind the word where it is one of the language's.
+const USES: [&str; 6] = [" {", " extern ", " fn ", " impl", " trait ", "("];
+
+/// The roots of the crates that have such a file. All other crates' roots forbid it.
+const MIXED: [&str; 3] = [
+    "host/src/main.rs",
+    "wasm/helm/src/lib.rs",
+    "wasm/kpt/src/main.rs",
+];
+
+#[test]
+fn unsafe_code_is_where_it_is_known_to_be() {
+    let mut found = Vec::new();
+    each_source(Path::new(env!("CARGO_MANIFEST_DIR")), &mut |path, text| {
+        if text.lines().any(has_unsafe) {
+            found.push(path.to_owned());
+        }
+    });
+    found.sort();
+    let known: Vec<_> = FILES.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn what_people_run_forbids_it_elsewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for crate_root in ["src/lib.rs", "wasm/wasi/src/main.rs", "wasm/web/src/lib.rs"] {
+        let text = fs::read_to_string(root.join(crate_root)).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{crate_root}");
+    }
+    for mixed in MIXED {
+        let package = mixed.split_once("/src/").unwrap().0;
+        let manifest = fs::read_to_string(root.join(package).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{mixed}");
+    }
+    let workspace = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("unsafe_code = \"deny\"\n"));
+}
+
+#[test]
+fn the_core_may_not_allow_itself_a_panic() {
+    let root =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    for lint in [
+        "expect_used",
+        "indexing_slicing",
+        "panic",
+        "string_slice",
+        "todo",
+        "unimplemented",
+        "unreachable",
+        "unwrap_used",
+    ] {
+        let mut forbidden = root.split("forbid(").skip(1);
+        let forbidden = forbidden.any(|list| {
+            let list = list.split(")]").next().unwrap_or_default();
+            list.contains(&format!("clippy::{lint},"))
+        });
+        assert!(forbidden, "{lint}");
+    }
+}
+
+/// Whether a line has the word as one of the language's.
+fn has_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices("unsafe").any(|(at, word)| {
+        let (before, behind) = (code.get(..at), code.get(at + word.len()..));
+        let part_of_another = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        !before.unwrap_or_default().ends_with(part_of_another)
+            && USES
+                .iter()
+                .any(|part| behind.unwrap_or_default().starts_with(part))
+    })
+}
+
+/// Calls `look` with the path and the text of each Rust source of the project.
+fn each_source(root: &Path, look: &mut impl FnMut(&str, &str)) {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_str().unwrap_or_default();
+            if entry.file_type().unwrap().is_dir() {
+                let is_ours = !name.starts_with('.') && !["target", "node_modules"].contains(&name);
+                folders.extend(is_ours.then_some(path));
+            } else if name.ends_with(".rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root).unwrap().to_str().unwrap();
+                look(path, &text);
+            }
+        }
+    }
+}
