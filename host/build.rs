@@ -24,6 +24,12 @@ const WASI: &str = "wasm32-wasip1";
 /// Small modules for the tests of the sandbox.
 const GUESTS: &str = "src/sandbox/guests";
 
+/// Modules that the engine's settings refuse.
+const REFUSED: &str = "src/sandbox/guests/refused";
+
+/// What a module may ask for in vain: module, name and type of a function in each line.
+const ASKED: &str = "src/sandbox/asked.txt";
+
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,13 +61,56 @@ fn build() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("module.cwasm"), compiled)?;
 
     println!("cargo::rerun-if-changed={GUESTS}");
-    for entry in fs::read_dir(GUESTS)? {
-        let guest = entry?.path();
+    for guest in wat_files(GUESTS)? {
         let compiled = compile(&fs::read(&guest)?)
             .map_err(|error| format!("cannot compile {}: {error:#}", guest.display()))?;
         let name = guest.file_stem().ok_or("a guest needs a name")?;
         fs::write(out.join(name).with_extension("cwasm"), compiled)?;
     }
+    build_asking(&out)?;
+    for guest in wat_files(REFUSED)? {
+        if compile(&fs::read(&guest)?).is_ok() {
+            return Err(format!("the engine takes {}", guest.display()).into());
+        }
+    }
+    Ok(())
+}
+
+fn wat_files(folder: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut files = entries.collect::<Result<Vec<_>, std::io::Error>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "wat"));
+    Ok(files)
+}
+
+/// Writes a guest for each function that is asked for in vain, and `OUT_DIR/asking.rs`, a vector of
+/// their names and modules.
+fn build_asking(out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={ASKED}");
+    let asked = fs::read_to_string(ASKED)?;
+    let mut asking = "vec![\n".to_owned();
+    let lines = asked.lines().filter(|line| !line.starts_with('#'));
+    for (number, line) in lines.enumerate() {
+        let mut words = line.splitn(3, ' ');
+        let (Some(module), Some(name), Some(signature)) =
+            (words.next(), words.next(), words.next())
+        else {
+            return Err(format!("{ASKED} has a line that is no function: {line}").into());
+        };
+        let guest = format!(
+            "(module (import \"{module}\" \"{name}\" (func {signature})) (memory (export \"memory\") \
+             1) (func (export \"_start\")))"
+        );
+        fs::write(
+            out.join(format!("asking-{number}.cwasm")),
+            compile(guest.as_bytes())?,
+        )?;
+        asking.push_str(&format!(
+            "(\"{module}\", \"{name}\", compiled!(\"asking-{number}\")),\n"
+        ));
+    }
+    asking.push_str("]\n");
+    fs::write(out.join("asking.rs"), asking)?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use runner_terminal::documents::{self, Config, Run, function_configs, split};
 use runner_terminal::resource_list::ResourceList;
+use runner_terminal::yaml::Tree;
 use serde_json::Value;
 
 use crate::function;
@@ -30,11 +31,49 @@ pub(crate) struct Applied {
 ///
 /// # Errors
 ///
-/// A sentence that names the file.
+/// A sentence that names the file; one of those among the manifests names a kubeconfig.
 pub(crate) fn configs(
     manifests: &[File],
     given: &[PathBuf],
 ) -> Result<Vec<Config<'static>>, String> {
+    let configs = found(manifests, given)?;
+    if given.is_empty() {
+        for config in &configs {
+            let value = value_of(config)?;
+            must_not_name_kubeconfig(&value, &config.place())?;
+        }
+    }
+    Ok(configs)
+}
+
+/// Refuses a function config that came with manifests, which may be anybody's, and names a
+/// kubeconfig: who writes that names a program to run, and a server to send a token to.
+pub(crate) fn must_not_name_kubeconfig(config: &Value, place: &str) -> Result<(), String> {
+    if names_kubeconfig(config) {
+        return Err(format!(
+            "{place}: spec.kubeconfig may not come with manifests, as a kubeconfig names programs to \
+             run: leave it out and set KUBECONFIG, or hand the function config over by --function-config"
+        ));
+    }
+    Ok(())
+}
+
+/// True for a function config that leads the function to a file.
+pub(crate) fn names_kubeconfig(config: &Value) -> bool {
+    config
+        .pointer("/spec/kubeconfig")
+        .is_some_and(|path| !path.is_null() && path != "")
+}
+
+/// What a function config says.
+pub(crate) fn value_of(config: &Config<'_>) -> Result<Value, String> {
+    Tree::parse(&config.text)
+        .and_then(|tree| tree.to_value())
+        .map_err(|error| format!("{}: {error}", config.place()))
+}
+
+/// The same, whatever they name.
+pub(crate) fn found(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config<'static>>, String> {
     let given = given.iter().map(|path| read_file(path));
     let given: Vec<File> = given.collect::<Result<_, _>>()?;
     for file in &given {

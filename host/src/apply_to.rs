@@ -1,6 +1,6 @@
 //! `runner-terminal apply-to`: plain manifests in, plain manifests out.
 
-mod in_place;
+pub(crate) mod in_place;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -74,10 +74,22 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
 ///
 /// A sentence: a file cannot be taken apart, or standard output cannot be written to.
 pub(crate) fn print(files: &[File]) -> Result<(), String> {
+    let text = |file: &File| {
+        without_function_configs(&file.path, &file.text).map_err(|error| error.to_string())
+    };
+    let texts: Vec<String> = files.iter().map(text).collect::<Result<_, _>>()?;
+    print_stream(texts.iter().map(String::as_str))
+}
+
+/// Writes the texts of files as one stream.
+///
+/// # Errors
+///
+/// A sentence: standard output cannot be written to.
+pub(crate) fn print_stream<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(), String> {
     let mut stream = String::new();
-    for file in files {
-        let text = without_function_configs(&file.path, &file.text);
-        append(&mut stream, &text.map_err(|error| error.to_string())?);
+    for text in texts {
+        append(&mut stream, text);
     }
     let mut stdout = io::stdout().lock();
     stdout

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use runner_terminal::function_config::ApiVersion;
 
 use crate::duration;
 use crate::relay::Route;
@@ -59,10 +60,19 @@ pub(crate) enum Command {
     /// Build an Argo CD application, as Argo CD's plugin server asks for it
     #[command(name = "argocd", subcommand)]
     ArgoCd(ArgoCd),
+    /// Write function configs in another version of the API
+    ///
+    /// Prints the files with the function configs in them converted, or writes the files back. What
+    /// does not differ between the versions stays byte for byte, and so do all other documents.
+    Convert(Convert),
     /// Print the JSON Schema of a function config
     Schema {
         /// The kind of function config [default: SessionServer]
         kind: Option<String>,
+
+        /// The version of the API [default: v1alpha1]
+        #[arg(long, value_name = "VERSION", value_parser = api_version)]
+        api_version: Option<ApiVersion>,
     },
     /// Print completions for a shell
     ///
@@ -301,6 +311,33 @@ pub(crate) struct ImportValues {
     /// The chart's values: a YAML file, or - for standard input
     #[arg(value_name = "VALUES")]
     pub(crate) values: PathBuf,
+}
+
+/// The arguments of `convert`.
+#[derive(Args, Debug)]
+pub(crate) struct Convert {
+    /// Files, folders, patterns such as 'apps/**/*.yaml', or - for standard input [default: -]
+    ///
+    /// In a folder, all files that end in .yaml, .yml or .json are read, except kustomizations: name
+    /// those that have function configs inline.
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The version to write [default: v1beta1, the newest]
+    #[arg(long, value_name = "VERSION", value_parser = api_version)]
+    pub(crate) to: Option<ApiVersion>,
+
+    /// Write the files back instead of printing them
+    #[arg(short, long)]
+    pub(crate) in_place: bool,
+}
+
+/// Reads a version of the API, such as v1beta1 or runner-terminal.dev/v1beta1.
+fn api_version(text: &str) -> Result<ApiVersion, String> {
+    ApiVersion::parse(text).ok_or_else(|| {
+        let served = ApiVersion::SERVED.map(ApiVersion::name).join(" and ");
+        format!("the versions are {served}")
+    })
 }
 
 /// The arguments of `check`.

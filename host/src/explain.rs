@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use runner_terminal::changes::Changes;
+use runner_terminal::resource_list::ResourceList;
 
 use crate::apply::{self, Applied, texts};
 use crate::manifests::{self, File, Manifests};
@@ -41,6 +42,11 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
             return Err(manifests::has_its_own_config(&file));
         }
         Manifests::List(file) => {
+            // What cannot be read is the function's to say.
+            let list = ResourceList::read(file.text.as_bytes()).ok();
+            if let Some(config) = list.as_ref().and_then(ResourceList::function_config) {
+                apply::must_not_name_kubeconfig(config, &file.path)?;
+            }
             let (code, ran) = function::run_observing(file.text.clone().into(), limits)?;
             let after = String::from_utf8_lossy(&ran.stdout);
             match picture {

@@ -11,6 +11,7 @@ mod argocd;
 mod arguments;
 mod check;
 mod cluster;
+mod convert;
 mod diff;
 mod duration;
 mod explain;
@@ -30,6 +31,8 @@ mod table;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+
+use runner_terminal::function_config::ApiVersion;
 
 /// What somebody sees who just types the name.
 const HELP: &str = "\
@@ -87,7 +90,11 @@ fn command() -> Result<ExitCode, String> {
         Command::Resolve(arguments) => resolve::run(&arguments),
         Command::ArgoCd(what) => argocd::run(what),
         Command::Check(arguments) => check::command(&arguments),
-        Command::Schema { kind } => print(schema::of(kind.as_deref())?).map(|()| ExitCode::SUCCESS),
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Schema { kind, api_version } => {
+            let version = api_version.unwrap_or(ApiVersion::WRITTEN);
+            print(schema::of(kind.as_deref(), version)?).map(|()| ExitCode::SUCCESS)
+        }
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man_pages(&folder),
         Command::Version => {

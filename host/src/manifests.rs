@@ -18,8 +18,10 @@ use crate::arguments::Source;
 /// A file and its text.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    /// The path, as given; `-` is standard input.
+    /// The path, as given and as it is shown; `-` is standard input.
     pub(crate) path: String,
+    /// Where it was read: a name that is no text cannot be shown as it is.
+    pub(crate) place: PathBuf,
     /// All of it.
     pub(crate) text: String,
 }
@@ -125,7 +127,11 @@ fn is_resource_list(text: &str) -> bool {
 }
 
 /// Reads files, the files in folders, and standard input, in the order given.
-fn read_files(given: &[PathBuf]) -> Result<Vec<File>, String> {
+///
+/// # Errors
+///
+/// A sentence that names the file.
+pub(crate) fn read_files(given: &[PathBuf]) -> Result<Vec<File>, String> {
     if given.is_empty() {
         if io::stdin().is_terminal() {
             return Err("name the manifests: files, folders, or - for standard input".to_owned());
@@ -167,13 +173,20 @@ pub(crate) fn progress(files: usize, what: &'static str) -> ProgressBar {
 
 /// Finds the files that a path or a pattern stands for.
 fn find(given: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
-    if given.is_dir() {
-        return find_in_folder(given, paths);
-    }
     let pattern = given.to_string_lossy();
-    if !pattern.contains(['*', '?', '[']) || given.exists() {
-        paths.push(given.to_owned());
-        return Ok(());
+    let is_folder = match fs::metadata(given) {
+        _ if pattern == "-" => Some(false),
+        Ok(found) => Some(found.is_dir()),
+        Err(_) if pattern.contains(['*', '?', '[']) => None,
+        Err(error) => return Err(format!("cannot read {pattern}: {error}")),
+    };
+    match is_folder {
+        Some(true) => return find_in_folder(given, paths),
+        Some(false) => {
+            paths.push(given.to_owned());
+            return Ok(());
+        }
+        None => {}
     }
     let found = glob::glob(&pattern)
         .map_err(|error| format!("{pattern} is no pattern: {error}"))?
@@ -208,11 +221,26 @@ fn find_in_folder(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String>
             if !name.starts_with('.') {
                 find_in_folder(&path, paths)?;
             }
-        } else if is_manifest(&path) && path.is_file() {
+        } else if is_manifest(&path) && is_file(&path)? {
             paths.push(path);
         }
     }
     Ok(())
+}
+
+/// True for a file, and for a link to one. What a link does not lead to is none: editors mark files
+/// that are open in this way.
+///
+/// # Errors
+///
+/// A sentence that names it: it is there, and cannot be looked at. To pass over it would give
+/// manifests without it.
+pub(crate) fn is_file(path: &Path) -> Result<bool, String> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+    }
 }
 
 /// True for names of YAML and JSON files, except kustomizations, which are no resources.
@@ -245,7 +273,11 @@ pub(crate) fn read_file(path: &Path) -> Result<File, String> {
         let line = before.filter(|&&byte| byte == b'\n').count() + 1;
         format!("{name}:{line}: this is not UTF-8; save the file as UTF-8")
     })?;
-    Ok(File { path: name, text })
+    Ok(File {
+        path: name,
+        place: path.to_owned(),
+        text,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `runner-terminal completions` and `runner-terminal man`: the command line, for shells and `man`.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,8 +29,21 @@ pub(crate) fn completions(shell: Shell) -> Result<ExitCode, String> {
 ///
 /// A sentence that names the folder.
 pub(crate) fn man_pages(folder: &Path) -> Result<ExitCode, String> {
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(arguments::definition(), folder));
-    written.map_err(|error| format!("cannot write man pages to {}: {error}", folder.display()))?;
+    write(folder)
+        .map_err(|error| format!("cannot write man pages to {}: {error}", folder.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each page is written elsewhere first: it is the old or the new one, never half of it.
+fn write(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let fresh = tempfile::Builder::new()
+        .prefix(".runner-terminal-")
+        .tempdir_in(folder)?;
+    clap_mangen::generate_to(arguments::definition(), fresh.path())?;
+    for page in fs::read_dir(fresh.path())? {
+        let page = page?;
+        fs::rename(page.path(), folder.join(page.file_name()))?;
+    }
+    fresh.close()
 }

@@ -51,7 +51,8 @@ use limits::{Places, Seldom, Times};
 use listener::Acceptor;
 use log::{Level, Line};
 use metrics::Metrics;
-use phase::{Phase, Signals};
+use phase::Phase;
+pub(crate) use phase::Signals;
 use pods::Pods;
 pub(crate) use route::Route;
 

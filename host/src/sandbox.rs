@@ -18,7 +18,7 @@ use wasmtime::{AsContextMut, Caller, Engine, Linker, Store, Trap};
 pub(crate) use captured::Captured;
 use compiled::{Compiled, compiled};
 pub(crate) use limits::Limits;
-use limits::{MemoryLimit, MemoryRefused, TICKS};
+use limits::{Clock, MemoryLimit, MemoryRefused, OutputRefused, TICKS};
 pub(crate) use wasi::{Output, Streams};
 
 /// Runs the function's module once.
@@ -46,11 +46,12 @@ fn run_compiled<S: Streams>(
         Guest {
             streams,
             memory: MemoryLimit::new(limits.memory),
+            output_left: limits.memory,
+            clock: Clock::start(engine, limits.time)?,
         },
     );
     store.limiter(|guest| &mut guest.memory);
     store.set_epoch_deadline(TICKS);
-    limits::start_clock(engine, limits.time)?;
 
     let ended = linker
         .instantiate(&mut store, module)
@@ -81,6 +82,9 @@ fn engine() -> wasmtime::Result<Engine> {
 struct Guest<S> {
     streams: S,
     memory: MemoryLimit,
+    /// How many bytes it may still write.
+    output_left: usize,
+    clock: Clock,
 }
 
 impl<S: Streams> wasi::Guest for Guest<S> {
@@ -90,8 +94,20 @@ impl<S: Streams> wasi::Guest for Guest<S> {
         &mut self.streams
     }
 
-    fn moved(caller: &mut Caller<'_, Self>) {
-        caller.as_context_mut().set_epoch_deadline(TICKS);
+    fn waits(&mut self) {
+        self.clock.stop();
+    }
+
+    fn goes_on(caller: &mut Caller<'_, Self>) {
+        if let Some(ticks) = caller.data_mut().clock.go_on() {
+            caller.as_context_mut().set_epoch_deadline(ticks);
+        }
+    }
+
+    fn written(&mut self, bytes: u32) -> wasmtime::Result<()> {
+        let left = self.output_left.checked_sub(bytes as usize);
+        self.output_left = left.ok_or(OutputRefused)?;
+        Ok(())
     }
 }
 
@@ -100,6 +116,8 @@ impl<S: Streams> wasi::Guest for Guest<S> {
 pub(crate) enum Failure {
     /// The module asked for more memory than [`Limits::memory`].
     Memory(usize),
+    /// The module wrote more than [`Limits::memory`].
+    Output(usize),
     /// The system has less memory than [`Limits::memory`], and the module asked for it.
     SystemMemory,
     /// The module computed for longer than [`Limits::time`].
@@ -112,6 +130,9 @@ pub(crate) enum Failure {
 
 impl Failure {
     fn of(error: wasmtime::Error, limits: Limits) -> Self {
+        if error.is::<OutputRefused>() {
+            return Self::Output(limits.memory);
+        }
         match (error.downcast_ref(), error.downcast_ref()) {
             (Some(MemoryRefused::Limit), _) => Self::Memory(limits.memory),
             (Some(MemoryRefused::System), _) => Self::SystemMemory,
@@ -135,6 +156,13 @@ impl fmt::Display for Failure {
                 formatter,
                 "the input needs more than the {} MiB of memory that it may use; give the \
                  function fewer resources, or raise {} (MiB, 4096 at most)",
+                limit >> 20,
+                Limits::MEMORY_VARIABLE,
+            ),
+            Self::Output(limit) => write!(
+                formatter,
+                "the function was stopped after {} MiB of output, more than its memory may hold; \
+                 give it fewer resources, or raise {} (MiB, 4096 at most)",
                 limit >> 20,
                 Limits::MEMORY_VARIABLE,
             ),

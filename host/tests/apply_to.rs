@@ -412,3 +412,55 @@ fn what_cannot_be_done_is_said() {
         closed.stderr
     );
 }
+
+/// Manifests may be anybody's, and a kubeconfig names programs that kubectl's rules let it run.
+#[test]
+fn no_kubeconfig_comes_with_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let ran = path("ran");
+    let kubeconfig = path("kubeconfig");
+    fs::write(
+        &kubeconfig,
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+             contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
+             clusters: [{{name: a, cluster: {{server: \"https://127.0.0.1:1\"}}}}]\n\
+             users: [{{name: a, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, \
+             command: touch, args: [{ran:?}], interactiveMode: Never}}}}}}]\n"
+        ),
+    )
+    .unwrap();
+    let config = path("address.yaml");
+    let text = format!(
+        "apiVersion: runner-terminal.dev/v1alpha1\nkind: AdvertiseAddress\n\
+         metadata: {{name: a}}\nspec: {{source: Cluster, kubeconfig: {kubeconfig:?}}}\n"
+    );
+    fs::write(&config, &text).unwrap();
+    let runner = "chart/chart-default.yaml";
+    let list = path("list.yaml");
+    let indented: String = text.lines().map(|line| format!("  {line}\n")).collect();
+    let head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n";
+    fs::write(&list, format!("{head}{indented}items: []\n")).unwrap();
+
+    for arguments in [
+        &["apply-to", runner, &config] as &[&str],
+        &["explain", runner, &config],
+        &["explain", &list],
+    ] {
+        let ended = run(&mut command(arguments), b"");
+        assert_eq!(ended.code, 1, "{arguments:?}");
+        assert!(
+            ended
+                .stderr
+                .contains("spec.kubeconfig may not come with manifests"),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        assert!(!Path::new(&ran).exists(), "{arguments:?}");
+    }
+
+    // The person's own is what they want.
+    run(&mut command(&["apply-to", "-c", &config, runner]), b"");
+    assert!(Path::new(&ran).exists());
+}

@@ -77,8 +77,9 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
 
 /// True for a line with a carriage return before its end.
 fn has_lone_return(line: &str) -> bool {
-    memchr::memchr(b'\r', line.as_bytes()).is_some()
-        && line.trim_end_matches(['\r', '\n']).contains('\r')
+    let text = line.strip_suffix('\n').unwrap_or(line);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    memchr::memchr(b'\r', text.as_bytes()).is_some()
 }
 
 /// What follows a token that ends at a blank or at the end of the line, without blanks before it.

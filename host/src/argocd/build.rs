@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -74,6 +74,7 @@ pub(super) fn manifests(
     };
     Ok(vec![File {
         path: path.to_owned(),
+        place: PathBuf::from(path),
         text,
     }])
 }
@@ -148,7 +149,7 @@ fn add(
             if recurse && !is_hidden {
                 add(application, &path, recurse, files)?;
             }
-        } else if manifests::is_manifest(&path) && entry.path().is_file() {
+        } else if manifests::is_manifest(&path) && manifests::is_file(&entry.path())? {
             if !application.repository.has(&entry.path()) {
                 return Err(format!(
                     "{} is a link that leads out of the repository",
@@ -219,7 +220,20 @@ pub(super) fn run(command: &mut Command) -> Result<String, String> {
         let said = String::from_utf8_lossy(&ran.stderr);
         let said = said.trim();
         let said = said.strip_prefix("Error: ").unwrap_or(said);
+        let said = without_values(said, command);
         return Err(format!("{shown} failed: {said}"));
     }
     String::from_utf8(ran.stdout).map_err(|_| format!("{shown} printed what is not UTF-8"))
+}
+
+/// What helm said without the values that it was given by `--set`: they may be secrets.
+fn without_values(said: &str, command: &Command) -> String {
+    let values = command.get_args().filter_map(|argument| {
+        let (_, value) = argument.to_str()?.strip_prefix("--set=")?.split_once('=')?;
+        // A short word is no secret, and may be a part of any other.
+        (value.len() >= 8).then_some(value)
+    });
+    values.fold(said.to_owned(), |said, value| {
+        said.replace(value, "<masked>")
+    })
 }

@@ -3,7 +3,8 @@
 use std::env;
 
 use runner_terminal::documents::{Config, without_function_configs};
-use runner_terminal::yaml::{self, Tree};
+use runner_terminal::function_config::{API_VERSION, ApiVersion};
+use runner_terminal::yaml;
 use serde_json::{Map, Value, json};
 
 use super::application::{Application, CONFIG_FILE};
@@ -20,14 +21,8 @@ const WAIT_TIMEOUT: &str = "30s";
 
 /// Refuses a function config that leads the function to a file.
 fn without_kubeconfig(config: &Config<'_>) -> Result<(), String> {
-    let value = Tree::parse(&config.text)
-        .and_then(|tree| tree.to_value())
-        .map_err(|error| format!("{}: {error}", config.place()))?;
     // A kubeconfig names a program to run and a server to send a token to.
-    let names_kubeconfig = value
-        .pointer("/spec/kubeconfig")
-        .is_some_and(|path| !path.is_null() && path != "");
-    if names_kubeconfig {
+    if apply::names_kubeconfig(&apply::value_of(config)?) {
         return Err(format!(
             "{}: spec.kubeconfig may only be chosen by whoever runs the plugin: leave it out, and \
              name a context of the sidecar's KUBECONFIG by spec.context",
@@ -40,7 +35,7 @@ fn without_kubeconfig(config: &Config<'_>) -> Result<(), String> {
 /// A function config of the parameters.
 fn of_parameters(kind: &str, name: &str, spec: Value) -> Config<'static> {
     let config = json!({
-        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {"name": name},
         "spec": spec,
@@ -91,18 +86,20 @@ pub(super) fn choose(
         let text = without_function_configs(&file.path, &file.text);
         let others = File {
             path: file.path.clone(),
+            place: file.place.clone(),
             text: text.map_err(|error| error.to_string())?,
         };
         if !apply::is_empty(&others) {
             return Err(format!(
                 "{} has more than function configs: such a file has a SessionServer and an \
-                 AdvertiseAddress of runner-terminal.dev/v1alpha1, and nothing else",
-                file.path
+                 AdvertiseAddress of {}, and nothing else",
+                file.path,
+                ApiVersion::list("or")
             ));
         }
     }
     let all: Vec<File> = files.iter().chain(manifests).cloned().collect();
-    let mut configs = apply::configs(&all, &[])?;
+    let mut configs = apply::found(&all, &[])?;
     // The default has no place.
     configs.retain(|config| !config.file.is_empty());
     let Some(first) = configs.first() else {

@@ -40,6 +40,7 @@ pub(super) fn build(folder: &Path) -> Result<File, String> {
             .map_err(|_| format!("{program} printed what is not UTF-8"))?;
         return Ok(File {
             path: folder.display().to_string(),
+            place: folder.to_owned(),
             text,
         });
     }

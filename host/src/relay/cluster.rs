@@ -10,6 +10,7 @@ use kube::{Config, Error};
 use tower::{BoxError, ServiceBuilder};
 
 use crate::cluster::{self, Problem};
+use crate::foreign::without_credentials;
 
 /// A connection whose other end has gone without a word is found out after about two minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -82,7 +83,8 @@ fn unusable(problem: &Problem) -> String {
 pub(super) fn explain(error: &Error) -> String {
     match error {
         Error::Api(status) => {
-            format!("the API server says {}: {}", status.code, status.message)
+            let said = without_credentials(&status.message);
+            format!("the API server says {}: {said}", status.code)
         }
         Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) => {
             format!("the API server says {status} in place of a port-forward")

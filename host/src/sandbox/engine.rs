@@ -14,6 +14,11 @@ pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        // What the module does not need, it has not: one memory is what is limited, and what gives
+        // another result on another processor is no way to the same output.
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
         // The module is started once in a process: copying its data is cheaper than preparing for
         // starts to come.
         .memory_init_cow(false)

@@ -1,6 +1,8 @@
-//! How much memory and time the module may use.
+//! How much memory and time the module may use, and how much it may write.
 
 use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::{env, fmt, thread};
 
@@ -9,10 +11,11 @@ use wasmtime::{Engine, Error, ResourceLimiter, Result};
 /// How much memory and time one run may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// The most bytes that the module's memory may grow to.
+    /// The most bytes that the module's memory may grow to, and the most that it may write: what it
+    /// has to say is in its memory before it says the first of it.
     pub(crate) memory: usize,
-    /// The longest that the module may compute between two times that it is given input or has
-    /// output taken: waiting for the program at the other end of a pipe does not count.
+    /// The longest that the module may compute: waiting for the program at the other end of a pipe
+    /// does not count.
     pub(crate) time: Duration,
 }
 
@@ -111,28 +114,92 @@ impl ResourceLimiter for MemoryLimit {
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         Ok(desired <= 100_000)
     }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        1
+    }
 }
+
+/// The error that ends a module which writes more than it may.
+#[derive(Debug)]
+pub(crate) struct OutputRefused;
+
+impl fmt::Display for OutputRefused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("no more output")
+    }
+}
+
+impl std::error::Error for OutputRefused {}
 
 /// How many ticks the time limit has: a run is stopped at most one such part too late.
 pub(crate) const TICKS: u64 = 60;
 
-/// Starts the thread that moves the engine's epoch on, [`TICKS`] times in the time limit. It ends
-/// after the engine does.
-///
-/// # Errors
-///
-/// The system's, when there can be no more threads.
-pub(crate) fn start_clock(engine: &Engine, limit: Duration) -> Result<()> {
-    let engine = engine.weak();
-    let tick = limit.div_f64(TICKS as f64);
-    thread::Builder::new().name("clock".into()).spawn(move || {
-        loop {
-            thread::sleep(tick);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
+/// The time that a run has used.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    ticks: Arc<AtomicU64>,
+    used: u64,
+    /// The tick from which on the module computes; `None` while it waits.
+    since: Option<u64>,
+}
+
+impl Clock {
+    /// Starts the thread that moves the engine's epoch on, [`TICKS`] times in the time limit. It
+    /// ends after the engine does.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when there can be no more threads.
+    pub(crate) fn start(engine: &Engine, limit: Duration) -> Result<Self> {
+        let engine = engine.weak();
+        let tick = limit.div_f64(TICKS as f64);
+        let ticks = Arc::new(AtomicU64::new(0));
+        let clock = Self {
+            ticks: Arc::clone(&ticks),
+            used: 0,
+            since: Some(0),
+        };
+        thread::Builder::new().name("clock".into()).spawn(move || {
+            loop {
+                thread::sleep(tick);
+                match engine.upgrade() {
+                    Some(engine) => {
+                        ticks.fetch_add(1, Ordering::Relaxed);
+                        engine.increment_epoch();
+                    }
+                    None => break,
+                }
             }
+        })?;
+        Ok(clock)
+    }
+
+    /// The module waits for a stream.
+    pub(crate) fn stop(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.used += self.now() - since;
         }
-    })?;
-    Ok(())
+    }
+
+    /// It computes again. Gives how many ticks it has left, where it had stopped.
+    pub(crate) fn go_on(&mut self) -> Option<u64> {
+        if self.since.is_some() {
+            return None;
+        }
+        self.since = Some(self.now());
+        Some(TICKS.saturating_sub(self.used))
+    }
+
+    fn now(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
 }

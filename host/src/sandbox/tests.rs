@@ -57,6 +57,7 @@ fn streams_go_through() {
 #[test]
 fn the_exit_code_is_the_guests() {
     assert_eq!(run(compiled!("exits-with-3"), LIMITS).unwrap().0, 3);
+    assert_eq!(run(compiled!("exits-with-minus-1"), LIMITS).unwrap().0, -1);
 }
 
 #[test]
@@ -72,6 +73,46 @@ fn computing_has_an_end() {
         "the function was stopped after 0.06 s of computing; give it fewer resources, or raise \
          RUNNER_TERMINAL_MAX_SECONDS (seconds)"
     );
+}
+
+/// Whoever says something now and then computes all the same.
+#[test]
+fn computing_has_an_end_with_output_in_between() {
+    let limits = Limits {
+        memory: usize::MAX,
+        time: Duration::from_millis(60),
+    };
+    let failure = failure(compiled!("writes-now-and-then"), limits);
+    assert!(matches!(failure, Failure::Time(_)), "{failure:?}");
+}
+
+/// Reads nothing for longer than the limit of time.
+struct Slow(Memory);
+
+impl Streams for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.read(buffer)
+    }
+
+    fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(output, bytes)
+    }
+}
+
+#[test]
+fn waiting_is_not_computing() {
+    let limits = Limits {
+        time: Duration::from_millis(60),
+        ..LIMITS
+    };
+    let stdin = io::Cursor::new(b"abc".to_vec());
+    let streams = Slow(Memory {
+        stdin,
+        ..Memory::default()
+    });
+    let (code, Slow(streams)) = run_compiled(compiled!("echoes"), streams, limits).unwrap();
+    assert_eq!((code, streams.stdout), (0, b"abc".to_vec()));
 }
 
 #[test]
@@ -91,21 +132,131 @@ fn the_stack_has_an_end() {
     assert!(matches!(failure, Failure::Stack), "{failure:?}");
 }
 
+/// All that the module can ask for.
+const BORDER: [&str; 6] = [
+    "environ_get",
+    "environ_sizes_get",
+    "fd_read",
+    "fd_write",
+    "proc_exit",
+    "random_get",
+];
+
 #[test]
-fn a_trap_is_a_bug_to_report() {
-    let failure = failure(compiled!("traps"), LIMITS);
-    assert!(matches!(failure, Failure::Broken(_)), "{failure:?}");
-    assert!(
-        failure.to_string().contains("please report it"),
-        "{failure}"
-    );
-    assert!(failure.to_string().contains("unreachable"), "{failure}");
+fn the_border_has_six_functions() {
+    let engine = &engine().unwrap();
+    let mut linker = Linker::new(engine);
+    wasi::define(&mut linker).unwrap();
+    let guest = Guest {
+        streams: Memory::default(),
+        memory: MemoryLimit::new(0),
+        output_left: 0,
+        clock: Clock::start(engine, LIMITS.time).unwrap(),
+    };
+    let mut offered: Vec<_> = linker
+        .iter(Store::new(engine, guest))
+        .map(|(module, name, _)| (module.to_owned(), name.to_owned()))
+        .collect();
+    offered.sort();
+    let border = BORDER.map(|name| ("wasi_snapshot_preview1".to_owned(), name.to_owned()));
+    assert_eq!(offered, border);
 }
 
 #[test]
-fn there_is_nothing_else_to_ask_for() {
-    let failure = failure(compiled!("asks-the-time"), LIMITS);
-    assert!(failure.to_string().contains("clock_time_get"), "{failure}");
+fn the_function_asks_for_these_alone() {
+    let engine = &engine().unwrap();
+    let function = compiled!("module").load(engine).unwrap();
+    for import in function.imports() {
+        assert_eq!(import.module(), "wasi_snapshot_preview1");
+        assert!(BORDER.contains(&import.name()), "{}", import.name());
+    }
+    let exports: Vec<_> = function.exports().map(|export| export.name()).collect();
+    assert!(
+        exports.contains(&"_start") && exports.contains(&"memory"),
+        "{exports:?}"
+    );
+}
+
+#[test]
+fn whoever_asks_for_more_does_not_start() {
+    let asking: Vec<(&str, &str, Compiled)> = include!(concat!(env!("OUT_DIR"), "/asking.rs"));
+    let of_preview_1 = asking
+        .iter()
+        .filter(|(module, name, _)| *module == "wasi_snapshot_preview1" && !BORDER.contains(name));
+    assert_eq!(
+        of_preview_1.count() + BORDER.len(),
+        46,
+        "preview 1 has so many functions"
+    );
+    for (module, name, guest) in asking {
+        let failure = failure(guest, LIMITS).to_string();
+        assert!(failure.contains(&format!("{module}::{name}")), "{failure}");
+        assert!(failure.contains("please report it"), "{failure}");
+    }
+}
+
+#[test]
+fn each_trap_is_told() {
+    for (guest, told) in [
+        (compiled!("traps"), "unreachable"),
+        (compiled!("divides-by-zero"), "divide by zero"),
+        (compiled!("reads-outside"), "out of bounds memory access"),
+        (compiled!("calls-nothing"), "uninitialized element"),
+        (compiled!("converts-too-much"), "integer overflow"),
+        (compiled!("has-no-start"), "_start"),
+    ] {
+        let failure = failure(guest, LIMITS);
+        assert!(matches!(failure, Failure::Broken(_)), "{failure:?}");
+        let failure = failure.to_string();
+        assert!(
+            failure.contains(told) && failure.contains("please report it"),
+            "{failure}"
+        );
+    }
+}
+
+#[test]
+fn what_a_module_is_or_does_at_its_start_is_limited_too() {
+    let limits = Limits {
+        time: Duration::from_millis(60),
+        ..LIMITS
+    };
+    let failure = failure(compiled!("computes-at-start"), limits);
+    assert!(matches!(failure, Failure::Time(_)), "{failure:?}");
+    let failure = run(compiled!("declares-too-much"), LIMITS).unwrap_err();
+    assert!(matches!(failure, Failure::Memory(_)), "{failure:?}");
+    assert_eq!(run(compiled!("grows-its-table"), LIMITS).unwrap().0, 7);
+}
+
+#[test]
+fn output_has_an_end() {
+    let failure = failure(compiled!("writes-forever"), LIMITS);
+    assert!(matches!(failure, Failure::Output(_)), "{failure:?}");
+    assert_eq!(
+        failure.to_string(),
+        "the function was stopped after 4 MiB of output, more than its memory may hold; give it \
+         fewer resources, or raise RUNNER_TERMINAL_MAX_MIB (MiB, 4096 at most)"
+    );
+}
+
+#[test]
+fn there_is_no_randomness_and_no_environment() {
+    let (code, streams) = run(compiled!("wants-randomness"), LIMITS).unwrap();
+    assert_eq!((code, streams.stdout), (0, vec![0; 32]));
+    assert_eq!(
+        run(compiled!("looks-at-the-environment"), LIMITS)
+            .unwrap()
+            .0,
+        7
+    );
+}
+
+#[test]
+fn there_are_three_streams_and_no_other_file() {
+    let (code, streams) = run(compiled!("names-other-files"), LIMITS).unwrap();
+    assert_eq!(code, 7);
+    assert_eq!(streams.stdin.position(), 0);
+    assert!(streams.stdout.is_empty() && streams.stderr.is_empty());
 }
 
 #[test]
@@ -114,4 +265,7 @@ fn addresses_outside_of_the_guest_are_refused() {
     assert_eq!(code, 7);
     assert_eq!(streams.stdin.position(), 0);
     assert!(streams.stdout.is_empty());
+    for guest in [compiled!("has-no-memory"), compiled!("counts-outside")] {
+        assert_eq!(run(guest, LIMITS).unwrap().0, 21);
+    }
 }

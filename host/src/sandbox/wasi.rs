@@ -58,11 +58,21 @@ pub(crate) trait Guest: 'static {
     /// The streams of this run.
     fn streams(&mut self) -> &mut Self::Streams;
 
-    /// Called when bytes have crossed the border: the time spent waiting for the other side of a
-    /// pipe is not the guest's.
-    fn moved(caller: &mut Caller<'_, Self>)
+    /// Called before bytes cross the border: the time spent waiting for the other side of a pipe is
+    /// not the guest's.
+    fn waits(&mut self);
+
+    /// Called after that, or where it did not wait at all.
+    fn goes_on(caller: &mut Caller<'_, Self>)
     where
         Self: Sized;
+
+    /// Called when so many bytes have been written.
+    ///
+    /// # Errors
+    ///
+    /// The one that ends the guest, when it has written too much.
+    fn written(&mut self, bytes: u32) -> Result<()>;
 }
 
 /// Offers the six functions to the module.
@@ -93,21 +103,34 @@ fn fd_read<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, co
     if fd != 0 {
         return Errno::BadDescriptor as i32;
     }
-    transfer(&mut caller, list, len, count, |streams, buffer| {
+    let read = transfer(&mut caller, list, len, count, |streams, buffer| {
         streams.read(buffer)
-    })
+    });
+    answer(read)
 }
 
 /// Writes the first buffer that holds something; a short write is always allowed.
-fn fd_write<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, count: u32) -> i32 {
+///
+/// # Errors
+///
+/// [`Guest::written`]'s.
+fn fd_write<G: Guest>(
+    mut caller: Caller<'_, G>,
+    fd: u32,
+    list: u32,
+    len: u32,
+    count: u32,
+) -> Result<i32> {
     let output = match fd {
         1 => Output::Stdout,
         2 => Output::Stderr,
-        _ => return Errno::BadDescriptor as i32,
+        _ => return Ok(Errno::BadDescriptor as i32),
     };
-    transfer(&mut caller, list, len, count, |streams, bytes| {
+    let written = transfer(&mut caller, list, len, count, |streams, bytes| {
         streams.write(output, bytes)
-    })
+    });
+    caller.data_mut().written(written.unwrap_or_default())?;
+    Ok(answer(written))
 }
 
 /// The environment is empty: no variables, in no bytes.
@@ -135,9 +158,10 @@ fn transfer<G: Guest>(
     len: u32,
     count: u32,
     move_bytes: impl Fn(&mut G::Streams, &mut [u8]) -> io::Result<usize>,
-) -> i32 {
+) -> Result<u32, Errno> {
     let moved = memory(caller).and_then(|(memory, guest)| {
         let buffer = first_buffer(memory, list, len)?;
+        guest.waits();
         let moved = loop {
             match move_bytes(guest.streams(), buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -148,10 +172,8 @@ fn transfer<G: Guest>(
         store(memory, count, moved)?;
         Ok(moved)
     });
-    if moved.is_ok_and(|moved| moved > 0) {
-        G::moved(caller);
-    }
-    answer(moved)
+    G::goes_on(caller);
+    moved
 }
 
 /// The guest's memory and what the host holds for it.

@@ -1,0 +1,46 @@
+//! SIGINT and SIGTERM while files are replaced: the file at hand is finished, and what is not in its
+//! place is removed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, process, thread};
+
+use crate::relay::Signals;
+
+/// Whether a signal has come.
+pub(super) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From here on the first signal only sets this. The second ends the program, should a disk
+    /// not answer.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(super) fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let guard = runtime.enter();
+        let mut signals = Signals::new()?;
+        drop(guard);
+        let come = Arc::new(AtomicBool::new(false));
+        let set = Arc::clone(&come);
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    signals.next().await;
+                    set.store(true, Ordering::Relaxed);
+                    signals.next().await;
+                    process::exit(1);
+                });
+            })?;
+        Ok(Self(come))
+    }
+
+    /// True from the first signal on.
+    pub(super) fn has_come(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
