@@ -7,15 +7,21 @@
 )]
 
 mod artifacts;
+mod audit;
 mod bench;
+mod beside;
 mod count;
 mod demo;
 mod dist;
+mod fuzz;
 mod hosts;
+mod miri;
+mod nightly;
 mod playground;
 mod process;
 mod progress;
 mod test;
+mod versions;
 mod web;
 mod workspace;
 
@@ -51,6 +57,8 @@ enum Command {
     },
     /// Build the WASI module, the launcher and the native program
     Build,
+    /// Run unsafe code under Miri, on a pinned nightly
+    Miri,
     /// Build the npm package in `target/web`, and check it as it is published
     Web {
         /// Only build it
@@ -59,6 +67,10 @@ enum Command {
     },
     /// Build the playground in `target/playground`, and say how to look at it
     Playground(playground::Arguments),
+    /// Check the dependencies: licences, sources, known faults, and who has read them
+    Audit(audit::Arguments),
+    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md
+    Fuzz(fuzz::Arguments),
     /// Build and pack a release into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
@@ -67,6 +79,8 @@ enum Command {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+    /// Build the oldest supported version of each host, and show that the function works in it
+    Versions(versions::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -76,11 +90,15 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
+        Command::Miri => miri::run(),
         Command::Web { no_check: true } => web::build(),
         Command::Web { no_check: false } => web::build().and_then(|()| web::check()),
         Command::Playground(arguments) => playground::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),
+        Command::Versions(arguments) => versions::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -71,7 +71,9 @@ fn not_started(command: &Command, error: &std::io::Error) -> anyhow::Error {
 
 fn how_to_install(program: &str) -> &'static str {
     match program {
-        "cc" => "install a C compiler, on Debian by: sudo apt-get install --yes build-essential",
+        "cc" | "c++" => {
+            "install a C and C++ compiler, on Debian by: sudo apt-get install --yes build-essential"
+        }
         "go" => "install Go 1.26 or newer",
         "node" | "npm" => "install Node.js 20.19 or newer",
         "rustup" => "install Rust with rustup, or add the target wasm32-wasip1 by other means",
