@@ -8,9 +8,8 @@
 
 mod program;
 
-use std::path::Path;
 use std::process::Stdio;
-use std::{env, fs, iter};
+use std::iter;
 
 use program::{command, run};
 
@@ -26,33 +25,6 @@ fn list(count: usize) -> String {
     )
     .chain(resources)
     .collect()
-}
-
-#[test]
-fn it_gives_what_the_function_gives() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/session-server");
-    let mut count = 0;
-    for entry in fs::read_dir(fixtures).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "yaml") {
-            continue;
-        }
-        let input = fs::read(&path).unwrap();
-        let expected = runner_terminal::run(&input);
-        let actual = run(&mut command(&[]), &input);
-
-        let stdout: Vec<u8> = expected.output().flatten().copied().collect();
-        assert!(actual.stdout == stdout, "{}", path.display());
-        assert_eq!(actual.stderr, expected.report(), "{}", path.display());
-        assert_eq!(
-            actual.code,
-            i32::from(expected.failed()),
-            "{}",
-            path.display()
-        );
-        count += 1;
-    }
-    assert!(count > 0, "no fixture was found");
 }
 
 #[test]

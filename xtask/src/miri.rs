@@ -3,7 +3,7 @@
 //! That is the border to kpt, with a host beside it that reads and writes where the module says
 //! (`wasm/kpt/src/host.rs`), and a run of the core in between. The launcher's unsafe code cannot run
 //! there: `mprotect` and machine code that is mapped are nothing to an interpreter. A run of every
-//! fixture in the launcher stands in (`host/tests/function.rs`).
+//! fixture in the launcher stands in (`host/tests/sandbox_equals_native.rs`).
 
 use anyhow::Result;
 

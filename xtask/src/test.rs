@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::beside::Beside;
 use crate::progress::took;
-use crate::{artifacts, count, hosts, playground, process, web, workspace};
+use crate::{artifacts, count, fuzz, hosts, miri, playground, process, web, workspace};
 
 /// One check, and the command that runs it alone.
 struct Step {
@@ -52,9 +52,23 @@ const STEPS: &[Step] = &[
         again: "cargo clippy --workspace --all-targets -- -D warnings",
         run: Step::as_written,
     },
+    // What is in these for their own machine alone is not looked at above.
+    Step {
+        again: "cargo clippy --package runner-terminal-kpt --package runner-terminal-helm \
+                --target wasm32-unknown-unknown -- -D warnings",
+        run: Step::as_written,
+    },
     Step {
         again: "target/hosts/bin/cargo-deny --workspace check bans licenses sources",
         run: Step::as_written,
+    },
+    Step {
+        again: "cargo xtask miri",
+        run: |_| miri::run(),
+    },
+    Step {
+        again: "cargo xtask fuzz",
+        run: |_| fuzz::run(&fuzz::Arguments::default()),
     },
 ];
 
