@@ -1,66 +1,89 @@
-/** The YAML of a functionConfig, of which the form changes single fields; comments stay. */
+/** The YAML of a functionConfig, of which the form changes single fields; all else stays as it is written. */
 
-import { isMap, isSeq, parseDocument, type Document, type ParsedNode } from "yaml";
+import { edit, type Operation, parse, RunnerTerminalError } from "./core";
 
 export type Path = (string | number)[];
 
-/** The value of a functionConfig, or undefined where its text is no YAML mapping. */
+/** The value of YAML, where that is a mapping. */
 export function valueOf(text: string): Record<string, unknown> | undefined {
-  const document = parse(text);
-  if (document === undefined) {
-    return undefined;
-  }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-}
-
-/** The text with a field set, or taken out where the value is undefined, along with what is empty without it. */
-export function withField(text: string, path: Path, value: unknown): string {
-  const document = parse(text);
-  if (document === undefined) {
-    return text;
-  }
-  if (value === undefined) {
-    remove(document, path);
-  } else {
-    prepare(document, path);
-    document.setIn(path, document.createNode(value));
-  }
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false, indentSeq: false });
-}
-
-function parse(text: string): Document<ParsedNode> | undefined {
-  let document;
+  let value: unknown;
   try {
-    document = parseDocument(text, { keepSourceTokens: false });
-  } catch {
-    return undefined;
-  }
-  return document.errors.length === 0 && isMap(document.contents) ? document : undefined;
-}
-
-/** Replaces what is no collection on the way, such as the null of an empty `spec:`. */
-function prepare(document: Document, path: Path): void {
-  for (let depth = 1; depth < path.length; depth += 1) {
-    const parent = path.slice(0, depth);
-    const node = document.getIn(parent, true);
-    if (!isMap(node) && !isSeq(node)) {
-      document.setIn(parent, document.createNode(typeof path[depth] === "number" ? [] : {}));
+    value = parse(text);
+  } catch (error) {
+    if (!(error instanceof RunnerTerminalError)) {
+      throw error;
     }
   }
+  return record(value);
 }
 
-function remove(document: Document, path: Path): void {
-  if (!document.hasIn(path)) {
-    return;
+/**
+ * The text with a field set, or taken out where the value is undefined, along with what is empty without it.
+ *
+ * @throws {RunnerTerminalError} where it cannot be edited as it is written.
+ */
+export function withField(text: string, path: Path, value: unknown): string {
+  const config = valueOf(text);
+  const operation = config && (value === undefined ? removal(config, path) : addition(config, path, value));
+  return operation ? edit(text, [operation]) : text;
+}
+
+/** Sets a field, with what has to be there around it. A null, such as that of an empty `spec:`, makes way. */
+function addition(config: Record<string, unknown>, path: Path, value: unknown): Operation {
+  let depth = 0;
+  let node: unknown = config;
+  for (const key of path.slice(0, -1)) {
+    node = member(node, key);
+    if (!isCollection(node)) {
+      break;
+    }
+    depth += 1;
   }
-  document.deleteIn(path);
-  const parent = path.slice(0, -1);
-  const node = document.getIn(parent, true);
-  // An item of a list stays, empty as it is: it is there because somebody has added it.
-  if (parent.length > 0 && typeof parent.at(-1) !== "number" && (isMap(node) || isSeq(node)) && node.items.length === 0) {
-    remove(document, parent);
+  const [there, missing] = [path.slice(0, depth + 1), path.slice(depth + 1)];
+  const added = missing.reduceRight((inner, key) => (typeof key === "number" ? [inner] : { [key]: inner }), value);
+  const parent = at(config, there.slice(0, -1));
+  // To a list, adding is to insert.
+  const op = Array.isArray(parent) && member(parent, there.at(-1) ?? "") !== undefined ? "replace" : "add";
+  return { op, path: pointer(there), value: added };
+}
+
+/** Takes a field out; nothing where there is none. */
+function removal(config: Record<string, unknown>, path: Path): Operation | undefined {
+  if (at(config, path) === undefined) {
+    return undefined;
   }
+  let gone = path;
+  for (;;) {
+    const above = gone.slice(0, -1);
+    const parent = at(config, above);
+    // An item of a list stays, empty as it is: it is there because somebody has added it.
+    const stays = above.length === 0 || typeof above.at(-1) === "number";
+    if (stays || !isCollection(parent) || Object.keys(parent).length > 1) {
+      return { op: "remove", path: pointer(gone) };
+    }
+    gone = above;
+  }
+}
+
+/** What a path leads to; undefined where that is nothing. */
+export function at(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(member, value);
+}
+
+/** A value that is a mapping. */
+export function record(value: unknown): Record<string, unknown> | undefined {
+  return isCollection(value) && !Array.isArray(value) ? value : undefined;
+}
+
+function member(value: unknown, key: string | number): unknown {
+  return isCollection(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+function isCollection(value: unknown): value is Record<string | number, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** A path as a JSON Pointer. */
+function pointer(path: Path): string {
+  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

@@ -1,7 +1,9 @@
 /** The function, as the npm package gives it. */
 
 import init, {
+  edit,
   explain,
+  parse,
   RunnerTerminalError,
   run,
   schema,
@@ -9,12 +11,13 @@ import init, {
   type Change,
   type Explanation,
   type ManifestFile,
+  type Operation,
   type Result,
   type Transformed,
 } from "runner-terminal";
 
-export { explain, init, RunnerTerminalError, run, schema, transform };
-export type { Change, Explanation, ManifestFile, Result, Transformed };
+export { edit, explain, init, parse, RunnerTerminalError, run, schema, transform };
+export type { Change, Explanation, ManifestFile, Operation, Result, Transformed };
 
 /** The kinds of functionConfig. */
 export const KINDS = ["SessionServer", "AdvertiseAddress"] as const;

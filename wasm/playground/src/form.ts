@@ -1,6 +1,7 @@
 /** A form of the fields that a JSON Schema has, for the YAML beside it. */
 
-import { type Path, valueOf, withField } from "./config-yaml";
+import { at, type Path, record, valueOf, withField } from "./config-yaml";
+import { RunnerTerminalError } from "./core";
 import { button, element } from "./dom";
 import { type Field, type NamedField, type Schema, specFields } from "./schema-fields";
 
@@ -9,9 +10,15 @@ export interface Form {
   show(text: string): void;
 }
 
-/** Fills `place` with a form, which gives the whole new YAML on each change. */
-export function form(place: HTMLElement, name: string, schema: Schema, change: (text: string) => void): Form {
-  return new SchemaForm(place, name, specFields(schema), change);
+/** What a form calls: with the whole new YAML on each change, and with why there can be none. */
+export interface Listener {
+  change(text: string): void;
+  refuse(error: RunnerTerminalError): void;
+}
+
+/** Fills `place` with a form. */
+export function form(place: HTMLElement, name: string, schema: Schema, listener: Listener): Form {
+  return new SchemaForm(place, name, specFields(schema), listener);
 }
 
 class SchemaForm implements Form {
@@ -25,7 +32,7 @@ class SchemaForm implements Form {
     private readonly place: HTMLElement,
     private readonly name: string,
     private readonly fields: NamedField[],
-    private readonly change: (text: string) => void,
+    private readonly listener: Listener,
   ) {}
 
   show(text: string): void {
@@ -68,8 +75,16 @@ class SchemaForm implements Form {
   }
 
   private set(path: Path, value: unknown): void {
-    this.text = withField(this.text, ["spec", ...path], value);
-    this.change(this.text);
+    try {
+      this.text = withField(this.text, ["spec", ...path], value);
+    } catch (error) {
+      if (!(error instanceof RunnerTerminalError)) {
+        throw error;
+      }
+      this.listener.refuse(error);
+      return;
+    }
+    this.listener.change(this.text);
     this.show(this.text);
   }
 
@@ -282,21 +297,4 @@ function shapeOf(value: unknown): string {
     return shape === "" ? "" : `${key}:${shape}`;
   });
   return parts.filter((part) => part !== "").sort().join(";");
-}
-
-function at(value: unknown, path: Path): unknown {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) {
-      return undefined;
-    }
-    current = (current as Record<string | number, unknown>)[key];
-  }
-  return current;
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

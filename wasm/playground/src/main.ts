@@ -1,6 +1,6 @@
 /** The playground: what is given on the left, what the functions make of it on the right. */
 
-import { explain, init, KINDS, RunnerTerminalError, run, schema, transform, type Kind, type ManifestFile } from "./core";
+import { edit, explain, init, KINDS, parse, RunnerTerminalError, run, schema, transform, type Kind, type ManifestFile } from "./core";
 import { showDiagram } from "./diagram";
 import { Diff } from "./diff";
 import { button, byId, element } from "./dom";
@@ -26,6 +26,8 @@ class Playground {
   private shown = 0;
   private kind: Kind = "SessionServer";
   private made: ManifestFile[] = [];
+  /** Why a form could not change its YAML; empty where the last change could be made. */
+  private refused = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   private readonly notice = byId("notice", HTMLElement);
@@ -78,14 +80,19 @@ class Playground {
     const editorPlace = element("div", { class: "editor" });
     const panel = element("div", { class: "config" }, formPlace, editorPlace);
     const editor = new Editor(editorPlace, `${kind} as YAML`, (text) => {
+      this.refuse("");
       this.state.configs[kind] = text;
       fields.show(text);
       this.later();
     });
-    const fields = form(formPlace, kind, schema(kind) as Schema, (text) => {
-      this.state.configs[kind] = text;
-      editor.show(text);
-      this.later();
+    const fields = form(formPlace, kind, schema(kind) as Schema, {
+      change: (text) => {
+        this.refuse("");
+        this.state.configs[kind] = text;
+        editor.show(text);
+        this.later();
+      },
+      refuse: (error) => this.refuse(`Nothing has changed in ${kind}: ${error.message}`),
     });
     const tab = button(kind, () => this.showKind(kind));
     byId("configs", HTMLElement).append(panel);
@@ -194,6 +201,14 @@ class Playground {
 
   private say(text: string): void {
     this.notice.textContent = text;
+  }
+
+  /** Says why a form cannot change its YAML, and takes that back by an empty text. */
+  private refuse(why: string): void {
+    if (why !== "" || this.notice.textContent === this.refused) {
+      this.say(why);
+    }
+    this.refused = why;
   }
 
   /** Shows another state as a whole. */
@@ -351,7 +366,7 @@ class Playground {
 
 await init();
 // For the console: the functions that the page uses.
-Object.assign(globalThis, { runnerTerminal: { explain, run, schema, transform } });
+Object.assign(globalThis, { runnerTerminal: { edit, explain, parse, run, schema, transform } });
 theme(byId("theme", HTMLButtonElement));
 await new Playground().start();
 keepOffline();

@@ -4,8 +4,7 @@
  * Only the text tells which documents are Services, so that a thousand others are not parsed.
  */
 
-import { isMap, isSeq, parseDocument, type Document } from "yaml";
-
+import { at, record, valueOf } from "./config-yaml";
 import type { ManifestFile } from "./core";
 import type { Step } from "./state";
 
@@ -21,10 +20,11 @@ export function observed(manifests: ManifestFile[], step: Step, address: string)
   }
   const services = manifests.flatMap(({ text }) => servicesOf(text));
   const live = services.map((service, index) => alive(service, index, step === 2 ? address : undefined));
-  if (step === 2 && services.some((service) => service.getIn(["spec", "type"]) === "NodePort")) {
+  if (step === 2 && services.some((service) => at(service, ["spec", "type"]) === "NodePort")) {
     live.push(node(address));
   }
-  return live.join("---\n");
+  // JSON is YAML.
+  return live.map((object) => `${JSON.stringify(object)}\n`).join("---\n");
 }
 
 /** True for an IPv4 or IPv6 address, as opposed to a host name. */
@@ -32,44 +32,34 @@ export function isIp(address: string): boolean {
   return /^\d+(\.\d+){3}$/.test(address) || /^[\da-f]*:[\da-f:.]*$/i.test(address);
 }
 
-function servicesOf(text: string): Document[] {
+function servicesOf(text: string): object[] {
   const documents = text.split(/^---(?=\s|$).*$/m);
   return documents
     .filter((document) => /^["']?kind["']?:[ \t]*["']?Service["']?[ \t\r]*(#.*)?$/m.test(document))
-    .map((document) => parseDocument(document.replace(/^\.\.\.\s*$/m, "")))
-    .filter((document) => document.errors.length === 0 && isMap(document.contents));
+    .map((document) => valueOf(document))
+    .filter((value) => value !== undefined);
 }
 
-function alive(service: Document, index: number, address: string | undefined): string {
-  const type = service.getIn(["spec", "type"]);
-  if (service.getIn(["spec", "clusterIP"]) === undefined) {
-    service.setIn(["spec", "clusterIP"], CLUSTER_IP);
+function alive(service: object, index: number, address: string | undefined): object {
+  const type = at(service, ["spec", "type"]);
+  const ports = at(service, ["spec", "ports"]);
+  const spec: Record<string, unknown> = { clusterIP: CLUSTER_IP, ...record(at(service, ["spec"])) };
+  if ((type === "NodePort" || type === "LoadBalancer") && Array.isArray(ports)) {
+    spec.ports = ports.map((port: unknown, place) =>
+      record(port) ? { nodePort: FIRST_NODE_PORT + index * 100 + place, ...record(port) } : port,
+    );
   }
-  if (type === "NodePort" || type === "LoadBalancer") {
-    const ports = service.getIn(["spec", "ports"]);
-    if (isSeq(ports)) {
-      ports.items.forEach((port, place) => {
-        if (isMap(port) && !port.has("nodePort")) {
-          port.set("nodePort", FIRST_NODE_PORT + index * 100 + place);
-        }
-      });
-    }
-  }
-  if (type === "LoadBalancer" && address === undefined) {
-    service.setIn(["status"], service.createNode({ loadBalancer: {} }));
-  } else if (type === "LoadBalancer") {
-    service.setIn(["status"], service.createNode({ loadBalancer: { ingress: [ingress(address ?? "")] } }));
-  }
-  return service.toString({ lineWidth: 0 });
+  const status = { loadBalancer: address === undefined ? {} : { ingress: [ingress(address)] } };
+  return { ...service, spec, ...(type === "LoadBalancer" ? { status } : {}) };
 }
 
 function ingress(address: string): Record<string, string> {
   return isIp(address) ? { ip: address } : { hostname: address };
 }
 
-function node(address: string): string {
+function node(address: string): object {
   const type = isIp(address) ? "ExternalIP" : "ExternalDNS";
-  return JSON.stringify({
+  return {
     apiVersion: "v1",
     kind: "Node",
     metadata: { name: "node" },
@@ -77,5 +67,5 @@ function node(address: string): string {
       conditions: [{ type: "Ready", status: "True" }],
       addresses: [{ type, address }],
     },
-  }) + "\n";
+  };
 }

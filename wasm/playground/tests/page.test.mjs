@@ -76,6 +76,23 @@ test("the YAML changes the form, and the form waits while the YAML is broken", (
     await page.waitForFunction(() => document.getElementById("SessionServer.sessionTimeout")?.value === "2h");
   }));
 
+test("what cannot be edited as it is written stays, and the page says why", () =>
+  withPage(started, {}, async (page) => {
+    const config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata: {name: s}\nspec:\n  listenPort: 9999\n";
+    await paste(page, "SessionServer as YAML", `${config}\t\n`);
+    const port = page.getByLabel("listenPort", { exact: true });
+    await page.waitForFunction(() => document.getElementById("SessionServer.listenPort")?.value === "9999");
+    await port.fill("8888");
+    const notice = page.getByRole("alert").getByText(/Nothing has changed in SessionServer: .*\/spec\/listenPort: the blank line below has a tab/);
+    await notice.waitFor();
+    const yaml = page.getByRole("textbox", { name: "SessionServer as YAML" });
+    assert.equal(await yaml.getByText("listenPort: 9999").count(), 1);
+    await paste(page, "SessionServer as YAML", config);
+    await notice.waitFor({ state: "detached" });
+    await port.fill("8888");
+    await yaml.getByText("listenPort: 8888").waitFor();
+  }));
+
 test("a mistake in the functionConfig is underlined, and its result leads to the line", () =>
   withPage(started, {}, async (page) => {
     await paste(page, "SessionServer as YAML", "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata: {name: s}\nspec:\n  replicaz: 3\n");

@@ -4,6 +4,8 @@ import * as wasm from "./runner_terminal.js";
 
 /** What manifests are called that come as one text. */
 const MANIFESTS = "manifests";
+/** What the text of `parse` and `edit` is called. */
+const YAML = "yaml";
 
 let isStarted = false;
 /** True after a trap: what the module's memory holds then is unknown. */
@@ -55,6 +57,17 @@ export function schema(kind = "SessionServer") {
     });
   }
   return JSON.parse(found);
+}
+
+export function parse(text) {
+  const given = textOf(text, YAML, YAML);
+  return JSON.parse(call(YAML, () => wasm.parse(given)));
+}
+
+export function edit(text, patch) {
+  const given = textOf(text, YAML, YAML);
+  const operations = jsonOf(patch, "patch");
+  return call(YAML, () => wasm.edit(given, operations));
 }
 
 /** Takes the parts of an answer out of the module's memory. */
@@ -119,6 +132,19 @@ function textOf(text, input, file) {
   const line = text.slice(0, text.search(LONE_SURROGATE)).split("\n").length;
   const message = `${file}:${line}: this is no Unicode text: it holds half of a character`;
   throw new RunnerTerminalError({ message, input, file, line });
+}
+
+/** A value as JSON, which not every value can be. */
+function jsonOf(value, input) {
+  let json;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    const message = `${input} is to be JSON, and cannot be: ${error?.message ?? error}`;
+    throw new RunnerTerminalError({ message, input, file: input }, { cause: error });
+  }
+  if (json === undefined) throw wrong(input, input, "a list of operations", value);
+  return json;
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;

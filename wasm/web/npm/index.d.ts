@@ -156,16 +156,38 @@ export function schema(kind?: "SessionServer" | "AdvertiseAddress"): object;
  */
 export function run(resourceList: string): Ran;
 
+/** An operation of a JSON Patch (RFC 6902). Its path is a JSON Pointer: `/spec/listenPort` */
+export type Operation =
+  | { op: "add" | "replace"; path: string; value: unknown }
+  | { op: "remove"; path: string };
+
+/**
+ * Reads one YAML document as the function reads manifests.
+ *
+ * @returns Its value, of JSON's types; `null` where there is nothing but comments.
+ * @throws {RunnerTerminalError} where the text is no YAML, or more than one document.
+ */
+export function parse(text: string): unknown;
+
+/**
+ * Edits the text of one YAML document, whose value is a mapping, as the function edits manifests:
+ * all that no operation is about stays byte for byte.
+ *
+ * @throws {RunnerTerminalError} where the text is no YAML, and where an operation leads nowhere or
+ * cannot be carried out on the text as it is written, as `field` and the message say.
+ */
+export function edit(text: string, patch: readonly Operation[]): string;
+
 /** An input that cannot be read at all. */
 export class RunnerTerminalError extends Error {
   override readonly name: "RunnerTerminalError";
   /** What of the input it is. */
-  readonly input: "manifests" | "functionConfig" | "observed";
+  readonly input: "manifests" | "functionConfig" | "observed" | "yaml" | "patch";
   /** The path of the file, or what the text is called that is in none. */
   readonly file: string;
   /** From 1. */
   readonly line?: number;
-  /** The field of the functionConfig: `spec.exposure.type` */
+  /** The field of the functionConfig: `spec.exposure.type`; the path of an operation. */
   readonly field?: string;
 }
 

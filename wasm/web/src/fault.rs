@@ -1,7 +1,12 @@
 //! Input that cannot be read at all.
 
-use runner_terminal::documents::{ConfigFault, DocumentError, FUNCTION_CONFIG};
+use runner_terminal::documents::{ConfigFault, DocumentError, FUNCTION_CONFIG, Problem};
+use runner_terminal::yaml::{EditError, YamlError};
 use serde::Serialize;
+
+/// What the text is called that `parse` and `edit` take, and what the patch of it.
+const YAML: &str = "yaml";
+const PATCH: &str = "patch";
 
 /// What of the input it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -10,6 +15,8 @@ pub(crate) enum Input {
     Manifests,
     FunctionConfig,
     Observed,
+    Yaml,
+    Patch,
 }
 
 /// Why there is no result, and where to look: a `RunnerTerminalError`.
@@ -54,6 +61,53 @@ impl Fault {
             file: fault.file,
             line: (fault.line > 0).then_some(fault.line),
             field: (!fault.field.is_empty()).then_some(fault.field),
+        }
+    }
+
+    pub(crate) fn of_yaml(error: YamlError) -> Self {
+        let error = DocumentError {
+            path: YAML.to_owned(),
+            line: error.line,
+            problem: Problem::NotYaml(error.message),
+        };
+        Self::of_document(Input::Yaml, error)
+    }
+
+    /// Of a document that is a list.
+    pub(crate) fn of_list() -> Self {
+        Self {
+            message: format!("{YAML}: this is a list, and only a mapping can be edited"),
+            input: Input::Yaml,
+            file: YAML.to_owned(),
+            line: None,
+            field: None,
+        }
+    }
+
+    pub(crate) fn of_patch(what: &str) -> Self {
+        Self {
+            message: format!("{PATCH}: {what}"),
+            input: Input::Patch,
+            file: PATCH.to_owned(),
+            line: None,
+            field: None,
+        }
+    }
+
+    pub(crate) fn of_edit(error: EditError) -> Self {
+        let message = format!("{YAML}: {error}");
+        match error {
+            EditError::Yaml(error) => Self::of_yaml(error),
+            EditError::NoSuchPath { path }
+            | EditError::Unsupported { path }
+            | EditError::TabBelow { path }
+            | EditError::NotFaithful { path } => Self {
+                message,
+                input: Input::Yaml,
+                file: YAML.to_owned(),
+                line: None,
+                field: Some(path),
+            },
         }
     }
 

@@ -12,6 +12,7 @@ mod last;
 mod list;
 mod schema;
 mod transform;
+mod yaml;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -88,6 +89,27 @@ pub fn run(list: &str) -> Answer {
 #[wasm_bindgen]
 pub fn schema(kind: &str) -> Option<String> {
     schema::of(kind).map(str::to_owned)
+}
+
+/// The value of a YAML document, as JSON.
+///
+/// # Errors
+///
+/// JSON of a `Fault`.
+#[wasm_bindgen]
+pub fn parse(text: &str) -> Result<String, String> {
+    let value = yaml::parse(text).map_err(|fault| fault.to_json())?;
+    Ok(json(&value))
+}
+
+/// Edits the text of a YAML document by a patch (RFC 6902), which is JSON.
+///
+/// # Errors
+///
+/// JSON of a `Fault`.
+#[wasm_bindgen]
+pub fn edit(text: &str, patch: &str) -> Result<String, String> {
+    yaml::edit(text, patch).map_err(|fault| fault.to_json())
 }
 
 /// Texts, numbers and lists of them can always be written as JSON.

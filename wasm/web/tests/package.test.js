@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import init, { RunnerTerminalError, explain, run, schema, transform } from "runner-terminal";
+import init, { RunnerTerminalError, edit, explain, parse, run, schema, transform } from "runner-terminal";
 
 import { fixtures, root } from "./fixtures.js";
 
@@ -147,6 +147,55 @@ test("the schemas are those of the documentation", () => {
   }
 });
 
+test("a document is read as the function reads it", () => {
+  const text = "# ours\na: &a {b: 1, c: [x, null, 1.5]}\nd: *a\ne: |\n  two\n  lines\n__proto__: {f: 1}\n";
+  const a = { b: 1, c: ["x", null, 1.5] };
+  const value = parse(text);
+  assert.deepEqual(Object.entries(value), [["a", a], ["d", a], ["e", "two\nlines\n"], ["__proto__", { f: 1 }]]);
+  assert.deepEqual([parse(""), parse("# nothing\n"), parse("--- [1]\n"), parse("x")], [null, null, [1], "x"]);
+});
+
+test("an edit leaves all else as it is", () => {
+  const text = "a:   1 # one\r\nb: {c: 'x'}\r\n\r\nd:\r\n  - e # five\r\n# the end";
+  const patch = [
+    { op: "replace", path: "/b/c", value: "it's" },
+    { op: "add", path: "/d/-", value: { f: [1], g: null } },
+    { op: "add", path: "/h~1i", value: "\ud83d\ude00" },
+    { op: "remove", path: "/a" },
+  ];
+  const edited = "b: {c: \"it's\"}\r\n\r\nd:\r\n  - e # five\r\n  - f:\r\n      - 1\r\n    g: null\r\nh/i: \"\ud83d\ude00\"\r\n# the end";
+  assert.equal(edit(text, patch), edited);
+  assert.deepEqual(parse(edited), { b: { c: "it's" }, d: ["e", { f: [1], g: null }], "h/i": "\ud83d\ude00" });
+  assert.equal(edit(text, []), text);
+});
+
+test("what cannot be edited is thrown, with its path", () => {
+  const of = (text, ...patch) => thrown(() => edit(text, patch));
+  const merged = of("a: &a {b: 1}\nc: {<<: *a}\n", { op: "remove", path: "/c/b" });
+  assert.deepEqual([merged.input, merged.file, merged.line, merged.field], ["yaml", "yaml", undefined, "/c/b"]);
+  assert.match(merged.message, /\/c\/b: this cannot be edited as it is written/);
+  assert.equal(of("a: 1\n", { op: "add", path: "/b/c", value: 1 }).field, "/b/c");
+  assert.equal(of("a: 1\n", { op: "remove", path: "/b" }).field, "/b");
+  assert.equal(of("a: 1\n", { op: "replace", path: "", value: 1 }).field, "");
+  assert.equal(of("", { op: "add", path: "/a", value: 1 }).field, "/a");
+  // Of these the editor would change the first item.
+  assert.match(of("- a: 1\n- b: 1\n", { op: "remove", path: "/a" }).message, /only a mapping can be edited/);
+
+  const noYaml = (what) => [thrown(what)].map(({ input, line }) => [input, line])[0];
+  assert.deepEqual(noYaml(() => parse("a: 1\nb: [\n")), ["yaml", 3]);
+  assert.deepEqual(noYaml(() => edit("a: 1\nb: {\n", [])), ["yaml", 3]);
+  assert.deepEqual(noYaml(() => parse("a: 1\n---\nb: 1\n")), ["yaml", 2]);
+
+  const cycle = [];
+  cycle.push(cycle);
+  for (const wrong of [undefined, null, 1, 1n, "", {}, () => [], Symbol("x"), cycle, [1], [{}], [{ op: "move", from: "/a", path: "/b" }], [{ op: "add", path: "/b" }], [{ op: "add", path: "b", value: 1 }], [{ op: "remove", path: 1 }]]) {
+    assert.equal(thrown(() => edit("a: 1\n", wrong)).input, "patch");
+  }
+  let deep = 1;
+  for (let depth = 0; depth < 1_000; depth += 1) deep = [deep];
+  assert.match(thrown(() => edit("a: 1\n", [{ op: "add", path: "/b", value: deep }])).message, /^patch: this cannot be read: /);
+});
+
 test("init may be awaited here as well", async () => {
   assert.equal(await init(), undefined);
 });
@@ -158,6 +207,8 @@ test("wrong types are typed errors", () => {
     assert.equal(thrown(() => transform(wrong)).input, "manifests");
     assert.equal(thrown(() => explain(wrong)).input, "manifests");
     assert.equal(thrown(() => run(wrong)).input, "manifests");
+    assert.equal(thrown(() => parse(wrong)).input, "yaml");
+    assert.equal(thrown(() => edit(wrong, [])).input, "yaml");
     assert.equal(thrown(() => transform([wrong])).input, "manifests");
     assert.equal(thrown(() => transform([{ path: "a.yaml", text: wrong }])).file, "a.yaml");
     assert.equal(thrown(() => transform([{ path: wrong, text: "" }])).input, "manifests");
@@ -178,6 +229,8 @@ test("half a character is refused at its line", () => {
     );
     assert.equal(thrown(() => transform("", "", text)).input, "observed");
     assert.equal(thrown(() => run(text)).line, 2);
+    assert.equal(thrown(() => parse(text)).line, 2);
+    assert.equal(thrown(() => edit("a: 1\n", [{ op: "add", path: "/b", value: half }])).input, "patch");
   }
   const whole = `# \u{1f600}\n${chart}`;
   assert(transform(whole).manifests.startsWith("# \u{1f600}\n"));
@@ -219,6 +272,8 @@ test("nothing traps", () => {
     survives(() => transform([{ path: text.slice(0, 1 << 16), text: chart }]));
     survives(() => explain(`${chart}---\n${text}`));
     survives(() => run(text));
+    survives(() => parse(text));
+    survives(() => edit(text, [{ op: "add", path: "/a", value: text.slice(0, 1 << 16) }]));
     survives(() => run(`apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- ${text.replaceAll("\n", "\n  ")}`));
   }
 });

@@ -2,7 +2,9 @@
 
 import init, {
   RunnerTerminalError,
+  edit,
   explain,
+  parse,
   run,
   schema,
   transform,
@@ -12,6 +14,7 @@ import init, {
   type Explanation,
   type Location,
   type ManifestFile,
+  type Operation,
   type Ran,
   type Result,
   type Stop,
@@ -64,11 +67,20 @@ const schemas: object[] = [schema(), schema("AdvertiseAddress")];
 const ran: Ran = run(text);
 void [schemas, ran.output, ran.report, ran.failed];
 
+const value: unknown = parse("a: 1\n");
+const patch: readonly Operation[] = [
+  { op: "add", path: "/b", value },
+  { op: "replace", path: "/a", value: [1, null, { c: true }] },
+  { op: "remove", path: "/b" },
+];
+const edited: string = edit("a: 1\n", patch);
+void edited;
+
 try {
   explain("", "", "");
 } catch (error) {
   if (error instanceof RunnerTerminalError) {
-    const input: "manifests" | "functionConfig" | "observed" = error.input;
+    const input: "manifests" | "functionConfig" | "observed" | "yaml" | "patch" = error.input;
     const line: number | undefined = error.line;
     const field: string | undefined = error.field;
     const name: "RunnerTerminalError" = error.name;
@@ -87,6 +99,15 @@ transform("", {});
 schema("Pod");
 // @ts-expect-error
 run();
+// @ts-expect-error
+parse();
+// @ts-expect-error
+const guessed: { a: number } = parse("a: 1\n");
+void guessed;
+// @ts-expect-error
+edit("a: 1\n", [{ op: "move", from: "/a", path: "/b" }]);
+// @ts-expect-error
+edit("a: 1\n", [{ op: "add", path: "/b" }]);
 // @ts-expect-error
 const wrong: Transformed<ManifestFile[]> = transform("");
 void wrong;
