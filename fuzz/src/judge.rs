@@ -3,12 +3,22 @@
 use serde_json::{Map, Value};
 use yaml_serde::Value as Yaml;
 
+/// How many aliases there may be.
+const ALIASES: usize = 20;
+
 /// The value of a YAML text; `None` when the reader refuses it.
 ///
 /// A missing line end at the end of the text is added: libyaml takes it for a part of a block
 /// scalar's text that stands there, and our parser, as most, does not. A byte order mark is left out:
-/// libyaml gives it a column.
+/// libyaml gives it a column. To libyaml, which reads YAML 1.1, more signs are line ends.
 pub fn yaml(text: &str) -> Option<Value> {
+    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return None;
+    }
+    // It has no limit for what aliases make of a text.
+    if text.matches('*').count() > ALIASES {
+        return None;
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let mut value: Yaml = yaml_serde::from_str(&format!("{text}{end}")).ok()?;

@@ -7,15 +7,88 @@ use libfuzzer_sys::fuzzer_mutate;
 
 /// What means something to YAML, to TOML, and to us.
 const SIGNS: &[&str] = &[
-    "- ", "\"", "'", "[", "]", "{", "}", "{}", "[]", " # ", "# ", ": ", ":", " |\n", " |-\n", " |+\n",
-    " >2\n", "\t", "&x ", "!t ", "!!str ", "*x", "<<: *x", ", ", "? ", "\\", "\\u0041", "é", "\u{feff}",
-    "\u{85}", "\u{2028}", "\r", "\r\n", "\n", "\n\n", "---\n", "...\n", "--- ", "%YAML 1.2\n", "~", "null",
-    "true", "no", "0x1f", "0o17", "017", "1e3", ".inf", "-1", "= ", "'''", "\"\"\"", ".", "[[", "]]",
-    "items:\n", "items: []\n", "- kind: A\n", "kind: ", "metadata:\n", "name: ", "namespace: ", "spec:\n",
-    "data:\n", "config.toml: ", "apiVersion: ", "functionConfig: ", "results:\n", "results: []\n",
-    "enabled: false\n", "replicas: 3\n", "replicas: Shard\n", "exposure:\n", "type: ",
-    "advertiseAddress: ", "[session_server]\n", "session_server = {}\n", "listen_address = ",
-    "advertise_address = ", "session_timeout = ", "session_server.", "[[runners]]\n",
+    "- ",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    "{}",
+    "[]",
+    " # ",
+    "# ",
+    ": ",
+    ":",
+    " |\n",
+    " |-\n",
+    " |+\n",
+    " >2\n",
+    "\t",
+    "&x ",
+    "!t ",
+    "!!str ",
+    "*x",
+    "<<: *x",
+    ", ",
+    "? ",
+    "\\",
+    "\\u0041",
+    "é",
+    "\u{feff}",
+    "\u{85}",
+    "\u{2028}",
+    "\r",
+    "\r\n",
+    "\n",
+    "\n\n",
+    "---\n",
+    "...\n",
+    "--- ",
+    "%YAML 1.2\n",
+    "~",
+    "null",
+    "true",
+    "no",
+    "0x1f",
+    "0o17",
+    "017",
+    "1e3",
+    ".inf",
+    "-1",
+    "= ",
+    "'''",
+    "\"\"\"",
+    ".",
+    "[[",
+    "]]",
+    "items:\n",
+    "items: []\n",
+    "- kind: A\n",
+    "kind: ",
+    "metadata:\n",
+    "name: ",
+    "namespace: ",
+    "spec:\n",
+    "data:\n",
+    "config.toml: ",
+    "apiVersion: ",
+    "functionConfig: ",
+    "results:\n",
+    "results: []\n",
+    "enabled: false\n",
+    "replicas: 3\n",
+    "replicas: Shard\n",
+    "exposure:\n",
+    "type: ",
+    "advertiseAddress: ",
+    "[session_server]\n",
+    "session_server = {}\n",
+    "listen_address = ",
+    "advertise_address = ",
+    "session_timeout = ",
+    "session_server.",
+    "[[runners]]\n",
 ];
 
 /// A mutator for inputs of [`crate::tape`], as `fuzz_mutator!` takes it.
@@ -60,7 +133,10 @@ fn change(lines: &mut Vec<String>, random: &mut Random) {
         3 => {
             let end = (from + 1 + random.below(8)).min(lines.len());
             let pad = " ".repeat(random.below(5));
-            let block: Vec<_> = lines[from..end].iter().map(|line| format!("{pad}{line}")).collect();
+            let block: Vec<_> = lines[from..end]
+                .iter()
+                .map(|line| format!("{pad}{line}"))
+                .collect();
             lines.splice(to..to, block);
         }
         4 => {
@@ -98,7 +174,9 @@ fn change(lines: &mut Vec<String>, random: &mut Random) {
         }
         _ => {
             let place = random.below(lines[from].len() + 1);
-            let place = (0..=place).rev().find(|at| lines[from].is_char_boundary(*at));
+            let place = (0..=place)
+                .rev()
+                .find(|at| lines[from].is_char_boundary(*at));
             lines[from].insert_str(place.unwrap_or(0), random.sign());
         }
     }

@@ -2,12 +2,16 @@
 
 #![allow(dead_code, reason = "the core uses more of them")]
 
+#[rustfmt::skip]
 #[path = "../../src/resource_list/scan/tests/agreed.rs"]
 mod agreed;
+#[rustfmt::skip]
 #[path = "../../src/resource_list/lines.rs"]
 mod lines;
+#[rustfmt::skip]
 #[path = "../../src/resource_list/near.rs"]
 mod near;
+#[rustfmt::skip]
 #[path = "../../src/resource_list/scan.rs"]
 mod scan;
 

@@ -11,7 +11,10 @@ pub fn split(input: &[u8]) -> Option<(&str, Unstructured<'_>)> {
     let end = input.iter().position(|byte| *byte == 0);
     let (text, choices) = input.split_at(end.unwrap_or(input.len()));
     let text = std::str::from_utf8(text).ok()?;
-    Some((text, Unstructured::new(choices.get(1..).unwrap_or_default())))
+    Some((
+        text,
+        Unstructured::new(choices.get(1..).unwrap_or_default()),
+    ))
 }
 
 /// Strings that are hard to write.
@@ -49,10 +52,19 @@ const HARD: &[&str] = &[
 /// None: choices that are used up are zeros.
 pub fn string(choices: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     Ok(if choices.arbitrary()? {
-        choices.arbitrary::<&str>()?.to_owned()
+        // A key may be no longer than 1,024 characters, as it is written.
+        choices.arbitrary::<&str>()?.chars().take(160).collect()
     } else {
         (*choices.choose(HARD)?).to_owned()
     })
+}
+
+/// A string for a key. `<<` is none: many readers take it for a merge, in quotes too.
+///
+/// # Errors
+/// As [`string`].
+pub fn key(choices: &mut Unstructured<'_>) -> arbitrary::Result<String> {
+    Ok(string(choices)?.replace("<<", "<"))
 }
 
 /// A value, nested up to a depth.
@@ -75,7 +87,7 @@ pub fn value(choices: &mut Unstructured<'_>, depth: usize) -> arbitrary::Result<
         }
         _ => {
             let length = choices.int_in_range(0..=3)?;
-            let members = (0..length).map(|_| Ok((string(choices)?, value(choices, depth - 1)?)));
+            let members = (0..length).map(|_| Ok((key(choices)?, value(choices, depth - 1)?)));
             Value::Object(members.collect::<Result<_, _>>()?)
         }
     })

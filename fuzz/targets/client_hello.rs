@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, ReadBuf};
 
+#[rustfmt::skip]
 #[path = "../../host/src/relay/client_hello.rs"]
 #[allow(missing_docs, dead_code, reason = "the launcher's file, as it is")]
 mod client_hello;

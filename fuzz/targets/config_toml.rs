@@ -55,8 +55,18 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(found.ok(), Some(judged), "to the other reader:\n{edited}");
     }
 
+    // Of a text with both line ends the edit makes one with carriage returns everywhere.
+    let is_mixed = text.contains("\r\n") && text.replace("\r\n", "").contains('\n');
+    let ended = |text: &str| match is_mixed {
+        true => text.replace("\r\n", "\n"),
+        false => text.to_owned(),
+    };
     config.set(&settings);
-    assert_eq!(config.text(), edited, "a second time it changes more");
+    assert_eq!(
+        ended(config.text()),
+        ended(&edited),
+        "a second time it changes more"
+    );
 
     let keys: Vec<&str> = settings.iter().map(|(key, _)| *key).collect();
     let new: Vec<&str> = keys
@@ -70,10 +80,11 @@ fuzz_target!(|input: &[u8]| {
         .any(|(key, value)| value.is_some() && new.contains(key));
     if !were_there {
         config.unset(&keys, !had_table);
-        let one_line_end = !text.contains("\r\n") || !text.replace("\r\n", "").contains('\n');
-        if one_line_end {
-            assert_eq!(config.text(), text, "it is not taken back from:\n{edited}");
-        }
+        assert_eq!(
+            ended(config.text()),
+            ended(text),
+            "it is not taken back from:\n{edited}"
+        );
     } else {
         for (key, value) in KEYS.iter().zip(&before) {
             match value {
@@ -91,7 +102,8 @@ fn settings(choices: &mut Unstructured<'_>) -> arbitrary::Result<Vec<(&'static s
         if choices.arbitrary()? {
             let value = match key {
                 SESSION_TIMEOUT => json!(choices.arbitrary::<u32>()?),
-                _ => json!(tape::string(choices)?),
+                // An address is on one line.
+                _ => json!(tape::string(choices)?.replace(['\r', '\n'], "")),
             };
             settings.push((key, value));
         }

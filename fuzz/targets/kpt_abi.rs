@@ -13,9 +13,11 @@ use arbitrary::Unstructured;
 use fuzz::mutate;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
+#[rustfmt::skip]
 #[path = "../../wasm/kpt/src/frame.rs"]
 #[allow(dead_code, missing_docs, reason = "the module's file, as it is")]
 mod frame;
+#[rustfmt::skip]
 #[path = "../../wasm/kpt/src/go.rs"]
 #[allow(
     dead_code,
@@ -24,9 +26,11 @@ mod frame;
     reason = "the module's file, as it is"
 )]
 mod go;
+#[rustfmt::skip]
 #[path = "../../wasm/kpt/src/program.rs"]
 #[allow(dead_code, missing_docs, reason = "the module's file, as it is")]
 mod program;
+#[rustfmt::skip]
 #[path = "../../wasm/kpt/src/value.rs"]
 #[allow(dead_code, missing_docs, reason = "the module's file, as it is")]
 mod value;

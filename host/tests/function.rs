@@ -8,8 +8,8 @@
 
 mod program;
 
-use std::process::Stdio;
 use std::iter;
+use std::process::Stdio;
 
 use program::{command, run};
 

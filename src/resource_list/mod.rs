@@ -617,7 +617,11 @@ impl<'a> ResourceList<'a> {
             };
             return Some(format!("{comma}\"results\": {list}"));
         }
-        let text = yaml::block_document(&json!({ "results": results }), 0, self.style());
+        let text = yaml::block_document(
+            &json!({ "results": results }),
+            self.layout.column,
+            self.style(),
+        );
         let gap = self.gap(self.layout.end);
         Some(format!("{gap}{text}"))
     }

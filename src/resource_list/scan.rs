@@ -18,6 +18,8 @@ use crate::yaml::{Tree, YamlError};
 pub(super) struct Layout {
     pub(super) api_version: Option<String>,
     pub(super) kind: Option<String>,
+    /// The column of the list's own keys.
+    pub(super) column: usize,
     pub(super) items: Vec<ItemSpan>,
     pub(super) form: Form,
     pub(super) function_config: Option<Value>,
@@ -65,9 +67,13 @@ pub(super) fn scan(text: &str) -> Result<Layout, YamlError> {
 
 /// The reader for lists in block style.
 pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
+    if has_odd_blank(text) {
+        return Err(Unsure);
+    }
     let mut layout = Layout {
         api_version: None,
         kind: None,
+        column: 0,
         items: Vec::new(),
         form: Form::Block(0),
         function_config: None,
@@ -115,11 +121,24 @@ pub(super) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     Ok(layout)
 }
 
+/// A carriage return ends a line, to YAML, also where no line feed is behind it; and a form feed is
+/// a blank to Rust alone.
+fn has_odd_blank(text: &str) -> bool {
+    let text = text.as_bytes();
+    memchr::memchr2_iter(b'\r', b'\x0c', text)
+        .any(|at| text.get(at) == Some(&b'\x0c') || text.get(at + 1) != Some(&b'\n'))
+}
+
+/// Without the blanks and line ends around it, of which Unicode has more than YAML.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
 /// Behind a byte order mark, comments, and one `---`.
 fn after_document_start(text: &str) -> usize {
     let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
     for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
-        let trimmed = line.trim();
+        let trimmed = trim(line);
         if trimmed == "---" && line.starts_with('-') {
             return at + line.len();
         }
@@ -158,7 +177,7 @@ impl<'a> Section<'a> {
     fn open(text: &str, name: &'a str, line: &Line) -> Result<Self, Unsure> {
         let is_items = name == "items";
         if is_items {
-            let value = text.get(line.value.clone()).unwrap_or_default().trim();
+            let value = trim(text.get(line.value.clone()).unwrap_or_default());
             if !(value.is_empty() || value.starts_with('#') || value == "[]") {
                 return Err(Unsure);
             }
@@ -277,7 +296,7 @@ impl Item {
             match key {
                 "kind" => self.read(text, line, lines, |head| &mut head.kind),
                 "metadata" => {
-                    let value = text.get(line.value.clone()).unwrap_or_default().trim();
+                    let value = trim(text.get(line.value.clone()).unwrap_or_default());
                     self.opaque |= !(value.is_empty() || value.starts_with('#'));
                     self.metadata = Some(None);
                 }
@@ -337,7 +356,7 @@ fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
             let has_sign = raw.bytes().any(|byte| byte == b'#');
             let comment = has_sign.then(|| raw.find(" #")).flatten();
             let end = comment.unwrap_or(raw.len());
-            let content = raw.get(..end)?.trim_end();
+            let content = raw.get(..end)?.trim_end_matches([' ', '\t', '\r']);
             // A number, a boolean or null is no name.
             let number_like = first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '~');
             let word = ["null", "true", "false"]
@@ -389,6 +408,11 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
         _ => Form::Flow,
     };
     let ends = section_ends(&tree, root, end);
+    if !flow {
+        for (key, _) in tree.entries(root) {
+            begins_line(&tree, tree.node(*key).span.start)?;
+        }
+    }
     let function_config = match tree.entry(root, "functionConfig") {
         Some((_, value)) => Some(tree.value_of(value)?),
         None => None,
@@ -403,7 +427,7 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
             Some(if flow {
                 start..tree.node(*value).span.end
             } else {
-                start..*ends.get(index)?
+                tree.line_start(start)..*ends.get(index)?
             })
         });
     let mut spans = Vec::new();
@@ -419,7 +443,13 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
             let range = match form {
                 Form::Flow => tree.node(*member).span.clone(),
                 Form::Block(_) => {
-                    let start = dash_line(&tree, *member).map_or(0, |(start, _)| start);
+                    let start = match dash_line(&tree, *member) {
+                        Some((start, column)) => {
+                            begins_line(&tree, start + column)?;
+                            start
+                        }
+                        None => 0,
+                    };
                     let next = members
                         .get(index + 1)
                         .and_then(|next| dash_line(&tree, *next))
@@ -436,6 +466,11 @@ pub(super) fn by_tree(text: &str) -> Result<Layout, YamlError> {
     Ok(Layout {
         api_version: scalar("apiVersion"),
         kind: scalar("kind"),
+        column: if flow {
+            0
+        } else {
+            tree.column(tree.node(root).span.start)
+        },
         items: spans,
         form: if spans_are_empty(items, &tree) {
             Form::Block(0)
@@ -459,9 +494,25 @@ fn section_ends(tree: &Tree<'_>, root: NodeId, end: usize) -> Vec<usize> {
         .map(|index| {
             entries
                 .get(index + 1)
-                .map_or(end, |(key, _)| tree.node(*key).span.start)
+                .map_or(end, |(key, _)| tree.line_start(tree.node(*key).span.start))
         })
         .collect()
+}
+
+/// Whole lines are what is put in, changed and taken out. A carriage return without a line feed makes
+/// lines that are none to other programs.
+fn begins_line(tree: &Tree<'_>, position: usize) -> Result<(), YamlError> {
+    let start = tree.line_start(position);
+    let before = tree.text.get(start..position).unwrap_or_default();
+    if !before.contains('\r') {
+        return Ok(());
+    }
+    let lines_before = tree.text.get(..start).unwrap_or_default();
+    Err(YamlError {
+        message: "there is a carriage return inside the line; end lines with LF or CRLF".to_owned(),
+        line: memchr::memchr_iter(b'\n', lines_before.as_bytes()).count() + 1,
+        column: 1,
+    })
 }
 
 /// Where the line of a member's dash starts, and the dash's column.

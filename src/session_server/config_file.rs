@@ -14,6 +14,8 @@ pub const ADVERTISE_ADDRESS: &str = "advertise_address";
 /// Whole seconds that a terminal may go on after its job has ended.
 pub const SESSION_TIMEOUT: &str = "session_timeout";
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A parsed `config.toml`.
 #[derive(Debug)]
 pub struct ConfigFile {
@@ -206,9 +208,12 @@ impl ConfigFile {
     }
 
     /// Takes over what the document has become. `toml_edit` writes bare line feeds, and one at the
-    /// end.
+    /// end, and no byte order mark.
     fn refresh(&mut self) {
         let mut text = self.document.to_string();
+        if self.text.starts_with(BYTE_ORDER_MARK) {
+            text.insert(0, BYTE_ORDER_MARK);
+        }
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             text.truncate(text.trim_end_matches(['\r', '\n']).len());
         }

@@ -184,6 +184,71 @@ fn the_threat_model_names_its_tests() {
     assert!(tests.len() >= 60, "{} tests", tests.len());
 }
 
+/// Each command of `docs/security.md` is there: its package, its file of tests, and tests of that
+/// name in it.
+#[test]
+fn the_page_of_security_names_commands_that_are_there() {
+    let folders = BTreeMap::from([
+        ("conformance", "tests/conformance"),
+        ("dist", "xtask/dist"),
+        ("real-hosts", "tests/real-hosts"),
+        ("runner-terminal", ""),
+        ("runner-terminal-host", "host"),
+    ]);
+    let page = read("docs/security.md");
+    let (mut tests, mut own) = (0, 0);
+    for command in page.split('`').skip(1).step_by(2) {
+        if let Some(command) = command.strip_prefix("cargo xtask ") {
+            let name = command.split(' ').next().unwrap();
+            let variant = format!("    {}{}", name[..1].to_uppercase(), &name[1..]);
+            assert!(read("xtask/src/main.rs").contains(&variant), "{name}");
+            own += 1;
+        }
+        let Some(command) = command.strip_prefix("cargo test ") else {
+            continue;
+        };
+        let mut words = command.split(' ');
+        let (mut package, mut file) = ("runner-terminal", None);
+        while let Some(word) = words.next() {
+            match word {
+                "-p" => package = words.next().unwrap(),
+                "--test" => file = words.next(),
+                "--features" | "--bin" => _ = words.next(),
+                filter => {
+                    let named = |text: &str| {
+                        text.contains(&format!("fn {filter}"))
+                            || text.contains(&format!("mod {filter};"))
+                    };
+                    let folder = workspace_root().join(folders[package]);
+                    let sources = [folder.join("tests"), folder.join("src")];
+                    assert!(
+                        sources.iter().any(|folder| any_file(folder, &named)),
+                        "{command}"
+                    );
+                }
+            }
+        }
+        if let Some(file) = file {
+            let path = workspace_root().join(folders[package]).join("tests");
+            assert!(path.join(format!("{file}.rs")).is_file(), "{command}");
+        }
+        tests += 1;
+    }
+    assert!(tests >= 20 && own >= 6, "{tests} tests, {own} commands");
+}
+
+/// Whether the text of a Rust file in a folder, or below it, is so.
+fn any_file(folder: &Path, is_so: &dyn Fn(&str) -> bool) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return any_file(&path, is_so);
+        }
+        path.extension().is_some_and(|extension| extension == "rs")
+            && is_so(&fs::read_to_string(&path).unwrap())
+    })
+}
+
 /// The page and the policy name the same version.
 #[test]
 fn the_changelog_tells_of_this_version() {

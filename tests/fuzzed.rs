@@ -1,0 +1,115 @@
+//! What the fuzzers have found (`cargo xtask fuzz`), each as small as it gets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use runner_terminal::documents::to_resource_list;
+use runner_terminal::resource_list::{ReadError, ResourceList};
+use runner_terminal::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
+use serde_json::json;
+
+/// To YAML a carriage return ends a line, and the quick reader of lists looked for line feeds: it
+/// took this for a list of one item whose kind is `A\r  metadata: {name: b}`.
+#[test]
+fn a_lone_carriage_return_in_an_item_is_left_to_the_parser() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n\
+                - kind: A\r  metadata: {name: b}\n- kind: C\n";
+    let list = ResourceList::read(list.as_bytes()).unwrap();
+    assert_eq!(list.len(), 2);
+    assert_eq!(list.head(0), ("A", "b", ""));
+}
+
+/// Between items it would make lines of which only the parser knows.
+#[test]
+fn a_lone_carriage_return_between_items_is_refused_with_its_line() {
+    let head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
+    for (items, line) in [
+        ("items:\n- kind: A\r- kind: B\n", 4),
+        ("items:\r- kind: A\n", 3),
+        ("note: a\ritems: []\n", 3),
+    ] {
+        let text = format!("{head}{items}");
+        let Err(ReadError::NotYaml(error)) = ResourceList::read(text.as_bytes()) else {
+            panic!("{text:?} is read");
+        };
+        assert_eq!(error.line, line, "{text:?}");
+        assert!(error.message.contains("carriage return"), "{error}");
+    }
+}
+
+/// The one in a text is the text's own.
+#[test]
+fn a_lone_carriage_return_in_a_scalar_is_no_matter() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n\
+                - kind: A\n  data: \"a\r    b\"\n- kind: B\n  data: |\n    a\r    b\n- kind: C\n";
+    assert_eq!(ResourceList::read(list.as_bytes()).unwrap().len(), 3);
+}
+
+#[test]
+fn a_carriage_return_before_a_line_end_is_a_lone_one_in_manifests_too() {
+    let refused = to_resource_list(&[("a.yaml", "a: 1\r\r\nb: 2\n")], "kind: SessionServer\n");
+    assert!(refused.unwrap_err().to_string().contains("a.yaml:1: "));
+}
+
+/// A byte order mark was lost with an edit in a table that is there.
+#[test]
+fn config_toml_keeps_its_byte_order_mark() {
+    let text = "\u{feff}[session_server]\nlisten_address = \"a:1\"\n";
+    let mut config = ConfigFile::parse(text).unwrap();
+    config.set(&[(ADVERTISE_ADDRESS, json!("b:2"))]);
+    assert_eq!(
+        config.text(),
+        format!("{text}advertise_address = \"b:2\"\n")
+    );
+    config.unset(&[ADVERTISE_ADDRESS], false);
+    assert_eq!(config.text(), text);
+}
+
+/// A last line without an end got one, and it stayed when all else was taken back.
+#[test]
+fn config_toml_keeps_a_last_line_without_an_end() {
+    let text = "[session_server]\nlisten_address = \"a:1\"";
+    let mut config = ConfigFile::parse(text).unwrap();
+    config.set(&[(LISTEN_ADDRESS, json!("b:2"))]);
+    assert_eq!(config.text(), text.replace("a:1", "b:2"));
+    config.set(&[(LISTEN_ADDRESS, json!("a:1"))]);
+    assert_eq!(config.text(), text);
+}
+
+/// The results stood at the start of the line, and the output was no YAML.
+#[test]
+fn results_stand_below_each_other_with_the_keys_of_an_indented_list() {
+    let list = "  apiVersion: config.kubernetes.io/v1\n  kind: ResourceList\n";
+    for (results, rest) in [
+        ("", ""),
+        ("  results: []\n", ""),
+        ("  ? results\n  : []\n", "  note: a\n"),
+    ] {
+        let output = runner_terminal::run(format!("{list}{results}{rest}").as_bytes()).text();
+        let value: yaml_serde::Value = yaml_serde::from_str(&output).unwrap();
+        assert_eq!(value["results"][0]["severity"], "error", "{output}");
+        assert!(
+            output.starts_with(list) && output.contains(rest),
+            "{output}"
+        );
+    }
+}
+
+/// Unicode has more blanks than YAML: a name may end with one of these, and was read without it.
+#[test]
+fn blanks_of_unicode_are_no_blanks_of_yaml() {
+    for blank in ['\u{a0}', '\u{3000}', '\u{2003}'] {
+        let list = format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n\
+             - kind: A\n  metadata:\n    name: b{blank}\n- kind: A\n  metadata: {blank}\n"
+        );
+        let list = ResourceList::read(list.as_bytes()).unwrap();
+        assert_eq!(list.head(0), ("A", &*format!("b{blank}"), ""));
+        assert_eq!(list.head(1), ("A", "", ""));
+    }
+}
