@@ -17,15 +17,15 @@ use crate::bench::figures;
 use crate::progress::took;
 use crate::{nightly, process, workspace};
 
-/// How long, and which.
-#[derive(clap::Args)]
+/// How long, and which. Without a time it is what `cargo xtask test` does: the same inputs each time.
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// For so many minutes, all fuzzers together
     #[arg(long, value_name = "N", conflicts_with = "seconds_each")]
     minutes: Option<u64>,
     /// Each fuzzer for so many seconds
-    #[arg(long, value_name = "N", default_value_t = SECONDS)]
-    seconds_each: u64,
+    #[arg(long, value_name = "N")]
+    seconds_each: Option<u64>,
     /// Only build them
     #[arg(long)]
     build: bool,
@@ -34,19 +34,25 @@ pub(crate) struct Arguments {
     names: Vec<String>,
 }
 
-/// What `cargo xtask test` has time for.
-const SECONDS: u64 = 6;
+/// How many executions `cargo xtask test` has time for: some 8 seconds of each. A number and not a
+/// time, with one seed, so that a change that has nothing to do with it does not fail.
+const EXECUTIONS: &[(&str, u64)] = &[
+    ("address", 200_000),
+    ("diagram", 150),
+    ("documents", 1_500),
+    ("function", 800),
+    ("item_scanner", 2_000),
+    ("kpt_abi", 800),
+];
 
-/// As it runs in `cargo xtask test`.
-impl Default for Arguments {
-    fn default() -> Self {
-        Self {
-            minutes: None,
-            seconds_each: SECONDS,
-            build: false,
-            names: Vec::new(),
-        }
-    }
+/// Those of the others.
+const MOST_EXECUTIONS: u64 = 4_000;
+
+/// How far a fuzzer goes.
+#[derive(Clone, Copy)]
+enum Extent {
+    Executions,
+    Seconds(u64),
 }
 
 /// Where the inputs lie that a fuzzer has failed on. libFuzzer's other tools look there, too.
@@ -97,17 +103,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let rounds = names.len().div_ceil(at_once) as u64;
-    let seconds = match arguments.minutes {
-        Some(minutes) => (minutes * 60 / rounds).max(1),
-        None => arguments.seconds_each,
-    };
+    let seconds = arguments
+        .minutes
+        .map(|minutes| (minutes * 60 / rounds).max(1))
+        .or(arguments.seconds_each);
+    let extent = seconds.map_or(Extent::Executions, Extent::Seconds);
     let fuzzers = names
         .iter()
-        .map(|name| Fuzzer::new(name, &programs, seconds));
+        .map(|name| Fuzzer::new(name, &programs, extent));
     let fuzzers = fuzzers.collect::<Result<Vec<_>>>()?;
     println!(
-        "{} fuzzers, each for {seconds} s, {at_once} at once",
-        fuzzers.len()
+        "{} fuzzers, {}, {at_once} at once",
+        fuzzers.len(),
+        match extent {
+            Extent::Executions => "each as often as ever".to_owned(),
+            Extent::Seconds(seconds) => format!("each for {seconds} s"),
+        }
     );
 
     let waiting = Mutex::new(fuzzers.iter());
@@ -179,7 +190,7 @@ fn build() -> Result<PathBuf> {
 struct Fuzzer {
     name: String,
     program: PathBuf,
-    seconds: u64,
+    extent: Extent,
     log: PathBuf,
     artifacts: PathBuf,
     /// Folders of inputs: what it finds worth keeping goes into the first.
@@ -187,9 +198,17 @@ struct Fuzzer {
 }
 
 impl Fuzzer {
-    fn new(name: &str, programs: &std::path::Path, seconds: u64) -> Result<Self> {
+    fn new(name: &str, programs: &std::path::Path, extent: Extent) -> Result<Self> {
         let folder = |kind: &str| workspace::target("fuzz").join(kind).join(name);
-        let (corpus, seeds) = (folder("corpus"), folder("seeds"));
+        let (corpus, seeds) = match extent {
+            Extent::Executions => (folder("tested"), folder("seeds")),
+            Extent::Seconds(_) => (folder("corpus"), folder("seeds")),
+        };
+        // The same inputs each time: nothing that an earlier run has kept.
+        if matches!(extent, Extent::Executions) && corpus.exists() {
+            fs::remove_dir_all(&corpus)
+                .with_context(|| format!("cannot empty {}", corpus.display()))?;
+        }
         let artifacts = workspace::root().join(ARTIFACTS).join(name);
         for folder in [&corpus, &artifacts] {
             fs::create_dir_all(folder)
@@ -200,7 +219,7 @@ impl Fuzzer {
         Ok(Self {
             name: name.to_owned(),
             program: programs.join(name),
-            seconds,
+            extent,
             log,
             artifacts,
             inputs: vec![corpus, seeds],
@@ -225,7 +244,14 @@ impl Fuzzer {
         let log = File::create(&self.log)
             .with_context(|| format!("cannot write {}", self.log.display()))?;
         let mut command = self.command();
-        command.arg(format!("-max_total_time={}", self.seconds));
+        match self.extent {
+            Extent::Executions => {
+                let executions = EXECUTIONS.iter().find(|(name, _)| *name == self.name);
+                let executions = executions.map_or(MOST_EXECUTIONS, |(_, executions)| *executions);
+                command.args(["-seed=1".to_owned(), format!("-runs={executions}")])
+            }
+            Extent::Seconds(seconds) => command.arg(format!("-max_total_time={seconds}")),
+        };
         command.arg("-print_final_stats=1").args(&self.inputs);
         command.stdout(log.try_clone()?).stderr(log);
         let start = Instant::now();
@@ -336,7 +362,7 @@ mod tests {
     fn an_unknown_fuzzer_is_refused_with_the_names_of_the_known() {
         let arguments = Arguments {
             minutes: None,
-            seconds_each: 1,
+            seconds_each: None,
             build: false,
             names: vec!["slice".to_owned()],
         };
