@@ -32,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
     let documents: Vec<&str> = output.split("\n---\n").collect();
     assert!(documents.len() <= 2, "{output}");
     for (document, kind) in documents.iter().zip(["SessionServer", "AdvertiseAddress"]) {
-        let value = judge::yaml(document);
+        let value = judge::written(document);
         let value = value.unwrap_or_else(|| panic!("the other reader refuses it:\n{output}"));
         assert_eq!(value["kind"], kind, "{output}");
         let parsed = FunctionConfig::parse(&value);

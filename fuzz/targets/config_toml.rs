@@ -45,7 +45,9 @@ fuzz_target!(|input: &[u8]| {
         others(&edited),
         "another key is another:\n{edited}"
     );
-    lines_stay(text, &edited);
+    if !is_regrouped(text) {
+        lines_stay(text, &edited);
+    }
     let judged = basic_toml::from_str::<Value>(text).ok();
     if let Some(mut judged) = judged.filter(|_| !settings.is_empty()) {
         for (key, value) in &settings {
@@ -55,16 +57,18 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(found.ok(), Some(judged), "to the other reader:\n{edited}");
     }
 
-    // Of a text with both line ends the edit makes one with carriage returns everywhere.
-    let is_mixed = text.contains("\r\n") && text.replace("\r\n", "").contains('\n');
-    let ended = |text: &str| match is_mixed {
-        true => text.replace("\r\n", "\n"),
-        false => text.to_owned(),
+    // What is told apart by bytes: of a text with both line ends the edit makes one with carriage
+    // returns everywhere, and it puts dotted keys of a table that stand apart together.
+    let (is_mixed, is_apart) = (has_both_ends(text), is_regrouped(text));
+    let bytes = |text: &str| match (is_apart, is_mixed) {
+        (true, _) => others(text),
+        (false, true) => text.replace("\r\n", "\n"),
+        (false, false) => text.to_owned(),
     };
     config.set(&settings);
     assert_eq!(
-        ended(config.text()),
-        ended(&edited),
+        bytes(config.text()),
+        bytes(&edited),
         "a second time it changes more"
     );
 
@@ -81,8 +85,8 @@ fuzz_target!(|input: &[u8]| {
     if !were_there {
         config.unset(&keys, !had_table);
         assert_eq!(
-            ended(config.text()),
-            ended(text),
+            bytes(config.text()),
+            bytes(text),
             "it is not taken back from:\n{edited}"
         );
     } else {
@@ -109,6 +113,18 @@ fn settings(choices: &mut Unstructured<'_>) -> arbitrary::Result<Vec<(&'static s
         }
     }
     Ok(settings)
+}
+
+fn has_both_ends(text: &str) -> bool {
+    text.contains("\r\n") && text.replace("\r\n", "").contains('\n')
+}
+
+/// Whether toml_edit itself writes another text than it has read.
+fn is_regrouped(text: &str) -> bool {
+    let document: toml_edit::DocumentMut = text.parse().expect("read before");
+    let written = document.to_string();
+    let plain = |text: &str| text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    plain(&written).trim_end_matches('\n') != plain(text).trim_end_matches('\n')
 }
 
 /// All that is not ours to change, as data.

@@ -12,6 +12,7 @@ use runner_terminal::documents::{
 };
 use runner_terminal::resource_list::ResourceList;
 use runner_terminal::yaml::Tree;
+use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)
@@ -61,7 +62,9 @@ fn wrap(files: &[(&str, &str)]) {
     let (Some(values), Some(whole)) = (values, judge::yaml(&list.text)) else {
         return;
     };
-    if !documents.is_empty() {
+    // A text alone is no resource. It may say how deep it is indented, which is then another depth.
+    let is_text = values.iter().any(Value::is_string);
+    if !documents.is_empty() && !is_text {
         assert_eq!(whole["items"].as_array(), Some(&values), "{}", list.text);
     }
     if let Ok(read) = ResourceList::read(list.text.as_bytes()) {
@@ -70,6 +73,7 @@ fn wrap(files: &[(&str, &str)]) {
             let alone = Tree::parse(document).and_then(|tree| tree.to_value());
             if let (Ok(resource), Ok(value)) = (read.resource(item), alone)
                 && !value.is_array()
+                && !value.is_string()
             {
                 assert_eq!(*resource.value, value, "{document}\nin\n{}", list.text);
             }

@@ -54,9 +54,13 @@ fn of(fuzzer: &str) -> Result<Vec<String>> {
     };
     let items = |texts: Vec<String>| texts.iter().map(|text| as_item(text)).collect::<Vec<_>>();
     Ok(match fuzzer {
-        "item_scanner" | "function" => [lists()?, items(fixtures("yaml")?)].concat(),
+        "item_scanner" => [lists()?, items(fixtures("yaml")?)].concat(),
         // Where one takes long, some do: all are run before the time of a run begins to count.
         "kpt_abi" | "diagram" => lists()?.into_iter().step_by(8).collect(),
+        "function" => {
+            let all = [lists()?, items(fixtures("yaml")?)].concat();
+            all.into_iter().step_by(4).collect()
+        }
         "documents" => {
             let lists = lists()?.into_iter().step_by(8).collect();
             [fixtures("yaml")?, fixtures("chart")?, lists].concat()
