@@ -26,6 +26,7 @@ mod relay;
 mod resolve;
 mod sandbox;
 mod schema;
+mod signals;
 mod table;
 
 use std::env;

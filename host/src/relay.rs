@@ -44,6 +44,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::arguments;
+use crate::signals::Signals;
 
 use connection::Shared;
 use ending::Ending;
@@ -52,7 +53,6 @@ use listener::Acceptor;
 use log::{Level, Line};
 use metrics::Metrics;
 use phase::Phase;
-pub(crate) use phase::Signals;
 use pods::Pods;
 pub(crate) use route::Route;
 

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.exempt {
         exempt()?;
     }
-    let mut deny = process::command(workspace::target("hosts/bin/cargo-deny"));
+    let mut deny = process::command(workspace::host("cargo-deny"));
     if arguments.offline {
         deny.args(["--workspace", "check", "bans", "licenses", "sources"]);
     } else {
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     )?;
     if !arguments.offline {
         // The fuzzers, which have a lock file of their own.
-        let mut fuzzers = process::command(workspace::target("hosts/bin/cargo-deny"));
+        let mut fuzzers = process::command(workspace::host("cargo-deny"));
         fuzzers.args(["--manifest-path=fuzz/Cargo.toml", "--config=deny.toml"]);
         process::run(fuzzers.args(["check", "advisories"]))?;
     }
@@ -105,7 +105,7 @@ fn exemptions(report: &Value) -> Option<String> {
 }
 
 fn vet() -> std::process::Command {
-    let mut vet = process::command(workspace::target("hosts/bin").join(AUDITS));
+    let mut vet = process::command(workspace::host(AUDITS));
     // Its name, as cargo would hand it over.
     vet.arg("vet");
     vet

@@ -2,10 +2,9 @@
 //! version, into `target/hosts/bin`.
 
 mod catalogue;
-mod conformance;
-mod cyclonedx;
 pub(crate) mod debian;
 pub(crate) mod node;
+mod npm;
 pub(crate) mod recipe;
 mod stamp;
 
@@ -38,11 +37,8 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if wanted(node::NAME) {
         println!("{}", node::find()?);
     }
-    if wanted(conformance::NAME) {
-        println!("{}", conformance::ensure()?);
-    }
-    if wanted(cyclonedx::NAME) {
-        println!("{}", cyclonedx::ensure()?);
+    for package in npm::PACKAGES.iter().filter(|package| wanted(package.name)) {
+        println!("{}", package.ensure()?);
     }
     Ok(())
 }
@@ -65,7 +61,8 @@ fn known_names() -> impl Iterator<Item = &'static str> {
     let built = HOSTS.iter().map(|host| host.name);
     built
         .chain(debian::NAMES)
-        .chain([node::NAME, conformance::NAME, cyclonedx::NAME])
+        .chain([node::NAME])
+        .chain(npm::PACKAGES.iter().map(|package| package.name))
 }
 
 fn is_known(name: &str) -> bool {

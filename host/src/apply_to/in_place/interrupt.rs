@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{io, process, thread};
 
-use crate::relay::Signals;
+use crate::signals::Signals;
 
 /// Whether a signal has come.
 pub(super) struct Interrupt(Arc<AtomicBool>);
