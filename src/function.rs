@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::function_config::{
     API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
-    SessionServerSpec,
+    RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -114,10 +114,12 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
         )));
     };
     let observed = Observed::collect(&list)?;
-    let workloads = runners(&list, &spec)?;
+    let container = spec.container.as_deref();
+    let workloads = workloads(&list, &spec.runner, container, &mut Plan::default())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
-        let runner = runner_of(&list, workload, container, Replicas::Refuse)?;
+        check_processes(&list, &workload, Replicas::Refuse)?;
+        let runner = runner::complete(&list, workload, container)?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -154,9 +156,8 @@ fn session_server(
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
-    let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if !spec.enabled {
-        for workload in workloads {
+        for workload in runner::find_workloads(list, &spec.runner, container)? {
             session_server::rejoin(list, &workload, &mut plan.patches);
             // Nothing was added to a runner that cannot be completed.
             if let Ok(runner) = runner::complete(list, workload, container) {
@@ -165,25 +166,29 @@ fn session_server(
         }
         return Ok(());
     }
-    if workloads.is_empty() {
-        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
-    }
+    let workloads = workloads(list, &spec.runner, container, plan)?;
+    let complete = complete(
+        list,
+        &spec.runner,
+        container,
+        spec.replicas,
+        workloads,
+        plan,
+    );
     if spec.advertise_address.is_some() {
-        one_runner_only(&workloads, "spec.advertiseAddress")?;
+        one_runner_only(&complete, "spec.advertiseAddress")?;
     }
     let mut runners = Vec::new();
-    for workload in workloads {
-        let found = runner_of(list, workload, container, spec.replicas);
-        let split = found.and_then(|runner| match spec.replicas {
+    for runner in complete {
+        let split = match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
-            Replicas::Shard => {
-                let shards = session_server::split(runner, plan)?;
+            Replicas::Shard => session_server::split(runner, plan).and_then(|shards| {
                 if spec.advertise_address.is_some() {
                     one_shard_only(&shards)?;
                 }
                 Ok(shards)
-            }
-        });
+            }),
+        };
         match split {
             Ok(shards) => runners.extend(shards),
             Err(refusal) => plan.results.push(*refusal),
@@ -198,18 +203,90 @@ fn session_server(
     Ok(())
 }
 
-/// Completes a workload to a runner, whose processes are as many as can have terminals.
-fn runner_of(
+/// Completes workloads to runners, whose processes are as many as can have terminals.
+///
+/// Each refusal becomes a result: a person wants to hear of all of them. Where the functionConfig
+/// chooses no runner and others of the list can be completed, one that cannot is left alone.
+fn complete(
     list: &ResourceList<'_>,
-    workload: Workload,
+    selector: &RunnerSelector,
     container: Option<&str>,
     replicas: Replicas,
-) -> Result<Runner, Refusal> {
-    match replicas {
-        Replicas::Refuse => runner::check_single_process(list, &workload)?,
-        Replicas::Shard => runner::check_fixed_size(list, &workload)?,
+    workloads: Vec<Workload>,
+    plan: &mut Plan,
+) -> Vec<Runner> {
+    let mut runners = Vec::new();
+    let mut incomplete = Vec::new();
+    for workload in workloads {
+        if let Err(refusal) = check_processes(list, &workload, replicas) {
+            plan.results.push(*refusal);
+            continue;
+        }
+        if workload.has_old_version() {
+            plan.results.push(old_version(&workload.resource.identity));
+        }
+        match runner::complete(list, workload, container) {
+            Ok(runner) => runners.push(runner),
+            Err(refusal) => incomplete.push(*refusal),
+        }
     }
-    runner::complete(list, workload, container)
+    let chooses = *selector != RunnerSelector::default() || container.is_some();
+    if !runners.is_empty() && !chooses {
+        for refusal in &mut incomplete {
+            refusal.severity = Severity::Warning;
+            refusal
+                .message
+                .push_str(". It is left alone, and the other runners get their terminals");
+        }
+    }
+    plan.results.extend(incomplete);
+    runners
+}
+
+/// The workloads that a functionConfig is about: at least one.
+fn workloads(
+    list: &ResourceList<'_>,
+    selector: &RunnerSelector,
+    container: Option<&str>,
+    plan: &mut Plan,
+) -> Result<Vec<Workload>, Refusal> {
+    let workloads = runner::find_workloads(list, selector, container)?;
+    let mut others = runner::left_alone(list, selector, container)?;
+    plan.results.append(&mut others);
+    let mut elsewhere = runner::made_elsewhere(list, selector)?;
+    if workloads.is_empty() {
+        let Some(mut last) = elsewhere.pop() else {
+            return Err(Box::new(runner::none_found(list, selector, container)));
+        };
+        for result in elsewhere.iter_mut().chain([&mut last]) {
+            result.severity = Severity::Error;
+        }
+        plan.results.append(&mut elsewhere);
+        return Err(Box::new(last));
+    }
+    plan.results.append(&mut elsewhere);
+    Ok(workloads)
+}
+
+fn check_processes(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    replicas: Replicas,
+) -> Result<(), Refusal> {
+    match replicas {
+        Replicas::Refuse => runner::check_single_process(list, workload),
+        Replicas::Shard => runner::check_fixed_size(list, workload),
+    }
+}
+
+fn old_version(workload: &Identity) -> FunctionResult {
+    FunctionResult::warning(format!(
+        "apiVersion {} is one that Kubernetes has not served since 1.16, so no current cluster \
+         takes this manifest: write apps/v1",
+        workload.api_version
+    ))
+    .about(workload)
+    .at("apiVersion")
 }
 
 /// Find the runners, look up each one's Service among what was observed.
@@ -223,42 +300,31 @@ fn advertise_address(
     for resource in &observed.injected {
         plan.patches.drop_item(resource);
     }
-    let mut complete = Vec::new();
-    // A person wants to hear of every runner that is refused, not of the first alone.
-    for workload in runners(list, spec)? {
-        match runner_of(list, workload, container, Replicas::Refuse) {
-            Ok(runner) => complete.push(runner),
-            Err(refusal) => plan.results.push(*refusal),
-        }
+    let selector = &spec.runner;
+    // What is left alone, the SessionServer has said; where nothing is found, it matters here too.
+    let mut said = Plan::default();
+    let workloads = workloads(list, selector, container, &mut said).inspect_err(|_| {
+        plan.results.append(&mut said.results);
+    })?;
+    let runners = complete(list, selector, container, Replicas::Refuse, workloads, plan);
+    if spec.address.is_some() {
+        one_runner_only(&runners, "spec.address")?;
     }
-    for runner in &complete {
+    for runner in &runners {
         let planned = session_server::advertise(list, spec, runner, &observed, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&complete, plan);
+    session_server::refuse_shared(&runners, plan);
     Ok(())
 }
 
-/// The runners that an AdvertiseAddress is about: at least one.
-fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<Workload>, Refusal> {
-    let container = spec.container.as_deref();
-    let workloads = runner::find_workloads(list, &spec.runner, container)?;
-    if workloads.is_empty() {
-        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
-    }
-    if spec.address.is_some() {
-        one_runner_only(&workloads, "spec.address")?;
-    }
-    Ok(workloads)
-}
-
-fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {
-    if workloads.len() < 2 {
+fn one_runner_only(runners: &[Runner], field: &str) -> Result<(), Refusal> {
+    if runners.len() < 2 {
         return Ok(());
     }
-    let names: Vec<String> = workloads
+    let names: Vec<String> = runners
         .iter()
-        .map(|workload| workload.resource.identity.to_string())
+        .map(|runner| runner.workload.resource.identity.to_string())
         .collect();
     Err(Box::new(FunctionResult::error(format!(
         "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \

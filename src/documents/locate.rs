@@ -55,7 +55,7 @@ pub fn locate<'r>(
 }
 
 /// The documents that can be resources, and what they are called.
-fn named_documents(files: &[(&str, &str)]) -> Vec<(Document, ItemName)> {
+pub(super) fn named_documents(files: &[(&str, &str)]) -> Vec<(Document, ItemName)> {
     let mut documents = split(files).unwrap_or_default();
     documents.retain(|document| !is_function_config(document.text(files)));
     let items: Vec<_> = documents.iter().map(|one| Item::of(one, files)).collect();

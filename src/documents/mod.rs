@@ -41,6 +41,7 @@
 //! | [`split`] | finds the documents of a file |
 //! | [`item`] | finds the items of a list |
 //! | [`pair`] | says which items of two lists are the same |
+//! | [`twins`] | finds workloads that are there twice |
 //! | [`edit`] | puts the items of a list in place of the documents that they were |
 
 mod apply;
@@ -51,6 +52,7 @@ mod locate;
 mod mask;
 mod pair;
 mod split;
+mod twins;
 
 use std::fmt;
 use std::ops::Range;

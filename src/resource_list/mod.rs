@@ -4,6 +4,7 @@
 
 mod lines;
 mod near;
+mod references;
 mod scan;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use crate::resource::{PREVIOUS_NAMES, Resource, without_hash, written};
 use crate::results::FunctionResult;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
+pub use references::is_compatible;
 use scan::{Form, ItemSpan, Layout};
 
 /// Input that is not a ResourceList, or an item of it that cannot be read.
@@ -381,18 +383,20 @@ impl<'a> ResourceList<'a> {
                 resource: Resource::new(item, value),
             }),
             Err(source) => {
-                let start = self.span(item).map_or(0, |span| span.range.start);
-                let before = self.text.as_bytes().get(..start).unwrap_or_default();
-                let lines_before = memchr::memchr_iter(b'\n', before).count();
+                let line = self.line_of(item) + source.line - 1;
                 Err(ReadError::Item {
                     name: format!("item {} of the list ({})", item + 1, self.written(item)),
-                    source: YamlError {
-                        line: lines_before + source.line,
-                        ..source
-                    },
+                    source: YamlError { line, ..source },
                 })
             }
         }
+    }
+
+    /// The line of the input that an item begins at, from 1.
+    pub fn line_of(&self, item: usize) -> usize {
+        let start = self.span(item).map_or(0, |span| span.range.start);
+        let before = self.text.as_bytes().get(..start).unwrap_or_default();
+        memchr::memchr_iter(b'\n', before).count() + 1
     }
 
     /// The tree of an item; `None` when it does not parse.
@@ -416,7 +420,7 @@ impl<'a> ResourceList<'a> {
         self.layout.items.get(item)
     }
 
-    fn text_of(&self, item: usize) -> &'a str {
+    pub(crate) fn text_of(&self, item: usize) -> &'a str {
         self.span(item)
             .and_then(|span| self.text.get(span.range.clone()))
             .unwrap_or_default()

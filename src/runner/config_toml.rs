@@ -114,6 +114,26 @@ impl ConfigToml {
         }
     }
 
+    /// The text of a file that a ConfigMap or Secret of the list shows to the container.
+    pub(super) fn mounted_text(
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        container: Container<'_>,
+        path: &str,
+    ) -> Option<String> {
+        let mount = mounts(container).find(|mount| {
+            let below = path.strip_prefix(text(mount, "mountPath"));
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        })?;
+        let name = path.rsplit('/').next()?;
+        let sources = sources(workload, container);
+        let source = sources
+            .iter()
+            .find(|one| one.volume == text(mount, "name"))?;
+        let object = objects(list, workload, source).ok()?.pop()?;
+        Some(object.value.at("/data")?.get(name)?.as_str()?.to_owned())
+    }
+
     /// JSON pointer of the file in its object.
     pub fn pointer(&self) -> String {
         format!("/{}/{}", self.encoding.section(), token(&self.key))
@@ -344,26 +364,13 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
     })
 }
 
-/// The objects of the list that a source names. Names are compared as they are first, and then by
-/// what kustomize may have made of them.
+/// The objects of the list that a source names.
 fn objects(
     list: &ResourceList<'_>,
     workload: &Workload,
     source: &Source<'_>,
 ) -> Result<Vec<Resource>, Refusal> {
-    if source.name.is_empty() {
-        return Ok(Vec::new());
-    }
-    let namespace = &workload.resource.identity.namespace;
-    let exact: Result<Vec<Resource>, ReadError> = list
-        .named(source.kind, source.name, namespace)
-        .map(|item| list.resource(item))
-        .collect();
-    let exact = exact?;
-    if !exact.is_empty() {
-        return Ok(exact);
-    }
-    Ok(list.answering(source.kind, source.name, namespace)?)
+    Ok(list.referenced(source.kind, source.name, &workload.resource)?)
 }
 
 fn not_found(
