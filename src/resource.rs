@@ -66,10 +66,13 @@ impl std::fmt::Display for Identity {
     }
 }
 
-/// `Deployment ci/runner`, and `Deployment runner` without a namespace.
+/// `Deployment ci/runner`, `Deployment runner` without a namespace, `Kustomization` without a name.
 pub fn written(kind: &str, name: &str, namespace: &str) -> String {
-    let slash = if namespace.is_empty() { "" } else { "/" };
-    format!("{kind} {namespace}{slash}{name}")
+    match (namespace, name) {
+        ("", "") => kind.to_owned(),
+        ("", name) => format!("{kind} {name}"),
+        (namespace, name) => format!("{kind} {namespace}/{name}"),
+    }
 }
 
 /// A parsed item and its place in the list. Copies share the value.

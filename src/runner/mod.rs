@@ -187,16 +187,12 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     let place = |item: usize| -> Result<String, Refusal> {
         let path = list.resource(item)?.identity.path;
         let file = path.map(|path| format!(" in {path}")).unwrap_or_default();
-        Ok(format!(
-            "item {}{file} (line {} of the input)",
-            item + 1,
-            list.line_of(item)
-        ))
+        Ok(format!("item {}{file}", item + 1))
     };
     let (first, second) = (resource.item.min(*twin), resource.item.max(*twin));
     Err(Box::new(
         FunctionResult::error(format!(
-            "is in the list twice: {} and {}. One of them looks like a patch of a kustomization: \
+            "is in the list twice, as {} and {}. One of them looks like a patch of a kustomization: \
              give the function what `kustomize build` makes of both",
             place(first)?,
             place(second)?
