@@ -86,7 +86,10 @@ fn faults(path: &Path) -> Vec<String> {
         let (holds, found) = match key {
             "outcome" => {
                 outcomes += 1;
-                (came.outcome == wanted, came.outcome.to_owned() + "\n" + &came.report)
+                (
+                    came.outcome == wanted,
+                    came.outcome.to_owned() + "\n" + &came.report,
+                )
             }
             "says" => (came.report.contains(wanted), came.report.clone()),
             "never says" => (!came.report.contains(wanted), came.report.clone()),
@@ -107,7 +110,10 @@ fn faults(path: &Path) -> Vec<String> {
         let again = run(name, &came.output);
         if again.outcome != "unchanged" {
             let (outcome, report) = (again.outcome, again.report);
-            faults.push(format!("{}: a second run: {outcome}\n{report}", path.display()));
+            faults.push(format!(
+                "{}: a second run: {outcome}\n{report}",
+                path.display()
+            ));
         }
     }
     faults
