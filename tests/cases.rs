@@ -119,25 +119,80 @@ fn faults(path: &Path) -> Vec<String> {
     faults
 }
 
-fn cases(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(cases(&path));
-        } else {
-            found.push(path);
-        }
-    }
+/// The cases of a folder below `tests/cases`, sorted by name.
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let entries = std::fs::read_dir(root.join(folder)).unwrap();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     found.sort();
+    assert!(!found.is_empty(), "{folder} has no case");
     found
 }
 
+/// The folders whose cases are run here.
+const FOLDERS: [&str; 1] = ["recognise"];
+
 #[test]
 fn each_case_comes_out_as_its_first_lines_say() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/recognise");
-    let cases = cases(&root);
-    assert!(!cases.is_empty());
-    let faults: Vec<String> = cases.iter().flat_map(|path| faults(path)).collect();
+    let all = FOLDERS.iter().flat_map(|folder| cases(folder));
+    let faults: Vec<String> = all.flat_map(|path| faults(&path)).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// The row of a case in `docs/what-is-found.md`.
+fn row(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let value = |key: &str| {
+        let lines = text.lines().take_while(|line| line.starts_with('#'));
+        let found = lines.filter_map(|line| line.strip_prefix(&format!("# {key}: ")));
+        found.collect::<Vec<_>>()
+    };
+    let folder = path.parent().unwrap().file_name().unwrap();
+    let file = path.file_name().unwrap().to_str().unwrap();
+    let name = path
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('-', " ");
+    let words: Vec<String> = value("says")
+        .into_iter()
+        .map(|words| format!("“{}”", words.replace('|', "\\|").replace('<', "&lt;")))
+        .collect();
+    format!(
+        "| [{name}](../tests/cases/{}/{file}) | {} | {} | {} |\n",
+        folder.to_str().unwrap(),
+        value("Expected")[0]
+            .replace('|', "\\|")
+            .replace('<', "&lt;"),
+        value("outcome")[0],
+        words.join(", ")
+    )
+}
+
+/// The tables of the page are made of the cases: `UPDATE_DOCS=1 cargo test --test cases`.
+#[test]
+fn the_page_has_a_row_for_each_case() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/what-is-found.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let mut made = text.clone();
+    for folder in FOLDERS {
+        let (start, end) = (
+            format!("<!-- {folder} -->\n"),
+            format!("<!-- /{folder} -->"),
+        );
+        let (before, rest) = made.split_once(&start).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        let head = "\n| shape | what is right | outcome | words |\n|---|---|---|---|\n";
+        let rows: String = cases(folder).iter().map(|path| row(path)).collect();
+        made = format!("{before}{start}{head}{rows}\n{end}{after}");
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&page, &made).unwrap();
+    } else {
+        assert_eq!(
+            text, made,
+            "UPDATE_DOCS=1 cargo test --test cases makes the tables anew"
+        );
+    }
 }
