@@ -250,9 +250,11 @@ fn workloads(
     container: Option<&str>,
     plan: &mut Plan,
 ) -> Result<Vec<Workload>, Refusal> {
-    let workloads = runner::find_workloads(list, selector, container)?;
-    let mut others = runner::left_alone(list, selector, container)?;
-    plan.results.append(&mut others);
+    let runner::Found {
+        workloads,
+        mut left_alone,
+    } = runner::find(list, selector, container)?;
+    plan.results.append(&mut left_alone);
     let mut elsewhere = runner::made_elsewhere(list, selector)?;
     if workloads.is_empty() {
         let Some(mut last) = elsewhere.pop() else {

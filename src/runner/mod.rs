@@ -52,11 +52,12 @@ impl Runner {
 
 /// The workloads of a list that run gitlab-runner.
 #[derive(Debug, Default)]
-struct Found {
+pub struct Found {
     /// Those that the selector takes.
-    selected: Vec<Workload>,
-    /// Why others that look like one are left alone.
-    left_alone: Vec<FunctionResult>,
+    pub workloads: Vec<Workload>,
+    /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
+    /// certain runners.
+    pub left_alone: Vec<FunctionResult>,
 }
 
 /// The workloads that run gitlab-runner and that the selector takes.
@@ -69,28 +70,7 @@ pub fn find_workloads(
     selector: &RunnerSelector,
     container: Option<&str>,
 ) -> Result<Vec<Workload>, Refusal> {
-    let found = find(list, selector, container)?;
-    for workload in &found.selected {
-        check_single(list, workload)?;
-    }
-    Ok(found.selected)
-}
-
-/// Names what may be a GitLab Runner and is left alone, and why; none where the selector asks for
-/// certain runners.
-///
-/// # Errors
-/// An item that cannot be parsed, though it mentions gitlab-runner.
-pub fn left_alone(
-    list: &ResourceList<'_>,
-    selector: &RunnerSelector,
-    container: Option<&str>,
-) -> Result<Vec<FunctionResult>, Refusal> {
-    if *selector == RunnerSelector::default() {
-        Ok(find(list, selector, container)?.left_alone)
-    } else {
-        Ok(Vec::new())
-    }
+    Ok(find(list, selector, container)?.workloads)
 }
 
 /// Names each resource of the list from which a GitLab Runner is made elsewhere, and what can be
@@ -109,7 +89,11 @@ pub fn made_elsewhere(
     }
 }
 
-fn find(
+/// [`find_workloads`], with what is left alone.
+///
+/// # Errors
+/// As there.
+pub fn find(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
@@ -163,8 +147,14 @@ fn find(
                 .left_alone
                 .push(FunctionResult::info(message).about(identity));
         } else {
-            found.selected.push(workload);
+            found.workloads.push(workload);
         }
+    }
+    if chooses {
+        found.left_alone.clear();
+    }
+    for workload in &found.workloads {
+        check_single(list, workload)?;
     }
     Ok(found)
 }
