@@ -64,7 +64,7 @@ const SYSTEM_FOLDERS: [&str; 4] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
 /// Programs that run the program among their arguments, with the options that take a value, and how
 /// many arguments stand before the program.
-const WRAPPERS: [(&str, &[&str], usize); 19] = [
+const WRAPPERS: [(&str, &[&str], usize); 21] = [
     ("busybox", &[], 0),
     ("catatonit", &["-g"], 0),
     ("chroot", &[], 1),
@@ -77,7 +77,9 @@ const WRAPPERS: [(&str, &[&str], usize); 19] = [
     ("nice", &["-n", "--adjustment"], 0),
     ("nohup", &[], 0),
     ("runuser", &["-u", "-g", "-G"], 0),
+    ("s6-setuidgid", &[], 1),
     ("setpriv", &["--reuid", "--regid", "--groups"], 0),
+    ("setuidgid", &[], 1),
     ("stdbuf", &["-i", "-o", "-e"], 0),
     ("su-exec", &[], 1),
     ("sudo", &["-u", "-g", "-h", "-p", "-C"], 0),
@@ -384,12 +386,16 @@ impl Search<'_> {
                 word.eq_ignore_ascii_case("-command") || word.eq_ignore_ascii_case("-c")
             }
             "su" => word == "-c" || word == "--command",
-            _ => word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'),
+            _ => word.starts_with('-') && !word.starts_with("--") && word.contains('c'),
         };
         let mut rest = arguments.iter().enumerate();
         while let Some((place, word)) = rest.next() {
             if is_script_option(word) {
                 let behind = arguments.get(place + 1..).unwrap_or_default();
+                let behind = match behind.split_first() {
+                    Some((first, behind)) if first == "--" => behind,
+                    _ => behind,
+                };
                 let (script, parameters) = match behind.split_first() {
                     Some((script, behind)) if !is_windows => (script.clone(), behind),
                     _ => (behind.join(" ").replace('\\', "/"), &[][..]),
@@ -405,8 +411,8 @@ impl Search<'_> {
                 return self.script_file(behind, variables, depth);
             }
         }
-        // A shell without a script reads one from its input.
-        self.is_opaque |= arguments.iter().any(|word| word == "-s");
+        // A script from the shell's input, or by an option that is not known here.
+        self.is_opaque |= is_windows || arguments.iter().any(|word| word == "-s");
     }
 
     /// A program that is a file: a script that is mounted, or one of the image.
@@ -520,6 +526,10 @@ mod tests {
             json!({"image": "alpine", "command": ["sh", "-ec", "cd /x && exec gitlab-runner run"]}),
             json!({"image": "alpine", "command": ["bash", "-o", "pipefail", "-c", "if true; then gitlab-runner run; fi"]}),
             json!({"image": "alpine", "command": ["tini", "-g", "--", "sudo", "-u", "x", "gitlab-runner", "run"]}),
+            json!({"image": "alpine", "command": ["/bin/bash", "-c", "--"], "args": ["gitlab-runner run"]}),
+            json!({"image": "alpine", "command": ["bash", "-ce", "gitlab-runner run"]}),
+            json!({"image": "alpine", "command": ["s6-setuidgid", "x", "gitlab-runner", "run"]}),
+            json!({"image": "gitlab-runner:windows", "command": ["powershell", "-File", "C:\\start.ps1"]}),
             json!({"image": "alpine", "command": ["su", "x", "-c", "gitlab-runner run"]}),
             json!({"image": "alpine", "command": ["env", "A=b", "gitlab-runner", "run"]}),
             json!({"image": "alpine", "command": ["sh", "/scripts/start"]}),
