@@ -13,6 +13,7 @@
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
+//! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
@@ -29,6 +30,7 @@ pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
+mod terminal_support;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -142,6 +144,8 @@ pub fn add(
             .at(runner.config.field()),
         );
     }
+    plan.results
+        .extend(terminal_support::warnings(runner, &config));
     roll_pods(runner, &config, &mut plan.patches);
     Ok(())
 }
