@@ -130,7 +130,7 @@ fn cases(folder: &str) -> Vec<PathBuf> {
 }
 
 /// The folders whose cases are run here.
-const FOLDERS: [&str; 1] = ["recognise"];
+const FOLDERS: [&str; 2] = ["recognise", "isolation"];
 
 #[test]
 fn each_case_comes_out_as_its_first_lines_say() {

@@ -21,7 +21,7 @@ pub use api_version::{ANY_VERSION, ApiVersion};
 pub use convert::{ConvertError, Converted, convert};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
-pub use network_policy::NetworkPolicySpec;
+pub use network_policy::{NetworkPolicySpec, Selector};
 pub use port::Port;
 pub use reader::Reader;
 pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};

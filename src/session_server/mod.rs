@@ -13,6 +13,7 @@
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
+//! | [`isolation`] | policies that keep GitLab out |
 //! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
@@ -20,6 +21,7 @@
 mod advertise;
 pub mod config_file;
 mod front;
+mod isolation;
 mod live_service;
 mod network_policy;
 mod objects;
@@ -146,6 +148,8 @@ pub fn add(
     }
     plan.results
         .extend(terminal_support::warnings(runner, &config));
+    plan.results
+        .extend(isolation::warnings(list, spec, runner, listen_port)?);
     roll_pods(runner, &config, &mut plan.patches);
     Ok(())
 }
