@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::owned::is_ours;
 use crate::exposure::{PORT_NAME, Way};
 use crate::function_config::{Selector, SessionServerSpec};
 use crate::pointer::At as _;
@@ -45,7 +46,11 @@ fn network_policies(
     for item in list.candidates(&["NetworkPolicy"], "podSelector") {
         let policy = list.resource(item)?;
         let is_standard = policy.identity.api_version == "networking.k8s.io/v1";
-        if is_standard && selects(&policy, "/spec/podSelector", workload) && is_for_ingress(&policy)
+        // One of an earlier run goes with spec.networkPolicy.
+        if is_standard
+            && !is_ours(&policy)
+            && selects(&policy, "/spec/podSelector", workload)
+            && is_for_ingress(&policy)
         {
             policies.push(policy);
         }
