@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
-    SessionServerSpec,
+    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
+    FunctionConfig, Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -117,7 +117,8 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let workloads = runners(&list, &spec)?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
-        let runner = runner_of(&list, workload, container, Replicas::Refuse)?;
+        let named = spec.config.as_ref();
+        let runner = runner_of(&list, workload, container, named, Replicas::Refuse)?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -155,12 +156,17 @@ fn session_server(
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
     let workloads = runner::find_workloads(list, &spec.runner, container)?;
+    if spec.config.is_some() {
+        one_configuration_only(&workloads)?;
+    }
     if !spec.enabled {
         for workload in workloads {
             session_server::rejoin(list, &workload, &mut plan.patches);
             // Nothing was added to a runner that cannot be completed.
-            if let Ok(runner) = runner::complete(list, workload, container) {
+            let named = spec.config.as_ref();
+            if let Ok(runner) = runner::complete_with(list, workload, container, named) {
                 session_server::remove(list, &runner, &mut plan.patches)?;
+                session_server::refuse_unwanted_change(&runner, plan);
             }
         }
         return Ok(());
@@ -173,7 +179,8 @@ fn session_server(
     }
     let mut runners = Vec::new();
     for workload in workloads {
-        let found = runner_of(list, workload, container, spec.replicas);
+        let named = spec.config.as_ref();
+        let found = runner_of(list, workload, container, named, spec.replicas);
         let split = found.and_then(|runner| match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
             Replicas::Shard => {
@@ -195,6 +202,9 @@ fn session_server(
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     session_server::refuse_shared(&runners, plan);
+    for runner in &runners {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
 }
 
@@ -203,13 +213,14 @@ fn runner_of(
     list: &ResourceList<'_>,
     workload: Workload,
     container: Option<&str>,
+    config: Option<&ConfigReference>,
     replicas: Replicas,
 ) -> Result<Runner, Refusal> {
     match replicas {
         Replicas::Refuse => runner::check_single_process(list, &workload)?,
         Replicas::Shard => runner::check_fixed_size(list, &workload)?,
     }
-    runner::complete(list, workload, container)
+    runner::complete_with(list, workload, container, config)
 }
 
 /// Find the runners, look up each one's Service among what was observed.
@@ -226,7 +237,8 @@ fn advertise_address(
     let mut complete = Vec::new();
     // A person wants to hear of every runner that is refused, not of the first alone.
     for workload in runners(list, spec)? {
-        match runner_of(list, workload, container, Replicas::Refuse) {
+        let named = spec.config.as_ref();
+        match runner_of(list, workload, container, named, Replicas::Refuse) {
             Ok(runner) => complete.push(runner),
             Err(refusal) => plan.results.push(*refusal),
         }
@@ -236,6 +248,9 @@ fn advertise_address(
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     session_server::refuse_shared(&complete, plan);
+    for runner in &complete {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
 }
 
@@ -246,10 +261,25 @@ fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<W
     if workloads.is_empty() {
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
+    if spec.config.is_some() {
+        one_configuration_only(&workloads)?;
+    }
     if spec.address.is_some() {
         one_runner_only(&workloads, "spec.address")?;
     }
     Ok(workloads)
+}
+
+/// One file for several runners would tell GitLab one address for all of them.
+fn one_configuration_only(workloads: &[Workload]) -> Result<(), Refusal> {
+    if workloads.len() < 2 {
+        return Ok(());
+    }
+    Err(Box::new(FunctionResult::error(format!(
+        "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
+         choose one by spec.runner, and give each its own functionConfig",
+        workloads.len()
+    ))))
 }
 
 fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {

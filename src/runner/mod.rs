@@ -1,14 +1,15 @@
 //! Finds the GitLab Runners of a list: the workload, its container, and its `config.toml`.
 
-mod config_toml;
+mod config;
+mod config_path;
 mod replicas;
 mod workload;
 
-pub use config_toml::{ConfigToml, Encoding};
+pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
-use crate::function_config::RunnerSelector;
+use crate::function_config::{ConfigReference, RunnerSelector};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 
@@ -85,8 +86,21 @@ pub fn complete(
     workload: Workload,
     container: Option<&str>,
 ) -> Result<Runner, Refusal> {
+    complete_with(list, workload, container, None)
+}
+
+/// The same, where the functionConfig may name the object that holds `config.toml`.
+///
+/// # Errors
+/// As of [`complete`], and an object that is not in the list.
+pub fn complete_with(
+    list: &ResourceList<'_>,
+    workload: Workload,
+    container: Option<&str>,
+    config: Option<&ConfigReference>,
+) -> Result<Runner, Refusal> {
     let container = workload.runner_container(container)?;
-    let config = ConfigToml::find(list, &workload, container)?;
+    let config = ConfigToml::find(list, &workload, container, config)?;
     Ok(Runner {
         container: container.index,
         workload,
