@@ -78,14 +78,14 @@ fn refuse_encrypted(runner: &Runner, changes_config: bool, plan: &mut Plan) {
         else {
             continue;
         };
-        let mac = match sops.get("mac_only_encrypted") {
+        let why = match sops.get("mac_only_encrypted") {
             Some(Value::Bool(true)) => "",
-            _ => ", as its MAC covers the values in clear too and any edit breaks it",
+            _ => ", whose MAC covers the values in clear too, so that any edit breaks it",
         };
         plan.results.push(
             FunctionResult::error(format!(
-                "is encrypted by SOPS: run the function after decryption, as behind ksops in \
-                 kustomize, helm-secrets or Flux{mac}"
+                "is encrypted by SOPS{why}. Run the function after decryption, as behind ksops in \
+                 kustomize or helm-secrets in Helm"
             ))
             .about(&object.identity)
             .at("sops"),

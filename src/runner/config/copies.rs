@@ -61,7 +61,7 @@ impl<'a> Copies<'a> {
     pub(super) fn run(&mut self, pipeline: &Pipeline) {
         for command in &pipeline.commands {
             self.remember(command);
-            self.copy(command, pipeline.is_alternative);
+            self.copy(command, pipeline.is_conditional);
         }
         self.redirect(pipeline);
     }
@@ -100,7 +100,7 @@ impl<'a> Copies<'a> {
     }
 
     /// `cp a b` and its like.
-    fn copy(&mut self, command: &Command, is_alternative: bool) {
+    fn copy(&mut self, command: &Command, is_conditional: bool) {
         let words = self.words(command);
         let Some((program, arguments)) = words.split_first() else {
             return;
@@ -110,6 +110,7 @@ impl<'a> Copies<'a> {
             return;
         }
         let (mut operands, mut into) = (Vec::new(), None);
+        let mut is_conditional = is_conditional;
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -119,6 +120,10 @@ impl<'a> Copies<'a> {
                 }
                 option if option.starts_with("--target-directory=") => {
                     into = Some(argument);
+                }
+                // What is there already stays.
+                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => {
+                    is_conditional = true;
                 }
                 option if option.starts_with('-') && option.len() > 1 => {}
                 _ => operands.push(argument.as_str()),
@@ -152,13 +157,13 @@ impl<'a> Copies<'a> {
             };
             if let Some(copied) = copied {
                 let parts = self.parts_of(copied);
-                self.write(&self.target.clone(), parts, !is_alternative);
+                self.write(&self.target.clone(), parts, !is_conditional);
             } else if !is_folder {
                 let parts = self.parts_of(source.clone());
-                self.write(&place.clone(), parts, !is_alternative);
+                self.write(&place.clone(), parts, !is_conditional);
                 let in_folder = place.join(source.name());
                 let parts = self.parts_of(source);
-                self.write(&in_folder, parts, !is_alternative);
+                self.write(&in_folder, parts, !is_conditional);
             }
         }
     }
@@ -196,7 +201,7 @@ impl<'a> Copies<'a> {
             if parts.is_empty() {
                 parts.push(Part::Text);
             }
-            self.write(&output, parts, !appends && !pipeline.is_alternative);
+            self.write(&output, parts, !appends && !pipeline.is_conditional);
         }
     }
 
@@ -395,7 +400,16 @@ mod tests {
             ("cat > $OUT/config.toml <<EOF\na = 1\nEOF", "text"),
             (
                 "if test -f /in/a; then cp /in/a $OUT/config.toml; else cp /in/b $OUT/config.toml; fi",
-                "/in/a /in/b",
+                "+ /in/a /in/b",
+            ),
+            (
+                "[ -f $OUT/config.toml ] || cp /in/config.toml $OUT/",
+                "+ /in/config.toml",
+            ),
+            ("cp -n /in/config.toml $OUT/", "+ /in/config.toml"),
+            (
+                "if true; then cp /in/config.toml $OUT; fi",
+                "+ /in/config.toml",
             ),
             ("cp /in/config.toml /elsewhere/", "nothing"),
             ("cp /in/config.toml", "nothing"),

@@ -191,7 +191,7 @@ pub(super) fn read_at(
     if kept_elsewhere::is_sops_value(written) {
         return Err(refuse(
             "is encrypted by SOPS: run the function after decryption, as behind ksops in \
-             kustomize, helm-secrets or Flux",
+             kustomize or helm-secrets in Helm",
         ));
     }
     config.text = match encoding {

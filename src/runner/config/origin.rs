@@ -170,7 +170,7 @@ impl<'w, 'a> Pod<'w, 'a> {
             return Ok(Origin::Image);
         };
         let Some(mounted) = mounted_at(self.workload, container, path)? else {
-            let origin = self.copied(stage, path, None, depth)?;
+            let origin = self.copied(stage, path, None, false, depth)?;
             return Ok(origin.unwrap_or(Origin::Image));
         };
         let otherwise = match volume(self.workload, mounted.volume) {
@@ -186,7 +186,9 @@ impl<'w, 'a> Pod<'w, 'a> {
             Volume::Undeclared => Origin::Undeclared(mounted.volume),
         };
         let place = (mounted.volume, mounted.relative.as_slice());
-        let copied = self.copied(stage, path, Some(place), depth)?;
+        // What is copied only where nothing is yet is copied once in the life of such a volume.
+        let is_lasting = matches!(otherwise, Origin::Outside(_));
+        let copied = self.copied(stage, path, Some(place), is_lasting, depth)?;
         Ok(copied.unwrap_or(otherwise))
     }
 
@@ -197,6 +199,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         stage: usize,
         path: &FilePath,
         place: Option<(&str, &[String])>,
+        is_lasting: bool,
         depth: usize,
     ) -> Result<Option<Origin<'w>>, Refusal> {
         if depth >= MOST_STEPS {
@@ -218,6 +221,9 @@ impl<'w, 'a> Pod<'w, 'a> {
             };
             let commands = self.commands(number);
             if let Some(written) = self.written(number, &commands, &target) {
+                if is_lasting && !written.replaces {
+                    return Ok(None);
+                }
                 if written.replaces {
                     parts.clear();
                 }
@@ -342,7 +348,9 @@ impl<'w, 'a> Pod<'w, 'a> {
             .collect();
         let has_command = container.get("command").is_some_and(Value::is_array);
         let image = text(container, "image");
-        if !has_command && image.contains("gitlab-runner") {
+        let repository = image.rsplit('/').next().unwrap_or_default();
+        let repository = repository.split([':', '@']).next();
+        if !has_command && repository == Some("gitlab-runner") {
             // The entrypoint of the image hands its arguments to gitlab-runner.
             words.insert(0, "gitlab-runner".to_owned());
         } else {
@@ -357,7 +365,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         &self,
         stage: usize,
         words: &[String],
-        is_alternative: bool,
+        is_conditional: bool,
         commands: &mut Commands,
         depth: usize,
     ) {
@@ -386,18 +394,18 @@ impl<'w, 'a> Pod<'w, 'a> {
             };
             if runs_text {
                 commands.is_hidden = false;
-                return self.follow_script(stage, script, is_alternative, commands, depth);
+                return self.follow_script(stage, script, is_conditional, commands, depth);
             }
-            return self.follow_file(stage, script, is_alternative, commands, depth);
+            return self.follow_file(stage, script, is_conditional, commands, depth);
         }
         if program.contains('/') && depth < MOST_STEPS && self.script(stage, program).is_some() {
-            return self.follow_file(stage, program, is_alternative, commands, depth);
+            return self.follow_file(stage, program, is_conditional, commands, depth);
         }
         if depth == 0 && !is_known_program(name) {
             commands.is_hidden = true;
         }
         let mut pipeline = script::command(words.to_vec());
-        pipeline.is_alternative = is_alternative;
+        pipeline.is_conditional = is_conditional;
         commands.pipelines.push(pipeline);
     }
 
@@ -405,7 +413,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         &self,
         stage: usize,
         path: &str,
-        is_alternative: bool,
+        is_conditional: bool,
         commands: &mut Commands,
         depth: usize,
     ) {
@@ -413,7 +421,7 @@ impl<'w, 'a> Pod<'w, 'a> {
             Some((path, text)) => {
                 commands.scripts.push(path);
                 commands.is_hidden = false;
-                self.follow_script(stage, &text, is_alternative, commands, depth);
+                self.follow_script(stage, &text, is_conditional, commands, depth);
             }
             None => commands.is_hidden = true,
         }
@@ -423,19 +431,19 @@ impl<'w, 'a> Pod<'w, 'a> {
         &self,
         stage: usize,
         text: &str,
-        is_alternative: bool,
+        is_conditional: bool,
         commands: &mut Commands,
         depth: usize,
     ) {
         for mut pipeline in script::parse(text) {
-            pipeline.is_alternative |= is_alternative;
+            pipeline.is_conditional |= is_conditional;
             let runs_script = match pipeline.commands.as_slice() {
                 [command] if command.output.is_none() && depth < MOST_STEPS => Some(&command.words),
                 _ => None,
             };
             match runs_script.map(|words| behind_wrappers(words)) {
                 Some(words @ [program, ..]) if runs_other(program) => {
-                    self.follow(stage, words, pipeline.is_alternative, commands, depth + 1);
+                    self.follow(stage, words, pipeline.is_conditional, commands, depth + 1);
                 }
                 _ => commands.pipelines.push(pipeline),
             }

@@ -6,8 +6,8 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pipeline {
     pub(super) commands: Vec<Command>,
-    /// It runs only sometimes: it stands behind `||`, `else` or `elif`.
-    pub(super) is_alternative: bool,
+    /// It runs only sometimes: it stands in an `if` or `case`, or behind `||` or a test.
+    pub(super) is_conditional: bool,
 }
 
 /// One command.
@@ -61,7 +61,8 @@ struct Reader<'s> {
     redirect: Option<Redirect>,
     /// The words that end the here-documents which begin behind this line.
     here: Vec<String>,
-    in_alternative: bool,
+    /// How many `if` and `case` are open.
+    conditions: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -130,9 +131,7 @@ impl Reader<'_> {
                 ';' => self.end_pipeline(),
                 '(' | ')' => {
                     self.end_word();
-                    if self.command.words.is_empty() {
-                        self.in_alternative &= c == '(';
-                    } else {
+                    if !self.command.words.is_empty() {
                         self.end_pipeline();
                     }
                 }
@@ -141,13 +140,20 @@ impl Reader<'_> {
                     let appends = self.skip(">");
                     self.redirect = Some(Redirect::Output { appends });
                 }
-                '&' => {
-                    let _ = self.skip("&");
+                '&' if self.skip("&") => {
+                    self.end_command();
+                    let tests = self.pipeline.commands.first().is_some_and(|command| {
+                        let program = command.words.first().map_or("", String::as_str);
+                        matches!(program, "test" | "[" | "[[" | "grep" | "command")
+                    });
+                    let is_conditional = tests || self.pipeline.is_conditional;
                     self.end_pipeline();
+                    self.pipeline.is_conditional = is_conditional;
                 }
+                '&' => self.end_pipeline(),
                 '|' if self.skip("|") => {
                     self.end_pipeline();
-                    self.pipeline.is_alternative = true;
+                    self.pipeline.is_conditional = true;
                 }
                 '|' => {
                     self.end_word();
@@ -238,8 +244,8 @@ impl Reader<'_> {
             None => {
                 if self.command.words.is_empty() && BEFORE.contains(&word.as_str()) {
                     match word.as_str() {
-                        "else" | "elif" => self.in_alternative = true,
-                        "fi" | "esac" => self.in_alternative = false,
+                        "if" | "case" => self.conditions += 1,
+                        "fi" | "esac" => self.conditions = self.conditions.saturating_sub(1),
                         _ => {}
                     }
                 } else {
@@ -268,7 +274,7 @@ impl Reader<'_> {
     fn end_pipeline(&mut self) {
         self.end_command();
         let mut pipeline = std::mem::take(&mut self.pipeline);
-        pipeline.is_alternative |= self.in_alternative;
+        pipeline.is_conditional |= self.conditions > 0;
         if !pipeline.commands.is_empty() {
             self.pipelines.push(pipeline);
         }
@@ -308,7 +314,7 @@ mod tests {
         let pipelines = parse(script);
         let pipelines = pipelines.iter().map(|pipeline| {
             let commands: Vec<String> = pipeline.commands.iter().map(command).collect();
-            let mark = if pipeline.is_alternative { "?" } else { "" };
+            let mark = if pipeline.is_conditional { "?" } else { "" };
             format!("{mark}{}", commands.join("|"))
         });
         pipelines.collect::<Vec<_>>().join(";").replace(DOLLAR, "§")
@@ -334,9 +340,14 @@ mod tests {
             ("cat > /c <<EOF\ncp /x /y\nEOF\nrun", "cat>/c<<;run"),
             (
                 "if [ -f /a ]; then cp /a /c; else cp /b /c; fi\nrun",
-                "[_-f_/a_];cp_/a_/c;?cp_/b_/c;run",
+                "?[_-f_/a_];?cp_/a_/c;?cp_/b_/c;run",
             ),
             ("cp /a /c || cp /b /c", "cp_/a_/c;?cp_/b_/c"),
+            ("[ -f /a ] && cp /a /c; run", "[_-f_/a_];?cp_/a_/c;run"),
+            (
+                "case $X in a) cp /a /c;; *) cp /b /c;; esac; run",
+                "?$X_in_a;?cp_/a_/c;?*;?cp_/b_/c;run",
+            ),
             ("(cd /x && cp a b)", "cd_/x;cp_a_b"),
             ("{ cat /a; cat /b; } > /c", "cat_/a;cat_/b;>/c"),
             ("echo $(cat /a | x) `y` >&2", "echo_§_§"),
