@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
-    RunnerSelector, SessionServerSpec,
+    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
+    FunctionConfig, Replicas, RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -119,7 +119,7 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
         check_processes(&list, &workload, Replicas::Refuse)?;
-        let runner = runner::complete(&list, workload, container)?;
+        let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -156,25 +156,28 @@ fn session_server(
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
+    let named = spec.config.as_ref();
     if !spec.enabled {
-        for workload in runner::find_workloads(list, &spec.runner, container)? {
+        let workloads = runner::find_workloads(list, &spec.runner, container)?;
+        one_configuration_only(&workloads, named)?;
+        for workload in workloads {
             session_server::rejoin(list, &workload, &mut plan.patches);
             // Nothing was added to a runner that cannot be completed.
-            if let Ok(runner) = runner::complete(list, workload, container) {
+            if let Ok(runner) = runner::complete(list, workload, container, named) {
                 session_server::remove(list, &runner, &mut plan.patches)?;
+                session_server::refuse_unwanted_change(&runner, plan);
             }
         }
         return Ok(());
     }
     let workloads = workloads(list, &spec.runner, container, plan)?;
-    let complete = complete(
-        list,
-        &spec.runner,
+    one_configuration_only(&workloads, named)?;
+    let chosen = Chosen {
+        selector: &spec.runner,
         container,
-        spec.replicas,
-        workloads,
-        plan,
-    );
+        config: named,
+    };
+    let complete = complete(list, chosen, spec.replicas, workloads, plan);
     if spec.advertise_address.is_some() {
         one_runner_only(&complete, "spec.advertiseAddress")?;
     }
@@ -200,7 +203,27 @@ fn session_server(
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     session_server::refuse_shared(&runners, plan);
+    for runner in &runners {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
+}
+
+/// What a functionConfig says of the runners that it is about.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    selector: &'a RunnerSelector,
+    container: Option<&'a str>,
+    config: Option<&'a ConfigReference>,
+}
+
+impl Chosen<'_> {
+    /// It names a runner, a container or a configuration.
+    fn is_explicit(&self) -> bool {
+        *self.selector != RunnerSelector::default()
+            || self.container.is_some()
+            || self.config.is_some()
+    }
 }
 
 /// Completes workloads to runners, whose processes are as many as can have terminals.
@@ -209,8 +232,7 @@ fn session_server(
 /// chooses no runner and others of the list can be completed, one that cannot is left alone.
 fn complete(
     list: &ResourceList<'_>,
-    selector: &RunnerSelector,
-    container: Option<&str>,
+    chosen: Chosen<'_>,
     replicas: Replicas,
     workloads: Vec<Workload>,
     plan: &mut Plan,
@@ -225,13 +247,12 @@ fn complete(
         if workload.has_old_version() {
             plan.results.push(old_version(&workload.resource.identity));
         }
-        match runner::complete(list, workload, container) {
+        match runner::complete(list, workload, chosen.container, chosen.config) {
             Ok(runner) => runners.push(runner),
             Err(refusal) => incomplete.push(*refusal),
         }
     }
-    let chooses = *selector != RunnerSelector::default() || container.is_some();
-    if !runners.is_empty() && !chooses {
+    if !runners.is_empty() && !chosen.is_explicit() {
         for refusal in &mut incomplete {
             refusal.severity = Severity::Warning;
             refusal
@@ -308,7 +329,13 @@ fn advertise_address(
     let workloads = workloads(list, selector, container, &mut said).inspect_err(|_| {
         plan.results.append(&mut said.results);
     })?;
-    let runners = complete(list, selector, container, Replicas::Refuse, workloads, plan);
+    one_configuration_only(&workloads, spec.config.as_ref())?;
+    let chosen = Chosen {
+        selector,
+        container,
+        config: spec.config.as_ref(),
+    };
+    let runners = complete(list, chosen, Replicas::Refuse, workloads, plan);
     if spec.address.is_some() {
         one_runner_only(&runners, "spec.address")?;
     }
@@ -317,7 +344,25 @@ fn advertise_address(
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     session_server::refuse_shared(&runners, plan);
+    for runner in &runners {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
+}
+
+/// One file for several runners would tell GitLab one address for all of them.
+fn one_configuration_only(
+    workloads: &[Workload],
+    named: Option<&ConfigReference>,
+) -> Result<(), Refusal> {
+    if workloads.len() < 2 || named.is_none() {
+        return Ok(());
+    }
+    Err(Box::new(FunctionResult::error(format!(
+        "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
+         choose one by spec.runner, and give each its own functionConfig",
+        workloads.len()
+    ))))
 }
 
 fn one_runner_only(runners: &[Runner], field: &str) -> Result<(), Refusal> {

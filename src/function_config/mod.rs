@@ -2,6 +2,7 @@
 
 mod advertise_address;
 mod api_version;
+mod config_reference;
 mod convert;
 mod duration;
 mod label_selector;
@@ -18,6 +19,7 @@ pub use advertise_address::{
     AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
 };
 pub use api_version::{ANY_VERSION, ApiVersion};
+pub use config_reference::{ConfigReference, HolderKind};
 pub use convert::{ConvertError, Converted, convert};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;

@@ -1,78 +1,74 @@
 //! The path of the file that a runner reads its configuration from.
 //!
 //! Source: `--config`, `-c` and `CONFIG_FILE` of the commands `run` and `register` in GitLab
-//! Runner's `commands`, and `GetDefaultConfigFile` in its `commands/helpers` and `common`: as root
-//! `/etc/gitlab-runner/config.toml`, else `.gitlab-runner/config.toml` in the home folder.
+//! Runner's `commands`, and its `GetDefaultConfigFile`: as root `/etc/gitlab-runner/config.toml`,
+//! else `.gitlab-runner/config.toml` in the home folder.
 
 use serde_json::Value;
 
+use super::config::file_path::FilePath;
 use super::program::{Invocation, Program, environment};
+use super::workload::text;
+use super::{Container, Workload};
 use crate::pointer::At as _;
 
 /// Where root's configuration is.
-pub(super) const DEFAULT: &str = "/etc/gitlab-runner/config.toml";
+const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
 /// Where the configuration is below the home folder of another user.
 const BELOW_HOME: &str = ".gitlab-runner/config.toml";
 /// The home folder of the user `gitlab-runner` in the images of GitLab Runner, and that of a user
 /// whom the image does not know.
 const HOMES: [&str; 2] = ["/home/gitlab-runner", "/"];
 
-/// What a container's command says of its configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ConfigPath {
-    /// The paths that it may be at, the likeliest first. More than one only where the home folder
-    /// is not known.
-    pub(super) paths: Vec<String>,
-    /// The user as whom the runner runs, where that is not root and decides the path.
-    pub(super) user: Option<String>,
-    /// The container runs `gitlab-runner register`, which writes the file.
-    pub(super) registers: bool,
-    /// The path of the `--template-config`.
-    pub(super) template: Option<String>,
+/// The path, as the command, the environment or the runner's own default say.
+pub(super) fn config_path(workload: &Workload, container: Container<'_>) -> FilePath {
+    let paths = candidates(
+        workload.program(container),
+        container.value,
+        workload.pod("/spec"),
+    );
+    // Which user the image has is not in the manifests: a volume at one of the paths says it.
+    let mounted = paths.iter().find(|path| is_mounted(container, path));
+    mounted
+        .or(paths.first())
+        .cloned()
+        .unwrap_or_else(|| FilePath::parse(OF_ROOT))
 }
 
-/// Reads it off the program that a container runs. `pod` is the pod's spec.
-pub(super) fn of(program: &Program, container: &Value, pod: Option<&Value>) -> ConfigPath {
+/// The paths that the file may be at, the likeliest first. `pod` is the pod's spec.
+fn candidates(program: &Program, container: &Value, pod: Option<&Value>) -> Vec<FilePath> {
     let invocations = match program {
         Program::Runner(invocations) => invocations.as_slice(),
         Program::Doubtful(_) | Program::Other => &[],
     };
-    let registering = invocations.iter().find(|one| is(one, "register"));
     let running = invocations.iter().rev().find(|one| !is(one, "register"));
     let own = environment(container);
     let variable = |name: &str| {
-        let of = |one: Option<&Invocation>| one?.variables.get(name).cloned();
-        of(running).or_else(|| own.get(name).cloned())
+        let of_command = running.and_then(|run| run.variables.get(name));
+        of_command
+            .or_else(|| own.get(name))
+            .filter(|value| !value.is_empty())
     };
-    let said = running
-        .and_then(|run| option(&run.arguments, &["config", "c"]))
-        .or_else(|| variable("CONFIG_FILE"))
-        .filter(|path| !path.is_empty());
-    let template = registering
-        .and_then(|one| option(&one.arguments, &["template-config"]))
-        .or_else(|| {
-            let of = registering?.variables.get("TEMPLATE_CONFIG_FILE")?;
-            Some(of.clone())
-        });
-    let user = user(container, pod);
-    let (paths, user) = match (said, user) {
-        (Some(path), _) => (vec![path], None),
-        (None, None) => (vec![DEFAULT.to_owned()], None),
-        (None, Some(user)) => {
-            let home = variable("HOME").filter(|home| !home.is_empty());
-            let homes = match &home {
-                Some(home) => vec![home.as_str()],
-                None => HOMES.to_vec(),
-            };
-            let below = |home: &str| format!("{}/{BELOW_HOME}", home.trim_end_matches('/'));
-            (homes.into_iter().map(below).collect(), Some(user))
-        }
+    let said = running.and_then(|run| option(&run.arguments, &["config", "c"]));
+    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
+        let folder = match text(container, "workingDir") {
+            "" => "/",
+            folder => folder,
+        };
+        return vec![FilePath::parse(folder).join(path)];
+    }
+    let homes = match variable("HOME") {
+        Some(home) => vec![home.as_str()],
+        None => HOMES.to_vec(),
     };
-    ConfigPath {
-        paths,
-        user,
-        registers: registering.is_some(),
-        template,
+    let of_users = homes
+        .into_iter()
+        .map(|home| FilePath::parse(home).join(BELOW_HOME));
+    if may_be_root(container, pod) {
+        let of_root = FilePath::parse(OF_ROOT);
+        [of_root].into_iter().chain(of_users).collect()
+    } else {
+        of_users.collect()
     }
 }
 
@@ -100,21 +96,29 @@ fn option(arguments: &[String], names: &[&str]) -> Option<String> {
     found
 }
 
-/// The user as whom the container runs, where the manifest says that it is not root.
-fn user(container: &Value, pod: Option<&Value>) -> Option<String> {
+/// False where the manifest says that the container runs as another user than root.
+fn may_be_root(container: &Value, pod: Option<&Value>) -> bool {
     let context = |field: &str| {
         container
             .at(&format!("/securityContext/{field}"))
             .or_else(|| pod?.at(&format!("/securityContext/{field}")))
     };
     match context("runAsUser").and_then(Value::as_i64) {
-        Some(0) => None,
-        Some(user) => Some(format!("user {user}")),
-        None if context("runAsNonRoot") == Some(&Value::Bool(true)) => {
-            Some("a user other than root".to_owned())
-        }
-        None => None,
+        Some(user) => user == 0,
+        None => context("runAsNonRoot") != Some(&Value::Bool(true)),
     }
+}
+
+fn is_mounted(container: Container<'_>, path: &FilePath) -> bool {
+    let mounts = container
+        .value
+        .get("volumeMounts")
+        .and_then(Value::as_array);
+    let mut mounts = mounts.into_iter().flatten();
+    mounts.any(|mount| {
+        let folder = FilePath::parse(text(mount, "mountPath"));
+        path.below(&folder).is_some()
+    })
 }
 
 #[cfg(test)]
@@ -124,19 +128,17 @@ mod tests {
     use super::super::program;
     use super::*;
 
-    fn path(container: &Value) -> ConfigPath {
+    fn paths(container: &Value) -> Vec<String> {
         let program = program::of(container, &|_| None);
-        of(
-            &program,
-            container,
-            Some(&json!({"securityContext": {"fsGroup": 5}})),
-        )
+        let pod = json!({"securityContext": {"fsGroup": 5}});
+        let paths = candidates(&program, container, Some(&pod));
+        paths.iter().map(FilePath::to_string).collect()
     }
 
     #[test]
     fn the_command_and_the_environment_say_the_path() {
         for (container, expected) in [
-            (json!({"image": "gitlab-runner"}), DEFAULT),
+            (json!({"image": "gitlab-runner"}), OF_ROOT),
             (
                 json!({"image": "gitlab-runner", "args": ["run", "--config", "/x.toml"]}),
                 "/x.toml",
@@ -191,15 +193,14 @@ mod tests {
             ),
             (
                 json!({"image": "gitlab-runner", "securityContext": {"runAsUser": 0}}),
-                DEFAULT,
+                OF_ROOT,
             ),
         ] {
-            assert_eq!(path(&container).paths, [expected], "{container}");
+            assert_eq!(paths(&container)[0], expected, "{container}");
         }
-        let other =
-            path(&json!({"image": "gitlab-runner", "securityContext": {"runAsNonRoot": true}}));
+        let other = json!({"image": "gitlab-runner", "securityContext": {"runAsNonRoot": true}});
         assert_eq!(
-            other.paths,
+            paths(&other),
             [
                 "/home/gitlab-runner/.gitlab-runner/config.toml",
                 "/.gitlab-runner/config.toml"
@@ -208,11 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_no_configuration() {
-        let script = "gitlab-runner register -n --template-config /tmp/config.toml -c /a.toml && exec gitlab-runner run";
-        let found = path(&json!({"image": "gitlab-runner", "command": ["sh", "-c", script]}));
-        assert_eq!(found.paths, [DEFAULT]);
-        assert_eq!(found.template.as_deref(), Some("/tmp/config.toml"));
-        assert!(found.registers);
+    fn registering_does_not_say_where_the_file_is_read() {
+        let script = "gitlab-runner register -n --template-config /tmp/t.toml -c /a.toml && \
+                      exec gitlab-runner run";
+        let container = json!({"image": "gitlab-runner", "command": ["sh", "-c", script]});
+        assert_eq!(paths(&container)[0], OF_ROOT);
     }
 }

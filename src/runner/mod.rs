@@ -1,7 +1,7 @@
 //! Finds the GitLab Runners of a list: the workload, its container, and its `config.toml`.
 
+mod config;
 mod config_path;
-mod config_toml;
 mod elsewhere;
 mod program;
 mod replicas;
@@ -9,11 +9,11 @@ mod scripts;
 mod shell;
 mod workload;
 
-pub use config_toml::{ConfigToml, Encoding};
+pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
-use crate::function_config::RunnerSelector;
+use crate::function_config::{ConfigReference, RunnerSelector};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 
@@ -191,7 +191,8 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     ))
 }
 
-/// Completes a workload to a runner.
+/// Completes a workload to a runner. `config` is the object that holds its `config.toml`, where the
+/// functionConfig names it.
 ///
 /// # Errors
 /// Which container runs gitlab-runner cannot be told, or its `config.toml` is not in the list.
@@ -199,9 +200,10 @@ pub fn complete(
     list: &ResourceList<'_>,
     workload: Workload,
     container: Option<&str>,
+    config: Option<&ConfigReference>,
 ) -> Result<Runner, Refusal> {
     let container = workload.runner_container(container)?;
-    let config = ConfigToml::find(list, &workload, container)?;
+    let config = ConfigToml::find(list, &workload, container, config)?;
     Ok(Runner {
         container: container.index,
         workload,

@@ -12,6 +12,7 @@
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shared`] | what runners with one configuration cannot have |
+//! | [`unchangeable`] | what cannot take a change: immutable objects, files encrypted by SOPS |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
 //! | [`isolation`] | policies that keep GitLab out |
 //! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
@@ -33,6 +34,7 @@ pub(crate) mod settings;
 mod shard;
 mod shared;
 mod terminal_support;
+mod unchangeable;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -45,13 +47,14 @@ use crate::rbac;
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload};
+use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 pub use pods::Pods;
 use service::Existing;
 pub use shard::{rejoin, split};
 pub use shared::refuse_shared;
+pub use unchangeable::{refuse_unchangeable, refuse_unwanted_change};
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
@@ -243,12 +246,32 @@ pub fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile,
     let config = &runner.config;
     let text = settings::current_text(config, patches);
     ConfigFile::parse(&text).map_err(|error| {
+        let message = match runner::placeholder(&text) {
+            Some(placeholder) => unfilled(runner, &placeholder),
+            None => format!("{} {error}", config.key),
+        };
         Box::new(
-            FunctionResult::error(format!("{} {error}", config.key))
+            FunctionResult::error(message)
                 .about(&config.object.identity)
                 .at(config.field()),
         )
     })
+}
+
+/// Says that a placeholder makes the configuration no TOML.
+fn unfilled(runner: &Runner, placeholder: &Placeholder) -> String {
+    let Placeholder { text, line } = placeholder;
+    let config = &runner.config;
+    let way_on = match config.object.identity.kind.as_str() {
+        "ConfigMap" | "Secret" => "run the function after that",
+        // What fills in these does it in the cluster.
+        _ => "put it into a string, or write [session_server] into this template yourself",
+    };
+    format!(
+        "{} has {text} in line {line}, outside of a string, so it is not TOML. It looks like a \
+         placeholder that something fills in later: {way_on}",
+        config.key
+    )
 }
 
 /// Reads an address that the functionConfig has been checked to hold.
