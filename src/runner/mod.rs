@@ -106,7 +106,8 @@ pub fn none_found(
              `resources:` of the kustomization)",
         );
     }
-    let workloads: Vec<String> = (0..list.len())
+    let workloads: Vec<String> = list
+        .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
         .map(|item| list.written(item))
         .collect();
@@ -119,7 +120,7 @@ pub fn none_found(
     let looked = match workloads.len() {
         0 => format!(
             "none of the {} items is a Deployment, StatefulSet, DaemonSet or Pod",
-            list.len()
+            list.resources().count()
         ),
         1..=10 => format!("looked at {shown}"),
         count => format!("looked at {count} workloads: {shown}, …"),
@@ -137,13 +138,7 @@ pub fn none_found(
     } else {
         " and fits spec.runner"
     };
-    let hidden = if (0..list.len()).any(|item| list.head(item).0 == "List") {
-        ". A List is among the items, and is not looked into: write its items out, each as a \
-         document of its own"
-    } else {
-        ""
-    };
     FunctionResult::error(format!(
-        "found no GitLab Runner: {looked}; none {what}{which}{hidden}"
+        "found no GitLab Runner: {looked}; none {what}{which}"
     ))
 }
