@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
-    SessionServerSpec,
+    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig,
+    Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -80,6 +80,7 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
     };
     let mut plan = Plan::default();
     plan.results.extend(deprecation(&list));
+    plan.results.extend(function_config::unused(&list));
     let planned = read_config(&list).and_then(|config| match config {
         FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {

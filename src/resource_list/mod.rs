@@ -274,9 +274,9 @@ impl<'a> ResourceList<'a> {
         (0..self.count()).filter(|item| !self.wraps(*item))
     }
 
-    /// The members of an item that wraps others.
-    pub fn members(&self, item: usize) -> Range<usize> {
-        self.wrappers.get(&item).cloned().unwrap_or_default()
+    /// True when an item wraps others.
+    pub fn has_members(&self) -> bool {
+        !self.wrappers.is_empty()
     }
 
     /// True for an item that is there for its members.
