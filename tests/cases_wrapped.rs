@@ -28,7 +28,7 @@ spec: {advertiseAddress: terminal.example.com}
 
 /// A case, and where the Service has to stand in it: the number of the document, and the JSON pointer
 /// there.
-const SERVED: [(&str, usize, &str); 16] = [
+const SERVED: [(&str, usize, &str); 19] = [
     ("list.yaml", 0, "/items/2"),
     ("list-kind-last.yaml", 1, "/items/1"),
     ("flow-list.yaml", 0, "/items/2"),
@@ -45,6 +45,9 @@ const SERVED: [(&str, usize, &str); 16] = [
     ("compact-array.json", 0, "/2"),
     ("template.json", 0, "/objects/2"),
     ("several.json", 0, "/2"),
+    ("tabs.json", 0, "/items/2"),
+    ("shared-anchors.yaml", 0, "/items/2"),
+    ("template-anchors.yaml", 0, "/objects/2"),
 ];
 
 fn case(name: &str) -> String {
@@ -128,7 +131,13 @@ fn disabling_gives_each_byte_back() {
         let before = case(name);
         let once = switched_off(&edited(name, &before, CONFIG));
         let after = edited(name, &once, &switched_off(CONFIG));
-        assert_eq!(after, switched_off(&before), "{name}");
+        let before = switched_off(&before);
+        if name == "shared-anchors.yaml" {
+            // What has to change for one member alone is written out.
+            assert_eq!(values(&after), values(&before), "{name}");
+        } else {
+            assert_eq!(after, before, "{name}");
+        }
     }
 }
 

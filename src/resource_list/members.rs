@@ -45,6 +45,9 @@ pub(crate) struct Member {
 pub(crate) struct Members {
     pub(super) wrappers: Vec<Wrapper>,
     pub(super) members: Vec<Member>,
+    /// An alias in one of the members stands for something outside of it, so that it cannot be read
+    /// by itself.
+    pub(super) are_tangled: bool,
 }
 
 /// True for the kinds whose items are looked for members.
@@ -85,7 +88,28 @@ impl Members {
             }
             found.wrappers.push(wrapper);
         }
+        found.are_tangled = found.have_aliases_outside(tree);
         found
+    }
+
+    fn have_aliases_outside(&self, tree: &Tree<'_>) -> bool {
+        let aliases = tree.nodes().filter_map(|(_, node)| match node.kind {
+            Kind::Alias { target, .. } => Some((node.span.start, tree.node(target).span.start)),
+            _ => None,
+        });
+        let mut aliases = aliases.peekable();
+        if aliases.peek().is_none() {
+            return false;
+        }
+        let ranges: Vec<_> = self.resources().map(|(_, range, _)| range).collect();
+        let inside = |at: usize| {
+            let place = ranges.partition_point(|range| range.end <= at);
+            ranges
+                .get(place)
+                .is_some_and(|range| range.start <= at)
+                .then_some(place)
+        };
+        aliases.any(|(alias, target)| inside(alias) != inside(target))
     }
 
     /// True when the item wraps nothing.
@@ -133,23 +157,44 @@ impl Members {
     /// The path of a member in its item, as results write it: `items[3]`, `objects[0]`, `[2]`,
     /// `items[1].items[0]`.
     pub(crate) fn path(&self, member: usize) -> String {
+        let mut path = String::new();
+        for (key, place) in self.steps(member) {
+            if !path.is_empty() && !key.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&format!("{key}[{place}]"));
+        }
+        path
+    }
+
+    /// The JSON pointer of the array that a member stands in, from its item on: `/items`.
+    pub(super) fn array(&self, member: usize) -> String {
+        let mut pointer = String::new();
+        let mut steps = self.steps(member).into_iter().peekable();
+        while let Some((key, place)) = steps.next() {
+            if !key.is_empty() {
+                pointer.push_str(&format!("/{key}"));
+            }
+            if steps.peek().is_some() {
+                pointer.push_str(&format!("/{place}"));
+            }
+        }
+        pointer
+    }
+
+    /// The arrays that lead to a member, by their names, each with a place in it.
+    fn steps(&self, member: usize) -> Vec<(&'static str, usize)> {
         let mut steps = Vec::new();
         let mut next = Some(member);
         while let Some(member) = next.and_then(|member| self.members.get(member)) {
             let Some(wrapper) = self.wrappers.get(member.wrapper) else {
                 break;
             };
-            steps.push(format!("{}[{}]", wrapper.key, member.place));
+            steps.push((wrapper.key, member.place));
             next = wrapper.within;
         }
-        let mut path = String::new();
-        for step in steps.iter().rev() {
-            if !path.is_empty() && !step.starts_with('[') {
-                path.push('.');
-            }
-            path.push_str(step);
-        }
-        path
+        steps.reverse();
+        steps
     }
 
     /// The members that wrap nothing themselves, in the order of the text: each one's number, range
@@ -304,7 +349,7 @@ fn dash_line(tree: &Tree<'_>, value: NodeId) -> Option<(usize, usize)> {
 pub(super) struct Lines<'t> {
     /// The line break and the blanks before the value.
     pub(super) start: &'t str,
-    unit: usize,
+    unit: &'t str,
 }
 
 impl<'t> Lines<'t> {
@@ -312,14 +357,17 @@ impl<'t> Lines<'t> {
     /// comes before it, or its members are on that line too.
     pub(super) fn of(text: &'t str, at: usize) -> Option<Self> {
         let before = text.get(..at)?;
-        let blank = before.trim_end_matches(' ').len();
+        let blank = before.trim_end_matches([' ', '\t']).len();
         let line = before.get(..blank)?;
         let end = line.strip_suffix('\n')?;
         let start = before.get(end.strip_suffix('\r').unwrap_or(end).len()..)?;
         let member = text.get(at + 1..)?.trim_start_matches('\r');
         let member = member.strip_prefix('\n')?;
-        let column = member.len() - member.trim_start_matches(' ').len();
-        let unit = column.checked_sub(at - blank).filter(|unit| *unit > 0)?;
+        let column = member.len() - member.trim_start_matches([' ', '\t']).len();
+        let unit = member.get(..column)?.strip_prefix(before.get(blank..)?)?;
+        if unit.is_empty() {
+            return None;
+        }
         Some(Self { start, unit })
     }
 
@@ -334,7 +382,7 @@ impl<'t> Lines<'t> {
         use serde_json::Value;
         let line = |depth: usize, out: &mut String| {
             out.push_str(self.start);
-            out.push_str(&" ".repeat(depth * self.unit));
+            out.push_str(&self.unit.repeat(depth));
         };
         match value {
             Value::Object(members) if !members.is_empty() => {

@@ -6,6 +6,7 @@ mod lines;
 mod members;
 mod near;
 mod scan;
+mod tangled;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
@@ -99,8 +100,12 @@ pub struct ResourceList<'a> {
     text: &'a str,
     layout: Layout,
     members: Members,
-    /// The items that have members, each with the numbers of those.
-    wrappers: BTreeMap<usize, Range<usize>>,
+    /// The items that have members.
+    wrappers: BTreeSet<usize>,
+    /// The same by the first member of each.
+    by_member: BTreeMap<usize, usize>,
+    /// Those of them whose members share anchors.
+    tangled: BTreeSet<usize>,
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
     /// The items that were asked for since: what has been read is looked at again, and edited.
@@ -113,7 +118,8 @@ pub struct ResourceList<'a> {
 /// An item that has been parsed.
 #[derive(Clone, Debug)]
 struct ReadItem<'a> {
-    tree: Rc<Tree<'a>>,
+    /// `None` for a member that is edited with the item around it.
+    tree: Option<Rc<Tree<'a>>>,
     resource: Resource,
 }
 
@@ -144,7 +150,7 @@ pub struct Changes {
 }
 
 /// What is to change in an item.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Patched {
     /// The operations.
     pub operations: Vec<PatchOperation>,
@@ -197,7 +203,9 @@ impl<'a> ResourceList<'a> {
             text,
             layout,
             members: Members::default(),
-            wrappers: BTreeMap::new(),
+            wrappers: BTreeSet::new(),
+            by_member: BTreeMap::new(),
+            tangled: BTreeSet::new(),
             parsed: BTreeMap::new(),
             by_kind: OnceCell::new(),
             renamed: OnceCell::new(),
@@ -226,15 +234,19 @@ impl<'a> ResourceList<'a> {
                 let may_wrap =
                     parsed.resource.value.is_array() || may_wrap(&parsed.resource.identity.kind);
                 self.parsed.insert(item, parsed.resource);
-                may_wrap.then_some(parsed.tree)
+                parsed.tree.filter(|_| may_wrap)
             }),
         };
         let found = tree.map_or_else(Members::default, |tree| Members::find(&tree));
         if let (false, Some(span)) = (found.is_empty(), self.span(item)) {
             let start = span.range.start;
             let first = self.count();
+            if found.are_tangled {
+                self.tangled.insert(item);
+            }
             self.members.append(found, start);
-            self.wrappers.insert(item, first..self.count());
+            self.wrappers.insert(item);
+            self.by_member.insert(first, item);
         }
     }
 
@@ -274,6 +286,13 @@ impl<'a> ResourceList<'a> {
         (0..self.count()).filter(|item| !self.wraps(*item))
     }
 
+    /// The item that a member stands in.
+    fn around(&self, member: usize) -> Option<usize> {
+        member.checked_sub(self.len())?;
+        let (_, item) = self.by_member.range(..=member).next_back()?;
+        Some(*item)
+    }
+
     /// True when an item wraps others.
     pub fn has_members(&self) -> bool {
         !self.wrappers.is_empty()
@@ -282,7 +301,7 @@ impl<'a> ResourceList<'a> {
     /// True for an item that is there for its members.
     pub fn wraps(&self, item: usize) -> bool {
         match item.checked_sub(self.len()) {
-            None => self.wrappers.contains_key(&item),
+            None => self.wrappers.contains(&item),
             Some(member) => {
                 let member = self.members.members.get(member);
                 member.is_some_and(|member| member.wraps)
@@ -433,6 +452,15 @@ impl<'a> ResourceList<'a> {
     }
 
     fn parse(&self, item: usize) -> Result<ReadItem<'a>, ReadError> {
+        if let Some(around) = self.tangle(item)
+            && let Some(value) = self.value_in(around, item)?
+        {
+            let resource = self.named_by_its_list(Resource::new(item, value));
+            return Ok(ReadItem {
+                tree: None,
+                resource,
+            });
+        }
         let parse = || -> Result<(Tree<'a>, Value), YamlError> {
             let tree = Tree::parse(self.text_of(item))?;
             let value = yaml::edit::item_value(&tree)?;
@@ -440,7 +468,7 @@ impl<'a> ResourceList<'a> {
         };
         match parse() {
             Ok((tree, value)) => Ok(ReadItem {
-                tree: Rc::new(tree),
+                tree: Some(Rc::new(tree)),
                 resource: self.named_by_its_list(Resource::new(item, value)),
             }),
             Err(source) => {
@@ -460,12 +488,8 @@ impl<'a> ResourceList<'a> {
 
     /// `item 2 of the list`, `items[3] in item 1 of the list`
     fn place(&self, item: usize) -> String {
-        let wrapper = self
-            .wrappers
-            .iter()
-            .find(|(_, members)| members.contains(&item));
-        match wrapper {
-            Some((wrapper, _)) => {
+        match self.around(item) {
+            Some(wrapper) => {
                 format!("{} in item {} of the list", self.path(item), wrapper + 1)
             }
             None => format!("item {} of the list", item + 1),
@@ -487,15 +511,17 @@ impl<'a> ResourceList<'a> {
     /// The tree of an item; `None` when it does not parse.
     fn tree(&self, item: usize) -> Option<Rc<Tree<'a>>> {
         if let Some(read) = self.read.borrow().get(&item) {
-            return Some(Rc::clone(&read.tree));
+            return read.tree.clone();
         }
         Tree::parse(self.text_of(item)).ok().map(Rc::new)
     }
 
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
-        let edited = match self.read.borrow().get(&item) {
-            Some(read) => yaml::apply_to(&read.tree, &patch.operations, &patch.value),
+        let read = self.read.borrow();
+        let tree = read.get(&item).and_then(|read| read.tree.as_ref());
+        let edited = match tree {
+            Some(tree) => yaml::apply_to(tree, &patch.operations, &patch.value),
             None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))
@@ -536,6 +562,8 @@ impl<'a> ResourceList<'a> {
         changes: &Changes,
         results: &[FunctionResult],
     ) -> Result<Vec<Cow<'a, str>>, WriteError> {
+        let untangled = self.untangled(changes)?;
+        let changes = untangled.as_ref().unwrap_or(changes);
         let mut out = Pieces::new(self.text);
         let added: Vec<(usize, &Value)> = changes
             .added
@@ -632,13 +660,9 @@ impl<'a> ResourceList<'a> {
                 .members
                 .wrapper_of(member)
                 .and_then(|wrapper| wrapper.within);
-            let around = self
-                .wrappers
-                .iter()
-                .find(|(_, members)| members.contains(&item));
-            item = match (within, around) {
+            item = match (within, self.around(item)) {
                 (Some(member), _) => member + self.len(),
-                (None, Some((around, _))) => *around,
+                (None, Some(around)) => around,
                 (None, None) => break,
             };
         }
@@ -794,6 +818,7 @@ impl<'a> ResourceList<'a> {
             let alias = format!("*{name}");
             let elsewhere = (0..self.count()).any(|other| {
                 other != item
+                    && self.around(other) != Some(item)
                     && memmem::find(self.text_of(other).as_bytes(), alias.as_bytes()).is_some()
                     && Tree::parse(self.text_of(other)).is_err()
             });
