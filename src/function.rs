@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
+    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
     FunctionConfig, Replicas, RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
@@ -80,6 +80,7 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
     };
     let mut plan = Plan::default();
     plan.results.extend(deprecation(&list));
+    plan.results.extend(function_config::unused(&list));
     let planned = read_config(&list).and_then(|config| match config {
         FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {

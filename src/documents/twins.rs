@@ -1,39 +1,36 @@
 //! Workloads that stand in the files more than once.
 
-use super::Document;
 use super::item::ItemName;
-use super::locate::named_documents;
+use super::locate::{line_of, named_documents};
 use crate::resource_list::is_compatible;
 use crate::runner::WORKLOAD_KINDS;
+use crate::yaml::Tree;
 
 /// Says where each workload stands that is there twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).
 pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
-    let mut groups: Vec<(ItemName, Vec<Document>)> = Vec::new();
-    for (document, name) in named_documents(files) {
+    let mut groups: Vec<(ItemName, Vec<String>)> = Vec::new();
+    for (document, path, name) in named_documents(files) {
         if name.name.is_empty() || !WORKLOAD_KINDS.contains(&name.kind.as_str()) {
             continue;
         }
+        let tree = Tree::parse(document.text(files));
+        let line = document.line + tree.map_or(1, |tree| line_of(&tree, &path)) - 1;
+        let file = files.get(document.file).map_or("", |(file, _)| file);
+        let place = format!("at {file}:{line}");
         let group = groups.iter_mut().find(|(other, _)| {
             (&other.kind, &other.name) == (&name.kind, &name.name)
                 && is_compatible(&other.namespace, &name.namespace)
         });
         match group {
-            Some((_, documents)) => documents.push(document),
-            None => groups.push((name, vec![document])),
+            Some((_, places)) => places.push(place),
+            None => groups.push((name, vec![place])),
         }
     }
-    let place = |document: &Document| {
-        let path = files.get(document.file).map_or("", |(path, _)| path);
-        format!("at {path}:{}", document.line)
-    };
     groups
         .iter()
-        .filter(|(_, documents)| documents.len() > 1)
-        .map(|(name, documents)| {
-            let places: Vec<String> = documents.iter().map(place).collect();
-            format!("{name} is {}", places.join(" and "))
-        })
+        .filter(|(_, places)| places.len() > 1)
+        .map(|(name, places)| format!("{name} is {}", places.join(" and ")))
         .collect()
 }
 

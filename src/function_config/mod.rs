@@ -11,6 +11,7 @@ mod port;
 mod reader;
 mod session_server;
 mod typed;
+mod wrapped;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,6 +29,7 @@ pub use port::Port;
 pub use reader::Reader;
 pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, read_among, unset_when_empty};
+pub use wrapped::unused;
 
 /// The group and version of the functionConfigs that this project makes itself.
 pub const API_VERSION: &str = ApiVersion::WRITTEN.as_str();

@@ -177,7 +177,7 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     let place = |item: usize| -> Result<String, Refusal> {
         let path = list.resource(item)?.identity.path;
         let file = path.map(|path| format!(" in {path}")).unwrap_or_default();
-        Ok(format!("item {}{file}", item + 1))
+        Ok(format!("{}{file}", list.place(item)))
     };
     let (first, second) = (resource.item.min(*twin), resource.item.max(*twin));
     Err(Box::new(
@@ -223,7 +223,8 @@ pub fn none_found(
              `resources:` of the kustomization)",
         );
     }
-    let workloads: Vec<String> = (0..list.len())
+    let workloads: Vec<String> = list
+        .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
         .map(|item| list.written(item))
         .collect();
@@ -234,7 +235,10 @@ pub fn none_found(
         .collect::<Vec<_>>()
         .join(", ");
     let looked = match workloads.len() {
-        0 => format!("none of the {} items is a workload", list.len()),
+        0 => format!(
+            "none of the {} items is a workload",
+            list.resources().count()
+        ),
         1..=10 => format!("looked at {shown}"),
         count => format!("looked at {count} workloads: {shown}, …"),
     };
@@ -249,13 +253,7 @@ pub fn none_found(
     } else {
         " and fits spec.runner"
     };
-    let hidden = if (0..list.len()).any(|item| list.head(item).0 == "List") {
-        ". A List is among the items, and is not looked into: write its items out, each as a \
-         document of its own"
-    } else {
-        ""
-    };
     FunctionResult::error(format!(
-        "found no GitLab Runner: {looked}; none {what}{which}{hidden}"
+        "found no GitLab Runner: {looked}; none {what}{which}"
     ))
 }
