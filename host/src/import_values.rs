@@ -1,5 +1,6 @@
 //! `runner-terminal import-values`: function configs from the values of the Helm chart gitlab-runner.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ fn way_on(error: &ChartValuesError, selection: &Selection) -> String {
     match error {
         ChartValuesError::Several(found) => choose(found),
         ChartValuesError::NotFound { .. } if selection == &Selection::default() => {
-            ". If they are there under other keys, name their place with --at".to_owned()
+            ". If the chart's values are in it, say where with --at".to_owned()
         }
         _ => String::new(),
     }
@@ -59,28 +60,42 @@ fn way_on(error: &ChartValuesError, selection: &Selection) -> String {
 
 /// The arguments that tell places apart.
 fn choose(found: &[Found]) -> String {
-    let differ = |name: &dyn Fn(&Found) -> Option<String>| {
-        let mut names = found.iter().map(name);
-        let first = names.next().flatten();
-        names.any(|other| other != first).then_some(first).flatten()
+    let resources: Vec<Option<String>> = found.iter().map(|at| at.selector.clone()).collect();
+    let paths: Vec<Option<String>> = found.iter().map(|at| Some(at.path.to_string())).collect();
+    let example = |argument: &str, values: &[Option<String>]| match values {
+        [Some(first), ..] if is_word(first) => format!(" {argument} {first}"),
+        _ => format!(" {argument}"),
     };
-    let resource = differ(&|found| found.selector.clone());
-    let path = differ(&|found| Some(found.path.to_string()));
-    let all_differ = |name: &dyn Fn(&Found) -> Option<String>| {
-        let mut names: Vec<Option<String>> = found.iter().map(name).collect();
-        names.sort();
-        names.windows(2).all(|pair| pair.first() != pair.last())
-    };
-    match (resource, path) {
-        (Some(resource), _) if all_differ(&|found| found.selector.clone()) => {
-            format!(". Choose one with --resource, such as --resource {resource}")
-        }
-        (_, Some(path)) if all_differ(&|found| Some(found.path.to_string())) => {
-            format!(". Choose one with --at, such as --at '{path}'")
-        }
-        (Some(resource), Some(path)) => {
-            format!(". Choose one, such as --resource {resource} --at '{path}'")
-        }
-        _ => ". Import a file with one of them".to_owned(),
+    let by_resource = example("--resource", &resources);
+    let by_path = example("--at", &paths);
+    match (differ(&resources), differ(&paths)) {
+        (Differ::All, _) => format!(". Choose one, as by{by_resource}"),
+        (_, Differ::All) => format!(". Choose one, as by{by_path}"),
+        (Differ::Some, Differ::Some) => format!(". Choose one, as by{by_resource}{by_path}"),
+        _ => ". Import a file that has one of them".to_owned(),
     }
+}
+
+/// How far values tell places apart.
+enum Differ {
+    All,
+    Some,
+    None,
+}
+
+fn differ(values: &[Option<String>]) -> Differ {
+    let different: BTreeSet<&Option<String>> = values.iter().collect();
+    if values.contains(&None) || different.len() < 2 {
+        Differ::None
+    } else if different.len() == values.len() {
+        Differ::All
+    } else {
+        Differ::Some
+    }
+}
+
+/// Whether a text is one word to a shell, as it is.
+fn is_word(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    text.chars().all(is_plain)
 }

@@ -15,6 +15,10 @@ use crate::yaml::tree::NodeId;
 
 /// Deeper mappings are not looked at.
 const MAX_DEPTH: usize = 64;
+/// So many places are looked at, which is more than anybody has.
+const MAX_PLACES: usize = 100;
+/// Mappings are made of so many others by merge keys.
+const MAX_TEMPLATES: usize = 1000;
 /// So many places are named in an error.
 const MAX_NAMED: usize = 8;
 /// The key of the chart's values in those of a chart that depends on it.
@@ -189,7 +193,7 @@ fn of_resource<'a>(
 }
 
 /// The places that look like the chart's values, without those that are less likely than others.
-fn alike(sources: &[Source<'_>], with_texts: bool) -> Vec<Candidate> {
+fn alike(sources: &[Source<'_>], with_guesses: bool) -> Vec<Candidate> {
     let mut all = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let mut places = Vec::new();
@@ -197,6 +201,10 @@ fn alike(sources: &[Source<'_>], with_texts: bool) -> Vec<Candidate> {
         let places = without_templates(source, places);
         let is_file = source.resource.is_none() && source.path.is_empty();
         let is_blank = is_file && (source.value.is_null() || is_empty_mapping(&source.value));
+        let places: Vec<_> = places
+            .into_iter()
+            .filter(|(_, likeness)| !source.is_guess || *likeness == Likeness::Certain)
+            .collect();
         let found_any = !places.is_empty();
         all.extend(places.into_iter().map(|(keys, likeness)| Candidate {
             source: index,
@@ -212,14 +220,14 @@ fn alike(sources: &[Source<'_>], with_texts: bool) -> Vec<Candidate> {
             });
         }
     }
-    let is_text = |candidate: &Candidate| {
-        !with_texts
+    let is_guess = |candidate: &Candidate| {
+        !with_guesses
             && sources
                 .get(candidate.source)
-                .is_some_and(|source| source.is_text_within)
+                .is_some_and(|source| source.is_guess)
     };
-    if all.iter().any(|candidate| !is_text(candidate)) {
-        all.retain(|candidate| !is_text(candidate));
+    if all.iter().any(|candidate| !is_guess(candidate)) {
+        all.retain(|candidate| !is_guess(candidate));
     }
     keep_likeliest(sources, &mut all);
     all
@@ -235,12 +243,12 @@ fn keep_likeliest(sources: &[Source<'_>], all: &mut Vec<Candidate>) {
             .is_some_and(|source| source.is_of_chart)
     };
     // In one source the best wins; between sources, that of the chart counts as much as any.
-    let per_source: Vec<Option<Likeness>> = (0..sources.len())
-        .map(|index| {
-            let of_source = all.iter().filter(|candidate| candidate.source == index);
-            of_source.map(|candidate| candidate.likeness).max()
-        })
-        .collect();
+    let mut per_source = vec![None; sources.len()];
+    for candidate in &*all {
+        if let Some(most) = per_source.get_mut(candidate.source) {
+            *most = (*most).max(Some(candidate.likeness));
+        }
+    }
     all.retain(|candidate| {
         let in_source = per_source.get(candidate.source).copied().flatten();
         let is_best = Some(candidate.likeness) == in_source;
@@ -254,12 +262,14 @@ fn is_empty_mapping(value: &Value) -> bool {
 
 /// Looks for places that are at least likely, and for those under the chart's own name.
 fn search(value: &Value, path: &mut Vec<String>, places: &mut Vec<(Vec<String>, Likeness)>) {
-    if path.len() > MAX_DEPTH {
+    if path.len() > MAX_DEPTH || places.len() >= MAX_PLACES {
         return;
     }
+    let is_subchart = path.last().map(String::as_str) == Some(SUBCHART);
     match value {
+        // All its keys may be commented out.
+        Value::Null if is_subchart => places.push((path.clone(), Likeness::Possible)),
         Value::Object(members) => {
-            let is_subchart = path.last().map(String::as_str) == Some(SUBCHART);
             let mut likeness = likeness(value);
             if is_subchart && is_empty(value) {
                 likeness = Likeness::Possible;
@@ -314,7 +324,7 @@ fn without_templates(
             let mut open = merged(tree, node);
             // A template may be made of others.
             while let Some(next) = open.pop() {
-                if !templates.contains(&next) {
+                if templates.len() < MAX_TEMPLATES && !templates.contains(&next) {
                     templates.push(next);
                     open.extend(merged(tree, next));
                 }
@@ -348,10 +358,12 @@ fn named<'a>(
     let mut candidates = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let is_there = |keys: &&[String]| {
-            keys.is_empty() && source.problem.is_some() || at(&source.value, keys).is_some()
+            let value = at(&source.value, keys);
+            keys.is_empty() && source.problem.is_some()
+                || value.is_some_and(|value| !value.is_string())
         };
         let is_plain = source.resource.is_none();
-        let relative = (!is_plain && !source.is_text_within).then_some(keys);
+        let relative = (!is_plain && !source.is_guess).then_some(keys);
         let below = source.below(keys).filter(is_there);
         if let Some(keys) = below.or_else(|| relative.filter(is_there)) {
             candidates.push(Candidate {
@@ -462,10 +474,21 @@ fn not_there(documents: &[Document<'_>], keys: &[String]) -> ChartValuesError {
     let known = best.map_or(0, |(known, _)| known);
     let path = keys.get(..known).unwrap_or_default();
     let key = keys.get(known).map(|key| shown(key)).unwrap_or_default();
-    let message = if known == 0 {
-        format!("there is no key {key} at the top")
+    let here = best.and_then(|(_, document)| at(&document.value, path));
+    let keys: Vec<String> = here
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|members| members.keys().take(MAX_NAMED).map(|key| shown(key)))
+        .collect();
+    let keys = if keys.is_empty() {
+        String::new()
     } else {
-        format!("there is no key {key} in it")
+        format!("; there are {}", keys.join(", "))
+    };
+    let message = if known == 0 {
+        format!("there is no key {key} at the top{keys}")
+    } else {
+        format!("there is no key {key} in it{keys}")
     };
     match best {
         Some((_, document)) => ChartValuesError::Value {
@@ -488,42 +511,52 @@ fn nothing(documents: &[Document<'_>], sources: &[Source<'_>]) -> ChartValuesErr
     {
         return error;
     }
-    let [document] = documents else {
-        return missing(
+    let are_manifests = documents
+        .iter()
+        .all(|document| is_manifest(&document.value))
+        && sources.iter().all(|source| source.is_guess);
+    match documents {
+        [first, rest @ ..] if are_manifests => {
+            let these = if rest.is_empty() {
+                "this is a manifest and holds"
+            } else {
+                "these are manifests and hold"
+            };
+            ChartValuesError::NotFound {
+                note: Note {
+                    place: first.place_at(&["kind".to_owned()]),
+                    message: format!(
+                        "{these} no Helm values of the chart gitlab-runner; give the values file, \
+                         or the resource that deploys the chart"
+                    ),
+                },
+            }
+        }
+        [document] if !document.value.is_object() => {
+            let value = quoted(&document.value);
+            ChartValuesError::Value {
+                note: Note {
+                    place: document.place_at(&[]),
+                    message: format!("{value} is no mapping, so these are no values"),
+                },
+            }
+        }
+        _ => missing(
             documents,
-            "no document of this file holds values of the chart gitlab-runner".to_owned(),
-        );
-    };
-    let value = &document.value;
-    if sources.is_empty() && is_manifest(value) {
-        return ChartValuesError::Value {
-            note: Note {
-                place: document.place_at(&["kind".to_owned()]),
-                message: "this is a manifest; give the values from which Helm makes the manifests"
-                    .to_owned(),
-            },
-        };
+            "nothing here looks like values of the chart gitlab-runner, which have keys such as \
+             gitlabUrl, runners and sessionServer"
+                .to_owned(),
+        ),
     }
-    if !value.is_object() {
-        let message = format!("{} is no mapping, so these are no values", quoted(value));
-        return ChartValuesError::Value {
-            note: Note {
-                place: document.place_at(&[]),
-                message,
-            },
-        };
-    }
-    missing(
-        documents,
-        "nothing here looks like values of the chart gitlab-runner, which have keys such as \
-         gitlabUrl, runners and sessionServer"
-            .to_owned(),
-    )
 }
 
 fn missing(documents: &[Document<'_>], message: String) -> ChartValuesError {
     let place = match documents.first() {
-        Some(document) => document.place_at(&[]),
+        Some(document) => {
+            let root = document.tree.root();
+            let start = root.map_or(0, |root| document.tree.node(root).span.start);
+            document.place("values".to_owned(), start)
+        }
         None => super::Place {
             path: "values".to_owned(),
             line: 1,

@@ -101,6 +101,13 @@ fn collect<'a>(
                 texts(document, Some(&name), &join(path, &[field]), 0, found);
             }
         }
+        // The operator's Runner has keys of the chart in its spec, and is rendered by no chart.
+        ("apps.gitlab.com", _) => {}
+        _ if path.is_empty() => {
+            let mut source = Source::file(document);
+            source.is_guess = true;
+            found.push(source);
+        }
         _ => {}
     }
 }
@@ -130,14 +137,14 @@ fn values_from(from: &Value) -> String {
     let text = |value: &Value, field: &str| value.get(field)?.as_str().map(shown);
     if let (Some(kind), Some(name)) = (text(from, "kind"), text(from, "name")) {
         let key = text(from, "valuesKey").unwrap_or_else(|| "values.yaml".to_owned());
-        let target = text(from, "targetPath").map(|path| format!(" (for {path})"));
-        return format!("{kind} {name}, key {key}{}", target.unwrap_or_default());
+        let target = text(from, "targetPath").map(|path| format!(", for {path}"));
+        return format!("{kind} {name} (key {key}{})", target.unwrap_or_default());
     }
     for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
         if let Some(reference) = from.get(field) {
             let name = text(reference, "name").unwrap_or_default();
             let key = text(reference, "key").unwrap_or_else(|| "values.yaml".to_owned());
-            return format!("{kind} {name}, key {key}");
+            return format!("{kind} {name} (key {key})");
         }
     }
     "another place".to_owned()
@@ -275,7 +282,7 @@ fn texts<'a>(
         Some(Value::Array(items)) => (0..items.len()).map(|index| index.to_string()).collect(),
         Some(Value::String(text)) if is_like_values(text) => {
             let mut source = Source::new(document, resource.cloned(), path.to_vec());
-            source.is_text_within = true;
+            source.is_guess = true;
             // What is not YAML, such as a script, is no values file.
             if source.add_text(path) {
                 found.push(source);

@@ -19,8 +19,9 @@ pub(super) struct Source<'a> {
     pub(super) path: Vec<String>,
     /// The resource says that its chart is gitlab-runner.
     pub(super) is_of_chart: bool,
-    /// They are a text in something else, such as a ConfigMap.
-    pub(super) is_text_within: bool,
+    /// Nothing says that these are Helm values: a text in a ConfigMap, a field of a resource of
+    /// another kind. They count where nothing else is found.
+    pub(super) is_guess: bool,
     /// What Helm is given.
     pub(super) value: Value,
     /// The parts that `value` is made of, the one that wins last.
@@ -125,7 +126,7 @@ impl<'a> Source<'a> {
             resource,
             path,
             is_of_chart: false,
-            is_text_within: false,
+            is_guess: false,
             value: Value::Null,
             layers: Vec::new(),
             elsewhere: Vec::new(),
@@ -348,7 +349,10 @@ impl Layer<'_> {
                 let mut place = document.place_at(&self.path);
                 // k3s names the value in the key, Argo CD below it.
                 let name = path_text(keys.iter());
-                if !place.path.ends_with(&name) {
+                if keys.is_empty() {
+                    let above = self.path.iter().rev().skip(1).rev();
+                    place.path = path_text(above);
+                } else if !place.path.ends_with(&name) {
                     place.path = format!("{} ({name})", place.path);
                 }
                 if keys.starts_with(set) {

@@ -154,11 +154,18 @@ impl<'a> Values<'a> {
 
     /// An error at a path.
     pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> ChartValuesError {
+        let mut message = message.into();
+        let is_placeholder = |text: &str| text.contains("{{") || text.contains("${");
+        if self
+            .get(path)
+            .and_then(Value::as_str)
+            .is_some_and(is_placeholder)
+        {
+            message.push_str(". Fill in the placeholder first");
+        }
+        let place = self.place(path);
         ChartValuesError::Value {
-            note: Note {
-                place: self.place(path),
-                message: message.into(),
-            },
+            note: Note { place, message },
         }
     }
 
