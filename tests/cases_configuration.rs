@@ -313,7 +313,7 @@ const CASES: &[(&str, Expected)] = &[
     ),
     (
         "external-secret-value-outside-of-a-string",
-        Says(&["{{ .n }} in line 1", "outside of a string"]),
+        Says(&["{{ .n }} in line 1", "Put it into a string"]),
     ),
     (
         "cluster-external-secret",
@@ -415,6 +415,18 @@ const CASES: &[(&str, Expected)] = &[
     (
         "template-beside-a-config",
         Edits(&["ConfigMap r /data/config.toml"]),
+    ),
+    (
+        "config-file-variable-of-an-object",
+        Edits(&["ConfigMap r /data/b.toml"]),
+    ),
+    (
+        "sub-path-expression-of-an-object",
+        Edits(&["ConfigMap r /data/x.toml"]),
+    ),
+    (
+        "placeholder-that-may-be-a-password",
+        Says(&["what stands in line 1 looks like a placeholder"]),
     ),
     (
         "chart-entrypoint",

@@ -17,11 +17,11 @@ const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
 
 /// The path, as the command, the environment or the runner's own default say.
 pub(super) fn config_path(
-    _list: &ResourceList<'_>,
+    list: &ResourceList<'_>,
     workload: &Workload,
     container: Container<'_>,
 ) -> String {
-    let variables = environment(workload, container.value);
+    let variables = environment(list, workload, container.value);
     let words: Vec<String> = ["command", "args"]
         .iter()
         .filter_map(|field| container.value.get(field)?.as_array())
