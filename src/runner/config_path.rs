@@ -35,6 +35,14 @@ pub(super) fn config_path(
     if let Some(path) = variables.get("CONFIG_FILE").filter(|path| !path.is_empty()) {
         return absolute(path, container.value);
     }
+    if let Some(program) = words.first().filter(|word| is_exe(word)) {
+        // On Windows it reads the file of its working directory.
+        let folder = match text(container.value, "workingDir") {
+            "" => FilePath::parse(program).join(".."),
+            folder => FilePath::parse(folder),
+        };
+        return folder.join("config.toml").to_string();
+    }
     let home = variables
         .get("HOME")
         .map_or("/home/gitlab-runner", String::as_str);
@@ -81,6 +89,10 @@ fn flag(words: &[String]) -> Option<String> {
         found = value.or(found);
     }
     found
+}
+
+fn is_exe(program: &str) -> bool {
+    program.to_ascii_lowercase().ends_with(".exe")
 }
 
 /// A relative path is one in the container's working directory.
