@@ -313,7 +313,7 @@ const CASES: &[(&str, Expected)] = &[
     ),
     (
         "external-secret-value-outside-of-a-string",
-        Says(&["{{ .n }} in line 1", "outside of a string"]),
+        Says(&["{{ .n }} in line 1", "Put it into a string"]),
     ),
     (
         "cluster-external-secret",
@@ -416,6 +416,38 @@ const CASES: &[(&str, Expected)] = &[
         "template-beside-a-config",
         Edits(&["ConfigMap r /data/config.toml"]),
     ),
+    (
+        "config-file-variable-of-an-object",
+        Edits(&["ConfigMap r /data/b.toml"]),
+    ),
+    (
+        "sub-path-expression-of-an-object",
+        Edits(&["ConfigMap r /data/x.toml"]),
+    ),
+    (
+        "placeholder-that-may-be-a-password",
+        Says(&["what stands in line 1 looks like a placeholder"]),
+    ),
+    (
+        "sealed-secret-under-a-prefix",
+        Edits(&["SealedSecret r /spec/template/data/config.toml"]),
+    ),
+    (
+        "external-secret-that-is-immutable",
+        Says(&["ExternalSecret e, spec.target.immutable", "is immutable"]),
+    ),
+    (
+        "external-secret-in-shards",
+        Says(&[
+            "Deployment r, spec.replicas",
+            "does not mount ExternalSecret e by its name",
+        ]),
+    ),
+    (
+        "sed-of-a-mounted-folder-name",
+        Edits(&["ConfigMap r /data/config.toml"]),
+    ),
+    ("windows-default", Edits(&["ConfigMap r /data/config.toml"])),
     (
         "chart-entrypoint",
         Edits(&["ConfigMap r /data/config.toml"]),
@@ -533,4 +565,28 @@ fn the_table_has_every_case() {
         .map(|(name, _)| format!("{name}.yaml"))
         .collect();
     assert_eq!(names, table);
+}
+
+#[test]
+fn off_again_gives_back_every_byte() {
+    for name in [
+        "external-secret",
+        "external-secret-of-another-name",
+        "cluster-external-secret",
+        "sealed-secret-in-clear",
+        "binary-data",
+        "copied-by-an-init-container",
+        "joined-and-named",
+        "windows-path",
+    ] {
+        let text = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
+        let manifests = without_function_configs("case.yaml", &text).unwrap();
+        let (on, report, failed) = applied(&manifests, &text);
+        assert!(!failed && on != manifests, "{name}: {report}");
+        let disabled = text.replace("spec: {advertise", "spec: {enabled: false, advertise");
+        assert_ne!(disabled, text);
+        let (off, report, failed) = applied(&on, &disabled);
+        assert!(!failed, "{name}: {report}");
+        assert_eq!(off, manifests, "{name}");
+    }
 }

@@ -6,11 +6,13 @@
 
 use serde_json::Value;
 
+use super::config::environment::{Environment, environment};
 use super::config::file_path::FilePath;
-use super::program::{Invocation, Program, environment};
+use super::program::{Invocation, Program};
 use super::workload::text;
 use super::{Container, Workload};
 use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
 
 /// Where root's configuration is.
 const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
@@ -21,9 +23,14 @@ const BELOW_HOME: &str = ".gitlab-runner/config.toml";
 const HOMES: [&str; 2] = ["/home/gitlab-runner", "/"];
 
 /// The path, as the command, the environment or the runner's own default say.
-pub(super) fn config_path(workload: &Workload, container: Container<'_>) -> FilePath {
+pub(super) fn config_path(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: Container<'_>,
+) -> FilePath {
     let paths = candidates(
         workload.program(container),
+        &environment(list, workload, container.value),
         container.value,
         workload.pod("/spec"),
     );
@@ -36,13 +43,17 @@ pub(super) fn config_path(workload: &Workload, container: Container<'_>) -> File
 }
 
 /// The paths that the file may be at, the likeliest first. `pod` is the pod's spec.
-fn candidates(program: &Program, container: &Value, pod: Option<&Value>) -> Vec<FilePath> {
+fn candidates(
+    program: &Program,
+    own: &Environment,
+    container: &Value,
+    pod: Option<&Value>,
+) -> Vec<FilePath> {
     let invocations = match program {
         Program::Runner(invocations) => invocations.as_slice(),
         Program::Doubtful(_) | Program::Other => &[],
     };
     let running = invocations.iter().rev().find(|one| !is(one, "register"));
-    let own = environment(container);
     let variable = |name: &str| {
         let of_command = running.and_then(|run| run.variables.get(name));
         of_command
@@ -56,6 +67,17 @@ fn candidates(program: &Program, container: &Value, pod: Option<&Value>) -> Vec<
             folder => folder,
         };
         return vec![FilePath::parse(folder).join(path)];
+    }
+    if let Some(program) = running
+        .map(|run| &run.program)
+        .filter(|program| is_exe(program))
+    {
+        // On Windows it reads the file of its working directory.
+        let folder = match text(container, "workingDir") {
+            "" => FilePath::parse(program).join(".."),
+            folder => FilePath::parse(folder),
+        };
+        return vec![folder.join("config.toml")];
     }
     let homes = match variable("HOME") {
         Some(home) => vec![home.as_str()],
@@ -96,6 +118,10 @@ fn option(arguments: &[String], names: &[&str]) -> Option<String> {
     found
 }
 
+fn is_exe(program: &str) -> bool {
+    program.to_ascii_lowercase().ends_with(".exe")
+}
+
 /// False where the manifest says that the container runs as another user than root.
 fn may_be_root(container: &Value, pod: Option<&Value>) -> bool {
     let context = |field: &str| {
@@ -129,9 +155,15 @@ mod tests {
     use super::*;
 
     fn paths(container: &Value) -> Vec<String> {
-        let program = program::of(container, &|_| None);
+        let variables = container.get("env").and_then(Value::as_array);
+        let variables: Environment = variables
+            .into_iter()
+            .flatten()
+            .map(|one| (text(one, "name").to_owned(), text(one, "value").to_owned()))
+            .collect();
+        let program = program::of(container, &variables, &|_| None);
         let pod = json!({"securityContext": {"fsGroup": 5}});
-        let paths = candidates(&program, container, Some(&pod));
+        let paths = candidates(&program, &variables, container, Some(&pod));
         paths.iter().map(FilePath::to_string).collect()
     }
 

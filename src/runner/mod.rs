@@ -117,9 +117,7 @@ pub fn find(
         if !is_selected {
             continue;
         }
-        workload.look_at_programs(|workload, container, path| {
-            ConfigToml::mounted_text(list, workload, container, path)
-        });
+        workload.look_at_programs(list);
         let doubt = match container {
             Some(name) if workload.containers().any(|c| c.name == name) => None,
             Some(_) => continue,

@@ -11,7 +11,8 @@
 
 use serde_json::Value;
 
-use super::shell::{self, Command, Variables};
+use super::config::environment::{Environment, expand};
+use super::shell::{self, Command};
 use super::workload::text;
 
 /// The program.
@@ -107,8 +108,10 @@ const MAX_COMMANDS: usize = 10_000;
 /// One run of the program gitlab-runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
+    /// The program, as the command names it; empty where the image starts it.
+    pub(super) program: String,
     /// The variables that it sees, as far as the manifests say them.
-    pub(super) variables: Variables,
+    pub(super) variables: Environment,
     /// What follows the program's name: `run --config /etc/gitlab-runner/config.toml`.
     pub(super) arguments: Vec<String>,
 }
@@ -124,18 +127,22 @@ pub(super) enum Program {
     Other,
 }
 
-/// Looks at a container. `file` gives the text of a file that is mounted in it, such as a script.
-pub(super) fn of(container: &Value, file: &dyn Fn(&str) -> Option<String>) -> Program {
+/// Looks at a container with these variables. `file` gives the text of a file that is mounted in it,
+/// such as a script.
+pub(super) fn of(
+    container: &Value,
+    variables: &Environment,
+    file: &dyn Fn(&str) -> Option<String>,
+) -> Program {
     let image = text(container, "image");
     let kind = Image::of(image);
     if kind == Image::OtherProgram {
         return Program::Other;
     }
-    let variables = environment(container);
     let words = |field: &str| -> Vec<String> {
         let words = container.get(field).and_then(Value::as_array);
         let words = words.into_iter().flatten().filter_map(Value::as_str);
-        words.map(|word| expand(word, &variables)).collect()
+        words.map(|word| expand(word, variables).0).collect()
     };
     let (command, arguments) = (words("command"), words("args"));
     let mut search = Search {
@@ -145,10 +152,10 @@ pub(super) fn of(container: &Value, file: &dyn Fn(&str) -> Option<String>) -> Pr
         commands: 0,
     };
     if command.is_empty() {
-        return without_command(kind, image, arguments, variables, search);
+        return without_command(kind, image, arguments, variables.clone(), search);
     }
     let all: Vec<String> = command.iter().chain(&arguments).cloned().collect();
-    search.run(all, &variables, 0);
+    search.run(all, variables, 0);
     let program = command.first().map_or("", String::as_str);
     match kind {
         _ if !search.found.is_empty() => Program::Runner(search.found),
@@ -169,7 +176,7 @@ fn without_command(
     kind: Image,
     image: &str,
     arguments: Vec<String>,
-    variables: Variables,
+    variables: Environment,
     mut search: Search<'_>,
 ) -> Program {
     let first = arguments.first().map_or("", String::as_str);
@@ -186,11 +193,13 @@ fn without_command(
             search.run(all, &variables, 0);
         }
         Image::Runner => search.found.push(Invocation {
+            program: String::new(),
             variables,
             arguments,
         }),
         // `run` is the argument by which the entrypoint of a runner's image starts it.
         Image::Similar if first == "run" => search.found.push(Invocation {
+            program: String::new(),
             variables,
             arguments,
         }),
@@ -260,43 +269,6 @@ pub(super) fn repository(image: &str) -> &str {
     last.split(':').next().unwrap_or_default()
 }
 
-/// The variables that the container's manifest gives a value.
-pub(super) fn environment(container: &Value) -> Variables {
-    let mut variables = Variables::new();
-    let entries = container.get("env").and_then(Value::as_array);
-    for entry in entries.into_iter().flatten() {
-        if let Some(value) = entry.get("value").and_then(Value::as_str) {
-            let value = expand(value, &variables);
-            variables.insert(text(entry, "name").to_owned(), value);
-        }
-    }
-    variables
-}
-
-/// Writes out `$(VAR)` as the kubelet does: unknown ones stay, and `$$` stands for `$`.
-pub(super) fn expand(word: &str, variables: &Variables) -> String {
-    let mut out = String::new();
-    let mut rest = word;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let reference = after
-            .strip_prefix('(')
-            .and_then(|after| after.split_once(')'));
-        rest = match reference {
-            Some((name, behind)) if variables.contains_key(name) => {
-                out.push_str(variables.get(name).map_or("", String::as_str));
-                behind
-            }
-            _ => {
-                out.push('$');
-                after.strip_prefix('$').unwrap_or(after)
-            }
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
 /// The name of a program, without the folders and the ending of Windows.
 fn name_of(program: &str) -> String {
     let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -333,12 +305,13 @@ struct Search<'f> {
 }
 
 impl Search<'_> {
-    fn run(&mut self, words: Vec<String>, variables: &Variables, depth: usize) {
+    fn run(&mut self, words: Vec<String>, variables: &Environment, depth: usize) {
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
         if is_runner(program) {
             return self.found.push(Invocation {
+                program: program.clone(),
                 variables: variables.clone(),
                 arguments: arguments.to_vec(),
             });
@@ -367,6 +340,7 @@ impl Search<'_> {
                     self.is_opaque = true;
                     if arguments.iter().any(|word| word == "run") {
                         self.found.push(Invocation {
+                            program: String::new(),
                             variables: variables.clone(),
                             arguments: arguments.to_vec(),
                         });
@@ -378,7 +352,7 @@ impl Search<'_> {
     }
 
     /// `sh -c SCRIPT ARGUMENT…`, `bash FILE ARGUMENT…`, `su USER -c SCRIPT`.
-    fn shell(&mut self, name: &str, arguments: &[String], variables: &Variables, depth: usize) {
+    fn shell(&mut self, name: &str, arguments: &[String], variables: &Environment, depth: usize) {
         let is_windows = ["cmd", "powershell"].contains(&name);
         let is_script_option = |word: &str| match name {
             "cmd" => word.eq_ignore_ascii_case("/c"),
@@ -416,7 +390,7 @@ impl Search<'_> {
     }
 
     /// A program that is a file: a script that is mounted, or one of the image.
-    fn script_file(&mut self, words: &[String], variables: &Variables, depth: usize) {
+    fn script_file(&mut self, words: &[String], variables: &Environment, depth: usize) {
         let Some((path, parameters)) = words.split_first() else {
             return;
         };
@@ -429,7 +403,13 @@ impl Search<'_> {
         }
     }
 
-    fn script(&mut self, script: &str, parameters: &[String], variables: &Variables, depth: usize) {
+    fn script(
+        &mut self,
+        script: &str,
+        parameters: &[String],
+        variables: &Environment,
+        depth: usize,
+    ) {
         for command in shell::commands(script, variables) {
             let Command { variables, words } = command;
             let words = words.into_iter().flat_map(|word| match word.as_str() {
@@ -446,8 +426,8 @@ fn behind_options(
     arguments: &[String],
     with_value: &[&str],
     before: usize,
-    variables: &Variables,
-) -> (Variables, Vec<String>) {
+    variables: &Environment,
+) -> (Environment, Vec<String>) {
     let mut variables = variables.clone();
     let mut before = before;
     let mut words = arguments.iter();
@@ -503,7 +483,8 @@ mod tests {
     }
 
     fn program(container: &Value) -> Program {
-        of(container, &file)
+        let variables = Environment::from([("R".to_owned(), "gitlab-runner".to_owned())]);
+        of(container, &variables, &file)
     }
 
     #[test]
@@ -542,7 +523,7 @@ mod tests {
             json!({"image": "alpine", "command": ["/opt/gitlab-runner-linux-amd64", "run"]}),
             json!({"image": "x/my-gitlab-runner:1", "command": ["gitlab-runner", "run"]}),
             json!({"image": "x/my-gitlab-runner:1", "args": ["run"]}),
-            json!({"image": "$(A)", "env": [{"name": "R", "value": "gitlab-runner"}], "command": ["$(R)", "run"]}),
+            json!({"image": "$(A)", "command": ["$(R)", "run"]}),
         ] {
             assert!(
                 matches!(program(&container), Program::Runner(_)),
@@ -602,18 +583,5 @@ mod tests {
         assert_eq!(found[0].arguments, ["register", "--non-interactive"]);
         assert_eq!(found[1].arguments, ["run", "--config", "/x"]);
         assert_eq!(found[1].variables["CONFIG_FILE"], "/home/x/config.toml");
-    }
-
-    #[test]
-    fn variables_are_written_out_as_the_kubelet_does() {
-        let variables = Variables::from([("A".to_owned(), "x".to_owned())]);
-        for (word, expected) in [
-            ("$(A)/b", "x/b"),
-            ("$$(A)", "$(A)"),
-            ("$(B)$A", "$(B)$A"),
-            ("$(", "$("),
-        ] {
-            assert_eq!(expand(word, &variables), expected);
-        }
     }
 }

@@ -8,10 +8,7 @@
 //! Source of the grammar: POSIX.1-2017, "Shell Command Language", 2.3 (tokens), 2.9 (commands) and
 //! 2.10 (reserved words).
 
-use std::collections::BTreeMap;
-
-/// Variables by name.
-pub(super) type Variables = BTreeMap<String, String>;
+use super::config::environment::Environment;
 
 /// Substitutions nested deeper than this are not looked into.
 const MAX_DEPTH: usize = 8;
@@ -27,13 +24,13 @@ const ASSIGNING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Command {
     /// The variables that it sees.
-    pub(super) variables: Variables,
+    pub(super) variables: Environment,
     /// The program and its arguments.
     pub(super) words: Vec<String>,
 }
 
 /// The simple commands of a script that starts with these variables.
-pub(super) fn commands(script: &str, variables: &Variables) -> Vec<Command> {
+pub(super) fn commands(script: &str, variables: &Environment) -> Vec<Command> {
     let mut found = Vec::new();
     let mut reader = Reader::new(script, variables.clone(), 0);
     reader.read(&mut found);
@@ -44,7 +41,7 @@ pub(super) fn commands(script: &str, variables: &Variables) -> Vec<Command> {
 struct Reader {
     text: Vec<char>,
     at: usize,
-    variables: Variables,
+    variables: Environment,
     depth: usize,
     /// Delimiters of the here-documents whose text begins on the next line.
     here_documents: Vec<String>,
@@ -58,7 +55,7 @@ struct Pending {
 }
 
 impl Reader {
-    fn new(script: &str, variables: Variables, depth: usize) -> Self {
+    fn new(script: &str, variables: Environment, depth: usize) -> Self {
         Self {
             text: script.chars().collect(),
             at: 0,
@@ -363,7 +360,7 @@ mod tests {
 
     /// The commands of a script, each as its words joined by blanks.
     fn read(script: &str) -> Vec<String> {
-        let variables = Variables::from([("HOME".to_owned(), "/root".to_owned())]);
+        let variables = Environment::from([("HOME".to_owned(), "/root".to_owned())]);
         let found = commands(script, &variables);
         found
             .into_iter()
@@ -422,7 +419,7 @@ mod tests {
             ["a /etc/x/y /z /etc/x $E"]
         );
         assert_eq!(read("export D=/x E=/y\na $D$E"), ["a /x/y"]);
-        let found = commands("A=1 b; c", &Variables::new());
+        let found = commands("A=1 b; c", &Environment::new());
         assert_eq!(found[0].variables["A"], "1");
         assert!(found[1].variables.is_empty());
     }

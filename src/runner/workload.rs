@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::config::environment::environment;
 use super::program::{self, Program};
+use super::{ConfigToml, Refusal};
 use crate::patch::name_of;
 use crate::pointer::At as _;
 use crate::resource::Resource;
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
 /// The kinds that are looked at.
@@ -93,14 +95,14 @@ impl Workload {
         self.selector
     }
 
-    /// Looks at what each container runs. `file` gives the text of a file that is mounted in it.
-    pub(super) fn look_at_programs(
-        &mut self,
-        file: impl Fn(&Workload, Container<'_>, &str) -> Option<String>,
-    ) {
-        let programs = self
-            .containers()
-            .map(|container| program::of(container.value, &|path| file(self, container, path)));
+    /// Looks at what each container runs, in the light of what the list shows it.
+    pub(super) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
+        let programs = self.containers().map(|container| {
+            let variables = environment(list, self, container.value);
+            program::of(container.value, &variables, &|path| {
+                ConfigToml::mounted_text(list, self, container, path)
+            })
+        });
         self.programs = programs.collect();
     }
 

@@ -262,14 +262,23 @@ pub fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile,
 fn unfilled(runner: &Runner, placeholder: &Placeholder) -> String {
     let Placeholder { text, line } = placeholder;
     let config = &runner.config;
+    // A password may look like a placeholder.
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "${}_@%.".contains(c);
+    let is_plain =
+        text.starts_with("<path:") || text.starts_with("{{") || text.chars().all(is_name);
+    let text = if config.object.identity.kind != "Secret" || is_plain {
+        text.as_str()
+    } else {
+        "what stands"
+    };
     let way_on = match config.object.identity.kind.as_str() {
-        "ConfigMap" | "Secret" => "run the function after that",
+        "ConfigMap" | "Secret" => "Run the function after that",
         // What fills in these does it in the cluster.
-        _ => "put it into a string, or write [session_server] into this template yourself",
+        _ => "Put it into a string, or write [session_server] into this template yourself",
     };
     format!(
-        "{} has {text} in line {line}, outside of a string, so it is not TOML. It looks like a \
-         placeholder that something fills in later: {way_on}",
+        "{} is not TOML: {text} in line {line} looks like a placeholder that something fills in \
+         later. {way_on}",
         config.key
     )
 }

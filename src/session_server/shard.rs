@@ -55,7 +55,8 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
     if let Some(pod) = runner.workload.resource.value.at(&template) {
         find_references(pod, &template, object, &mut references);
     }
-    if references.is_empty() {
+    let is_mounted = matches!(object.identity.kind.as_str(), "ConfigMap" | "Secret");
+    if !is_mounted || references.is_empty() {
         return Err(Box::new(
             FunctionResult::error(format!(
                 "replicas: Shard needs a configuration of its own for each shard, and the pod does \

@@ -8,7 +8,7 @@ use crate::patch::{Patches, Plan};
 use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::results::FunctionResult;
-use crate::runner::Runner;
+use crate::runner::{Runner, field};
 
 /// On what kustomize gives a name with a hash, after all functions have run.
 ///
@@ -25,8 +25,8 @@ pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {
                 .iter()
                 .all(|key| file.get(key).is_some())
     });
-    if !is_right && is_fixed(&config.object, &mut plan.patches) {
-        plan.results.push(immutable(runner));
+    if !is_right {
+        refuse_immutable(runner, plan);
     }
     refuse_encrypted(runner, !is_right, plan);
 }
@@ -35,32 +35,54 @@ pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {
 pub fn refuse_unwanted_change(runner: &Runner, plan: &mut Plan) {
     let config = &runner.config;
     let changes = settings::current_text(config, &mut plan.patches) != config.text;
-    if changes && is_fixed(&config.object, &mut plan.patches) {
-        plan.results.push(immutable(runner));
+    if changes {
+        refuse_immutable(runner, plan);
     }
     refuse_encrypted(runner, changes, plan);
 }
 
-/// The API server takes no change, and kustomize makes no new object of it.
-fn is_fixed(object: &Resource, patches: &mut Patches) -> bool {
+/// Where an object says that it, or the Secret that is made of it, is immutable.
+const IMMUTABLE: [&str; 4] = [
+    "/immutable",
+    "/spec/target/immutable",
+    "/spec/externalSecretSpec/target/immutable",
+    "/spec/template/immutable",
+];
+
+/// The field by which the API server takes no change, where kustomize makes no new object either.
+fn immutable_by(object: &Resource, patches: &mut Patches) -> Option<&'static str> {
     let object = patches.current(object);
     let hash = object
         .at("/metadata/annotations")
         .and_then(|all| all.get(NEEDS_HASH));
-    object.get("immutable") == Some(&Value::Bool(true))
-        && hash.and_then(Value::as_str) != Some("enabled")
+    if hash.and_then(Value::as_str) == Some("enabled") {
+        return None;
+    }
+    let is_true = |pointer: &&&str| object.at(pointer) == Some(&Value::Bool(true));
+    IMMUTABLE.iter().find(is_true).copied()
 }
 
-fn immutable(runner: &Runner) -> FunctionResult {
+fn refuse_immutable(runner: &Runner, plan: &mut Plan) {
+    let Some(by) = immutable_by(&runner.config.object, &mut plan.patches) else {
+        return;
+    };
     let object = &runner.config.object.identity;
-    FunctionResult::error(format!(
-        "is immutable, so the API server takes no change to {}: drop immutable and delete the \
-         object in the cluster, or generate it with a new name for each content, as kustomize's \
-         configMapGenerator and secretGenerator do where this function is a transformer beside them",
-        runner.config.key
-    ))
-    .about(object)
-    .at("immutable")
+    let way_on = match object.kind.as_str() {
+        "ConfigMap" | "Secret" => {
+            "drop immutable and delete the object in the cluster, or generate it with a new name for \
+             each content, as kustomize's configMapGenerator and secretGenerator do where this \
+             function is a transformer beside them"
+        }
+        _ => "drop immutable and delete the Secret in the cluster, which is then made anew",
+    };
+    plan.results.push(
+        FunctionResult::error(format!(
+            "is immutable, so the API server takes no change to {}: {way_on}",
+            runner.config.key
+        ))
+        .about(object)
+        .at(field(by)),
+    );
 }
 
 /// The MAC of SOPS is over the values of the whole file.

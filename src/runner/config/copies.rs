@@ -216,6 +216,12 @@ impl<'a> Copies<'a> {
                 _ => word.as_str(),
             };
             let path = self.folder.join(value);
+            // A word such as `s/a/b/` is no file of the root folder.
+            let is_absolute = path.is(&FilePath::parse(value)) && value.starts_with(['/', '\\']);
+            let is_in_root = self.folder.is(&FilePath::parse("/"));
+            if is_in_root && !is_absolute && !self.files.contains_key(&key(&path)) {
+                continue;
+            }
             if path.is(output) || value.starts_with('-') || value.is_empty() {
                 continue;
             }

@@ -4,22 +4,36 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::holder;
 use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
 use crate::runner::Workload;
 use crate::runner::workload::text;
 
 /// Variables by name; those whose value no manifest tells are absent.
 pub(in crate::runner) type Environment = BTreeMap<String, String>;
 
-/// The variables of a container's `env`.
-pub(in crate::runner) fn environment(workload: &Workload, container: &Value) -> Environment {
+/// The variables of a container: of `envFrom`, and then of `env`.
+pub(in crate::runner) fn environment(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+) -> Environment {
     let mut environment = Environment::new();
-    let variables = container.get("env").and_then(Value::as_array);
-    for variable in variables.into_iter().flatten() {
+    let members = |field: &str| container.get(field).and_then(Value::as_array);
+    for source in members("envFrom").into_iter().flatten() {
+        let prefix = text(source, "prefix");
+        for (kind, field) in [("ConfigMap", "configMapRef"), ("Secret", "secretRef")] {
+            let name = source.get(field).map_or("", |object| text(object, "name"));
+            for (key, value) in holder::texts(list, workload, kind, name) {
+                environment.insert(format!("{prefix}{key}"), value);
+            }
+        }
+    }
+    for variable in members("env").into_iter().flatten() {
         let name = text(variable, "name").to_owned();
-        let value = match variable.at("/valueFrom/fieldRef/fieldPath") {
-            Some(path) => field_of_pod(workload, path.as_str().unwrap_or_default()),
-            None if variable.get("valueFrom").is_some() => None,
+        let value = match variable.get("valueFrom") {
+            Some(from) => value_from(list, workload, from),
             None => Some(expand(text(variable, "value"), &environment).0),
         };
         match value {
@@ -28,6 +42,24 @@ pub(in crate::runner) fn environment(workload: &Workload, container: &Value) -> 
         };
     }
     environment
+}
+
+/// The value of a field of the pod, or of a key of an object.
+fn value_from(list: &ResourceList<'_>, workload: &Workload, from: &Value) -> Option<String> {
+    if let Some(path) = from.at("/fieldRef/fieldPath") {
+        return field_of_pod(workload, path.as_str()?);
+    }
+    let (kind, reference) = match from.get("configMapKeyRef") {
+        Some(reference) => ("ConfigMap", reference),
+        None => ("Secret", from.get("secretKeyRef")?),
+    };
+    holder::text_of(
+        list,
+        workload,
+        kind,
+        text(reference, "name"),
+        text(reference, "key"),
+    )
 }
 
 /// What the downward API says, where the pod's name is not part of it.

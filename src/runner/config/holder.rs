@@ -25,13 +25,33 @@ pub(super) fn objects(
 pub(super) fn text_of(
     list: &ResourceList<'_>,
     workload: &Workload,
-    source: &Source<'_>,
+    kind: &str,
+    name: &str,
     key: &str,
 ) -> Option<String> {
-    let objects = objects(list, workload, source.kind, source.name).ok()?;
+    let objects = objects(list, workload, kind, name).ok()?;
     objects
         .iter()
         .find_map(|object| Some(read(object, key).ok()??.text))
+}
+
+/// The keys of an object of the list and their texts.
+pub(super) fn texts(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    kind: &str,
+    name: &str,
+) -> Vec<(String, String)> {
+    let objects = objects(list, workload, kind, name).unwrap_or_default();
+    let Some(object) = objects.first() else {
+        return Vec::new();
+    };
+    let sections = ["data", "stringData"].iter();
+    let keys = sections
+        .filter_map(|section| object.value.get(section)?.as_object())
+        .flat_map(|section| section.keys());
+    keys.filter_map(|key| Some((key.clone(), read(object, key).ok()??.text)))
+        .collect()
 }
 
 /// Whether an object of the list has a key, or something makes the object that has it.

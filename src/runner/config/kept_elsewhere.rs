@@ -24,7 +24,7 @@ const MAKERS: [(&str, &[&str]); 10] = [
             "/spec/externalSecretName",
         ],
     ),
-    ("SealedSecret", &["/spec/template/metadata/name"]),
+    ("SealedSecret", &[]),
     ("VaultStaticSecret", &["/spec/destination/name"]),
     ("VaultDynamicSecret", &["/spec/destination/name"]),
     ("SecretProviderClass", &[]),

@@ -13,7 +13,7 @@
 //! | [`refusal`] | why no object holds the file, in words |
 
 mod copies;
-mod environment;
+pub(super) mod environment;
 pub(super) mod file_path;
 mod holder;
 mod kept_elsewhere;
@@ -75,7 +75,7 @@ impl ConfigToml {
         if let Some(reference) = named {
             return holder::referred(list, workload, reference);
         }
-        let path = config_path(workload, container);
+        let path = config_path(list, workload, container);
         let pod = Pod::new(list, workload, container);
         let origin = pod.origin(&path)?;
         let Origin::Keys(keys) = &origin else {
@@ -118,8 +118,9 @@ impl ConfigToml {
         let Origin::Keys(keys) = origin else {
             return None;
         };
-        keys.iter()
-            .find_map(|Key { source, key }| holder::text_of(list, workload, source, key))
+        keys.iter().find_map(|Key { source, key }| {
+            holder::text_of(list, workload, source.kind, source.name, key)
+        })
     }
 
     /// JSON pointer of the file in its object.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::environment::{environment, expand};
 use super::file_path::{FilePath, same, segments};
 use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::workload::{field, text};
 use crate::runner::{Refusal, Workload};
@@ -48,6 +49,7 @@ pub(super) struct Source<'w> {
 /// # Errors
 /// A `subPathExpr` with a variable that no manifest tells.
 pub(super) fn mounted_at<'w>(
+    list: &ResourceList<'_>,
     workload: &Workload,
     container: &'w Value,
     path: &FilePath,
@@ -64,7 +66,7 @@ pub(super) fn mounted_at<'w>(
     let Some((_, mount, below)) = best else {
         return Ok(None);
     };
-    let mut relative = sub_path(workload, container, mount).map_err(|variable| {
+    let mut relative = sub_path(list, workload, container, mount).map_err(|variable| {
         Box::new(
             FunctionResult::error(format!(
                 "subPathExpr {:?} has the variable {variable}, whose value is not in the manifests, \
@@ -85,6 +87,7 @@ pub(super) fn mounted_at<'w>(
 
 /// The path at which a container sees a place of a volume.
 pub(super) fn path_of(
+    list: &ResourceList<'_>,
     workload: &Workload,
     container: &Value,
     volume: &str,
@@ -93,7 +96,7 @@ pub(super) fn path_of(
     mounts(container)
         .filter(|mount| text(mount, "name") == volume)
         .find_map(|mount| {
-            let above = sub_path(workload, container, mount).ok()?;
+            let above = sub_path(list, workload, container, mount).ok()?;
             let (start, below) = relative.split_at_checked(above.len())?;
             same(start, &above, false)
                 .then(|| FilePath::parse(text(mount, "mountPath")).child(below))
@@ -116,12 +119,17 @@ fn mounts(container: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// `subPath`, or `subPathExpr` with its variables. The error is a variable that is not known.
-fn sub_path(workload: &Workload, container: &Value, mount: &Value) -> Result<Vec<String>, String> {
+fn sub_path(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    mount: &Value,
+) -> Result<Vec<String>, String> {
     let expression = text(mount, "subPathExpr");
     if expression.is_empty() {
         return Ok(segments(text(mount, "subPath"), false));
     }
-    match expand(expression, &environment(workload, container)) {
+    match expand(expression, &environment(list, workload, container)) {
         (path, None) => Ok(segments(&path, false)),
         (_, Some(unknown)) => Err(unknown),
     }

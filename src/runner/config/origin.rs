@@ -111,7 +111,7 @@ impl<'w, 'a> Pod<'w, 'a> {
     pub(super) fn templates(&self) -> Vec<FilePath> {
         let mut templates = Vec::new();
         for (stage, container) in self.containers.iter().enumerate() {
-            let variables = environment(self.workload, container);
+            let variables = environment(self.list, self.workload, container);
             if let Some(path) = variables.get("TEMPLATE_CONFIG_FILE") {
                 templates.push(FilePath::parse(path));
             }
@@ -169,7 +169,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         let Some(container) = self.containers.get(stage).copied() else {
             return Ok(Origin::Image);
         };
-        let Some(mounted) = mounted_at(self.workload, container, path)? else {
+        let Some(mounted) = mounted_at(self.list, self.workload, container, path)? else {
             let origin = self.copied(stage, path, None, false, depth)?;
             return Ok(origin.unwrap_or(Origin::Image));
         };
@@ -213,7 +213,7 @@ impl<'w, 'a> Pod<'w, 'a> {
                 is_runner.then(|| path.clone())
             } else {
                 place.and_then(|(volume, relative)| {
-                    path_of(self.workload, container, volume, relative)
+                    path_of(self.list, self.workload, container, volume, relative)
                 })
             };
             let Some(target) = target else {
@@ -279,7 +279,7 @@ impl<'w, 'a> Pod<'w, 'a> {
             if self.is_template(&file) {
                 continue;
             }
-            let relative = match mounted_at(self.workload, container, &file) {
+            let relative = match mounted_at(self.list, self.workload, container, &file) {
                 Ok(Some(place)) => place.relative,
                 _ => continue,
             };
@@ -321,10 +321,10 @@ impl<'w, 'a> Pod<'w, 'a> {
     fn written(&self, stage: usize, commands: &Commands, target: &FilePath) -> Option<Written> {
         let container = self.containers.get(stage).copied()?;
         let is_given = |path: &FilePath| {
-            let mounted = mounted_at(self.workload, container, path);
+            let mounted = mounted_at(self.list, self.workload, container, path);
             mounted.is_ok_and(|place| place.is_some_and(|place| !place.relative.is_empty()))
         };
-        let variables = environment(self.workload, container);
+        let variables = environment(self.list, self.workload, container);
         let mut copies = Copies::new(target, variables, working_dir(container), &is_given);
         for pipeline in &commands.pipelines {
             copies.run(pipeline);
@@ -338,7 +338,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         let Some(container) = self.containers.get(stage).copied() else {
             return commands;
         };
-        let variables = environment(self.workload, container);
+        let variables = environment(self.list, self.workload, container);
         let mut words: Vec<String> = ["command", "args"]
             .iter()
             .filter_map(|field| container.get(field)?.as_array())
@@ -454,13 +454,13 @@ impl<'w, 'a> Pod<'w, 'a> {
     fn script(&self, stage: usize, path: &str) -> Option<(FilePath, String)> {
         let container = self.containers.get(stage).copied()?;
         let path = working_dir(container).join(path);
-        let mounted = mounted_at(self.workload, container, &path).ok()??;
+        let mounted = mounted_at(self.list, self.workload, container, &path).ok()??;
         let Volume::Objects(sources) = volume(self.workload, mounted.volume) else {
             return None;
         };
         sources.into_iter().find_map(|source| {
             let key = source.key(&mounted.relative, path.ignores_case())?;
-            let text = holder::text_of(self.list, self.workload, &source, &key)?;
+            let text = holder::text_of(self.list, self.workload, source.kind, source.name, &key)?;
             Some((path.clone(), text))
         })
     }
