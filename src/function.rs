@@ -154,17 +154,10 @@ fn session_server(
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
-    let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if !spec.enabled {
-        for workload in workloads {
-            session_server::rejoin(list, &workload, &mut plan.patches);
-            // Nothing was added to a runner that cannot be completed.
-            if let Ok(runner) = runner::complete(list, workload, container) {
-                session_server::remove(list, &runner, &mut plan.patches)?;
-            }
-        }
-        return Ok(());
+        return session_server::undo(list, &spec.runner, container, plan);
     }
+    let workloads = runner::find_workloads(list, &spec.runner, container)?;
     if workloads.is_empty() {
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
@@ -194,7 +187,8 @@ fn session_server(
         let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&runners, plan);
+    let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
+    session_server::refuse_shared(&runners, &others, plan);
     Ok(())
 }
 
@@ -235,7 +229,8 @@ fn advertise_address(
         let planned = session_server::advertise(list, spec, runner, &observed, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&complete, plan);
+    let others = session_server::not_selected(list, &spec.runner, container, &complete)?;
+    session_server::refuse_shared(&complete, &others, plan);
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 mod lines;
 mod near;
 mod scan;
+mod written;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::resource::{PREVIOUS_NAMES, Resource, without_hash, written};
 use crate::results::FunctionResult;
+use crate::yaml::sources::Sources;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
 use scan::{Form, ItemSpan, Layout};
 
@@ -138,6 +140,8 @@ pub struct Patched {
     pub operations: Vec<PatchOperation>,
     /// The item's value with the operations applied: what its text is to mean.
     pub value: Rc<Value>,
+    /// Where all of ours is gone: how nodes were written before. Otherwise that is noted.
+    pub restored: Option<Sources>,
 }
 
 impl Changes {
@@ -406,7 +410,7 @@ impl<'a> ResourceList<'a> {
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
         let edited = match self.read.borrow().get(&item) {
-            Some(read) => yaml::apply_to(&read.tree, &patch.operations, &patch.value),
+            Some(read) => written::edit(&read.tree, patch),
             None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))
