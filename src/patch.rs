@@ -173,6 +173,20 @@ impl Patches {
         self.remove(resource, &annotation(EMPTY_BEFORE));
     }
 
+    /// [`Self::set`] for a member that may be there with nothing in it, which is noted.
+    pub fn fill(&mut self, resource: &Resource, pointer: &str, value: Value) {
+        let empty = self.current(resource).at(pointer).cloned();
+        self.set(resource, pointer, value);
+        if let Some(empty) = empty.filter(is_empty) {
+            self.remember_empty(resource, pointer.to_owned(), empty);
+        }
+    }
+
+    /// What a member was that had nothing in it.
+    pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
+        self.item(resource).empty_before().get(pointer).cloned()
+    }
+
     /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can leave it so.
     fn remember_empty(&mut self, resource: &Resource, pointer: String, empty: Value) {
         let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();

@@ -409,8 +409,8 @@ impl<'a> ResourceList<'a> {
 
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
-        let edited = match self.read.borrow().get(&item) {
-            Some(read) => written::edit(&read.tree, patch),
+        let edited = match self.tree(item) {
+            Some(tree) => written::edit(&tree, patch),
             None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))

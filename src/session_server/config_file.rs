@@ -320,7 +320,8 @@ impl ConfigFile {
         }
         let newline = self.newline();
         let before = self.text.get(..start).unwrap_or_default();
-        let has_gap = before.ends_with(&newline.repeat(2));
+        let above = before.strip_suffix(newline);
+        let has_gap = above.is_some_and(|above| above.ends_with('\n'));
         let gap = if has_gap { newline.len() } else { 0 };
         start - gap..end
     }

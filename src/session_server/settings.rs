@@ -256,13 +256,17 @@ fn store_text(place: &ConfigToml, config: &ConfigFile, patches: &mut Patches) {
     if config.text() == current_text(place, patches) {
         return;
     }
+    let empty = patches.empty_before(&place.object, &place.pointer());
+    if let Some(empty) = empty.filter(|_| config.text().is_empty()) {
+        return patches.set(&place.object, &place.pointer(), empty);
+    }
     let encoded = place.encode(config.text());
     let current = patches.current(&place.object).at(&place.pointer());
     let written = match (place.encoding, current) {
         (Encoding::Base64, Some(Value::String(current))) => base64_lines::like(current, &encoded),
         _ => encoded,
     };
-    patches.set(&place.object, &place.pointer(), json!(written));
+    patches.fill(&place.object, &place.pointer(), json!(written));
 }
 
 /// The record that an earlier run left.

@@ -27,19 +27,24 @@ pub(super) fn rewrite(
     let block = Block::read(text, indicator, old);
     let header = text.get(indicator..block.header_end)?;
     let indicators = header.split([' ', '\t', '#']).next()?;
-    if !header.starts_with('>') || indicators.contains('+') {
+    if !header.starts_with('>') {
         return None;
     }
-    let (old_body, new_body) = match (old.strip_suffix('\n'), new.strip_suffix('\n')) {
-        (Some(old), Some(new)) => (old, new),
-        (None, None) => (old, new),
-        _ => return None,
+    let keeps = indicators.contains('+');
+    let (old_body, old_end) = without_end(old, keeps);
+    let (new_body, new_end) = without_end(new, keeps);
+    let fits = if keeps {
+        old_end > 0 && new_end > 0
+    } else {
+        old_end == new_end
     };
     let indent = block.indent?;
-    let (lead, lines, gaps) = take_apart(text, &block, indent)?;
-    if put_together(&lead, &lines, &gaps) != old_body {
+    let (lead, lines, gaps, blanks) = take_apart(text, &block, indent)?;
+    let is_whole = put_together(&lead, &lines, &gaps) == old_body;
+    if !fits || !is_whole || (blanks > 0 && blanks + 1 != old_end) {
         return None;
     }
+    let folds = folds_alone(&lines);
     let (new_lead, new_lines, new_breaks) = split(new_body)?;
     if new_lead != lead.breaks {
         return None;
@@ -72,18 +77,43 @@ pub(super) fn rewrite(
         }
         match own.and_then(|own| lines.get(own)) {
             Some(old) => out.push_str(old.source),
+            None if folds && !is_spaced(line) => {
+                let fold = format!("{newline}{}", " ".repeat(indent));
+                out.push_str(&line.replace(' ', &fold));
+            }
             None => out.push_str(line),
         }
     }
+    out.push_str(&newline.repeat(new_end.saturating_sub(1)));
     Some(out)
 }
 
-/// The line breaks before the first line, the lines, and what is between each two.
+/// A value without the line breaks at its end that the header speaks of, and how many these are.
+fn without_end(value: &str, keeps: bool) -> (&str, usize) {
+    let body = if keeps {
+        value.trim_end_matches('\n')
+    } else {
+        value.strip_suffix('\n').unwrap_or(value)
+    };
+    (body, value.len() - body.len())
+}
+
+/// Whether each blank of the value is a line break of the text: base64 over several lines.
+fn folds_alone(lines: &[Line<'_>]) -> bool {
+    let count = |text: &str, c| text.matches(c).count();
+    lines.iter().any(|line| line.source.contains('\n'))
+        && lines
+            .iter()
+            .all(|line| count(&line.value, ' ') == count(line.source, '\n'))
+}
+
+/// The line breaks before the first line, the lines, what is between each two, and the blank lines
+/// behind the last.
 fn take_apart<'a>(
     text: &'a str,
     block: &Block,
     indent: usize,
-) -> Option<(Gap<'a>, Vec<Line<'a>>, Vec<Gap<'a>>)> {
+) -> Option<(Gap<'a>, Vec<Line<'a>>, Vec<Gap<'a>>, usize)> {
     let mut lines: Vec<(Line<'a>, usize, usize, bool)> = Vec::new();
     let mut gaps = Vec::new();
     let mut blanks = 0;
@@ -133,11 +163,8 @@ fn take_apart<'a>(
         };
         lines.push((line, start, range.end, spaced));
     }
-    if blanks > 0 {
-        return None;
-    }
     let lines = lines.into_iter().map(|(line, ..)| line).collect();
-    Some((lead?, lines, gaps))
+    Some((lead?, lines, gaps, blanks))
 }
 
 fn put_together(lead: &Gap<'_>, lines: &[Line<'_>], gaps: &[Gap<'_>]) -> String {

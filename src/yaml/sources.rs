@@ -14,22 +14,21 @@ use crate::patch::token;
 /// The text of nodes by their JSON pointer.
 pub type Sources = BTreeMap<String, String>;
 
-/// Longer scalars are not kept.
+/// Longer texts are not kept.
 const LONGEST: usize = 8 * 1024;
+/// In place of the text of a plain scalar on one line: its value says it all.
+const PLAIN: &str = "plain";
+/// In place of the text of a single-quoted scalar on one line.
+const SINGLE_QUOTED: &str = "single-quoted";
+/// Where files stand in a ConfigMap or Secret.
+const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
-/// The text of the nodes of an item that its edited text writes in another form. Scalars are among
-/// them where `with_scalars` says so.
-pub fn lost(before: &Tree<'_>, edited: &str, with_scalars: bool) -> Sources {
+/// The text of the nodes of an item that its edited text writes in another form. Of files over several
+/// lines, `with_files` says whether the text may be kept.
+pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
     let mut notable = Vec::new();
     if let Some(root) = item_root(before) {
-        collect(
-            before,
-            root,
-            false,
-            with_scalars,
-            &mut String::new(),
-            &mut notable,
-        );
+        collect(before, root, false, &mut String::new(), &mut notable);
     }
     if notable.is_empty() {
         return Sources::new();
@@ -40,18 +39,44 @@ pub fn lost(before: &Tree<'_>, edited: &str, with_scalars: bool) -> Sources {
     let lost = notable.into_iter().filter_map(|(pointer, id)| {
         let source = source(before, id);
         let now = find(&after, &pointer)?;
-        let is_same = match (&before.node(id).kind, &after.node(now).kind) {
-            (Kind::Scalar { style, .. }, Kind::Scalar { style: now, .. })
-                if *style != ScalarStyle::Plain =>
+        match (&before.node(id).kind, &after.node(now).kind) {
+            (Kind::Scalar { value, style, .. }, Kind::Scalar { style: now, .. })
+                if is_file(&pointer) && before.value_of(id) != Ok(Value::Null) =>
             {
-                style == now
+                // Its anchor and tag stand before it.
+                let start = before.node(id).span.start;
+                let properties = before.text.get(start..before.node(id).content)?;
+                let mut styles = [PLAIN, SINGLE_QUOTED]
+                    .into_iter()
+                    .map(|style| format!("{properties}{style}"));
+                let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
+                let text = (with_files && source.len() <= LONGEST).then(|| source.to_owned());
+                let kept = kept.or(text);
+                (style != now).then_some((pointer, kept?))
             }
-            _ => source == self::source(&after, now),
-        };
-        let is_short = source.len() <= LONGEST;
-        (!is_same && is_short).then(|| (pointer, source.to_owned()))
+            _ => {
+                let is_same = source == self::source(&after, now);
+                (!is_same && source.len() <= LONGEST).then(|| (pointer, source.to_owned()))
+            }
+        }
     });
     lost.collect()
+}
+
+fn is_file(pointer: &str) -> bool {
+    FILES.iter().any(|section| pointer.starts_with(section))
+}
+
+/// A value in one of the styles that are kept by their name, behind its anchor and tag.
+fn spelled(style: &str, value: &str) -> Option<String> {
+    let (properties, text) = if let Some(properties) = style.strip_suffix(PLAIN) {
+        (properties, value.to_owned())
+    } else {
+        let properties = style.strip_suffix(SINGLE_QUOTED)?;
+        (properties, format!("'{}'", value.replace('\'', "''")))
+    };
+    let is_style = properties.is_empty() || properties.ends_with(' ');
+    (is_style && !value.contains('\n')).then(|| format!("{properties}{text}"))
 }
 
 /// An item's text with nodes written as they were, wherever that means the same.
@@ -82,8 +107,15 @@ pub fn restore(text: &str, sources: &Sources) -> String {
 fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
     let tree = Tree::parse(text).ok()?;
     let value = item_value(&tree).ok()?;
-    let node = tree.node(find(&tree, pointer)?);
+    let id = find(&tree, pointer)?;
+    let node = tree.node(id);
+    let source = match tree.scalar(id).and_then(|value| spelled(source, value)) {
+        Some(spelled) => spelled,
+        None => source.to_owned(),
+    };
     let (range, blank) = match (node.span.is_empty(), node.indicator) {
+        // Nothing stood behind the key.
+        (false, Some(indicator)) if source.is_empty() => (indicator + 1..node.span.end, ""),
         (false, _) => (node.span.clone(), ""),
         (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
         (true, None) => return None,
@@ -119,19 +151,18 @@ fn collect(
     tree: &Tree<'_>,
     id: NodeId,
     in_flow: bool,
-    with_scalars: bool,
     pointer: &mut String,
     found: &mut Vec<(String, NodeId)>,
 ) {
     let node = tree.node(id);
-    if is_notable(tree, id, node, in_flow, with_scalars) {
+    if is_notable(tree, id, node, in_flow, is_file(pointer)) {
         found.push((pointer.clone(), id));
     }
     let length = pointer.len();
     let mut below = |name: &str, id: NodeId, flow: bool| {
         pointer.push('/');
         pointer.push_str(name);
-        collect(tree, id, flow, with_scalars, pointer, found);
+        collect(tree, id, flow, pointer, found);
         pointer.truncate(length);
     };
     match &node.kind {
@@ -149,13 +180,7 @@ fn collect(
     }
 }
 
-fn is_notable(
-    tree: &Tree<'_>,
-    id: NodeId,
-    node: &Node<'_>,
-    in_flow: bool,
-    with_scalars: bool,
-) -> bool {
+fn is_notable(tree: &Tree<'_>, id: NodeId, node: &Node<'_>, in_flow: bool, is_file: bool) -> bool {
     let source = source(tree, id);
     match &node.kind {
         Kind::Alias { .. } => true,
@@ -164,8 +189,11 @@ fn is_notable(
         Kind::Scalar { style, .. } => {
             let is_null = tree.value_of(id) == Ok(Value::Null);
             let is_written = !source.is_empty() && (source != "null" || !in_flow);
-            (is_null && is_written)
-                || (with_scalars && source.contains('\n') && !matches!(style, ScalarStyle::Literal))
+            if is_null {
+                is_written || is_file
+            } else {
+                is_file && !matches!(style, ScalarStyle::Literal)
+            }
         }
     }
 }
