@@ -16,7 +16,7 @@ use crate::yaml::sources::Sources;
 
 /// On a resource of the user's: the members that stood there with nothing in them before something
 /// was put there, by JSON pointer, and what each was.
-const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
+pub const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
 
 /// On a resource of the user's: the text of what is written in another form since, by JSON pointer.
 pub const WRITTEN_BEFORE: &str = "runner-terminal.dev/written-before";

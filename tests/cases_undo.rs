@@ -314,9 +314,17 @@ fn keeps_the_style_of_the_file() {
             goes_and_comes(member, &manifests(kind, section, "", member), &known());
         }
     }
-    let flow = "data: {other: x, config.toml: \"concurrent = 4\\n\" }\n";
-    let text = manifests("ConfigMap", "data", "", "").replace("data:\n", flow);
-    goes_and_comes(flow, &text, &known());
+    for member in [
+        r#"config.toml: "concurrent = 4\n" "#,
+        "config.toml: 'concurrent = 4'",
+        "config.toml: concurrent = 4 ",
+        "config.toml: ",
+        r#""config.toml": "" "#,
+    ] {
+        let text = manifests("ConfigMap", "data", "", "");
+        let flow = format!("\ndata: {{other: x, {member}}}   # one line\n");
+        goes_and_comes(member, &text.replace("\ndata:\n", &flow), &known());
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 use crate::function_config::RunnerSelector;
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
+use crate::session_server::name_before;
 
 /// A result of severity error: the reason why nothing is done.
 pub type Refusal = Box<FunctionResult>;
@@ -66,7 +67,10 @@ pub fn find_workloads(
             None => workload.containers().any(|c| c.is_runner()),
         };
         let identity = &workload.resource.identity;
-        let selected = (selector.name.is_empty() || selector.name == identity.name)
+        // A shard is selected by the name of the workload that it was made of.
+        let selected = (selector.name.is_empty()
+            || selector.name == identity.name
+            || name_before(&workload).as_ref() == Some(&selector.name))
             && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
             && selector.label_selector.matches(workload.labels());
         if is_runner && selected {

@@ -51,7 +51,7 @@ pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 pub use pods::Pods;
 use service::Existing;
-pub use shard::split;
+pub use shard::{name_before, split};
 pub use shared::{not_selected, refuse_shared};
 pub use undo::undo;
 

@@ -31,7 +31,7 @@ pub(super) fn index(workload: &Workload) -> Option<u16> {
 }
 
 /// The name of the workload that a shard was made of; `None` for what is no shard.
-pub(super) fn name_before(workload: &Workload) -> Option<String> {
+pub fn name_before(workload: &Workload) -> Option<String> {
     let resource = &workload.resource;
     if let Some(before) = resource.annotation(SHARDED) {
         let before: Value = serde_json::from_str(before).ok()?;
