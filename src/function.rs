@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
-    FunctionConfig, Replicas, RunnerSelector, SessionServerSpec,
+    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig,
+    Replicas, RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::{FunctionResult, Severity};
-use crate::runner::{self, Refusal, Runner, Workload};
+use crate::runner::{self, Chosen, Refusal, Runner, Workload};
 use crate::session_server::{self, Advertised};
 
 /// What one run of the function gave.
@@ -157,27 +157,16 @@ fn session_server(
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
-    let named = spec.config.as_ref();
-    if !spec.enabled {
-        let workloads = runner::find_workloads(list, &spec.runner, container)?;
-        one_configuration_only(&workloads, named)?;
-        for workload in workloads {
-            session_server::rejoin(list, &workload, &mut plan.patches);
-            // Nothing was added to a runner that cannot be completed.
-            if let Ok(runner) = runner::complete(list, workload, container, named) {
-                session_server::remove(list, &runner, &mut plan.patches)?;
-                session_server::refuse_unwanted_change(&runner, plan);
-            }
-        }
-        return Ok(());
-    }
-    let workloads = workloads(list, &spec.runner, container, plan)?;
-    one_configuration_only(&workloads, named)?;
     let chosen = Chosen {
         selector: &spec.runner,
         container,
-        config: named,
+        config: spec.config.as_ref(),
     };
+    if !spec.enabled {
+        return session_server::undo(list, chosen, plan);
+    }
+    let workloads = workloads(list, &spec.runner, container, plan)?;
+    chosen.check(&workloads)?;
     let complete = complete(list, chosen, spec.replicas, workloads, plan);
     if spec.advertise_address.is_some() {
         one_runner_only(&complete, "spec.advertiseAddress")?;
@@ -203,28 +192,12 @@ fn session_server(
         let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&runners, plan);
+    let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
+    session_server::refuse_shared(&runners, &others, plan);
     for runner in &runners {
         session_server::refuse_unchangeable(runner, plan);
     }
     Ok(())
-}
-
-/// What a functionConfig says of the runners that it is about.
-#[derive(Clone, Copy)]
-struct Chosen<'a> {
-    selector: &'a RunnerSelector,
-    container: Option<&'a str>,
-    config: Option<&'a ConfigReference>,
-}
-
-impl Chosen<'_> {
-    /// It names a runner, a container or a configuration.
-    fn is_explicit(&self) -> bool {
-        *self.selector != RunnerSelector::default()
-            || self.container.is_some()
-            || self.config.is_some()
-    }
 }
 
 /// Completes workloads to runners, whose processes are as many as can have terminals.
@@ -330,12 +303,12 @@ fn advertise_address(
     let workloads = workloads(list, selector, container, &mut said).inspect_err(|_| {
         plan.results.append(&mut said.results);
     })?;
-    one_configuration_only(&workloads, spec.config.as_ref())?;
     let chosen = Chosen {
         selector,
         container,
         config: spec.config.as_ref(),
     };
+    chosen.check(&workloads)?;
     let runners = complete(list, chosen, Replicas::Refuse, workloads, plan);
     if spec.address.is_some() {
         one_runner_only(&runners, "spec.address")?;
@@ -344,26 +317,12 @@ fn advertise_address(
         let planned = session_server::advertise(list, spec, runner, &observed, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&runners, plan);
+    let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
+    session_server::refuse_shared(&runners, &others, plan);
     for runner in &runners {
         session_server::refuse_unchangeable(runner, plan);
     }
     Ok(())
-}
-
-/// One file for several runners would tell GitLab one address for all of them.
-fn one_configuration_only(
-    workloads: &[Workload],
-    named: Option<&ConfigReference>,
-) -> Result<(), Refusal> {
-    if workloads.len() < 2 || named.is_none() {
-        return Ok(());
-    }
-    Err(Box::new(FunctionResult::error(format!(
-        "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
-         choose one by spec.runner, and give each its own functionConfig",
-        workloads.len()
-    ))))
 }
 
 fn one_runner_only(runners: &[Runner], field: &str) -> Result<(), Refusal> {

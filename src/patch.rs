@@ -12,10 +12,17 @@ use crate::resource::Resource;
 use crate::resource_list::{Changes, Patched};
 use crate::results::FunctionResult;
 use crate::session_server::OWNED_BY;
+use crate::yaml::sources::Sources;
 
 /// On a resource of the user's: the members that stood there with nothing in them before something
 /// was put there, by JSON pointer, and what each was.
-const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
+pub const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
+
+/// On a resource of the user's: the text of what is written in another form since, by JSON pointer.
+pub const WRITTEN_BEFORE: &str = "runner-terminal.dev/written-before";
+
+/// What the names of all annotations of this function begin with.
+pub const PREFIX: &str = "runner-terminal.dev/";
 
 /// What is to change, and what a person should know of it.
 #[derive(Debug, Default)]
@@ -46,6 +53,8 @@ struct Item {
     /// The resource's own until the first operation.
     value: Rc<Value>,
     operations: Vec<PatchOperation>,
+    /// How nodes are to be written again, once all of ours is gone.
+    restored: Option<Sources>,
 }
 
 impl Patches {
@@ -143,9 +152,39 @@ impl Patches {
         }));
     }
 
-    /// Takes the note away of what was empty, once all is gone that was put there.
+    /// Takes the note away of what was empty, once all is gone that was put there: while another
+    /// annotation of ours is left, it is still needed.
     pub fn forget_empty(&mut self, resource: &Resource) {
+        let annotations = self.current(resource).at("/metadata/annotations");
+        let annotations = annotations.and_then(Value::as_object);
+        let is_needed = annotations.is_some_and(|annotations| {
+            let mut names = annotations.keys();
+            names.any(|name| {
+                name.starts_with(PREFIX) && ![EMPTY_BEFORE, WRITTEN_BEFORE].contains(&name.as_str())
+            })
+        });
+        if is_needed {
+            return;
+        }
+        let written = resource.annotation(WRITTEN_BEFORE);
+        let written = written.and_then(|note| serde_json::from_str(note).ok());
+        self.remove(resource, &annotation(WRITTEN_BEFORE));
+        self.item(resource).restored = Some(written.unwrap_or_default());
         self.remove(resource, &annotation(EMPTY_BEFORE));
+    }
+
+    /// [`Self::set`] for a member that may be there with nothing in it, which is noted.
+    pub fn fill(&mut self, resource: &Resource, pointer: &str, value: Value) {
+        let empty = self.current(resource).at(pointer).cloned();
+        self.set(resource, pointer, value);
+        if let Some(empty) = empty.filter(is_empty) {
+            self.remember_empty(resource, pointer.to_owned(), empty);
+        }
+    }
+
+    /// What a member was that had nothing in it.
+    pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
+        self.item(resource).empty_before().get(pointer).cloned()
     }
 
     /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can leave it so.
@@ -201,8 +240,17 @@ impl Patches {
                 .into_iter()
                 .filter(|(_, item)| !item.operations.is_empty())
                 .map(|(index, item)| {
-                    let Item { value, operations } = item;
-                    (index, Patched { operations, value })
+                    let Item {
+                        value,
+                        operations,
+                        restored,
+                    } = item;
+                    let patched = Patched {
+                        operations,
+                        value,
+                        restored,
+                    };
+                    (index, patched)
                 })
                 .collect(),
             removed: self.removed,
@@ -215,6 +263,7 @@ impl Patches {
         self.items.entry(resource.item).or_insert_with(|| Item {
             value: Rc::clone(&resource.value),
             operations: Vec::new(),
+            restored: None,
         })
     }
 }

@@ -8,6 +8,7 @@ mod near;
 mod references;
 mod scan;
 mod tangled;
+mod written;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::resource::{PREVIOUS_NAMES, Resource, without_hash, written};
 use crate::results::FunctionResult;
+use crate::yaml::sources::Sources;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
 use members::{Lines, may_wrap};
 pub use references::is_compatible;
@@ -158,6 +160,8 @@ pub struct Patched {
     pub operations: Vec<PatchOperation>,
     /// The item's value with the operations applied: what its text is to mean.
     pub value: Rc<Value>,
+    /// Where all of ours is gone: how nodes were written before. Otherwise that is noted.
+    pub restored: Option<Sources>,
 }
 
 impl Changes {
@@ -520,10 +524,8 @@ impl<'a> ResourceList<'a> {
 
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
-        let read = self.read.borrow();
-        let tree = read.get(&item).and_then(|read| read.tree.as_ref());
-        let edited = match tree {
-            Some(tree) => yaml::apply_to(tree, &patch.operations, &patch.value),
+        let edited = match self.tree(item) {
+            Some(tree) => written::edit(&tree, patch),
             None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))

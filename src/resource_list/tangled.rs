@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{Changes, Patched, ReadError, ResourceList, WriteError};
 use crate::pointer::At as _;
 use crate::yaml::EditError;
+use crate::yaml::sources::Sources;
 
 /// What is to become of the members of one item.
 #[derive(Default)]
@@ -107,7 +108,14 @@ impl ResourceList<'_> {
             json_patch::patch(&mut value, &operations)
                 .map_err(|_| self.no_such_place(item, &operations))?;
             let value = Rc::new(value);
-            whole.patches.insert(item, Patched { operations, value });
+            // Nothing is noted on the item around them, which is not a resource of its own.
+            let restored = Some(Sources::new());
+            let patched = Patched {
+                operations,
+                value,
+                restored,
+            };
+            whole.patches.insert(item, patched);
         }
         Ok(Some(whole))
     }

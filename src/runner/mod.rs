@@ -1,5 +1,6 @@
 //! Finds the GitLab Runners of a list: the workload, its container, and its `config.toml`.
 
+mod chosen;
 mod config;
 mod config_path;
 mod elsewhere;
@@ -9,6 +10,7 @@ mod scripts;
 mod shell;
 mod workload;
 
+pub use chosen::Chosen;
 pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
@@ -16,6 +18,7 @@ pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 use crate::function_config::{ConfigReference, RunnerSelector};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
+use crate::session_server::name_before;
 
 /// A result of severity error: the reason why nothing is done.
 pub type Refusal = Box<FunctionResult>;
@@ -111,7 +114,10 @@ pub fn find(
             continue;
         };
         let identity = &workload.resource.identity;
-        let is_selected = (selector.name.is_empty() || selector.name == identity.name)
+        // A shard is selected by the name of the workload that it was made of.
+        let is_selected = (selector.name.is_empty()
+            || selector.name == identity.name
+            || name_before(&workload).as_ref() == Some(&selector.name))
             && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
             && selector.label_selector.matches(workload.labels());
         if !is_selected {

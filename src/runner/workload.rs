@@ -96,7 +96,7 @@ impl Workload {
     }
 
     /// Looks at what each container runs, in the light of what the list shows it.
-    pub(super) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
+    pub(crate) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
         let programs = self.containers().map(|container| {
             let variables = environment(list, self, container.value);
             program::of(container.value, &variables, &|path| {
@@ -202,7 +202,7 @@ impl Workload {
     }
 
     /// True for a container that runs gitlab-runner; where none does for sure, for one that may.
-    fn is_runner(&self, container: Container<'_>) -> bool {
+    pub fn is_runner(&self, container: Container<'_>) -> bool {
         if self.containers().any(|other| self.surely_runs_it(other)) {
             self.surely_runs_it(container)
         } else {

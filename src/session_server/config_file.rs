@@ -2,8 +2,10 @@
 //!
 //! Source of the keys: `SessionServer` in gitlab-runner's `common/config.go`.
 
-use serde_json::{Map, Value};
-use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike};
+use std::ops::Range;
+
+use serde_json::Value;
+use toml_edit::{Document, Item, Key, TableLike};
 
 /// The table's name.
 pub const TABLE: &str = "session_server";
@@ -14,13 +16,22 @@ pub const ADVERTISE_ADDRESS: &str = "advertise_address";
 /// Whole seconds that a terminal may go on after its job has ended.
 pub const SESSION_TIMEOUT: &str = "session_timeout";
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// A parsed `config.toml`.
+/// A parsed `config.toml`. Edits are splices of its text: no byte changes but those of the keys that
+/// are set or removed.
 #[derive(Debug)]
 pub struct ConfigFile {
     text: String,
-    document: DocumentMut,
+    document: Document<String>,
+}
+
+/// How the file spells the table.
+enum Form {
+    /// `[session_server]`, whose header ends here.
+    Header(Range<usize>),
+    /// `session_server.listen_address = "…"`
+    Dotted,
+    /// `session_server = { listen_address = "…" }`, which stands here.
+    Inline(Range<usize>),
 }
 
 /// A configuration that cannot be read or edited.
@@ -47,7 +58,7 @@ impl ConfigFile {
     /// # Errors
     /// See [`ConfigFileError`].
     pub fn parse(text: &str) -> Result<Self, ConfigFileError> {
-        let document = text.parse::<DocumentMut>().map_err(|error| {
+        let document = Document::parse(text.to_owned()).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let before = text.get(..at).unwrap_or_default();
             let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
@@ -76,9 +87,9 @@ impl ConfigFile {
         &self.text
     }
 
-    /// Whether the file has the table.
+    /// Whether the file has the table. `[session_server.sub]` alone does not make it.
     pub fn has_table(&self) -> bool {
-        self.document.contains_key(TABLE)
+        self.form().is_some()
     }
 
     /// A key of the table: a string or an integer; anything else as its TOML text.
@@ -87,8 +98,14 @@ impl ConfigFile {
         Some(match value {
             toml_edit::Value::String(text) => Value::from(text.value().as_str()),
             toml_edit::Value::Integer(number) => Value::from(*number.value()),
-            other => Value::from(other.to_string().trim()),
+            _ => Value::from(self.source(key)?),
         })
+    }
+
+    /// The value of a key as the file spells it: `0x10`, `'literal'`, `60.5`.
+    pub fn source(&self, key: &str) -> Option<&str> {
+        let (_, value) = self.entry(key)?;
+        self.text.get(value)
     }
 
     /// The port of the runner's metrics server, when it has one: `listen_address` of the root.
@@ -119,6 +136,15 @@ impl ConfigFile {
     /// Sets keys of the table in this order. The table is made at the end of the file when there
     /// is none, in the style of its neighbours otherwise.
     pub fn set(&mut self, settings: &[(&str, Value)]) {
+        let sources: Vec<(&str, String)> = settings
+            .iter()
+            .map(|(key, value)| (*key, toml_source(value)))
+            .collect();
+        self.set_sources(&sources);
+    }
+
+    /// [`Self::set`] with the values' TOML text. Text that is not one TOML value changes nothing.
+    pub fn set_sources(&mut self, settings: &[(&str, String)]) {
         if settings.is_empty() {
             return;
         }
@@ -126,44 +152,189 @@ impl ConfigFile {
             self.append_table(settings);
             return;
         }
-        for (key, value) in settings {
-            let value = toml_value(value);
-            match self.document.get_mut(TABLE) {
-                Some(Item::Table(table)) => set_in_table(table, key, value),
-                Some(Item::Value(toml_edit::Value::InlineTable(table))) => {
-                    set_in_inline(table, key, value)
-                }
-                _ => {}
-            }
+        for (key, source) in settings {
+            let (range, text) = match self.entry(key) {
+                Some((_, value)) => (value, source.clone()),
+                None => match self.new_entry(key, source) {
+                    Some((at, text)) => (at..at, text),
+                    None => continue,
+                },
+            };
+            self.splice(range, &text);
         }
-        self.refresh();
     }
 
-    /// Takes keys away; the table too when it is empty then and `with_table` says so.
+    /// Removes keys; the table too when `with_table` says so and it has no others then. Comments in
+    /// it stay.
     pub fn unset(&mut self, keys: &[&str], with_table: bool) {
-        if with_table && let Some(text) = self.without_appended_table(keys) {
-            self.replace(text);
-            return;
-        }
         for key in keys {
-            match self.document.get_mut(TABLE) {
-                Some(Item::Table(table)) => {
-                    table.remove(key);
-                }
-                Some(Item::Value(toml_edit::Value::InlineTable(table))) => {
-                    remove_from_inline(table, key);
-                }
-                _ => {}
+            if let Some((range, text)) = self.without_entry(key) {
+                self.splice(range, &text);
             }
         }
-        if with_table && self.table().is_some_and(TableLike::is_empty) {
-            self.document.remove(TABLE);
+        if with_table
+            && let Some(Form::Header(header)) = self.form()
+            && !self.has_entries()
+        {
+            let range = self.empty_table(header);
+            self.splice(range, "");
         }
-        self.refresh();
     }
 
     fn table(&self) -> Option<&dyn TableLike> {
         self.document.get(TABLE)?.as_table_like()
+    }
+
+    fn form(&self) -> Option<Form> {
+        match self.document.get(TABLE)? {
+            Item::Table(table) if table.is_dotted() => Some(Form::Dotted),
+            Item::Table(table) => {
+                let header = table.span()?;
+                let is_written = self.text.get(header.clone())?.starts_with('[');
+                (!table.is_implicit() && is_written).then_some(Form::Header(header))
+            }
+            Item::Value(value) => Some(Form::Inline(value.span()?)),
+            Item::None | Item::ArrayOfTables(_) => None,
+        }
+    }
+
+    /// The keys of the table that stand in it, in the order of the text: where each begins and where
+    /// its value ends. `[session_server.sub]` stands elsewhere.
+    fn entries(&self) -> Vec<Range<usize>> {
+        let Some(table) = self.table() else {
+            return Vec::new();
+        };
+        let mut entries: Vec<Range<usize>> = table
+            .iter()
+            .filter_map(|(name, item)| {
+                let start = table.key(name)?.span()?.start;
+                Some(start..end_of(item)?)
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.start);
+        entries
+    }
+
+    fn has_entries(&self) -> bool {
+        !self.entries().is_empty()
+    }
+
+    /// Where a key and its value stand.
+    fn entry(&self, key: &str) -> Option<(Range<usize>, Range<usize>)> {
+        let table = self.table()?;
+        let value = table.get(key)?.as_value()?.span()?;
+        Some((table.key(key).and_then(Key::span)?, value))
+    }
+
+    /// The text that a new key needs, and its place.
+    fn new_entry(&self, key: &str, source: &str) -> Option<(usize, String)> {
+        let entries = self.entries();
+        let last = entries.iter().max_by_key(|entry| entry.end);
+        match self.form()? {
+            Form::Inline(table) => Some(match last {
+                Some(last) => (last.end, format!(", {key} = {source}")),
+                None => {
+                    let inside = self.text.get(table.start + 1..table.end.checked_sub(1)?)?;
+                    // In the middle of the blanks, so that they are there again without it.
+                    let blanks = inside.len() - inside.trim_start_matches(' ').len();
+                    (table.start + 1 + blanks / 2, format!("{key} = {source}"))
+                }
+            }),
+            Form::Header(header) => {
+                let indent = last
+                    .and_then(|last| self.line_before(last.start))
+                    .filter(|indent| indent.trim().is_empty())
+                    .unwrap_or_default();
+                let above = last.map_or(header.end, |last| last.end);
+                Some(self.line_below(above, &format!("{indent}{key} = {source}")))
+            }
+            Form::Dotted => {
+                let last = last?;
+                let prefix = self.line_before(last.start)?;
+                Some(self.line_below(last.end, &format!("{prefix}{key} = {source}")))
+            }
+        }
+    }
+
+    /// What stands before a place on its line.
+    fn line_before(&self, at: usize) -> Option<&str> {
+        let before = self.text.get(..at)?;
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        Some(before.get(line..)?.trim_start_matches('\u{feff}'))
+    }
+
+    /// A new line below the one of a place.
+    fn line_below(&self, at: usize, line: &str) -> (usize, String) {
+        let newline = self.newline();
+        match self.line_end(at) {
+            Some(end) => (end, format!("{line}{newline}")),
+            None => (self.text.len(), format!("{newline}{line}")),
+        }
+    }
+
+    /// Where the line of a place ends, its line break included; `None` when it has none.
+    fn line_end(&self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..)?;
+        rest.find('\n').map(|end| at + end + 1)
+    }
+
+    /// What has to go for a key to be gone, and what stands there then.
+    fn without_entry(&self, key: &str) -> Option<(Range<usize>, String)> {
+        let (name, value) = self.entry(key)?;
+        if let Form::Inline(_) = self.form()? {
+            let entries = self.entries();
+            let before = entries.iter().rev().find(|entry| entry.end <= name.start);
+            let after = entries.iter().find(|entry| entry.start >= value.end);
+            let range = match (before, after) {
+                (Some(before), _) => before.end..value.end,
+                (None, Some(after)) => name.start..after.start,
+                (None, None) => name.start..value.end,
+            };
+            return Some((range, String::new()));
+        }
+        let start = name.start - self.line_before(name.start)?.len();
+        let end = self.line_end(value.end);
+        let behind = self.text.get(value.end..end.unwrap_or(self.text.len()))?;
+        let comment = behind.trim_start();
+        if comment.starts_with('#') {
+            // A comment on the line is the user's.
+            return Some((start..value.end + behind.len(), comment.to_owned()));
+        }
+        Some((
+            match end {
+                Some(end) => start..end,
+                None => self.without_line_break(start)..self.text.len(),
+            },
+            String::new(),
+        ))
+    }
+
+    /// A place, or where the line above it ends, its line break excluded.
+    fn without_line_break(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        let above = before.strip_suffix('\n').unwrap_or(before);
+        above.strip_suffix('\r').unwrap_or(above).len()
+    }
+
+    /// The lines of a table without keys: its header and, where nothing but the next table or the
+    /// end of the file follows, the blank line that [`Self::append_table`] puts above it.
+    fn empty_table(&self, header: Range<usize>) -> Range<usize> {
+        let start = header.start - self.line_before(header.start).map_or(0, str::len);
+        let Some(end) = self.line_end(header.end) else {
+            let above = self.without_line_break(start);
+            return self.without_line_break(above)..self.text.len();
+        };
+        let rest = self.text.get(end..).unwrap_or_default();
+        let next = rest.lines().find(|line| !line.trim().is_empty());
+        if next.is_some_and(|line| line.trim_start().starts_with('#')) {
+            return start..end;
+        }
+        let newline = self.newline();
+        let before = self.text.get(..start).unwrap_or_default();
+        let above = before.strip_suffix(newline);
+        let has_gap = above.is_some_and(|above| above.ends_with('\n'));
+        let gap = if has_gap { newline.len() } else { 0 };
+        start - gap..end
     }
 
     fn newline(&self) -> &'static str {
@@ -176,13 +347,13 @@ impl ConfigFile {
 
     /// A table at the end of a file is the same wherever the other tables stand, so it is
     /// appended as text, and nothing before it is written anew.
-    fn append_table(&mut self, settings: &[(&str, Value)]) {
+    fn append_table(&mut self, settings: &[(&str, String)]) {
         let newline = self.newline();
         let mut lines = vec![format!("[{TABLE}]")];
         lines.extend(
             settings
                 .iter()
-                .map(|(key, value)| format!("{key} = {}", toml_value(value).to_string().trim())),
+                .map(|(key, source)| format!("{key} = {source}")),
         );
         let block = lines.join(newline);
         let text = if self.text.is_empty() {
@@ -195,47 +366,17 @@ impl ConfigFile {
         self.replace(text);
     }
 
-    /// The text without a table that [`Self::append_table`] made; `None` when it has changed
-    /// since.
-    fn without_appended_table(&self, keys: &[&str]) -> Option<String> {
-        let newline = self.newline();
-        let at = self.text.rfind(&format!("[{TABLE}]{newline}"))?;
-        let (before, block) = self.text.split_at_checked(at)?;
-        let only_ours = block.lines().skip(1).all(|line| {
-            line.split_once(" = ")
-                .is_some_and(|(key, _)| keys.contains(&key))
-        });
-        let gap = if self.text.ends_with('\n') {
-            newline.to_owned()
-        } else {
-            newline.repeat(2)
-        };
-        let rest = if before.is_empty() {
-            ""
-        } else {
-            before.strip_suffix(&gap)?
-        };
-        only_ours.then(|| rest.to_owned())
+    fn splice(&mut self, range: Range<usize>, new: &str) {
+        let mut text = self.text.clone();
+        if text.get(range.clone()).is_some() {
+            text.replace_range(range, new);
+            self.replace(text);
+        }
     }
 
-    /// Takes over what the document has become. `toml_edit` writes bare line feeds, and one at the
-    /// end, and no byte order mark.
-    fn refresh(&mut self) {
-        let mut text = self.document.to_string();
-        if self.text.starts_with(BYTE_ORDER_MARK) {
-            text.insert(0, BYTE_ORDER_MARK);
-        }
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
-            text.truncate(text.trim_end_matches(['\r', '\n']).len());
-        }
-        if self.newline() == "\r\n" {
-            text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        }
-        self.text = text;
-    }
-
+    /// Takes over another text, where it is TOML.
     fn replace(&mut self, text: String) {
-        if let Ok(document) = text.parse() {
+        if let Ok(document) = Document::parse(text.clone()) {
             self.document = document;
             self.text = text;
         }
@@ -248,66 +389,37 @@ pub fn port_of(address: &str) -> Option<u16> {
     port.parse().ok().filter(|port| *port > 0)
 }
 
-/// Settings by key as an annotation keeps them.
-pub type Settings = Map<String, Value>;
-
-fn toml_value(value: &Value) -> toml_edit::Value {
-    match value {
+/// A value as TOML.
+pub fn toml_source(value: &Value) -> String {
+    let value: toml_edit::Value = match value {
         Value::Number(number) => number.as_i64().unwrap_or_default().into(),
         Value::Bool(flag) => (*flag).into(),
         other => other.as_str().unwrap_or_default().into(),
-    }
-}
-
-/// Gives an existing value another content, with its blanks and comments kept.
-fn put(old: &mut toml_edit::Value, mut value: toml_edit::Value) {
-    *value.decor_mut() = old.decor().clone();
-    *old = value;
-}
-
-fn set_in_table(table: &mut Table, key: &str, value: toml_edit::Value) {
-    if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
-        return put(old, value);
-    }
-    // A chart indents its tables: the new key stands under the others.
-    let indent = table.iter().last().and_then(|(last, _)| {
-        let prefix = table.key(last)?.leaf_decor().prefix()?.as_str()?;
-        let indent = prefix.rsplit('\n').next()?;
-        indent.trim().is_empty().then(|| indent.to_owned())
-    });
-    table.insert(key, Item::Value(value));
-    if let Some(indent) = indent.filter(|indent| !indent.is_empty())
-        && let Some(mut key) = table.key_mut(key)
-    {
-        key.leaf_decor_mut().set_prefix(indent);
-    }
-}
-
-fn set_in_inline(table: &mut InlineTable, key: &str, mut value: toml_edit::Value) {
-    if let Some(old) = table.get_mut(key) {
-        return put(old, value);
-    }
-    let last = table.iter().last().map(|(key, _)| key.to_owned());
-    if let Some(last) = last.and_then(|key| table.get_mut(&key)) {
-        // The blank before the closing brace goes on standing before it.
-        let suffix = last.decor().suffix().cloned().unwrap_or_default();
-        last.decor_mut().set_suffix("");
-        *value.decor_mut() = toml_edit::Decor::new(" ", suffix);
-    }
-    table.insert(key, value);
-}
-
-/// The blank before the closing brace stays when the last member goes.
-fn remove_from_inline(table: &mut InlineTable, key: &str) {
-    let last = table.iter().last().map(|(key, _)| key.to_owned());
-    let Some(removed) = table.remove(key) else {
-        return;
     };
-    if last.as_deref() == Some(key)
-        && let Some(last) = table.iter().last().map(|(key, _)| key.to_owned())
-        && let Some(last) = table.get_mut(&last)
-        && let Some(suffix) = removed.decor().suffix()
-    {
-        last.decor_mut().set_suffix(suffix.clone());
+    value.to_string().trim().to_owned()
+}
+
+/// The value of a TOML text, as [`ConfigFile::get`] gives it.
+pub fn toml_value(source: &str) -> Value {
+    match source.parse::<toml_edit::Value>() {
+        Ok(toml_edit::Value::String(text)) => Value::from(text.value().as_str()),
+        Ok(toml_edit::Value::Integer(number)) => Value::from(*number.value()),
+        _ => Value::from(source),
+    }
+}
+
+/// Where a value ends; `None` for a table with a header of its own.
+fn end_of(item: &Item) -> Option<usize> {
+    match item {
+        Item::Value(toml_edit::Value::InlineTable(table)) if table.is_dotted() => {
+            let values = table.iter();
+            let ends = values.filter_map(|(_, value)| end_of(&Item::Value(value.clone())));
+            ends.max()
+        }
+        Item::Value(value) => Some(value.span()?.end),
+        Item::Table(table) if table.is_dotted() => {
+            table.iter().filter_map(|(_, item)| end_of(item)).max()
+        }
+        Item::None | Item::Table(_) | Item::ArrayOfTables(_) => None,
     }
 }

@@ -11,8 +11,11 @@
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`record`] | what its keys were before |
+//! | [`base64_lines`] | the lines that base64 is broken into |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`unchangeable`] | what cannot take a change: immutable objects, files encrypted by SOPS |
+//! | [`undo`] | `enabled: false`: what was there before |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
 //! | [`isolation`] | policies that keep GitLab out |
 //! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
@@ -20,6 +23,7 @@
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
 mod advertise;
+mod base64_lines;
 pub mod config_file;
 mod front;
 mod isolation;
@@ -29,18 +33,19 @@ mod objects;
 pub(crate) mod owned;
 mod pods;
 mod port;
+mod record;
 pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
 mod terminal_support;
 mod unchangeable;
+mod undo;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::exposure::RELAY_NAMESPACE;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
 use crate::rbac;
@@ -52,9 +57,10 @@ pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 pub use pods::Pods;
 use service::Existing;
-pub use shard::{rejoin, split};
-pub use shared::refuse_shared;
-pub use unchangeable::{refuse_unchangeable, refuse_unwanted_change};
+pub use shard::{name_before, split};
+pub use shared::{not_selected, refuse_shared};
+pub use unchangeable::refuse_unchangeable;
+pub use undo::undo;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
@@ -69,7 +75,8 @@ pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
 /// On a workload: the `sessionTimeout` that was asked for, in seconds, for the follow-up that writes
 /// it with the address.
 pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
-/// On the object with `config.toml`: the values that its keys had before, `null` for none.
+/// On the object with `config.toml`: by the name of the file, the TOML text that its keys had before,
+/// `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 
 /// Plans the session server of one runner.
@@ -197,45 +204,6 @@ fn hex(bytes: &[u8]) -> String {
 /// JSON pointer of the checksum of a workload's configuration.
 fn checksum(workload: &Workload) -> String {
     workload.pod_pointer(&annotation(CONFIG_CHECKSUM))
-}
-
-/// Takes away what an earlier run added to a runner, and nothing else.
-///
-/// # Errors
-/// A resource of ours or a configuration of the runner that cannot be parsed.
-pub fn remove(
-    list: &ResourceList<'_>,
-    runner: &Runner,
-    patches: &mut Patches,
-) -> Result<(), Refusal> {
-    let found = service::find(list, &runner.workload)?;
-    if let Existing::Ours(service) = &found {
-        patches.remove_item(service);
-    }
-    let made = service::identity(&runner.workload);
-    let place = match &found {
-        Existing::Ours(service) | Existing::Foreign(service) => objects::Place {
-            service: &service.identity,
-            relay: service.annotation(RELAY_NAMESPACE),
-        },
-        Existing::None => objects::Place {
-            service: &made,
-            relay: None,
-        },
-    };
-    objects::remove(list, place, patches)?;
-    port::withdraw(&runner.workload, patches);
-    let workload = &runner.workload;
-    patches.remove(&workload.resource, &annotation(ASKED_TIMEOUT));
-    patches.remove(&workload.resource, &checksum(workload));
-    // Read only where there is something to put back: the rest is none of ours to judge.
-    if runner.config.object.annotation(CONFIG_BEFORE).is_some() {
-        let mut config = open_config(runner, patches)?;
-        settings::restore(&mut config, runner, patches);
-    }
-    patches.forget_empty(&workload.resource);
-    patches.forget_empty(&runner.config.object);
-    Ok(())
 }
 
 /// The runner's configuration as the patches so far have left it: runners may share one.

@@ -7,8 +7,9 @@ use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
 use crate::patch::{Patches, annotation};
 use crate::pointer::At as _;
+use crate::resource::Resource;
 use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload, field};
+use crate::runner::{Container, Refusal, Runner, Workload, field};
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
@@ -73,7 +74,7 @@ pub(super) fn ensure(
     }
     let own = patches.current(resource).at(&pointer);
     let own = own.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let ours = resource.annotation(ADDED_PORT) == Some(PORT_NAME);
+    let ours = added(resource).is_some();
     if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
         return match existing.get("name").and_then(Value::as_str) {
             Some("metrics") => Err(refuse(format!(
@@ -104,28 +105,77 @@ pub(super) fn ensure(
         None => {
             let entry = json!({"name": PORT_NAME, "containerPort": port, "protocol": "TCP"});
             patches.push(resource, &pointer, entry);
-            patches.set(resource, &annotation(ADDED_PORT), json!(PORT_NAME));
+            patches.set(resource, &annotation(ADDED_PORT), json!(note(runner)));
         }
     }
     Ok(json!(PORT_NAME))
 }
 
-/// Takes away the port that [`ensure`] made.
-pub(super) fn withdraw(workload: &Workload, patches: &mut Patches) {
-    let resource = &workload.resource;
-    let Some(name) = resource.annotation(ADDED_PORT) else {
-        return;
+/// What [`ADDED_PORT`] is to say: the port's name, and before it the container's, where nothing else
+/// tells which container it is.
+fn note(runner: &Runner) -> String {
+    let Some(own) = runner.container() else {
+        return PORT_NAME.to_owned();
     };
-    for container in workload.containers() {
-        let pointer = format!("/spec/containers/{}/ports", container.index);
-        let pointer = workload.pod_pointer(&pointer);
-        let index = ports(container.value)
-            .position(|port| port.get("name").and_then(Value::as_str) == Some(name));
-        if let Some(index) = index {
-            patches.remove(resource, &format!("{pointer}/{index}"));
-        }
+    let others_have_it = runner
+        .workload
+        .containers()
+        .any(|other| other.index != own.index && position(other, PORT_NAME).is_some());
+    if others_have_it || !runner.workload.is_runner(own) {
+        format!("{}/{PORT_NAME}", own.name)
+    } else {
+        PORT_NAME.to_owned()
+    }
+}
+
+/// The port that an earlier run added: its container, where that is noted, and its name.
+fn added(resource: &Resource) -> Option<(Option<&str>, &str)> {
+    let note = resource.annotation(ADDED_PORT)?;
+    Some(match note.split_once('/') {
+        Some((container, name)) => (Some(container), name),
+        None => (None, note),
+    })
+}
+
+/// Takes away the port that [`ensure`] made, in the runner's container alone. False when there is
+/// one, and several containers may be the one that has it.
+pub(super) fn withdraw(
+    workload: &Workload,
+    own_container: Option<usize>,
+    patches: &mut Patches,
+) -> bool {
+    let resource = &workload.resource;
+    let Some((noted, name)) = added(resource) else {
+        return true;
+    };
+    let having: Vec<Container<'_>> = workload
+        .containers()
+        .filter(|container| position(*container, name).is_some())
+        .collect();
+    let by = |is_it: &dyn Fn(&Container<'_>) -> bool| {
+        let mut found = having.iter().filter(|container| is_it(container));
+        let first = found.next();
+        first.filter(|_| found.next().is_none())
+    };
+    let found = match noted {
+        Some(noted) => by(&|container| container.name == noted),
+        None => by(&|container| Some(container.index) == own_container)
+            .or_else(|| by(&|container| workload.is_runner(*container)))
+            .or_else(|| by(&|_| own_container.is_none())),
+    };
+    if let Some(container) = found
+        && let Some(index) = position(*container, name)
+    {
+        let pointer = format!("/spec/containers/{}/ports/{index}", container.index);
+        patches.remove(resource, &workload.pod_pointer(&pointer));
     }
     patches.remove(resource, &annotation(ADDED_PORT));
+    found.is_some() || having.is_empty() || own_container.is_some()
+}
+
+/// The place of the port of a name among a container's ports.
+fn position(container: Container<'_>, name: &str) -> Option<usize> {
+    ports(container.value).position(|port| port.get("name").and_then(Value::as_str) == Some(name))
 }
 
 fn ports(container: &Value) -> impl Iterator<Item = &Value> {

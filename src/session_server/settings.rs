@@ -2,17 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::config_file::{
-    ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, Settings, TABLE, port_of,
-};
+use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, port_of};
 use super::front::Front;
-use super::{ASKED_TIMEOUT, CONFIG_BEFORE, parse_address};
+use super::record::Record;
+use super::{ASKED_TIMEOUT, base64_lines, parse_address};
 use crate::address::Address;
 use crate::function_config::{Seconds, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
 use crate::results::{FunctionResult, Severity};
-use crate::runner::{ConfigToml, Refusal, Runner, Workload};
+use crate::runner::{ConfigToml, Encoding, Refusal, Runner, Workload};
 
 /// What the upstream chart writes for its scripts to fill in at start.
 pub(crate) const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
@@ -30,7 +29,7 @@ pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
     let placeholder = json!(CHART_PLACEHOLDER);
     config.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
         || before(&runner.config)
-            .is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
+            .is_some_and(|before| before.value(ADVERTISE_ADDRESS) == Some(placeholder))
 }
 
 /// The address to advertise, and whether it is asked for rather than found: the functionConfig's,
@@ -60,8 +59,7 @@ pub(super) fn address(
     };
     // What an earlier run has written follows the exposure.
     if let Some(known) = &front.known
-        && before(&runner.config)
-            .is_some_and(|ours| ours.contains_key(ADVERTISE_ADDRESS) || ours.contains_key(TABLE))
+        && before(&runner.config).is_some_and(|ours| ours.has(ADVERTISE_ADDRESS))
     {
         return Ok(Some((known.clone(), true)));
     }
@@ -107,7 +105,7 @@ pub(super) fn write(
     runner: &Runner,
     plan: &mut Plan,
 ) {
-    let ours = before(&runner.config).unwrap_or_default();
+    let ours = Record::read(&runner.config, &mut plan.patches);
     let had_table = config.has_table();
     let listen_port = wanted.listen_port;
     let same_port = configured_port(config) == Some(listen_port);
@@ -133,7 +131,7 @@ pub(super) fn write(
         ),
     ];
     let mut changes: Vec<(&str, Value)> = Vec::new();
-    let mut record = ours.clone();
+    let mut record = ours.clone().unwrap_or_default();
     for (key, value, asked) in keys {
         let current = config.get(key);
         let stays = match &current {
@@ -143,7 +141,7 @@ pub(super) fn write(
         if stays {
             continue;
         }
-        let is_ours = ours.contains_key(key) || ours.contains_key(TABLE);
+        let is_ours = ours.as_ref().is_some_and(|ours| ours.has(key));
         if let Some(current) = &current
             && *current != json!(CHART_PLACEHOLDER)
         {
@@ -165,7 +163,7 @@ pub(super) fn write(
             );
         }
         if had_table && !is_ours {
-            record.insert(key.to_owned(), current.unwrap_or_default());
+            record.note(key, config.source(key).map(str::to_owned));
         }
         changes.push((key, value));
     }
@@ -173,16 +171,11 @@ pub(super) fn write(
         return;
     }
     if !had_table {
-        record = Settings::from_iter([(TABLE.to_owned(), Value::Null)]);
+        record = Record::without_table();
     }
     config.set(&changes);
     store(runner, config, &mut plan.patches);
-    let object = &runner.config.object;
-    plan.patches.set(
-        object,
-        &annotation(CONFIG_BEFORE),
-        json!(Value::Object(record).to_string()),
-    );
+    record.store(&runner.config, &mut plan.patches);
 }
 
 /// Leaves the timeout for the follow-up, where that is to write the address.
@@ -206,22 +199,25 @@ pub(super) fn asked_timeout(workload: &Workload) -> Option<Seconds> {
     timeout.parse().ok().map(Seconds)
 }
 
-/// Puts back what the keys were before the first run.
-pub(super) fn restore(config: &mut ConfigFile, runner: &Runner, patches: &mut Patches) {
-    let record = before(&runner.config).unwrap_or_default();
-    if record.contains_key(TABLE) {
+/// Puts back what the keys were before the first run. Does nothing where no run has written them.
+pub(super) fn restore(config: &mut ConfigFile, place: &ConfigToml, patches: &mut Patches) {
+    let Some(record) = Record::read(place, patches) else {
+        return;
+    };
+    if record.had_no_table() {
         config.unset(&[SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS], true);
     } else {
-        for (key, value) in &record {
-            if value.is_null() {
-                config.unset(&[key], false);
-            } else {
-                config.set(&[(key, value.clone())]);
-            }
+        // New keys stand in the order in which they were added, and the last one goes first.
+        let (added, changed): (Vec<_>, Vec<_>) =
+            record.keys().partition(|(_, source)| source.is_none());
+        let added: Vec<&str> = added.into_iter().map(|(key, _)| key).collect();
+        config.unset(&added, false);
+        for (key, source) in changed {
+            config.set_sources(&[(key, source.unwrap_or_default().to_owned())]);
         }
     }
-    store(runner, config, patches);
-    patches.remove(&runner.config.object, &annotation(CONFIG_BEFORE));
+    store_text(place, config, patches);
+    Record::remove(place, patches);
 }
 
 /// Takes `listen_address` and `advertise_address` away where an earlier run has written them.
@@ -230,12 +226,11 @@ pub(super) fn switch_off(config: &mut ConfigFile, runner: &Runner, patches: &mut
     if config.get(LISTEN_ADDRESS).is_none() {
         return true;
     }
-    let ours = before(&runner.config).unwrap_or_default();
+    let ours = Record::read(&runner.config, patches).unwrap_or_default();
     let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
-    let is_ours =
-        ours.contains_key(TABLE) || keys.iter().all(|key| ours.get(*key) == Some(&Value::Null));
+    let is_ours = keys.iter().all(|key| ours.has_added(key));
     if is_ours {
-        restore(config, runner, patches);
+        restore(config, &runner.config, patches);
     }
     is_ours
 }
@@ -253,17 +248,28 @@ pub(super) fn current_text(config: &ConfigToml, patches: &mut Patches) -> String
 }
 
 fn store(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
-    let place = &runner.config;
-    if config.text() != current_text(place, patches) {
-        patches.set(
-            &place.object,
-            &place.pointer(),
-            json!(place.encode(config.text())),
-        );
+    store_text(&runner.config, config, patches);
+}
+
+/// Writes the file as the object wrote it: base64 stays broken into lines as it was.
+fn store_text(place: &ConfigToml, config: &ConfigFile, patches: &mut Patches) {
+    if config.text() == current_text(place, patches) {
+        return;
     }
+    let empty = patches.empty_before(&place.object, &place.pointer());
+    if let Some(empty) = empty.filter(|_| config.text().is_empty()) {
+        return patches.set(&place.object, &place.pointer(), empty);
+    }
+    let encoded = place.encode(config.text());
+    let current = patches.current(&place.object).at(&place.pointer());
+    let written = match (place.encoding, current) {
+        (Encoding::Base64, Some(Value::String(current))) => base64_lines::like(current, &encoded),
+        _ => encoded,
+    };
+    patches.fill(&place.object, &place.pointer(), json!(written));
 }
 
 /// The record that an earlier run left.
-fn before(config: &ConfigToml) -> Option<Settings> {
-    serde_json::from_str(config.object.annotation(CONFIG_BEFORE)?).ok()
+fn before(config: &ConfigToml) -> Option<Record> {
+    Record::read(config, &mut Patches::default())
 }

@@ -30,6 +30,18 @@ pub(super) fn index(workload: &Workload) -> Option<u16> {
     workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
 }
 
+/// The name of the workload that a shard was made of; `None` for what is no shard.
+pub fn name_before(workload: &Workload) -> Option<String> {
+    let resource = &workload.resource;
+    if let Some(before) = resource.annotation(SHARDED) {
+        let before: Value = serde_json::from_str(before).ok()?;
+        return Some(before.get("name")?.as_str()?.to_owned());
+    }
+    let index = index(workload).filter(|_| is_ours(resource))?;
+    let stem = resource.identity.name.strip_suffix(&format!("-{index}"))?;
+    Some(stem.to_owned())
+}
+
 /// Makes the shards of a runner: itself where it has one replica.
 ///
 /// # Errors
@@ -115,7 +127,7 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
 }
 
 /// Makes one workload of the shards of an earlier run again.
-pub fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patches) {
+pub(super) fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patches) {
     let resource = &workload.resource;
     if is_ours(resource) {
         patches.remove_item(resource);

@@ -1,38 +1,81 @@
 //! Runners that read one configuration, which says one address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{settings, shard};
+use crate::function_config::RunnerSelector;
 use crate::patch::Plan;
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
-use crate::runner::{Runner, field};
+use crate::runner::{self, Refusal, Runner};
 
-/// Refuses each runner that reads another one's configuration, where that is to change, or to be copied
-/// for shards: the address in it leads to one of them.
-pub fn refuse_shared(runners: &[Runner], plan: &mut Plan) {
-    let mut readers = BTreeMap::new();
-    for Runner {
-        workload, config, ..
-    } in runners
-    {
-        let place = (config.object.item, config.key.as_str());
-        let first = *readers.entry(place).or_insert(workload);
-        if first.resource.item == workload.resource.item {
-            continue;
+/// Runners of the list that the functionConfig does not select. Those that cannot be completed are
+/// left out: what they read is not known.
+///
+/// # Errors
+/// A workload that cannot be parsed.
+pub fn not_selected(
+    list: &ResourceList<'_>,
+    selector: &RunnerSelector,
+    container: Option<&str>,
+    selected: &[Runner],
+) -> Result<Vec<Runner>, Refusal> {
+    if *selector == RunnerSelector::default() && container.is_none() {
+        return Ok(Vec::new());
+    }
+    let known: BTreeSet<usize> = selected
+        .iter()
+        .map(|runner| runner.workload.resource.item)
+        .collect();
+    let workloads = runner::find_workloads(list, &RunnerSelector::default(), None)?;
+    Ok(workloads
+        .into_iter()
+        .filter(|workload| !known.contains(&workload.resource.item))
+        .filter_map(|workload| runner::complete(list, workload, None, None).ok())
+        .collect())
+}
+
+/// Refuses runners that read one file, where it is to change, or to be copied for shards: the address
+/// in it leads to one of them. Warns where it stays as it is.
+pub fn refuse_shared(runners: &[Runner], others: &[Runner], plan: &mut Plan) {
+    let mut readers: BTreeMap<(usize, &str), Vec<&Runner>> = BTreeMap::new();
+    for runner in runners {
+        let place = (runner.config.object.item, runner.config.key.as_str());
+        readers.entry(place).or_default().push(runner);
+    }
+    // Files that none of the selected runners reads are not for this run to judge.
+    for runner in others {
+        let place = (runner.config.object.item, runner.config.key.as_str());
+        if let Some(readers) = readers.get_mut(&place) {
+            readers.push(runner);
         }
-        let is_sharded = [first, workload].map(shard::index) != [None, None];
-        if !is_sharded && settings::current_text(config, &mut plan.patches) == config.text {
+    }
+    for readers in readers.values() {
+        let [first, _, ..] = readers.as_slice() else {
             continue;
-        }
+        };
+        let config = &first.config;
+        let is_sharded = readers
+            .iter()
+            .any(|runner| shard::index(&runner.workload).is_some());
+        let changes = settings::current_text(config, &mut plan.patches) != config.text;
+        let mut names: Vec<String> = readers
+            .iter()
+            .map(|runner| runner.workload.resource.identity.to_string())
+            .collect();
+        names.sort();
         let message = format!(
-            "reads the same {} as {}, of {}, and the address in it leads to one of them: give each \
+            "is read by {} runners ({}), and the address in it leads to one of them: give each \
              runner a configuration of its own",
-            config.key, first.resource.identity, config.object.identity
+            names.len(),
+            names.join(", ")
         );
-        plan.results.push(
+        let result = if is_sharded || changes {
             FunctionResult::error(message)
-                .about(&workload.resource.identity)
-                .at(field(&workload.pod_pointer("/spec/volumes"))),
-        );
+        } else {
+            FunctionResult::warning(message)
+        };
+        plan.results
+            .push(result.about(&config.object.identity).at(config.field()));
     }
 }

@@ -32,7 +32,7 @@ pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {
 }
 
 /// Refuses a change to a configuration that cannot be changed, where one has been planned.
-pub fn refuse_unwanted_change(runner: &Runner, plan: &mut Plan) {
+pub(super) fn refuse_unwanted_change(runner: &Runner, plan: &mut Plan) {
     let config = &runner.config;
     let changes = settings::current_text(config, &mut plan.patches) != config.text;
     if changes {

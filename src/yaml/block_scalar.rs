@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::folded;
 use super::tree::line_end;
 
 /// Where the block scalar whose `|` or `>` is at `indicator` ends: at the end of the last line that
@@ -25,6 +26,9 @@ pub(super) fn rewrite(
 ) -> Option<String> {
     if !fits(new) {
         return None;
+    }
+    if let Some(folded) = folded::rewrite(text, indicator, old, new, newline) {
+        return Some(folded);
     }
     let block = Block::read(text, indicator, old);
     let header = text.get(indicator..block.header_end)?;
@@ -158,19 +162,19 @@ fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<Str
 }
 
 /// A block scalar taken apart.
-struct Block {
+pub(super) struct Block {
     /// Where the header line ends, its line break excluded.
-    header_end: usize,
+    pub(super) header_end: usize,
     /// Spaces before each line of content; `None` when every line is blank.
-    indent: Option<usize>,
+    pub(super) indent: Option<usize>,
     /// The lines of the value, line breaks excluded. Blank lines at the end are among them only
     /// where the header keeps them (`|+`).
-    lines: Vec<Range<usize>>,
+    pub(super) lines: Vec<Range<usize>>,
     end: usize,
 }
 
 impl Block {
-    fn read(text: &str, indicator: usize, value: &str) -> Self {
+    pub(super) fn read(text: &str, indicator: usize, value: &str) -> Self {
         let content = |range: Range<usize>| {
             let line = text.get(range.clone()).unwrap_or_default();
             let line = line.strip_suffix('\r').unwrap_or(line);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::emit::{self, Style};
 use super::tree::{Kind, NodeId, Tree, line_end, skip_gap};
-use super::{YamlError, block_scalar, line_break};
+use super::{YamlError, block_scalar, inline_scalar, line_break};
 
 /// An operation that could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -639,7 +639,9 @@ impl<'t, 'a> Edit<'t, 'a> {
             (Kind::Sequence { .. }, Some(dash)) => self.tree.column(dash),
             _ => self.tree.column(self.tree.node(parent).content),
         };
-        let inline = if flow {
+        let inline = if let Some(inline) = self.same_spelling(member, value, column, flow) {
+            Some(inline)
+        } else if flow {
             Some((node.span.start, emit::flow(value, self.plain_keys(parent))))
         } else {
             self.same_style(member, value, column)
@@ -730,6 +732,35 @@ impl<'t, 'a> Edit<'t, 'a> {
             range: slot..end,
             text: filled,
         }
+    }
+
+    /// A quoted or plain scalar with its new value, and where it begins: what stays is spelled as it
+    /// was.
+    fn same_spelling(
+        &self,
+        member: NodeId,
+        value: &Value,
+        column: usize,
+        flow: bool,
+    ) -> Option<(usize, String)> {
+        let node = self.tree.node(member);
+        let Kind::Scalar {
+            value: old,
+            style,
+            tag: None,
+        } = &node.kind
+        else {
+            return None;
+        };
+        let source = self.text(node.content..node.span.end);
+        // A plain scalar on one line, or among brackets, is as easily written anew.
+        if *style == ScalarStyle::Plain && (flow || !source.contains('\n')) {
+            return None;
+        }
+        let new = value.as_str()?;
+        let newline = self.style.newline;
+        let text = inline_scalar::rewrite(source, *style, old, new, column, newline)?;
+        Some((node.content, text))
     }
 
     /// The new value in the style of the old one, where that style can hold it, and where it

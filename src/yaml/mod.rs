@@ -6,11 +6,19 @@
 //! | [`value`] | what a node means: scalars resolved as Kubernetes' own readers do, aliases followed |
 //! | [`emit`] | a value as YAML text |
 //! | [`block_scalar`] | the physical lines of a `|` or `>` scalar |
+//! | [`inline_scalar`] | the spelling of a quoted or plain scalar |
+//! | [`folded`] | the lines of a `>` scalar |
+//! | [`diff`] | where two values differ |
+//! | [`sources`] | how nodes were written before an edit |
 //! | [`edit`] | RFC 6902 operations as splices of the text |
 
 mod block_scalar;
+mod diff;
 pub mod edit;
 mod emit;
+mod folded;
+mod inline_scalar;
+pub mod sources;
 pub mod tree;
 mod value;
 

@@ -250,11 +250,19 @@ fn annotations(tape: &mut Tape<'_>) -> &'static str {
         "annotations:   # none yet\n",
         "annotations: {}\n",
         "annotations:\n",
+        "annotations: ~\n",
+        "annotations: null   # none\n",
+        "annotations: { }\n",
+        "annotations: {  }   # none\n",
+        "annotations: &empty {}\nother: *empty\n",
+        "annotations: &some {example.com/a: b}\nother: *some\n",
+        "other: &some\n  example.com/a: b\nannotations: *some\n",
+        "annotations: {\n  example.com/a: b,\n  }\n",
         "annotations:\n  # the first\n  example.com/a: \"b\"\n\n  example.com/c: |\n    d\n  # the last\n",
     ])
 }
 
-const TOMLS: [&str; 12] = [
+const TOMLS: &[&str] = &[
     "concurrent = 10\n",
     "concurrent = 4   # jobs at once\n\n[[runners]]\n  name = \"one\"\n  executor = \"kubernetes\"\n",
     "[session_server]\n  listen_address = \"[::]:8093\"   # here\n  advertise_address = \"own.example.com:8093\"\n  session_timeout = 900\n\n[[runners]]\n  name = \"one\"\n",
@@ -267,6 +275,18 @@ const TOMLS: [&str; 12] = [
     "concurrent = 1\n[session_server]\n",
     "[[runners]]\n  name = \"one\"\n[session_server]\n  # nobody knows why\n  session_timeout = 1800",
     "concurrent = 1\r\n\r\n[[runners]]\r\n  name = \"one\"\r\n",
+    "concurrent = 1\r\nlog_level = 'info'\n",
+    "[session_server]\n  session_timeout = 60.5\n  listen_address = ':8093'\n",
+    "[session_server]\nsession_timeout = 0x10   # hexadecimal\n",
+    "[session_server]\nsession_timeout = 1_800\nadvertise_address = 'own.example.com:443'\n",
+    "[session_server]\nsession_timeout = true\n\n# the end\n",
+    "[session_server]\nsession_timeout = [\n  1,\n  2,\n]\n",
+    "[session_server.sub]\n  a = 1\n",
+    "[session_server]\nsub.a = 1\n\n[session_server.other]\nb = 1\n",
+    "session_server = {}\n",
+    "session_server = {  } # none\nconcurrent = 1\n",
+    "# nothing",
+    "\n",
 ];
 
 /// Where a runner's configuration is.
@@ -297,7 +317,7 @@ fn runner(tape: &mut Tape<'_>, number: usize, shared: Option<ConfigPlace>) -> Ru
         holder, namespace, ..
     } = place;
     let kind = tape.of(&["Deployment", "Deployment", "StatefulSet", "Pod"]);
-    let toml = tape.of(&TOMLS);
+    let toml = tape.of(TOMLS);
     let toml = toml_member(tape, holder, toml);
     let metadata = |tape: &mut Tape<'_>, labels: &str| {
         let namespace = match namespace {
@@ -344,8 +364,10 @@ fn runner(tape: &mut Tape<'_>, number: usize, shared: Option<ConfigPlace>) -> Ru
         "name: runner\nimage: {image}\n{ports}volumeMounts:\n- {{name: config, mountPath: /etc/gitlab-runner}}\n"
     );
     let container = format!("- {}", &pad(&container, 2)[2..]);
-    let sidecar =
-        "- name: sidecar\n  image: example.com/sidecar\n  ports:\n  - containerPort: 80\n";
+    let sidecar = tape.of(&[
+        "- name: sidecar\n  image: example.com/sidecar\n  ports:\n  - containerPort: 80\n",
+        "- name: sidecar\n  image: example.com/sidecar\n  ports:\n  - name: session-server\n    containerPort: 80\n",
+    ]);
     let containers = match tape.pick(4) {
         2 => format!("{sidecar}{container}"),
         3 => format!("{container}{sidecar}"),
@@ -413,18 +435,11 @@ fn as_item(text: &str) -> String {
 
 /// The member of a ConfigMap or Secret that holds the configuration.
 fn toml_member(tape: &mut Tape<'_>, holder: &str, toml: &str) -> String {
-    use base64::Engine as _;
     if holder == "base64" {
-        let encoded = base64::prelude::BASE64_STANDARD.encode(toml);
-        return format!(
-            "config.toml: {}\n",
-            if encoded.is_empty() { "\"\"" } else { &encoded }
-        );
+        return base64_member(tape, toml);
     }
-    let literal = tape.pick(3) < 2 && !toml.contains('\r') && !toml.is_empty();
-    if !literal {
-        return format!("config.toml: {}\n", json!(toml));
-    }
+    let has_lines = !toml.contains('\r') && !toml.trim().is_empty();
+    let style = if has_lines { tape.pick(8) } else { 7 };
     let chomp = match toml {
         _ if toml.ends_with("\n\n") => "+",
         _ if toml.ends_with('\n') => "",
@@ -432,11 +447,91 @@ fn toml_member(tape: &mut Tape<'_>, holder: &str, toml: &str) -> String {
     };
     let column = [2, 2, 4][tape.pick(3)];
     let end = if toml.ends_with('\n') { "" } else { "\n" };
-    format!(
-        "config.toml: |{chomp}{}\n{}{end}",
-        tape.of(&["", "   # the file"]),
-        pad(toml, column)
-    )
+    let comment = tape.of(&["", "   # the file"]);
+    let is_indented = toml.lines().any(|line| line.starts_with(' '));
+    match style {
+        0..=3 => format!("config.toml: |{chomp}{comment}\n{}{end}", pad(toml, column)),
+        4 => {
+            let folded = folded(toml.trim_end_matches('\n'));
+            let blank = &toml[toml.trim_end_matches('\n').len()..];
+            let blank = blank.strip_prefix('\n').unwrap_or(blank);
+            format!(
+                "config.toml: >{chomp}{comment}\n{}\n{blank}",
+                pad(&folded, column)
+            )
+        }
+        5 if !is_indented => {
+            let text = toml.replace('\'', "''").replace('\n', "\n\n");
+            let last = if toml.ends_with('\n') {
+                " ".repeat(column)
+            } else {
+                String::new()
+            };
+            let lines = pad(&text, column);
+            format!("config.toml: '{}{last}'{comment}\n", lines.trim_start())
+        }
+        6 => {
+            let text = escaped(toml);
+            format!("config.toml: {text}{comment}\n")
+        }
+        _ => format!("config.toml: {}{comment}\n", json!(toml)),
+    }
+}
+
+/// A text in double quotes, over several lines, with escapes that nothing asks for.
+fn escaped(text: &str) -> String {
+    let lines: Vec<String> = text
+        .split_inclusive('\n')
+        .map(|line| {
+            let quoted = json!(line).to_string().replacen("on", "\\u006fn", 1);
+            let inside = &quoted[1..quoted.len() - 1];
+            let backslash = if inside.starts_with(' ') { "\\" } else { "" };
+            format!("{backslash}{inside}")
+        })
+        .collect();
+    format!("\"{}\"", lines.join("\\\n    "))
+}
+
+/// A text as a folded scalar has it: between lines that are not indented, a line break is a blank
+/// line.
+fn folded(text: &str) -> String {
+    let mut out = String::new();
+    let mut above: Option<&str> = None;
+    let mut breaks = 0;
+    for line in text.split('\n') {
+        if !line.is_empty() {
+            let is_folded =
+                above.is_some_and(|above| !above.starts_with(' ') && !line.starts_with(' '));
+            out.push_str(&"\n".repeat(breaks + usize::from(is_folded)));
+            out.push_str(line);
+            above = Some(line);
+            breaks = 0;
+        }
+        breaks += 1;
+    }
+    out
+}
+
+/// Base64 on one line, or on several.
+fn base64_member(tape: &mut Tape<'_>, toml: &str) -> String {
+    use base64::Engine as _;
+    let encoded = base64::prelude::BASE64_STANDARD.encode(toml);
+    if encoded.is_empty() {
+        return "config.toml: \"\"\n".to_owned();
+    }
+    let width = [encoded.len(), 16, 76][tape.pick(3)];
+    let lines: Vec<&str> = encoded
+        .as_bytes()
+        .chunks(width)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let lines = lines.join("\n  ");
+    match tape.pick(5) {
+        0 => format!("config.toml: |\n  {lines}\n"),
+        1 => format!("config.toml: >-\n  {lines}\n"),
+        2 => format!("config.toml: \"{lines}\"\n"),
+        _ => format!("config.toml: {lines}\n"),
+    }
 }
 
 /// An item that is none of the function's business.

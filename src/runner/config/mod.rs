@@ -106,6 +106,25 @@ impl ConfigToml {
         Err(refusal::not_in_list(workload, &path, &missing, &looked_at))
     }
 
+    /// The kinds of objects that can hold one.
+    pub const HOLDERS: [&str; 5] = [
+        "ConfigMap",
+        "Secret",
+        "ExternalSecret",
+        "ClusterExternalSecret",
+        "SealedSecret",
+    ];
+
+    /// The file that an object of one of [`Self::HOLDERS`] has under a key; `None` when it has none
+    /// that can be read.
+    pub fn open(object: &Resource, key: &str) -> Option<Self> {
+        let read = match object.identity.kind.as_str() {
+            "ConfigMap" | "Secret" => holder::read(object, key),
+            _ => kept_elsewhere::read(object, key),
+        };
+        read.ok().flatten()
+    }
+
     /// The text of a file that an object of the list shows to the container.
     pub(super) fn mounted_text(
         list: &ResourceList<'_>,

@@ -1,0 +1,40 @@
+//! Which runners a functionConfig is about.
+
+use super::{Refusal, Workload};
+use crate::function_config::{ConfigReference, RunnerSelector};
+use crate::results::FunctionResult;
+
+/// What a functionConfig says of the runners that it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// Which of the list.
+    pub selector: &'a RunnerSelector,
+    /// The container that runs gitlab-runner.
+    pub container: Option<&'a str>,
+    /// The object that holds `config.toml`.
+    pub config: Option<&'a ConfigReference>,
+}
+
+impl Chosen<'_> {
+    /// True when it names a runner, a container or a configuration.
+    pub fn is_explicit(&self) -> bool {
+        *self.selector != RunnerSelector::default()
+            || self.container.is_some()
+            || self.config.is_some()
+    }
+
+    /// Refuses one configuration for several runners: it would tell GitLab one address for all.
+    ///
+    /// # Errors
+    /// Several runners, with what to do.
+    pub fn check(&self, workloads: &[Workload]) -> Result<(), Refusal> {
+        if workloads.len() < 2 || self.config.is_none() {
+            return Ok(());
+        }
+        Err(Box::new(FunctionResult::error(format!(
+            "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
+             choose one by spec.runner, and give each its own functionConfig",
+            workloads.len()
+        ))))
+    }
+}

@@ -1,0 +1,152 @@
+//! What a file's `[session_server]` was before the first run, as an annotation keeps it.
+//!
+//! The annotation is a JSON object: by the name of the file, an object of what each key was, as TOML
+//! text; `null` where there was none. Earlier versions kept one flat object of values, for whichever
+//! file it was.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::CONFIG_BEFORE;
+use super::config_file::{TABLE, toml_source, toml_value};
+use crate::patch::{Patches, annotation};
+use crate::pointer::At as _;
+use crate::resource::Resource;
+use crate::runner::ConfigToml;
+
+/// What the keys of one file were: their TOML text, `None` where they were not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Record(BTreeMap<String, Option<String>>);
+
+impl Record {
+    /// The table itself was not there.
+    pub(super) fn without_table() -> Self {
+        Self(BTreeMap::from([(TABLE.to_owned(), None)]))
+    }
+
+    /// True when there was no table.
+    pub(super) fn had_no_table(&self) -> bool {
+        self.0.contains_key(TABLE)
+    }
+
+    /// True when an earlier run has written this key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.had_no_table() || self.0.contains_key(key)
+    }
+
+    /// True when an earlier run has added this key.
+    pub(super) fn has_added(&self, key: &str) -> bool {
+        self.had_no_table() || self.0.get(key) == Some(&None)
+    }
+
+    /// What a key was.
+    pub(super) fn value(&self, key: &str) -> Option<Value> {
+        let source = self.0.get(key)?.as_deref()?;
+        Some(toml_value(source))
+    }
+
+    /// Notes what a key was, by its TOML text.
+    pub(super) fn note(&mut self, key: &str, source: Option<String>) {
+        self.0.entry(key.to_owned()).or_insert(source);
+    }
+
+    /// Each key, and the TOML text of what it was.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0
+            .iter()
+            .map(|(key, source)| (key.as_str(), source.as_deref()))
+    }
+
+    /// Reads the record of a file as the patches so far have left it.
+    pub(super) fn read(config: &ConfigToml, patches: &mut Patches) -> Option<Self> {
+        let records = records(&config.object, patches)?;
+        if is_flat(&records) {
+            let is_its_own = !has_other_file(&config.object, &config.key);
+            return is_its_own.then(|| Self::of_flat(&records));
+        }
+        Some(Self::of(records.get(&config.key)?))
+    }
+
+    /// True when an earlier version's record may be of this file or of another one of the object.
+    pub(super) fn is_doubtful(config: &ConfigToml, patches: &mut Patches) -> bool {
+        records(&config.object, patches)
+            .is_some_and(|records| is_flat(&records) && has_other_file(&config.object, &config.key))
+    }
+
+    /// Keeps the record of a file beside those of the object's other files.
+    pub(super) fn store(&self, config: &ConfigToml, patches: &mut Patches) {
+        let mut records = records(&config.object, patches).unwrap_or_default();
+        if is_flat(&records) {
+            records = Map::new();
+        }
+        let keys = self.0.iter().map(|(key, source)| {
+            let source = source.clone().map_or(Value::Null, Value::from);
+            (key.clone(), source)
+        });
+        records.insert(config.key.clone(), Value::Object(keys.collect()));
+        let text = Value::Object(records).to_string();
+        patches.set(&config.object, &annotation(CONFIG_BEFORE), text.into());
+    }
+
+    /// Removes the record of a file, and the annotation when it was the last.
+    pub(super) fn remove(config: &ConfigToml, patches: &mut Patches) {
+        let mut records = records(&config.object, patches).unwrap_or_default();
+        let is_flat = is_flat(&records);
+        records.remove(&config.key);
+        let pointer = annotation(CONFIG_BEFORE);
+        if is_flat || records.is_empty() {
+            patches.remove(&config.object, &pointer);
+        } else {
+            let text = Value::Object(records).to_string();
+            patches.set(&config.object, &pointer, text.into());
+        }
+    }
+
+    fn of(record: &Value) -> Self {
+        let keys = record.as_object().into_iter().flatten();
+        let keys = keys.map(|(key, source)| (key.clone(), source.as_str().map(str::to_owned)));
+        Self(keys.collect())
+    }
+
+    fn of_flat(record: &Map<String, Value>) -> Self {
+        let keys = record.iter().map(|(key, value)| {
+            let source = (!value.is_null()).then(|| toml_source(value));
+            (key.clone(), source)
+        });
+        Self(keys.collect())
+    }
+}
+
+/// The files that an object has records of.
+pub(super) fn files(object: &Resource) -> Vec<String> {
+    let text = object.annotation(CONFIG_BEFORE);
+    let records = text.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
+    let records = records.unwrap_or_default();
+    if is_flat(&records) {
+        return Vec::new();
+    }
+    records.keys().cloned().collect()
+}
+
+fn records(object: &Resource, patches: &mut Patches) -> Option<Map<String, Value>> {
+    let note = patches.current(object).at(&annotation(CONFIG_BEFORE));
+    serde_json::from_str(note?.as_str()?).ok()
+}
+
+/// The form of earlier versions, which did not name the file.
+fn is_flat(records: &Map<String, Value>) -> bool {
+    !records.is_empty() && !records.values().all(Value::is_object)
+}
+
+/// Whether the object has another file that a runner may read.
+fn has_other_file(object: &Resource, key: &str) -> bool {
+    ["data", "stringData"]
+        .iter()
+        .filter_map(|section| object.value.get(*section)?.as_object())
+        .flatten()
+        .any(|(name, value)| {
+            let is_template = name.contains("template");
+            name != key && name.ends_with(".toml") && !is_template && !value.is_null()
+        })
+}

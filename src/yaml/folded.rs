@@ -1,0 +1,232 @@
+//! Folded scalars (`>`), so that an edit rewrites just the lines that differ.
+
+use super::block_scalar::Block;
+use super::diff;
+
+/// A line of the value, and the lines of the text that are folded into it.
+struct Line<'a> {
+    value: String,
+    source: &'a str,
+}
+
+/// Line breaks of the value between two lines, and the text that stands for them.
+struct Gap<'a> {
+    breaks: usize,
+    source: &'a str,
+}
+
+/// A value in place of the folded scalar that `old` parsed from, whose `>` is at `indicator`. `None`
+/// when a scalar with this header cannot hold it.
+pub(super) fn rewrite(
+    text: &str,
+    indicator: usize,
+    old: &str,
+    new: &str,
+    newline: &str,
+) -> Option<String> {
+    let block = Block::read(text, indicator, old);
+    let header = text.get(indicator..block.header_end)?;
+    let indicators = header.split([' ', '\t', '#']).next()?;
+    if !header.starts_with('>') {
+        return None;
+    }
+    let keeps = indicators.contains('+');
+    let (old_body, old_end) = without_end(old, keeps);
+    let (new_body, new_end) = without_end(new, keeps);
+    let fits = if keeps {
+        old_end > 0 && new_end > 0
+    } else {
+        old_end == new_end
+    };
+    let indent = block.indent?;
+    let (lead, lines, gaps, blanks) = take_apart(text, &block, indent)?;
+    let is_whole = put_together(&lead, &lines, &gaps) == old_body;
+    if !fits || !is_whole || (blanks > 0 && blanks + 1 != old_end) {
+        return None;
+    }
+    let folds = folds_alone(&lines);
+    let (new_lead, new_lines, new_breaks) = split(new_body)?;
+    if new_lead != lead.breaks {
+        return None;
+    }
+    let values: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
+    let mut kept = vec![None; new_lines.len()];
+    for (old, new) in diff::pairs(&values, &new_lines) {
+        *kept.get_mut(new)? = Some(old);
+    }
+    let is_spaced = |line: &str| line.starts_with([' ', '\t']);
+    let mut out = format!("{header}{}", lead.source);
+    for (index, line) in new_lines.iter().enumerate() {
+        let own = kept.get(index).copied().flatten();
+        if let Some(above) = index.checked_sub(1) {
+            let breaks = *new_breaks.get(above)?;
+            let before = kept.get(above).copied().flatten();
+            let gap = before
+                .filter(|before| own == Some(before + 1))
+                .and_then(|before| gaps.get(before))
+                .filter(|gap| gap.breaks == breaks);
+            match gap {
+                Some(gap) => out.push_str(gap.source),
+                None => {
+                    let spaced = is_spaced(new_lines.get(above)?) || is_spaced(line);
+                    let count = if spaced { breaks } else { breaks + 1 };
+                    out.push_str(&newline.repeat(count));
+                    out.push_str(&" ".repeat(indent));
+                }
+            }
+        }
+        match own.and_then(|own| lines.get(own)) {
+            Some(old) => out.push_str(old.source),
+            None if folds && !is_spaced(line) => {
+                let fold = format!("{newline}{}", " ".repeat(indent));
+                out.push_str(&line.replace(' ', &fold));
+            }
+            None => out.push_str(line),
+        }
+    }
+    out.push_str(&newline.repeat(new_end.saturating_sub(1)));
+    Some(out)
+}
+
+/// A value without the line breaks at its end that the header speaks of, and how many these are.
+fn without_end(value: &str, keeps: bool) -> (&str, usize) {
+    let body = if keeps {
+        value.trim_end_matches('\n')
+    } else {
+        value.strip_suffix('\n').unwrap_or(value)
+    };
+    (body, value.len() - body.len())
+}
+
+/// Whether each blank of the value is a line break of the text: base64 over several lines.
+fn folds_alone(lines: &[Line<'_>]) -> bool {
+    let count = |text: &str, c| text.matches(c).count();
+    lines.iter().any(|line| line.source.contains('\n'))
+        && lines
+            .iter()
+            .all(|line| count(&line.value, ' ') == count(line.source, '\n'))
+}
+
+/// The line breaks before the first line, the lines, what is between each two, and the blank lines
+/// behind the last.
+fn take_apart<'a>(
+    text: &'a str,
+    block: &Block,
+    indent: usize,
+) -> Option<(Gap<'a>, Vec<Line<'a>>, Vec<Gap<'a>>, usize)> {
+    let mut lines: Vec<(Line<'a>, usize, usize, bool)> = Vec::new();
+    let mut gaps = Vec::new();
+    let mut blanks = 0;
+    let mut lead = None;
+    for range in &block.lines {
+        let physical = text.get(range.clone())?;
+        let content = physical.get(indent..).unwrap_or_default();
+        if content.is_empty() {
+            blanks += 1;
+            continue;
+        }
+        if content.trim().is_empty() {
+            return None;
+        }
+        let start = range.start + indent;
+        let spaced = content.starts_with([' ', '\t']);
+        match lines.last_mut() {
+            None => {
+                lead = Some(Gap {
+                    breaks: blanks,
+                    source: text.get(block.header_end..start)?,
+                });
+            }
+            Some((line, from, to, was_spaced)) => {
+                if blanks == 0 && !spaced && !*was_spaced {
+                    line.value.push(' ');
+                    line.value.push_str(content);
+                    *to = range.end;
+                    line.source = text.get(*from..*to)?;
+                    continue;
+                }
+                let breaks = if spaced || *was_spaced {
+                    blanks + 1
+                } else {
+                    blanks
+                };
+                gaps.push(Gap {
+                    breaks,
+                    source: text.get(*to..start)?,
+                });
+            }
+        }
+        blanks = 0;
+        let line = Line {
+            value: content.to_owned(),
+            source: content,
+        };
+        lines.push((line, start, range.end, spaced));
+    }
+    let lines = lines.into_iter().map(|(line, ..)| line).collect();
+    Some((lead?, lines, gaps, blanks))
+}
+
+fn put_together(lead: &Gap<'_>, lines: &[Line<'_>], gaps: &[Gap<'_>]) -> String {
+    let mut value = "\n".repeat(lead.breaks);
+    for (index, line) in lines.iter().enumerate() {
+        value.push_str(&line.value);
+        if let Some(gap) = gaps.get(index) {
+            value.push_str(&"\n".repeat(gap.breaks));
+        }
+    }
+    value
+}
+
+/// A value as its lines that are not empty, and how many breaks come before the first and between
+/// each two. `None` for what a folded scalar would not keep.
+fn split(value: &str) -> Option<(usize, Vec<&str>, Vec<usize>)> {
+    let body = value.trim_start_matches('\n');
+    let lead = value.len() - body.len();
+    let (mut lines, mut breaks) = (Vec::new(), Vec::new());
+    let mut since = 0;
+    for line in body.split('\n') {
+        if line.is_empty() {
+            since += 1;
+            continue;
+        }
+        if line.trim().is_empty() || line.chars().any(|c| c.is_control() && c != '\t') {
+            return None;
+        }
+        if !lines.is_empty() {
+            breaks.push(since + 1);
+        }
+        since = 0;
+        lines.push(line);
+    }
+    (since == 0 && !lines.is_empty()).then_some((lead, lines, breaks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rewrite;
+
+    #[test]
+    fn keeps_the_lines_that_stay() {
+        for (source, old, new, expected) in [
+            (
+                "> # note\n  a\n  b\n\n  c\n",
+                "a b\nc\n",
+                "a b\nc\n\n[t]\nk = 1\n",
+                "> # note\n  a\n  b\n\n  c\n\n\n  [t]\n\n  k = 1",
+            ),
+            (
+                ">-\n  a\n    b\n  c\n",
+                "a\n  b\nc",
+                "a\n  b\n  d\nc",
+                ">-\n  a\n    b\n    d\n  c",
+            ),
+        ] {
+            let on = rewrite(source, 0, old, new, "\n").unwrap();
+            assert_eq!(on, expected);
+            let off = rewrite(&on, 0, new, old, "\n").unwrap();
+            assert_eq!(off, source.trim_end());
+        }
+        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "a", "\n"), None);
+    }
+}

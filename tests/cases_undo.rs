@@ -1,0 +1,466 @@
+//! `enabled: false` gives back the bytes of before, or says what it cannot give back and why.
+//!
+//! Each file of `tests/cases/undo` says in its first line what is right.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use runner_terminal::documents::to_resource_list;
+use serde_json::{Value, json};
+
+/// A file, and its functionConfigs.
+struct Case {
+    text: String,
+    configs: Vec<Value>,
+}
+
+/// What a run gives: the file, what is said, whether it failed.
+struct Ran {
+    text: String,
+    report: String,
+    failed: bool,
+}
+
+fn read(path: &str) -> Case {
+    let text = std::fs::read_to_string(format!("tests/cases/{path}.yaml")).unwrap();
+    let configs = text
+        .split("---\n")
+        .filter(|document| document.contains("kind: SessionServer\n"))
+        .map(|document| {
+            let tree = runner_terminal::yaml::Tree::parse(document).unwrap();
+            tree.to_value().unwrap()
+        })
+        .collect();
+    Case { text, configs }
+}
+
+fn run(text: &str, config: &Value) -> Ran {
+    let files = [("runner.yaml", text)];
+    let list = to_resource_list(&files, &format!("{config}\n")).unwrap();
+    let outcome = runner_terminal::run(list.text.as_bytes());
+    let output = outcome.text();
+    let edited = list.edited(&files, &output).unwrap();
+    Ran {
+        text: edited[0].clone(),
+        report: outcome.report(),
+        failed: outcome.failed(),
+    }
+}
+
+/// A run that has to succeed.
+fn succeed(text: &str, config: &Value) -> Ran {
+    let ran = run(text, config);
+    assert!(!ran.failed, "{}\n{text}", ran.report);
+    ran
+}
+
+fn config(spec: Value) -> Value {
+    json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "SessionServer",
+        "metadata": {"name": "s"},
+        "spec": spec,
+    })
+}
+
+fn off(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["spec"]["enabled"] = json!(false);
+    config
+}
+
+/// On, on again, on in another way, and off: no change, and the bytes of before.
+fn goes_and_comes(name: &str, text: &str, on: &Value) {
+    let once = succeed(text, on);
+    assert_ne!(once.text, text, "{name}: nothing was added");
+    let twice = succeed(&once.text, on);
+    assert_eq!(once.text, twice.text, "{name}: a second run changes more");
+    let restored = succeed(&once.text, &off(on));
+    assert_eq!(restored.text, text, "{name}: from\n{}", once.text);
+    let mut other = on.clone();
+    other["spec"]["exposure"] = json!({"type": "NodePort"});
+    other["spec"]["listenPort"] = json!(8099);
+    other["spec"]["sessionTimeout"] = json!("2m");
+    if on["spec"]["advertiseAddress"].is_string() {
+        other["spec"]["advertiseAddress"] = json!("other.example.com:443");
+    }
+    let changed = succeed(&once.text, &other);
+    let restored = succeed(&changed.text, &off(&other));
+    assert_eq!(restored.text, text, "{name}: from\n{}", changed.text);
+    let follow_up = json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "AdvertiseAddress",
+        "metadata": {"name": "a"},
+        "spec": {"source": "Static", "address": "192.0.2.7:9001", "container": on["spec"]["container"]},
+    });
+    let followed = run(&once.text, &follow_up);
+    if !followed.failed {
+        let restored = succeed(&followed.text, &off(on));
+        assert_eq!(restored.text, text, "{name}: from\n{}", followed.text);
+    }
+}
+
+#[test]
+fn gives_back_the_bytes_of_before() {
+    for name in [
+        "undo/port-of-a-sidecar",
+        "undo/port-of-a-named-container",
+        "undo/two-files-in-one-secret",
+        "configuration/two-files-in-one-object",
+    ] {
+        let Case { text, configs } = read(name);
+        goes_and_comes(name, &text, &configs[0]);
+    }
+}
+
+#[test]
+fn switches_two_runners_of_one_object_off_one_by_one() {
+    for name in [
+        "undo/two-files-in-one-secret",
+        "configuration/two-files-in-one-object",
+    ] {
+        let Case { text, configs } = read(name);
+        let once = succeed(&text, &configs[0]);
+        for order in [["a", "b"], ["b", "a"]] {
+            let mut now = once.text.clone();
+            for runner in order {
+                let mut config = off(&configs[0]);
+                config["spec"]["runner"] = json!({"name": runner});
+                let ran = succeed(&now, &config);
+                assert_ne!(ran.text, now, "{name}: {runner}");
+                now = ran.text;
+            }
+            assert_eq!(now, text, "{name}: {order:?}");
+        }
+    }
+}
+
+fn assert_says(ran: &Ran, words: &[&str]) {
+    for word in words {
+        assert!(
+            ran.report.contains(word),
+            "{word:?} is not in\n{}",
+            ran.report
+        );
+    }
+    assert!(!ran.failed);
+}
+
+#[test]
+fn says_what_it_cannot_give_back() {
+    let all = off(&config(json!({})));
+    for (name, words) in [
+        (
+            "undo/without-its-configuration",
+            &[
+                "warning: Deployment ci/runner",
+                "the file is not found",
+                "ConfigMap runner",
+                "info: Service ci/runner-session-server",
+                "load balancer",
+                "kubectl --namespace ci delete service runner-session-server",
+            ][..],
+        ),
+        (
+            "undo/no-longer-a-runner",
+            &[
+                "warning: StatefulSet runner",
+                "the file is not found",
+                "info: Service runner-session-server",
+            ][..],
+        ),
+    ] {
+        let Case { text, .. } = read(name);
+        let ran = succeed(&text, &all);
+        assert_says(&ran, words);
+        let body = ran.text.split_once('\n').unwrap().1;
+        assert!(!body.contains("session-server"), "{name}:\n{}", ran.text);
+        assert!(
+            !body.contains("runner-terminal.dev"),
+            "{name}:\n{}",
+            ran.text
+        );
+        let again = succeed(&ran.text, &all);
+        assert_eq!(again.text, ran.text);
+        assert_eq!(again.report, "", "{name}");
+    }
+}
+
+#[test]
+fn restores_what_no_runner_reads_any_more() {
+    let Case { text, .. } = read("undo/without-its-workload");
+    let ran = succeed(&text, &off(&config(json!({}))));
+    assert!(
+        ran.text
+            .contains("data:\n  config.toml: |\n    concurrent = 4\n---\n")
+    );
+    assert!(!ran.text.contains("config-before"));
+    assert!(ran.text.contains("kind: Service\n"));
+    assert_says(
+        &ran,
+        &["warning: Service runner-session-server: was made by this function for a workload"],
+    );
+    // The functionConfig names the workload that the Service was for.
+    let named = off(&config(json!({"runner": {"name": "runner"}})));
+    let ran = succeed(&text, &named);
+    assert!(!ran.text.contains("kind: Service\n"));
+    assert_says(
+        &ran,
+        &[
+            "info: Service runner-session-server",
+            "no runner of the list reads config.toml",
+        ],
+    );
+}
+
+#[test]
+fn reads_the_record_of_an_earlier_version() {
+    let Case { text, .. } = read("undo/record-of-an-earlier-version");
+    let ran = succeed(&text, &off(&config(json!({}))));
+    let toml = "  config.toml: |\n    [session_server]\n      session_timeout = 900\n      \
+                advertise_address = \"mine.example.com:443\"   # ours\n---\n";
+    assert!(ran.text.contains(toml), "{}", ran.text);
+    assert!(!ran.text.contains("runner-terminal.dev"), "{}", ran.text);
+    // With two files it may be of either.
+    let two = text.replace("  config.toml: |", "  other.toml: x = 1\n  config.toml: |");
+    let ran = succeed(&two, &off(&config(json!({}))));
+    assert_eq!(ran.text, two);
+    assert_says(
+        &ran,
+        &["warning: ConfigMap runner", "does not say which file"],
+    );
+}
+
+#[test]
+fn runners_that_share_a_file_are_told_about_each_other() {
+    for (name, runner) in [
+        ("configuration/shared-with-one-not-selected", "runner"),
+        ("configuration/shared-in-two-function-configs", "runner"),
+        ("configuration/shared-in-two-function-configs", "other"),
+    ] {
+        let Case { text, configs } = read(name);
+        let config = configs
+            .iter()
+            .find(|config| config["spec"]["runner"]["name"] == runner)
+            .unwrap();
+        let ran = run(&text, config);
+        assert!(ran.failed, "{name}");
+        assert_eq!(ran.text, text, "{name}");
+        assert!(
+            ran.report.contains("is read by 2 runners"),
+            "{}",
+            ran.report
+        );
+        // While there is no address nothing is written, and it is said all the same.
+        let mut pending = config.clone();
+        pending["spec"] = json!({"runner": {"name": runner}});
+        let ran = succeed(&text, &pending);
+        assert_says(&ran, &["warning: ", "is read by 2 runners"]);
+    }
+}
+
+/// A ConfigMap or Secret with this text, and a runner that reads it.
+fn manifests(kind: &str, section: &str, metadata: &str, member: &str) -> String {
+    let volume = match kind {
+        "Secret" => "{secret: {secretName: runner}, name: config}",
+        _ => "{configMap: {name: runner}, name: config}",
+    };
+    format!(
+        "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: runner\n{metadata}{section}:\n{member}\
+         ---\napiVersion: v1\nkind: Pod\nmetadata:\n  labels: {{app: runner}}\n  name: runner\n\
+         {metadata}spec:\n  containers:\n  - name: runner\n    image: gitlab/gitlab-runner\n    \
+         volumeMounts:\n    - {{name: config, mountPath: /etc/gitlab-runner}}\n  volumes:\n  - {volume}\n"
+    )
+}
+
+fn known() -> Value {
+    config(json!({"advertiseAddress": "t.example.com", "sessionTimeout": "1m"}))
+}
+
+/// How the file may be written.
+#[test]
+fn keeps_the_style_of_the_file() {
+    for member in [
+        "  config.toml: |\n    concurrent = 4\n",
+        "  config.toml: |-\n    concurrent = 4\n",
+        "  config.toml: |+\n    concurrent = 4\n\n",
+        "  config.toml: |2\n      concurrent = 4\n",
+        "  config.toml: >\n    concurrent = 4\n",
+        "  config.toml: >-\n    concurrent = 4\n",
+        "  config.toml: >+\n    concurrent = 4\n\n",
+        "  config.toml: >   # folded\n    concurrent = 4\n\n    [[runners]]\n      name = \"one\"\n      x = 1\n\n    a = [1,\n    2]\n",
+        "  config.toml: 'concurrent = 4'\n",
+        "  config.toml: 'a = ''b''\n\n    c = 1\n\n    '\n",
+        "  config.toml: \"concurrent = 4\\n\"\n",
+        "  config.toml: \"concurrent\\x20= \\u0034\\n[[runners]]\\n\\tname = \\\"one\\\"\\n\"   # escaped\n",
+        "  config.toml: \"concurrent = 4\\n\\\n    [[runners]]\\n\\\n    \\  name = 'one'\\n\"\n",
+        "  config.toml: concurrent = 4\n",
+        "  config.toml: concurrent = 4\n\n    [[runners]]\n",
+        "  config.toml: ''\n",
+        "  config.toml: \"\"\n",
+        "  config.toml:\n",
+        "  config.toml: ~\n",
+        "  \"config.toml\": &file concurrent = 4\n  other: *file\n",
+        "  other: &file |\n    concurrent = 4\n  config.toml: *file\n",
+        "  config.toml: !!str concurrent = 4\n",
+        "  ? config.toml\n  : concurrent = 4\n",
+    ] {
+        for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
+            goes_and_comes(member, &manifests(kind, section, "", member), &known());
+        }
+    }
+    for member in [
+        r#"config.toml: "concurrent = 4\n" "#,
+        "config.toml: 'concurrent = 4'",
+        "config.toml: concurrent = 4 ",
+        "config.toml: ",
+        r#""config.toml": "" "#,
+    ] {
+        let text = manifests("ConfigMap", "data", "", "");
+        let flow = format!("\ndata: {{other: x, {member}}}   # one line\n");
+        goes_and_comes(member, &text.replace("\ndata:\n", &flow), &known());
+    }
+}
+
+#[test]
+fn keeps_the_lines_of_base64() {
+    for member in [
+        "  config.toml: Y29uY3VycmVudCA9IDQK\n",
+        "  config.toml: |\n    Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: >-\n    Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: \"Y29uY3Vy\n    cmVudCA9\n    IDQK\"\n",
+        "  config.toml: 'Y29uY3VycmVudCA9IDQK'\n",
+        // [session_server] with session_timeout = 900, in lines of 16
+        "  config.toml: |\n    W3Nlc3Npb25fc2Vy\n    dmVyXQpzZXNzaW9u\n    X3RpbWVvdXQgPSA5\n    MDAK\n",
+        "  config.toml: W3Nlc3Npb25fc2Vy\n    dmVyXQpzZXNzaW9u\n    X3RpbWVvdXQgPSA5\n    MDAK\n",
+    ] {
+        goes_and_comes(member, &manifests("Secret", "data", "", member), &known());
+    }
+}
+
+#[test]
+fn keeps_the_form_of_annotations() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    for metadata in [
+        "  annotations:\n",
+        "  annotations: ~\n",
+        "  annotations: null   # none\n",
+        "  annotations: {}\n",
+        "  annotations: { }\n",
+        "  annotations: {  }   # none\n",
+        "  annotations: {\n    # none\n    }\n",
+        "  annotations: &none {}\n  other: *none\n",
+        "  annotations: &none ~\n",
+        "  finalizers: &none []\n  annotations: {a: b}\n",
+        "  annotations: &some {a: b}\n  labels: *some\n",
+        "  annotations: &some\n    a: b\n  labels:\n    <<: *some\n    c: d\n",
+        "  annotations: {a: b, c: 'd' }\n",
+        "  annotations: {\n    a: b,\n  }\n",
+        "  annotations:\n    a: b\n    # the last\n",
+        "  labels: &some {a: b}\n  annotations: *some\n",
+    ] {
+        // A Pod has labels of its own.
+        let text = manifests("ConfigMap", "data", metadata, member).replacen(
+            "  labels: {app: runner}\n",
+            "",
+            metadata.matches("  labels:").count(),
+        );
+        goes_and_comes(metadata, &text, &known());
+    }
+}
+
+#[test]
+fn keeps_the_spelling_of_toml() {
+    for toml in [
+        "[session_server]\nsession_timeout = 60.5\n",
+        "[session_server]\nsession_timeout = true\nlisten_address = 1979-05-27T07:32:00Z\n",
+        "[session_server]\nsession_timeout = 0x10\n",
+        "[session_server]\nsession_timeout = 1_800   # as ever\n",
+        "[session_server]\nadvertise_address = [\n  1,   # one\n  'two',\n]\n",
+        "[session_server]\nadvertise_address = 'mine.example.com:443'\n",
+        "[session_server]\nadvertise_address = \"\"\"\nmine.example.com:443\"\"\"\n",
+        "[session_server]\nadvertise_address = '''mine.example.com:443'''\n",
+        "[session_server]\nadvertise_address = \"m\\u0069ne.example.com:443\"\n",
+        "[session_server]\n\"listen_address\" = ':8093'\n  session_timeout=  900\n",
+        "[session_server.sub]\na = 1\n",
+        "[session_server]\nsub.a = 1\nsession_timeout = 9\n\n[session_server.other]\nb = 1\n",
+        "[ session_server ] # here\n\n# nobody knows why\nsession_timeout = 9 # nine\n\n# the end\n",
+        "session_server.listen_address = \":8093\"\nconcurrent = 1\n",
+        "  session_server . session_timeout = 9 # dotted\n[[runners]]\n",
+        "session_server = {}\nconcurrent = 1\n",
+        "session_server = { }\n",
+        "session_server = {  } # none\n",
+        "session_server = {session_timeout = 60.5}\n",
+        "session_server = { sub.a = 1, session_timeout = 9, }\n",
+        "[session_server]\n",
+        "[session_server]",
+        "[session_server]\n[[runners]]\n",
+        "concurrent = 1\r\n[session_server]\r\nsession_timeout = 9\r\n",
+        "concurrent = 1\r\nlog_level = 'info'\n",
+        "concurrent = 1\n\n\n",
+        "\nconcurrent = 1",
+        "\n",
+        "",
+        "# nothing",
+        "\u{feff}concurrent = 1\n",
+        "\u{feff}",
+    ] {
+        let member = format!("  config.toml: {}\n", json!(toml));
+        for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
+            goes_and_comes(toml, &manifests(kind, section, "", &member), &known());
+        }
+    }
+}
+
+/// What the user has written into the table since is the user's.
+#[test]
+fn keeps_what_was_added_to_the_table_since() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    let text = manifests("ConfigMap", "data", "", member);
+    let once = succeed(&text, &known()).text;
+    let line = "    listen_address = \"0.0.0.0:8093\"\n";
+    let header = "    [session_server]\n";
+    assert!(once.contains(line) && once.contains(header));
+    for (added, expected) in [
+        (
+            once.replace(line, &format!("    # mine\n{line}")),
+            "    concurrent = 4\n\n    # mine\n---",
+        ),
+        (
+            once.replace(line, &line.replace('\n', " # mine\n")),
+            "    concurrent = 4\n\n    # mine\n---",
+        ),
+        (
+            once.replace(line, &format!("{line}    mine = 1\n")),
+            "    concurrent = 4\n\n    [session_server]\n    mine = 1\n---",
+        ),
+        (
+            once.replacen("---\n", "\n    [[runners]]\n    name = 'new'\n---\n", 1),
+            "    concurrent = 4\n\n    [[runners]]\n    name = 'new'\n---",
+        ),
+    ] {
+        assert_ne!(added, once);
+        let restored = succeed(&added, &off(&known())).text;
+        let expected = format!("config.toml: |\n{expected}");
+        assert!(restored.contains(&expected), "{restored}\nnot\n{expected}");
+        assert!(!restored.contains("runner-terminal.dev"), "{restored}");
+    }
+}
+
+/// Files with CRLF and with a byte order mark.
+#[test]
+fn keeps_line_ends_and_a_byte_order_mark() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    for metadata in ["", "  annotations: ~\n", "  annotations: { }\n"] {
+        let text = manifests("ConfigMap", "data", metadata, member);
+        goes_and_comes("CRLF", &text.replace('\n', "\r\n"), &known());
+        goes_and_comes("mark", &format!("\u{feff}{text}"), &known());
+        goes_and_comes("end", text.trim_end(), &known());
+    }
+}
