@@ -240,8 +240,8 @@ fn reads_the_record_of_an_earlier_version() {
 fn runners_that_share_a_file_are_told_about_each_other() {
     for (name, runner) in [
         ("configuration/shared-with-one-not-selected", "runner"),
-        ("configuration/shared-in-two-function-configs", "runner"),
-        ("configuration/shared-in-two-function-configs", "other"),
+        ("undo/shared-in-two-function-configs", "runner"),
+        ("undo/shared-in-two-function-configs", "other"),
     ] {
         let Case { text, configs } = read(name);
         let config = configs

@@ -8,9 +8,9 @@ use json_patch::{AddOperation, PatchOperation};
 use serde_json::{Map, Value};
 
 use super::Patched;
-use crate::patch::{EMPTY_BEFORE, WRITTEN_BEFORE, annotation};
+use crate::patch::{EMPTY_BEFORE, WRITTEN_BEFORE, annotation, name_of};
 use crate::pointer::At as _;
-use crate::session_server::OWNED_BY;
+use crate::session_server::{CONFIG_BEFORE, OWNED_BY};
 use crate::yaml::sources::{self, Sources};
 use crate::yaml::{self, EditError, Tree};
 
@@ -30,11 +30,20 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     }
     // A copy of a Secret's text would stand in the open.
     let is_secret = patch.value.get("kind").and_then(Value::as_str) == Some("Secret");
+    // A file that an earlier run has edited is not as it was before.
+    let files = sources::scalar(tree, &annotation(CONFIG_BEFORE));
+    let files = files.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let files = files.unwrap_or_default();
+    let is_edited = |pointer: &str| {
+        let (_, token) = pointer.rsplit_once('/').unwrap_or_default();
+        files.contains_key(&name_of(token))
+    };
     let mut edited = edited;
     let mut noted = Sources::new();
     // The note may itself be written where nothing was.
     loop {
-        let lost = sources::lost(tree, &edited, !is_secret);
+        let mut lost = sources::lost(tree, &edited, !is_secret);
+        lost.retain(|pointer, _| !is_edited(pointer));
         if lost.keys().all(|pointer| noted.contains_key(pointer)) {
             return Ok(edited);
         }

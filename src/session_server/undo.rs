@@ -15,12 +15,13 @@ use super::{
 };
 use crate::exposure::RELAY_NAMESPACE;
 use crate::function_config::RunnerSelector;
-use crate::patch::{PREFIX, Plan, annotation};
+use crate::patch::{PREFIX, Plan, WRITTEN_BEFORE, annotation};
 use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{self, Chosen, ConfigToml, Refusal, WORKLOAD_KINDS, Workload, field};
+use crate::yaml::sources::{NOT_KEPT, Sources};
 
 /// A file in an object: the object's place in the list, and the file's key.
 type File = (usize, String);
@@ -201,7 +202,25 @@ fn restore(config: &ConfigToml, plan: &mut Plan) {
             config.key
         )));
     }
+    warn_of_style(config, plan);
     plan.patches.forget_empty(object);
+}
+
+/// Says that a file is written in another form than before.
+fn warn_of_style(config: &ConfigToml, plan: &mut Plan) {
+    let note = config.object.annotation(WRITTEN_BEFORE);
+    let texts = note.and_then(|note| serde_json::from_str::<Sources>(note).ok());
+    let text = texts.and_then(|texts| texts.get(&config.pointer()).cloned());
+    if text.as_deref() == Some(NOT_KEPT) {
+        plan.results.push(
+            FunctionResult::info(
+                "has the text of before, but may be quoted or broken into lines otherwise: how it was \
+                 written is not noted, because it is in a Secret or too long for an annotation",
+            )
+            .about(&config.object.identity)
+            .at(config.field()),
+        );
+    }
 }
 
 fn without_config(workload: &Workload, refusal: &FunctionResult) -> FunctionResult {

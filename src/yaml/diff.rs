@@ -20,39 +20,98 @@ pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
         .get(head..new_lines.len() - tail)
         .unwrap_or_default();
     let start = old_lines.iter().take(head).map(|line| line.len()).sum();
-    let length = |lines: &[&str], range: Range<usize>| -> usize {
-        let lines = lines.get(range).unwrap_or_default();
-        lines.iter().map(|line| line.len()).sum()
+    let place = Place {
+        old: start,
+        new: start,
     };
-    let mut hunks = Vec::new();
-    let (mut old_at, mut new_at): (usize, usize) = (start, start);
-    let (mut i, mut j) = (0, 0);
-    let ends = pairs(a, b).into_iter().chain([(a.len(), b.len())]);
-    for (to_i, to_j) in ends {
-        let old_end = old_at + length(a, i..to_i);
-        let new_end = new_at + length(b, j..to_j);
-        let hunk = trimmed(old, new, old_at..old_end, new_at..new_end);
-        if !hunk.0.is_empty() || !hunk.1.is_empty() {
-            hunks.push(hunk);
+    let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for (place, a, b) in gaps(place, a, b, str::eq) {
+        for (place, a, b) in gaps(place, a, b, same_key) {
+            let length = |lines: &[&str]| -> usize { lines.iter().map(|line| line.len()).sum() };
+            let hunk = trimmed(
+                old,
+                new,
+                place.old..place.old + length(a),
+                place.new..place.new + length(b),
+            );
+            if hunk.0.is_empty() && hunk.1.is_empty() {
+                continue;
+            }
+            match hunks.last_mut() {
+                Some((old, new)) if old.end == hunk.0.start && new.end == hunk.1.start => {
+                    (old.end, new.end) = (hunk.0.end, hunk.1.end);
+                }
+                _ => hunks.push(hunk),
+            }
         }
-        // Behind the line that both have.
-        let common = a.get(to_i).map_or(0, |line| line.len());
-        (old_at, new_at) = (old_end + common, new_end + common);
-        (i, j) = (to_i + 1, to_j + 1);
     }
     hunks
 }
 
+/// Where two texts are.
+#[derive(Clone, Copy)]
+struct Place {
+    old: usize,
+    new: usize,
+}
+
+/// Lines of both texts that stand for each other, and where they begin.
+type Gap<'l, 't> = (Place, &'l [&'t str], &'l [&'t str]);
+
+/// The lines between those that are paired, and the pairs themselves.
+fn gaps<'l, 't>(
+    mut place: Place,
+    a: &'l [&'t str],
+    b: &'l [&'t str],
+    is_pair: fn(&str, &str) -> bool,
+) -> Vec<Gap<'l, 't>> {
+    let mut gaps = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    let mut push = |a: &'l [&'t str], b: &'l [&'t str]| {
+        gaps.push((place, a, b));
+        place.old += a.iter().map(|line| line.len()).sum::<usize>();
+        place.new += b.iter().map(|line| line.len()).sum::<usize>();
+    };
+    for (to_i, to_j) in pairs(a, b, is_pair) {
+        push(
+            a.get(i..to_i).unwrap_or_default(),
+            b.get(j..to_j).unwrap_or_default(),
+        );
+        push(
+            a.get(to_i..=to_i).unwrap_or_default(),
+            b.get(to_j..=to_j).unwrap_or_default(),
+        );
+        (i, j) = (to_i + 1, to_j + 1);
+    }
+    push(
+        a.get(i..).unwrap_or_default(),
+        b.get(j..).unwrap_or_default(),
+    );
+    gaps
+}
+
+/// Two lines that say what the same key is.
+fn same_key(a: &str, b: &str) -> bool {
+    match (a.split_once('='), b.split_once('=')) {
+        (Some((a, _)), Some((b, _))) => a == b,
+        _ => a == b,
+    }
+}
+
 /// The lines that two texts have in common, by their places, in order.
-pub(super) fn pairs(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
-    let Some(lengths) = common(a, b) else {
+pub(super) fn pairs(
+    a: &[&str],
+    b: &[&str],
+    is_pair: fn(&str, &str) -> bool,
+) -> Vec<(usize, usize)> {
+    let Some(lengths) = common(a, b, is_pair) else {
         return Vec::new();
     };
     let width = b.len() + 1;
     let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        if x == y {
+        if is_pair(x, y) {
             pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if lengths.get((i + 1) * width + j) >= lengths.get(i * width + j + 1) {
@@ -66,7 +125,7 @@ pub(super) fn pairs(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
 
 /// By the places of two lines, how many lines are common from there on. `None` where that is too
 /// much to find out.
-fn common(a: &[&str], b: &[&str]) -> Option<Vec<u32>> {
+fn common(a: &[&str], b: &[&str], is_pair: fn(&str, &str) -> bool) -> Option<Vec<u32>> {
     if a.len().checked_mul(b.len())? > MOST_PAIRS {
         return None;
     }
@@ -75,7 +134,7 @@ fn common(a: &[&str], b: &[&str]) -> Option<Vec<u32>> {
     for (i, x) in a.iter().enumerate().rev() {
         for (j, y) in b.iter().enumerate().rev() {
             let get = |at: usize| lengths.get(at).copied().unwrap_or_default();
-            let length = if x == y {
+            let length = if is_pair(x, y) {
                 get((i + 1) * width + j + 1) + 1
             } else {
                 get((i + 1) * width + j).max(get(i * width + j + 1))

@@ -2,6 +2,7 @@
 
 use super::block_scalar::Block;
 use super::diff;
+use super::inline_scalar::is_base64;
 
 /// A line of the value, and the lines of the text that are folded into it.
 struct Line<'a> {
@@ -44,14 +45,14 @@ pub(super) fn rewrite(
     if !fits || !is_whole || (blanks > 0 && blanks + 1 != old_end) {
         return None;
     }
-    let folds = folds_alone(&lines);
+    let folds = is_base64(new_body) && folds_alone(&lines);
     let (new_lead, new_lines, new_breaks) = split(new_body)?;
     if new_lead != lead.breaks {
         return None;
     }
     let values: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
     let mut kept = vec![None; new_lines.len()];
-    for (old, new) in diff::pairs(&values, &new_lines) {
+    for (old, new) in diff::pairs(&values, &new_lines, str::eq) {
         *kept.get_mut(new)? = Some(old);
     }
     let is_spaced = |line: &str| line.starts_with([' ', '\t']);

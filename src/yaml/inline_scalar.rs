@@ -29,7 +29,7 @@ pub(super) fn rewrite(
     if style == ScalarStyle::Plain && !is_plain_text(new) {
         return None;
     }
-    let writer = Writer::new(body, style, &units, column, newline);
+    let writer = Writer::new(body, style, &units, new, column, newline);
     let mut out = String::with_capacity(source.len() + new.len().saturating_sub(old.len()) + 32);
     let mut next = 0;
     for (old_range, new_range) in diff::hunks(old, new) {
@@ -220,6 +220,7 @@ impl<'a> Writer<'a> {
         body: &'a str,
         style: ScalarStyle,
         units: &[Unit],
+        new: &str,
         column: usize,
         newline: &'a str,
     ) -> Self {
@@ -231,7 +232,7 @@ impl<'a> Writer<'a> {
         let indent = fold.and_then(|fold| fold.rsplit('\n').next());
         Self {
             style,
-            blank: first.filter(|_| folds_alone),
+            blank: first.filter(|_| folds_alone && is_base64(new)),
             indent: indent.map_or_else(|| " ".repeat(column + 2), str::to_owned),
             newline,
         }
@@ -292,15 +293,19 @@ fn is_plain_text(text: &str) -> bool {
     };
     let is_text =
         text.trim() == text && !text.starts_with(|c: char| "[]{},\"'&*!|>%@`".contains(c));
-    let is_base64 = || text.contains(' ') && text.split(' ').all(is_base64);
-    is_text && (text.contains('\n') && text.lines().all(is_line) || is_base64())
+    is_text && (text.contains('\n') && text.lines().all(is_line) || is_base64(text))
 }
 
-fn is_base64(text: &str) -> bool {
-    !text.is_empty()
-        && text
+/// Whether a text is base64 in several parts, as folded lines are read.
+pub(super) fn is_base64(text: &str) -> bool {
+    let packed: String = text.split(' ').collect();
+    let digits = packed.trim_end_matches('=');
+    text.contains(' ')
+        && packed.len().is_multiple_of(4)
+        && packed.len() - digits.len() <= 2
+        && digits
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c))
+            .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '/')
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{PatchOperation, ReplaceOperation};
 use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
@@ -20,6 +22,8 @@ const LONGEST: usize = 8 * 1024;
 const PLAIN: &str = "plain";
 /// In place of the text of a single-quoted scalar on one line.
 const SINGLE_QUOTED: &str = "single-quoted";
+/// In place of a text that is not kept: a Secret's, or one that is too long.
+pub const NOT_KEPT: &str = "not kept";
 /// Where files stand in a ConfigMap or Secret.
 const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
@@ -39,10 +43,19 @@ pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
     let lost = notable.into_iter().filter_map(|(pointer, id)| {
         let source = source(before, id);
         let now = find(&after, &pointer)?;
+        if source == self::source(&after, now) {
+            return None;
+        }
         match (&before.node(id).kind, &after.node(now).kind) {
-            (Kind::Scalar { value, style, .. }, Kind::Scalar { style: now, .. })
+            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
                 if is_file(&pointer) && before.value_of(id) != Ok(Value::Null) =>
             {
+                let texts = [source, self::source(&after, now)];
+                // On one line, each value is written in the one way that there is.
+                let is_plain = texts == [value.as_ref(), new.as_ref()];
+                if is_plain || comes_back(edited, &pointer, value, source) {
+                    return None;
+                }
                 // Its anchor and tag stand before it.
                 let start = before.node(id).span.start;
                 let properties = before.text.get(start..before.node(id).content)?;
@@ -50,17 +63,32 @@ pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
                     .into_iter()
                     .map(|style| format!("{properties}{style}"));
                 let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
-                let text = (with_files && source.len() <= LONGEST).then(|| source.to_owned());
-                let kept = kept.or(text);
-                (style != now).then_some((pointer, kept?))
+                let text = if with_files && source.len() <= LONGEST {
+                    source
+                } else {
+                    NOT_KEPT
+                };
+                Some((pointer, kept.unwrap_or_else(|| text.to_owned())))
             }
-            _ => {
-                let is_same = source == self::source(&after, now);
-                (!is_same && source.len() <= LONGEST).then(|| (pointer, source.to_owned()))
-            }
+            _ => (source.len() <= LONGEST).then(|| (pointer, source.to_owned())),
         }
     });
     lost.collect()
+}
+
+/// Whether a scalar is written as it was when its edited text gets the value of before.
+fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> bool {
+    let operation = PatchOperation::Replace(ReplaceOperation {
+        path: PointerBuf::parse(pointer).unwrap_or_default(),
+        value: Value::from(value),
+    });
+    let Ok(back) = super::apply(edited, &[operation]) else {
+        return false;
+    };
+    let Ok(tree) = Tree::parse(&back) else {
+        return false;
+    };
+    find(&tree, pointer).is_some_and(|id| self::source(&tree, id) == source)
 }
 
 fn is_file(pointer: &str) -> bool {
@@ -79,6 +107,11 @@ fn spelled(style: &str, value: &str) -> Option<String> {
     (is_style && !value.contains('\n')).then(|| format!("{properties}{text}"))
 }
 
+/// The text of a scalar of an item.
+pub fn scalar(tree: &Tree<'_>, pointer: &str) -> Option<String> {
+    Some(tree.scalar(find(tree, pointer)?)?.to_owned())
+}
+
 /// An item's text with nodes written as they were, wherever that means the same.
 pub fn restore(text: &str, sources: &Sources) -> String {
     let mut text = text.to_owned();
@@ -88,6 +121,7 @@ pub fn restore(text: &str, sources: &Sources) -> String {
         };
         sources
             .iter()
+            .filter(|(_, source)| *source != NOT_KEPT)
             .filter_map(|(pointer, source)| {
                 let id = find(&tree, pointer)?;
                 Some((tree.node(id).span.start, pointer, source))
@@ -120,8 +154,17 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
         (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
         (true, None) => return None,
     };
+    // A comment behind the header of a block scalar stood behind the scalar before.
+    let written = text.get(node.content..node.span.end).unwrap_or_default();
+    let is_block = |text: &str| text.starts_with(['|', '>']);
+    let header = written.lines().next().unwrap_or_default();
+    let comment = header.find([' ', '\t']).and_then(|at| header.get(at..));
+    let comment = comment.filter(|_| is_block(written) && !source.contains(['|', '>']));
     let mut edited = text.to_owned();
-    edited.replace_range(range, &format!("{blank}{source}"));
+    edited.replace_range(
+        range,
+        &format!("{blank}{source}{}", comment.unwrap_or_default()),
+    );
     let again = Tree::parse(&edited).ok()?;
     (item_value(&again).ok()? == value).then_some(edited)
 }
@@ -192,7 +235,8 @@ fn is_notable(tree: &Tree<'_>, id: NodeId, node: &Node<'_>, in_flow: bool, is_fi
             if is_null {
                 is_written || is_file
             } else {
-                is_file && !matches!(style, ScalarStyle::Literal)
+                // The lines of a literal are kept one by one.
+                is_file && *style != ScalarStyle::Literal
             }
         }
     }
