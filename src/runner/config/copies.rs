@@ -148,12 +148,10 @@ impl<'a> Copies<'a> {
                 let in_place = self.target.parent().is(&place);
                 let fits = matches_pattern(end, self.target.name());
                 (in_place && fits).then(|| source.parent().join(self.target.name()))
-            } else if self.target.is(&place) {
-                Some(source.clone())
-            } else if self.target.parent().is(&place) && source.name() == self.target.name() {
-                Some(source.clone())
             } else {
-                None
+                let is_in_place = self.target.parent().is(&place);
+                let has_its_name = is_in_place && source.name() == self.target.name();
+                (self.target.is(&place) || has_its_name).then(|| source.clone())
             };
             if let Some(copied) = copied {
                 let parts = self.parts_of(copied);
