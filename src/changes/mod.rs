@@ -206,6 +206,28 @@ mod tests {
     }
 
     #[test]
+    fn resources_in_lists_and_arrays_are_told_apart() {
+        let list = |last: &str| {
+            format!(
+                "# c\nkind: List\nitems:\n- kind: A\n- kind: B\n  metadata: {{name: b}}\n{last}"
+            )
+        };
+        let array =
+            |last: &str| format!("---\n[{{\"kind\": \"C\"}},\n{{\"kind\": \"D\"}}{last}]\n");
+        let before = list("") + &array("");
+        let after = list("  x: 1\n- kind: S\n") + &array(",\n{\"kind\": \"E\"}");
+        let changes = Changes::of_files(&[("m", &before)], &[("m", &after)]).unwrap();
+        let said: Vec<_> = changes
+            .resources
+            .iter()
+            .map(|change| format!("{:?} {} {}", change.change, change.name, change.place))
+            .collect();
+        assert_eq!(said, ["Changed B b m:5", "Added S m:8", "Added E m:12"]);
+        assert_eq!(changes.resources[0].fields[0].to_string(), "+ x");
+        assert_eq!(changes.unchanged, 3);
+    }
+
+    #[test]
     fn items_of_a_list_have_numbers() {
         let list = |item: &str| {
             format!("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{item}")

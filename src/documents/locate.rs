@@ -297,6 +297,31 @@ data:
         );
         assert_eq!(located(default)[4], "-");
 
+        let wrapped = [
+            (
+                "l.yaml",
+                "kind: List\nitems:\n- kind: A\n- kind: Pod\n  metadata:\n    name: p\n",
+            ),
+            (
+                "t.json",
+                "[{\"kind\": \"Pod\", \"metadata\": {\"name\": \"q\"}},\n{\"kind\": \"List\", \"items\": [\n{\"kind\": \"Pod\", \"metadata\": {\"name\": \"p\",\n\"namespace\": \"ci\"}}]}]",
+            ),
+        ];
+        let results = [
+            about(""),
+            about("").at("metadata.name"),
+            about("ci").at("metadata.namespace"),
+        ];
+        let lines: Vec<_> = locate(&wrapped, results.iter().map(|result| (config, result)))
+            .into_iter()
+            .map(|place| place.map(|place| (place.file, place.line)))
+            .collect();
+        let place = |file: &str, line| Some((file.to_owned(), line));
+        assert_eq!(
+            lines,
+            [place("l.yaml", 4), place("l.yaml", 6), place("t.json", 4)]
+        );
+
         let broken = [files[0], ("x.yaml", "a: [\n"), files[1]];
         let about = about("ci").at("spec.x");
         let located = locate(&broken, [(config, &about)]);

@@ -233,8 +233,9 @@ impl<'a> ResourceList<'a> {
     /// Parses an item whose head cannot be told from its text, and finds the members of one that may
     /// have some.
     fn look_into(&mut self, item: usize) {
-        let tree = match self.written_head(item) {
-            Some((kind, ..)) if !may_wrap(kind) => return,
+        let head = self.span(item).and_then(|span| span.head.as_ref());
+        let tree = match head.map(|head| self.text.get(head.kind.clone())) {
+            Some(kind) if !kind.is_some_and(may_wrap) => return,
             Some(_) => Tree::parse(self.text_of(item)).ok().map(Rc::new),
             None => self.parse(item).ok().and_then(|parsed| {
                 let may_wrap =
