@@ -457,3 +457,32 @@ fn a_release_of_the_chart_is_always_counted() {
         .collect();
     assert_eq!(selectors, ["HelmRelease/ci/a", "HelmRelease/cd/a"]);
 }
+
+/// However a file is cut off, its error or its notes stand on one of its lines.
+#[test]
+fn a_truncated_file_is_handled() {
+    for entry in fs::read_dir(CASES).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for (end, _) in text.char_indices() {
+            let text = &text[..end];
+            let lines = text.lines().count().max(1);
+            match import_selected(text, &Selection::default()) {
+                Ok(imported) => {
+                    for note in &imported.notes {
+                        let is_there = (1..=lines).contains(&note.place.line);
+                        assert!(is_there, "{}, {end}: {note:?}", path.display());
+                    }
+                }
+                Err(ChartValuesError::Value { note } | ChartValuesError::NotFound { note }) => {
+                    let is_there = (1..=lines).contains(&note.place.line);
+                    assert!(is_there, "{}, {end}: {note:?}", path.display());
+                }
+                Err(ChartValuesError::Several(found)) => {
+                    assert!(found.iter().all(|found| (1..=lines).contains(&found.line)));
+                }
+                Err(ChartValuesError::Yaml(error)) => assert!(!error.message.is_empty()),
+            }
+        }
+    }
+}
