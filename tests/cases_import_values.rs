@@ -64,8 +64,12 @@ fn node_port() -> Value {
 }
 
 /// Each case, and where its values are.
-const SERVED: [(&str, &str); 28] = [
+const SERVED: [(&str, &str); 29] = [
     ("nested", "5: platform.ci.values: these values are"),
+    (
+        "text-in-values",
+        "4: applications.runner.values: these values are",
+    ),
     (
         "nested-in-a-list",
         "10: releases.1.values.0: these values are",
@@ -190,18 +194,22 @@ fn values_without_content_are_the_charts_defaults() {
     }
 }
 
-const NOTHING: &str = "values: nothing here looks like values of the chart gitlab-runner, which have \
+const NOTHING: &str = "nothing here looks like values of the chart gitlab-runner, which have \
                        keys such as gitlabUrl, runners and sessionServer";
 
 /// Each case, and what is said of it.
-const REFUSED: [(&str, &str); 15] = [
-    ("unknown", "line 2, column 1: {NOTHING}"),
-    ("unknown-nested", "line 2, column 1: {NOTHING}"),
-    ("unknown-aliased", "line 2, column 1: {NOTHING}"),
-    ("common-keys", "line 2, column 1: {NOTHING}"),
+const REFUSED: [(&str, &str); 16] = [
+    ("unknown", "line 2, column 1: values: {NOTHING}"),
+    ("unknown-nested", "line 2, column 1: values: {NOTHING}"),
+    ("unknown-aliased", "line 2, column 1: values: {NOTHING}"),
+    ("common-keys", "line 2, column 1: values: {NOTHING}"),
     (
         "helm-release-of-another-chart",
-        "line 2, column 1: {NOTHING}",
+        "line 7, column 3: spec.values: {NOTHING}",
+    ),
+    (
+        "unknown-in-a-release",
+        "line 7, column 3: spec.values: {NOTHING}",
     ),
     (
         "rendered",
@@ -229,12 +237,12 @@ const REFUSED: [(&str, &str); 15] = [
     ),
     (
         "helm-release-elsewhere",
-        "line 8, column 5: spec.valuesFrom.0: the values are not in this file; import those in \
+        "line 8, column 5: spec.valuesFrom.0: the values are not here; import those in \
          ConfigMap runner-values (key prod.yaml)",
     ),
     (
         "kustomization-values-file",
-        "line 5, column 3: helmCharts.0.valuesFile: the values are not in this file; import those \
+        "line 5, column 3: helmCharts.0.valuesFile: the values are not here; import those \
          in the file runner-values.yaml",
     ),
     (
@@ -416,7 +424,7 @@ fn a_place_that_is_named_is_judged() {
         (
             "nested",
             "platform.ci.enabled",
-            "line 4, column 5: platform.ci.enabled: this is no mapping, so these are no values",
+            "line 4, column 5: platform.ci.enabled: this is not a mapping, so these are not values",
         ),
         (
             "unknown-nested",
@@ -448,4 +456,33 @@ fn a_release_of_the_chart_is_always_counted() {
         .map(|found| found.selector.clone().unwrap())
         .collect();
     assert_eq!(selectors, ["HelmRelease/ci/a", "HelmRelease/cd/a"]);
+}
+
+/// However a file is cut off, its error or its notes stand on one of its lines.
+#[test]
+fn a_truncated_file_is_handled() {
+    for entry in fs::read_dir(CASES).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for (end, _) in text.char_indices() {
+            let text = &text[..end];
+            let lines = text.lines().count().max(1);
+            match import_selected(text, &Selection::default()) {
+                Ok(imported) => {
+                    for note in &imported.notes {
+                        let is_there = (1..=lines).contains(&note.place.line);
+                        assert!(is_there, "{}, {end}: {note:?}", path.display());
+                    }
+                }
+                Err(ChartValuesError::Value { note } | ChartValuesError::NotFound { note }) => {
+                    let is_there = (1..=lines).contains(&note.place.line);
+                    assert!(is_there, "{}, {end}: {note:?}", path.display());
+                }
+                Err(ChartValuesError::Several(found)) => {
+                    assert!(found.iter().all(|found| (1..=lines).contains(&found.line)));
+                }
+                Err(ChartValuesError::Yaml(error)) => assert!(!error.message.is_empty()),
+            }
+        }
+    }
 }

@@ -52,7 +52,7 @@ fn way_on(error: &ChartValuesError, selection: &Selection) -> String {
     match error {
         ChartValuesError::Several(found) => choose(found),
         ChartValuesError::NotFound { .. } if selection == &Selection::default() => {
-            ". If the chart's values are in it, say where with --at".to_owned()
+            ". If the chart's values are in it, say where with --at (. for the top)".to_owned()
         }
         _ => String::new(),
     }

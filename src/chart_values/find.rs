@@ -130,7 +130,7 @@ fn elsewhere_only(source: &Source<'_>) -> Option<ChartValuesError> {
         .map(|note| note.message.as_str())
         .collect();
     let message = format!(
-        "the values are not in this file; import those in {}",
+        "the values are not here; import those in {}",
         names.join(" and ")
     );
     let place = first.place.clone();
@@ -433,7 +433,7 @@ fn judge(source: &Source<'_>, keys: &[String]) -> Result<(), ChartValuesError> {
         })
     };
     if !value.is_object() && !value.is_null() {
-        return error("this is no mapping, so these are no values".to_owned());
+        return error("this is not a mapping, so these are not values".to_owned());
     }
     if likeness(value) >= Likeness::Likely {
         return Ok(());
@@ -541,12 +541,21 @@ fn nothing(documents: &[Document<'_>], sources: &[Source<'_>]) -> ChartValuesErr
                 },
             }
         }
-        _ => missing(
-            documents,
-            "nothing here looks like values of the chart gitlab-runner, which have keys such as \
-             gitlabUrl, runners and sessionServer"
-                .to_owned(),
-        ),
+        _ => {
+            let message = "nothing here looks like values of the chart gitlab-runner, which have \
+                           keys such as gitlabUrl, runners and sessionServer"
+                .to_owned();
+            let mut releases = sources.iter().filter(|source| !source.path.is_empty());
+            match (releases.next(), releases.next()) {
+                (Some(only), None) if !only.is_guess => ChartValuesError::NotFound {
+                    note: Note {
+                        place: only.place(&[]),
+                        message,
+                    },
+                },
+                _ => missing(documents, message),
+            }
+        }
     }
 }
 

@@ -73,7 +73,14 @@ const COMMON: [&str; 49] = [
 ];
 
 /// Keys of `runners` that hardly any other mapping of this name has.
-const RUNNERS: [&str; 4] = ["config", "configOverride", "configPath", "executor"];
+const RUNNERS: [&str; 6] = [
+    "config",
+    "configOverride",
+    "configPath",
+    "executor",
+    "runUntagged",
+    "secret",
+];
 
 /// Keys by which a chart switches its dependency.
 const SWITCHES: [&str; 3] = ["enabled", "install", "global"];
@@ -123,7 +130,7 @@ fn has_config(members: &Map<String, Value>) -> bool {
     members.get("runners").is_some_and(|runners| {
         RUNNERS
             .iter()
-            .any(|key| runners.get(key).is_some_and(Value::is_string))
+            .any(|key| runners.get(key).is_some_and(|value| !value.is_object()))
     })
 }
 

@@ -188,7 +188,10 @@ fn argo_cd<'a>(
             let value = text("value").unwrap_or_default();
             match set::keys(&name) {
                 Some(keys) => source.add_setting(&path, &keys, &value, is_text),
-                None => source.fail(&path, "its name is no path that Helm takes".to_owned()),
+                None => source.fail(
+                    &path,
+                    "its name is not a path that Helm's --set takes".to_owned(),
+                ),
             }
         }
         for (path, file) in fields.items(&["helm", "valueFiles"]) {
@@ -223,7 +226,7 @@ fn helm_chart<'a>(document: &'a Document<'a>, name: ResourceName, path: &[String
             let path = join(&spec_path, &["set", name]);
             match (set::keys(name), scalar_text(value)) {
                 (Some(keys), Some(value)) => source.add_setting(&path, &keys, &value, false),
-                _ => source.fail(&path, "is nothing that Helm's --set takes".to_owned()),
+                _ => source.fail(&path, "this is not what Helm's --set takes".to_owned()),
             }
         }
     }

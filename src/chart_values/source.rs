@@ -156,7 +156,10 @@ impl<'a> Source<'a> {
                 true
             }
             Some(_) => {
-                self.fail(path, "is no mapping, so these are no values".to_owned());
+                self.fail(
+                    path,
+                    "this is not a mapping, so these are not values".to_owned(),
+                );
                 false
             }
         }
@@ -170,7 +173,7 @@ impl<'a> Source<'a> {
             Some(Value::String(text)) if text.trim().is_empty() => return false,
             Some(Value::String(_)) => {}
             Some(_) => {
-                self.fail(path, "is no text".to_owned());
+                self.fail(path, "this is not a text".to_owned());
                 return false;
             }
         }
@@ -191,7 +194,10 @@ impl<'a> Source<'a> {
                 true
             }
             Ok(_) => {
-                self.fail(path, "is no mapping, so these are no values".to_owned());
+                self.fail(
+                    path,
+                    "this is not a mapping, so these are not values".to_owned(),
+                );
                 false
             }
             Err(error) => {
