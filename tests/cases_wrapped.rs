@@ -28,7 +28,7 @@ spec: {advertiseAddress: terminal.example.com}
 
 /// A case, and where the Service has to stand in it: the number of the document, and the JSON pointer
 /// there.
-const SERVED: [(&str, usize, &str); 19] = [
+const SERVED: [(&str, usize, &str); 20] = [
     ("list.yaml", 0, "/items/2"),
     ("list-kind-last.yaml", 1, "/items/1"),
     ("flow-list.yaml", 0, "/items/2"),
@@ -45,6 +45,7 @@ const SERVED: [(&str, usize, &str); 19] = [
     ("compact-array.json", 0, "/2"),
     ("template.json", 0, "/objects/2"),
     ("several.json", 0, "/2"),
+    ("secret-array.json", 0, "/1"),
     ("tabs.json", 0, "/items/2"),
     ("shared-anchors.yaml", 0, "/items/2"),
     ("template-anchors.yaml", 0, "/objects/2"),
