@@ -113,3 +113,31 @@ fn blanks_of_unicode_are_no_blanks_of_yaml() {
         assert_eq!(list.head(1), ("A", "", ""));
     }
 }
+
+/// Each byte of the file but those of the keys stays, also where its line ends differ, and dotted keys
+/// stand apart.
+#[test]
+fn config_toml_is_spliced() {
+    for text in [
+        "a = 1\r\nb = 2\n",
+        "session_server.sub.x = 1\na = 1\nsession_server.listen_address = ':1'\nb = 2\n",
+        "[session_server] # c",
+        "[session_server]\n# c",
+        "a = 1\r\n# c",
+        "[[runners]]\nname = '''\n[session_server]\n'''",
+    ] {
+        let mut config = ConfigFile::parse(text).unwrap();
+        let had_table = config.has_table();
+        let settings = [
+            ("session_timeout", json!(9)),
+            (ADVERTISE_ADDRESS, json!("b:2")),
+        ];
+        config.set(&settings);
+        let edited = config.text().to_owned();
+        assert_ne!(edited, text);
+        config.set(&settings);
+        assert_eq!(config.text(), edited);
+        config.unset(&["session_timeout", ADVERTISE_ADDRESS], !had_table);
+        assert_eq!(config.text(), text, "{edited}");
+    }
+}
