@@ -119,7 +119,7 @@ pub struct Place {
 ///
 /// - a values file of the chart,
 /// - values that have the chart's somewhere below, as those of an umbrella chart,
-/// - manifests with a resource that holds Helm values: see [`release`].
+/// - manifests with a resource that holds Helm values, such as a HelmRelease or an Application.
 ///
 /// # Errors
 /// Text that is not YAML; no place, or several, that look like the chart's values; values of a type
