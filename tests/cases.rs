@@ -196,3 +196,22 @@ fn the_page_has_a_row_for_each_case() {
         );
     }
 }
+
+/// The tables of the page that are written by hand name cases by their files.
+#[test]
+fn the_page_names_cases_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/what-is-found.md")).unwrap();
+    let (_, rest) = text.split_once("## Which file the runner reads").unwrap();
+    let (section, _) = rest.split_once("## Who keeps GitLab out").unwrap();
+    let mut named = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ")) {
+        let last = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();
+        for case in last.split('`').skip(1).step_by(2) {
+            let file = root.join(format!("tests/cases/configuration/{case}.yaml"));
+            assert!(file.exists(), "{case} in {row}");
+            named += 1;
+        }
+    }
+    assert!(named > 30, "{named}");
+}

@@ -10,11 +10,6 @@ use crate::resource::Resource;
 use crate::results::FunctionResult;
 use crate::runner::{Runner, field};
 
-/// On what kustomize gives a name with a hash, after all functions have run.
-///
-/// Source: `BuildAnnotationsGenAddHashSuffix` in kustomize's `api/internal/utils`.
-const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuffix";
-
 /// Refuses a runner whose configuration has to change, now or once the address is known, and cannot.
 pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {
     let config = &runner.config;
@@ -51,13 +46,11 @@ const IMMUTABLE: [&str; 4] = [
 
 /// The field by which the API server takes no change, where kustomize makes no new object either.
 fn immutable_by(object: &Resource, patches: &mut Patches) -> Option<&'static str> {
-    let object = patches.current(object);
-    let hash = object
-        .at("/metadata/annotations")
-        .and_then(|all| all.get(NEEDS_HASH));
-    if hash.and_then(Value::as_str) == Some("enabled") {
+    // kustomize makes a new object of each content.
+    if object.gets_a_hash() {
         return None;
     }
+    let object = patches.current(object);
     let is_true = |pointer: &&&str| object.at(pointer) == Some(&Value::Bool(true));
     IMMUTABLE.iter().find(is_true).copied()
 }
