@@ -126,6 +126,15 @@ fn binding(list: &ResourceList<'_>, binding: &Resource) -> Result<Vec<FunctionRe
         if !matches!(there, Reference::Missing) {
             continue;
         }
+        // kustomize moves and renames the accounts of its build at the end.
+        if list.has_renamed_items()
+            && !matches!(
+                look_up(list, "ServiceAccount", name, "")?,
+                Reference::Missing
+            )
+        {
+            continue;
+        }
         let account = written("ServiceAccount", name, namespace);
         let elsewhere = list
             .candidates(&["ServiceAccount"], name)
