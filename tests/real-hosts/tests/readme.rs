@@ -188,6 +188,7 @@ fn the_fields_are_those_of_the_schemas() {
         ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
         ("sessionserver", "Reader", "readers[]."),
         ("advertiseaddress", "AdvertiseAddressSpec", ""),
+        ("verifyterminals", "VerifyTerminalsSpec", ""),
     ] {
         let path = workspace_root().join(format!("docs/schema/{file}.json"));
         let schema: serde_json::Value =
