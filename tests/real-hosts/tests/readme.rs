@@ -88,6 +88,11 @@ fn versions_are_converted_as_the_page_says() {
 }
 
 #[test]
+fn finished_builds_are_verified_as_the_page_says() {
+    assert!(run_commands("docs/verify.md", None) >= 2);
+}
+
+#[test]
 fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
