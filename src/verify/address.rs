@@ -24,6 +24,7 @@ use crate::pointer::At as _;
 use crate::resource::{Identity, Resource, written};
 use crate::resource_list::ResourceList;
 use crate::runner::{self, Runner};
+use crate::session_server::ADDRESS_FROM;
 
 /// What is known of an address.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ struct ClusterName<'n> {
     pod: Option<&'n str>,
     service: &'n str,
     namespace: &'n str,
+    /// What stands behind `svc`: the cluster's domain, if it is not a domain of the outside.
+    domain: String,
 }
 
 /// Judges an address.
@@ -111,21 +114,24 @@ pub(super) fn judge(
 fn cluster_name<'n>(host: &'n str, terminal: &'n Terminal<'_>) -> Option<ClusterName<'n>> {
     let labels: Vec<&str> = host.split('.').collect();
     match labels.as_slice() {
-        [service, namespace, "svc", ..] => Some(ClusterName {
+        [service, namespace, "svc", domain @ ..] => Some(ClusterName {
             pod: None,
             service,
             namespace,
+            domain: domain.join("."),
         }),
-        [pod, service, namespace, "svc", ..] => Some(ClusterName {
+        [pod, service, namespace, "svc", domain @ ..] => Some(ClusterName {
             pod: Some(pod),
             service,
             namespace,
+            domain: domain.join("."),
         }),
         [service, namespace] if terminal.inventory.service(service, namespace).is_some() => {
             Some(ClusterName {
                 pod: None,
                 service,
                 namespace,
+                domain: String::new(),
             })
         }
         [service]
@@ -138,6 +144,7 @@ fn cluster_name<'n>(host: &'n str, terminal: &'n Terminal<'_>) -> Option<Cluster
                 pod: None,
                 service,
                 namespace: terminal.namespace(),
+                domain: String::new(),
             })
         }
         _ => None,
@@ -188,6 +195,17 @@ fn not_ours(
         format!(" What leads to this runner is {}.", right.join(" or "))
     };
     let Some(other) = terminal.inventory.service(name.service, name.namespace) else {
+        let is_of_cluster = ["", "cluster.local"].contains(&name.domain.as_str())
+            || reaching
+                .iter()
+                .any(|one| one.service.annotation(ADDRESS_FROM).is_some());
+        if !is_of_cluster {
+            return Doubtful(format!(
+                "reads as the name of {named}, which is not in these manifests.{instead} Right only \
+                 where {} is a domain outside the cluster",
+                name.domain
+            ));
+        }
         return Wrong(format!(
             "names {named}, which is not in these manifests.{instead} Where a namespace or a prefix \
              was set after the SessionServer wrote the address, run the SessionServer in the \

@@ -101,7 +101,8 @@ fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
         .collect();
     let is_declared = |service: &Resource| {
         declared.iter().any(|other| {
-            other.name == service.identity.name && other.namespace == service.identity.namespace
+            other.name == service.identity.name
+                && same_namespace(&other.namespace, &service.identity.namespace)
         })
     };
     services
