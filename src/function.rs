@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::function_config::{
-    API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
-    SessionServerSpec,
+    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigReference,
+    FunctionConfig, Replicas, RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::patch::{Patches, Plan};
@@ -81,6 +81,7 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
     };
     let mut plan = Plan::default();
     plan.results.extend(deprecation(&list));
+    plan.results.extend(function_config::unused(&list));
     let planned = read_config(&list).and_then(|config| match config {
         FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {
@@ -119,10 +120,12 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
         )));
     };
     let observed = Observed::collect(&list)?;
-    let workloads = runners(&list, &spec)?;
+    let container = spec.container.as_deref();
+    let workloads = workloads(&list, &spec.runner, container, &mut Plan::default())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
-        let runner = runner_of(&list, workload, container, Replicas::Refuse)?;
+        check_processes(&list, &workload, Replicas::Refuse)?;
+        let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;
         let config = session_server::open_config(&runner, &mut Patches::default())?;
         session_server::look_up(&list, &spec, &runner, &observed, &config)
     };
@@ -159,36 +162,42 @@ fn session_server(
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
-    let workloads = runner::find_workloads(list, &spec.runner, container)?;
+    let named = spec.config.as_ref();
     if !spec.enabled {
+        let workloads = runner::find_workloads(list, &spec.runner, container)?;
+        one_configuration_only(&workloads, named)?;
         for workload in workloads {
             session_server::rejoin(list, &workload, &mut plan.patches);
             // Nothing was added to a runner that cannot be completed.
-            if let Ok(runner) = runner::complete(list, workload, container) {
+            if let Ok(runner) = runner::complete(list, workload, container, named) {
                 session_server::remove(list, &runner, &mut plan.patches)?;
+                session_server::refuse_unwanted_change(&runner, plan);
             }
         }
         return Ok(());
     }
-    if workloads.is_empty() {
-        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
-    }
+    let workloads = workloads(list, &spec.runner, container, plan)?;
+    one_configuration_only(&workloads, named)?;
+    let chosen = Chosen {
+        selector: &spec.runner,
+        container,
+        config: named,
+    };
+    let complete = complete(list, chosen, spec.replicas, workloads, plan);
     if spec.advertise_address.is_some() {
-        one_runner_only(&workloads, "spec.advertiseAddress")?;
+        one_runner_only(&complete, "spec.advertiseAddress")?;
     }
     let mut runners = Vec::new();
-    for workload in workloads {
-        let found = runner_of(list, workload, container, spec.replicas);
-        let split = found.and_then(|runner| match spec.replicas {
+    for runner in complete {
+        let split = match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
-            Replicas::Shard => {
-                let shards = session_server::split(runner, plan)?;
+            Replicas::Shard => session_server::split(runner, plan).and_then(|shards| {
                 if spec.advertise_address.is_some() {
                     one_shard_only(&shards)?;
                 }
                 Ok(shards)
-            }
-        });
+            }),
+        };
         match split {
             Ok(shards) => runners.extend(shards),
             Err(refusal) => plan.results.push(*refusal),
@@ -200,21 +209,113 @@ fn session_server(
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     session_server::refuse_shared(&runners, plan);
+    for runner in &runners {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
 }
 
-/// Completes a workload to a runner, whose processes are as many as can have terminals.
-fn runner_of(
-    list: &ResourceList<'_>,
-    workload: Workload,
-    container: Option<&str>,
-    replicas: Replicas,
-) -> Result<Runner, Refusal> {
-    match replicas {
-        Replicas::Refuse => runner::check_single_process(list, &workload)?,
-        Replicas::Shard => runner::check_fixed_size(list, &workload)?,
+/// What a functionConfig says of the runners that it is about.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    selector: &'a RunnerSelector,
+    container: Option<&'a str>,
+    config: Option<&'a ConfigReference>,
+}
+
+impl Chosen<'_> {
+    /// It names a runner, a container or a configuration.
+    fn is_explicit(&self) -> bool {
+        *self.selector != RunnerSelector::default()
+            || self.container.is_some()
+            || self.config.is_some()
     }
-    runner::complete(list, workload, container)
+}
+
+/// Completes workloads to runners, whose processes are as many as can have terminals.
+///
+/// Each refusal becomes a result: a person wants to hear of all of them. Where the functionConfig
+/// chooses no runner and others of the list can be completed, one that cannot is left alone.
+fn complete(
+    list: &ResourceList<'_>,
+    chosen: Chosen<'_>,
+    replicas: Replicas,
+    workloads: Vec<Workload>,
+    plan: &mut Plan,
+) -> Vec<Runner> {
+    let mut runners = Vec::new();
+    let mut incomplete = Vec::new();
+    for workload in workloads {
+        if let Err(refusal) = check_processes(list, &workload, replicas) {
+            plan.results.push(*refusal);
+            continue;
+        }
+        if workload.has_old_version() {
+            plan.results.push(old_version(&workload.resource.identity));
+        }
+        match runner::complete(list, workload, chosen.container, chosen.config) {
+            Ok(runner) => runners.push(runner),
+            Err(refusal) => incomplete.push(*refusal),
+        }
+    }
+    if !runners.is_empty() && !chosen.is_explicit() {
+        for refusal in &mut incomplete {
+            refusal.severity = Severity::Warning;
+            refusal
+                .message
+                .push_str(". It is left alone, and the other runners get their terminals");
+        }
+    }
+    plan.results.extend(incomplete);
+    runners
+}
+
+/// The workloads that a functionConfig is about: at least one.
+fn workloads(
+    list: &ResourceList<'_>,
+    selector: &RunnerSelector,
+    container: Option<&str>,
+    plan: &mut Plan,
+) -> Result<Vec<Workload>, Refusal> {
+    let runner::Found {
+        workloads,
+        mut left_alone,
+    } = runner::find(list, selector, container)?;
+    plan.results.append(&mut left_alone);
+    let mut elsewhere = runner::made_elsewhere(list, selector)?;
+    if workloads.is_empty() {
+        let Some(mut last) = elsewhere.pop() else {
+            return Err(Box::new(runner::none_found(list, selector, container)));
+        };
+        for result in elsewhere.iter_mut().chain([&mut last]) {
+            result.severity = Severity::Error;
+        }
+        plan.results.append(&mut elsewhere);
+        return Err(Box::new(last));
+    }
+    plan.results.append(&mut elsewhere);
+    Ok(workloads)
+}
+
+fn check_processes(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    replicas: Replicas,
+) -> Result<(), Refusal> {
+    match replicas {
+        Replicas::Refuse => runner::check_single_process(list, workload),
+        Replicas::Shard => runner::check_fixed_size(list, workload),
+    }
+}
+
+fn old_version(workload: &Identity) -> FunctionResult {
+    FunctionResult::warning(format!(
+        "apiVersion {} is one that Kubernetes has not served since 1.16, so no current cluster \
+         takes this manifest: write apps/v1",
+        workload.api_version
+    ))
+    .about(workload)
+    .at("apiVersion")
 }
 
 /// Find the runners, look up each one's Service among what was observed.
@@ -228,42 +329,55 @@ fn advertise_address(
     for resource in &observed.injected {
         plan.patches.drop_item(resource);
     }
-    let mut complete = Vec::new();
-    // A person wants to hear of every runner that is refused, not of the first alone.
-    for workload in runners(list, spec)? {
-        match runner_of(list, workload, container, Replicas::Refuse) {
-            Ok(runner) => complete.push(runner),
-            Err(refusal) => plan.results.push(*refusal),
-        }
+    let selector = &spec.runner;
+    // What is left alone, the SessionServer has said; where nothing is found, it matters here too.
+    let mut said = Plan::default();
+    let workloads = workloads(list, selector, container, &mut said).inspect_err(|_| {
+        plan.results.append(&mut said.results);
+    })?;
+    one_configuration_only(&workloads, spec.config.as_ref())?;
+    let chosen = Chosen {
+        selector,
+        container,
+        config: spec.config.as_ref(),
+    };
+    let runners = complete(list, chosen, Replicas::Refuse, workloads, plan);
+    if spec.address.is_some() {
+        one_runner_only(&runners, "spec.address")?;
     }
-    for runner in &complete {
+    for runner in &runners {
         let planned = session_server::advertise(list, spec, runner, &observed, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
-    session_server::refuse_shared(&complete, plan);
+    session_server::refuse_shared(&runners, plan);
+    for runner in &runners {
+        session_server::refuse_unchangeable(runner, plan);
+    }
     Ok(())
 }
 
-/// The runners that an AdvertiseAddress is about: at least one.
-fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<Workload>, Refusal> {
-    let container = spec.container.as_deref();
-    let workloads = runner::find_workloads(list, &spec.runner, container)?;
-    if workloads.is_empty() {
-        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
-    }
-    if spec.address.is_some() {
-        one_runner_only(&workloads, "spec.address")?;
-    }
-    Ok(workloads)
-}
-
-fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {
-    if workloads.len() < 2 {
+/// One file for several runners would tell GitLab one address for all of them.
+fn one_configuration_only(
+    workloads: &[Workload],
+    named: Option<&ConfigReference>,
+) -> Result<(), Refusal> {
+    if workloads.len() < 2 || named.is_none() {
         return Ok(());
     }
-    let names: Vec<String> = workloads
+    Err(Box::new(FunctionResult::error(format!(
+        "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
+         choose one by spec.runner, and give each its own functionConfig",
+        workloads.len()
+    ))))
+}
+
+fn one_runner_only(runners: &[Runner], field: &str) -> Result<(), Refusal> {
+    if runners.len() < 2 {
+        return Ok(());
+    }
+    let names: Vec<String> = runners
         .iter()
-        .map(|workload| workload.resource.identity.to_string())
+        .map(|runner| runner.workload.resource.identity.to_string())
         .collect();
     Err(Box::new(FunctionResult::error(format!(
         "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \

@@ -43,11 +43,6 @@ pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
-/// The kinds that can hold a live Service; `kubectl` prints several as a List.
-const KINDS: [&str; 3] = ["Service", "List", "ServiceList"];
-/// The kinds that can hold nodes.
-const NODE_KINDS: [&str; 3] = ["Node", "List", "NodeList"];
-
 /// A Service by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName {
@@ -252,17 +247,10 @@ impl Observed {
     /// A Service with a status that cannot be parsed.
     pub fn collect(list: &ResourceList<'_>) -> Result<Self, ReadError> {
         let mut observed = Self::default();
-        for item in list.candidates(&KINDS, "loadBalancer") {
+        for item in list.candidates(&["Service"], "loadBalancer") {
             let resource = list.resource(item)?;
             if is_live(&resource) {
                 observed.add_export(resource);
-            } else if let Some(members) = resource.value.get("items").and_then(Value::as_array) {
-                let members = members
-                    .iter()
-                    .map(|value| Resource::new(item, value.clone()));
-                members
-                    .filter(is_live)
-                    .for_each(|member| observed.add_export(member));
             }
         }
         for item in list.candidates(&["Service"], OBSERVED) {
@@ -301,18 +289,11 @@ impl Observed {
 
     fn collect_nodes(&mut self, list: &ResourceList<'_>) -> Result<(), ReadError> {
         let mut exported = Vec::new();
-        for item in list.candidates(&NODE_KINDS, "addresses") {
+        for item in list.candidates(&["Node"], "addresses") {
             let resource = list.resource(item)?;
-            if resource.annotation(OBSERVED).is_some() {
-                continue;
+            if node_address::is_node(&resource.value) {
+                exported.push(resource.value.as_ref().clone());
             }
-            let members = resource.value.get("items").and_then(Value::as_array);
-            let all = members.map_or(std::slice::from_ref(resource.value.as_ref()), Vec::as_slice);
-            exported.extend(
-                all.iter()
-                    .filter(|node| node_address::is_node(node))
-                    .cloned(),
-            );
         }
         if !exported.is_empty() {
             self.nodes = Some(NodesSeen::Live(exported));

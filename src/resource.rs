@@ -16,8 +16,15 @@ pub const INDEX_ANNOTATIONS: [&str; 2] = [
     "internal.config.kubernetes.io/index",
     "config.kubernetes.io/index",
 ];
-/// The names that a resource had before kustomize prefixed it, oldest first.
+/// The names that a resource had before kustomize renamed it, oldest first.
 pub const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
+/// The prefixes and suffixes that kustomize has given to a resource's name, innermost first.
+const RENAMES: [&str; 2] = [
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/suffixes",
+];
+/// kustomize appends a hash to the resource's name once all transformers have run.
+pub const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuffix";
 
 /// What a resource is called, and where it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,10 +66,13 @@ impl std::fmt::Display for Identity {
     }
 }
 
-/// `Deployment ci/runner`, and `Deployment runner` without a namespace.
+/// `Deployment ci/runner`, `Deployment runner` without a namespace, `Kustomization` without a name.
 pub fn written(kind: &str, name: &str, namespace: &str) -> String {
-    let slash = if namespace.is_empty() { "" } else { "/" };
-    format!("{kind} {namespace}{slash}{name}")
+    match (namespace, name) {
+        ("", "") => kind.to_owned(),
+        ("", name) => format!("{kind} {name}"),
+        (namespace, name) => format!("{kind} {namespace}/{name}"),
+    }
 }
 
 /// A parsed item and its place in the list. Copies share the value.
@@ -111,16 +121,51 @@ impl Resource {
         self.value.at("/metadata/annotations")?.get(name)?.as_str()
     }
 
-    /// True when a reference to `name` means this resource: the name itself, the name before
-    /// kustomize prefixed it, or either with or without the hash that kustomize appends to what
-    /// its generators make.
+    /// True when `name` may refer to this resource: it is its name, the name before kustomize
+    /// renamed it, or its name with the hash that kustomize says it will append.
     pub fn answers_to(&self, name: &str) -> bool {
         let own = self.identity.name.as_str();
         let previous = self.annotation(PREVIOUS_NAMES).unwrap_or_default();
         own == name
-            || without_hash(own) == Some(name)
-            || without_hash(name) == Some(own)
             || previous.split(',').any(|previous| previous == name)
+            || self.gets_a_hash() && without_hash(name) == Some(own)
+    }
+
+    /// True when kustomize appends a hash of the content to the name after this function.
+    pub fn gets_a_hash(&self) -> bool {
+        self.annotation(NEEDS_HASH) == Some("enabled")
+    }
+
+    /// True when kustomize has changed the resource's name or may have.
+    pub fn is_renamed(&self) -> bool {
+        self.annotation(PREVIOUS_NAMES).is_some()
+    }
+
+    /// How surely kustomize has built both resources from one kustomization, by the prefixes and
+    /// suffixes of their names: 2 when they are the same, 1 when one has all that the other has
+    /// got from an overlay further out, 0 when they differ.
+    ///
+    /// Source: `PrefixesSuffixesEquals` in kustomize's `api/resource`.
+    pub fn shares_renames(&self, other: &Self) -> u8 {
+        let of = |resource: &Self, name: &str| -> Vec<String> {
+            let renames = resource.annotation(name).unwrap_or_default().split(',');
+            renames
+                .filter(|rename| !rename.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        RENAMES
+            .iter()
+            .map(|name| {
+                let (own, other) = (of(self, name), of(other, name));
+                match own == other {
+                    true => 2,
+                    false if own.ends_with(&other) || other.ends_with(&own) => 1,
+                    false => 0,
+                }
+            })
+            .min()
+            .unwrap_or_default()
     }
 }
 

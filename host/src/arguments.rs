@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use runner_terminal::chart_values::{KeyPath, KeyPathError};
 use runner_terminal::function_config::ApiVersion;
 
 use crate::duration;
@@ -56,7 +57,8 @@ pub(crate) enum Command {
     /// Make function configs from the values of the Helm chart gitlab-runner
     ///
     /// Prints a SessionServer, and an AdvertiseAddress where the address is found in the cluster,
-    /// with comments where something differs. Exits with 1 when a field has to be filled in first.
+    /// with comments where something differs. Exits with 1 when a field has to be filled in first,
+    /// and when no values of the chart are found.
     ImportValues(ImportValues),
     /// Let GitLab reach runners whose cluster has no address for it, through its API server
     ///
@@ -342,8 +344,28 @@ pub(crate) struct Relay {
 #[derive(Args, Debug)]
 pub(crate) struct ImportValues {
     /// The chart's values: a YAML file, or - for standard input
+    ///
+    /// Also a file with a resource that holds them: a HelmRelease of Flux, an Application or
+    /// ApplicationSet of Argo CD, a HelmChart of k3s, or a kustomization with helmCharts.
     #[arg(value_name = "VALUES")]
     pub(crate) values: PathBuf,
+
+    /// Where the chart's values are, as platform.ci.values [default: the one place that looks like them]
+    ///
+    /// A key with a dot is quoted or has a backslash before the dot: '"ci.example.com".values'. The
+    /// item of a list is its index from 0, as sources.1.helm.values. A dot alone is the top.
+    #[arg(long, value_name = "PATH", value_parser = key_path)]
+    pub(crate) at: Option<KeyPath>,
+
+    /// The resource that holds the values, as HelmRelease/runner or HelmRelease/ci/runner
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) resource: Option<String>,
+}
+
+/// Reads a path of keys.
+fn key_path(text: &str) -> Result<KeyPath, String> {
+    text.parse()
+        .map_err(|error: KeyPathError| error.to_string())
 }
 
 /// The arguments of `convert`.

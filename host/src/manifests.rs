@@ -32,7 +32,7 @@ impl File {
         self.path == "-"
     }
 
-    /// True where the name says that it is JSON, which holds one resource.
+    /// True where the name says that it is JSON, which holds one document.
     pub(crate) fn holds_json(&self) -> bool {
         let extension = Path::new(&self.path).extension();
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json"))

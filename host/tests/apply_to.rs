@@ -292,7 +292,7 @@ fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
     assert!(
         ended
             .stderr
-            .contains("cannot write ./runner.json: a file of JSON holds one resource"),
+            .contains("cannot write ./runner.json: a file of JSON holds one document"),
         "{}",
         ended.stderr
     );

@@ -20,7 +20,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::documents::{
-    Document, DocumentError, Item, is_function_config, items, names, pair, split,
+    DocumentError, Item, is_function_config, items, members, names, pair, split,
 };
 
 pub use fields::{Difference, Field};
@@ -68,7 +68,8 @@ pub enum Place {
     },
 }
 
-/// Items, and where each is.
+/// Resources, those in Lists, Templates and arrays too, and where each is.
+#[derive(Default)]
 struct Placed<'text> {
     items: Vec<Item<'text>>,
     places: Vec<Place>,
@@ -137,16 +138,18 @@ impl<'text> Placed<'text> {
     fn files(files: &[(&str, &'text str)]) -> Result<Self, DocumentError> {
         let mut documents = split(files)?;
         documents.retain(|document| !is_function_config(document.text(files)));
-        let place = |document: &Document| Place::Line {
-            file: files
-                .get(document.file)
-                .map_or_else(String::new, |(path, _)| (*path).to_owned()),
-            line: document.line,
-        };
-        Ok(Self {
-            places: documents.iter().map(place).collect(),
-            items: documents.iter().map(|one| Item::of(one, files)).collect(),
-        })
+        let mut placed = Self::default();
+        for document in &documents {
+            let path = files.get(document.file).map_or("", |(path, _)| *path);
+            for member in members(Item::of(document, files)) {
+                placed.items.push(member.item);
+                placed.places.push(Place::Line {
+                    file: path.to_owned(),
+                    line: document.line + member.lines_before,
+                });
+            }
+        }
+        Ok(placed)
     }
 
     fn list(path: &str, text: &'text str) -> Result<Self, DocumentError> {
@@ -154,14 +157,17 @@ impl<'text> Placed<'text> {
             path.clone_into(&mut error.path);
             error
         })?;
-        let places = (1..=items.len()).map(|item| Place::Item {
-            file: path.to_owned(),
-            item,
-        });
-        Ok(Self {
-            places: places.collect(),
-            items,
-        })
+        let mut placed = Self::default();
+        for (item, number) in items.into_iter().zip(1..) {
+            for member in members(item) {
+                placed.items.push(member.item);
+                placed.places.push(Place::Item {
+                    file: path.to_owned(),
+                    item: number,
+                });
+            }
+        }
+        Ok(placed)
     }
 }
 

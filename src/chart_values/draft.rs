@@ -71,6 +71,11 @@ impl<'a> Draft<'a> {
             place: self.values.place(path),
             message: message.into(),
         };
+        self.note_at(part, note);
+    }
+
+    /// Says something about a place that is not one of the chart's values.
+    pub(super) fn note_at(&mut self, part: Part, note: Note) {
         self.lines.push((part, Line::Comment(note.to_string())));
         self.notes.push(note);
     }

@@ -1,60 +1,44 @@
-//! The values file: what a key holds, as Helm's templates read it, and where it stands.
+//! The chart's values: what a key holds, as Helm's templates read it, and where it stands.
 
 use serde_json::Value;
 
+use super::source::{Source, at, shown};
 use super::{ChartValuesError, Note, Place};
 use crate::address::{Address, Host};
-use crate::yaml::Tree;
-use crate::yaml::tree::{Kind, NodeId};
 
-/// The key of the chart's values in those of a chart that depends on it.
-const SUBCHART: &str = "gitlab-runner";
-/// Values in messages are cut after this many characters.
-const MAX_QUOTED: usize = 60;
-
-/// A values file.
+/// The chart's values, and where they stand.
 pub(super) struct Values<'a> {
-    tree: Tree<'a>,
+    source: Source<'a>,
+    /// The keys that lead to the chart's values in those of the release.
+    path: Vec<String>,
     /// The chart's values.
     chart: Value,
-    /// They stand under [`SUBCHART`].
-    is_subchart: bool,
 }
 
 impl<'a> Values<'a> {
-    /// Reads a values file. An empty one is a valid one: all is as the chart has it.
-    ///
-    /// # Errors
-    /// It is not YAML, no mapping, or a manifest.
-    pub(super) fn parse(text: &'a str) -> Result<Self, ChartValuesError> {
-        let tree = Tree::parse(text)?;
-        let mut root = tree.to_value()?;
-        let subchart = root.get_mut(SUBCHART).filter(|value| value.is_object());
-        let (chart, is_subchart) = match subchart.map(Value::take) {
-            Some(chart) => (chart, true),
-            None => (root, false),
-        };
-        let values = Self {
-            tree,
+    /// The values at a path in those of a release. Empty ones are valid: all is as the chart has it.
+    pub(super) fn new(source: Source<'a>, path: Vec<String>) -> Self {
+        let chart = at(&source.value, &path).cloned().unwrap_or_default();
+        Self {
+            source,
+            path,
             chart,
-            is_subchart,
-        };
-        let is_manifest = |field: &str| values.chart.get(field).is_some_and(Value::is_string);
-        match &values.chart {
-            Value::Null => {}
-            Value::Object(_) if is_manifest("apiVersion") && is_manifest("kind") => {
-                return Err(values.error(
-                    &["kind"],
-                    "this is a manifest; give the values from which Helm makes the manifests",
-                ));
-            }
-            Value::Object(_) => {}
-            other => {
-                let message = format!("{} is no mapping, so these are no values", quoted(other));
-                return Err(values.error(&[], message));
-            }
         }
-        Ok(values)
+    }
+
+    /// Values that are kept elsewhere and are not read.
+    pub(super) fn elsewhere(&self) -> &[Note] {
+        &self.source.elsewhere
+    }
+
+    /// The resource that the values stand in, where it is not a plain values file.
+    pub(super) fn resource(&self) -> Option<String> {
+        self.source.resource.as_ref().map(ToString::to_string)
+    }
+
+    /// Whether the values are the whole file.
+    pub(super) fn is_whole_file(&self) -> bool {
+        self.path.is_empty() && self.source.path.is_empty()
     }
 
     /// What stands at a path. `null` counts as nothing: with it, Helm takes a key away.
@@ -170,57 +154,26 @@ impl<'a> Values<'a> {
 
     /// An error at a path.
     pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> ChartValuesError {
+        let mut message = message.into();
+        let is_placeholder = |text: &str| text.contains("{{") || text.contains("${");
+        if self
+            .get(path)
+            .and_then(Value::as_str)
+            .is_some_and(is_placeholder)
+        {
+            message.push_str(". Fill in the placeholder first");
+        }
+        let place = self.place(path);
         ChartValuesError::Value {
-            note: Note {
-                place: self.place(path),
-                message: message.into(),
-            },
+            note: Note { place, message },
         }
     }
 
     /// Where a value stands; where a key is not written (it may come by `<<`), the one above it.
     pub(super) fn place(&self, path: &[&str]) -> Place {
-        let path: Vec<&str> = self
-            .is_subchart
-            .then_some(SUBCHART)
-            .into_iter()
-            .chain(path.iter().copied())
-            .collect();
-        let mut position = 0;
-        let mut node = self.tree.root();
-        for key in &path {
-            let Some((at, next)) = node.and_then(|node| self.step(node, key)) else {
-                break;
-            };
-            position = at;
-            node = Some(next);
-        }
-        let before = self.tree.text.get(..position).unwrap_or_default();
-        let line_start = self.tree.line_start(position);
-        let keys: Vec<String> = path.iter().map(|key| shown(key)).collect();
-        let path = if keys.is_empty() {
-            "values".to_owned()
-        } else {
-            keys.join(".")
-        };
-        Place {
-            path,
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        }
-    }
-
-    /// The member of a node: where it is written, and its own node.
-    fn step(&self, node: NodeId, key: &str) -> Option<(usize, NodeId)> {
-        let node = match self.tree.node(node).kind {
-            Kind::Alias { target, .. } => target,
-            _ => node,
-        };
-        if let Some((name, value)) = self.tree.entry(node, key) {
-            return Some((self.tree.node(name).span.start, value));
-        }
-        let item = *self.tree.items(node).get(key.parse::<usize>().ok()?)?;
-        Some((self.tree.node(item).span.start, item))
+        let path = path.iter().map(|key| (*key).to_owned());
+        let path: Vec<String> = self.path.iter().cloned().chain(path).collect();
+        self.source.place(&path)
     }
 }
 
@@ -240,21 +193,4 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
 /// A value in a message.
 pub(super) fn quoted(value: &Value) -> String {
     shown(&value.to_string())
-}
-
-/// Text of the user in a message: on one line, not too long, and nothing that a terminal obeys.
-fn shown(text: &str) -> String {
-    let mut chars = text.chars();
-    let mut shown = String::new();
-    for c in chars.by_ref().take(MAX_QUOTED) {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    if chars.next().is_some() {
-        shown.push('…');
-    }
-    shown
 }

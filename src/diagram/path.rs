@@ -7,7 +7,7 @@ use super::service::{self, Port};
 use super::way::{self, Edge, Way};
 use super::{State, Stop, StopKind, TerminalPath};
 use crate::address::Address;
-use crate::function_config::AdvertiseAddressSpec;
+use crate::function_config::{AdvertiseAddressSpec, ConfigReference, FunctionConfig};
 use crate::observed::Observed;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
@@ -130,6 +130,21 @@ fn browser() -> Stop {
     }
 }
 
+/// The object that the functionConfig names for this runner.
+fn named_config(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: Option<&str>,
+) -> Option<ConfigReference> {
+    let (selector, named) = match FunctionConfig::parse(list.function_config()?).ok()? {
+        FunctionConfig::SessionServer(config) => (config.spec.runner, config.spec.config?),
+        FunctionConfig::AdvertiseAddress(config) => (config.spec.runner, config.spec.config?),
+    };
+    let selected = runner::find_workloads(list, &selector, container).ok()?;
+    let is_selected = |one: &Workload| one.resource.item == workload.resource.item;
+    selected.iter().any(is_selected).then_some(named)
+}
+
 impl Known {
     fn new(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> Self {
         let list = scene.list;
@@ -140,7 +155,8 @@ impl Known {
             Some(service) if !is_as_asked => Way::to(list, service),
             _ => Way::asked(list.function_config()),
         };
-        let runner = runner::complete(list, workload.clone(), container);
+        let named = named_config(list, &workload, container);
+        let runner = runner::complete(list, workload.clone(), container, named.as_ref());
         let mut config_object = None;
         let mut seen_address = None;
         let config = runner

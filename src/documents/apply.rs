@@ -1,5 +1,6 @@
 //! The functions on plain manifests, one after the other.
 
+use super::twins::twins;
 use super::{Config, DocumentError, to_resource_list, unreadable};
 use crate::function::Outcome;
 
@@ -81,6 +82,9 @@ impl Applied {
         self.texts = texts(files);
         if let Some(error) = unreadable(files) {
             self.report.push_str(&format!("runner-terminal: {error}\n"));
+        }
+        for twins in twins(files) {
+            self.report.push_str(&format!("runner-terminal: {twins}\n"));
         }
         let place = config.place();
         if !place.is_empty() {

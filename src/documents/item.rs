@@ -5,7 +5,7 @@ use std::fmt;
 use memchr::memchr_iter;
 
 use super::split::{after, is_content};
-use super::{Document, DocumentError, HEAD, LIST, Problem, push_indented};
+use super::{Document, DocumentError, HEAD, LIST, Problem, push_item};
 use crate::resource::written;
 use crate::resource_list::ResourceList;
 
@@ -36,6 +36,16 @@ impl<'text> Item<'text> {
             raw: document.text(files),
             dash: None,
         }
+    }
+
+    /// An item whose lines are `raw`, with its dash in this column.
+    pub(super) fn new(raw: &'text str, dash: Option<usize>) -> Self {
+        Self { raw, dash }
+    }
+
+    /// Its lines as they stand.
+    pub(super) fn raw(&self) -> &'text str {
+        self.raw
     }
 
     /// The document that it is: without the dash, the blank after it, and as much indentation.
@@ -107,7 +117,7 @@ pub fn items(list: &str) -> Result<Vec<Item<'_>>, DocumentError> {
     Ok(items.collect())
 }
 
-/// What items are called, all of one list or all of them documents.
+/// What items are called.
 ///
 /// # Errors
 ///
@@ -120,9 +130,13 @@ pub(crate) fn names(items: &[Item<'_>]) -> Result<Vec<ItemName>, DocumentError> 
     let mut text = String::with_capacity(size + size / 8 + 256);
     text.push_str(HEAD);
     text.push_str("items:\n");
+    let column = items.first().and_then(|item| item.dash);
+    let is_even = items.iter().all(|item| item.dash == column);
     for item in items {
         match item.dash {
-            None => push_indented(&mut text, item.raw, "- "),
+            None => push_item(&mut text, item.raw),
+            // Of lists with different columns.
+            Some(_) if !is_even => push_item(&mut text, &item.text()),
             Some(_) => {
                 text.push_str(item.raw);
                 if !item.raw.ends_with('\n') {

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use serde::Serialize;
 
 use super::item::{Item, ItemName, names};
+use super::members::{Member, members};
 use super::{Config, Document, DocumentError, is_function_config, split};
 use crate::results::FunctionResult;
 use crate::yaml::Tree;
@@ -33,13 +34,18 @@ pub fn locate<'r>(
     let in_files = |result: &FunctionResult| {
         let resource = result.resource_ref.as_ref()?;
         let mut named = named.get_or_init(|| named_documents(files)).iter();
-        let (document, _) = named.find(|(_, name)| {
+        let (document, path, _) = named.find(|(_, _, name)| {
             (&name.kind, &name.name, &name.namespace)
                 == (&resource.kind, &resource.name, &resource.namespace)
         })?;
         let field = result.field.as_ref().map_or("", |field| &field.path);
         let tree = Tree::parse(document.text(files));
-        let line = tree.map_or(1, |tree| line_of(&tree, field));
+        let dot = if path.is_empty() || field.is_empty() || field.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        let line = tree.map_or(1, |tree| line_of(&tree, &format!("{path}{dot}{field}")));
         Some(Location {
             file: files.get(document.file)?.0.to_owned(),
             line: document.line + line - 1,
@@ -54,18 +60,27 @@ pub fn locate<'r>(
         .collect()
 }
 
-/// The documents that can be resources, and what they are called.
-fn named_documents(files: &[(&str, &str)]) -> Vec<(Document, ItemName)> {
+/// The resources of the files: each one's document, its path there, and what it is called.
+pub(super) fn named_documents(files: &[(&str, &str)]) -> Vec<(Document, String, ItemName)> {
     let mut documents = split(files).unwrap_or_default();
     documents.retain(|document| !is_function_config(document.text(files)));
-    let items: Vec<_> = documents.iter().map(|one| Item::of(one, files)).collect();
+    let (places, items): (Vec<_>, Vec<_>) = documents
+        .iter()
+        .flat_map(|document| {
+            let members = members(Item::of(document, files)).into_iter();
+            members.map(move |Member { item, path, .. }| ((document.clone(), path), item))
+        })
+        .unzip();
     // Where one document is no YAML, each is looked at by itself.
     let alone = |item: &Item<'_>| {
         let name = names(std::slice::from_ref(item)).unwrap_or_default();
         name.into_iter().next().unwrap_or_default()
     };
     let names = names(&items).unwrap_or_else(|_| items.iter().map(alone).collect());
-    documents.into_iter().zip(names).collect()
+    let named = places.into_iter().zip(names);
+    named
+        .map(|((document, path), name)| (document, path, name))
+        .collect()
 }
 
 /// Says where a document is no YAML: the function knows the lines of its list, and not the files.

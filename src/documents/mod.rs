@@ -40,7 +40,9 @@
 //! | [`mask`] | hides the values of Secrets in texts that are shown |
 //! | [`split`] | finds the documents of a file |
 //! | [`item`] | finds the items of a list |
+//! | [`members`] | finds the resources that a document wraps |
 //! | [`pair`] | says which items of two lists are the same |
+//! | [`twins`] | finds workloads that are there twice |
 //! | [`edit`] | puts the items of a list in place of the documents that they were |
 
 mod apply;
@@ -49,8 +51,10 @@ mod edit;
 mod item;
 mod locate;
 mod mask;
+mod members;
 mod pair;
 mod split;
+mod twins;
 
 use std::fmt;
 use std::ops::Range;
@@ -65,6 +69,9 @@ pub use item::{Item, ItemName, items};
 pub(crate) use locate::line_of;
 pub use locate::{Location, locate, unreadable};
 pub use mask::Mask;
+use members::is_sequence;
+#[cfg(feature = "changes")]
+pub(crate) use members::members;
 pub use pair::{Pair, pair};
 pub use split::{is_function_config, split};
 
@@ -137,7 +144,7 @@ pub fn to_resource_list(
         "items:\n"
     });
     for document in &documents {
-        push_indented(&mut text, document.text(files), "- ");
+        push_item(&mut text, document.text(files));
     }
     Ok(WrappedDocuments { text, documents })
 }
@@ -149,6 +156,17 @@ pub fn to_resource_list(
 /// As [`items`].
 pub fn from_resource_list(text: &str) -> Result<Vec<String>, DocumentError> {
     Ok(items(text)?.iter().map(Item::text).collect())
+}
+
+/// Appends a document as an item. An array gets the lines below the dash, so that the dashes of its
+/// members begin lines of their own.
+fn push_item(list: &mut String, document: &str) {
+    if is_sequence(document) {
+        list.push_str("-\n");
+        push_indented(list, document, "  ");
+    } else {
+        push_indented(list, document, "- ");
+    }
 }
 
 /// Appends a document, its first line after `first` and the others after two spaces.

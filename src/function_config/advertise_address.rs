@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, Envelope, RunnerSelector, Seconds, read, unset_when_empty};
+use super::{
+    ConfigError, ConfigReference, Envelope, RunnerSelector, Seconds, read, unset_when_empty,
+};
 use crate::address::Address;
 use crate::exposure::IpFamily;
 
@@ -32,6 +34,9 @@ pub struct AdvertiseAddressSpec {
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
+    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
+    /// applies to one runner.
+    pub config: Option<ConfigReference>,
     /// Where the address comes from.
     pub source: Source,
     /// With `source: Static`: host, host:port or [v6]:port, without a scheme.
@@ -107,6 +112,7 @@ impl Default for AdvertiseAddressSpec {
         Self {
             runner: RunnerSelector::default(),
             container: None,
+            config: None,
             source: Source::Auto,
             address: None,
             when_pending: WhenPending::Disable,
@@ -127,6 +133,9 @@ impl AdvertiseAddressSpec {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.check_address()?;
+        if let Some(config) = &self.config {
+            config.check()?;
+        }
         if self.prefer.is_empty() {
             return Err(ConfigError::new(
                 "spec.prefer",

@@ -2,6 +2,7 @@
 
 mod advertise_address;
 mod api_version;
+mod config_reference;
 mod convert;
 mod duration;
 mod label_selector;
@@ -11,6 +12,7 @@ mod reader;
 mod session_server;
 mod typed;
 mod verify_terminals;
+mod wrapped;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,15 +21,17 @@ pub use advertise_address::{
     AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
 };
 pub use api_version::{ANY_VERSION, ApiVersion};
+pub use config_reference::{ConfigReference, HolderKind};
 pub use convert::{ConvertError, Converted, convert};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
-pub use network_policy::NetworkPolicySpec;
+pub use network_policy::{NetworkPolicySpec, Selector};
 pub use port::Port;
 pub use reader::Reader;
 pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, read_among, unset_when_empty};
 pub use verify_terminals::{VerifyTerminals, VerifyTerminalsSpec};
+pub use wrapped::unused;
 
 /// The group and version of the functionConfigs that this project makes itself.
 pub const API_VERSION: &str = ApiVersion::WRITTEN.as_str();

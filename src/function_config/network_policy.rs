@@ -52,8 +52,8 @@ pub struct IpBlock {
     pub except: Vec<Cidr>,
 }
 
-/// A label selector as Kubernetes' APIs have it.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A label selector as Kubernetes' APIs have it. An empty one takes everything.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Selector {
@@ -91,4 +91,17 @@ pub enum Operator {
     Exists,
     /// It is not there.
     DoesNotExist,
+}
+
+impl Operator {
+    /// True when a label with this value, `None` where it is missing, fits.
+    pub fn holds(self, label: Option<&str>, values: &[String]) -> bool {
+        let is_among = |label: &str| values.iter().any(|value| value == label);
+        match self {
+            Self::In => label.is_some_and(is_among),
+            Self::NotIn => !label.is_some_and(is_among),
+            Self::Exists => label.is_some(),
+            Self::DoesNotExist => label.is_none(),
+        }
+    }
 }

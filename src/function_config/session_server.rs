@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    ConfigError, Envelope, LabelSelector, NetworkPolicySpec, Port, Reader, Seconds, read, reader,
-    unset_when_empty,
+    ConfigError, ConfigReference, Envelope, LabelSelector, NetworkPolicySpec, Port, Reader,
+    Seconds, read, reader, unset_when_empty,
 };
 use crate::address::Address;
 use crate::exposure::Exposure;
@@ -41,6 +41,9 @@ pub struct SessionServerSpec<E = Exposure> {
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
+    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
+    /// applies to one runner.
+    pub config: Option<ConfigReference>,
     /// What to do with a runner that has several replicas.
     pub replicas: Replicas,
     /// The port on which the session server listens in its pod. 8093 when neither this nor the
@@ -99,6 +102,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
             enabled: true,
             runner: RunnerSelector::default(),
             container: None,
+            config: None,
             replicas: Replicas::Refuse,
             listen_port: None,
             session_timeout: None,
@@ -129,6 +133,7 @@ impl SessionServer {
             enabled: spec.enabled,
             runner: spec.runner,
             container: spec.container,
+            config: spec.config,
             replicas: spec.replicas,
             listen_port: spec.listen_port,
             session_timeout: spec.session_timeout,
@@ -138,6 +143,9 @@ impl SessionServer {
         if let Some(address) = &spec.advertise_address {
             Address::parse(address)
                 .map_err(|error| ConfigError::new("spec.advertiseAddress", error.to_string()))?;
+        }
+        if let Some(config) = &spec.config {
+            config.check()?;
         }
         reader::check_distinct("spec.readers", &spec.readers)?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, Envelope, RunnerSelector, read, unset_when_empty};
+use super::{ConfigError, ConfigReference, Envelope, RunnerSelector, read, unset_when_empty};
 
 /// Checks the finished manifests of the runners in the list, and changes nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,9 @@ pub struct VerifyTerminalsSpec {
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
+    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
+    /// applies to one runner.
+    pub config: Option<ConfigReference>,
     /// Fail for a runner whose session server is off or has no address yet. By default that is a
     /// warning: in the first of the two steps no address is known.
     pub require_address: bool,

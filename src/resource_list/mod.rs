@@ -3,8 +3,11 @@
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
 mod lines;
+mod members;
 mod near;
+mod references;
 mod scan;
+mod tangled;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
@@ -19,7 +22,12 @@ use serde_json::{Value, json};
 use crate::resource::{PREVIOUS_NAMES, Resource, without_hash, written};
 use crate::results::FunctionResult;
 use crate::yaml::{self, EditError, Style, Tree, YamlError};
-use scan::{Form, ItemSpan, Layout};
+use members::{Lines, may_wrap};
+pub use references::is_compatible;
+use scan::{ItemSpan, Layout};
+
+pub(crate) use members::Members;
+pub(crate) use scan::Form;
 
 /// Input that is not a ResourceList, or an item of it that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,10 +93,21 @@ pub enum WriteError {
 const API_VERSIONS: [&str; 2] = ["config.kubernetes.io/v1", "config.kubernetes.io/v1beta1"];
 
 /// A ResourceList as text, with the places of its parts.
+///
+/// What a List, an OpenShift Template or an array among the items holds are items as well. They are
+/// numbered after the items of the list itself, and are read, edited, copied, added and removed where
+/// they stand.
 #[derive(Debug)]
 pub struct ResourceList<'a> {
     text: &'a str,
     layout: Layout,
+    members: Members,
+    /// The items that have members.
+    wrappers: BTreeSet<usize>,
+    /// The same by the first member of each.
+    by_member: BTreeMap<usize, usize>,
+    /// Those of them whose members share anchors.
+    tangled: BTreeSet<usize>,
     /// For items whose head cannot be told from the text, what a parse told.
     parsed: BTreeMap<usize, Resource>,
     /// The items that were asked for since: what has been read is looked at again, and edited.
@@ -101,7 +120,8 @@ pub struct ResourceList<'a> {
 /// An item that has been parsed.
 #[derive(Clone, Debug)]
 struct ReadItem<'a> {
-    tree: Rc<Tree<'a>>,
+    /// `None` for a member that is edited with the item around it.
+    tree: Option<Rc<Tree<'a>>>,
     resource: Resource,
 }
 
@@ -132,7 +152,7 @@ pub struct Changes {
 }
 
 /// What is to change in an item.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Patched {
     /// The operations.
     pub operations: Vec<PatchOperation>,
@@ -144,14 +164,6 @@ impl Changes {
     fn touched(&self) -> BTreeSet<usize> {
         let gone = self.removed.iter().chain(&self.dropped);
         self.patches.keys().chain(gone).copied().collect()
-    }
-
-    /// The items that something comes after.
-    fn followed(&self) -> BTreeSet<usize> {
-        let copies = self.copies.iter().map(|(item, _)| *item);
-        copies
-            .chain(self.added.iter().map(|(item, _)| *item))
-            .collect()
     }
 
     /// Leaves the user's items as they are.
@@ -192,12 +204,19 @@ impl<'a> ResourceList<'a> {
         let mut list = Self {
             text,
             layout,
+            members: Members::default(),
+            wrappers: BTreeSet::new(),
+            by_member: BTreeMap::new(),
+            tangled: BTreeSet::new(),
             parsed: BTreeMap::new(),
             by_kind: OnceCell::new(),
             renamed: OnceCell::new(),
             read: RefCell::default(),
         };
         for item in 0..list.len() {
+            list.look_into(item);
+        }
+        for item in list.len()..list.count() {
             if list.span(item).is_some_and(|span| span.head.is_none())
                 && let Ok(parsed) = list.parse(item)
             {
@@ -205,6 +224,32 @@ impl<'a> ResourceList<'a> {
             }
         }
         Ok(list)
+    }
+
+    /// Parses an item whose head cannot be told from its text, and finds the members of one that may
+    /// have some.
+    fn look_into(&mut self, item: usize) {
+        let tree = match self.written_head(item) {
+            Some((kind, ..)) if !may_wrap(kind) => return,
+            Some(_) => Tree::parse(self.text_of(item)).ok().map(Rc::new),
+            None => self.parse(item).ok().and_then(|parsed| {
+                let may_wrap =
+                    parsed.resource.value.is_array() || may_wrap(&parsed.resource.identity.kind);
+                self.parsed.insert(item, parsed.resource);
+                parsed.tree.filter(|_| may_wrap)
+            }),
+        };
+        let found = tree.map_or_else(Members::default, |tree| Members::find(&tree));
+        if let (false, Some(span)) = (found.is_empty(), self.span(item)) {
+            let start = span.range.start;
+            let first = self.count();
+            if found.are_tangled {
+                self.tangled.insert(item);
+            }
+            self.members.append(found, start);
+            self.wrappers.insert(item);
+            self.by_member.insert(first, item);
+        }
     }
 
     /// The functionConfig, when the host gave one.
@@ -223,7 +268,7 @@ impl<'a> ResourceList<'a> {
         value.get("results")?.as_array().cloned()
     }
 
-    /// How many items the list has.
+    /// How many items the list itself has.
     pub fn len(&self) -> usize {
         self.layout.items.len()
     }
@@ -231,6 +276,45 @@ impl<'a> ResourceList<'a> {
     /// True when the list has no items.
     pub fn is_empty(&self) -> bool {
         self.layout.items.is_empty()
+    }
+
+    /// How many items there are, members included.
+    fn count(&self) -> usize {
+        self.len() + self.members.members.len()
+    }
+
+    /// The resources: items and members, without those that only wrap others.
+    pub fn resources(&self) -> impl Iterator<Item = usize> {
+        (0..self.count()).filter(|item| !self.wraps(*item))
+    }
+
+    /// The item that a member stands in.
+    fn around(&self, member: usize) -> Option<usize> {
+        member.checked_sub(self.len())?;
+        let (_, item) = self.by_member.range(..=member).next_back()?;
+        Some(*item)
+    }
+
+    /// True when an item wraps others.
+    pub fn has_members(&self) -> bool {
+        !self.wrappers.is_empty()
+    }
+
+    /// True for an item that is there for its members.
+    pub fn wraps(&self, item: usize) -> bool {
+        match item.checked_sub(self.len()) {
+            None => self.wrappers.contains(&item),
+            Some(member) => {
+                let member = self.members.members.get(member);
+                member.is_some_and(|member| member.wraps)
+            }
+        }
+    }
+
+    /// Where a member stands in the item that wraps it: `items[3]`; empty for other items.
+    pub fn path(&self, item: usize) -> String {
+        let member = item.checked_sub(self.len());
+        member.map_or_else(String::new, |member| self.members.path(member))
     }
 
     /// The item's kind and name, and its namespace, which is empty when absent. All three are
@@ -262,7 +346,7 @@ impl<'a> ResourceList<'a> {
     fn of_kind(&self, kind: &str) -> Option<&OfKind<'a>> {
         let by_kind = self.by_kind.get_or_init(|| {
             let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
-            for item in 0..self.len() {
+            for item in 0..self.count() {
                 let kind = self.written_head(item).map_or("", |(kind, ..)| kind);
                 by_kind.entry(kind).or_default().items.push(item);
             }
@@ -276,14 +360,14 @@ impl<'a> ResourceList<'a> {
         let items = |kind: &str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
         let untold = items("").iter().filter(|item| {
             let (kind, ..) = self.head(**item);
-            kind.is_empty() || kinds.contains(&kind)
+            (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(**item)
         });
         let told = kinds.iter().flat_map(|kind| items(kind));
         let mut items: Vec<usize> = told.chain(untold).copied().collect();
         if !items.is_empty() {
             let finder = memmem::Finder::new(word);
             items.retain(|item| mentions(self.text_of(*item), &finder));
-            items.sort_unstable();
+            items.sort_unstable_by_key(|item| self.start(*item));
         }
         items
     }
@@ -370,6 +454,15 @@ impl<'a> ResourceList<'a> {
     }
 
     fn parse(&self, item: usize) -> Result<ReadItem<'a>, ReadError> {
+        if let Some(around) = self.tangle(item)
+            && let Some(value) = self.value_in(around, item)?
+        {
+            let resource = self.named_by_its_list(Resource::new(item, value));
+            return Ok(ReadItem {
+                tree: None,
+                resource,
+            });
+        }
         let parse = || -> Result<(Tree<'a>, Value), YamlError> {
             let tree = Tree::parse(self.text_of(item))?;
             let value = yaml::edit::item_value(&tree)?;
@@ -377,15 +470,15 @@ impl<'a> ResourceList<'a> {
         };
         match parse() {
             Ok((tree, value)) => Ok(ReadItem {
-                tree: Rc::new(tree),
-                resource: Resource::new(item, value),
+                tree: Some(Rc::new(tree)),
+                resource: self.named_by_its_list(Resource::new(item, value)),
             }),
             Err(source) => {
-                let start = self.span(item).map_or(0, |span| span.range.start);
-                let before = self.text.as_bytes().get(..start).unwrap_or_default();
+                let before = self.text.as_bytes().get(..self.start(item));
+                let before = before.unwrap_or_default();
                 let lines_before = memchr::memchr_iter(b'\n', before).count();
                 Err(ReadError::Item {
-                    name: format!("item {} of the list ({})", item + 1, self.written(item)),
+                    name: format!("{} ({})", self.place(item), self.written(item)),
                     source: YamlError {
                         line: lines_before + source.line,
                         ..source
@@ -395,28 +488,67 @@ impl<'a> ResourceList<'a> {
         }
     }
 
+    /// `item 2 of the list`, `items[3] in item 1 of the list`
+    pub(crate) fn place(&self, item: usize) -> String {
+        match self.around(item) {
+            Some(wrapper) => {
+                format!("{} in item {} of the list", self.path(item), wrapper + 1)
+            }
+            None => format!("item {} of the list", item + 1),
+        }
+    }
+
+    /// A member of a `ServiceList` may leave out that it is a Service.
+    fn named_by_its_list(&self, mut resource: Resource) -> Resource {
+        let member = resource.item.checked_sub(self.len());
+        if resource.identity.kind.is_empty()
+            && let Some((version, kind)) = member.and_then(|member| self.members.implied(member))
+        {
+            resource.identity.api_version.clone_from(version);
+            resource.identity.kind.clone_from(kind);
+        }
+        resource
+    }
+
     /// The tree of an item; `None` when it does not parse.
     fn tree(&self, item: usize) -> Option<Rc<Tree<'a>>> {
         if let Some(read) = self.read.borrow().get(&item) {
-            return Some(Rc::clone(&read.tree));
+            return read.tree.clone();
         }
         Tree::parse(self.text_of(item)).ok().map(Rc::new)
     }
 
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
-        let edited = match self.read.borrow().get(&item) {
-            Some(read) => yaml::apply_to(&read.tree, &patch.operations, &patch.value),
+        let read = self.read.borrow();
+        let tree = read.get(&item).and_then(|read| read.tree.as_ref());
+        let edited = match tree {
+            Some(tree) => yaml::apply_to(tree, &patch.operations, &patch.value),
             None => yaml::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))
     }
 
     fn span(&self, item: usize) -> Option<&ItemSpan> {
-        self.layout.items.get(item)
+        match item.checked_sub(self.len()) {
+            None => self.layout.items.get(item),
+            Some(member) => Some(&self.members.members.get(member)?.span),
+        }
     }
 
-    fn text_of(&self, item: usize) -> &'a str {
+    /// Where an item begins in the text.
+    fn start(&self, item: usize) -> usize {
+        self.span(item).map_or(0, |span| span.range.start)
+    }
+
+    /// How the sequence that an item stands in is written.
+    fn form(&self, item: usize) -> Form {
+        let member = item.checked_sub(self.len());
+        let wrapper = member.and_then(|member| self.members.wrapper_of(member));
+        wrapper.map_or(self.layout.form, |wrapper| wrapper.form)
+    }
+
+    pub(crate) fn text_of(&self, item: usize) -> &'a str {
         self.span(item)
             .and_then(|span| self.text.get(span.range.clone()))
             .unwrap_or_default()
@@ -432,14 +564,23 @@ impl<'a> ResourceList<'a> {
         changes: &Changes,
         results: &[FunctionResult],
     ) -> Result<Vec<Cow<'a, str>>, WriteError> {
+        let untangled = self.untangled(changes)?;
+        let changes = untangled.as_ref().unwrap_or(changes);
         let mut out = Pieces::new(self.text);
-        let followed = changes.followed();
+        let added: Vec<(usize, &Value)> = changes
+            .added
+            .iter()
+            .map(|(item, value)| (self.neighbour(*item, value), value))
+            .collect();
+        let copies = changes.copies.iter().map(|(item, _)| *item);
+        let followed: BTreeSet<usize> = copies.chain(added.iter().map(|(item, _)| *item)).collect();
         for item in changes.touched() {
             let Some(span) = self.span(item) else {
                 continue;
             };
             if changes.removed.contains(&item) || changes.dropped.contains(&item) {
-                out.replace(self.removal(item, span), String::new());
+                let (range, left) = self.removal(item, span, changes, &followed);
+                out.replace(range, left);
             } else if let Some(patch) = changes.patches.get(&item) {
                 self.check_anchors(item)?;
                 let mut edited = self.edit(item, patch)?;
@@ -463,15 +604,15 @@ impl<'a> ResourceList<'a> {
             let at = own.end;
             let copy = yaml::apply(self.text.get(own).unwrap_or_default(), patch)
                 .map_err(|source| self.edit_error(*item, source))?;
-            let before = match self.layout.form {
-                Form::Flow => ", ",
-                Form::Block(_) => self.gap(at),
+            let before = match self.form(*item) {
+                Form::Flow => self.comma(*item),
+                Form::Block(_) => self.gap(at).to_owned(),
             };
             out.replace(at..at, format!("{before}{copy}"));
         }
-        for (item, value) in &changes.added {
+        for (item, value) in &added {
             if let Some(own) = self.own_range(*item) {
-                out.replace(own.end..own.end, self.new_item(value, own.end));
+                out.replace(own.end..own.end, self.new_item(value, *item, own.end));
             }
         }
         if let Some(text) = self.results_text(results) {
@@ -509,9 +650,37 @@ impl<'a> ResourceList<'a> {
             .starts_with('{')
     }
 
-    fn new_item(&self, value: &Value, at: usize) -> String {
-        match self.layout.form {
-            Form::Flow => format!(", {}", yaml::flow(value, false)),
+    /// The item that a new resource comes after: a `DeploymentList` holds Deployments only, so that a
+    /// Service for one of them stands behind the list.
+    fn neighbour(&self, item: usize, value: &Value) -> usize {
+        let mut item = item;
+        while let Some(member) = item.checked_sub(self.len())
+            && let Some((_, kind)) = self.members.implied(member)
+            && value.get("kind").and_then(Value::as_str) != Some(kind)
+        {
+            let within = self
+                .members
+                .wrapper_of(member)
+                .and_then(|wrapper| wrapper.within);
+            item = match (within, self.around(item)) {
+                (Some(member), _) => member + self.len(),
+                (None, Some(around)) => around,
+                (None, None) => break,
+            };
+        }
+        item
+    }
+
+    /// A new item behind another, which ends at `at`.
+    fn new_item(&self, value: &Value, neighbour: usize, at: usize) -> String {
+        match self.form(neighbour) {
+            Form::Flow => {
+                let item = match Lines::of(self.text, self.start(neighbour)) {
+                    Some(lines) => lines.json(value),
+                    None => yaml::flow(value, false),
+                };
+                format!("{}{item}", self.comma(neighbour))
+            }
             Form::Block(column) => {
                 let block = yaml::block_document(value, column + 2, self.style());
                 let body = block.get(column + 2..).unwrap_or_default();
@@ -521,27 +690,97 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// A removed item takes its own lines along, and leaves the comments that follow them.
-    fn removal(&self, item: usize, span: &ItemSpan) -> Range<usize> {
-        match self.layout.form {
-            Form::Flow => {
-                let previous = item.checked_sub(1).and_then(|item| self.span(item));
-                let next = self.span(item + 1);
-                match (previous, next) {
-                    (Some(previous), _) => previous.range.end..span.range.end,
-                    (None, Some(next)) => span.range.start..next.range.start,
-                    (None, None) => span.range.clone(),
-                }
-            }
-            Form::Block(_) => self.own_range(item).unwrap_or(span.range.clone()),
+    /// What stands between an item in brackets and the one put behind it.
+    fn comma(&self, neighbour: usize) -> String {
+        let lines = Lines::of(self.text, self.start(neighbour));
+        format!(",{}", lines.map_or(" ", |lines| lines.start))
+    }
+
+    /// A removed item takes its own lines along, and leaves the comments that follow them. Gives the
+    /// range, and what is left in its place.
+    fn removal(
+        &self,
+        item: usize,
+        span: &ItemSpan,
+        changes: &Changes,
+        followed: &BTreeSet<usize>,
+    ) -> (Range<usize>, String) {
+        if item < self.len() && self.layout.form != Form::Flow {
+            let own = self.own_range(item);
+            return (own.unwrap_or(span.range.clone()), String::new());
         }
+        let goes = |item: usize| changes.removed.contains(&item) || changes.dropped.contains(&item);
+        let siblings = self.siblings(item);
+        let of = |place: usize| siblings.get(place).map(|(_, range)| range);
+        let place = siblings
+            .iter()
+            .position(|(sibling, _)| *sibling == Some(item));
+        let place = place.unwrap_or_default();
+        let stays = |(sibling, _): &(Option<usize>, Range<usize>)| !sibling.is_some_and(goes);
+        let first_staying = siblings.iter().position(stays);
+        let is_behind = first_staying.is_some_and(|first| first < place);
+        let range = match self.form(item) {
+            Form::Flow => match (place.checked_sub(1).and_then(of), of(place + 1)) {
+                (Some(previous), _) if is_behind => previous.end..span.range.end,
+                (_, Some(next)) => span.range.start..next.start,
+                (_, None) => span.range.clone(),
+            },
+            Form::Block(_) => self.own_range(item).unwrap_or(span.range.clone()),
+        };
+        let is_followed = |(sibling, _): &(Option<usize>, Range<usize>)| {
+            sibling.is_some_and(|sibling| followed.contains(&sibling))
+        };
+        let left = match self.form(item) {
+            // `items:` with nothing below it would be null.
+            Form::Block(column)
+                if place == 0 && first_staying.is_none() && !siblings.iter().any(is_followed) =>
+            {
+                format!(
+                    "{}[]{}",
+                    " ".repeat(column + 1),
+                    yaml::line_break(self.text)
+                )
+            }
+            _ => String::new(),
+        };
+        (range, left)
+    }
+
+    /// What stands in the same sequence as an item, itself included: what is an item, by its number,
+    /// and where each stands.
+    fn siblings(&self, item: usize) -> Vec<(Option<usize>, Range<usize>)> {
+        let members = &self.members.members;
+        let Some(member) = item
+            .checked_sub(self.len())
+            .and_then(|member| members.get(member))
+        else {
+            let items = self.layout.items.iter().enumerate();
+            return items
+                .map(|(item, span)| (Some(item), span.range.clone()))
+                .collect();
+        };
+        let Some(wrapper) = self.members.wrappers.get(member.wrapper) else {
+            return Vec::new();
+        };
+        let mut siblings: Vec<_> = wrapper
+            .values
+            .iter()
+            .map(|range| (None, range.clone()))
+            .collect();
+        let numbered = members.iter().zip(self.len()..);
+        for (sibling, item) in numbered.filter(|(sibling, _)| sibling.wrapper == member.wrapper) {
+            if let Some((number, _)) = siblings.get_mut(sibling.place) {
+                *number = Some(item);
+            }
+        }
+        siblings
     }
 
     /// An item without the comments behind it that are about the next one: those that begin no
     /// deeper than its dash.
     fn own_range(&self, item: usize) -> Option<Range<usize>> {
         let range = self.span(item)?.range.clone();
-        let Form::Block(column) = self.layout.form else {
+        let Form::Block(column) = self.form(item) else {
             return Some(range);
         };
         let text = self.text_of(item);
@@ -579,8 +818,9 @@ impl<'a> ResourceList<'a> {
                 .next()
                 .unwrap_or_default();
             let alias = format!("*{name}");
-            let elsewhere = (0..self.len()).any(|other| {
+            let elsewhere = (0..self.count()).any(|other| {
                 other != item
+                    && self.around(other) != Some(item)
                     && memmem::find(self.text_of(other).as_bytes(), alias.as_bytes()).is_some()
                     && Tree::parse(self.text_of(other)).is_err()
             });

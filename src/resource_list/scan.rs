@@ -31,7 +31,7 @@ pub(super) struct Layout {
 
 /// How the list of items is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// `- apiVersion: …` with the dashes in this column.
     Block(usize),
     /// `[{"apiVersion": …}]`
@@ -337,7 +337,7 @@ fn is_odd_key(key: &str) -> bool {
 }
 
 /// The range of a scalar that is written as it reads, without its quotes; `None` for all others.
-fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
+pub(super) fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
     let raw = text.get(value.clone())?;
     let first = raw.chars().next()?;
     match first {

@@ -1,14 +1,19 @@
 //! Finds the GitLab Runners of a list: the workload, its container, and its `config.toml`.
 
-mod config_toml;
+mod config;
+mod config_path;
+mod elsewhere;
+mod program;
 mod replicas;
+mod scripts;
+mod shell;
 mod workload;
 
-pub use config_toml::{ConfigToml, Encoding};
+pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
-use crate::function_config::RunnerSelector;
+use crate::function_config::{ConfigReference, RunnerSelector};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 
@@ -45,38 +50,147 @@ impl Runner {
     }
 }
 
+/// The workloads of a list that run gitlab-runner.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those that the selector takes.
+    pub workloads: Vec<Workload>,
+    /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
+    /// certain runners.
+    pub left_alone: Vec<FunctionResult>,
+}
+
 /// The workloads that run gitlab-runner and that the selector takes.
 ///
 /// # Errors
-/// An item that cannot be parsed, though it mentions gitlab-runner.
+/// An item that cannot be parsed, though it mentions gitlab-runner; a workload that is in the list
+/// twice.
 pub fn find_workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
 ) -> Result<Vec<Workload>, Refusal> {
-    // A named container may run an image that does not say gitlab-runner.
-    let word = container.unwrap_or("gitlab-runner");
-    let mut workloads = Vec::new();
-    for item in list.candidates(&WORKLOAD_KINDS, word) {
-        let Some(workload) = Workload::new(list.resource(item)?) else {
-            continue;
-        };
-        let is_runner = match container {
-            Some(name) => workload.containers().any(|c| c.name == name),
-            None => workload.containers().any(|c| c.is_runner()),
-        };
-        let identity = &workload.resource.identity;
-        let selected = (selector.name.is_empty() || selector.name == identity.name)
-            && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
-            && selector.label_selector.matches(workload.labels());
-        if is_runner && selected {
-            workloads.push(workload);
-        }
-    }
-    Ok(workloads)
+    Ok(find(list, selector, container)?.workloads)
 }
 
-/// Completes a workload to a runner.
+/// Names each resource of the list from which a GitLab Runner is made elsewhere, and what can be
+/// done about it; none where the selector asks for certain runners.
+///
+/// # Errors
+/// One that cannot be parsed.
+pub fn made_elsewhere(
+    list: &ResourceList<'_>,
+    selector: &RunnerSelector,
+) -> Result<Vec<FunctionResult>, Refusal> {
+    if *selector == RunnerSelector::default() {
+        Ok(elsewhere::named(list)?)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// [`find_workloads`], with what is left alone.
+///
+/// # Errors
+/// As there.
+pub fn find(
+    list: &ResourceList<'_>,
+    selector: &RunnerSelector,
+    container: Option<&str>,
+) -> Result<Found, Refusal> {
+    // A named container may run an image that does not say gitlab-runner.
+    let mut items = list.candidates(&WORKLOAD_KINDS, container.unwrap_or("gitlab-runner"));
+    if container.is_none() {
+        items.extend(scripts::workloads(list, &items));
+        items.sort_unstable();
+    }
+    let chooses = *selector != RunnerSelector::default();
+    let mut found = Found::default();
+    for item in items {
+        let Some(mut workload) = Workload::new(list.resource(item)?) else {
+            continue;
+        };
+        let identity = &workload.resource.identity;
+        let is_selected = (selector.name.is_empty() || selector.name == identity.name)
+            && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
+            && selector.label_selector.matches(workload.labels());
+        if !is_selected {
+            continue;
+        }
+        workload.look_at_programs(list);
+        let doubt = match container {
+            Some(name) if workload.containers().any(|c| c.name == name) => None,
+            Some(_) => continue,
+            None => match workload.containers().find_map(|c| workload.doubt(c)) {
+                _ if workload.containers().any(|c| workload.surely_runs_it(c)) => None,
+                Some(doubt) => Some(doubt),
+                None => continue,
+            },
+        };
+        let identity = &workload.resource.identity;
+        if let Some(controller) = workload.controller() {
+            let message = format!(
+                "is made by {controller}, which would undo a change: it is left alone. Give the \
+                 function the manifest of {controller}"
+            );
+            found
+                .left_alone
+                .push(FunctionResult::info(message).about(identity));
+        } else if let Some(doubt) = doubt.filter(|_| !chooses) {
+            let message = format!(
+                "{doubt}: it is left alone. If it is a GitLab Runner, name it in spec.runner or its \
+                 container in spec.container of the functionConfig"
+            );
+            found
+                .left_alone
+                .push(FunctionResult::info(message).about(identity));
+        } else {
+            found.workloads.push(workload);
+        }
+    }
+    if chooses {
+        found.left_alone.clear();
+    }
+    for workload in &found.workloads {
+        check_single(list, workload)?;
+    }
+    Ok(found)
+}
+
+/// Refuses a workload that is in the list twice: one of them is likely a patch that kustomize would
+/// merge into the other.
+fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
+    let resource = &workload.resource;
+    let identity = &resource.identity;
+    let mut twins: Vec<usize> = list
+        .named(&identity.kind, &identity.name, &identity.namespace)
+        .collect();
+    if !identity.namespace.is_empty() {
+        twins.extend(list.named(&identity.kind, &identity.name, ""));
+    }
+    twins.retain(|item| *item != resource.item);
+    let Some(twin) = twins.first() else {
+        return Ok(());
+    };
+    let place = |item: usize| -> Result<String, Refusal> {
+        let path = list.resource(item)?.identity.path;
+        let file = path.map(|path| format!(" in {path}")).unwrap_or_default();
+        Ok(format!("{}{file}", list.place(item)))
+    };
+    let (first, second) = (resource.item.min(*twin), resource.item.max(*twin));
+    Err(Box::new(
+        FunctionResult::error(format!(
+            "is in the list twice, as {} and {}. One of them looks like a patch of a kustomization: \
+             give the function what `kustomize build` makes of both",
+            place(first)?,
+            place(second)?
+        ))
+        .about(identity),
+    ))
+}
+
+/// Completes a workload to a runner. `config` is the object that holds its `config.toml`, where the
+/// functionConfig names it.
 ///
 /// # Errors
 /// Which container runs gitlab-runner cannot be told, or its `config.toml` is not in the list.
@@ -84,9 +198,10 @@ pub fn complete(
     list: &ResourceList<'_>,
     workload: Workload,
     container: Option<&str>,
+    config: Option<&ConfigReference>,
 ) -> Result<Runner, Refusal> {
     let container = workload.runner_container(container)?;
-    let config = ConfigToml::find(list, &workload, container)?;
+    let config = ConfigToml::find(list, &workload, container, config)?;
     Ok(Runner {
         container: container.index,
         workload,
@@ -106,7 +221,8 @@ pub fn none_found(
              `resources:` of the kustomization)",
         );
     }
-    let workloads: Vec<String> = (0..list.len())
+    let workloads: Vec<String> = list
+        .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
         .map(|item| list.written(item))
         .collect();
@@ -118,32 +234,24 @@ pub fn none_found(
         .join(", ");
     let looked = match workloads.len() {
         0 => format!(
-            "none of the {} items is a Deployment, StatefulSet, DaemonSet or Pod",
-            list.len()
+            "none of the {} items is a workload",
+            list.resources().count()
         ),
         1..=10 => format!("looked at {shown}"),
         count => format!("looked at {count} workloads: {shown}, …"),
     };
     let what = match container {
         Some(name) => format!("has a container named {name:?}"),
-        None => {
-            "has a container whose image or command is gitlab-runner (set spec.container where \
-                 neither says so)"
-                .to_owned()
-        }
+        None => "has a container whose image or command is gitlab-runner (if one runs it all the \
+                 same, name its container in spec.container)"
+            .to_owned(),
     };
     let which = if *selector == RunnerSelector::default() {
         ""
     } else {
         " and fits spec.runner"
     };
-    let hidden = if (0..list.len()).any(|item| list.head(item).0 == "List") {
-        ". A List is among the items, and is not looked into: write its items out, each as a \
-         document of its own"
-    } else {
-        ""
-    };
     FunctionResult::error(format!(
-        "found no GitLab Runner: {looked}; none {what}{which}{hidden}"
+        "found no GitLab Runner: {looked}; none {what}{which}"
     ))
 }

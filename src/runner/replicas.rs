@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::workload::field;
 use super::{Refusal, Workload};
 use crate::pointer::At as _;
+use crate::resource::Resource;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
@@ -22,14 +23,20 @@ const WHY: &str = "a terminal lives in the one runner process that runs its job,
 /// # Errors
 /// The reason, with what to do; or an autoscaler that cannot be parsed.
 pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
-    let replicas = replicas(workload);
+    let identity = &workload.resource.identity;
+    let rollout = rollout_of(list, workload)?;
+    let scaled = rollout.as_ref().unwrap_or(&workload.resource);
+    let replicas = replicas_of(scaled);
     if replicas > 1 {
-        let identity = &workload.resource.identity;
+        let by = match &rollout {
+            Some(rollout) => format!(" ({} runs it)", rollout.identity),
+            None => String::new(),
+        };
         return Err(Box::new(
             FunctionResult::error(format!(
-                "replicas is {replicas}, but {WHY}. Set replicas: 1 (one process runs as many jobs \
-                 at once as `concurrent` allows), or spec.replicas: Shard of the functionConfig, \
-                 which makes a workload of each replica"
+                "replicas is {replicas}{by}, but {WHY}. Set replicas: 1 (one process runs as many \
+                 jobs at once as `concurrent` allows), or spec.replicas: Shard of the \
+                 functionConfig, which makes a workload of each replica"
             ))
             .about(identity)
             .at("spec.replicas")
@@ -41,8 +48,31 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
 
 /// How many processes a workload asks for; one where it does not say.
 pub fn replicas(workload: &Workload) -> i64 {
-    let replicas = workload.resource.value.at("/spec/replicas");
+    replicas_of(&workload.resource)
+}
+
+fn replicas_of(resource: &Resource) -> i64 {
+    let replicas = resource.value.at("/spec/replicas");
     replicas.and_then(Value::as_i64).unwrap_or(1)
+}
+
+/// The Argo Rollout that runs a workload's pod template by its `workloadRef`, and says how often.
+fn rollout_of(list: &ResourceList<'_>, workload: &Workload) -> Result<Option<Resource>, Refusal> {
+    for item in list.candidates(&["Rollout"], "workloadRef") {
+        let rollout = list.resource(item)?;
+        let reference = |field: &str| {
+            let pointer = format!("/spec/workloadRef/{field}");
+            rollout.value.at(&pointer).and_then(Value::as_str)
+        };
+        if rollout.identity.kind == "Rollout"
+            && reference("kind") == Some(&workload.resource.identity.kind)
+            && let Some(name) = reference("name")
+            && list.refers_to(&rollout, name, &workload.resource)?
+        {
+            return Ok(Some(rollout));
+        }
+    }
+    Ok(None)
 }
 
 /// Refuses a workload whose number of processes is not its own.
@@ -61,8 +91,10 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
             .at("kind"),
         ));
     }
+    let rollout = rollout_of(list, workload)?;
+    let scaled = rollout.as_ref().unwrap_or(&workload.resource);
     for (kind, most_pointer) in AUTOSCALERS {
-        for item in list.candidates(&[kind], &identity.name) {
+        for item in list.candidates(&[kind], "scaleTargetRef") {
             let scaler = list.resource(item)?;
             let target = |field: &str| {
                 scaler
@@ -70,17 +102,19 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
                     .at(&format!("/spec/scaleTargetRef/{field}"))
                     .and_then(Value::as_str)
             };
+            let Some(name) = target("name") else {
+                continue;
+            };
             let aims_here = scaler.identity.kind == kind
-                && scaler.identity.namespace == identity.namespace
-                && target("name").is_some_and(|name| workload.resource.answers_to(name))
-                && target("kind").unwrap_or("Deployment") == identity.kind;
+                && target("kind").unwrap_or("Deployment") == scaled.identity.kind
+                && list.refers_to(&scaler, name, scaled)?;
             let most = scaler.value.at(most_pointer).and_then(Value::as_i64);
             if aims_here && most != Some(1) {
                 let most = most.map_or("more than one".to_owned(), |most| format!("up to {most}"));
                 return Err(Box::new(
                     refuse(format!(
-                        "{} may run {most} replicas of it, but {WHY}. Take the autoscaler away or \
-                         set its {} to 1, or deploy several runners with one replica each",
+                        "{} may run {most} replicas of it, but {WHY}. Remove the autoscaler or set \
+                         its {} to 1, or deploy several runners with one replica each",
                         scaler.identity,
                         field(most_pointer)
                     ))

@@ -2,14 +2,31 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::config::environment::environment;
+use super::program::{self, Program};
+use super::{ConfigToml, Refusal};
 use crate::patch::name_of;
 use crate::pointer::At as _;
 use crate::resource::Resource;
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 
 /// The kinds that are looked at.
-pub const WORKLOAD_KINDS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Pod"];
+pub const WORKLOAD_KINDS: [&str; 8] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Pod",
+    "ReplicaSet",
+    "ReplicationController",
+    "DeploymentConfig",
+    "Rollout",
+];
+
+/// API groups and versions that Kubernetes served the kinds of `apps/v1` under before.
+///
+/// Source: Kubernetes' "Deprecated API Migration Guide", v1.16.
+const OLD_VERSIONS: [&str; 3] = ["extensions/v1beta1", "apps/v1beta1", "apps/v1beta2"];
 
 /// A resource that describes pods.
 #[derive(Clone, Debug)]
@@ -18,8 +35,12 @@ pub struct Workload {
     pub resource: Resource,
     /// JSON pointer of the pod template; empty for a Pod, which is its own.
     template: &'static str,
+    /// JSON pointer of the labels that it selects its pods by.
+    selector: &'static str,
     /// The labels of each pod.
     pod_labels: Map<String, Value>,
+    /// What each container runs, once that has been looked at.
+    programs: Vec<Program>,
 }
 
 /// One container of a workload's pods.
@@ -33,20 +54,21 @@ pub struct Container<'w> {
     pub value: &'w Value,
 }
 
-impl Container<'_> {
-    /// Its image or command is gitlab-runner.
-    pub fn is_runner(self) -> bool {
-        is_runner(self.value)
-    }
-}
-
 impl Workload {
     /// `None` for a resource of another kind.
     pub fn new(resource: Resource) -> Option<Self> {
-        let group = resource.identity.api_version.split('/').next();
-        let template = match (resource.identity.kind.as_str(), group) {
-            ("Deployment" | "StatefulSet" | "DaemonSet", Some("apps")) => "/spec/template",
-            ("Pod", Some("v1")) => "",
+        const TEMPLATE: &str = "/spec/template";
+        const LABELS: &str = "/spec/selector/matchLabels";
+        const PLAIN: &str = "/spec/selector";
+        let version = resource.identity.api_version.as_str();
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let (template, selector) = match (resource.identity.kind.as_str(), group) {
+            ("Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet", "apps" | "extensions")
+            | ("Rollout", "argoproj.io") => (TEMPLATE, LABELS),
+            ("ReplicationController", "") | ("DeploymentConfig", "" | "apps.openshift.io") => {
+                (TEMPLATE, PLAIN)
+            }
+            ("Pod", "") => ("", LABELS),
             _ => return None,
         };
         let labels = resource.value.at(&format!("{template}/metadata/labels"));
@@ -57,8 +79,49 @@ impl Workload {
         Some(Self {
             resource,
             template,
+            selector,
             pod_labels,
+            programs: Vec::new(),
         })
+    }
+
+    /// True for a version that Kubernetes has not served since 1.16.
+    pub fn has_old_version(&self) -> bool {
+        OLD_VERSIONS.contains(&self.resource.identity.api_version.as_str())
+    }
+
+    /// JSON pointer of the labels that the workload selects its pods by; a Pod has none.
+    pub fn selector_pointer(&self) -> &'static str {
+        self.selector
+    }
+
+    /// Looks at what each container runs, in the light of what the list shows it.
+    pub(super) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
+        let programs = self.containers().map(|container| {
+            let variables = environment(list, self, container.value);
+            program::of(container.value, &variables, &|path| {
+                ConfigToml::mounted_text(list, self, container, path)
+            })
+        });
+        self.programs = programs.collect();
+    }
+
+    /// What a container runs, once [`Self::look_at_programs`] has looked.
+    pub(super) fn program(&self, container: Container<'_>) -> &Program {
+        self.programs
+            .get(container.index)
+            .unwrap_or(&Program::Other)
+    }
+
+    /// The resource whose controller makes this one, as `metadata.ownerReferences` names it: what
+    /// is changed here is changed back.
+    pub fn controller(&self) -> Option<String> {
+        let owners = self.resource.value.at("/metadata/ownerReferences");
+        let owners = owners.and_then(Value::as_array)?;
+        let owner = owners
+            .iter()
+            .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))?;
+        Some(format!("{} {}", text(owner, "kind"), text(owner, "name")))
     }
 
     /// True for a bare Pod.
@@ -90,7 +153,7 @@ impl Workload {
     /// The labels by which a Service selects this workload's pods: those that the workload itself
     /// selects by, or all of a Pod's.
     pub fn selector(&self) -> Map<String, Value> {
-        let labels = self.resource.value.at("/spec/selector/matchLabels");
+        let labels = self.resource.value.at(self.selector);
         let mut selector = labels
             .and_then(Value::as_object)
             .cloned()
@@ -125,6 +188,28 @@ impl Workload {
             })
     }
 
+    /// True for a container that runs gitlab-runner for sure.
+    pub(super) fn surely_runs_it(&self, container: Container<'_>) -> bool {
+        matches!(self.program(container), Program::Runner(_))
+    }
+
+    /// Why it is not sure that a container runs gitlab-runner, which it may.
+    pub(super) fn doubt(&self, container: Container<'_>) -> Option<&str> {
+        match self.program(container) {
+            Program::Doubtful(doubt) => Some(doubt),
+            Program::Runner(_) | Program::Other => None,
+        }
+    }
+
+    /// True for a container that runs gitlab-runner; where none does for sure, for one that may.
+    fn is_runner(&self, container: Container<'_>) -> bool {
+        if self.containers().any(|other| self.surely_runs_it(other)) {
+            self.surely_runs_it(container)
+        } else {
+            self.doubt(container).is_some()
+        }
+    }
+
     /// The container that runs gitlab-runner.
     pub(super) fn runner_container(&self, name: Option<&str>) -> Result<Container<'_>, Refusal> {
         let identity = &self.resource.identity;
@@ -140,7 +225,7 @@ impl Workload {
             .iter()
             .filter(|container| match name {
                 Some(name) => container.name == name,
-                None => container.is_runner(),
+                None => self.is_runner(**container),
             })
             .copied()
             .collect();
@@ -162,7 +247,7 @@ impl Workload {
                     names(
                         &self
                             .containers()
-                            .filter(|c| c.is_runner())
+                            .filter(|c| self.is_runner(*c))
                             .collect::<Vec<_>>()
                     )
                 ))
@@ -195,79 +280,9 @@ pub(super) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// An image or a command of gitlab-runner. The helper and the operator are other programs.
-fn is_runner(container: &Value) -> bool {
-    let words = ["command", "args"]
-        .iter()
-        .filter_map(|field| container.get(field)?.as_array())
-        .flatten()
-        .filter_map(Value::as_str)
-        .flat_map(|text| text.split(|c: char| c.is_whitespace() || ";&|()'\"".contains(c)));
-    let runs_it = words
-        .into_iter()
-        .any(|word| word.rsplit('/').next() == Some("gitlab-runner"));
-    let repository = repository(text(container, "image"));
-    let variant = repository.strip_prefix("gitlab-runner");
-    let other_program = variant.is_some_and(|variant| {
-        ["-helper", "-operator"]
-            .iter()
-            .any(|other| variant.starts_with(other))
-    });
-    let has_image = variant.is_some_and(|variant| variant.is_empty() || variant.starts_with('-'));
-    !other_program && (has_image || runs_it)
-}
-
-/// The last part of an image's repository: `gitlab-runner` of
-/// `registry.example.com:5000/gitlab-org/gitlab-runner:alpine@sha256:…`.
-fn repository(image: &str) -> &str {
-    let image = image.split('@').next().unwrap_or_default();
-    let last = image.rsplit('/').next().unwrap_or_default();
-    last.split(':').next().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn knows_a_runner_by_image_or_command() {
-        for (container, expected) in [
-            (json!({"image": "gitlab/gitlab-runner"}), true),
-            (
-                json!({"image": "r.example.com:5000/a/gitlab-runner:alpine-v18.9.0"}),
-                true,
-            ),
-            (
-                json!({"image": "r.example.com/gitlab-runner@sha256:0123"}),
-                true,
-            ),
-            (json!({"image": "gitlab-runner-ocp:v1"}), true),
-            (
-                json!({"image": "x/gitlab-runner-helper:v1", "command": ["gitlab-runner"]}),
-                false,
-            ),
-            (json!({"image": "x/gitlab-runner-operator:v1"}), false),
-            (json!({"image": "gitlab-runner/other"}), false),
-            (json!({"image": "mygitlab-runner"}), false),
-            (
-                json!({"image": "alpine", "command": ["/usr/bin/gitlab-runner", "run"]}),
-                true,
-            ),
-            (
-                json!({"image": "alpine", "args": ["-c", "exec gitlab-runner run"]}),
-                true,
-            ),
-            (
-                json!({"image": "alpine", "args": ["gitlab-runner-helper"]}),
-                false,
-            ),
-            (json!({}), false),
-        ] {
-            assert_eq!(is_runner(&container), expected, "{container}");
-        }
-    }
-
     #[test]
     fn writes_field_paths_as_results_do() {
         assert_eq!(

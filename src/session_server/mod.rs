@@ -12,13 +12,17 @@
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shared`] | what runners with one configuration cannot have |
+//! | [`unchangeable`] | what cannot take a change: immutable objects, files encrypted by SOPS |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
+//! | [`isolation`] | policies that keep GitLab out |
+//! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
 mod advertise;
 pub mod config_file;
 mod front;
+mod isolation;
 mod live_service;
 mod network_policy;
 mod objects;
@@ -29,6 +33,8 @@ pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
+mod terminal_support;
+mod unchangeable;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -41,13 +47,14 @@ use crate::rbac;
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload};
+use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 pub use pods::Pods;
 use service::Existing;
 pub use shard::{rejoin, split};
 pub use shared::refuse_shared;
+pub use unchangeable::{refuse_unchangeable, refuse_unwanted_change};
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
@@ -142,6 +149,10 @@ pub fn add(
             .at(runner.config.field()),
         );
     }
+    plan.results
+        .extend(terminal_support::warnings(runner, &config));
+    plan.results
+        .extend(isolation::warnings(list, spec, runner, listen_port)?);
     roll_pods(runner, &config, &mut plan.patches);
     Ok(())
 }
@@ -239,12 +250,41 @@ pub fn open_config(runner: &Runner, patches: &mut Patches) -> Result<ConfigFile,
     let config = &runner.config;
     let text = settings::current_text(config, patches);
     ConfigFile::parse(&text).map_err(|error| {
+        let message = match runner::placeholder(&text) {
+            Some(placeholder) => unfilled(runner, &placeholder),
+            None => format!("{} {error}", config.key),
+        };
         Box::new(
-            FunctionResult::error(format!("{} {error}", config.key))
+            FunctionResult::error(message)
                 .about(&config.object.identity)
                 .at(config.field()),
         )
     })
+}
+
+/// Says that a placeholder makes the configuration no TOML.
+fn unfilled(runner: &Runner, placeholder: &Placeholder) -> String {
+    let Placeholder { text, line } = placeholder;
+    let config = &runner.config;
+    // A password may look like a placeholder.
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "${}_@%.".contains(c);
+    let is_plain =
+        text.starts_with("<path:") || text.starts_with("{{") || text.chars().all(is_name);
+    let text = if config.object.identity.kind != "Secret" || is_plain {
+        text.as_str()
+    } else {
+        "what stands"
+    };
+    let way_on = match config.object.identity.kind.as_str() {
+        "ConfigMap" | "Secret" => "Run the function after that",
+        // What fills in these does it in the cluster.
+        _ => "Put it into a string, or write [session_server] into this template yourself",
+    };
+    format!(
+        "{} is not TOML: {text} in line {line} looks like a placeholder that something fills in \
+         later. {way_on}",
+        config.key
+    )
 }
 
 /// Reads an address that the functionConfig has been checked to hold.

@@ -49,6 +49,25 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
             .at("spec.replicas"),
         ));
     }
+    let object = &runner.config.object;
+    let mut references = Vec::new();
+    let template = runner.workload.pod_pointer("/spec");
+    if let Some(pod) = runner.workload.resource.value.at(&template) {
+        find_references(pod, &template, object, &mut references);
+    }
+    let is_mounted = matches!(object.identity.kind.as_str(), "ConfigMap" | "Secret");
+    if !is_mounted || references.is_empty() {
+        return Err(Box::new(
+            FunctionResult::error(format!(
+                "replicas: Shard needs a configuration of its own for each shard, and the pod does \
+                 not mount {} by its name: keep config.toml in a ConfigMap or Secret that the pod \
+                 mounts, or set replicas: 1",
+                object.identity
+            ))
+            .about(&original)
+            .at("spec.replicas"),
+        ));
+    }
     let mut shards = Vec::new();
     for number in 0..count {
         let mut shard = runner.clone();

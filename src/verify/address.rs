@@ -23,7 +23,7 @@ use crate::exposure::NODE_ADDRESS;
 use crate::pointer::At as _;
 use crate::resource::{Identity, Resource, written};
 use crate::resource_list::ResourceList;
-use crate::runner::{self, Runner};
+use crate::runner::Runner;
 use crate::session_server::ADDRESS_FROM;
 
 /// What is known of an address.
@@ -216,10 +216,9 @@ fn not_ours(
     let mut selected = terminal
         .inventory
         .selected(&selector, &other.identity.namespace);
-    let runs_something_else = selected.next().is_some_and(|workload| {
-        !workload.containers().any(runner::Container::is_runner)
-            && workload.resource.item != terminal.runner.workload.resource.item
-    });
+    let runs_something_else = selected
+        .next()
+        .is_some_and(|workload| !terminal.inventory.runners.contains(&workload.resource.item));
     if runs_something_else {
         return Doubtful(format!(
             "names {named}, which leads to other pods: right only where these pass TCP through to \

@@ -1,5 +1,7 @@
 //! The resources of a list that the checks look at.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::observed::{self, OBSERVED};
@@ -36,6 +38,8 @@ pub(super) struct Inventory {
     pub(super) services: Vec<Resource>,
     /// What runs pods, runners or not.
     pub(super) workloads: Vec<Workload>,
+    /// The places in the list of the workloads that run gitlab-runner.
+    pub(super) runners: BTreeSet<usize>,
     /// What the SessionServer made, besides Services and workloads.
     pub(super) owned: Vec<Resource>,
     /// What leads a host name to a Service.
@@ -47,7 +51,10 @@ impl Inventory {
     ///
     /// # Errors
     /// One of them cannot be parsed.
-    pub(super) fn read(list: &ResourceList<'_>) -> Result<Self, ReadError> {
+    pub(super) fn read(
+        list: &ResourceList<'_>,
+        runners: BTreeSet<usize>,
+    ) -> Result<Self, ReadError> {
         let all = |kinds: &[&str], word: &str| -> Result<Vec<Resource>, ReadError> {
             let resources = list.candidates(kinds, word).into_iter();
             let mut resources = resources
@@ -67,6 +74,7 @@ impl Inventory {
         Ok(Self {
             services,
             workloads: workloads.into_iter().filter_map(Workload::new).collect(),
+            runners,
             owned,
             routes: all(&ROUTE_KINDS, "")?,
         })

@@ -53,14 +53,21 @@ pub fn verify(input: &[u8]) -> Result<Vec<FunctionResult>, Refusal> {
 
 /// What a functionConfig of any kind says about which runners to check.
 fn spec_of(config: FunctionConfig) -> VerifyTerminalsSpec {
-    let (runner, container) = match config {
+    let (runner, container, config) = match config {
         FunctionConfig::VerifyTerminals(config) => return config.spec,
-        FunctionConfig::SessionServer(config) => (config.spec.runner, config.spec.container),
-        FunctionConfig::AdvertiseAddress(config) => (config.spec.runner, config.spec.container),
+        FunctionConfig::SessionServer(config) => {
+            let spec = config.spec;
+            (spec.runner, spec.container, spec.config)
+        }
+        FunctionConfig::AdvertiseAddress(config) => {
+            let spec = config.spec;
+            (spec.runner, spec.container, spec.config)
+        }
     };
     VerifyTerminalsSpec {
         runner,
         container,
+        config,
         require_address: false,
     }
 }
@@ -72,19 +79,27 @@ pub(crate) fn findings(
     spec: &VerifyTerminalsSpec,
 ) -> Result<Vec<FunctionResult>, Refusal> {
     let container = spec.container.as_deref();
-    let selected = runner::find_workloads(list, &spec.runner, container)?;
+    let runner::Found {
+        workloads: selected,
+        left_alone: mut findings,
+    } = runner::find(list, &spec.runner, container)?;
     if selected.is_empty() {
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
-    let inventory = Inventory::read(list)?;
-    let mut findings = Vec::new();
+    if selected.len() > 1 && spec.config.is_some() {
+        let message = "functionConfig spec.config: applies to one runner: choose it by spec.runner";
+        return Err(Box::new(FunctionResult::error(message)));
+    }
+    let others = others(list, &selected);
+    let runner_items = selected.iter().chain(&others).map(|one| one.resource.item);
+    let inventory = Inventory::read(list, runner_items.collect())?;
     let mut runners = Vec::new();
     for workload in selected {
         let (identity, had_session_server) = (
             workload.resource.identity.clone(),
             workload.pod(&checksum_pointer()).is_some(),
         );
-        match runner::complete(list, workload, container) {
+        match runner::complete(list, workload, container, spec.config.as_ref()) {
             Ok(runner) => runners.push(runner),
             // The function has written this runner's configuration, and now it cannot be found.
             Err(refusal) if had_session_server => findings.push(*refusal),
@@ -101,24 +116,26 @@ pub(crate) fn findings(
     for terminal in &terminals {
         findings.extend(terminal.findings(list, spec.require_address));
     }
-    let others = others(list, &runners);
+    let others = others.into_iter();
+    let others: Vec<Runner> = others
+        .filter_map(|workload| runner::complete(list, workload, None, None).ok())
+        .collect();
     findings.extend(shared(&runners, &others));
     findings.extend(owned::findings(list, &inventory)?);
     Ok(findings)
 }
 
 /// The runners of the list that were not selected: they may not share an address with one that was.
-fn others(list: &ResourceList<'_>, selected: &[Runner]) -> Vec<Runner> {
+fn others(list: &ResourceList<'_>, selected: &[Workload]) -> Vec<Workload> {
     let is_other = |workload: &Workload| {
         !selected
             .iter()
-            .any(|runner| runner.workload.resource.item == workload.resource.item)
+            .any(|one| one.resource.item == workload.resource.item)
     };
     let all = runner::find_workloads(list, &RunnerSelector::default(), None);
     all.unwrap_or_default()
         .into_iter()
         .filter(is_other)
-        .filter_map(|workload| runner::complete(list, workload, None).ok())
         .collect()
 }
 

@@ -232,20 +232,7 @@ impl<'a> Terminal<'a> {
         let workload = &self.runner.workload;
         let identity = &workload.resource.identity;
         let mut findings = Vec::new();
-        let replicas = runner::replicas(workload);
-        if replicas > 1 {
-            findings.push(
-                FunctionResult::error(format!(
-                    "replicas is {replicas}, and a terminal lives in the one process that runs its \
-                     job: behind one address the next connection may reach another process. Set \
-                     replicas: 1, or replicas: Shard in the spec of a SessionServer that runs after \
-                     the replicas are set"
-                ))
-                .about(identity)
-                .at("spec.replicas")
-                .values(replicas, 1),
-            );
-        } else if let Err(refusal) = runner::check_fixed_size(list, workload) {
+        if let Err(refusal) = runner::check_single_process(list, workload) {
             findings.push(*refusal);
         }
         for service in services {

@@ -77,8 +77,8 @@ fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
     let documents = || runner_terminal::documents::split(&[("", &after.text)]);
     if after.holds_json() && documents().is_ok_and(|documents| documents.len() > 1) {
         return Err(io::Error::other(
-            "a file of JSON holds one resource, and another one belongs beside this one: make it a \
-             file of YAML",
+            "a file of JSON holds one document, and a new resource belongs beside it: put its \
+             resource into a List, or make it a file of YAML",
         ));
     }
     // A link stays one: what it leads to is replaced.

@@ -1,0 +1,54 @@
+//! Workloads that stand in the files more than once.
+
+use super::item::ItemName;
+use super::locate::{line_of, named_documents};
+use crate::resource_list::is_compatible;
+use crate::runner::WORKLOAD_KINDS;
+use crate::yaml::Tree;
+
+/// Says where each workload stands that is there twice: `Deployment r is at a.yaml:9 and at
+/// b.yaml:1`. Files are given as (path, text).
+pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
+    let mut groups: Vec<(ItemName, Vec<String>)> = Vec::new();
+    for (document, path, name) in named_documents(files) {
+        if name.name.is_empty() || !WORKLOAD_KINDS.contains(&name.kind.as_str()) {
+            continue;
+        }
+        let tree = Tree::parse(document.text(files));
+        let line = document.line + tree.map_or(1, |tree| line_of(&tree, &path)) - 1;
+        let file = files.get(document.file).map_or("", |(file, _)| file);
+        let place = format!("at {file}:{line}");
+        let group = groups.iter_mut().find(|(other, _)| {
+            (&other.kind, &other.name) == (&name.kind, &name.name)
+                && is_compatible(&other.namespace, &name.namespace)
+        });
+        match group {
+            Some((_, places)) => places.push(place),
+            None => groups.push((name, vec![place])),
+        }
+    }
+    groups
+        .iter()
+        .filter(|(_, places)| places.len() > 1)
+        .map(|(name, places)| format!("{name} is {}", places.join(" and ")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_places_are_named() {
+        let one = "kind: Deployment\nmetadata: {name: r}\n";
+        let two = format!("# b\n---\nkind: Pod\nmetadata: {{name: r}}\n---\n{one}");
+        assert_eq!(
+            twins(&[("a.yaml", one), ("b.yaml", &two)]),
+            ["Deployment r is at a.yaml:1 and at b.yaml:6"]
+        );
+        let other = "kind: Deployment\nmetadata: {name: r, namespace: a}\n";
+        let third = other.replace("namespace: a", "namespace: b");
+        assert_eq!(twins(&[("a", other), ("b", &third)]), Vec::<String>::new());
+        assert_eq!(twins(&[("a", one), ("b", other)]).len(), 1);
+    }
+}

@@ -1,0 +1,28 @@
+//! functionConfigs where none is read: inside a List, a Template or an array.
+
+use super::ANY_VERSION;
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+
+/// Warns about the functionConfigs of this function that other items wrap. They stay where they are.
+pub fn unused(list: &ResourceList<'_>) -> Vec<FunctionResult> {
+    if !list.has_members() {
+        return Vec::new();
+    }
+    list.candidates(
+        &["SessionServer", "AdvertiseAddress", "VerifyTerminals"],
+        ANY_VERSION,
+    )
+    .into_iter()
+    .filter(|item| !list.path(*item).is_empty())
+    .filter_map(|item| list.resource(item).ok())
+    .filter(|config| config.identity.api_version.starts_with(ANY_VERSION))
+    .map(|config| {
+        FunctionResult::warning(
+            "this functionConfig is not used, because it stands inside a List, a Template or an \
+                 array: make it a document of its own",
+        )
+        .about(&config.identity)
+    })
+    .collect()
+}

@@ -1,0 +1,84 @@
+//! Which objects of a list a name refers to.
+//!
+//! In a cluster a name and a namespace say it. In manifests that are not applied yet, the namespace
+//! may be missing on one side, and kustomize may have renamed the object but not yet the reference.
+
+use super::{ReadError, ResourceList};
+use crate::resource::{Resource, without_hash};
+
+impl ResourceList<'_> {
+    /// The objects of this kind that `name` refers to where it stands in `from`.
+    ///
+    /// Several are given only when nothing tells them apart. The rules, in their order:
+    ///
+    /// 1. An object of the same namespace comes before one where either has none; an object of
+    ///    another namespace is never meant.
+    /// 2. Of several, those count that kustomize has given the prefixes and suffixes of `from`.
+    /// 3. An object of that very name comes before one that had it before kustomize renamed it.
+    ///
+    /// # Errors
+    /// An item that mentions the name and cannot be parsed.
+    pub fn referenced(
+        &self,
+        kind: &str,
+        name: &str,
+        from: &Resource,
+    ) -> Result<Vec<Resource>, ReadError> {
+        if name.is_empty() {
+            return Ok(Vec::new());
+        }
+        let namespace = from.identity.namespace.as_str();
+        let exact = self.named(kind, name, namespace);
+        let exact: Vec<Resource> = exact
+            .map(|item| self.resource(item))
+            .collect::<Result<_, _>>()?;
+        let is_settled = |object: &Resource| from.shares_renames(object) == 2;
+        if exact.iter().any(is_settled) || !exact.is_empty() && !self.has_renamed_items() {
+            return Ok(exact);
+        }
+        let mut found = Vec::new();
+        for item in self.candidates(&[kind], without_hash(name).unwrap_or(name)) {
+            let object = self.resource(item)?;
+            if object.identity.kind == kind
+                && is_compatible(&object.identity.namespace, namespace)
+                && object.answers_to(name)
+            {
+                found.push(object);
+            }
+        }
+        keep_best(&mut found, |object| object.identity.namespace == namespace);
+        keep_best(&mut found, |object| from.shares_renames(object));
+        keep_best(&mut found, |object| object.identity.name == name);
+        Ok(found)
+    }
+
+    /// True when `name`, where it stands in `from`, refers to this object.
+    ///
+    /// # Errors
+    /// As [`Self::referenced`].
+    pub fn refers_to(
+        &self,
+        from: &Resource,
+        name: &str,
+        object: &Resource,
+    ) -> Result<bool, ReadError> {
+        if !object.answers_to(name) {
+            return Ok(false);
+        }
+        let meant = self.referenced(&object.identity.kind, name, from)?;
+        Ok(meant.iter().any(|other| other.item == object.item))
+    }
+}
+
+/// True when two objects may be in one namespace: a manifest without one is applied to the
+/// namespace that is chosen then.
+pub fn is_compatible(one: &str, other: &str) -> bool {
+    one == other || one.is_empty() || other.is_empty()
+}
+
+/// Keeps the objects that rank highest.
+fn keep_best<R: Ord>(objects: &mut Vec<Resource>, rank: impl Fn(&Resource) -> R) {
+    if let Some(best) = objects.iter().map(&rank).max() {
+        objects.retain(|object| rank(object) == best);
+    }
+}

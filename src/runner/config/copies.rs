@@ -1,0 +1,427 @@
+//! Which files a container's commands put at a path.
+
+use std::collections::BTreeMap;
+
+use super::environment::Environment;
+use super::file_path::FilePath;
+use super::script::{Command, DOLLAR, Pipeline};
+
+/// One of the things that a file is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Part {
+    /// Another file of the container.
+    File(FilePath),
+    /// Text of the commands themselves, or what a program prints.
+    Text,
+}
+
+/// What commands make of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Written {
+    pub(super) parts: Vec<Part>,
+    /// What stood there before is part of it no more.
+    pub(super) replaces: bool,
+}
+
+/// Programs that hand on the files that they are given, changed or not.
+const WRITERS: [&str; 6] = ["cp", "mv", "install", "ln", "rsync", "copy"];
+
+/// Runs commands on paper.
+pub(super) struct Copies<'a> {
+    target: &'a FilePath,
+    /// Whether a path is a file that the container has been given.
+    is_given: &'a dyn Fn(&FilePath) -> bool,
+    variables: Environment,
+    folder: FilePath,
+    files: BTreeMap<String, Written>,
+}
+
+impl<'a> Copies<'a> {
+    pub(super) fn new(
+        target: &'a FilePath,
+        environment: Environment,
+        folder: FilePath,
+        is_given: &'a dyn Fn(&FilePath) -> bool,
+    ) -> Self {
+        Self {
+            target,
+            is_given,
+            variables: environment,
+            folder,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// What the target has become; `None` when nothing was written there.
+    pub(super) fn finish(mut self) -> Option<Written> {
+        self.files.remove(&key(self.target))
+    }
+
+    /// Carries out one pipeline.
+    pub(super) fn run(&mut self, pipeline: &Pipeline) {
+        for command in &pipeline.commands {
+            self.remember(command);
+            self.copy(command, pipeline.is_conditional);
+        }
+        self.redirect(pipeline);
+    }
+
+    /// The words of a command with their variables.
+    pub(super) fn words(&self, command: &Command) -> Vec<String> {
+        command.words.iter().map(|word| self.expand(word)).collect()
+    }
+
+    /// A path of a command.
+    pub(super) fn path(&self, word: &str) -> FilePath {
+        self.folder.join(&self.expand(word))
+    }
+
+    /// `cd FOLDER`, `NAME=value`, `export NAME=value`.
+    fn remember(&mut self, command: &Command) {
+        let words = self.words(command);
+        if let [program, folder] = words.as_slice()
+            && program == "cd"
+        {
+            self.folder = self.folder.join(folder);
+        }
+        let assignments = words
+            .iter()
+            .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"));
+        for assignment in assignments {
+            let Some((name, value)) = assignment.split_once('=') else {
+                return;
+            };
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || !name.chars().all(is_name) {
+                return;
+            }
+            self.variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// `cp a b` and its like.
+    fn copy(&mut self, command: &Command, is_conditional: bool) {
+        let words = self.words(command);
+        let Some((program, arguments)) = words.split_first() else {
+            return;
+        };
+        let program = program.rsplit('/').next().unwrap_or_default();
+        if !WRITERS.contains(&program) {
+            return;
+        }
+        let (mut operands, mut into) = (Vec::new(), None);
+        let mut is_conditional = is_conditional;
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "-t" | "--target-directory" => into = arguments.next(),
+                "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
+                    arguments.next();
+                }
+                option if option.starts_with("--target-directory=") => {
+                    into = Some(argument);
+                }
+                // What is there already stays.
+                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => {
+                    is_conditional = true;
+                }
+                option if option.starts_with('-') && option.len() > 1 => {}
+                _ => operands.push(argument.as_str()),
+            }
+        }
+        let into = match into {
+            Some(folder) => folder.trim_start_matches("--target-directory="),
+            None => operands.pop().unwrap_or_default(),
+        };
+        if operands.is_empty() {
+            return;
+        }
+        let place = self.folder.join(into);
+        for operand in operands {
+            let source = self.folder.join(operand);
+            let end = operand.rsplit('/').next().unwrap_or_default();
+            let is_folder = end.is_empty() || matches!(end, "." | "..");
+            // The target may be the destination itself, or a file in it.
+            let copied = if is_folder {
+                self.target.below(&place).map(|below| source.child(below))
+            } else if end.contains(['*', '?', '[', '{']) {
+                let in_place = self.target.parent().is(&place);
+                let fits = matches_pattern(end, self.target.name());
+                (in_place && fits).then(|| source.parent().join(self.target.name()))
+            } else if self.target.is(&place) {
+                Some(source.clone())
+            } else if self.target.parent().is(&place) && source.name() == self.target.name() {
+                Some(source.clone())
+            } else {
+                None
+            };
+            if let Some(copied) = copied {
+                let parts = self.parts_of(copied);
+                self.write(&self.target.clone(), parts, !is_conditional);
+            } else if !is_folder {
+                let parts = self.parts_of(source.clone());
+                self.write(&place.clone(), parts, !is_conditional);
+                let in_folder = place.join(source.name());
+                let parts = self.parts_of(source);
+                self.write(&in_folder, parts, !is_conditional);
+            }
+        }
+    }
+
+    /// What a pipeline prints into a file, by `>`, `tee` or `-o`.
+    fn redirect(&mut self, pipeline: &Pipeline) {
+        let mut outputs: Vec<(FilePath, bool)> = Vec::new();
+        for command in &pipeline.commands {
+            if let Some((file, appends)) = &command.output {
+                outputs.push((self.path(file), *appends));
+            }
+            let words = self.words(command);
+            let program = words.first().map_or("", |word| word.as_str());
+            if program.rsplit('/').next() == Some("tee") {
+                let appends = words.iter().any(|word| word == "-a" || word == "--append");
+                let files = words.iter().skip(1).filter(|word| !word.starts_with('-'));
+                outputs.extend(files.map(|file| (self.folder.join(file), appends)));
+            }
+            for (option, file) in words.iter().zip(words.iter().skip(1)) {
+                if matches!(option.as_str(), "-o" | "-O" | "-out" | "--out" | "--output") {
+                    outputs.push((self.folder.join(file), false));
+                }
+            }
+            for word in &words {
+                if let Some(file) = word.strip_prefix("--output=") {
+                    outputs.push((self.folder.join(file), false));
+                }
+            }
+        }
+        for (output, appends) in outputs {
+            let mut parts = Vec::new();
+            for command in &pipeline.commands {
+                parts.extend(self.given(command, &output));
+            }
+            if parts.is_empty() {
+                parts.push(Part::Text);
+            }
+            self.write(&output, parts, !appends && !pipeline.is_conditional);
+        }
+    }
+
+    /// The files that a command reads, and the text that it is given.
+    fn given(&self, command: &Command, output: &FilePath) -> Vec<Part> {
+        let words = command.words.iter().skip(1);
+        let mut parts = Vec::new();
+        for word in words.chain(&command.inputs) {
+            let word = self.expand(word);
+            let value = match word.split_once('=') {
+                Some((option, value)) if option.starts_with('-') => value,
+                _ => word.as_str(),
+            };
+            let path = self.folder.join(value);
+            // A word such as `s/a/b/` is no file of the root folder.
+            let is_absolute = path.is(&FilePath::parse(value)) && value.starts_with(['/', '\\']);
+            let is_in_root = self.folder.is(&FilePath::parse("/"));
+            if is_in_root && !is_absolute && !self.files.contains_key(&key(&path)) {
+                continue;
+            }
+            if path.is(output) || value.starts_with('-') || value.is_empty() {
+                continue;
+            }
+            if value.contains(['*', '?']) {
+                // `cat /in/*.toml` is however many files the folder has.
+                if (self.is_given)(&path.parent().join(self.target.name())) {
+                    let file = path.parent().join(self.target.name());
+                    parts.push(Part::File(file));
+                    parts.push(Part::Text);
+                }
+            } else if self.files.contains_key(&key(&path)) || (self.is_given)(&path) {
+                parts.extend(self.parts_of(path));
+            }
+        }
+        if command.has_text {
+            parts.push(Part::Text);
+        }
+        parts
+    }
+
+    fn parts_of(&self, path: FilePath) -> Vec<Part> {
+        match self.files.get(&key(&path)) {
+            Some(written) => written.parts.clone(),
+            None => vec![Part::File(path)],
+        }
+    }
+
+    fn write(&mut self, path: &FilePath, parts: Vec<Part>, replaces: bool) {
+        let file = self.files.entry(key(path)).or_default();
+        if replaces {
+            *file = Written { parts, replaces };
+            return;
+        }
+        for part in parts {
+            if part == Part::Text || !file.parts.contains(&part) {
+                file.parts.push(part);
+            }
+        }
+    }
+
+    /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. What is not known stays as it is.
+    fn expand(&self, word: &str) -> String {
+        let mut out = String::new();
+        let mut rest = word;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let (name, tail, written) = match after.strip_prefix('{') {
+                Some(inside) => match inside.split_once('}') {
+                    Some((name, tail)) => (name, tail, format!("${{{name}}}")),
+                    None => ("", after, "$".to_owned()),
+                },
+                None => {
+                    let end = after
+                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                        .unwrap_or(after.len());
+                    let (name, tail) = after.split_at_checked(end).unwrap_or((after, ""));
+                    (name, tail, format!("${name}"))
+                }
+            };
+            let (name, default) = match name.split_once(":-").or_else(|| name.split_once('-')) {
+                Some((name, default)) => (name, Some(default)),
+                None => (name, None),
+            };
+            match self.variables.get(name).map(String::as_str).or(default) {
+                Some(value) => out.push_str(value),
+                None => out.push_str(&written),
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        out.replace(DOLLAR, "$")
+    }
+}
+
+fn key(path: &FilePath) -> String {
+    // Another spelling of one path is the same key.
+    let root = FilePath::parse("/");
+    let segments = path.below(&root).unwrap_or_default().join("/");
+    match path.ignores_case() {
+        true => segments.to_lowercase(),
+        false => segments,
+    }
+}
+
+/// Whether a name fits a pattern of a shell, in which sets and braces stand for anything.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once(['*', '?', '[', '{']) else {
+        return pattern == name;
+    };
+    let end = rest.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+    name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::parse;
+    use super::*;
+
+    fn sources(script: &str) -> String {
+        let target = FilePath::parse("/etc/gitlab-runner/config.toml");
+        let given = |path: &FilePath| {
+            ["/in", "/secret"]
+                .iter()
+                .any(|folder| path.below(&FilePath::parse(folder)).is_some())
+        };
+        let environment = Environment::from([("OUT".to_owned(), "/etc/gitlab-runner".to_owned())]);
+        let mut copies = Copies::new(&target, environment, FilePath::parse("/"), &given);
+        for pipeline in parse(script) {
+            copies.run(&pipeline);
+        }
+        let Some(written) = copies.finish() else {
+            return "nothing".to_owned();
+        };
+        let parts = written.parts.iter().map(|part| match part {
+            Part::File(path) => path.to_string(),
+            Part::Text => "text".to_owned(),
+        });
+        let before = if written.replaces { "" } else { "+ " };
+        format!("{before}{}", parts.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn the_files_that_a_script_copies() {
+        for (script, expected) in [
+            (
+                "cp /in/config.toml /etc/gitlab-runner/config.toml",
+                "/in/config.toml",
+            ),
+            ("cp /in/config.toml /etc/gitlab-runner/", "/in/config.toml"),
+            ("cp -rL /in/. /etc/gitlab-runner", "/in/config.toml"),
+            ("cp /in/* $OUT", "/in/config.toml"),
+            ("cp /in/*.sh $OUT", "nothing"),
+            ("cp /in/a.toml ${OUT}/config.toml", "/in/a.toml"),
+            (
+                "D=/etc/gitlab-runner/\nmkdir -p $D\ncp /in/config.toml $D",
+                "/in/config.toml",
+            ),
+            (
+                "export D=/etc/gitlab-runner; cp -t \"$D\" /in/config.toml",
+                "/in/config.toml",
+            ),
+            (
+                "cd /in && install -m 600 config.toml /etc/gitlab-runner",
+                "/in/config.toml",
+            ),
+            (
+                "ln -sf /in/config.toml /etc/gitlab-runner/config.toml",
+                "/in/config.toml",
+            ),
+            (
+                "cat /in/a /secret/b > /etc/gitlab-runner/config.toml",
+                "/in/a /secret/b",
+            ),
+            (
+                "cat /in/a > $OUT/config.toml; cat /secret/b >> $OUT/config.toml",
+                "/in/a /secret/b",
+            ),
+            ("cat /secret/b >> $OUT/config.toml", "+ /secret/b"),
+            ("envsubst < /in/c.tpl > $OUT/config.toml", "/in/c.tpl"),
+            (
+                "cat /in/c.tpl | envsubst | tee $OUT/config.toml",
+                "/in/c.tpl",
+            ),
+            (
+                "sed -e 's/a/b/' -e \"s|x|$Y|\" /in/c > $OUT/config.toml",
+                "/in/c",
+            ),
+            (
+                "sed 's/a/b/' /in/c > /tmp/x && mv /tmp/x $OUT/config.toml",
+                "/in/c",
+            ),
+            ("gomplate -f /in/c -o $OUT/config.toml", "/in/c"),
+            (
+                "cp /in/config.toml $OUT/; sed -i s/a/b/ $OUT/config.toml",
+                "/in/config.toml",
+            ),
+            ("echo 'a = 1' > $OUT/config.toml", "text"),
+            (
+                "cp /in/config.toml $OUT/; echo x >> $OUT/config.toml",
+                "/in/config.toml text",
+            ),
+            ("cat > $OUT/config.toml <<EOF\na = 1\nEOF", "text"),
+            (
+                "if test -f /in/a; then cp /in/a $OUT/config.toml; else cp /in/b $OUT/config.toml; fi",
+                "+ /in/a /in/b",
+            ),
+            (
+                "[ -f $OUT/config.toml ] || cp /in/config.toml $OUT/",
+                "+ /in/config.toml",
+            ),
+            ("cp -n /in/config.toml $OUT/", "+ /in/config.toml"),
+            (
+                "if true; then cp /in/config.toml $OUT; fi",
+                "+ /in/config.toml",
+            ),
+            ("cp /in/config.toml /elsewhere/", "nothing"),
+            ("cp /in/config.toml", "nothing"),
+            ("gitlab-runner run --config /in/config.toml", "nothing"),
+        ] {
+            assert_eq!(sources(script), expected, "{script}");
+        }
+    }
+}

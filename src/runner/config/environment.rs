@@ -1,0 +1,128 @@
+//! The environment of a container, as far as manifests tell it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::holder;
+use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
+use crate::runner::Workload;
+use crate::runner::workload::text;
+
+/// Variables by name; those whose value no manifest tells are absent.
+pub(in crate::runner) type Environment = BTreeMap<String, String>;
+
+/// The variables of a container: of `envFrom`, and then of `env`.
+pub(in crate::runner) fn environment(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+) -> Environment {
+    let mut environment = Environment::new();
+    let members = |field: &str| container.get(field).and_then(Value::as_array);
+    for source in members("envFrom").into_iter().flatten() {
+        let prefix = text(source, "prefix");
+        for (kind, field) in [("ConfigMap", "configMapRef"), ("Secret", "secretRef")] {
+            let name = source.get(field).map_or("", |object| text(object, "name"));
+            for (key, value) in holder::texts(list, workload, kind, name) {
+                environment.insert(format!("{prefix}{key}"), value);
+            }
+        }
+    }
+    for variable in members("env").into_iter().flatten() {
+        let name = text(variable, "name").to_owned();
+        let value = match variable.get("valueFrom") {
+            Some(from) => value_from(list, workload, from),
+            None => Some(expand(text(variable, "value"), &environment).0),
+        };
+        match value {
+            Some(value) => environment.insert(name, value),
+            None => environment.remove(&name),
+        };
+    }
+    environment
+}
+
+/// The value of a field of the pod, or of a key of an object.
+fn value_from(list: &ResourceList<'_>, workload: &Workload, from: &Value) -> Option<String> {
+    if let Some(path) = from.at("/fieldRef/fieldPath") {
+        return field_of_pod(workload, path.as_str()?);
+    }
+    let (kind, reference) = match from.get("configMapKeyRef") {
+        Some(reference) => ("ConfigMap", reference),
+        None => ("Secret", from.get("secretKeyRef")?),
+    };
+    holder::text_of(
+        list,
+        workload,
+        kind,
+        text(reference, "name"),
+        text(reference, "key"),
+    )
+}
+
+/// What the downward API says, where the pod's name is not part of it.
+fn field_of_pod(workload: &Workload, path: &str) -> Option<String> {
+    let identity = &workload.resource.identity;
+    match path {
+        "metadata.namespace" if !identity.namespace.is_empty() => Some(identity.namespace.clone()),
+        "metadata.name" if workload.is_pod() => Some(identity.name.clone()),
+        path => {
+            let key = path.strip_prefix("metadata.labels['")?.strip_suffix("']")?;
+            Some(workload.pod_labels().get(key)?.as_str()?.to_owned())
+        }
+    }
+}
+
+/// Replaces each `$(NAME)` as Kubernetes does; `$$` is a dollar sign. The first name that is not
+/// known comes second, and stands in the text as it is.
+pub(in crate::runner) fn expand(text: &str, environment: &Environment) -> (String, Option<String>) {
+    let mut out = String::new();
+    let mut unknown = None;
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some((name, after)) = after
+            .strip_prefix('(')
+            .and_then(|reference| reference.split_once(')'))
+        {
+            match environment.get(name) {
+                Some(value) => out.push_str(value),
+                None => {
+                    out.push_str(&format!("$({name})"));
+                    unknown.get_or_insert_with(|| name.to_owned());
+                }
+            }
+            rest = after;
+        } else {
+            out.push('$');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    (out, unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_expanded_as_kubernetes_does() {
+        let environment = Environment::from([("A".to_owned(), "b".to_owned())]);
+        for (text, expected, unknown) in [
+            ("x", "x", None),
+            ("$(A)/c", "b/c", None),
+            ("$$(A)", "$(A)", None),
+            ("$(B)/$(A)", "$(B)/b", Some("B")),
+            ("$A $(A", "$A $(A", None),
+        ] {
+            let expanded = expand(text, &environment);
+            assert_eq!(expanded, (expected.to_owned(), unknown.map(str::to_owned)));
+        }
+    }
+}

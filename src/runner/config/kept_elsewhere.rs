@@ -1,0 +1,195 @@
+//! Secrets that something makes of another object: an ExternalSecret, a SealedSecret and the like.
+
+use serde_json::Value;
+
+use super::{ConfigToml, Encoding, holder};
+use crate::pointer::At as _;
+use crate::resource::{Resource, without_hash};
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+use crate::runner::workload::field;
+use crate::runner::{Refusal, Workload};
+
+/// The kinds that make Secrets, and what is called Secret in each: JSON pointers of the name, of
+/// which the first that is there counts. Without one, the Secret has the object's own name.
+///
+/// Sources: the API references of External Secrets Operator, Sealed Secrets, Vault Secrets Operator,
+/// the SOPS operator, 1Password Operator, Infisical and Doppler.
+const MAKERS: [(&str, &[&str]); 10] = [
+    ("ExternalSecret", &["/spec/target/name"]),
+    (
+        "ClusterExternalSecret",
+        &[
+            "/spec/externalSecretSpec/target/name",
+            "/spec/externalSecretName",
+        ],
+    ),
+    ("SealedSecret", &[]),
+    ("VaultStaticSecret", &["/spec/destination/name"]),
+    ("VaultDynamicSecret", &["/spec/destination/name"]),
+    ("SecretProviderClass", &[]),
+    ("SopsSecret", &[]),
+    ("OnePasswordItem", &[]),
+    (
+        "InfisicalSecret",
+        &["/spec/managedSecretReference/secretName"],
+    ),
+    ("DopplerSecret", &["/spec/managedSecret/name"]),
+];
+
+/// A key of a Secret that another object of the list makes; `None` when none does.
+///
+/// # Errors
+/// The object keeps the file where no edit can reach it.
+pub(super) fn find(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    kind: &str,
+    name: &str,
+    key: &str,
+) -> Result<Option<ConfigToml>, Refusal> {
+    if kind != "Secret" || name.is_empty() {
+        return Ok(None);
+    }
+    let namespace = &workload.resource.identity.namespace;
+    for (maker, names) in MAKERS {
+        for item in list.candidates(&[maker], without_hash(name).unwrap_or(name)) {
+            let object = list.resource(item)?;
+            let of = &object.identity;
+            let is_beside =
+                of.namespace == *namespace || of.namespace.is_empty() || namespace.is_empty();
+            if of.kind == maker && is_beside && makes(&object, maker, names, name) {
+                return read(&object, key);
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn makes(object: &Resource, maker: &str, names: &[&str], name: &str) -> bool {
+    let many = |pointer: &str, field: &str| {
+        let all = object.value.at(pointer).and_then(Value::as_array);
+        let mut all = all.into_iter().flatten();
+        all.any(|one| one.get(field).and_then(Value::as_str) == Some(name))
+    };
+    match maker {
+        "SecretProviderClass" => many("/spec/secretObjects", "secretName"),
+        "SopsSecret" => many("/spec/secretTemplates", "name"),
+        _ => {
+            let own = names
+                .iter()
+                .find_map(|pointer| object.value.at(pointer)?.as_str())
+                .filter(|own| !own.is_empty());
+            match own {
+                Some(own) => own == name,
+                None => object.answers_to(name),
+            }
+        }
+    }
+}
+
+/// Reads the file in an object that makes a Secret.
+///
+/// # Errors
+/// The file is not in the object in clear, or there is no telling.
+pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
+    let kind = object.identity.kind.as_str();
+    let refuse = |place: String, message: String| {
+        Err(Box::new(
+            FunctionResult::error(message)
+                .about(&object.identity)
+                .at(field(&place)),
+        ))
+    };
+    let spec = match kind {
+        "ClusterExternalSecret" => "/spec/externalSecretSpec",
+        _ => "/spec",
+    };
+    let template = match kind {
+        "ExternalSecret" | "ClusterExternalSecret" => format!("{spec}/target/template/data"),
+        "SealedSecret" => format!("{spec}/template/data"),
+        "SecretProviderClass" => {
+            return refuse(
+                spec.to_owned(),
+                format!(
+                    "the Secrets Store CSI driver fetches {key}, so no manifest holds it: write \
+                     [session_server] where it is kept"
+                ),
+            );
+        }
+        "SopsSecret" => {
+            return refuse(
+                spec.to_owned(),
+                format!("{key} is encrypted by SOPS: run the function after decryption"),
+            );
+        }
+        _ => {
+            return refuse(
+                spec.to_owned(),
+                format!(
+                    "{kind} fetches {key} from a secret store, so no manifest holds it: write \
+                     [session_server] where it is kept"
+                ),
+            );
+        }
+    };
+    if let Some(value) = object.value.at(&holder::pointer(&template, key)) {
+        return holder::read_at(object, template, key, Encoding::Text, value).map(Some);
+    }
+    if kind == "SealedSecret" {
+        let encrypted = holder::pointer(&format!("{spec}/encryptedData"), key);
+        return match object.value.at(&encrypted) {
+            Some(_) => refuse(
+                encrypted,
+                format!(
+                    "{key} is sealed, so it cannot be edited here: run the function on the Secret \
+                     before kubeseal, or put [session_server] into {key} and seal it again"
+                ),
+            ),
+            None => Ok(None),
+        };
+    }
+    let from = format!("{spec}/target/template/templateFrom");
+    let (place, why) = match object.value.at(&from) {
+        Some(_) => (from, "is made of the templates of another object"),
+        None => (template.clone(), "is whole in the secret store"),
+    };
+    refuse(
+        place,
+        format!(
+            "{key} {why}, so it cannot be edited here: write the file under {}, with {{{{ .name \
+             }}}} in place of each secret value",
+            field(&holder::pointer(&template, key))
+        ),
+    )
+}
+
+/// Whether SOPS has encrypted a value.
+pub(super) fn is_sops_value(text: &str) -> bool {
+    text.trim_start().starts_with("ENC[")
+}
+
+/// The annotation by which the Vault agent writes a file into the pod; `None` when it does not.
+///
+/// Source: the annotations of vault-k8s, "Vault Agent Injector annotations".
+pub(super) fn vault_annotation(workload: &Workload, path: &super::FilePath) -> Option<String> {
+    const PREFIX: &str = "vault.hashicorp.com/";
+    let annotations = workload.pod("/metadata/annotations")?.as_object()?;
+    let of = |name: &str| annotations.get(&format!("{PREFIX}{name}"))?.as_str();
+    annotations.keys().find_map(|annotation| {
+        let name = annotation
+            .strip_prefix(PREFIX)?
+            .strip_prefix("agent-inject-secret-")
+            .or_else(|| {
+                annotation
+                    .strip_prefix(PREFIX)?
+                    .strip_prefix("agent-inject-template-")
+            })?;
+        let folder = of(&format!("secret-volume-path-{name}"))
+            .or_else(|| of("secret-volume-path"))
+            .unwrap_or("/vault/secrets");
+        let file = of(&format!("agent-inject-file-{name}")).unwrap_or(name);
+        let written = super::FilePath::parse(folder).join(file);
+        written.is(path).then(|| annotation.clone())
+    })
+}

@@ -1,0 +1,157 @@
+//! A runner's `config.toml`: which object of the list holds it, under which key.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`file_path`] | paths in a container, of Linux and Windows |
+//! | [`environment`] | the variables of a container |
+//! | [`mounts`] | the volume that is mounted at a path |
+//! | [`script`], [`copies`] | which files the commands of a container copy where |
+//! | [`origin`] | both together: where the file at a path comes from |
+//! | [`holder`] | the ConfigMap or Secret of the list, and the text of a key |
+//! | [`kept_elsewhere`] | Secrets that are made of other objects |
+//! | [`placeholder`] | placeholders that something fills in later |
+//! | [`refusal`] | why no object holds the file, in words |
+
+mod copies;
+pub(super) mod environment;
+pub(super) mod file_path;
+mod holder;
+mod kept_elsewhere;
+mod mounts;
+mod origin;
+mod placeholder;
+mod refusal;
+mod script;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::config_path::config_path;
+use super::workload::field;
+use super::{Container, Refusal, Workload};
+use crate::function_config::ConfigReference;
+use crate::resource::Resource;
+use crate::resource_list::ResourceList;
+use file_path::FilePath;
+use origin::{Key, Origin, Pod};
+pub use placeholder::{Placeholder, placeholder};
+
+/// The configuration of a runner, and where it stands.
+#[derive(Clone, Debug)]
+pub struct ConfigToml {
+    /// The object that holds it: a ConfigMap, a Secret, or one that a Secret is made of.
+    pub object: Resource,
+    /// JSON pointer of the section of the object: `/data`.
+    section: String,
+    /// The key under which the file stands.
+    pub key: String,
+    /// How it is written there.
+    pub encoding: Encoding,
+    /// The file's text.
+    pub text: String,
+}
+
+/// How an object holds a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As text: ConfigMap `data`, Secret `stringData`, the template of an ExternalSecret.
+    Text,
+    /// In base64: Secret `data`, ConfigMap `binaryData`.
+    Base64,
+}
+
+impl ConfigToml {
+    /// Finds the configuration that the container reads: the one that the functionConfig names, or
+    /// the one at the path that its command says.
+    ///
+    /// # Errors
+    /// It is in no object of the list, or in a form that cannot be read.
+    pub(super) fn find(
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        container: Container<'_>,
+        named: Option<&ConfigReference>,
+    ) -> Result<Self, Refusal> {
+        if let Some(reference) = named {
+            return holder::referred(list, workload, reference);
+        }
+        let path = config_path(list, workload, container);
+        let pod = Pod::new(list, workload, container);
+        let origin = pod.origin(&path)?;
+        let Origin::Keys(keys) = &origin else {
+            return Err(refusal::of_origin(workload, &pod, &path, &origin));
+        };
+        let mut missing = Vec::new();
+        let mut looked_at = Vec::new();
+        for Key { source, key } in keys {
+            let objects = holder::objects(list, workload, source.kind, source.name)?;
+            match objects.as_slice() {
+                [] => {}
+                [object] => {
+                    if let Some(config) = holder::read(object, key)? {
+                        return Ok(config);
+                    }
+                }
+                several => return Err(refusal::several(workload, &path, source, several)),
+            }
+            let elsewhere = kept_elsewhere::find(list, workload, source.kind, source.name, key)?;
+            if let Some(config) = elsewhere {
+                return Ok(config);
+            }
+            match objects.first() {
+                Some(object) => looked_at.push((object.identity.clone(), key.as_str())),
+                None => missing.push(source),
+            }
+        }
+        Err(refusal::not_in_list(workload, &path, &missing, &looked_at))
+    }
+
+    /// The text of a file that an object of the list shows to the container.
+    pub(super) fn mounted_text(
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        container: Container<'_>,
+        path: &str,
+    ) -> Option<String> {
+        let path = FilePath::parse(path);
+        let origin = Pod::new(list, workload, container).origin(&path).ok()?;
+        let Origin::Keys(keys) = origin else {
+            return None;
+        };
+        keys.iter().find_map(|Key { source, key }| {
+            holder::text_of(list, workload, source.kind, source.name, key)
+        })
+    }
+
+    /// JSON pointer of the file in its object.
+    pub fn pointer(&self) -> String {
+        holder::pointer(&self.section, &self.key)
+    }
+
+    /// The file's place as results name it.
+    pub fn field(&self) -> String {
+        field(&self.pointer())
+    }
+
+    /// A text as it is to be written in the object.
+    pub fn encode(&self, text: &str) -> String {
+        match self.encoding {
+            Encoding::Text => text.to_owned(),
+            Encoding::Base64 => BASE64_STANDARD.encode(text),
+        }
+    }
+
+    /// A text as it is written in the object, as the file's own; `None` when it is not one.
+    pub fn decode(&self, written: &str) -> Option<String> {
+        match self.encoding {
+            Encoding::Text => Some(written.to_owned()),
+            Encoding::Base64 => String::from_utf8(decode_base64(written)?).ok(),
+        }
+    }
+}
+
+/// Base64 may be broken into lines.
+fn decode_base64(written: &str) -> Option<Vec<u8>> {
+    let packed: String = written.split_ascii_whitespace().collect();
+    BASE64_STANDARD.decode(packed).ok()
+}

@@ -1,0 +1,242 @@
+//! What a container sees at a path: the volume that is mounted there.
+
+use serde_json::Value;
+
+use super::environment::{environment, expand};
+use super::file_path::{FilePath, same, segments};
+use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+use crate::runner::workload::{field, text};
+use crate::runner::{Refusal, Workload};
+
+/// A place in a volume.
+#[derive(Debug)]
+pub(super) struct Mounted<'w> {
+    /// The volume's name.
+    pub(super) volume: &'w str,
+    /// The path in the volume.
+    pub(super) relative: Vec<String>,
+}
+
+/// A volume, by what is in it.
+#[derive(Debug)]
+pub(super) enum Volume<'w> {
+    /// Keys of ConfigMaps and Secrets. Where two have one path, the first of these wins.
+    Objects(Vec<Source<'w>>),
+    /// An empty folder at the pod's start.
+    Empty,
+    /// What no manifest holds, in words: `the volume claim runner`.
+    Outside(String),
+    /// The pod has no volume of this name.
+    Undeclared,
+}
+
+/// A ConfigMap or Secret in a volume.
+#[derive(Clone, Debug)]
+pub(super) struct Source<'w> {
+    pub(super) volume: &'w str,
+    pub(super) kind: &'static str,
+    pub(super) name: &'w str,
+    /// `items:` of the source: key and path. `None` when every key is shown under its own name.
+    items: Option<Vec<(&'w str, &'w str)>>,
+    /// JSON pointer of the source in the workload.
+    pub(super) pointer: String,
+}
+
+/// The volume that a container sees at a path: that of the longest `mountPath` above it.
+///
+/// # Errors
+/// A `subPathExpr` with a variable that no manifest tells.
+pub(super) fn mounted_at<'w>(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &'w Value,
+    path: &FilePath,
+) -> Result<Option<Mounted<'w>>, Refusal> {
+    let mut best: Option<(usize, &Value, &[String])> = None;
+    for mount in mounts(container) {
+        let Some(below) = path.below(&FilePath::parse(text(mount, "mountPath"))) else {
+            continue;
+        };
+        if best.is_none_or(|(length, ..)| below.len() < length) {
+            best = Some((below.len(), mount, below));
+        }
+    }
+    let Some((_, mount, below)) = best else {
+        return Ok(None);
+    };
+    let mut relative = sub_path(list, workload, container, mount).map_err(|variable| {
+        Box::new(
+            FunctionResult::error(format!(
+                "subPathExpr {:?} has the variable {variable}, whose value is not in the manifests, \
+                 so the file that the runner reads is not known: name the object in spec.config of \
+                 the functionConfig",
+                text(mount, "subPathExpr")
+            ))
+            .about(&workload.resource.identity)
+            .at(field(&workload.pod_pointer("/spec/containers"))),
+        )
+    })?;
+    relative.extend_from_slice(below);
+    Ok(Some(Mounted {
+        volume: text(mount, "name"),
+        relative,
+    }))
+}
+
+/// The path at which a container sees a place of a volume.
+pub(super) fn path_of(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    volume: &str,
+    relative: &[String],
+) -> Option<FilePath> {
+    mounts(container)
+        .filter(|mount| text(mount, "name") == volume)
+        .find_map(|mount| {
+            let above = sub_path(list, workload, container, mount).ok()?;
+            let (start, below) = relative.split_at_checked(above.len())?;
+            same(start, &above, false)
+                .then(|| FilePath::parse(text(mount, "mountPath")).child(below))
+        })
+}
+
+/// The volumes that a container mounts.
+pub(super) fn volumes_of(container: &Value) -> impl Iterator<Item = (&str, FilePath)> {
+    mounts(container).map(|mount| {
+        (
+            text(mount, "name"),
+            FilePath::parse(text(mount, "mountPath")),
+        )
+    })
+}
+
+fn mounts(container: &Value) -> impl Iterator<Item = &Value> {
+    let mounts = container.get("volumeMounts").and_then(Value::as_array);
+    mounts.into_iter().flatten()
+}
+
+/// `subPath`, or `subPathExpr` with its variables. The error is a variable that is not known.
+fn sub_path(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    mount: &Value,
+) -> Result<Vec<String>, String> {
+    let expression = text(mount, "subPathExpr");
+    if expression.is_empty() {
+        return Ok(segments(text(mount, "subPath"), false));
+    }
+    match expand(expression, &environment(list, workload, container)) {
+        (path, None) => Ok(segments(&path, false)),
+        (_, Some(unknown)) => Err(unknown),
+    }
+}
+
+/// What is in a volume of the pod.
+pub(super) fn volume<'w>(workload: &'w Workload, name: &'w str) -> Volume<'w> {
+    let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
+    let found = volumes
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .find(|(_, volume)| text(volume, "name") == name);
+    let Some((index, volume)) = found else {
+        return match claim_template(workload, name) {
+            true => Volume::Outside(format!("the volume claim that the template {name} makes")),
+            false => Volume::Undeclared,
+        };
+    };
+    let pointer = workload.pod_pointer(&format!("/spec/volumes/{index}"));
+    if let Some(source) = source(name, volume, pointer.clone()) {
+        return Volume::Objects(vec![source]);
+    }
+    if let Some(parts) = volume.at("/projected/sources").and_then(Value::as_array) {
+        let sources = parts.iter().enumerate().rev().filter_map(|(place, part)| {
+            source(name, part, format!("{pointer}/projected/sources/{place}"))
+        });
+        return Volume::Objects(sources.collect());
+    }
+    outside(volume).map_or(Volume::Empty, Volume::Outside)
+}
+
+/// A volume's `persistentVolumeClaim`, `hostPath` and the like, in words.
+fn outside(volume: &Value) -> Option<String> {
+    let member = |field: &str| volume.get(field);
+    if let Some(claim) = member("persistentVolumeClaim") {
+        return Some(format!("the volume claim {}", text(claim, "claimName")));
+    }
+    if let Some(host) = member("hostPath") {
+        return Some(format!("the node's path {}", text(host, "path")));
+    }
+    if let Some(csi) = member("csi") {
+        let class = csi.at("/volumeAttributes/secretProviderClass");
+        return Some(match class.and_then(Value::as_str) {
+            Some(class) => format!("the CSI volume of SecretProviderClass {class}"),
+            None => format!("a CSI volume of {}", text(csi, "driver")),
+        });
+    }
+    let members = volume.as_object()?;
+    let kind = members
+        .keys()
+        .find(|key| !matches!(key.as_str(), "name" | "emptyDir"))?;
+    Some(match kind.as_str() {
+        "ephemeral" => "an ephemeral volume claim".to_owned(),
+        "downwardAPI" => "a downwardAPI volume".to_owned(),
+        kind => format!("a volume of type {kind}"),
+    })
+}
+
+fn claim_template(workload: &Workload, name: &str) -> bool {
+    let templates = workload.resource.value.at("/spec/volumeClaimTemplates");
+    let mut templates = templates.and_then(Value::as_array).into_iter().flatten();
+    templates.any(|template| template.at("/metadata/name").and_then(Value::as_str) == Some(name))
+}
+
+fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Source<'w>> {
+    let (kind, object) = match part.get("configMap") {
+        Some(object) => ("ConfigMap", object),
+        None => ("Secret", part.get("secret")?),
+    };
+    // A volume says secretName, a projected source says name.
+    let name = match text(object, "secretName") {
+        "" => text(object, "name"),
+        name => name,
+    };
+    let items = object.get("items").and_then(Value::as_array);
+    Some(Source {
+        volume,
+        kind,
+        name,
+        items: items.map(|items| {
+            items
+                .iter()
+                .map(|item| (text(item, "key"), text(item, "path")))
+                .collect()
+        }),
+        pointer,
+    })
+}
+
+impl Source<'_> {
+    /// The key that stands at a path of the volume.
+    pub(super) fn key(&self, relative: &[String], ignores_case: bool) -> Option<String> {
+        match &self.items {
+            Some(items) => items
+                .iter()
+                .find(|(_, path)| same(&segments(path, false), relative, ignores_case))
+                .map(|(key, _)| (*key).to_owned()),
+            None => match relative {
+                [key] => Some(key.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// `ConfigMap runner (volume config)`
+    pub(super) fn written(&self) -> String {
+        format!("{} {} (volume {})", self.kind, self.name, self.volume)
+    }
+}

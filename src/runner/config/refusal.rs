@@ -1,0 +1,184 @@
+//! Why no object of the list holds a runner's `config.toml`.
+
+use super::file_path::FilePath;
+use super::kept_elsewhere::vault_annotation;
+use super::mounts::Source;
+use super::origin::{Origin, Pod};
+use crate::resource::{Identity, Resource};
+use crate::results::FunctionResult;
+use crate::runner::workload::field;
+use crate::runner::{Refusal, Workload};
+
+/// The way on where the manifests cannot say which object it is.
+const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
+
+/// The file comes from somewhere else than a key of an object.
+pub(super) fn of_origin(
+    workload: &Workload,
+    pod: &Pod<'_, '_>,
+    path: &FilePath,
+    origin: &Origin<'_>,
+) -> Refusal {
+    let message = match origin {
+        Origin::Image | Origin::Empty(_) => match written_at_start(workload, pod, path) {
+            Some(message) => message,
+            None => match origin {
+                Origin::Empty(volume) => format!(
+                    "its {path} is in volume {volume}, which is empty when the pod starts, and no \
+                     command in these manifests is seen to copy a file there: {NAME_IT}"
+                ),
+                _ => format!(
+                    "its container mounts nothing at {path}, so its {} is in the image, and no \
+                     manifest holds it: put the file in a ConfigMap or Secret and mount it there, \
+                     or set the path by --config",
+                    path.name()
+                ),
+            },
+        },
+        Origin::Outside(what) => format!(
+            "its {} is on {what}, which no manifest holds: write [session_server] into the file \
+             there, or keep the file in a ConfigMap or Secret that is mounted at {path}",
+            path.name()
+        ),
+        Origin::Undeclared(volume) => format!(
+            "its {} is in volume {volume}, which its pod does not have: add it to the volumes",
+            path.name()
+        ),
+        Origin::Commands(container) => format!(
+            "the commands of {container} write its {path}, so no object holds it: keep the file in \
+             a ConfigMap or Secret that is mounted or copied there"
+        ),
+        Origin::Joined { container, parts } => {
+            let mut names: Vec<String> = Vec::new();
+            for part in parts {
+                let name = of_part(part);
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            let last = names.pop().unwrap_or_default();
+            let all = if names.is_empty() {
+                last
+            } else {
+                format!("{} and {last}", names.join(", "))
+            };
+            format!(
+                "{container} makes its {path} of {all}, so which of them is to have \
+                 [session_server] is not known: {NAME_IT}"
+            )
+        }
+        // An object holds it after all, and is not here.
+        Origin::Keys(_) => format!("no object of the list holds its {}", path.name()),
+    };
+    refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
+}
+
+/// The pod writes its configuration itself, by another program than the shell.
+fn written_at_start(workload: &Workload, pod: &Pod<'_, '_>, path: &FilePath) -> Option<String> {
+    if let Some(annotation) = vault_annotation(workload, path) {
+        return Some(format!(
+            "the Vault agent writes its {path} when the pod starts (annotation {annotation}), so no \
+             manifest holds it: put [session_server] into what the agent writes"
+        ));
+    }
+    let way_on = format!(
+        "mount a whole config.toml, with the token of each runner, at {path} from a Secret, or \
+         {NAME_IT}, where one is copied there"
+    );
+    if let Some(template) = pod.templates().first() {
+        return Some(format!(
+            "{template} is a template of gitlab-runner register, which takes only [[runners]] from \
+             it; its config.toml is written when the pod starts, and no manifest holds it: {way_on}"
+        ));
+    }
+    pod.registers().then(|| {
+        format!(
+            "gitlab-runner register writes its config.toml when the pod starts, so no manifest \
+             holds it: {way_on}"
+        )
+    })
+}
+
+fn of_part(part: &Origin<'_>) -> String {
+    match part {
+        Origin::Keys(keys) => keys
+            .iter()
+            .map(|key| format!("{} {} ({})", key.source.kind, key.source.name, key.key))
+            .collect::<Vec<_>>()
+            .join(" or "),
+        Origin::Joined { parts, .. } => parts.iter().map(of_part).collect::<Vec<_>>().join(" and "),
+        Origin::Image => "a file of its image".to_owned(),
+        Origin::Outside(what) => format!("a file on {what}"),
+        Origin::Empty(volume) | Origin::Undeclared(volume) => format!("a file in volume {volume}"),
+        Origin::Commands(_) => "what its commands print".to_owned(),
+    }
+}
+
+/// The object is not in the list, or has no such key.
+pub(super) fn not_in_list(
+    workload: &Workload,
+    path: &FilePath,
+    missing: &[&Source<'_>],
+    looked_at: &[(Identity, &str)],
+) -> Refusal {
+    let file = path.name();
+    let keys: Vec<String> = looked_at
+        .iter()
+        .map(|(object, key)| format!("{object} has no key {key}"))
+        .collect();
+    if let [first, ..] = missing {
+        let names: Vec<String> = missing.iter().map(|source| source.written()).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        return refuse(
+            workload,
+            format!(
+                "no object of the list holds its {file}, and {} {verb} not in the list: add it to \
+                 the manifests that the function is given",
+                names.join(", ")
+            ),
+            &first.pointer,
+        );
+    }
+    let message = if keys.is_empty() {
+        format!("the volume that is mounted there shows no file at {path}: add it to its items")
+    } else {
+        format!(
+            "it reads {path}, and {}: add the file, or set the path by --config",
+            keys.join(", and ")
+        )
+    };
+    refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
+}
+
+/// Several objects of the list are the one that a volume names.
+pub(super) fn several(
+    workload: &Workload,
+    path: &FilePath,
+    source: &Source<'_>,
+    objects: &[Resource],
+) -> Refusal {
+    let names: Vec<String> = objects
+        .iter()
+        .map(|object| object.identity.to_string())
+        .collect();
+    refuse(
+        workload,
+        format!(
+            "several objects may hold its {}: {} of its volume {} may be {}. Give each a name of \
+             its own",
+            path.name(),
+            source.name,
+            source.volume,
+            names.join(" or ")
+        ),
+        &source.pointer,
+    )
+}
+
+fn refuse(workload: &Workload, message: String, pointer: &str) -> Refusal {
+    Box::new(
+        FunctionResult::error(message)
+            .about(&workload.resource.identity)
+            .at(field(pointer)),
+    )
+}

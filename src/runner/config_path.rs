@@ -1,0 +1,250 @@
+//! The path of the file that a runner reads its configuration from.
+//!
+//! Source: `--config`, `-c` and `CONFIG_FILE` of the commands `run` and `register` in GitLab
+//! Runner's `commands`, and its `GetDefaultConfigFile`: as root `/etc/gitlab-runner/config.toml`,
+//! else `.gitlab-runner/config.toml` in the home folder.
+
+use serde_json::Value;
+
+use super::config::environment::{Environment, environment};
+use super::config::file_path::FilePath;
+use super::program::{Invocation, Program};
+use super::workload::text;
+use super::{Container, Workload};
+use crate::pointer::At as _;
+use crate::resource_list::ResourceList;
+
+/// Where root's configuration is.
+const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
+/// Where the configuration is below the home folder of another user.
+const BELOW_HOME: &str = ".gitlab-runner/config.toml";
+/// The home folder of the user `gitlab-runner` in the images of GitLab Runner, and that of a user
+/// whom the image does not know.
+const HOMES: [&str; 2] = ["/home/gitlab-runner", "/"];
+
+/// The path, as the command, the environment or the runner's own default say.
+pub(super) fn config_path(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: Container<'_>,
+) -> FilePath {
+    let paths = candidates(
+        workload.program(container),
+        &environment(list, workload, container.value),
+        container.value,
+        workload.pod("/spec"),
+    );
+    // Which user the image has is not in the manifests: a volume at one of the paths says it.
+    let mounted = paths.iter().find(|path| is_mounted(container, path));
+    mounted
+        .or(paths.first())
+        .cloned()
+        .unwrap_or_else(|| FilePath::parse(OF_ROOT))
+}
+
+/// The paths that the file may be at, the likeliest first. `pod` is the pod's spec.
+fn candidates(
+    program: &Program,
+    own: &Environment,
+    container: &Value,
+    pod: Option<&Value>,
+) -> Vec<FilePath> {
+    let invocations = match program {
+        Program::Runner(invocations) => invocations.as_slice(),
+        Program::Doubtful(_) | Program::Other => &[],
+    };
+    let running = invocations.iter().rev().find(|one| !is(one, "register"));
+    let variable = |name: &str| {
+        let of_command = running.and_then(|run| run.variables.get(name));
+        of_command
+            .or_else(|| own.get(name))
+            .filter(|value| !value.is_empty())
+    };
+    let said = running.and_then(|run| option(&run.arguments, &["config", "c"]));
+    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
+        let folder = match text(container, "workingDir") {
+            "" => "/",
+            folder => folder,
+        };
+        return vec![FilePath::parse(folder).join(path)];
+    }
+    if let Some(program) = running
+        .map(|run| &run.program)
+        .filter(|program| is_exe(program))
+    {
+        // On Windows it reads the file of its working directory.
+        let folder = match text(container, "workingDir") {
+            "" => FilePath::parse(program).join(".."),
+            folder => FilePath::parse(folder),
+        };
+        return vec![folder.join("config.toml")];
+    }
+    let homes = match variable("HOME") {
+        Some(home) => vec![home.as_str()],
+        None => HOMES.to_vec(),
+    };
+    let of_users = homes
+        .into_iter()
+        .map(|home| FilePath::parse(home).join(BELOW_HOME));
+    if may_be_root(container, pod) {
+        let of_root = FilePath::parse(OF_ROOT);
+        [of_root].into_iter().chain(of_users).collect()
+    } else {
+        of_users.collect()
+    }
+}
+
+fn is(invocation: &Invocation, command: &str) -> bool {
+    let mut words = invocation.arguments.iter();
+    words
+        .find(|word| !word.starts_with('-'))
+        .map(String::as_str)
+        == Some(command)
+}
+
+/// The value of an option, the last one if it is given twice: `--config x`, `-config=x`, `-c x`.
+fn option(arguments: &[String], names: &[&str]) -> Option<String> {
+    let mut found = None;
+    for (place, word) in arguments.iter().enumerate() {
+        let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
+            continue;
+        };
+        match option.split_once('=') {
+            Some((name, value)) if names.contains(&name) => found = Some(value.to_owned()),
+            None if names.contains(&option) => found = arguments.get(place + 1).cloned(),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn is_exe(program: &str) -> bool {
+    program.to_ascii_lowercase().ends_with(".exe")
+}
+
+/// False where the manifest says that the container runs as another user than root.
+fn may_be_root(container: &Value, pod: Option<&Value>) -> bool {
+    let context = |field: &str| {
+        container
+            .at(&format!("/securityContext/{field}"))
+            .or_else(|| pod?.at(&format!("/securityContext/{field}")))
+    };
+    match context("runAsUser").and_then(Value::as_i64) {
+        Some(user) => user == 0,
+        None => context("runAsNonRoot") != Some(&Value::Bool(true)),
+    }
+}
+
+fn is_mounted(container: Container<'_>, path: &FilePath) -> bool {
+    let mounts = container
+        .value
+        .get("volumeMounts")
+        .and_then(Value::as_array);
+    let mut mounts = mounts.into_iter().flatten();
+    mounts.any(|mount| {
+        let folder = FilePath::parse(text(mount, "mountPath"));
+        path.below(&folder).is_some()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::program;
+    use super::*;
+
+    fn paths(container: &Value) -> Vec<String> {
+        let variables = container.get("env").and_then(Value::as_array);
+        let variables: Environment = variables
+            .into_iter()
+            .flatten()
+            .map(|one| (text(one, "name").to_owned(), text(one, "value").to_owned()))
+            .collect();
+        let program = program::of(container, &variables, &|_| None);
+        let pod = json!({"securityContext": {"fsGroup": 5}});
+        let paths = candidates(&program, &variables, container, Some(&pod));
+        paths.iter().map(FilePath::to_string).collect()
+    }
+
+    #[test]
+    fn the_command_and_the_environment_say_the_path() {
+        for (container, expected) in [
+            (json!({"image": "gitlab-runner"}), OF_ROOT),
+            (
+                json!({"image": "gitlab-runner", "args": ["run", "--config", "/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "args": ["run", "--config=/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "args": ["run", "-config", "/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "args": ["run", "-c", "/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "args": ["run", "-c=/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "gitlab-runner run -c /x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "CONFIG_FILE=/x.toml gitlab-runner run"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "D=/y; exec gitlab-runner run --config $D/c.toml"]}),
+                "/y/c.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["/usr/bin/dumb-init", "/entrypoint", "run", "--config", "/x.toml"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "env": [{"name": "CONFIG_FILE", "value": "/x.toml"}]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "env": [{"name": "CONFIG_FILE", "value": "/x.toml"}], "args": ["run", "-c", "/y.toml"]}),
+                "/y.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "env": [{"name": "D", "value": "/d"}], "args": ["run", "-c", "$(D)/y.toml"]}),
+                "/d/y.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "securityContext": {"runAsUser": 999}, "env": [{"name": "HOME", "value": "/h"}]}),
+                "/h/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "securityContext": {"runAsUser": 0}}),
+                OF_ROOT,
+            ),
+        ] {
+            assert_eq!(paths(&container)[0], expected, "{container}");
+        }
+        let other = json!({"image": "gitlab-runner", "securityContext": {"runAsNonRoot": true}});
+        assert_eq!(
+            paths(&other),
+            [
+                "/home/gitlab-runner/.gitlab-runner/config.toml",
+                "/.gitlab-runner/config.toml"
+            ]
+        );
+    }
+
+    #[test]
+    fn registering_does_not_say_where_the_file_is_read() {
+        let script = "gitlab-runner register -n --template-config /tmp/t.toml -c /a.toml && \
+                      exec gitlab-runner run";
+        let container = json!({"image": "gitlab-runner", "command": ["sh", "-c", script]});
+        assert_eq!(paths(&container)[0], OF_ROOT);
+    }
+}

@@ -1,0 +1,32 @@
+//! Scripts that are mounted in a container.
+
+use std::collections::BTreeSet;
+
+use memchr::memmem;
+
+use super::WORKLOAD_KINDS;
+use crate::resource_list::ResourceList;
+
+/// Workloads beside `others` that do not say gitlab-runner themselves, but have a command and name
+/// an object that may hold a script that runs it.
+pub(super) fn workloads(list: &ResourceList<'_>, others: &[usize]) -> Vec<usize> {
+    let scripts = list.candidates(&["ConfigMap", "Secret"], "gitlab-runner ");
+    let names: BTreeSet<&str> = scripts.into_iter().map(|item| list.head(item).1).collect();
+    let finders: Vec<_> = names
+        .into_iter()
+        .filter(|name| !name.is_empty())
+        .map(memmem::Finder::new)
+        .collect();
+    if finders.is_empty() {
+        return Vec::new();
+    }
+    let items = ["command", "args"]
+        .iter()
+        .flat_map(|word| list.candidates(&WORKLOAD_KINDS, word));
+    let items: BTreeSet<usize> = items.filter(|item| !others.contains(item)).collect();
+    let names_one = |item: &usize| {
+        let text = list.text_of(*item).as_bytes();
+        finders.iter().any(|finder| finder.find(text).is_some())
+    };
+    items.into_iter().filter(names_one).collect()
+}
