@@ -13,6 +13,7 @@ use crate::resource_list::ResourceList;
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{self, Chosen, Refusal, Runner, Workload};
 use crate::session_server::{self, Advertised};
+use crate::verify;
 
 /// What one run of the function gave.
 #[derive(Debug)]
@@ -85,6 +86,10 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
         FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {
             advertise_address(&list, &config.spec, &mut plan)
+        }
+        FunctionConfig::VerifyTerminals(config) => {
+            plan.results.extend(verify::findings(&list, &config.spec)?);
+            Ok(())
         }
     });
     plan.results.extend(planned.err().map(|refusal| *refusal));

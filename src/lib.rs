@@ -53,6 +53,7 @@
 //! | [`address`] | the address that a runner advertises |
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services that were seen |
+//! | [`verify`] | checks finished manifests: addresses, names, processes |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`pointer`] | looks things up in values |
 //! | [`yaml`] | carries them out on text, losslessly |
@@ -102,6 +103,8 @@ pub mod runner;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod session_server;
+pub mod verify;
 pub mod yaml;
 
 pub use function::{Outcome, RunnerAddress, addresses, run};
+pub use verify::verify;

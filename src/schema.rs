@@ -6,7 +6,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::json;
 
-use crate::function_config::{AdvertiseAddressSpec, ApiVersion, SessionServerSpec};
+use crate::function_config::{
+    AdvertiseAddressSpec, ApiVersion, SessionServerSpec, VerifyTerminalsSpec,
+};
 
 /// The schema of `kind: SessionServer`: the resource as a user writes it.
 pub fn session_server(version: ApiVersion) -> Schema {
@@ -23,6 +25,15 @@ pub fn advertise_address(version: ApiVersion) -> Schema {
         version,
         "AdvertiseAddress",
         "Fills in the address that a session server's live Service has been given.",
+    )
+}
+
+/// The schema of `kind: VerifyTerminals`.
+pub fn verify_terminals(version: ApiVersion) -> Schema {
+    resource::<VerifyTerminalsSpec>(
+        version,
+        "VerifyTerminals",
+        "Checks finished manifests: each runner's address, Service, names and processes. Changes nothing.",
     )
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn found(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config<
     for file in &given {
         if is_empty(file) {
             return Err(format!(
-                "{} is empty; it should hold a SessionServer or an AdvertiseAddress",
+                "{} is empty; it should hold a SessionServer, an AdvertiseAddress or a VerifyTerminals",
                 file.path
             ));
         }

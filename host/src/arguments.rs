@@ -48,6 +48,12 @@ pub(crate) enum Command {
     /// Opens the address as GitLab's Workhorse does, without a token, and says in one line what is
     /// wrong. Exits with 1 unless a session server answers.
     Check(Check),
+    /// Check finished manifests: each runner's address, Service, names and processes
+    ///
+    /// For CI, after everything that sets a namespace, a prefix or a number of replicas. Prints a
+    /// line for each finding and for each runner that is right. Changes nothing. Exits with 1 when
+    /// something is wrong.
+    Verify(Verify),
     /// Make function configs from the values of the Helm chart gitlab-runner
     ///
     /// Prints a SessionServer, and an AdvertiseAddress where the address is found in the cluster,
@@ -223,6 +229,33 @@ pub(crate) struct Source {
     /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
+}
+
+/// The arguments of `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Manifests: files, folders, patterns such as 'apps/**/*.yaml', or - for standard input
+    /// [default: -]
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
+
+    /// The VerifyTerminals to use [default: those among the manifests, or one without settings]
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub(crate) function_config: Option<PathBuf>,
+}
+
+impl Verify {
+    /// Where the manifests come from.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            files: self.files.clone(),
+            kustomize: self.kustomize.clone(),
+        }
+    }
 }
 
 /// The arguments of `resolve`.

@@ -46,13 +46,16 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, String> 
     match &arguments.address {
         Some(address) => print(&run(address, arguments.timeout))?,
         None => {
-            for (runner, address) in manifests::addresses_of(&arguments.source)? {
+            let list = manifests::list_of(&arguments.source)?;
+            for (runner, address) in manifests::addresses_of(&list)? {
                 let verdict = match address {
                     Some(address) => run(&address, arguments.timeout),
                     None => Verdict::new(runner, Vec::new(), Err(Trouble::NotAdvertised)),
                 };
                 print(&verdict)?;
             }
+            // A process that answers now may be one of several, or that of another runner.
+            healthy &= crate::verify::report(&list)?;
         }
     }
     Ok(if healthy {

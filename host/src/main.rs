@@ -28,6 +28,7 @@ mod sandbox;
 mod schema;
 mod signals;
 mod table;
+mod verify;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -92,6 +93,7 @@ fn command() -> Result<ExitCode, String> {
         Command::ArgoCd(what) => argocd::run(what),
         Command::Check(arguments) => check::command(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Schema { kind, api_version } => {
             let version = api_version.unwrap_or(ApiVersion::WRITTEN);
             print(schema::of(kind.as_deref(), version)?).map(|()| ExitCode::SUCCESS)

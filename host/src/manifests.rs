@@ -40,7 +40,7 @@ impl File {
 }
 
 /// What a command has been given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Manifests {
     /// Plain manifests: the files, in the order given.
     Plain(Vec<File>),
@@ -80,6 +80,15 @@ impl Manifests {
         } else {
             Err(format!("{} is a ResourceList; give it alone", list.path))
         }
+    }
+
+    /// The ResourceList for one function, whose config is this text.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the file.
+    pub(crate) fn into_list_of(self, config: &str) -> Result<String, String> {
+        self.into_list(None, config)
     }
 
     /// The ResourceList for one function, whose config is in that file, or the default.

@@ -12,10 +12,12 @@ use crate::arguments::{self, Format};
 use crate::manifests::Manifests;
 use crate::observe::{self, Step};
 use crate::table;
+use crate::verify;
 
 /// Finds the addresses and prints them.
 ///
-/// Gives exit code 0 where every runner has one, otherwise 1.
+/// Gives exit code 0 where every runner has one and the verification of the manifests finds nothing
+/// wrong, otherwise 1.
 ///
 /// # Errors
 ///
@@ -24,7 +26,7 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
     let list = Manifests::read(&arguments.source)?.into_list(config, &default)?;
-    let found = observe::run(list.into(), |list| {
+    let found = observe::run(list.clone().into(), |list| {
         let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
         let requests = outcome.iter().filter_map(request).cloned().collect();
         Ok(Step { outcome, requests })
@@ -36,7 +38,8 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
         Format::Yaml => yaml::document(&document(&rows)),
     })?;
     let all_known = rows.iter().all(|row| row.address.is_some());
-    Ok(if all_known {
+    let is_right = verify::report(&list)?;
+    Ok(if all_known && is_right {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -3,7 +3,7 @@
 use runner_terminal::function_config::ApiVersion;
 
 /// Each kind of function config and its schemas: of v1alpha1, and of v1beta1.
-const SCHEMAS: [(&str, [&str; 2]); 2] = [
+const SCHEMAS: [(&str, [&str; 2]); 3] = [
     (
         "SessionServer",
         [
@@ -16,6 +16,13 @@ const SCHEMAS: [(&str, [&str; 2]); 2] = [
         [
             include_str!("../../docs/schema/advertiseaddress.json"),
             include_str!("../../docs/schema/v1beta1/advertiseaddress.json"),
+        ],
+    ),
+    (
+        "VerifyTerminals",
+        [
+            include_str!("../../docs/schema/verifyterminals.json"),
+            include_str!("../../docs/schema/v1beta1/verifyterminals.json"),
         ],
     ),
 ];

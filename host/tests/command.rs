@@ -48,7 +48,8 @@ fn the_schema_is_the_file() {
     assert_eq!(ended.code, 1);
     assert_eq!(
         ended.stderr,
-        "runner-terminal: there is no kind \"Pod\"; there is: SessionServer, AdvertiseAddress\n"
+        "runner-terminal: there is no kind \"Pod\"; there is: SessionServer, AdvertiseAddress, \
+         VerifyTerminals\n"
     );
 }
 

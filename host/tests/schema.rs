@@ -15,7 +15,7 @@ use std::{env, fs};
 
 use growth::narrowed;
 use runner_terminal::function_config::ApiVersion;
-use runner_terminal::schema::{advertise_address, session_server};
+use runner_terminal::schema::{advertise_address, session_server, verify_terminals};
 use serde_json::{Value, json};
 
 /// Each schema of the types, and its file.
@@ -34,6 +34,10 @@ fn schemas() -> Vec<(PathBuf, Value)> {
             (
                 folder.join("advertiseaddress.json"),
                 json!(advertise_address(version)),
+            ),
+            (
+                folder.join("verifyterminals.json"),
+                json!(verify_terminals(version)),
             ),
         ]
     };
@@ -73,7 +77,7 @@ fn schemas_are_current_and_only_grow() {
 #[test]
 fn the_versions_have_the_same_fields() {
     let schemas = schemas();
-    let (alpha, beta) = schemas.split_at(2);
+    let (alpha, beta) = schemas.split_at(3);
     for ((path, alpha), (_, beta)) in alpha.iter().zip(beta) {
         let mut beta = beta.clone();
         beta["properties"]["apiVersion"] = alpha["properties"]["apiVersion"].clone();

@@ -139,6 +139,7 @@ fn named_config(
     let (selector, named) = match FunctionConfig::parse(list.function_config()?).ok()? {
         FunctionConfig::SessionServer(config) => (config.spec.runner, config.spec.config?),
         FunctionConfig::AdvertiseAddress(config) => (config.spec.runner, config.spec.config?),
+        FunctionConfig::VerifyTerminals(config) => (config.spec.runner, config.spec.config?),
     };
     let selected = runner::find_workloads(list, &selector, container).ok()?;
     let is_selected = |one: &Workload| one.resource.item == workload.resource.item;

@@ -114,7 +114,7 @@ impl Config<'_> {
 /// as (path, text).
 ///
 /// Among manifests an order means nothing, so SessionServers come first: the Service has to be
-/// there before its address is asked for.
+/// there before its address is asked for. VerifyTerminals come last, when all is done.
 ///
 /// # Errors
 ///
@@ -127,10 +127,11 @@ pub fn function_configs<'text>(
     if configs.is_empty() {
         configs = all(manifests)?;
         configs.retain(|config| is_function_config(&config.text));
-        let is_first = |config: &Config<'_>| kind(&config.text).as_deref() == Some("SessionServer");
-        let (first, others): (Vec<_>, Vec<_>) = configs.into_iter().partition(is_first);
-        configs = first;
-        configs.extend(others);
+        configs.sort_by_cached_key(|config| match kind(&config.text).as_deref() {
+            Some("SessionServer") => 0,
+            Some("VerifyTerminals") => 2,
+            _ => 1,
+        });
     }
     if configs.is_empty() {
         configs.push(Config {
@@ -179,6 +180,12 @@ mod tests {
         assert_eq!(
             places(&manifests, &[("c.yaml", &given), ("d.yaml", ADDRESS)]),
             ["c.yaml:1", "c.yaml:4", "d.yaml:1"]
+        );
+        let verify = ADDRESS.replace("AdvertiseAddress", "VerifyTerminals");
+        let manifests = format!("{verify}---\n{ADDRESS}---\n{DEFAULT}");
+        assert_eq!(
+            places(&[("a.yaml", &manifests)], &[]),
+            ["a.yaml:7", "a.yaml:4", "a.yaml:1"]
         );
         assert_eq!(
             places(&[("a.yaml", "kind: Pod\n")], &[("c", "# none\n")]),

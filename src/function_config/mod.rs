@@ -11,6 +11,7 @@ mod port;
 mod reader;
 mod session_server;
 mod typed;
+mod verify_terminals;
 mod wrapped;
 
 use serde::Deserialize;
@@ -29,6 +30,7 @@ pub use port::Port;
 pub use reader::Reader;
 pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
 pub(crate) use typed::{read, read_among, unset_when_empty};
+pub use verify_terminals::{VerifyTerminals, VerifyTerminalsSpec};
 pub use wrapped::unused;
 
 /// The group and version of the functionConfigs that this project makes itself.
@@ -41,10 +43,12 @@ pub enum FunctionConfig {
     SessionServer(SessionServer),
     /// `kind: AdvertiseAddress`: fill in the address that the live Service has been given.
     AdvertiseAddress(AdvertiseAddress),
+    /// `kind: VerifyTerminals`: check the finished manifests, and change nothing.
+    VerifyTerminals(VerifyTerminals),
 }
 
 /// The kinds by name.
-const KINDS: [&str; 2] = ["SessionServer", "AdvertiseAddress"];
+const KINDS: [&str; 3] = ["SessionServer", "AdvertiseAddress", "VerifyTerminals"];
 
 /// The resource around a spec. Hosts add fields of their own to its metadata.
 #[derive(Deserialize)]
@@ -98,12 +102,13 @@ impl FunctionConfig {
         match kind.unwrap_or_default() {
             "SessionServer" => SessionServer::parse(&value).map(Self::SessionServer),
             "AdvertiseAddress" => AdvertiseAddress::parse(&value).map(Self::AdvertiseAddress),
+            "VerifyTerminals" => VerifyTerminals::parse(&value).map(Self::VerifyTerminals),
             other => Err(ConfigError::new(
                 "kind",
                 format!(
                     "is {other:?}{}; this function reads {}",
                     typed::did_you_mean(other, KINDS),
-                    KINDS.join(" and ")
+                    KINDS.join(", ")
                 ),
             )),
         }

@@ -188,10 +188,14 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
 
 /// The runner reads its configuration at start: the pod template changes with it.
 fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
-    let digest = Sha256::digest(config.text().as_bytes());
-    let digest = hex(&digest);
+    let digest = config_checksum(config.text());
     let workload = &runner.workload;
     patches.set(&workload.resource, &checksum(workload), json!(digest));
+}
+
+/// The value of [`CONFIG_CHECKSUM`] for a `config.toml`: its sha256 in hexadecimal.
+pub(crate) fn config_checksum(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,7 +8,11 @@ const SCHEMAS: &str = "../../docs/schema";
 
 fn main() -> io::Result<()> {
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    for name in ["sessionserver.json", "advertiseaddress.json"] {
+    for name in [
+        "sessionserver.json",
+        "advertiseaddress.json",
+        "verifyterminals.json",
+    ] {
         let schema = Path::new(SCHEMAS).join(name);
         println!("cargo::rerun-if-changed={}", schema.display());
         // No text of JSON has an end of a line in it.

@@ -15,13 +15,21 @@ spec:
   source: Items
 ";
 
+/// The ResourceList of the manifests.
+///
+/// # Errors
+///
+/// A sentence: the manifests cannot be read.
+pub(super) fn list_of(source: &Source) -> Result<String, String> {
+    Manifests::read(source)?.into_list(None, CONFIG)
+}
+
 /// Each runner and its `advertise_address`, `None` where it has none.
 ///
 /// # Errors
 ///
-/// A sentence: the manifests cannot be read, or a runner in them cannot have terminals.
-pub(super) fn addresses_of(source: &Source) -> Result<Vec<(String, Option<String>)>, String> {
-    let list = Manifests::read(source)?.into_list(None, CONFIG)?;
+/// A sentence: the manifests have no runner, or one that cannot have terminals.
+pub(super) fn addresses_of(list: &str) -> Result<Vec<(String, Option<String>)>, String> {
     let found = addresses(list.as_bytes()).map_err(|refusal| refusal.to_string())?;
     found
         .into_iter()

@@ -88,6 +88,11 @@ fn versions_are_converted_as_the_page_says() {
 }
 
 #[test]
+fn finished_builds_are_verified_as_the_page_says() {
+    assert!(run_commands("docs/verify.md", None) >= 2);
+}
+
+#[test]
 fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
@@ -188,6 +193,7 @@ fn the_fields_are_those_of_the_schemas() {
         ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
         ("sessionserver", "Reader", "readers[]."),
         ("advertiseaddress", "AdvertiseAddressSpec", ""),
+        ("verifyterminals", "VerifyTerminalsSpec", ""),
     ] {
         let path = workspace_root().join(format!("docs/schema/{file}.json"));
         let schema: serde_json::Value =

@@ -50,7 +50,7 @@ export function schema(kind = "SessionServer") {
   const found = typeof kind === "string" ? call("functionConfig", () => wasm.schema(kind)) : undefined;
   if (found === undefined) {
     throw new RunnerTerminalError({
-      message: `there is no schema of ${shown(kind)}; there are SessionServer and AdvertiseAddress`,
+      message: `there is no schema of ${shown(kind)}; there are SessionServer, AdvertiseAddress and VerifyTerminals`,
       input: "functionConfig",
       file: "functionConfig",
       field: "kind",

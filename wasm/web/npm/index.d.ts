@@ -147,7 +147,7 @@ export function explain(
 ): Explanation;
 
 /** The JSON Schema of a kind of functionConfig. */
-export function schema(kind?: "SessionServer" | "AdvertiseAddress"): object;
+export function schema(kind?: "SessionServer" | "AdvertiseAddress" | "VerifyTerminals"): object;
 
 /**
  * Runs the function on a ResourceList, as KRM hosts do.

@@ -12,6 +12,10 @@ pub(crate) fn of(kind: &str) -> Option<&'static str> {
             env!("OUT_DIR"),
             "/advertiseaddress.json"
         ))),
+        "VerifyTerminals" => Some(include_str!(concat!(
+            env!("OUT_DIR"),
+            "/verifyterminals.json"
+        ))),
         _ => None,
     }
 }

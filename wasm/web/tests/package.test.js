@@ -142,6 +142,7 @@ test("the schemas are those of the documentation", () => {
   const documented = (name) => JSON.parse(readFileSync(join(root, `docs/schema/${name}.json`), "utf8"));
   assert.deepEqual(schema(), documented("sessionserver"));
   assert.deepEqual(schema("AdvertiseAddress"), documented("advertiseaddress"));
+  assert.deepEqual(schema("VerifyTerminals"), documented("verifyterminals"));
   for (const kind of ["Pod", "", "\0", 1, {}, null]) {
     assert.equal(thrown(() => schema(kind)).input, "functionConfig");
   }

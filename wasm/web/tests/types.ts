@@ -63,7 +63,7 @@ for (const path of diagram.paths satisfies TerminalPath[]) {
 }
 void [explanation.svg, explanation.mermaid, explanation.html, diagram.problem];
 
-const schemas: object[] = [schema(), schema("AdvertiseAddress")];
+const schemas: object[] = [schema(), schema("AdvertiseAddress"), schema("VerifyTerminals")];
 const ran: Ran = run(text);
 void [schemas, ran.output, ran.report, ran.failed];
 

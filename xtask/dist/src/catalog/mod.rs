@@ -32,7 +32,7 @@ struct Function {
     tags: &'static [&'static str],
 }
 
-const FUNCTIONS: [Function; 2] = [
+const FUNCTIONS: [Function; 3] = [
     Function {
         kind: "SessionServer",
         name: "session-server",
@@ -52,6 +52,16 @@ const FUNCTIONS: [Function; 2] = [
         ],
         example: "kustomization/two-step",
         tags: &["mutator", "gitlab-runner", "web-terminal", "load-balancer"],
+    },
+    Function {
+        kind: "VerifyTerminals",
+        name: "verify-terminals",
+        schemas: [
+            "docs/schema/verifyterminals.json",
+            "docs/schema/v1beta1/verifyterminals.json",
+        ],
+        example: "kustomization/verify",
+        tags: &["validator", "gitlab-runner", "web-terminal"],
     },
 ];
 

@@ -1,0 +1,149 @@
+//! `runner-terminal verify`, and the same findings in `resolve` and `check`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod program;
+
+use std::fs;
+
+use program::{Ended, command, run};
+
+const CONFIG: &str = "\
+apiVersion: runner-terminal.dev/v1beta1
+kind: VerifyTerminals
+metadata: {name: verify}
+";
+const RIGHT: &str = "info: Deployment ci/runner: terminals are reached at \
+                     runner-session-server.ci.svc.cluster.local:9000;";
+const WRONG: &str = "names Service ci/runner-session-server, which is not in these manifests";
+
+/// The items of a case, as plain manifests.
+fn manifests(case: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/verify/");
+    let text = fs::read_to_string(format!("{path}{case}.yaml")).unwrap();
+    let (_, items) = text.split_once("\nitems:\n").unwrap();
+    let lines = items.lines().map(|line| match line.strip_prefix("- ") {
+        Some(first) => format!("---\n{first}\n"),
+        None => format!("{}\n", line.strip_prefix("  ").unwrap_or(line)),
+    });
+    lines.collect()
+}
+
+fn verify(arguments: &[&str], input: &str) -> Ended {
+    run(command(&["verify"]).args(arguments), input.as_bytes())
+}
+
+#[test]
+fn the_code_is_1_when_something_is_wrong() {
+    let right = verify(&[], &manifests("cluster-name"));
+    assert_eq!((right.code, right.stderr.as_str()), (0, ""));
+    assert!(right.text().starts_with(RIGHT), "{}", right.text());
+    let wrong = verify(&["-"], &manifests("namespace-above"));
+    assert_eq!((wrong.code, wrong.stderr.as_str()), (1, ""));
+    assert!(
+        wrong
+            .text()
+            .starts_with("error: ConfigMap team-x/runner-config")
+    );
+    assert!(wrong.text().contains(WRONG), "{}", wrong.text());
+    let pending = verify(&[], &manifests("pending"));
+    assert_eq!(pending.code, 0);
+    assert!(
+        pending.text().starts_with("warning: "),
+        "{}",
+        pending.text()
+    );
+    let none = verify(&[], "kind: Pod\n");
+    assert_eq!((none.code, none.text()), (1, ""));
+    assert!(
+        none.stderr.contains("found no GitLab Runner"),
+        "{}",
+        none.stderr
+    );
+}
+
+/// A list of our own is taken too, with the function config that it has.
+#[test]
+fn function_configs_are_those_of_the_file_or_of_the_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("verify.yaml");
+    let file = file.to_str().unwrap();
+    let strict = format!("{CONFIG}spec: {{requireAddress: true}}\n");
+    fs::write(file, &strict).unwrap();
+    let pending = manifests("pending");
+    assert_eq!(verify(&["-c", file], &pending).code, 1);
+    assert_eq!(verify(&[], &format!("{pending}---\n{strict}")).code, 1);
+    assert_eq!(verify(&[], &format!("{pending}---\n{CONFIG}")).code, 0);
+    let other = CONFIG.replace("VerifyTerminals", "SessionServer");
+    assert_eq!(verify(&[], &format!("{pending}---\n{other}")).code, 0);
+    fs::write(file, &other).unwrap();
+    let refused = verify(&["-c", file], &pending);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("is no VerifyTerminals"),
+        "{}",
+        refused.stderr
+    );
+    let list = verify(&["../cases/verify/address-required.yaml"], "");
+    assert_eq!(list.code, 1);
+    let list = verify(&["-c", file, "../cases/verify/address-required.yaml"], "");
+    assert!(
+        list.stderr.contains("has its own functionConfig"),
+        "{}",
+        list.stderr
+    );
+    fs::write(file, CONFIG.replace("metadata", "meta")).unwrap();
+    let faulty = verify(&["-c", file], &pending);
+    assert_eq!(faulty.code, 1);
+    assert!(
+        faulty.stderr.contains("verify.yaml:3: meta: "),
+        "{}",
+        faulty.stderr
+    );
+}
+
+/// It comes last among the functions of plain manifests, and changes nothing.
+#[test]
+fn plain_manifests_may_have_one_among_them() {
+    let session_server = CONFIG.replace("VerifyTerminals", "SessionServer").replace(
+        "{name: verify}",
+        "{name: a}\nspec: {exposure: {type: ClusterIP}}",
+    );
+    let plain = manifests("without-session-server");
+    let with = |configs: &str| {
+        let input = format!("{configs}{plain}");
+        run(&mut command(&["apply-to"]), input.as_bytes())
+    };
+    let once = with(&session_server);
+    let verified = with(&format!("{CONFIG}---\n{session_server}"));
+    assert_eq!((once.code, verified.code), (0, 0), "{}", verified.stderr);
+    assert_eq!(once.text(), verified.text());
+    assert!(
+        verified.stderr.contains("terminals are reached at"),
+        "{}",
+        verified.stderr
+    );
+}
+
+#[test]
+fn resolve_and_check_say_the_same() {
+    for (arguments, input) in [
+        (
+            &["check", "--timeout", "1ms", "-f", "-"][..],
+            "namespace-above",
+        ),
+        (&["resolve", "-f", "-"][..], "namespace-above"),
+    ] {
+        let ended = run(
+            command(arguments).env("KUBECONFIG", "/nonexistent"),
+            manifests(input).as_bytes(),
+        );
+        assert_eq!(ended.code, 1, "{arguments:?}");
+        assert!(
+            ended.stderr.contains(WRONG),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        assert!(!ended.text().contains(WRONG), "{arguments:?}");
+    }
+}

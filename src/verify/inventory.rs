@@ -1,0 +1,183 @@
+//! The resources of a list that the checks look at.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::observed::{self, OBSERVED};
+use crate::pointer::At as _;
+use crate::resource::{Identity, PREVIOUS_NAMES, Resource};
+use crate::resource_list::{ReadError, ResourceList};
+use crate::runner::{WORKLOAD_KINDS, Workload};
+use crate::session_server::OWNED_BY;
+use crate::session_server::owned::is_ours;
+
+/// The kinds of objects, besides Services and workloads, that the SessionServer makes.
+const OWNED_KINDS: [&str; 12] = [
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Ingress",
+    "IngressRouteTCP",
+    "HTTPProxy",
+    "Gateway",
+    "TLSRoute",
+    "ServiceAccount",
+    "Secret",
+    "NetworkPolicy",
+];
+
+/// The kinds of objects that lead a host name to a Service, whoever made them.
+const ROUTE_KINDS: [&str; 4] = ["Ingress", "IngressRouteTCP", "HTTPProxy", "TLSRoute"];
+
+/// What the checks look at.
+#[derive(Debug)]
+pub(super) struct Inventory {
+    /// The declared Services.
+    pub(super) services: Vec<Resource>,
+    /// What runs pods, runners or not.
+    pub(super) workloads: Vec<Workload>,
+    /// The places in the list of the workloads that run gitlab-runner.
+    pub(super) runners: BTreeSet<usize>,
+    /// What the SessionServer made, besides Services and workloads.
+    pub(super) owned: Vec<Resource>,
+    /// What leads a host name to a Service.
+    pub(super) routes: Vec<Resource>,
+}
+
+impl Inventory {
+    /// Parses them.
+    ///
+    /// # Errors
+    /// One of them cannot be parsed.
+    pub(super) fn read(
+        list: &ResourceList<'_>,
+        runners: BTreeSet<usize>,
+    ) -> Result<Self, ReadError> {
+        let all = |kinds: &[&str], word: &str| -> Result<Vec<Resource>, ReadError> {
+            let resources = list.candidates(kinds, word).into_iter();
+            let mut resources = resources
+                .map(|item| list.resource(item))
+                .collect::<Result<Vec<_>, _>>()?;
+            resources.retain(|resource| kinds.contains(&resource.identity.kind.as_str()));
+            Ok(resources)
+        };
+        let mut services = all(&["Service"], "")?;
+        // Knative has Services too.
+        services.retain(|service| service.identity.api_version == "v1");
+        services.retain(|service| service.annotation(OBSERVED).is_none());
+        services = without_exports(services);
+        let workloads = all(&WORKLOAD_KINDS, "")?;
+        let mut owned = all(&OWNED_KINDS, OWNED_BY)?;
+        owned.retain(is_ours);
+        Ok(Self {
+            services,
+            workloads: workloads.into_iter().filter_map(Workload::new).collect(),
+            runners,
+            owned,
+            routes: all(&ROUTE_KINDS, "")?,
+        })
+    }
+
+    /// The workloads in a namespace whose pods have these labels.
+    pub(super) fn selected<'i>(
+        &'i self,
+        selector: &'i Map<String, Value>,
+        namespace: &'i str,
+    ) -> impl Iterator<Item = &'i Workload> + 'i {
+        self.workloads.iter().filter(move |workload| {
+            same_namespace(&workload.resource.identity.namespace, namespace)
+                && selects(selector, workload)
+        })
+    }
+
+    /// The Service of a name.
+    pub(super) fn service(&self, name: &str, namespace: &str) -> Option<&Resource> {
+        self.services.iter().find(|service| {
+            service.identity.name == name && same_namespace(&service.identity.namespace, namespace)
+        })
+    }
+}
+
+/// The Services without the live ones that stand beside a manifest of the same name.
+fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
+    let declared: Vec<Identity> = services
+        .iter()
+        .filter(|service| !observed::is_live(service))
+        .map(|service| service.identity.clone())
+        .collect();
+    let is_declared = |service: &Resource| {
+        declared.iter().any(|other| {
+            other.name == service.identity.name
+                && same_namespace(&other.namespace, &service.identity.namespace)
+        })
+    };
+    services
+        .into_iter()
+        .filter(|service| !observed::is_live(service) || !is_declared(service))
+        .collect()
+}
+
+/// A namespace that is not written may be any: it is where the manifests are applied.
+pub(super) fn same_namespace(one: &str, other: &str) -> bool {
+    one.is_empty() || other.is_empty() || one == other
+}
+
+/// True when the workload's pods have these labels. No labels select nothing, as in a Service.
+pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
+    let labels = workload.pod_labels();
+    !selector.is_empty()
+        && selector
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// The selector of a Service; empty when it has none.
+pub(super) fn selector_of(service: &Resource) -> Map<String, Value> {
+    let selector = service.value.at("/spec/selector");
+    selector
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// What a reference by name leads to.
+#[derive(Debug)]
+pub(super) enum Reference {
+    /// A resource that is called so now.
+    Current,
+    /// One that was called so before kustomize renamed it. kustomize updates the references that it
+    /// knows at the end of a build.
+    Renamed(Identity),
+    /// Nothing of the list.
+    Missing,
+}
+
+/// Looks up a reference.
+///
+/// # Errors
+/// A resource of that kind cannot be parsed.
+pub(super) fn look_up(
+    list: &ResourceList<'_>,
+    kind: &str,
+    name: &str,
+    namespace: &str,
+) -> Result<Reference, ReadError> {
+    let mut renamed = Reference::Missing;
+    for item in list.candidates(&[kind], name) {
+        let resource = list.resource(item)?;
+        let identity = &resource.identity;
+        if identity.kind != kind || !same_namespace(&identity.namespace, namespace) {
+            continue;
+        }
+        if identity.name == name {
+            return Ok(Reference::Current);
+        }
+        let previous = resource.annotation(PREVIOUS_NAMES).unwrap_or_default();
+        if previous.split(',').any(|previous| previous == name) {
+            renamed = Reference::Renamed(identity.clone());
+        }
+    }
+    Ok(renamed)
+}

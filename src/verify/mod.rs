@@ -1,0 +1,189 @@
+//! Checks finished manifests: `kind: VerifyTerminals`.
+//!
+//! A namespace, a prefix or a replica count that is set after the session server was added changes
+//! what its address, names and Roles mean. Only the finished manifests show it. Nothing is changed
+//! here; what is wrong is a result of severity error.
+//!
+//! | module | what it checks |
+//! |---|---|
+//! | [`terminal`] | one runner: its configuration, the Services in front of it, its processes |
+//! | [`address`] | whether `advertise_address` is one that those Services have |
+//! | [`route`] | the objects that lead a host name to a Service, and the relay |
+//! | [`owned`] | what the SessionServer made: whether its names still exist |
+//! | [`target`] | which container port a Service's `targetPort` means |
+//! | [`inventory`] | the resources that the checks look at |
+
+mod address;
+mod inventory;
+mod owned;
+mod route;
+mod target;
+mod terminal;
+
+use std::collections::BTreeMap;
+
+use crate::function_config::{FunctionConfig, RunnerSelector, VerifyTerminalsSpec};
+use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
+use crate::runner::{self, Refusal, Runner, Workload, field};
+use crate::session_server::CONFIG_CHECKSUM;
+use inventory::Inventory;
+use terminal::Terminal;
+
+/// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any
+/// kind of this project, or absent: it says which runners.
+///
+/// # Errors
+/// The input is not a ResourceList, its functionConfig cannot be used, it has no runner, or an item
+/// that matters cannot be parsed.
+pub fn verify(input: &[u8]) -> Result<Vec<FunctionResult>, Refusal> {
+    let list = ResourceList::read(input)?;
+    let spec = match list.function_config() {
+        Some(value) => {
+            let config = FunctionConfig::parse(value).map_err(|error| {
+                let message = format!("functionConfig {}: {error}", error.path);
+                Box::new(FunctionResult::error(message))
+            })?;
+            spec_of(config)
+        }
+        None => VerifyTerminalsSpec::default(),
+    };
+    findings(&list, &spec)
+}
+
+/// What a functionConfig of any kind says about which runners to check.
+fn spec_of(config: FunctionConfig) -> VerifyTerminalsSpec {
+    let (runner, container, config) = match config {
+        FunctionConfig::VerifyTerminals(config) => return config.spec,
+        FunctionConfig::SessionServer(config) => {
+            let spec = config.spec;
+            (spec.runner, spec.container, spec.config)
+        }
+        FunctionConfig::AdvertiseAddress(config) => {
+            let spec = config.spec;
+            (spec.runner, spec.container, spec.config)
+        }
+    };
+    VerifyTerminalsSpec {
+        runner,
+        container,
+        config,
+        require_address: false,
+    }
+}
+
+/// What is wrong with the runners of the list, and for each one that is right, where its terminals
+/// are reached.
+pub(crate) fn findings(
+    list: &ResourceList<'_>,
+    spec: &VerifyTerminalsSpec,
+) -> Result<Vec<FunctionResult>, Refusal> {
+    let container = spec.container.as_deref();
+    let runner::Found {
+        workloads: selected,
+        left_alone: mut findings,
+    } = runner::find(list, &spec.runner, container)?;
+    if selected.is_empty() {
+        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
+    }
+    if selected.len() > 1 && spec.config.is_some() {
+        let message = "functionConfig spec.config: applies to one runner: choose it by spec.runner";
+        return Err(Box::new(FunctionResult::error(message)));
+    }
+    let others = others(list, &selected);
+    let runner_items = selected.iter().chain(&others).map(|one| one.resource.item);
+    let inventory = Inventory::read(list, runner_items.collect())?;
+    let mut runners = Vec::new();
+    for workload in selected {
+        let (identity, had_session_server) = (
+            workload.resource.identity.clone(),
+            workload.pod(&checksum_pointer()).is_some(),
+        );
+        match runner::complete(list, workload, container, spec.config.as_ref()) {
+            Ok(runner) => runners.push(runner),
+            // The function has written this runner's configuration, and now it cannot be found.
+            Err(refusal) if had_session_server => findings.push(*refusal),
+            Err(refusal) => findings.push(
+                FunctionResult::warning(format!("was not checked: {}", refusal.message))
+                    .about(&identity),
+            ),
+        }
+    }
+    let terminals: Vec<Terminal<'_>> = runners
+        .iter()
+        .map(|runner| Terminal::new(runner, &inventory))
+        .collect();
+    for terminal in &terminals {
+        findings.extend(terminal.findings(list, spec.require_address));
+    }
+    let others = others.into_iter();
+    let others: Vec<Runner> = others
+        .filter_map(|workload| runner::complete(list, workload, None, None).ok())
+        .collect();
+    findings.extend(shared(&runners, &others));
+    findings.extend(owned::findings(list, &inventory)?);
+    Ok(findings)
+}
+
+/// The runners of the list that were not selected: they may not share an address with one that was.
+fn others(list: &ResourceList<'_>, selected: &[Workload]) -> Vec<Workload> {
+    let is_other = |workload: &Workload| {
+        !selected
+            .iter()
+            .any(|one| one.resource.item == workload.resource.item)
+    };
+    let all = runner::find_workloads(list, &RunnerSelector::default(), None);
+    all.unwrap_or_default()
+        .into_iter()
+        .filter(is_other)
+        .collect()
+}
+
+/// Runners that advertise one address, or read one configuration that advertises one.
+fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
+    let mut findings = Vec::new();
+    let mut first_at = BTreeMap::<String, &Runner>::new();
+    // Those that were not asked for come first: the finding is about one that was.
+    for (runner, is_selected) in others
+        .iter()
+        .map(|runner| (runner, false))
+        .chain(selected.iter().map(|runner| (runner, true)))
+    {
+        let Some(address) = terminal::advertised(runner) else {
+            continue;
+        };
+        let Some(first) = first_at.get(&address) else {
+            first_at.insert(address, runner);
+            continue;
+        };
+        if !is_selected {
+            continue;
+        }
+        let (config, other) = (&runner.config, &first.workload.resource.identity);
+        let is_one_file =
+            config.object.item == first.config.object.item && config.key == first.config.key;
+        let message = if is_one_file {
+            format!(
+                "reads the same {} as {other}, of {}: both advertise {address}, which leads to one \
+                 of them. Give each runner a configuration of its own",
+                config.key, config.object.identity
+            )
+        } else {
+            format!(
+                "advertises {address}, and so does {other}: a terminal may reach the wrong one. \
+                 Give each runner an address of its own"
+            )
+        };
+        findings.push(
+            FunctionResult::error(message)
+                .about(&runner.workload.resource.identity)
+                .at(field(&runner.workload.pod_pointer("/spec/volumes"))),
+        );
+    }
+    findings
+}
+
+/// JSON pointer of the checksum of the configuration, in a pod template.
+fn checksum_pointer() -> String {
+    crate::patch::annotation(CONFIG_CHECKSUM)
+}

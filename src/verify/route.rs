@@ -1,0 +1,218 @@
+//! What leads a host name to a Service: Ingresses, their like, and the relay.
+
+use serde_json::Value;
+
+use super::inventory::{Inventory, same_namespace};
+use super::terminal::Reaching;
+use crate::function_config::LabelSelector;
+use crate::resource::{Identity, Resource};
+use crate::resource_list::ResourceList;
+use crate::runner::Workload;
+
+/// A Service that an object leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Backend<'v> {
+    pub(super) name: &'v str,
+    pub(super) namespace: &'v str,
+}
+
+/// The hosts that an object routes, as it writes them.
+pub(super) fn hosts(object: &Resource) -> Vec<String> {
+    let found = match object.identity.kind.as_str() {
+        "Ingress" => at(&object.value, &["spec", "rules", "*", "host"]),
+        "HTTPProxy" => at(&object.value, &["spec", "virtualhost", "fqdn"]),
+        "TLSRoute" => at(&object.value, &["spec", "hostnames", "*"]),
+        "IngressRouteTCP" => {
+            let rules = at(&object.value, &["spec", "routes", "*", "match"]);
+            return rules
+                .into_iter()
+                .filter_map(Value::as_str)
+                .flat_map(quoted)
+                .collect();
+        }
+        _ => Vec::new(),
+    };
+    found
+        .into_iter()
+        .filter_map(|host| Some(host.as_str()?.to_owned()))
+        .collect()
+}
+
+/// What stands in backquotes in a rule of Traefik: the hosts of `HostSNI(`a`) || HostSNI(`b`)`.
+fn quoted(rule: &str) -> Vec<String> {
+    let parts = rule.split('`').skip(1).step_by(2);
+    parts.map(str::to_owned).collect()
+}
+
+/// The Services that an object leads to.
+pub(super) fn backends(object: &Resource) -> Vec<Backend<'_>> {
+    let paths: &[&[&str]] = match object.identity.kind.as_str() {
+        "Ingress" => &[
+            &["spec", "defaultBackend", "service"],
+            &[
+                "spec", "rules", "*", "http", "paths", "*", "backend", "service",
+            ],
+        ],
+        "HTTPProxy" => &[
+            &["spec", "tcpproxy", "services", "*"],
+            &["spec", "routes", "*", "services", "*"],
+        ],
+        "TLSRoute" => &[&["spec", "rules", "*", "backendRefs", "*"]],
+        "IngressRouteTCP" => &[&["spec", "routes", "*", "services", "*"]],
+        _ => &[],
+    };
+    let found = paths.iter().flat_map(|path| at(&object.value, path));
+    found
+        .filter_map(|backend| {
+            let text = |field: &str| backend.get(field).and_then(Value::as_str);
+            Some(Backend {
+                name: text("name")?,
+                namespace: text("namespace").unwrap_or(&object.identity.namespace),
+            })
+        })
+        .collect()
+}
+
+/// True when an object leads to this Service. In kustomize's builds it may still have the name from
+/// before a prefix.
+pub(super) fn leads_to(list: &ResourceList<'_>, object: &Resource, one: &Reaching<'_>) -> bool {
+    let service = one.service;
+    backends(object).iter().any(|backend| {
+        same_namespace(backend.namespace, &service.identity.namespace)
+            && (backend.name == service.identity.name
+                || list.has_renamed_items() && service.answers_to(backend.name))
+    })
+}
+
+/// All that a path leads to; `*` stands for each member of a list.
+pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> Vec<&'v Value> {
+    let Some((first, rest)) = path.split_first() else {
+        return vec![value];
+    };
+    if *first == "*" {
+        let items = value.as_array().into_iter().flatten();
+        return items.flat_map(|item| at(item, rest)).collect();
+    }
+    value
+        .get(first)
+        .map(|value| at(value, rest))
+        .unwrap_or_default()
+}
+
+/// `--route=HOST=NAMESPACE/SELECTOR:PORT` of `runner-terminal relay`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RelayRoute {
+    pub(super) host: String,
+    pub(super) namespace: String,
+    pub(super) selector: String,
+    pub(super) port: u16,
+}
+
+impl RelayRoute {
+    fn parse(text: &str) -> Option<Self> {
+        let (host, target) = text.split_once('=')?;
+        let (namespace, target) = target.split_once('/')?;
+        let (selector, port) = target.rsplit_once(':')?;
+        Some(Self {
+            host: host.to_ascii_lowercase(),
+            namespace: namespace.to_owned(),
+            selector: selector.to_owned(),
+            port: port.parse().ok()?,
+        })
+    }
+
+    /// True when it selects a workload's pods.
+    pub(super) fn selects(&self, workload: &Workload) -> bool {
+        LabelSelector::parse(&self.selector)
+            .is_some_and(|selector| selector.matches(Some(workload.pod_labels())))
+    }
+}
+
+/// The routes of the relays among the workloads.
+pub(super) fn relay_routes(inventory: &Inventory) -> Vec<(&Identity, RelayRoute)> {
+    let mut routes = Vec::new();
+    for workload in &inventory.workloads {
+        for container in workload.containers() {
+            let words: Vec<&str> = ["command", "args"]
+                .iter()
+                .filter_map(|field| container.value.get(field)?.as_array())
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            if !words.contains(&"relay") {
+                continue;
+            }
+            let following = words.iter().skip(1).chain([&""]);
+            for (word, next) in words.iter().zip(following) {
+                let route = match word.strip_prefix("--route") {
+                    Some("") => Some(*next),
+                    Some(route) => route.strip_prefix('='),
+                    None => None,
+                };
+                let route = route.and_then(RelayRoute::parse);
+                routes.extend(route.map(|route| (&workload.resource.identity, route)));
+            }
+        }
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(kind: &str, spec: Value) -> Resource {
+        let value =
+            json!({"kind": kind, "metadata": {"name": "a", "namespace": "ci"}, "spec": spec});
+        Resource::new(0, value)
+    }
+
+    #[test]
+    fn hosts_and_backends_of_each_kind() {
+        let ingress = json!({
+            "rules": [{"host": "a.example.com", "http": {"paths": [{"backend": {"service": {"name": "s"}}}]}}],
+        });
+        let proxy = json!({
+            "virtualhost": {"fqdn": "a.example.com"}, "tcpproxy": {"services": [{"name": "s"}]},
+        });
+        let route = json!({
+            "hostnames": ["a.example.com"],
+            "rules": [{"backendRefs": [{"name": "s", "namespace": "ci"}]}],
+        });
+        let traefik = json!({
+            "routes": [{"match": "HostSNI(`a.example.com`)", "services": [{"name": "s"}]}],
+        });
+        for (kind, spec) in [
+            ("Ingress", ingress),
+            ("HTTPProxy", proxy),
+            ("TLSRoute", route),
+            ("IngressRouteTCP", traefik),
+        ] {
+            let object = object(kind, spec);
+            assert_eq!(hosts(&object), ["a.example.com"], "{kind}");
+            let expected = Backend {
+                name: "s",
+                namespace: "ci",
+            };
+            assert_eq!(backends(&object), [expected], "{kind}");
+        }
+        assert_eq!(quoted("HostSNI(`a`) || HostSNI(`b`)"), ["a", "b"]);
+        assert_eq!(hosts(&object("Pod", json!({}))), [""; 0]);
+    }
+
+    #[test]
+    fn a_route_of_the_relay_is_read() {
+        let route = RelayRoute::parse("A.example.com=ci/app=runner,x/y=z:8093").unwrap();
+        assert_eq!(
+            route,
+            RelayRoute {
+                host: "a.example.com".to_owned(),
+                namespace: "ci".to_owned(),
+                selector: "app=runner,x/y=z".to_owned(),
+                port: 8093,
+            }
+        );
+        assert_eq!(RelayRoute::parse("a=ci/x"), None);
+    }
+}

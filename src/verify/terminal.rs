@@ -1,0 +1,378 @@
+//! One runner: its configuration, the Services in front of it, and its processes.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::address::{self, Judgement};
+use super::inventory::{Inventory, same_namespace, selector_of, selects};
+use super::{checksum_pointer, target};
+use crate::address::Address;
+use crate::exposure::PORT_NAME;
+use crate::patch::Patches;
+use crate::pointer::At as _;
+use crate::resource::Resource;
+use crate::resource_list::ResourceList;
+use crate::results::{FunctionResult, Severity};
+use crate::runner::{self, Runner, field};
+use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
+use crate::session_server::owned::is_ours;
+use crate::session_server::settings::CHART_PLACEHOLDER;
+use crate::session_server::{config_checksum, open_config};
+
+/// A runner and the Services that select its pods.
+pub(super) struct Terminal<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) inventory: &'a Inventory,
+    /// The Services that select its pods, whatever their ports.
+    selecting: Vec<&'a Resource>,
+}
+
+/// A Service that leads to the session server.
+#[derive(Clone, Debug)]
+pub(super) struct Reaching<'a> {
+    pub(super) service: &'a Resource,
+    /// The entries of `spec.ports` that lead there.
+    pub(super) entries: Vec<&'a Value>,
+}
+
+impl<'a> Terminal<'a> {
+    /// Looks for the Services of a runner.
+    pub(super) fn new(runner: &'a Runner, inventory: &'a Inventory) -> Self {
+        let workload = &runner.workload;
+        let namespace = &workload.resource.identity.namespace;
+        let selecting = inventory.services.iter().filter(|service| {
+            same_namespace(&service.identity.namespace, namespace)
+                && selects(&selector_of(service), workload)
+        });
+        Self {
+            runner,
+            inventory,
+            selecting: selecting.collect(),
+        }
+    }
+
+    /// What is wrong with this runner; where nothing is, where its terminals are reached.
+    pub(super) fn findings(
+        &self,
+        list: &ResourceList<'_>,
+        require_address: bool,
+    ) -> Vec<FunctionResult> {
+        let config = match open_config(self.runner, &mut Patches::default()) {
+            Ok(config) => config,
+            Err(refusal) => return vec![*refusal],
+        };
+        let mut findings = Vec::new();
+        findings.extend(self.stale_checksum(&config));
+        let listen = text(&config, LISTEN_ADDRESS);
+        let owned: Vec<&Resource> = self
+            .selecting
+            .iter()
+            .copied()
+            .filter(|s| is_ours(s))
+            .collect();
+        let Some(listen) = listen else {
+            if !owned.is_empty() {
+                findings.extend(self.processes(list, &owned));
+                findings.extend(owned.iter().filter_map(|service| self.lost_target(service)));
+            }
+            findings.push(self.off(&config, &owned, require_address));
+            return findings;
+        };
+        let port = match listen_port(&listen) {
+            Ok(port) => port,
+            Err(problem) => {
+                findings.push(self.in_config(format!("listen_address {listen:?} {problem}")));
+                return findings;
+            }
+        };
+        if config.metrics_port() == Some(port) {
+            findings.push(self.in_config(format!(
+                "the session server and the metrics server both listen on port {port}: set \
+                 spec.listenPort of the SessionServer to another one"
+            )));
+        }
+        let reaching = self.reaching(port);
+        findings.extend(self.not_reached(&reaching, port));
+        let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
+        findings.extend(self.processes(list, &services));
+        let Some(advertised) = text(&config, ADVERTISE_ADDRESS) else {
+            findings.push(self.in_config(format!(
+                "listen_address is {listen:?} and there is no advertise_address: GitLab is told an \
+                 address that leads nowhere, so the Debug button is there and broken. Run the \
+                 function AdvertiseAddress, or set spec.advertiseAddress of the SessionServer"
+            )));
+            return findings;
+        };
+        if advertised == CHART_PLACEHOLDER {
+            let message = "advertise_address is found by the chart's scripts when the runner \
+                           starts, so it was not checked";
+            let severity = if require_address {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            findings.push(self.about_config(FunctionResult::new(severity, message)));
+            return findings;
+        }
+        findings.extend(self.address(list, &advertised, port, &reaching));
+        if !findings
+            .iter()
+            .any(|found| found.severity == Severity::Error)
+        {
+            findings.push(self.right(&advertised, port, &reaching));
+        }
+        findings
+    }
+
+    /// The namespace of the runner; empty where the manifests name none.
+    pub(super) fn namespace(&self) -> &str {
+        &self.runner.workload.resource.identity.namespace
+    }
+
+    /// The Services, with the ports that lead to the session server.
+    fn reaching(&self, port: u16) -> Vec<Reaching<'a>> {
+        let reaching = self.selecting.iter().map(|service| Reaching {
+            service,
+            entries: target::entries(&service.value)
+                .filter(|entry| target::reaches(entry, self.runner, port))
+                .collect(),
+        });
+        reaching.filter(|one| !one.entries.is_empty()).collect()
+    }
+
+    /// The pods have another configuration than they were last restarted for.
+    fn stale_checksum(&self, config: &ConfigFile) -> Option<FunctionResult> {
+        let workload = &self.runner.workload;
+        let written = workload.pod(&checksum_pointer())?.as_str()?;
+        let current = config_checksum(config.text());
+        if written == current {
+            return None;
+        }
+        let place = &self.runner.config;
+        let result = FunctionResult::error(format!(
+            "its checksum was made for another configuration than {} in {}, which the pods mount: it \
+             was changed or replaced after the SessionServer ran. Run the function last, in the \
+             outermost kustomization",
+            place.key, place.object.identity
+        ));
+        Some(
+            result
+                .about(&workload.resource.identity)
+                .at(field(&workload.pod_pointer(&checksum_pointer())))
+                .values(written, current),
+        )
+    }
+
+    /// There is no Service through which GitLab gets to the session server.
+    fn not_reached(&self, reaching: &[Reaching<'_>], port: u16) -> Option<FunctionResult> {
+        if !reaching.is_empty() || self.is_at_node(port) {
+            return None;
+        }
+        let workload = &self.runner.workload.resource.identity;
+        if self.selecting.is_empty() {
+            let message = format!(
+                "listens on port {port}, and no Service of these manifests selects its pods: run \
+                 the SessionServer on them, or add the Service to the manifests that are checked"
+            );
+            return Some(FunctionResult::error(message).about(workload));
+        }
+        let ours = self.selecting.iter().find(|service| is_ours(service));
+        let service = ours.or(self.selecting.first())?;
+        let ports: Vec<String> = target::entries(&service.value)
+            .map(target::written)
+            .collect();
+        let message = format!(
+            "selects the pods of {workload}, and none of its ports leads to the session server, \
+             which listens on {port}. Its ports: {}",
+            ports.join(", ")
+        );
+        Some(
+            FunctionResult::error(message)
+                .about(&service.identity)
+                .at("spec.ports"),
+        )
+    }
+
+    /// The pod's port is reached at the node itself.
+    fn is_at_node(&self, port: u16) -> bool {
+        let host_network = self.runner.workload.pod("/spec/hostNetwork");
+        let ports = self
+            .runner
+            .container()
+            .and_then(|container| container.value.get("ports")?.as_array());
+        host_network == Some(&Value::Bool(true))
+            || ports.into_iter().flatten().any(|entry| {
+                entry.get("containerPort").and_then(target::number) == Some(port)
+                    && entry.get("hostPort").and_then(target::number).is_some()
+            })
+    }
+
+    /// A Service of ours whose `targetPort` is a name that no container has.
+    fn lost_target(&self, service: &Resource) -> Option<FunctionResult> {
+        let mut entries = target::entries(&service.value);
+        let entry = entries.find(|entry| {
+            entry.get("name").and_then(Value::as_str) == Some(PORT_NAME)
+                && target::port_of(entry, &self.runner.workload).is_none()
+        })?;
+        let message = format!(
+            "its port {} leads to no container port of {}",
+            target::written(entry),
+            self.runner.workload.resource.identity
+        );
+        Some(
+            FunctionResult::error(message)
+                .about(&service.identity)
+                .at("spec.ports"),
+        )
+    }
+
+    /// More than one process would answer at these Services.
+    fn processes(&self, list: &ResourceList<'_>, services: &[&Resource]) -> Vec<FunctionResult> {
+        let workload = &self.runner.workload;
+        let identity = &workload.resource.identity;
+        let mut findings = Vec::new();
+        if let Err(refusal) = runner::check_single_process(list, workload) {
+            findings.push(*refusal);
+        }
+        for service in services {
+            let selector = selector_of(service);
+            let namespace = &service.identity.namespace;
+            let other = self
+                .inventory
+                .selected(&selector, namespace)
+                .find(|other| other.resource.item != workload.resource.item);
+            if let Some(other) = other {
+                findings.push(
+                    FunctionResult::error(format!(
+                        "selects the pods of {identity} and those of {}, so a terminal may reach the \
+                         wrong process. Give the pods of one of them a label that the other does not \
+                         have, and select by it",
+                        other.resource.identity
+                    ))
+                    .about(&service.identity)
+                    .at("spec.selector"),
+                );
+            }
+        }
+        findings
+    }
+
+    /// `advertise_address` and the Services.
+    fn address(
+        &self,
+        list: &ResourceList<'_>,
+        advertised: &str,
+        port: u16,
+        reaching: &[Reaching<'_>],
+    ) -> Option<FunctionResult> {
+        let judgement = match Address::parse(advertised) {
+            Ok(address) => address::judge(list, self, &address, port, reaching),
+            Err(error) => Judgement::Wrong(error.to_string()),
+        };
+        let (severity, reason) = match judgement {
+            Judgement::Right => return None,
+            Judgement::Doubtful(reason) => (Severity::Warning, reason),
+            Judgement::Wrong(reason) => (Severity::Error, reason),
+        };
+        let message = format!("advertise_address {advertised:?}: {reason}");
+        Some(self.about_config(FunctionResult::new(severity, message)))
+    }
+
+    /// The session server is off.
+    fn off(
+        &self,
+        config: &ConfigFile,
+        owned: &[&Resource],
+        require_address: bool,
+    ) -> FunctionResult {
+        let message = match owned.first() {
+            Some(service) => format!(
+                "has no terminals yet: {} is there, and config.toml has no listen_address. Once the \
+                 Service has an address, run the function AdvertiseAddress, and build and apply again",
+                service.identity
+            ),
+            None if text(config, ADVERTISE_ADDRESS).is_some() => format!(
+                "has no terminals: {} has an advertise_address and no listen_address, so the session \
+                 server is off",
+                self.runner.config.object.identity
+            ),
+            None => "has no terminals: config.toml has no session server. Run the function \
+                     SessionServer on it, or leave this runner out by spec.runner"
+                .to_owned(),
+        };
+        let severity = if require_address {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        FunctionResult::new(severity, message).about(&self.runner.workload.resource.identity)
+    }
+
+    /// Nothing is wrong.
+    fn right(&self, advertised: &str, port: u16, reaching: &[Reaching<'_>]) -> FunctionResult {
+        let names: Vec<String> = reaching
+            .iter()
+            .map(|one| one.service.identity.to_string())
+            .collect();
+        let through = if names.is_empty() {
+            "the node's own network".to_owned()
+        } else {
+            names.join(" and ")
+        };
+        FunctionResult::info(format!(
+            "terminals are reached at {advertised}; {through} leads to port {port} of its pod"
+        ))
+        .about(&self.runner.workload.resource.identity)
+    }
+
+    fn in_config(&self, message: String) -> FunctionResult {
+        self.about_config(FunctionResult::error(message))
+    }
+
+    fn about_config(&self, result: FunctionResult) -> FunctionResult {
+        let config = &self.runner.config;
+        result.about(&config.object.identity).at(config.field())
+    }
+}
+
+/// The address that a runner advertises, in lower case; `None` where it advertises none.
+pub(super) fn advertised(runner: &Runner) -> Option<String> {
+    let config = open_config(runner, &mut Patches::default()).ok()?;
+    text(&config, LISTEN_ADDRESS)?;
+    let address = text(&config, ADVERTISE_ADDRESS)?;
+    (address != CHART_PLACEHOLDER).then(|| address.to_ascii_lowercase())
+}
+
+/// A key of `[session_server]` that is set.
+fn text(config: &ConfigFile, key: &str) -> Option<String> {
+    let value = config.get(key)?;
+    let text = value.as_str()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The port of a `listen_address` that a Service can reach.
+fn listen_port(listen: &str) -> Result<u16, &'static str> {
+    let Some(port) = port_of(listen) else {
+        return Err(
+            "has no port that a Service can lead to: write 0.0.0.0:PORT, with a port from 1 to 65535",
+        );
+    };
+    let host = listen.rsplit_once(':').map_or("", |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if is_loopback {
+        return Err("is inside the pod alone, where no Service reaches it: write 0.0.0.0:PORT");
+    }
+    Ok(port)
+}
+
+/// The name of the Service that a StatefulSet's pods have their names below.
+pub(super) fn governing_service(runner: &Runner) -> Option<&str> {
+    let resource = &runner.workload.resource;
+    if resource.identity.kind != "StatefulSet" {
+        return None;
+    }
+    resource.value.at("/spec/serviceName")?.as_str()
+}
