@@ -2,7 +2,7 @@
 
 pub(crate) mod in_place;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use runner_terminal::documents::without_function_configs;
@@ -12,6 +12,7 @@ use crate::arguments::{self, Outlet};
 use crate::diff;
 use crate::manifests::{File, Manifests};
 use crate::sandbox::Limits;
+use crate::standard_output;
 
 /// The exit code of `--check` when something would change.
 const WOULD_CHANGE: u8 = 2;
@@ -91,10 +92,7 @@ pub(crate) fn print_stream<'t>(texts: impl IntoIterator<Item = &'t str>) -> Resu
     for text in texts {
         append(&mut stream, text);
     }
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(stream.as_bytes())
-        .and_then(|()| stdout.flush())
+    standard_output::write(stream.as_bytes())
         .map_err(|error| format!("cannot write the manifests to standard output: {error}"))
 }
 

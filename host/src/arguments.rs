@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use runner_terminal::function_config::ApiVersion;
+use runner_terminal::text::lines;
 
 use crate::duration;
 use crate::relay::Route;
@@ -361,7 +363,19 @@ pub(crate) fn definition() -> clap::Command {
     Arguments::command()
 }
 
-/// Reads the arguments; prints help, or what is wrong with them, and exits where that is all.
-pub(crate) fn read() -> Command {
-    Arguments::parse().command
+/// Reads the arguments. Says what is wrong with them and exits where they cannot be read.
+///
+/// # Errors
+///
+/// The help or version that was asked for, to be printed.
+pub(crate) fn read() -> Result<Command, String> {
+    match Arguments::try_parse() {
+        Ok(arguments) => Ok(arguments.command),
+        Err(error) if error.use_stderr() => {
+            // Nobody is left to tell when standard error is closed.
+            let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
+            std::process::exit(error.exit_code())
+        }
+        Err(help) => Err(help.render().ansi().to_string()),
+    }
 }

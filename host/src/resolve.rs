@@ -6,6 +6,7 @@ use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
 use runner_terminal::{RunnerAddress, addresses, yaml};
+use runner_terminal::text::{lines, without_credentials};
 use serde_json::{Value, json};
 
 use crate::arguments::{self, Format};
@@ -116,7 +117,10 @@ impl Row {
             State::Known(_) => (
                 "new",
                 match &configured {
-                    Some(other) => format!("config.toml has {other}: build and apply again"),
+                    Some(other) => format!(
+                        "config.toml has {}: build and apply again",
+                        without_credentials(other)
+                    ),
                     None => "not in config.toml yet: build and apply again".to_owned(),
                 },
             ),
@@ -126,7 +130,7 @@ impl Row {
         if let State::Known(address) = state {
             row.address = Some(address);
         }
-        row.configured = configured;
+        row.configured = configured.map(|own| without_credentials(&own).into_owned());
         row
     }
 }
@@ -156,7 +160,7 @@ fn table(rows: &[Row]) -> String {
     // What does not fit into a row: manifests to apply.
     for row in rows {
         if let Some((_, more)) = row.message.split_once('\n') {
-            page.push_str(more);
+            page.push_str(&lines(more));
             page.push('\n');
         }
     }

@@ -3,7 +3,7 @@
 use runner_terminal::resource::written;
 use serde_json::Value;
 
-use crate::foreign::{printable, shortened};
+use crate::foreign::shortened;
 
 /// More than this nobody reads there.
 const MOST: usize = 1200;

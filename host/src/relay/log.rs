@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
-use crate::foreign::{printable, shortened};
+use crate::foreign::shortened;
 use serde_json::{Map, Value};
 
 /// How much is shown of a text that somebody else wrote.
