@@ -55,10 +55,7 @@ pub struct ResourceRef {
     #[serde(serialize_with = "printable")]
     pub name: String,
     /// `metadata.namespace`
-    #[serde(
-        serialize_with = "printable",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(serialize_with = "printable", skip_serializing_if = "String::is_empty")]
     pub namespace: String,
 }
 

@@ -35,6 +35,9 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect::<Vec<_>>().join("\n"))
 }
 
+/// What stands in place of a value that is not shown.
+pub const MASKED: &str = "<masked>";
+
 /// Text without the user and password of a URL: `https://u:pw@host` becomes
 /// `https://<masked>@host`.
 pub fn without_credentials(text: &str) -> Cow<'_, str> {
@@ -43,7 +46,7 @@ pub fn without_credentials(text: &str) -> Cow<'_, str> {
     };
     let scheme = before.find("://").map_or(0, |at| at + "://".len());
     let scheme = before.get(..scheme).unwrap_or_default();
-    Cow::Owned(format!("{scheme}<masked>@{host}"))
+    Cow::Owned(format!("{scheme}{MASKED}@{host}"))
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {

@@ -10,7 +10,7 @@ use runner_terminal::documents::without_function_configs;
 use crate::apply;
 use crate::arguments::{self, Outlet};
 use crate::diff;
-use crate::manifests::{File, Manifests};
+use crate::manifests::{Build, File, Manifests};
 use crate::sandbox::Limits;
 use crate::standard_output;
 
@@ -27,7 +27,7 @@ const WOULD_CHANGE: u8 = 2;
 /// reached a limit. Then no file has changed, or the sentence says which have.
 pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let files = match Manifests::read_files(&arguments.files)? {
+    let files = match Manifests::read_files(&arguments.files, Build::ByPipe)? {
         Manifests::Plain(files) => files,
         Manifests::List(file) => {
             return Err(format!(

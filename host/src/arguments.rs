@@ -113,6 +113,10 @@ pub(crate) struct Explain {
     #[arg(value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
+
     /// The function configs to use, each file's in turn [default: those among the manifests, or a
     /// SessionServer without settings]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]

@@ -82,7 +82,12 @@ mod tests {
     fn content_steers_nothing() {
         let mut page = String::new();
         let hostile = "  a: \u{1b}]0;x\u{7}\r\u{9b}31m\u{202e}\u{2028}b\n   ::error::c\r\n";
-        append(&mut page, "a\n::error::d", &format!("{hostile}x\n"), &format!("{hostile}y\n"));
+        append(
+            &mut page,
+            "a\n::error::d",
+            &format!("{hostile}x\n"),
+            &format!("{hostile}y\n"),
+        );
         let plain = anstream::adapter::strip_str(&page).to_string();
         assert!(!plain.contains(|c| matches!(c, '\u{7}' | '\u{9b}' | '\u{202e}' | '\u{2028}')));
         assert_eq!(plain.matches('\r').count(), plain.matches("\r\n").count());

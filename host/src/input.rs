@@ -104,7 +104,12 @@ mod tests {
                 .read_to_end(&mut out)
                 .unwrap();
             assert!(out == bytes, "{size}");
-            assert!(Input::read(&mut bytes.as_slice(), usize::MAX).unwrap().into_bytes() == bytes);
+            assert!(
+                Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .into_bytes()
+                    == bytes
+            );
         }
     }
 
@@ -114,9 +119,17 @@ mod tests {
         for at in [0, 5, PIECE - 20, PIECE - 16, PIECE - 7, PIECE, PIECE + 1] {
             let mut bytes = vec![b' '; PIECE + 100];
             bytes.splice(at..at + word.len(), word.iter().copied());
-            assert!(Input::read(&mut bytes.as_slice(), usize::MAX).unwrap().contains(word));
+            assert!(
+                Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .contains(word)
+            );
             bytes[at] = b'a';
-            assert!(!Input::read(&mut bytes.as_slice(), usize::MAX).unwrap().contains(word));
+            assert!(
+                !Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .contains(word)
+            );
         }
     }
 }

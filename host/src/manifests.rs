@@ -44,6 +44,15 @@ impl File {
     }
 }
 
+/// How a command takes a kustomization that is to be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// By `--kustomize`.
+    ByFlag,
+    /// On standard input: what is built cannot be written back.
+    ByPipe,
+}
+
 /// What a command has been given.
 #[derive(Debug)]
 pub(crate) enum Manifests {
@@ -59,10 +68,10 @@ impl Manifests {
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(crate) fn read(source: &Source) -> Result<Self, String> {
-        match &source.kustomize {
+    pub(crate) fn read(files: &[PathBuf], kustomize: Option<&Path>) -> Result<Self, String> {
+        match kustomize {
             Some(folder) => Self::of(vec![kustomize::build(folder)?]),
-            None => Self::read_files(&source.files),
+            None => Self::read_files(files, Build::ByFlag),
         }
     }
 
@@ -71,7 +80,20 @@ impl Manifests {
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(crate) fn read_files(paths: &[PathBuf]) -> Result<Self, String> {
+    pub(crate) fn read_files(paths: &[PathBuf], build: Build) -> Result<Self, String> {
+        for path in paths.iter().filter(|path| kustomize::is_one(path)) {
+            let folder = shown(path);
+            let instead = match build {
+                Build::ByFlag => format!("build it with -k {folder}"),
+                Build::ByPipe => format!("pipe the output of kustomize build {folder} to apply-to"),
+            };
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(
+                io::stderr(),
+                "runner-terminal: {folder} is a kustomization, and its files are read as they are: to \
+                 see what kustomize makes of them, {instead}"
+            );
+        }
         Self::of(read_files(paths)?)
     }
 
@@ -112,6 +134,17 @@ impl Manifests {
             error.to_string()
         });
         Ok(wrapped?.text)
+    }
+}
+
+impl Source {
+    /// Reads the manifests.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the file.
+    pub(crate) fn read(&self) -> Result<Manifests, String> {
+        Manifests::read(&self.files, self.kustomize.as_deref())
     }
 }
 

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
-use runner_terminal::{RunnerAddress, addresses, yaml};
 use runner_terminal::text::{lines, without_credentials};
+use runner_terminal::{RunnerAddress, addresses, yaml};
 use serde_json::{Value, json};
 
 use crate::arguments::{self, Format};
-use crate::manifests::Manifests;
 use crate::observe::{self, Step};
 use crate::table;
 
@@ -24,7 +23,7 @@ use crate::table;
 pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
-    let list = Manifests::read(&arguments.source)?.into_list(config, &default)?;
+    let list = arguments.source.read()?.into_list(config, &default)?;
     let found = observe::run(list.into(), |list| {
         let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
         let requests = outcome.iter().filter_map(request).cloned().collect();

@@ -157,7 +157,8 @@ fn add(
                     path.display()
                 ));
             }
-            let mut file = manifests::read_file_below(&entry.path(), application.repository.path())?;
+            let mut file =
+                manifests::read_file_below(&entry.path(), application.repository.path())?;
             file.path = manifests::shown(&path);
             files.push(file);
         }

@@ -3,7 +3,6 @@
 use runner_terminal::addresses;
 
 use crate::arguments::Source;
-use crate::manifests::Manifests;
 
 /// Nothing that is live is asked for: what the configuration says is what GitLab is told.
 const CONFIG: &str = "\
@@ -21,7 +20,7 @@ spec:
 ///
 /// A sentence: the manifests cannot be read, or a runner in them cannot have terminals.
 pub(super) fn addresses_of(source: &Source) -> Result<Vec<(String, Option<String>)>, String> {
-    let list = Manifests::read(source)?.into_list(None, CONFIG)?;
+    let list = source.read()?.into_list(None, CONFIG)?;
     let found = addresses(list.as_bytes()).map_err(|refusal| refusal.to_string())?;
     found
         .into_iter()

@@ -367,9 +367,7 @@ mod tests {
                     Trouble::Unresolved(_) | Trouble::Connect(_) | Trouble::Tls(_)
                 );
                 let line = line(trouble);
-                assert!(
-                    !line.contains(steers)
-                );
+                assert!(!line.contains(steers));
                 // The others' length is the system's.
                 assert!(systems || line.len() < 2_000, "{}", line.len());
             }

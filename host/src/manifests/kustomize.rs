@@ -13,6 +13,16 @@ use super::{File, shown};
 const BUILDERS: [&[&str]; 2] = [&["kustomize", "build"], &["kubectl", "kustomize"]];
 const FLAGS: [&str; 2] = ["--enable-alpha-plugins", "--enable-exec"];
 
+/// Names of the file that makes a folder a kustomization.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// True for the folder of a kustomization.
+pub(super) fn is_one(folder: &Path) -> bool {
+    KUSTOMIZATIONS
+        .iter()
+        .any(|name| folder.join(name).is_file())
+}
+
 /// Builds a kustomization; what kustomize says goes to standard error.
 ///
 /// # Errors

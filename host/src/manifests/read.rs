@@ -154,9 +154,8 @@ fn is_device(found: &fs::Metadata) -> bool {
 
     let kind = found.file_type();
     let is_null = || {
-        fs::metadata("/dev/null").is_ok_and(|null| {
-            null.file_type().is_char_device() && null.rdev() == found.rdev()
-        })
+        fs::metadata("/dev/null")
+            .is_ok_and(|null| null.file_type().is_char_device() && null.rdev() == found.rdev())
     };
     kind.is_block_device() || kind.is_char_device() && !is_null()
 }
