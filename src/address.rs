@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::text::MASKED;
+
 /// Where GitLab reaches a session server.
 ///
 /// The runner hands it to GitLab as it stands and makes its certificate for the host, so both
@@ -29,6 +31,9 @@ pub enum AddressError {
     /// `https://host`: the runner stops at start.
     #[error("write host:port without {0:?}: a scheme stops the runner at start")]
     Scheme(String),
+    /// `user:password@host`, with or without a scheme.
+    #[error("write host:port without a user and a password")]
+    Credentials,
     /// `host:0`, `host:70000`, `host:http`.
     #[error("{0:?} is no port: a port is a number from 1 to 65535")]
     Port(String),
@@ -52,6 +57,18 @@ impl std::fmt::Display for Host {
     }
 }
 
+impl AddressError {
+    /// The same error without what it quotes.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        match self {
+            Self::Port(_) => Self::Port(MASKED.to_owned()),
+            Self::Host(_) => Self::Host(MASKED.to_owned()),
+            other => other,
+        }
+    }
+}
+
 impl Address {
     /// Reads `host`, `host:port`, `ip`, `[v6]`, `[v6]:port`.
     ///
@@ -59,6 +76,10 @@ impl Address {
     /// See [`AddressError`].
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
+        // An error would quote the password.
+        if text.contains('@') {
+            return Err(AddressError::Credentials);
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(AddressError::Scheme(format!("{scheme}://")));
         }

@@ -59,6 +59,7 @@
 //! | [`yaml`] | carries them out on text, losslessly |
 //! | [`results`] | what the function has to say |
 //! | [`chart_values`] | makes functionConfigs of the values of the Helm chart gitlab-runner |
+//! | [`text`] | makes text of others safe to show |
 //! | `changes` | what is another than it was (feature `changes`) |
 //! | `diagram` | draws the path that a terminal takes (feature `diagram`) |
 //!
@@ -103,6 +104,7 @@ pub mod runner;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod session_server;
+pub mod text;
 pub mod verify;
 pub mod yaml;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::resource::{Identity, written};
+use crate::text;
 
 /// How grave a result is, as the KRM Functions Specification names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,13 +46,16 @@ pub struct FunctionResult {
 #[serde(rename_all = "camelCase")]
 pub struct ResourceRef {
     /// `apps/v1`
+    #[serde(serialize_with = "printable")]
     pub api_version: String,
     /// `Deployment`
+    #[serde(serialize_with = "printable")]
     pub kind: String,
     /// `metadata.name`
+    #[serde(serialize_with = "printable")]
     pub name: String,
     /// `metadata.namespace`
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(serialize_with = "printable", skip_serializing_if = "String::is_empty")]
     pub namespace: String,
 }
 
@@ -60,6 +64,7 @@ pub struct ResourceRef {
 #[serde(rename_all = "camelCase")]
 pub struct Field {
     /// `spec.template.spec.containers[0].ports`
+    #[serde(serialize_with = "printable")]
     pub path: String,
     /// The value that stands there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +78,7 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct File {
     /// The path that the host put into the resource's annotations.
+    #[serde(serialize_with = "printable")]
     pub path: String,
     /// The document's place in that file, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,10 +86,11 @@ pub struct File {
 }
 
 impl FunctionResult {
-    /// A result about nothing in particular yet.
+    /// A result about nothing in particular yet. Its message is one line: a name in it can neither
+    /// begin another nor steer a terminal.
     pub fn new(severity: Severity, message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: text::printable(&message.into()).into_owned(),
             severity,
             resource_ref: None,
             field: None,
@@ -105,6 +112,18 @@ impl FunctionResult {
     /// A result with [`Severity::Error`].
     pub fn error(message: impl Into<String>) -> Self {
         Self::new(Severity::Error, message)
+    }
+
+    /// A result with [`Severity::Error`] whose message may have manifests to apply after an empty
+    /// line; they stay lines.
+    pub fn error_with_manifests(message: &str) -> Self {
+        let (message, manifests) = message.split_once("\n\n").unwrap_or((message, ""));
+        let mut result = Self::error(message);
+        if !manifests.is_empty() {
+            result.message.push_str("\n\n");
+            result.message.push_str(&text::lines(manifests));
+        }
+        result
     }
 
     /// The same result, about a resource.
@@ -182,8 +201,50 @@ impl std::fmt::Display for FunctionResult {
             self.file.as_ref().map(|file| file.path.as_str()),
         );
         if !place.is_empty() {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", text::printable(&place))?;
         }
         f.write_str(&self.message)
+    }
+}
+
+/// Programs print these fields as they are.
+fn printable<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text::printable(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_forges_no_line() {
+        let hostile = "x\r\n::error::y\u{1b}[31m\u{202e}\u{2028}";
+        let identity = Identity {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            name: hostile.to_owned(),
+            namespace: hostile.to_owned(),
+            path: Some(hostile.to_owned()),
+            index: None,
+        };
+        let result = FunctionResult::error(hostile).about(&identity).at(hostile);
+        let shown = [
+            result.to_string(),
+            serde_json::to_string(&result).unwrap(),
+            FunctionResult::error_with_manifests(&format!("a\n\n{hostile}"))
+                .message
+                .replace('\n', " "),
+        ];
+        for text in shown {
+            assert!(!text.contains(text::steers), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn manifests_after_a_message_stay_lines() {
+        let result = FunctionResult::error_with_manifests("may not:\n\nkind: Role\n---\na: b\n");
+        assert_eq!(result.message, "may not:\n\nkind: Role\n---\na: b\n");
+        let result = FunctionResult::error_with_manifests("one\ntwo");
+        assert_eq!(result.message, r"one\u{a}two");
     }
 }

@@ -21,6 +21,10 @@ const FILES: &[(&str, &str)] = &[
         "the pages with that code become executable",
     ),
     (
+        "host/src/standard_output.rs",
+        "standard output is looked at before the standard library replaces it",
+    ),
+    (
         "wasm/helm/src/extism.rs",
         "declares Extism's functions and exports one; no address crosses",
     ),

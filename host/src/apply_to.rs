@@ -2,7 +2,7 @@
 
 pub(crate) mod in_place;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use runner_terminal::documents::without_function_configs;
@@ -10,8 +10,9 @@ use runner_terminal::documents::without_function_configs;
 use crate::apply;
 use crate::arguments::{self, Outlet};
 use crate::diff;
-use crate::manifests::{File, Manifests};
+use crate::manifests::{Build, File, Manifests};
 use crate::sandbox::Limits;
+use crate::standard_output;
 
 /// The exit code of `--check` when something would change.
 const WOULD_CHANGE: u8 = 2;
@@ -26,7 +27,7 @@ const WOULD_CHANGE: u8 = 2;
 /// reached a limit. Then no file has changed, or the sentence says which have.
 pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let files = match Manifests::read_files(&arguments.files)? {
+    let files = match Manifests::read_files(&arguments.files, Build::ByPipe)? {
         Manifests::Plain(files) => files,
         Manifests::List(file) => {
             return Err(format!(
@@ -91,10 +92,7 @@ pub(crate) fn print_stream<'t>(texts: impl IntoIterator<Item = &'t str>) -> Resu
     for text in texts {
         append(&mut stream, text);
     }
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(stream.as_bytes())
-        .and_then(|()| stdout.flush())
+    standard_output::write(stream.as_bytes())
         .map_err(|error| format!("cannot write the manifests to standard output: {error}"))
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use runner_terminal::chart_values::{KeyPath, KeyPathError};
 use runner_terminal::function_config::ApiVersion;
+use runner_terminal::text::lines;
 
 use crate::duration;
 use crate::relay::Route;
@@ -118,6 +120,10 @@ pub(crate) struct Explain {
     /// .yaml, .yml or .json are read, except kustomizations.
     #[arg(value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
 
     /// The function configs to use, each file's in turn [default: those among the manifests, or a
     /// SessionServer without settings]
@@ -416,7 +422,19 @@ pub(crate) fn definition() -> clap::Command {
     Arguments::command()
 }
 
-/// Reads the arguments; prints help, or what is wrong with them, and exits where that is all.
-pub(crate) fn read() -> Command {
-    Arguments::parse().command
+/// Reads the arguments. Says what is wrong with them and exits where they cannot be read.
+///
+/// # Errors
+///
+/// The help or version that was asked for, to be printed.
+pub(crate) fn read() -> Result<Command, String> {
+    match Arguments::try_parse() {
+        Ok(arguments) => Ok(arguments.command),
+        Err(error) if error.use_stderr() => {
+            // Nobody is left to tell when standard error is closed.
+            let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
+            std::process::exit(error.exit_code())
+        }
+        Err(help) => Err(help.render().ansi().to_string()),
+    }
 }

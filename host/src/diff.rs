@@ -1,8 +1,9 @@
-//! A unified diff for a terminal. Without its colours, and where there is no Secret, it is one that
-//! `patch` takes.
+//! A unified diff for a terminal. Without its colours it is one that `patch` takes, where there is no
+//! Secret, and no character that has to be escaped.
 
 use anstyle::{AnsiColor, Style};
 use runner_terminal::documents::Mask;
+use runner_terminal::text::{lines, printable};
 use similar::{ChangeTag, TextDiff};
 
 use crate::manifests::File;
@@ -27,6 +28,7 @@ pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
     }
     let mut mask = Mask::default();
     let (before, after) = (mask.text(before), mask.text(after));
+    let path = printable(path);
     let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
     line(page, HEADER, &format!("--- {path}"));
     line(page, HEADER, &format!("+++ {path}"));
@@ -38,18 +40,22 @@ pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
                 ChangeTag::Delete => ('-', REMOVED),
                 ChangeTag::Insert => ('+', ADDED),
             };
-            let text = change.value();
-            line(
-                page,
-                style,
-                &format!("{sign}{}", text.strip_suffix('\n').unwrap_or(text)),
-            );
+            line(page, style, &format!("{sign}{}", shown(change.value())));
             if change.missing_newline() {
                 page.push_str("\\ No newline at end of file\n");
             }
         }
     }
     page.push('\n');
+}
+
+/// A line of a file, in which nothing steers a terminal or a CI system. A carriage return is part of
+/// the line's end where a line feed follows it, and is escaped elsewhere.
+fn shown(text: &str) -> String {
+    match (text.strip_suffix("\r\n"), text.strip_suffix('\n')) {
+        (Some(content), _) => format!("{}\r", lines(content)),
+        (None, content) => lines(content.unwrap_or(text)).into_owned(),
+    }
 }
 
 fn line(page: &mut String, style: Style, text: &str) {
@@ -70,6 +76,23 @@ mod tests {
              file\n\n"
         );
         assert!(page.contains("\u{1b}[31m-b: 2\u{1b}[0m\n"));
+    }
+
+    #[test]
+    fn content_steers_nothing() {
+        let mut page = String::new();
+        let hostile = "  a: \u{1b}]0;x\u{7}\r\u{9b}31m\u{202e}\u{2028}b\n   ::error::c\r\n";
+        append(
+            &mut page,
+            "a\n::error::d",
+            &format!("{hostile}x\n"),
+            &format!("{hostile}y\n"),
+        );
+        let plain = anstream::adapter::strip_str(&page).to_string();
+        assert!(!plain.contains(|c| matches!(c, '\u{7}' | '\u{9b}' | '\u{202e}' | '\u{2028}')));
+        assert_eq!(plain.matches('\r').count(), plain.matches("\r\n").count());
+        assert!(plain.contains("    \\u{3a}:error::c\r\n"), "{plain}");
+        assert!(plain.starts_with("--- a\\u{a}::error::d\n"), "{plain}");
     }
 
     #[test]

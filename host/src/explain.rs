@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
     let mut page = String::new();
     let given = &arguments.function_configs;
     let picture = arguments.picture();
-    let (code, results) = match Manifests::read_files(&arguments.files)? {
+    let (code, results) = match Manifests::read(&arguments.files, arguments.kustomize.as_deref())? {
         Manifests::Plain(files) => {
             let configs = apply::configs(&files, given)?;
             let applied = apply::apply(files.clone(), &configs, limits)?;

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use runner_terminal::observed;
 
 use crate::input::Input;
+use crate::manifests::read;
 use crate::observe::{self, Step};
 use crate::sandbox::{self, Captured, Limits, Output, Streams};
+use crate::standard_output;
 
 /// The kind of functionConfig that has to know of the cluster. Where the list does not name it, the
 /// output goes out as it is made.
@@ -20,7 +22,9 @@ const OBSERVING: &str = "AdvertiseAddress";
 /// A sentence for the person at the terminal: a limit was reached, or could not be read.
 pub(crate) fn run() -> Result<ExitCode, String> {
     let limits = Limits::from_environment()?;
-    let list = Input::read(&mut io::stdin().lock())
+    standard_output::must_be_open().map_err(cannot_write)?;
+    let list = read::check_stdin()
+        .and_then(|()| Input::read(&mut io::stdin().lock(), limits.memory))
         .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
     let code = if list.contains(OBSERVING.as_bytes()) {
         run_held_back(list.into_bytes(), limits)?
@@ -62,11 +66,7 @@ fn run_held_back(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
     let (code, ran) = run_observing(list, limits)?;
     // A closed standard error is no reason to withhold the output.
     let _ = io::stderr().write_all(&ran.stderr);
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(&ran.stdout)
-        .and_then(|()| stdout.flush())
-        .map_err(cannot_write)?;
+    standard_output::write(&ran.stdout).map_err(cannot_write)?;
     Ok(code)
 }
 

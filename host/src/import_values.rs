@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use runner_terminal::chart_values::{ChartValuesError, Found, Selection, import_selected};
+use runner_terminal::text::lines;
 
 use crate::{arguments, manifests};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, Strin
         ));
     }
     // Nobody is left to tell when standard error is closed.
-    let _ = io::stderr().lock().write_all(told.as_bytes());
+    let _ = io::stderr().lock().write_all(lines(&told).as_bytes());
     crate::print(&imported.text)?;
     Ok(if imported.is_complete {
         ExitCode::SUCCESS

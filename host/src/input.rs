@@ -8,6 +8,8 @@ use std::io::{self, Read};
 
 use memchr::memmem;
 
+use crate::manifests::read::too_much;
+
 /// Large enough that its memory goes back to the system by itself when it is freed.
 const PIECE: usize = 1 << 20;
 
@@ -24,13 +26,18 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// The stream's.
-    pub(crate) fn read(stream: &mut impl Read) -> io::Result<Self> {
+    /// The stream's; it has more bytes than `most`.
+    pub(crate) fn read(stream: &mut impl Read, most: usize) -> io::Result<Self> {
         let mut input = Self::default();
+        let mut size = 0;
         loop {
             let mut piece = Vec::with_capacity(PIECE);
             stream.take(PIECE as u64).read_to_end(&mut piece)?;
             let is_last = piece.len() < PIECE;
+            size += piece.len();
+            if size > most {
+                return Err(too_much());
+            }
             input.pieces.push_back(piece);
             if is_last {
                 return Ok(input);
@@ -92,12 +99,17 @@ mod tests {
         for size in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
             let bytes: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
             let mut out = Vec::new();
-            Input::read(&mut bytes.as_slice())
+            Input::read(&mut bytes.as_slice(), usize::MAX)
                 .unwrap()
                 .read_to_end(&mut out)
                 .unwrap();
             assert!(out == bytes, "{size}");
-            assert!(Input::read(&mut bytes.as_slice()).unwrap().into_bytes() == bytes);
+            assert!(
+                Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .into_bytes()
+                    == bytes
+            );
         }
     }
 
@@ -107,9 +119,17 @@ mod tests {
         for at in [0, 5, PIECE - 20, PIECE - 16, PIECE - 7, PIECE, PIECE + 1] {
             let mut bytes = vec![b' '; PIECE + 100];
             bytes.splice(at..at + word.len(), word.iter().copied());
-            assert!(Input::read(&mut bytes.as_slice()).unwrap().contains(word));
+            assert!(
+                Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .contains(word)
+            );
             bytes[at] = b'a';
-            assert!(!Input::read(&mut bytes.as_slice()).unwrap().contains(word));
+            assert!(
+                !Input::read(&mut bytes.as_slice(), usize::MAX)
+                    .unwrap()
+                    .contains(word)
+            );
         }
     }
 }

@@ -27,6 +27,7 @@ mod resolve;
 mod sandbox;
 mod schema;
 mod signals;
+mod standard_output;
 mod table;
 mod verify;
 
@@ -35,6 +36,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use runner_terminal::function_config::ApiVersion;
+use runner_terminal::text::lines;
 
 /// What somebody sees who just types the name.
 const HELP: &str = "\
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
     };
     ended.unwrap_or_else(|message| {
         // Nobody is left to tell when standard error is closed as well.
-        let _ = writeln!(io::stderr(), "runner-terminal: {message}");
+        let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
         ExitCode::FAILURE
     })
 }
@@ -84,7 +86,11 @@ fn main() -> ExitCode {
 fn command() -> Result<ExitCode, String> {
     use arguments::Command;
 
-    match arguments::read() {
+    let command = match arguments::read() {
+        Ok(command) => command,
+        Err(help) => return print(&help).map(|()| ExitCode::SUCCESS),
+    };
+    match command {
         Command::ApplyTo(arguments) => apply_to::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::ImportValues(arguments) => import_values::run(&arguments),
@@ -114,8 +120,8 @@ fn command() -> Result<ExitCode, String> {
 /// A sentence. A reader that has seen enough (`| head`) is no error.
 fn print(text: &str) -> Result<(), String> {
     let mut stdout = anstream::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
+    match standard_output::must_be_open()
+        .and_then(|()| stdout.write_all(text.as_bytes()))
         .and_then(|()| stdout.flush())
     {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

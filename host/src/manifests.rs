@@ -1,27 +1,32 @@
 //! The manifests that a command is given: where they come from, and the ResourceList that they
 //! make.
 
+mod find;
 mod kustomize;
+pub(crate) mod read;
 
-use std::collections::HashSet;
-use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use runner_terminal::documents::{FUNCTION_CONFIG, to_resource_list};
+use runner_terminal::text::printable;
 
 use crate::apply;
 use crate::arguments::Source;
 
+pub(crate) use find::{is_file, is_manifest};
+
 /// A file and its text.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    /// The path, as given and as it is shown; `-` is standard input.
+    /// The path as it is shown, on one line; `-` is standard input.
     pub(crate) path: String,
     /// Where it was read: a name that is no text cannot be shown as it is.
     pub(crate) place: PathBuf,
+    /// The folder that it was found in, which no link may lead out of.
+    pub(crate) root: Option<PathBuf>,
     /// All of it.
     pub(crate) text: String,
 }
@@ -39,6 +44,15 @@ impl File {
     }
 }
 
+/// How a command takes a kustomization that is to be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// By `--kustomize`.
+    ByFlag,
+    /// On standard input: what is built cannot be written back.
+    ByPipe,
+}
+
 /// What a command has been given.
 #[derive(Clone, Debug)]
 pub(crate) enum Manifests {
@@ -54,10 +68,10 @@ impl Manifests {
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(crate) fn read(source: &Source) -> Result<Self, String> {
-        match &source.kustomize {
+    pub(crate) fn read(files: &[PathBuf], kustomize: Option<&Path>) -> Result<Self, String> {
+        match kustomize {
             Some(folder) => Self::of(vec![kustomize::build(folder)?]),
-            None => Self::read_files(&source.files),
+            None => Self::read_files(files, Build::ByFlag),
         }
     }
 
@@ -66,7 +80,20 @@ impl Manifests {
     /// # Errors
     ///
     /// A sentence that names the file.
-    pub(crate) fn read_files(paths: &[PathBuf]) -> Result<Self, String> {
+    pub(crate) fn read_files(paths: &[PathBuf], build: Build) -> Result<Self, String> {
+        for path in paths.iter().filter(|path| kustomize::is_one(path)) {
+            let folder = shown(path);
+            let instead = match build {
+                Build::ByFlag => format!("build it with -k {folder}"),
+                Build::ByPipe => format!("pipe the output of kustomize build {folder} to apply-to"),
+            };
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(
+                io::stderr(),
+                "runner-terminal: {folder} is a kustomization, and its files are read as they are: to \
+                 see what kustomize makes of them, {instead}"
+            );
+        }
         Self::of(read_files(paths)?)
     }
 
@@ -111,11 +138,22 @@ impl Manifests {
             if let Some(path) = config
                 && error.path == FUNCTION_CONFIG
             {
-                error.path = path.display().to_string();
+                error.path = shown(path);
             }
             error.to_string()
         });
         Ok(wrapped?.text)
+    }
+}
+
+impl Source {
+    /// Reads the manifests.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the file.
+    pub(crate) fn read(&self) -> Result<Manifests, String> {
+        Manifests::read(&self.files, self.kustomize.as_deref())
     }
 }
 
@@ -147,15 +185,10 @@ pub(crate) fn read_files(given: &[PathBuf]) -> Result<Vec<File>, String> {
         }
         return Ok(vec![read_file(Path::new("-"))?]);
     }
-    let mut paths = Vec::new();
-    for path in given {
-        find(path, &mut paths)?;
-    }
-    let mut seen = HashSet::new();
-    paths.retain(|path| seen.insert(path.clone()));
-    let bar = progress(paths.len(), "reading");
-    let files = paths.par_iter().map(|path| {
-        let file = read_file(path);
+    let found = find::all(given)?;
+    let bar = progress(found.len(), "reading");
+    let files = found.par_iter().map(|found| {
+        let file = read_found(&found.path, found.root.as_deref());
         bar.inc(1);
         file
     });
@@ -180,100 +213,40 @@ pub(crate) fn progress(files: usize, what: &'static str) -> ProgressBar {
         .unwrap_or(bar)
 }
 
-/// Finds the files that a path or a pattern stands for.
-fn find(given: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
-    let pattern = given.to_string_lossy();
-    let is_folder = match fs::metadata(given) {
-        _ if pattern == "-" => Some(false),
-        Ok(found) => Some(found.is_dir()),
-        Err(_) if pattern.contains(['*', '?', '[']) => None,
-        Err(error) => return Err(format!("cannot read {pattern}: {error}")),
-    };
-    match is_folder {
-        Some(true) => return find_in_folder(given, paths),
-        Some(false) => {
-            paths.push(given.to_owned());
-            return Ok(());
-        }
-        None => {}
-    }
-    let found = glob::glob(&pattern)
-        .map_err(|error| format!("{pattern} is no pattern: {error}"))?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("cannot read {}: {}", error.path().display(), error.error()))?;
-    if found.is_empty() {
-        return Err(format!("no file is named like {pattern}"));
-    }
-    for path in found {
-        if path.is_dir() {
-            find_in_folder(&path, paths)?;
-        } else {
-            paths.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Finds the manifests in a folder and the folders in it, sorted by name.
-fn find_in_folder(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), String> {
-    let cannot = |error: io::Error| format!("cannot read the folder {}: {error}", folder.display());
-    let mut entries: Vec<_> = fs::read_dir(folder)
-        .and_then(Iterator::collect::<Result<_, _>>)
-        .map_err(cannot)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        // A link to a folder is not followed: it may lead back here.
-        if entry.file_type().map_err(cannot)?.is_dir() {
-            if !name.starts_with('.') {
-                find_in_folder(&path, paths)?;
-            }
-        } else if is_manifest(&path) && is_file(&path)? {
-            paths.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// True for a file, and for a link to one. What a link does not lead to is none: editors mark files
-/// that are open in this way.
-///
-/// # Errors
-///
-/// A sentence that names it: it is there, and cannot be looked at. To pass over it would give
-/// manifests without it.
-pub(crate) fn is_file(path: &Path) -> Result<bool, String> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(found.is_file()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
-    }
-}
-
-/// True for names of YAML and JSON files, except kustomizations, which are no resources.
-pub(crate) fn is_manifest(path: &Path) -> bool {
-    let is = |part: Option<&std::ffi::OsStr>, names: &[&str]| {
-        part.is_some_and(|part| names.iter().any(|name| part.eq_ignore_ascii_case(name)))
-    };
-    is(path.extension(), &["yaml", "yml", "json"]) && !is(path.file_stem(), &["kustomization"])
-}
-
 /// Reads a file, or standard input where it is `-`.
 ///
 /// # Errors
 ///
 /// A sentence that names the file.
 pub(crate) fn read_file(path: &Path) -> Result<File, String> {
-    let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    let read = if name == "-" {
-        io::stdin().lock().read_to_end(&mut bytes)
-    } else {
-        fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    read_found(path, None)
+}
+
+/// A path as messages name it: on one line.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy()).into_owned()
+}
+
+/// Reads a file of a folder, which no link may lead out of; the folder's own path has none.
+///
+/// # Errors
+///
+/// A sentence that names the file.
+pub(crate) fn read_file_below(path: &Path, root: &Path) -> Result<File, String> {
+    read_found(path, Some(root))
+}
+
+fn read_found(path: &Path, root: Option<&Path>) -> Result<File, String> {
+    let name = shown(path);
+    let read = match root {
+        _ if name == "-" => read::stdin(),
+        Some(root) => read::file_below(path, root),
+        None => read::file(path),
     };
-    read.map_err(|error| format!("cannot read {name}: {error}"))?;
+    let bytes = read.map_err(|error| match name.as_str() {
+        "-" => format!("cannot read standard input: {error}"),
+        name => format!("cannot read {name}: {error}"),
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = error
             .as_bytes()
@@ -285,6 +258,7 @@ pub(crate) fn read_file(path: &Path) -> Result<File, String> {
     Ok(File {
         path: name,
         place: path.to_owned(),
+        root: root.map(Path::to_owned),
         text,
     })
 }
@@ -300,13 +274,5 @@ mod tests {
         assert!(!is_resource_list(
             "kind: Pod\nspec:\n  kind: ResourceList\n"
         ));
-    }
-
-    #[test]
-    fn kustomizations_are_no_manifests() {
-        assert!(is_manifest(Path::new("a/b.yaml")));
-        assert!(is_manifest(Path::new("b.JSON")));
-        assert!(!is_manifest(Path::new("kustomization.yaml")));
-        assert!(!is_manifest(Path::new("values.txt")));
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
+use runner_terminal::text::printable;
 
 use crate::cluster::{Cluster, Deadline};
 
@@ -114,6 +115,6 @@ fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
         io::stderr(),
         "runner-terminal: waiting up to {} for the address of {}",
         humantime::format_duration(timeout),
-        names.join(", ")
+        printable(&names.join(", "))
     );
 }

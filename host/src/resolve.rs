@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
+use runner_terminal::text::{lines, without_credentials};
 use runner_terminal::{RunnerAddress, addresses, yaml};
 use serde_json::{Value, json};
 
 use crate::arguments::{self, Format};
-use crate::manifests::Manifests;
 use crate::observe::{self, Step};
 use crate::table;
 use crate::verify;
@@ -25,7 +25,7 @@ use crate::verify;
 pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
-    let list = Manifests::read(&arguments.source)?.into_list(config, &default)?;
+    let list = arguments.source.read()?.into_list(config, &default)?;
     let found = observe::run(list.clone().into(), |list| {
         let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
         let requests = outcome.iter().filter_map(request).cloned().collect();
@@ -119,7 +119,10 @@ impl Row {
             State::Known(_) => (
                 "new",
                 match &configured {
-                    Some(other) => format!("config.toml has {other}: build and apply again"),
+                    Some(other) => format!(
+                        "config.toml has {}: build and apply again",
+                        without_credentials(other)
+                    ),
                     None => "not in config.toml yet: build and apply again".to_owned(),
                 },
             ),
@@ -129,7 +132,7 @@ impl Row {
         if let State::Known(address) = state {
             row.address = Some(address);
         }
-        row.configured = configured;
+        row.configured = configured.map(|own| without_credentials(&own).into_owned());
         row
     }
 }
@@ -159,7 +162,7 @@ fn table(rows: &[Row]) -> String {
     // What does not fit into a row: manifests to apply.
     for row in rows {
         if let Some((_, more)) = row.message.split_once('\n') {
-            page.push_str(more);
+            page.push_str(&lines(more));
             page.push('\n');
         }
     }

@@ -1,16 +1,20 @@
 //! Text in columns.
 
 use anstyle::Style;
+use runner_terminal::text::printable;
 
 const HEADER: Style = Style::new().bold();
 
-/// Appends a table to a page: a header, and rows, each column as wide as its longest cell.
+/// Appends a table to a page: a header, and rows, each column as wide as its longest cell. No cell
+/// can steer a terminal or begin a line.
 pub(crate) fn append<const COLUMNS: usize>(
     page: &mut String,
     header: [&str; COLUMNS],
     rows: &[[String; COLUMNS]],
 ) {
     let header = header.map(str::to_owned);
+    let shown = |row: &[String; COLUMNS]| row.each_ref().map(|cell| printable(cell).into_owned());
+    let rows: Vec<[String; COLUMNS]> = rows.iter().map(shown).collect();
     let width = |column: usize| {
         let cells = rows
             .iter()
@@ -28,7 +32,7 @@ pub(crate) fn append<const COLUMNS: usize>(
         cells.join("  ").trim_end().to_owned()
     };
     page.push_str(&format!("{HEADER}{}{HEADER:#}\n", line(&header)));
-    for row in rows {
+    for row in &rows {
         page.push_str(&line(row));
         page.push('\n');
     }

@@ -22,7 +22,7 @@ use crate::manifests::{Manifests, has_its_own_config};
 /// A sentence: the manifests cannot be read, have no runner, or the function config is of another
 /// kind.
 pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, String> {
-    let manifests = Manifests::read(&arguments.source())?;
+    let manifests = arguments.source().read()?;
     let findings = match &manifests {
         Manifests::List(file) if arguments.function_config.is_some() => {
             return Err(has_its_own_config(file));

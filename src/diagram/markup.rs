@@ -115,12 +115,9 @@ fn escape(text: &str, out: &mut String) {
 pub(super) fn visible(c: char) -> char {
     match c {
         '\n' | '\r' | '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            char::REPLACEMENT_CHARACTER
-        }
         '\u{2028}' | '\u{2029}' => ' ',
         '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if crate::text::steers(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     }
 }

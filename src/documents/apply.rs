@@ -1,8 +1,9 @@
 //! The functions on plain manifests, one after the other.
 
 use super::twins::twins;
-use super::{Config, DocumentError, to_resource_list, unreadable};
+use super::{Config, DocumentError, Problem, to_resource_list, unreadable};
 use crate::function::Outcome;
+use crate::text::printable;
 
 /// What one run of the function gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,12 +63,12 @@ pub fn apply<E>(
         let list = to_resource_list(&current, &config.text)
             .map_err(|error| ApplyError::Document(config.blamed(error)))?;
         let ran = run(&list.text).map_err(ApplyError::Run)?;
-        applied.report.push_str(&ran.report);
         if ran.failed {
-            applied.fail(files, config);
+            applied.fail(files, config, &ran.report);
             applied.list = list.text;
             return Ok(applied);
         }
+        applied.report.push_str(&ran.report);
         let edited = list.edited(&current, &ran.output);
         applied.texts = edited.map_err(ApplyError::Document)?;
         applied.list = ran.output;
@@ -77,14 +78,25 @@ pub fn apply<E>(
 
 impl Applied {
     /// Takes everything back, and says where to look.
-    fn fail(&mut self, files: &[(&str, &str)], config: &Config<'_>) {
+    fn fail(&mut self, files: &[(&str, &str)], config: &Config<'_>, report: &str) {
         self.failed = true;
         self.texts = texts(files);
-        if let Some(error) = unreadable(files) {
-            self.report.push_str(&format!("runner-terminal: {error}\n"));
+        match unreadable(files) {
+            Some(error) => {
+                // The function counts the lines of its list: the same mistake has one line, the file's.
+                let is_same = |line: &str| match &error.problem {
+                    Problem::NotYaml(why) => line.contains(why.as_str()),
+                    _ => false,
+                };
+                let others = report.split_inclusive('\n').filter(|line| !is_same(line));
+                self.report.extend(others);
+                self.report.push_str(&format!("runner-terminal: {error}\n"));
+            }
+            None => self.report.push_str(report),
         }
         for twins in twins(files) {
-            self.report.push_str(&format!("runner-terminal: {twins}\n"));
+            let line = format!("runner-terminal: {}\n", printable(&twins));
+            self.report.push_str(&line);
         }
         let place = config.place();
         if !place.is_empty() {
@@ -112,7 +124,7 @@ fn texts(files: &[(&str, &str)]) -> Vec<String> {
 mod tests {
     use std::convert::Infallible;
 
-    use super::super::{Problem, function_configs};
+    use super::super::function_configs;
     use super::*;
 
     const CONFIGS: &str = "kind: One\n---\nkind: Two\n";
@@ -178,6 +190,24 @@ mod tests {
             report.starts_with("runner-terminal: b.yaml:5: this is no YAML: "),
             "{report}"
         );
+    }
+
+    #[test]
+    fn one_mistake_has_one_line() {
+        let files = [(
+            "b.yaml",
+            "# a\n---\nkind: Deployment\nimage: gitlab-runner\nc: [\n",
+        )];
+        let applied = apply(
+            &files,
+            &configs(
+                "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata: {name: s}\n",
+            ),
+            |list| Ok::<_, Infallible>(Run::from(&crate::run(list.as_bytes()))),
+        );
+        let report = applied.unwrap().report;
+        assert!(report.contains("b.yaml:6: this is no YAML"), "{report}");
+        assert_eq!(report.matches("line ").count(), 0, "{report}");
     }
 
     #[test]

@@ -53,10 +53,19 @@ impl Mask {
         }
         let files = [("", text)];
         let parts = match split(&files) {
-            Ok(documents) => documents
-                .iter()
-                .flat_map(|document| parts(document.text(&files), document.range.start))
-                .collect(),
+            Ok(documents) => {
+                let mut all = Vec::new();
+                let mut above = 0;
+                for document in &documents {
+                    let found = parts(document.text(&files), document.range.start);
+                    if found.is_secret {
+                        all.extend(comments(text, above..document.range.start));
+                    }
+                    all.extend(found.parts);
+                    above = document.range.end;
+                }
+                all
+            }
             Err(_) => vec![Part::all(text, 0)],
         };
         let mut out = String::with_capacity(text.len());
@@ -73,12 +82,18 @@ impl Mask {
 
     fn append(&mut self, value: &str, has_header: bool, out: &mut String) {
         for (index, line) in value.split_inclusive('\n').enumerate() {
-            let content = line.trim();
-            if content.is_empty() || has_header && index == 0 {
+            let mut content = line.trim();
+            let mut start = line.len() - line.trim_start().len();
+            if has_header && index == 0 {
+                // What follows the indicator of a block scalar is a comment.
+                start = comment_start(line).unwrap_or(line.len());
+                content = line.get(start..).unwrap_or_default().trim_end();
+            }
+            if content.is_empty() {
                 out.push_str(line);
                 continue;
             }
-            let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+            let (indent, rest) = line.split_at(start);
             let next = self.numbers.len() + 1;
             let number = *self.numbers.entry(content.to_owned()).or_insert(next);
             out.push_str(&format!("{indent}<masked {number}>"));
@@ -110,14 +125,56 @@ fn may_have_secrets(text: &str) -> bool {
         .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
-/// The values of the Secrets in a document that begins at `start`, in their order.
-fn parts(document: &str, start: usize) -> Vec<Part> {
+/// What is to be masked in a document.
+#[derive(Debug, Default)]
+struct Found {
+    parts: Vec<Part>,
+    /// The document is a Secret, or may be one.
+    is_secret: bool,
+}
+
+/// The comments in a part of a text that has nothing but comments and separators.
+fn comments(text: &str, range: Range<usize>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut at = range.start;
+    for line in text.get(range).unwrap_or_default().split_inclusive('\n') {
+        if let Some(start) = comment_start(line) {
+            parts.push(Part {
+                range: at + start..at + line.trim_end().len(),
+                has_header: false,
+            });
+        }
+        at += line.len();
+    }
+    parts
+}
+
+/// Where a comment begins in a line. The sign may also stand inside a quoted scalar: then its rest is
+/// taken for a comment, which hides more than it must.
+fn comment_start(line: &str) -> Option<usize> {
+    let mut before = ' ';
+    for (index, c) in line.char_indices() {
+        if c == '#' && before.is_whitespace() {
+            return Some(index);
+        }
+        before = c;
+    }
+    None
+}
+
+/// The values of the Secrets in a document that begins at `start`, and the comments in and around
+/// them, in their order.
+fn parts(document: &str, start: usize) -> Found {
     if !may_have_secrets(document) {
-        return Vec::new();
+        return Found::default();
     }
     let Ok(tree) = Tree::parse(document) else {
-        return vec![Part::all(document, start)];
+        return Found {
+            parts: vec![Part::all(document, start)],
+            is_secret: true,
+        };
     };
+    let mut is_secret = false;
     let mut values = Values::new(&tree);
     // A Secret may be an item of a list.
     for (id, _) in tree.nodes() {
@@ -131,24 +188,32 @@ fn parts(document: &str, start: usize) -> Vec<Part> {
                     values.of_secret(*item);
                 }
             }
-            Some(SECRET) => values.of_secret(id),
-            _ if entry(STRING_DATA).is_some() => values.of_secret(id),
+            Some(SECRET) => {
+                values.of_secret(id);
+                is_secret |= tree.root() == Some(id);
+            }
+            _ if entry(STRING_DATA).is_some() => {
+                values.of_secret(id);
+                is_secret |= tree.root() == Some(id);
+            }
             _ => {}
         }
     }
     let mut end = 0;
     let mut parts = Vec::new();
     for (range_start, range_end, has_header) in values.found {
-        // A value behind an alias may lie in one that is masked anyway.
-        if range_start >= end && range_start < range_end {
+        // A value behind an alias, or a comment, may lie in one that is masked anyway.
+        let is_whole = range_start >= end;
+        let range_start = range_start.max(end);
+        if range_start < range_end {
             end = range_end;
             parts.push(Part {
                 range: start + range_start..start + range_end,
-                has_header,
+                has_header: has_header && is_whole,
             });
         }
     }
-    parts
+    Found { parts, is_secret }
 }
 
 /// True for what Kubernetes takes for a key of a Secret. Anything else is a value by mistake.
@@ -181,6 +246,37 @@ impl<'t> Values<'t> {
                 Some(key) if SHOWN.contains(&key) => {}
                 _ => self.add_section(*value),
             }
+        }
+        self.add_comments(secret);
+    }
+
+    /// Adds the comments in a Secret and next to it: what somebody has commented out was a value.
+    fn add_comments(&mut self, secret: NodeId) {
+        let text = self.tree.text;
+        let span = self.tree.node(secret).span.clone();
+        let line_start = |at: usize| {
+            let before = text.get(..at).unwrap_or_default();
+            before.rfind('\n').map_or(0, |end| end + 1)
+        };
+        let has_no_content = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+        let mut start = line_start(span.start);
+        while start > 0 {
+            let above = line_start(start - 1);
+            if !text.get(above..start).is_some_and(has_no_content) {
+                break;
+            }
+            start = above;
+        }
+        let mut end = self.tree.next_line(span.end).max(span.end);
+        while end < text.len() {
+            let below = self.tree.next_line(end).max(end + 1);
+            if !text.get(end..below).is_some_and(has_no_content) {
+                break;
+            }
+            end = below;
+        }
+        for part in comments(text, start..end) {
+            self.found.insert((part.range.start, part.range.end, false));
         }
     }
 
@@ -281,14 +377,15 @@ stringData:
   folded: \"a
     b\"
 data: {a: c2Vj, b: c2Vj,
-  c: }  # shown
+  c: }  # canary
 ";
         let expected = text
             .replace("'{\"data\":{\"a\":\"c2Vj\"}}'", "<masked 1>")
             .replace("token = \"canary\"", "<masked 2>")
             .replace("[[runners]]", "<masked 3>")
             .replace("\"a\n    b\"", "<masked 4>\n    <masked 5>")
-            .replace("c2Vj", "<masked 6>");
+            .replace("c2Vj", "<masked 6>")
+            .replace("# canary", "<masked 7>");
         assert_eq!(Mask::default().text(text), expected);
     }
 
@@ -326,13 +423,24 @@ data: {a: c2Vj, b: c2Vj,
             "metadata: {name: x}\nstringData: {a: canary}\n",
             "kind: SecretList\nitems:\n- data: {a: canary}\n",
             "kind: Secret\ndata:\n  canary+1=: password\n",
+            "# canary\nkind: Secret\n",
+            "a: b\n# canary\n--- # canary\n# canary\nkind: Secret\n",
+            "kind: Secret  # canary\n# canary\n\ndata:\n  # canary\n  a: |  # canary\n    x\n# canary\n",
+            "kind: Secret\nmetadata:\n  # canary\n  name: x  # canary\n",
+            "kind: List\nitems:\n# canary\n- kind: Secret\n  data: {a: x}\n# canary\n",
+            "stringData: {a: 'x # y'}  # canary\n",
         ] {
             let masked = Mask::default().text(text).into_owned();
             assert!(!masked.contains("canary"), "{masked}");
             assert_eq!(masked.lines().count(), text.lines().count(), "{masked}");
         }
-        let text = "kind: Secret\ntype: Opaque\nmetadata: {name: x, labels: {a: b}}  # c\n";
-        assert_eq!(Mask::default().text(text), text);
+        for text in [
+            "kind: Secret\ntype: Opaque\nmetadata: {name: x, labels: {a: b}}\n",
+            "# shown\nkind: ExternalSecret\nspec:\n  target:\n    template:\n      data: {a: b}  # c\n",
+            "# shown\nkind: Pod\n---\nkind: Secret\n",
+        ] {
+            assert_eq!(Mask::default().text(text), text);
+        }
     }
 
     #[test]

@@ -59,6 +59,7 @@ mod twins;
 use std::fmt;
 use std::ops::Range;
 
+use crate::text::printable;
 use crate::yaml::YamlError;
 pub use apply::{Applied, ApplyError, Run, apply};
 pub use configs::{Config, ConfigFault, function_configs};
@@ -249,7 +250,8 @@ impl DocumentError {
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}: {}", self.path, self.line, self.problem)
+        let line = format!("{}:{}: {}", self.path, self.line, self.problem);
+        formatter.write_str(&printable(&line))
     }
 }
 

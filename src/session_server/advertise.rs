@@ -212,7 +212,9 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             ));
         }
         (Some(Observation::Forbidden(reason) | Observation::Failed(reason)), _) => {
-            return Err(Box::new(FunctionResult::error(reason).about(identity)));
+            return Err(Box::new(
+                FunctionResult::error_with_manifests(reason).about(identity),
+            ));
         }
         _ => return Ok(State::Unknown(request(Look::Now))),
     };
@@ -260,7 +262,9 @@ fn host_of_a_node(
         }
         Some(NodesSeen::Forbidden(reason) | NodesSeen::Failed(reason)) => {
             let message = format!("needs the address of a node, and the nodes {reason}");
-            return Err(Box::new(FunctionResult::error(message).about(service)));
+            return Err(Box::new(
+                FunctionResult::error_with_manifests(&message).about(service),
+            ));
         }
         None if spec.source == Source::Items => {
             let reason = "needs the address of a node, and no node is among the items: set \

@@ -12,6 +12,7 @@ use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
 use crate::results::{FunctionResult, Severity};
 use crate::runner::{ConfigToml, Encoding, Refusal, Runner, Workload};
+use crate::text::{MASKED, without_credentials};
 
 /// What the upstream chart writes for its scripts to fill in at start.
 pub(crate) const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
@@ -78,13 +79,31 @@ pub(super) fn address(
         ),
         Err(error) => {
             return Err(Box::new(
-                FunctionResult::error(format!("advertise_address {own:?}: {error}"))
+                FunctionResult::error(format!(
+                    "advertise_address {:?}: {}",
+                    shown(&own, runner),
+                    if is_secret(runner) { error.masked() } else { error }
+                ))
                     .about(&runner.config.object.identity)
                     .at(runner.config.field()),
             ));
         }
     }
     Ok(Some((own, false)))
+}
+
+fn is_secret(runner: &Runner) -> bool {
+    runner.config.object.identity.kind == "Secret"
+}
+
+/// The `advertise_address` of a configuration, as messages quote it: without a password, and where the
+/// configuration is in a Secret, only an address that a runner can advertise.
+fn shown(address: &str, runner: &Runner) -> String {
+    if is_secret(runner) && Address::parse(address).is_err() {
+        MASKED.to_owned()
+    } else {
+        without_credentials(address).into_owned()
+    }
 }
 
 /// What `[session_server]` is to say, and which of it the user has asked for: that wins over what
@@ -145,6 +164,11 @@ pub(super) fn write(
         if let Some(current) = &current
             && *current != json!(CHART_PLACEHOLDER)
         {
+            let current = &match current {
+                Value::String(text) if key == ADVERTISE_ADDRESS => json!(shown(text, runner)),
+                Value::String(text) => json!(without_credentials(text)),
+                other => other.clone(),
+            };
             let severity = if is_ours {
                 Severity::Info
             } else {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
-use crate::manifests::{File, progress};
+use crate::manifests::{File, progress, read};
 use interrupt::Interrupt;
 
 /// A new file beside the old one, on the disk as a whole.
@@ -81,8 +81,11 @@ fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
              resource into a List, or make it a file of YAML",
         ));
     }
-    // A link stays one: what it leads to is replaced.
-    let place = fs::canonicalize(&before.place)?;
+    // A link stays one: what it leads to is replaced, where it leads nowhere out of a folder.
+    let place = match &before.root {
+        Some(root) => read::inside(&before.place, root)?,
+        None => fs::canonicalize(&before.place)?,
+    };
     // To open a pipe would wait for its other end.
     if !fs::metadata(&place)?.is_file() {
         return Err(io::Error::other(

@@ -75,6 +75,7 @@ pub(super) fn manifests(
     Ok(vec![File {
         path: path.to_owned(),
         place: PathBuf::from(path),
+        root: None,
         text,
     }])
 }
@@ -156,8 +157,9 @@ fn add(
                     path.display()
                 ));
             }
-            let mut file = manifests::read_file(&entry.path())?;
-            file.path = path.display().to_string();
+            let mut file =
+                manifests::read_file_below(&entry.path(), application.repository.path())?;
+            file.path = manifests::shown(&path);
             files.push(file);
         }
     }

@@ -87,6 +87,7 @@ pub(super) fn choose(
         let others = File {
             path: file.path.clone(),
             place: file.place.clone(),
+            root: file.root.clone(),
             text: text.map_err(|error| error.to_string())?,
         };
         if !apply::is_empty(&others) {

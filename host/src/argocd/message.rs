@@ -1,9 +1,10 @@
 //! What Argo CD's user interface shows, behind its own words and in one line: one paragraph.
 
 use runner_terminal::resource::written;
+use runner_terminal::text::printable;
 use serde_json::Value;
 
-use crate::foreign::{printable, shortened};
+use crate::foreign::shortened;
 
 /// More than this nobody reads there.
 const MOST: usize = 1200;

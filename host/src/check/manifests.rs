@@ -3,7 +3,6 @@
 use runner_terminal::addresses;
 
 use crate::arguments::Source;
-use crate::manifests::Manifests;
 
 /// Nothing that is live is asked for: what the configuration says is what GitLab is told.
 const CONFIG: &str = "\
@@ -21,7 +20,7 @@ spec:
 ///
 /// A sentence: the manifests cannot be read.
 pub(super) fn list_of(source: &Source) -> Result<String, String> {
-    Manifests::read(source)?.into_list(None, CONFIG)
+    source.read()?.into_list(None, CONFIG)
 }
 
 /// Each runner and its `advertise_address`, `None` where it has none.

@@ -4,12 +4,24 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::File;
+use runner_terminal::text::lines;
+
+use super::{File, shown};
 
 /// What can build a kustomization, the better one first. Functions are allowed to run: a
 /// kustomization that uses this one has it among its transformers.
 const BUILDERS: [&[&str]; 2] = [&["kustomize", "build"], &["kubectl", "kustomize"]];
 const FLAGS: [&str; 2] = ["--enable-alpha-plugins", "--enable-exec"];
+
+/// Names of the file that makes a folder a kustomization.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// True for the folder of a kustomization.
+pub(super) fn is_one(folder: &Path) -> bool {
+    KUSTOMIZATIONS
+        .iter()
+        .any(|name| folder.join(name).is_file())
+}
 
 /// Builds a kustomization; what kustomize says goes to standard error.
 ///
@@ -28,19 +40,21 @@ pub(super) fn build(folder: &Path) -> Result<File, String> {
             ran => ran.map_err(|error| format!("cannot run {program}: {error}"))?,
         };
         // What cannot be shown is no reason to fail.
-        let _ = io::stderr().write_all(&ran.stderr);
+        let told = String::from_utf8_lossy(&ran.stderr);
+        let _ = io::stderr().write_all(lines(&told).as_bytes());
         if !ran.status.success() {
             return Err(format!(
                 "{program} {subcommand} {} has failed ({})",
-                folder.display(),
+                shown(folder),
                 ran.status
             ));
         }
         let text = String::from_utf8(ran.stdout)
             .map_err(|_| format!("{program} printed what is not UTF-8"))?;
         return Ok(File {
-            path: folder.display().to_string(),
+            path: shown(folder),
             place: folder.to_owned(),
+            root: None,
             text,
         });
     }

@@ -3,7 +3,8 @@
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
-use crate::foreign::{printable, shortened};
+use crate::foreign::shortened;
+use runner_terminal::text::printable;
 use serde_json::{Map, Value};
 
 /// How much is shown of a text that somebody else wrote.
@@ -69,7 +70,7 @@ impl Line {
 
 /// A text's beginning, as it can be shown.
 fn shown(text: &str) -> String {
-    printable(&shortened(text, MOST_CHARACTERS))
+    printable(&shortened(text, MOST_CHARACTERS)).into_owned()
 }
 
 #[cfg(test)]

@@ -83,7 +83,8 @@ impl Pods {
 
 /// The newest of the ready pods.
 fn choose(pods: &[Pod]) -> Result<Found, Missing> {
-    let ready: Vec<&Pod> = pods.iter().filter(|pod| is_ready(pod)).collect();
+    let is_usable = |pod: &&Pod| is_ready(pod) && has_pod_name(pod);
+    let ready: Vec<&Pod> = pods.iter().filter(is_usable).collect();
     let newest = ready.iter().max_by_key(|pod| {
         let created = pod.metadata.creation_timestamp.as_ref();
         (created.map(|time| time.0), &pod.metadata.name)
@@ -95,6 +96,22 @@ fn choose(pods: &[Pod]) -> Result<Found, Missing> {
         others: ready.len().saturating_sub(1),
         is_remembered: false,
     })
+}
+
+/// True for a name that a pod can have. It becomes part of a URL's path, which another name could lead
+/// elsewhere.
+///
+/// Source: a DNS subdomain, RFC 1123, as `ValidatePodName` in Kubernetes.
+fn has_pod_name(pod: &Pod) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.chars().all(is_inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -135,6 +152,33 @@ mod tests {
         ]));
         let found = found.unwrap();
         assert_eq!((found.pod.as_str(), found.others), ("new", 2));
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_no_pods() {
+        let since = "2026-01-01T00:00:00Z";
+        for name in [
+            "../../secrets/x",
+            "a/b",
+            "a%2fb",
+            "a?b",
+            "a#b",
+            "a\r\nb",
+            "..",
+            "",
+            "-a",
+            "A",
+            "a_b",
+        ] {
+            let found = chosen(serde_json::json!([pod(name, since, true)]));
+            assert!(matches!(found, Err(Missing::NotReady(1))), "{name:?}");
+        }
+        let found = chosen(serde_json::json!([
+            pod("x/..", since, true),
+            pod("runner-0.a", since, true)
+        ]));
+        let found = found.unwrap();
+        assert_eq!((found.pod.as_str(), found.others), ("runner-0.a", 0));
     }
 
     #[test]

@@ -121,7 +121,11 @@ fn modes_and_links_stay() {
     fs::hard_link(place.at(CHANGED[0]), &other_name).unwrap();
     // An editor's mark, which leads to no file.
     symlink("somebody@machine.1234", place.at("apps/.#runner.yaml")).unwrap();
+    // Of a folder, only links that stay in it are followed; this one is named.
     let ended = run(&place, &["apps"]);
+    assert_refused(&place, &ended, "leads out of the folder");
+    let named = place.at(CHANGED[1]);
+    let ended = run(&place, &["apps/config.yaml", named.to_str().unwrap()]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
     assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o604);
