@@ -181,7 +181,7 @@ fn parents(
     object: &Resource,
 ) -> Result<Vec<FunctionResult>, ReadError> {
     let mut findings = Vec::new();
-    let own = |namespace: &str| &*namespace == object.identity.namespace;
+    let own = |namespace: &str| namespace == object.identity.namespace;
     for parent in route::at(&object.value, &["spec", "parentRefs", "*"]) {
         let text = |field: &str| parent.get(field).and_then(Value::as_str);
         let (Some(name), None) = (text("name"), text("namespace").filter(|n| !own(n))) else {
