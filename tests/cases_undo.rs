@@ -464,3 +464,90 @@ fn keeps_line_ends_and_a_byte_order_mark() {
         goes_and_comes("end", text.trim_end(), &known());
     }
 }
+
+/// How the container's ports, and what is around them, may be written.
+#[test]
+fn keeps_the_form_of_the_workload() {
+    let text = manifests("ConfigMap", "data", "", "  config.toml: concurrent = 1\n");
+    let pod = text.split_once("---\n").unwrap().1;
+    let image = "    image: gitlab/gitlab-runner\n";
+    let with = |ports: &str| text.replace(image, &format!("{image}{ports}"));
+    let sidecar = |ports: &str| {
+        with("    ports: *ports\n").replace(
+            "  containers:\n",
+            &format!("  containers:\n  - name: side\n    image: envoy\n    ports: {ports}\n"),
+        )
+    };
+    let container =
+        &pod[pod.find("  - name: runner\n").unwrap()..pod.find("  volumes:\n").unwrap()];
+    for changed in [
+        with("    ports:\n"),
+        with("    ports: ~\n"),
+        with("    ports: []\n"),
+        with("    ports: [ ]   # none\n"),
+        with("    ports: [{name: web, containerPort: 80}, ]\n"),
+        with("    ports:\n    - containerPort: 80   # web\n    # the last\n"),
+        sidecar("&ports\n    - containerPort: 80"),
+        sidecar("&ports [{containerPort: 80}]"),
+        sidecar("&ports []"),
+        text.replace(
+            container,
+            "  - { name: runner, image: gitlab/gitlab-runner, volumeMounts: [ {name: config, mountPath: /etc/gitlab-runner} ] }   # one\n",
+        ),
+        text.replace(
+            "metadata:\n  labels: {app: runner}\n  name: runner\n",
+            "metadata: { labels: {app: runner}, name: runner }\n",
+        ),
+    ] {
+        assert_ne!(changed, text);
+        goes_and_comes(&changed, &changed, &known());
+    }
+}
+
+#[test]
+fn leaves_a_file_that_is_no_toml_any_more() {
+    let text = manifests(
+        "ConfigMap",
+        "data",
+        "",
+        "  config.toml: |\n    concurrent = 4\n",
+    );
+    let once = succeed(&text, &known()).text;
+    let broken = once.replace("concurrent = 4", "concurrent =");
+    let ran = succeed(&broken, &off(&known()));
+    assert_says(&ran, &["warning: ConfigMap runner", "is not TOML"]);
+    assert!(ran.text.contains("[session_server]") && ran.text.contains("config-before"));
+    assert!(!ran.text.contains("kind: Service\n"));
+    // Corrected, it is restored after all.
+    let ran = succeed(
+        &ran.text.replace("concurrent =", "concurrent = 4"),
+        &off(&known()),
+    );
+    assert_eq!(ran.text, text);
+}
+
+/// A Secret's text is in no annotation, and what that means is said.
+#[test]
+fn copies_no_secret_into_an_annotation() {
+    let member = "  config.toml: \"token = 'canary'\\n\\\n    \\x5bsession_server]\\n\\\n    session\\\n    _timeout\\\n    \\ = 9\\\n    0\\\n    0\\n\"\n";
+    let text = manifests("Secret", "stringData", "", member);
+    let once = succeed(&text, &known());
+    assert_eq!(once.text.matches("canary").count(), 1, "{}", once.text);
+    let ran = succeed(&once.text, &off(&known()));
+    assert!(!ran.text.contains("runner-terminal.dev"), "{}", ran.text);
+    if ran.text != text {
+        assert_says(
+            &ran,
+            &[
+                "info: Secret runner",
+                "quoted or broken into lines otherwise",
+            ],
+        );
+    }
+    // Of a ConfigMap every byte is back.
+    goes_and_comes(
+        member,
+        &manifests("ConfigMap", "data", "", member),
+        &known(),
+    );
+}

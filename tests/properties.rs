@@ -245,6 +245,18 @@ fn follow_up() -> Value {
     })
 }
 
+/// What a run says where a file may be quoted otherwise than before.
+fn says_that_a_style_is_lost(input: &str) -> bool {
+    let outcome = runner_terminal::run(input.as_bytes());
+    let report = outcome.report();
+    report.contains("broken into lines otherwise")
+}
+
+fn meaning(list: &str) -> Value {
+    let tree = runner_terminal::yaml::Tree::parse(list).unwrap();
+    tree.to_value().unwrap()
+}
+
 #[test]
 fn disabling_gives_a_random_list_back() {
     holds_of_random_lists(|list, config, next| {
@@ -254,8 +266,16 @@ fn disabling_gives_a_random_list_back() {
         };
         let before = without_config(&input);
         let gives_back = |changed: &str, config| {
-            let restored = edited(&with_config(changed, &switched_off(config)))?;
-            let restored = restored.map(|list| without_config(&list));
+            let off = with_config(changed, &switched_off(config));
+            let restored = edited(&off)?.map(|list| without_config(&list));
+            if restored.as_ref() != Some(&before)
+                && let Some(restored) = &restored
+                && says_that_a_style_is_lost(&off)
+            {
+                // No more is promised then than the text that the file has.
+                prop_assert_eq!(meaning(restored), meaning(&before), "\n{}", changed);
+                return Ok(());
+            }
             prop_assert_eq!(
                 restored,
                 Some(before.clone()),
@@ -306,7 +326,7 @@ fn what_is_none_of_ours_stays_to_the_byte() {
         for line in input.lines() {
             let kept = lines.iter().position(|other| *other == line);
             let is_ours = CHANGED.iter().any(|word| line.contains(word))
-                || ["1,", "2,", "]", "example.com/a: b,"].contains(&line.trim())
+                || ["1,", "2,", "]", "example.com/a: b,", r"\n\"].contains(&line.trim())
                 || line.contains(r#"\n""#)
                 || line.contains('\'')
                 || is_base64(line);

@@ -11,7 +11,7 @@ use super::Patched;
 use crate::patch::{EMPTY_BEFORE, WRITTEN_BEFORE, annotation, name_of};
 use crate::pointer::At as _;
 use crate::session_server::{CONFIG_BEFORE, OWNED_BY};
-use crate::yaml::sources::{self, Sources};
+use crate::yaml::sources::{self, NOT_KEPT, Sources};
 use crate::yaml::{self, EditError, Tree};
 
 const ANNOTATIONS: &str = "/metadata/annotations";
@@ -43,7 +43,11 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     // The note may itself be written where nothing was.
     loop {
         let mut lost = sources::lost(tree, &edited, !is_secret);
-        lost.retain(|pointer, _| !is_edited(pointer));
+        for (pointer, text) in &mut lost {
+            if is_edited(pointer) {
+                NOT_KEPT.clone_into(text);
+            }
+        }
         if lost.keys().all(|pointer| noted.contains_key(pointer)) {
             return Ok(edited);
         }

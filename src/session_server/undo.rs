@@ -215,7 +215,8 @@ fn warn_of_style(config: &ConfigToml, plan: &mut Plan) {
         plan.results.push(
             FunctionResult::info(
                 "has the text of before, but may be quoted or broken into lines otherwise: how it was \
-                 written is not noted, because it is in a Secret or too long for an annotation",
+                 written is not noted where it is a Secret's, is longer than an annotation may be, or \
+                 was changed by a later run than the first",
             )
             .about(&config.object.identity)
             .at(config.field()),

@@ -27,7 +27,7 @@ pub(super) fn rewrite(
     if !fits(new) {
         return None;
     }
-    if let Some(folded) = folded::rewrite(text, indicator, old, new, newline) {
+    if let Some(folded) = folded::rewrite(text, indicator, old, new, key_column, newline) {
         return Some(folded);
     }
     let block = Block::read(text, indicator, old);

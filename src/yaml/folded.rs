@@ -1,5 +1,6 @@
 //! Folded scalars (`>`), so that an edit rewrites just the lines that differ.
 
+use super::Tree;
 use super::block_scalar::Block;
 use super::diff;
 use super::inline_scalar::is_base64;
@@ -23,6 +24,7 @@ pub(super) fn rewrite(
     indicator: usize,
     old: &str,
     new: &str,
+    key_column: usize,
     newline: &str,
 ) -> Option<String> {
     let block = Block::read(text, indicator, old);
@@ -86,7 +88,19 @@ pub(super) fn rewrite(
         }
     }
     out.push_str(&newline.repeat(new_end.saturating_sub(1)));
-    Some(out)
+    means(&out, new, key_column).then_some(out)
+}
+
+/// Whether a scalar under a key in this column is read as a value: the first line may be indented,
+/// which the header has to say.
+fn means(scalar: &str, value: &str, key_column: usize) -> bool {
+    let above = if key_column > 0 { "above:\n" } else { "" };
+    let text = format!("{above}{}key: {scalar}\n", " ".repeat(key_column));
+    let Ok(tree) = Tree::parse(&text) else {
+        return false;
+    };
+    let found = tree.nodes().last();
+    found.is_some_and(|(id, _)| tree.scalar(id) == Some(value))
 }
 
 /// A value without the line breaks at its end that the header speaks of, and how many these are.
@@ -223,11 +237,13 @@ mod tests {
                 ">-\n  a\n    b\n    d\n  c",
             ),
         ] {
-            let on = rewrite(source, 0, old, new, "\n").unwrap();
+            let on = rewrite(source, 0, old, new, 0, "\n").unwrap();
             assert_eq!(on, expected);
-            let off = rewrite(&on, 0, new, old, "\n").unwrap();
+            let off = rewrite(&on, 0, new, old, 0, "\n").unwrap();
             assert_eq!(off, source.trim_end());
         }
-        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "a", "\n"), None);
+        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "a", 0, "\n"), None);
+        // The header would have to say how far the first line is indented.
+        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "  b\n", 0, "\n"), None);
     }
 }

@@ -97,7 +97,7 @@ fn widen(
             }
         }
         if found {
-            if position >= old.end && !(index == first && !before.is_empty()) {
+            if position >= old.end && (index != first || before.is_empty()) {
                 break;
             }
             last = index + 1;
