@@ -27,10 +27,19 @@ pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// As [`file`], and when a link leads out of the folder: also one that was put there in between.
 pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
-    let real = inside(path, root)?;
-    let file = open(&real)?;
-    is_still(&real, root, &file)?;
-    bounded(file)
+    /// An editor may save the file at the same time.
+    const TRIES: usize = 10;
+
+    for _ in 0..TRIES {
+        let real = inside(path, root)?;
+        let file = open(&real)?;
+        if is_still(&real, root, &file)? {
+            return bounded(file);
+        }
+    }
+    Err(io::Error::other(
+        "it is replaced again and again while it is read",
+    ))
 }
 
 /// A file's path with all links in it followed.
@@ -47,21 +56,21 @@ pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf>
     }
 }
 
-/// Makes sure that an open file is the one which stands at this path now, with no link in between.
-fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<()> {
+/// True when an open file is the one which stands at this path now, with no link in between.
+fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
     let now = inside(real, root)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
 
         let (found, opened) = (fs::symlink_metadata(&now)?, file.metadata()?);
-        if (found.dev(), found.ino()) != (opened.dev(), opened.ino()) {
-            return Err(io::Error::other("it was replaced while it was read"));
-        }
+        Ok((found.dev(), found.ino()) == (opened.dev(), opened.ino()))
     }
     #[cfg(not(unix))]
-    let _ = (now, file);
-    Ok(())
+    {
+        let _ = (now, file);
+        Ok(true)
+    }
 }
 
 /// Reads standard input to its end.
