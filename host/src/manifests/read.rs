@@ -18,7 +18,7 @@ pub(crate) const LEADS_OUT: &str =
 ///
 /// The system's; it is something else, has no end, or no program writes to the pipe.
 pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
-    bounded(open(path)?)
+    steady(|| open(path).map(Some))
 }
 
 /// Reads a file that was found in a folder; `root` is the folder with all links in its path followed.
@@ -27,18 +27,38 @@ pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// As [`file`], and when a link leads out of the folder: also one that was put there in between.
 pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
-    /// An editor may save the file at the same time.
+    steady(|| {
+        let real = inside(path, root)?;
+        let file = open(&real)?;
+        Ok(is_still(&real, root, &file)?.then_some(file))
+    })
+}
+
+/// Reads a file again where an editor saves it at the same time: half of each text is neither.
+///
+/// # Errors
+///
+/// Those of `open` and of the file.
+fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
     const TRIES: usize = 10;
 
     for _ in 0..TRIES {
-        let real = inside(path, root)?;
-        let file = open(&real)?;
-        if is_still(&real, root, &file)? {
-            return bounded(file);
+        let Some(mut file) = open()? else {
+            continue;
+        };
+        let state = |file: &File| -> io::Result<_> {
+            let found = file.metadata()?;
+            Ok((found.len(), found.modified().ok()))
+        };
+        let before = state(&file)?;
+        let bytes = bounded(&mut file)?;
+        // A pipe can be read once.
+        if !file.metadata()?.is_file() || state(&file)? == before {
+            return Ok(bytes);
         }
     }
     Err(io::Error::other(
-        "it is replaced again and again while it is read",
+        "it changes again and again while it is read",
     ))
 }
 
