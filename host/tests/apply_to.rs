@@ -325,8 +325,9 @@ fn what_is_no_yaml_is_named_by_its_line_in_the_file() {
         + 1;
     let ended = apply_in(team.path(), &["apps/runner.yaml"]);
     assert_eq!(ended.code, 1);
-    let place = format!("\nrunner-terminal: apps/runner.yaml:{line}: this is no YAML: ");
-    assert!(ended.stderr.contains(&place), "{}", ended.stderr);
+    let place = format!("runner-terminal: apps/runner.yaml:{line}: this is no YAML: ");
+    assert!(ended.stderr.starts_with(&place), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(" line "), "{}", ended.stderr);
 }
 
 #[test]

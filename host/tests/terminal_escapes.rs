@@ -92,7 +92,7 @@ fn names_of_manifests_are_shown_as_they_are_and_do_nothing() {
             vec!["resolve", "-f", path],
             vec!["check", "--timeout", "1s", "-f", path],
             vec!["resolve", "-o", "json", "-f", path],
-            vec!["convert", "--to", path, path],
+            vec!["convert", path],
         ] {
             let mut command = program::command(&arguments);
             command

@@ -59,6 +59,8 @@ impl Mask {
                 for document in &documents {
                     let found = parts(document.text(&files), document.range.start);
                     if found.is_secret {
+                        let done = all.last().map_or(0, |part: &Part| part.range.end);
+                        let above = before_comments(text, above).max(done);
                         all.extend(comments(text, above..document.range.start));
                     }
                     all.extend(found.parts);
@@ -147,6 +149,23 @@ fn comments(text: &str, range: Range<usize>) -> Vec<Part> {
         at += line.len();
     }
     parts
+}
+
+/// The start of the lines of comments, and empty ones, that end at `end`.
+fn before_comments(text: &str, end: usize) -> usize {
+    let mut start = end;
+    for line in text
+        .get(..end)
+        .unwrap_or_default()
+        .split_inclusive('\n')
+        .rev()
+    {
+        if !line.trim().is_empty() && !line.trim().starts_with('#') {
+            break;
+        }
+        start -= line.len();
+    }
+    start
 }
 
 /// Where a comment begins in a line. The sign may also stand inside a quoted scalar: then its rest is

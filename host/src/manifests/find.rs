@@ -80,8 +80,8 @@ fn find(given: &Path, found: &mut Vec<Found>) -> Result<(), String> {
     for path in matches {
         if path.is_dir() {
             must_be_inside(&path, &root)?;
-            find_in_folder(&path, &root, found)?;
-        } else {
+            find_in_folder(&path, &real(&path)?, found)?;
+        } else if path.exists() || !path.is_symlink() {
             add(path, &root, found)?;
         }
     }

@@ -18,7 +18,7 @@ pub(crate) const LEADS_OUT: &str =
 ///
 /// The system's; it is something else, has no end, or no program writes to the pipe.
 pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
-    bounded(open(path)?)
+    steady(|| open(path).map(Some))
 }
 
 /// Reads a file that was found in a folder; `root` is the folder with all links in its path followed.
@@ -27,10 +27,39 @@ pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// As [`file`], and when a link leads out of the folder: also one that was put there in between.
 pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
-    let real = inside(path, root)?;
-    let file = open(&real)?;
-    is_still(&real, root, &file)?;
-    bounded(file)
+    steady(|| {
+        let real = inside(path, root)?;
+        let file = open(&real)?;
+        Ok(is_still(&real, root, &file)?.then_some(file))
+    })
+}
+
+/// Reads a file again where an editor saves it at the same time: half of each text is neither.
+///
+/// # Errors
+///
+/// Those of `open` and of the file.
+fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
+    const TRIES: usize = 10;
+
+    for _ in 0..TRIES {
+        let Some(mut file) = open()? else {
+            continue;
+        };
+        let state = |file: &File| -> io::Result<_> {
+            let found = file.metadata()?;
+            Ok((found.len(), found.modified().ok()))
+        };
+        let before = state(&file)?;
+        let bytes = bounded(&mut file)?;
+        // A pipe can be read once.
+        if !file.metadata()?.is_file() || state(&file)? == before {
+            return Ok(bytes);
+        }
+    }
+    Err(io::Error::other(
+        "it changes again and again while it is read",
+    ))
 }
 
 /// A file's path with all links in it followed.
@@ -47,21 +76,21 @@ pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf>
     }
 }
 
-/// Makes sure that an open file is the one which stands at this path now, with no link in between.
-fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<()> {
+/// True when an open file is the one which stands at this path now, with no link in between.
+fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
     let now = inside(real, root)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
 
         let (found, opened) = (fs::symlink_metadata(&now)?, file.metadata()?);
-        if (found.dev(), found.ino()) != (opened.dev(), opened.ino()) {
-            return Err(io::Error::other("it was replaced while it was read"));
-        }
+        Ok((found.dev(), found.ino()) == (opened.dev(), opened.ino()))
     }
     #[cfg(not(unix))]
-    let _ = (now, file);
-    Ok(())
+    {
+        let _ = (now, file);
+        Ok(true)
+    }
 }
 
 /// Reads standard input to its end.
