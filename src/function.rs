@@ -171,13 +171,16 @@ fn session_server(
     if spec.advertise_address.is_some() {
         one_runner_only(&workloads, "spec.advertiseAddress")?;
     }
+    if let Some(field) = spec.exposure.fixed_field() {
+        one_runner_only(&workloads, field)?;
+    }
     let mut runners = Vec::new();
     for workload in workloads {
         let found = runner_of(list, workload, container, spec.replicas);
         let split = found.and_then(|runner| match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
             Replicas::Shard => {
-                let shards = session_server::split(runner, plan)?;
+                let shards = session_server::split(list, runner, plan)?;
                 if spec.advertise_address.is_some() {
                     one_shard_only(&shards)?;
                 }
@@ -189,7 +192,7 @@ fn session_server(
             Err(refusal) => plan.results.push(*refusal),
         }
     }
-    let pods = session_server::Pods::of(&runners);
+    let pods = session_server::Pods::of(list, &runners)?;
     for runner in &runners {
         let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));

@@ -43,6 +43,10 @@ pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
+/// On a Service of this function's that was a live one among the items: what was observed of it, as
+/// JSON.
+pub const LIVE_SERVICE: &str = "runner-terminal.dev/live-service";
+
 /// The kinds that can hold a live Service; `kubectl` prints several as a List.
 const KINDS: [&str; 3] = ["Service", "List", "ServiceList"];
 /// The kinds that can hold nodes.
@@ -252,10 +256,13 @@ impl Observed {
     /// A Service with a status that cannot be parsed.
     pub fn collect(list: &ResourceList<'_>) -> Result<Self, ReadError> {
         let mut observed = Self::default();
+        let mut recorded = Vec::new();
         for item in list.candidates(&KINDS, "loadBalancer") {
             let resource = list.resource(item)?;
             if is_live(&resource) {
                 observed.add_export(resource);
+            } else if let Some(live) = recorded_in(&resource) {
+                recorded.push(live);
             } else if let Some(members) = resource.value.get("items").and_then(Value::as_array) {
                 let members = members
                     .iter()
@@ -263,6 +270,12 @@ impl Observed {
                 members
                     .filter(is_live)
                     .for_each(|member| observed.add_export(member));
+            }
+        }
+        // An export that is still there is newer than the record of one.
+        for live in recorded {
+            if !observed.services.contains_key(&name_of(&live)) {
+                observed.add_export(live);
             }
         }
         for item in list.candidates(&["Service"], OBSERVED) {
@@ -349,6 +362,18 @@ impl Observed {
         seen.or_else(|| name.namespace.is_empty().then(exported).flatten())
     }
 
+    /// True where a live Service that was observed has an address of a load balancer.
+    pub(crate) fn has_address(&self, name: &ServiceName) -> bool {
+        match self.service(name) {
+            Some(Observation::Live { service, .. }) => {
+                let ingress = service.value.at("/status/loadBalancer/ingress");
+                let ingress = ingress.and_then(Value::as_array);
+                ingress.is_some_and(|entries| !entries.is_empty())
+            }
+            _ => false,
+        }
+    }
+
     fn add_export(&mut self, service: Resource) {
         let name = name_of(&service);
         self.services.insert(
@@ -366,6 +391,26 @@ fn name_of(service: &Resource) -> ServiceName {
         namespace: service.identity.namespace.clone(),
         name: service.identity.name.clone(),
     }
+}
+
+/// The live Service that [`LIVE_SERVICE`] records on a manifest.
+fn recorded_in(manifest: &Resource) -> Option<Resource> {
+    let record: Value = serde_json::from_str(manifest.annotation(LIVE_SERVICE)?).ok()?;
+    let mut service = manifest.identity.skeleton();
+    let annotations = manifest.value.at("/metadata/annotations").cloned();
+    if let Some(metadata) = service.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.extend(annotations.map(|all| ("annotations".to_owned(), all)));
+        let since = record.get("deletionTimestamp").cloned();
+        metadata.extend(since.map(|since| ("deletionTimestamp".to_owned(), since)));
+    }
+    let spec = ["type", "ports", "externalIPs", "ipFamilies"];
+    let spec = spec
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), record.get(*field)?.clone())));
+    service.insert("spec".to_owned(), Value::Object(spec.collect()));
+    let status = json!({"loadBalancer": record.get("loadBalancer")});
+    service.insert("status".to_owned(), status);
+    Some(Resource::new(manifest.item, Value::Object(service)))
 }
 
 /// True for a Service with a status: a manifest has none.

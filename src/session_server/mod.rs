@@ -6,20 +6,26 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`pods`] | whose pods it would select |
+//! | [`adopt`] | which Service of the user's leads there already |
+//! | [`live_item`] | what becomes of a live Service among the items |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
 //! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy, Roles |
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`taken`] | addresses that another resource has already |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
+mod adopt;
 mod advertise;
 pub mod config_file;
 mod front;
+mod live_item;
 mod live_service;
+mod namespaces;
 mod network_policy;
 mod objects;
 pub(crate) mod owned;
@@ -29,6 +35,7 @@ pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
+mod taken;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -36,7 +43,9 @@ use sha2::{Digest, Sha256};
 use crate::address::Address;
 use crate::exposure::RELAY_NAMESPACE;
 use crate::function_config::{Reader, SessionServerSpec};
+use crate::observed::{Observed, ServiceName};
 use crate::patch::{Patches, Plan, annotation};
+use crate::pointer::At as _;
 use crate::rbac;
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
@@ -44,6 +53,7 @@ use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
+use front::FollowUp;
 pub use pods::Pods;
 use service::Existing;
 pub use shard::{rejoin, split};
@@ -65,6 +75,9 @@ pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
 /// On the object with `config.toml`: the values that its keys had before, `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 
+/// On a functionConfig, by a host that runs several: the kind of one that comes later.
+pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
+
 /// Plans the session server of one runner.
 ///
 /// # Errors
@@ -73,25 +86,26 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    pods: &Pods<'_>,
+    pods: &Pods,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
+    require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
-    let found = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, runner);
+    let found = service::find(list, &runner.workload)?;
+    let adopted = front::adoptable(list, spec, runner, listen_port, &config, &found)?;
     let target_port = port::ensure(
         runner,
         listen_port,
         config.metrics_port(),
         &mut plan.patches,
     )?;
-    let mut front = match found {
-        Existing::Foreign(service) => {
-            front::adopt(&service, spec, runner, listen_port, &config, plan)?
-        }
-        found => {
+    let mut front = match (adopted, found) {
+        (Some(adopted), _) => front::adopt(&adopted, spec, runner, &config, pods, plan)?,
+        (None, Existing::Foreign(service)) => return Err(owned::not_ours(&service)),
+        (None, found) => {
             let ports = service::Ports {
                 listen: listen_port,
                 target: &target_port,
@@ -99,6 +113,9 @@ pub fn add(
             front::make(found, spec, runner, ports, plan)?
         }
     };
+    if let Some(address) = &front.fixed {
+        taken::check_fixed(list, address, &front.identity)?;
+    }
     let mut beside = std::mem::take(&mut front.objects);
     let reads_nodes = spec.exposure.way().reads_nodes();
     beside.extend(readers(&spec.readers, &front.identity, reads_nodes));
@@ -121,6 +138,13 @@ pub fn add(
     settings::remember_timeout(spec, &runner.workload, &mut plan.patches);
     match settings::address(spec, &config, runner, &front, &mut plan.results)? {
         Some((address, address_is_asked)) => {
+            if address_is_asked {
+                taken::check_advertised(list, &address, runner)?;
+            }
+            let own = settings::own_address(&config, runner);
+            if spec.advertise_address.is_some() || own.is_some() {
+                plan.results.extend(front.check_port(&address));
+            }
             let wanted = settings::Wanted {
                 listen_port,
                 listen_port_is_asked: spec.listen_port.is_some(),
@@ -130,7 +154,18 @@ pub fn add(
             };
             settings::write(&wanted, &mut config, runner, plan);
         }
-        None => plan.results.push(front.pending(&config, runner)),
+        None => {
+            let seen = Observed::collect(list)?.has_address(&ServiceName {
+                namespace: front.identity.namespace.clone(),
+                name: front.identity.name.clone(),
+            });
+            let follow_up = match (seen, is_followed(list)) {
+                (true, _) => FollowUp::Seen,
+                (false, true) => FollowUp::SameRun,
+                (false, false) => FollowUp::Unknown,
+            };
+            plan.results.push(front.pending(&config, runner, follow_up));
+        }
     }
     if config.has_misplaced_table() {
         plan.results.push(
@@ -144,6 +179,32 @@ pub fn add(
     }
     roll_pods(runner, &config, &mut plan.patches);
     Ok(())
+}
+
+/// Refuses a workload whose name the API server makes up: its Service could be named for no one pod.
+///
+/// # Errors
+/// It has no `metadata.name`.
+pub(crate) fn require_name(workload: &Workload) -> Result<(), Refusal> {
+    let resource = &workload.resource;
+    if !resource.identity.name.is_empty() {
+        return Ok(());
+    }
+    Err(Box::new(
+        FunctionResult::error(
+            "has a generateName and no name, so that each time it is made it is another, and no \
+             Service can be its own: set metadata.name, or run this GitLab Runner as a Deployment",
+        )
+        .about(&resource.identity)
+        .at("metadata.generateName"),
+    ))
+}
+
+/// True where the host has said that an AdvertiseAddress comes behind this function.
+fn is_followed(list: &ResourceList<'_>) -> bool {
+    let config = list.function_config();
+    let next = config.and_then(|config| config.at(&annotation(FOLLOWED_BY)));
+    next.and_then(Value::as_str) == Some("AdvertiseAddress")
 }
 
 /// The Role and RoleBinding of those who may read the Service's address, and where that is a node's,
@@ -201,14 +262,13 @@ pub fn remove(
     if let Existing::Ours(service) = &found {
         patches.remove_item(service);
     }
-    let made = service::identity(&runner.workload);
     let place = match &found {
         Existing::Ours(service) | Existing::Foreign(service) => objects::Place {
             service: &service.identity,
             relay: service.annotation(RELAY_NAMESPACE),
         },
-        Existing::None => objects::Place {
-            service: &made,
+        Existing::None(identity) => objects::Place {
+            service: identity,
             relay: None,
         },
     };

@@ -33,6 +33,18 @@ pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
             .is_some_and(|before| before.get(ADVERTISE_ADDRESS) == Some(&placeholder))
 }
 
+/// The address that the user has written into the configuration.
+pub(super) fn own_address(config: &ConfigFile, runner: &Runner) -> Option<String> {
+    let ours = before(&runner.config).unwrap_or_default();
+    if ours.contains_key(ADVERTISE_ADDRESS) || ours.contains_key(TABLE) {
+        return None;
+    }
+    match config.get(ADVERTISE_ADDRESS) {
+        Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
 /// The address to advertise, and whether it is asked for rather than found: the functionConfig's,
 /// else the user's own, else the one that the way of exposure knows. `None` while none says one.
 ///
