@@ -129,6 +129,10 @@ fn refused() {
             "service/several-of-the-users",
             &["Service one", "Service two"],
         ),
+        (
+            "warning/listen-on-a-socket",
+            &["unix socket", "listen_address"],
+        ),
         ("service/native-sidecar", &["8093", "proxy"]),
         ("service/host-with-underscore", &["spec.exposure.host", "_"]),
         ("service/label-value", &["spec.exposure.labels", "63"]),
@@ -323,7 +327,6 @@ fn warned_about() {
             "warning/listen-on-loopback",
             &["127.0.0.1", "listen_address"],
         ),
-        ("warning/listen-on-a-socket", &["unix", "listen_address"]),
         ("warning/old-runner", &["v10.8.7", "11."]),
         (
             "warning/executor-without-session",

@@ -5,6 +5,7 @@ mod api_version;
 mod convert;
 mod duration;
 mod label_selector;
+pub(crate) mod metadata;
 mod network_policy;
 mod port;
 mod reader;

@@ -139,6 +139,9 @@ impl SessionServer {
             Address::parse(address)
                 .map_err(|error| ConfigError::new("spec.advertiseAddress", error.to_string()))?;
         }
+        if let Some(policy) = &spec.network_policy {
+            policy.check("spec.networkPolicy")?;
+        }
         reader::check_distinct("spec.readers", &spec.readers)?;
         Ok(Self {
             name: envelope.name(),

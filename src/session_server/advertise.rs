@@ -7,7 +7,7 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, OWNED_BY, OWNER, objects, open_config, parse_address, port, require_name,
+    ADDRESS_FROM, OWNED_BY, OWNER, limits, objects, open_config, parse_address, port, require_name,
     roll_pods, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
@@ -151,6 +151,7 @@ pub fn advertise(
                 timeout: settings::asked_timeout(&runner.workload),
             };
             settings::write(&wanted, &mut config, runner, plan);
+            plan.results.extend(limits(&address, runner));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
             let result = switch_off(&service, &mut config, runner, &reason, &mut plan.patches);
@@ -161,7 +162,7 @@ pub fn advertise(
         }
         State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
-    roll_pods(runner, &config, &mut plan.patches);
+    roll_pods(runner, &config, plan);
     Ok(())
 }
 

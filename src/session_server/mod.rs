@@ -13,6 +13,7 @@
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`listening`], [`capability`], [`shut_out`], [`rollout`] | what a person is warned about |
 //! | [`taken`] | addresses that another resource has already |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
@@ -21,8 +22,10 @@
 
 mod adopt;
 mod advertise;
+mod capability;
 pub mod config_file;
 mod front;
+mod listening;
 mod live_item;
 mod live_service;
 mod namespaces;
@@ -31,10 +34,12 @@ mod objects;
 pub(crate) mod owned;
 mod pods;
 mod port;
+mod rollout;
 pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
+mod shut_out;
 mod taken;
 
 use serde_json::{Value, json};
@@ -92,6 +97,8 @@ pub fn add(
     require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
+    plan.results
+        .extend(listening::check(&config, spec, runner)?);
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, runner);
     let found = service::find(list, &runner.workload)?;
@@ -127,6 +134,14 @@ pub fn add(
             listen_port,
         ));
     }
+    plan.results.extend(capability::warnings(runner, &config));
+    plan.results
+        .extend(shut_out::warnings(list, spec, runner, listen_port)?);
+    plan.results.extend(rollout::surge(runner));
+    if spec.network_policy.is_some() {
+        let cut_off = network_policy::metrics_cut_off(runner, config.metrics_port());
+        plan.results.extend(cut_off);
+    }
     let place = objects::Place {
         service: &front.identity,
         relay: front.relay_before.as_deref(),
@@ -145,6 +160,7 @@ pub fn add(
             if spec.advertise_address.is_some() || own.is_some() {
                 plan.results.extend(front.check_port(&address));
             }
+            plan.results.extend(limits(&address, runner));
             let wanted = settings::Wanted {
                 listen_port,
                 listen_port_is_asked: spec.listen_port.is_some(),
@@ -177,8 +193,18 @@ pub fn add(
             .at(runner.config.field()),
         );
     }
-    roll_pods(runner, &config, &mut plan.patches);
+    roll_pods(runner, &config, plan);
     Ok(())
+}
+
+/// Warns of an address that GitLab reaches from few places.
+fn limits(address: &str, runner: &Runner) -> Option<FunctionResult> {
+    let limits = parse_address(address)?.limits()?;
+    Some(
+        FunctionResult::warning(format!("advertise_address {address} {limits}"))
+            .about(&runner.config.object.identity)
+            .at(runner.config.field()),
+    )
 }
 
 /// Refuses a workload whose name the API server makes up: its Service could be named for no one pod.
@@ -230,11 +256,15 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
 }
 
 /// The runner reads its configuration at start: the pod template changes with it.
-fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
+fn roll_pods(runner: &Runner, config: &ConfigFile, plan: &mut Plan) {
     let digest = Sha256::digest(config.text().as_bytes());
     let digest = hex(&digest);
     let workload = &runner.workload;
-    patches.set(&workload.resource, &checksum(workload), json!(digest));
+    let checksum = checksum(workload);
+    plan.patches
+        .set(&workload.resource, &checksum, json!(digest));
+    plan.results
+        .extend(rollout::restart(runner, &checksum, &mut plan.patches));
 }
 
 fn hex(bytes: &[u8]) -> String {

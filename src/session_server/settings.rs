@@ -128,6 +128,7 @@ pub(super) fn write(
     let host = own_listen
         .as_ref()
         .and_then(|own| own.as_str()?.rsplit_once(':'))
+        .filter(|(host, _)| !host.starts_with("unix") && !host.contains('/'))
         .map_or("0.0.0.0", |(host, _)| host);
     let listen = json!(format!("{host}:{listen_port}"));
     let timeout = wanted.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
@@ -150,6 +151,8 @@ pub(super) fn write(
         let current = config.get(key);
         let stays = match &current {
             None => false,
+            // Off, and not an address.
+            Some(Value::String(text)) if text.is_empty() => false,
             Some(current) => *current == value || !asked,
         };
         if stays {
@@ -158,6 +161,7 @@ pub(super) fn write(
         let is_ours = ours.contains_key(key) || ours.contains_key(TABLE);
         if let Some(current) = &current
             && *current != json!(CHART_PLACEHOLDER)
+            && *current != json!("")
         {
             let severity = if is_ours {
                 Severity::Info
