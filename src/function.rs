@@ -1,6 +1,6 @@
 //! The function: ResourceList in, ResourceList and results out. This page is the whole data path.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 
 use crate::function_config::{
     API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig, Replicas,
@@ -171,9 +171,6 @@ fn session_server(
     if spec.advertise_address.is_some() {
         one_runner_only(&workloads, "spec.advertiseAddress")?;
     }
-    if let Some(field) = spec.exposure.fixed_field() {
-        one_runner_only(&workloads, field)?;
-    }
     let mut runners = Vec::new();
     for workload in workloads {
         let found = runner_of(list, workload, container, spec.replicas);
@@ -190,6 +187,11 @@ fn session_server(
         match split {
             Ok(shards) => runners.extend(shards),
             Err(refusal) => plan.results.push(*refusal),
+        }
+    }
+    if let Some(field) = spec.exposure.fixed_field() {
+        for alike in session_server::shards_alike(&runners) {
+            one_runner_only(&alike, field)?;
         }
     }
     let pods = session_server::Pods::of(list, &runners)?;
@@ -255,13 +257,13 @@ fn runners(list: &ResourceList<'_>, spec: &AdvertiseAddressSpec) -> Result<Vec<W
     Ok(workloads)
 }
 
-fn one_runner_only(workloads: &[Workload], field: &str) -> Result<(), Refusal> {
+fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<(), Refusal> {
     if workloads.len() < 2 {
         return Ok(());
     }
     let names: Vec<String> = workloads
         .iter()
-        .map(|workload| workload.resource.identity.to_string())
+        .map(|workload| workload.borrow().resource.identity.to_string())
         .collect();
     Err(Box::new(FunctionResult::error(format!(
         "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \

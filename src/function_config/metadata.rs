@@ -41,8 +41,8 @@ pub(crate) fn check_label(path: &str, key: &str, values: &[String]) -> Result<()
         Some(value) => Err(ConfigError::new(
             path,
             format!(
-                "{value:?} of {key:?} is no value of a label: it has at most 63 letters, digits, \
-                 \"-\", \"_\" and \".\", and begins and ends with a letter or digit"
+                "has the value {value:?} for {key:?}, and a label's value has at most 63 letters, \
+                 digits, \"-\", \"_\" and \".\", and begins and ends with a letter or digit"
             ),
         )),
     }
@@ -58,7 +58,8 @@ fn check_own(path: &str, key: &str) -> Result<(), ConfigError> {
     Err(ConfigError::new(
         path,
         format!(
-            "{key} is not yours to set: this function finds by it what it has made. Leave it out"
+            "has the key {key}, which is not yours to set: this function finds by it what it has \
+             made. Leave it out"
         ),
     ))
 }
@@ -74,8 +75,9 @@ fn check_key(path: &str, key: &str) -> Result<(), ConfigError> {
     Err(ConfigError::new(
         path,
         format!(
-            "{key:?} is no key: it is a name of at most 63 letters, digits, \"-\", \"_\" and \".\", \
-             which begins and ends with a letter or digit, after a DNS name and \"/\" or without one"
+            "has the key {key:?}, and a key is a name of at most 63 letters, digits, \"-\", \"_\" \
+             and \".\", which begins and ends with a letter or digit, after a DNS name and \"/\" or \
+             without one"
         ),
     ))
 }

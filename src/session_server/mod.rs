@@ -61,7 +61,7 @@ use config_file::ConfigFile;
 use front::FollowUp;
 pub use pods::Pods;
 use service::Existing;
-pub use shard::{rejoin, split};
+pub use shard::{rejoin, shards_alike, split};
 pub use shared::refuse_shared;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.

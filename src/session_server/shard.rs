@@ -4,7 +4,7 @@
 //! configuration of its own. The first shard is the workload itself under another name; the others
 //! are copies of it, and of the object that holds its `config.toml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -31,6 +31,17 @@ const PLACES: [&str; 2] = ["internal.config.kubernetes.io/", "kustomize.config.k
 /// The number of the shard that a workload is.
 pub(super) fn index(workload: &Workload) -> Option<u16> {
     workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
+}
+
+/// Runners that would have the same address where one is given by the number of a shard: those of one
+/// number, and those that are no shards as the first.
+pub fn shards_alike(runners: &[Runner]) -> Vec<Vec<&Workload>> {
+    let mut alike = BTreeMap::<u16, Vec<&Workload>>::new();
+    for Runner { workload, .. } in runners {
+        let number = index(workload).unwrap_or(0);
+        alike.entry(number).or_default().push(workload);
+    }
+    alike.into_values().collect()
 }
 
 /// Makes the shards of a runner: itself where it has one replica.
