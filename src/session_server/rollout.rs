@@ -1,6 +1,7 @@
 //! What a restart of the pods means: for the terminals of two processes, and for running jobs.
 //!
-//! Source: `DeploymentStrategy` in Kubernetes' `apps/v1` API; gitlab-runner's documentation, "Signals".
+//! Source: `DeploymentStrategy` in Kubernetes' `apps/v1` API; gitlab-runner's documentation, "Signals",
+//! and its images, whose `STOPSIGNAL` is SIGQUIT: the runner lets jobs end.
 
 use serde_json::Value;
 
@@ -50,14 +51,10 @@ pub(super) fn restart(
     }
     let grace = workload.pod("/spec/terminationGracePeriodSeconds");
     let grace = grace.and_then(Value::as_u64).unwrap_or(DEFAULT_GRACE);
-    let container = runner.container()?.value;
-    let stops = container.at("/lifecycle/preStop").is_some()
-        || container.at("/lifecycle/stopSignal").is_some();
-    (grace <= DEFAULT_GRACE || !stops).then(|| {
+    (grace <= DEFAULT_GRACE).then(|| {
         FunctionResult::info(format!(
-            "its pods restart with the new configuration, and jobs that run then are ended: a \
-             preStop hook that sends SIGQUIT and waits, and terminationGracePeriodSeconds (now \
-             {grace}) as long as a job, let them finish"
+            "its pods restart with the new configuration, and jobs that have not ended within \
+             terminationGracePeriodSeconds ({grace}) are lost: set it to as long as a job may take"
         ))
         .about(&resource.identity)
         .at(crate::runner::field(
