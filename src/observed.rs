@@ -43,6 +43,9 @@ pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
+/// On an item that the host has put into the list: the API server that it has asked, and where its
+/// address comes from.
+pub const ASKED: &str = "runner-terminal.dev/observed-at";
 /// On a Service of this function's that was a live one among the items: what was observed of it, as
 /// JSON.
 pub const LIVE_SERVICE: &str = "runner-terminal.dev/live-service";
@@ -96,6 +99,8 @@ pub enum Answer {
     Absent {
         /// The host's default namespace.
         namespace: String,
+        /// The API server, and where its address comes from, where one was asked.
+        asked: Option<String>,
     },
     /// The API server does not allow it (403): who may not, and by which rule one may.
     Forbidden(String),
@@ -180,10 +185,15 @@ impl Answer {
             Self::Failed(message) | Self::Forbidden(message) => {
                 annotations.insert(FAILURE.to_owned(), json!(message));
             }
-            Self::Absent { namespace } if name.namespace.is_empty() => {
-                annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
+            Self::Absent { namespace, asked } => {
+                if name.namespace.is_empty() {
+                    annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
+                }
+                if let Some(asked) = asked {
+                    annotations.insert(ASKED.to_owned(), json!(asked));
+                }
             }
-            Self::Absent { .. } | Self::Live(_) => {}
+            Self::Live(_) => {}
         }
         let identity = Identity {
             api_version: "v1".to_owned(),
@@ -222,6 +232,8 @@ pub enum Observation {
     Absent {
         /// The namespace that was looked in, where the manifests say none.
         looked_in: Option<String>,
+        /// The API server that was asked.
+        asked: Option<String>,
     },
     /// The host may not read it, and says by which rule it might.
     Forbidden(String),
@@ -287,6 +299,7 @@ impl Observed {
                 },
                 Some(ABSENT) => Observation::Absent {
                     looked_in: resource.annotation(LOOKED_IN).map(str::to_owned),
+                    asked: resource.annotation(ASKED).map(str::to_owned),
                 },
                 Some(state @ (FORBIDDEN | FAILED)) => {
                     let message = resource.annotation(FAILURE);
@@ -362,6 +375,19 @@ impl Observed {
         seen.or_else(|| name.namespace.is_empty().then(exported).flatten())
     }
 
+    /// The API server that was asked about a Service.
+    pub(crate) fn asked(&self, service: &Identity) -> Option<String> {
+        let name = ServiceName {
+            namespace: service.namespace.clone(),
+            name: service.name.clone(),
+        };
+        match self.service(&name)? {
+            Observation::Live { service, .. } => service.annotation(ASKED).map(str::to_owned),
+            Observation::Absent { asked, .. } => asked.clone(),
+            Observation::Forbidden(_) | Observation::Failed(_) => None,
+        }
+    }
+
     /// True where a live Service that was observed has an address of a load balancer.
     pub(crate) fn has_address(&self, name: &ServiceName) -> bool {
         match self.service(name) {
@@ -435,6 +461,7 @@ mod tests {
     fn absent() -> Answer {
         Answer::Absent {
             namespace: "default".to_owned(),
+            asked: Some("api.example.com:6443 (context one)".to_owned()),
         }
     }
 
@@ -458,7 +485,13 @@ mod tests {
             assert_eq!(observed.injected.len(), 1);
             assert_eq!(observed.injected[0].annotation(OBSERVED), Some(state));
             match (observed.service(&name()).unwrap(), &answer) {
-                (Observation::Absent { looked_in: None }, Answer::Absent { .. }) => {}
+                (
+                    Observation::Absent {
+                        looked_in: None,
+                        asked: seen,
+                    },
+                    Answer::Absent { asked, .. },
+                ) => assert_eq!(seen, asked),
                 (Observation::Failed(said), Answer::Failed(message))
                 | (Observation::Forbidden(said), Answer::Forbidden(message)) => {
                     assert_eq!(said, message);

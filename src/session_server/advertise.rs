@@ -13,7 +13,7 @@ use super::{
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
-    Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
+    ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
 use crate::patch::{Patches, Plan};
 use crate::resource::Identity;
@@ -31,6 +31,8 @@ pub struct Advertised {
     pub service: Identity,
     /// `advertise_address` in the runner's configuration.
     pub configured: Option<String>,
+    /// The API server that was asked, and where its address comes from.
+    pub asked: Option<String>,
     /// The address that is to be there.
     pub state: State,
 }
@@ -120,8 +122,10 @@ pub fn look_up(
             observe(&question, &service)?
         }
     };
+    let asked = observed.asked(&service);
     Ok(Advertised {
         service,
+        asked,
         configured: configured.map(str::to_owned),
         state,
     })
@@ -225,14 +229,15 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             (service, *by_host)
         }
         (_, Source::Items) => return Ok(State::pending("is not among the items with its status")),
-        (Some(Observation::Absent { looked_in }), _) => {
-            return Ok(State::pending(match looked_in {
+        (Some(Observation::Absent { looked_in, asked }), _) => {
+            let reason = match looked_in {
                 Some(namespace) => format!(
                     "is not in the namespace {namespace} yet, which was looked in because its \
                      manifest names none (a namespace that is set after this function is not seen)"
                 ),
                 None => "is not in the cluster yet".to_owned(),
-            }));
+            };
+            return Ok(State::pending(at_server(reason, asked.as_deref())));
         }
         (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
             return Ok(State::pending(
@@ -270,12 +275,20 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
         Resolution::Pending(reason) => Ok(State::Pending {
-            reason,
+            reason: at_server(reason, live.annotation(ASKED)),
             wait: waits(spec).then(|| request(Look::Change(spec.timeout()))),
         }),
         Resolution::Refused(reason) => Err(Box::new(
-            FunctionResult::error(reason).about(&live.identity),
+            FunctionResult::error(at_server(reason, live.annotation(ASKED))).about(&live.identity),
         )),
+    }
+}
+
+/// A clause about a Service, with the API server that has said so.
+fn at_server(reason: String, asked: Option<&str>) -> String {
+    match asked {
+        Some(asked) => format!("{reason}, as the API server {asked} says"),
+        None => reason,
     }
 }
 

@@ -90,7 +90,15 @@ fn apply_and_prune(plane: &ControlPlane, manifests: &str) -> String {
 }
 
 fn live(plane: &ControlPlane) -> Value {
-    let arguments = ["--namespace", NAMESPACE, "get", "service", SERVICE, "-o", "json"];
+    let arguments = [
+        "--namespace",
+        NAMESPACE,
+        "get",
+        "service",
+        SERVICE,
+        "-o",
+        "json",
+    ];
     serde_json::from_str(&succeeds(&plane.kubectl(&arguments, ""))).unwrap()
 }
 
@@ -103,7 +111,10 @@ fn a_pruning_apply_leaves_the_load_balancer() {
         kustomization(folder.path(), "runner.yaml");
         let first = succeeds(&kustomize_build(folder.path()));
         // kubectl prunes by this label what this function has made, too.
-        let first = first.replace("name: runner-session-server\n", "name: runner-session-server\n  labels:\n    team: live\n");
+        let first = first.replace(
+            "name: runner-session-server\n",
+            "name: runner-session-server\n  labels:\n    team: live\n",
+        );
         apply_and_prune(&plane, &first);
         plane.set_ingress(NAMESPACE, SERVICE, r#"[{"ip": "192.0.2.7"}]"#);
         let mut service = live(&plane);
@@ -117,13 +128,26 @@ fn a_pruning_apply_leaves_the_load_balancer() {
         for _ in 0..2 {
             let build = succeeds(&kustomize_build(folder.path()));
             assert_eq!(build.matches("kind: Service\n").count(), 1, "{build}");
-            for gone in ["uid:", "resourceVersion:", "\nstatus:", "clusterIP", " nodePort:"] {
+            for gone in [
+                "uid:",
+                "resourceVersion:",
+                "\nstatus:",
+                "clusterIP",
+                " nodePort:",
+            ] {
                 assert!(!build.contains(gone), "{gone}: {build}");
             }
-            assert!(build.contains("advertise_address = \"192.0.2.7:9000\""), "{build}");
+            assert!(
+                build.contains("advertise_address = \"192.0.2.7:9000\""),
+                "{build}"
+            );
             let said = apply_and_prune(&plane, &build);
             assert!(!said.contains("pruned"), "{said}");
-            assert_eq!(live(&plane)["metadata"]["uid"], uid, "local-config {local_config}");
+            assert_eq!(
+                live(&plane)["metadata"]["uid"],
+                uid,
+                "local-config {local_config}"
+            );
         }
     }
 }
