@@ -130,6 +130,11 @@ fn refused() {
             &["Service one", "Service two"],
         ),
         (
+            "warning/listen-on-any-port",
+            &["another port after each start"],
+        ),
+        ("warning/listen-without-port", &["has no port"]),
+        (
             "warning/listen-on-a-socket",
             &["unix socket", "listen_address"],
         ),
@@ -322,6 +327,7 @@ fn warned_about() {
             "service/istio-sidecar",
             &["traffic.sidecar.istio.io/excludeInboundPorts", "8093"],
         ),
+        ("service/rollout-of-two", &["maxSurge", "Recreate"]),
         ("service/metrics-cut-off", &["metrics", "9252"]),
         (
             "warning/listen-on-loopback",
@@ -353,6 +359,8 @@ fn no_warning_where_nothing_is_wrong() {
         "service/network-policy-lets-in",
         "service/network-policy-of-other-pods",
         "service/permissive-mtls",
+        "service/rollout-of-one",
+        "warning/listen-nowhere",
         "warning/new-runner",
     ] {
         let applied = changed(name);

@@ -53,7 +53,7 @@ pub(super) fn restart(
     let grace = grace.and_then(Value::as_u64).unwrap_or(DEFAULT_GRACE);
     (grace <= DEFAULT_GRACE).then(|| {
         FunctionResult::info(format!(
-            "its pods restart with the new configuration, and jobs that have not ended within \
+            "its pods restart whenever this configuration changes, and jobs that have not ended within \
              terminationGracePeriodSeconds ({grace}) are lost: set it to as long as a job may take"
         ))
         .about(&resource.identity)
