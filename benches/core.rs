@@ -70,7 +70,7 @@ fn find_runners(bencher: Bencher<'_, '_>, Named(list): Named) {
         let workloads = runner::find_workloads(read, &config.spec.runner, None).unwrap();
         let runners: Vec<_> = workloads
             .into_iter()
-            .map(|workload| runner::complete(read, workload, None).unwrap())
+            .map(|workload| runner::complete(read, workload, None, None).unwrap())
             .collect();
         assert_eq!(runners.len(), list.runners);
         runners

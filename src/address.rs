@@ -1,6 +1,6 @@
 //! The address that a runner advertises: `host:port`, without a scheme.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::text::MASKED;
 
@@ -40,6 +40,9 @@ pub enum AddressError {
     /// `0.0.0.0`, `::`: an address to listen on, not one to be reached at.
     #[error("{0} is an address to listen on; GitLab cannot reach anything at it")]
     Unspecified(IpAddr),
+    /// `224.0.0.1`, `255.255.255.255`: an address of many at once.
+    #[error("{0} is an address of many hosts at once, and no TCP connection goes to it")]
+    Multicast(IpAddr),
     /// Not a DNS name, nor an IP address.
     #[error(
         "{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)"
@@ -91,9 +94,9 @@ impl Address {
                 "" => None,
                 rest => Some(rest.strip_prefix(':').ok_or_else(bad_host)?),
             };
-            (Host::Ip(host.into()), port)
+            (Host::Ip(IpAddr::V6(host).to_canonical()), port)
         } else if let Ok(ip) = text.parse::<IpAddr>() {
-            (Host::Ip(ip), None)
+            (Host::Ip(ip.to_canonical()), None)
         } else {
             let (host, port) = match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
@@ -101,7 +104,10 @@ impl Address {
             };
             let host = match host.parse::<IpAddr>() {
                 Ok(ip) => Host::Ip(ip),
-                Err(_) if is_dns_name(host) => Host::Name(host.to_owned()),
+                Err(_) if is_dns_name(host) => {
+                    let host = host.strip_suffix('.').unwrap_or(host);
+                    Host::Name(host.to_ascii_lowercase())
+                }
                 Err(_) => return Err(bad_host()),
             };
             (host, port)
@@ -111,13 +117,35 @@ impl Address {
         {
             return Err(AddressError::Unspecified(*ip));
         }
+        if let Host::Ip(ip) = &host
+            && (ip.is_multicast() || *ip == IpAddr::V4(Ipv4Addr::BROADCAST))
+        {
+            return Err(AddressError::Multicast(*ip));
+        }
         let port = port
             .map(|port| match port.parse::<u16>() {
-                Ok(number) if number > 0 => Ok(number),
+                Ok(number) if number > 0 && !port.starts_with('+') => Ok(number),
                 _ => Err(AddressError::Port(port.to_owned())),
             })
             .transpose()?;
         Ok(Self { host, port })
+    }
+
+    /// Who alone reaches this address, where that is not everybody: a clause for a message.
+    pub fn limits(&self) -> Option<&'static str> {
+        const LOOPBACK: &str = "leads to the host that connects itself, so GitLab reaches the runner \
+                                only where it runs there, or something on its host hands on TCP";
+        const LINK_LOCAL: &str =
+            "is link-local, so GitLab reaches it only on the same network link";
+        match &self.host {
+            Host::Name(name) if name == "localhost" || name.ends_with(".localhost") => {
+                Some(LOOPBACK)
+            }
+            Host::Ip(ip) if ip.is_loopback() => Some(LOOPBACK),
+            Host::Ip(IpAddr::V4(ip)) if ip.is_link_local() => Some(LINK_LOCAL),
+            Host::Ip(IpAddr::V6(ip)) if ip.is_unicast_link_local() => Some(LINK_LOCAL),
+            Host::Name(_) | Host::Ip(_) => None,
+        }
     }
 
     /// `host:port` as the runner takes it, with this port when none was given.
@@ -165,6 +193,9 @@ mod tests {
             ("2001:db8::7", "[2001:db8::7]:9000"),
             ("[2001:db8::7]", "[2001:db8::7]:9000"),
             ("[2001:DB8::7]:8443", "[2001:db8::7]:8443"),
+            ("Terminal.Example.COM.:443", "terminal.example.com:443"),
+            ("[::ffff:192.0.2.7]:443", "192.0.2.7:443"),
+            ("::ffff:192.0.2.7", "192.0.2.7:9000"),
         ] {
             let address = Address::parse(text).unwrap();
             assert_eq!(address.with_default_port(9000), written, "{text}");
@@ -180,6 +211,11 @@ mod tests {
             "host:http",
             "host:",
             "0.0.0.0:8093",
+            "[::ffff:0.0.0.0]:8093",
+            "224.0.0.1:8093",
+            "[ff02::1]:8093",
+            "255.255.255.255",
+            "host:+80",
             "[::]:8093",
             "::",
             "",

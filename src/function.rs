@@ -1,6 +1,6 @@
 //! The function: ResourceList in, ResourceList and results out. This page is the whole data path.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 
 use crate::function_config::{
     self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig,
@@ -180,7 +180,7 @@ fn session_server(
     for runner in complete {
         let split = match spec.replicas {
             Replicas::Refuse => Ok(vec![runner]),
-            Replicas::Shard => session_server::split(runner, plan).and_then(|shards| {
+            Replicas::Shard => session_server::split(list, runner, plan).and_then(|shards| {
                 if spec.advertise_address.is_some() {
                     one_shard_only(&shards)?;
                 }
@@ -192,7 +192,12 @@ fn session_server(
             Err(refusal) => plan.results.push(*refusal),
         }
     }
-    let pods = session_server::Pods::of(&runners);
+    if let Some(field) = spec.exposure.fixed_field() {
+        for alike in session_server::shards_alike(&runners) {
+            one_runner_only(&alike, field)?;
+        }
+    }
+    let pods = session_server::Pods::of(list, &runners)?;
     for runner in &runners {
         let planned = session_server::add(list, spec, runner, &pods, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
@@ -330,13 +335,13 @@ fn advertise_address(
     Ok(())
 }
 
-fn one_runner_only(runners: &[Runner], field: &str) -> Result<(), Refusal> {
-    if runners.len() < 2 {
+fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<(), Refusal> {
+    if workloads.len() < 2 {
         return Ok(());
     }
-    let names: Vec<String> = runners
+    let names: Vec<String> = workloads
         .iter()
-        .map(|runner| runner.workload.resource.identity.to_string())
+        .map(|workload| workload.borrow().resource.identity.to_string())
         .collect();
     Err(Box::new(FunctionResult::error(format!(
         "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \

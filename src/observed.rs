@@ -43,6 +43,13 @@ pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
+/// On an item that the host has put into the list: the API server that it has asked, and where its
+/// address comes from.
+pub const ASKED: &str = "runner-terminal.dev/observed-at";
+/// On a Service of this function's that was a live one among the items: what was observed of it, as
+/// JSON.
+pub const LIVE_SERVICE: &str = "runner-terminal.dev/live-service";
+
 /// A Service by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName {
@@ -87,6 +94,8 @@ pub enum Answer {
     Absent {
         /// The host's default namespace.
         namespace: String,
+        /// The API server, and where its address comes from, where one was asked.
+        asked: Option<String>,
     },
     /// The API server does not allow it (403): who may not, and by which rule one may.
     Forbidden(String),
@@ -171,10 +180,15 @@ impl Answer {
             Self::Failed(message) | Self::Forbidden(message) => {
                 annotations.insert(FAILURE.to_owned(), json!(message));
             }
-            Self::Absent { namespace } if name.namespace.is_empty() => {
-                annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
+            Self::Absent { namespace, asked } => {
+                if name.namespace.is_empty() {
+                    annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
+                }
+                if let Some(asked) = asked {
+                    annotations.insert(ASKED.to_owned(), json!(asked));
+                }
             }
-            Self::Absent { .. } | Self::Live(_) => {}
+            Self::Live(_) => {}
         }
         let identity = Identity {
             api_version: "v1".to_owned(),
@@ -213,6 +227,8 @@ pub enum Observation {
     Absent {
         /// The namespace that was looked in, where the manifests say none.
         looked_in: Option<String>,
+        /// The API server that was asked.
+        asked: Option<String>,
     },
     /// The host may not read it, and says by which rule it might.
     Forbidden(String),
@@ -247,10 +263,19 @@ impl Observed {
     /// A Service with a status that cannot be parsed.
     pub fn collect(list: &ResourceList<'_>) -> Result<Self, ReadError> {
         let mut observed = Self::default();
+        let mut recorded = Vec::new();
         for item in list.candidates(&["Service"], "loadBalancer") {
             let resource = list.resource(item)?;
             if is_live(&resource) {
                 observed.add_export(resource);
+            } else if let Some(live) = recorded_in(&resource) {
+                recorded.push(live);
+            }
+        }
+        // An export that is still there is newer than the record of one.
+        for live in recorded {
+            if !observed.services.contains_key(&name_of(&live)) {
+                observed.add_export(live);
             }
         }
         for item in list.candidates(&["Service"], OBSERVED) {
@@ -262,6 +287,7 @@ impl Observed {
                 },
                 Some(ABSENT) => Observation::Absent {
                     looked_in: resource.annotation(LOOKED_IN).map(str::to_owned),
+                    asked: resource.annotation(ASKED).map(str::to_owned),
                 },
                 Some(state @ (FORBIDDEN | FAILED)) => {
                     let message = resource.annotation(FAILURE);
@@ -330,6 +356,31 @@ impl Observed {
         seen.or_else(|| name.namespace.is_empty().then(exported).flatten())
     }
 
+    /// The API server that was asked about a Service.
+    pub(crate) fn asked(&self, service: &Identity) -> Option<String> {
+        let name = ServiceName {
+            namespace: service.namespace.clone(),
+            name: service.name.clone(),
+        };
+        match self.service(&name)? {
+            Observation::Live { service, .. } => service.annotation(ASKED).map(str::to_owned),
+            Observation::Absent { asked, .. } => asked.clone(),
+            Observation::Forbidden(_) | Observation::Failed(_) => None,
+        }
+    }
+
+    /// True where a live Service that was observed has an address of a load balancer.
+    pub(crate) fn has_address(&self, name: &ServiceName) -> bool {
+        match self.service(name) {
+            Some(Observation::Live { service, .. }) => {
+                let ingress = service.value.at("/status/loadBalancer/ingress");
+                let ingress = ingress.and_then(Value::as_array);
+                ingress.is_some_and(|entries| !entries.is_empty())
+            }
+            _ => false,
+        }
+    }
+
     fn add_export(&mut self, service: Resource) {
         let name = name_of(&service);
         self.services.insert(
@@ -347,6 +398,26 @@ fn name_of(service: &Resource) -> ServiceName {
         namespace: service.identity.namespace.clone(),
         name: service.identity.name.clone(),
     }
+}
+
+/// The live Service that [`LIVE_SERVICE`] records on a manifest.
+fn recorded_in(manifest: &Resource) -> Option<Resource> {
+    let record: Value = serde_json::from_str(manifest.annotation(LIVE_SERVICE)?).ok()?;
+    let mut service = manifest.identity.skeleton();
+    let annotations = manifest.value.at("/metadata/annotations").cloned();
+    if let Some(metadata) = service.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.extend(annotations.map(|all| ("annotations".to_owned(), all)));
+        let since = record.get("deletionTimestamp").cloned();
+        metadata.extend(since.map(|since| ("deletionTimestamp".to_owned(), since)));
+    }
+    let spec = ["type", "ports", "externalIPs", "ipFamilies"];
+    let spec = spec
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), record.get(*field)?.clone())));
+    service.insert("spec".to_owned(), Value::Object(spec.collect()));
+    let status = json!({"loadBalancer": record.get("loadBalancer")});
+    service.insert("status".to_owned(), status);
+    Some(Resource::new(manifest.item, Value::Object(service)))
 }
 
 /// True for a Service with a status: a manifest has none.
@@ -371,6 +442,7 @@ mod tests {
     fn absent() -> Answer {
         Answer::Absent {
             namespace: "default".to_owned(),
+            asked: Some("api.example.com:6443 (context one)".to_owned()),
         }
     }
 
@@ -394,7 +466,13 @@ mod tests {
             assert_eq!(observed.injected.len(), 1);
             assert_eq!(observed.injected[0].annotation(OBSERVED), Some(state));
             match (observed.service(&name()).unwrap(), &answer) {
-                (Observation::Absent { looked_in: None }, Answer::Absent { .. }) => {}
+                (
+                    Observation::Absent {
+                        looked_in: None,
+                        asked: seen,
+                    },
+                    Answer::Absent { asked, .. },
+                ) => assert_eq!(seen, asked),
                 (Observation::Failed(said), Answer::Failed(message))
                 | (Observation::Forbidden(said), Answer::Forbidden(message)) => {
                     assert_eq!(said, message);

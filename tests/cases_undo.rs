@@ -379,7 +379,7 @@ fn keeps_the_form_of_annotations() {
 fn keeps_the_spelling_of_toml() {
     for toml in [
         "[session_server]\nsession_timeout = 60.5\n",
-        "[session_server]\nsession_timeout = true\nlisten_address = 1979-05-27T07:32:00Z\n",
+        "[session_server]\nsession_timeout = 1979-05-27T07:32:00Z\nadvertise_address = true\n",
         "[session_server]\nsession_timeout = 0x10\n",
         "[session_server]\nsession_timeout = 1_800   # as ever\n",
         "[session_server]\nadvertise_address = [\n  1,   # one\n  'two',\n]\n",

@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, FuturesUnordered};
-use runner_terminal::observed::{Answer, ServiceName, Subject};
-use serde_json::Value;
+use runner_terminal::observed::{ASKED, Answer, ServiceName, Subject};
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
@@ -136,10 +136,22 @@ impl Cluster {
 
     fn answer(&self, subject: &Subject, found: Found) -> Answer {
         let problem = match found {
-            Ok(Some(service)) => return Answer::Live(service),
+            Ok(Some(mut live)) => {
+                if let (Subject::Service(_), Some(metadata)) = (
+                    subject,
+                    live.get_mut("metadata").and_then(Value::as_object_mut),
+                ) {
+                    let annotations = metadata.entry("annotations").or_insert(json!({}));
+                    if let Some(annotations) = annotations.as_object_mut() {
+                        annotations.insert(ASKED.to_owned(), json!(self.api.asked()));
+                    }
+                }
+                return Answer::Live(live);
+            }
             Ok(None) => {
                 return Answer::Absent {
                     namespace: self.api.namespace().to_owned(),
+                    asked: Some(self.api.asked()),
                 };
             }
             Err(problem) => problem,

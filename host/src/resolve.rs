@@ -99,6 +99,7 @@ impl Row {
         let Advertised {
             service,
             configured,
+            asked,
             state,
         } = match found.found {
             Ok(found) => found,
@@ -129,6 +130,10 @@ impl Row {
             State::Pending { reason, .. } => ("pending", reason.clone()),
             State::Unknown(_) => ("unknown", "the cluster has not been asked".to_owned()),
         };
+        if let (State::Known(_), Some(asked)) = (&state, asked) {
+            row.message
+                .push_str(&format!(" (read from the API server {asked})"));
+        }
         if let State::Known(address) = state {
             row.address = Some(address);
         }

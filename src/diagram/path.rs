@@ -507,7 +507,7 @@ fn errors_of_kinds(scene: &Scene<'_>, service: &Identity, kinds: &[&str]) -> Vec
 
 /// It is about the address that the Service is to have.
 fn is_of_address(said: &Said) -> bool {
-    said.field == "status.loadBalancer"
+    ["status.loadBalancer", "spec.ports[0].nodePort"].contains(&said.field.as_str())
 }
 
 fn is_about_advertised(said: &Said) -> bool {

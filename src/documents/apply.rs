@@ -1,9 +1,16 @@
 //! The functions on plain manifests, one after the other.
 
+use std::borrow::Cow;
+
+use super::configs::kind;
 use super::twins::twins;
 use super::{Config, DocumentError, Problem, to_resource_list, unreadable};
 use crate::function::Outcome;
+use crate::patch::{Patches, annotation};
+use crate::resource::Resource;
+use crate::session_server::FOLLOWED_BY;
 use crate::text::printable;
+use crate::yaml::{self, Tree};
 
 /// What one run of the function gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,12 +62,14 @@ pub fn apply<E>(
         texts: texts(files),
         ..Applied::default()
     };
-    for config in configs {
+    for (place, config) in configs.iter().enumerate() {
+        let later = configs.get(place + 1..).unwrap_or_default();
+        let config_text = followed(config, later);
         let current = files.iter().zip(&applied.texts);
         let current: Vec<_> = current
             .map(|((path, _), text)| (*path, text.as_str()))
             .collect();
-        let list = to_resource_list(&current, &config.text)
+        let list = to_resource_list(&current, &config_text)
             .map_err(|error| ApplyError::Document(config.blamed(error)))?;
         let ran = run(&list.text).map_err(ApplyError::Run)?;
         if ran.failed {
@@ -74,6 +83,29 @@ pub fn apply<E>(
         applied.list = ran.output;
     }
     Ok(applied)
+}
+
+/// The text of a SessionServer, which is told of an AdvertiseAddress that comes later.
+fn followed<'c>(config: &'c Config<'_>, later: &[Config<'_>]) -> Cow<'c, str> {
+    const NEXT: &str = "AdvertiseAddress";
+    let text: &str = &config.text;
+    let is_followed = kind(text).as_deref() == Some("SessionServer")
+        && later
+            .iter()
+            .any(|config| kind(&config.text).as_deref() == Some(NEXT));
+    let value = Tree::parse(text).and_then(|tree| tree.to_value());
+    match value {
+        Ok(value) if is_followed => {
+            let resource = Resource::new(0, value);
+            let mut patches = Patches::default();
+            patches.set(&resource, &annotation(FOLLOWED_BY), NEXT.into());
+            let changes = patches.into_changes();
+            let told = changes.patches.into_values().next();
+            let told = told.and_then(|patch| yaml::apply(text, &patch.operations).ok());
+            told.map_or(Cow::Borrowed(text), Cow::Owned)
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 impl Applied {

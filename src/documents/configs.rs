@@ -154,7 +154,7 @@ fn all<'text>(files: &[(&str, &'text str)]) -> Result<Vec<Config<'text>>, Docume
     Ok(split(files)?.iter().map(config).collect())
 }
 
-fn kind(document: &str) -> Option<String> {
+pub(super) fn kind(document: &str) -> Option<String> {
     let tree = Tree::parse(document).ok()?;
     let value = tree.value_of(tree.root()?).ok()?;
     Some(value.get("kind")?.as_str()?.to_owned())

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::relay::{RELAY_NAMESPACE, Relay};
+use super::relay::{RELAY_NAMESPACE, Relay, relay_name};
 use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
 use crate::function_config::Port;
 use crate::rbac;
@@ -75,7 +75,7 @@ impl Expose for ApiServer {
         let account = |kind: &str, version: &str| Identity {
             api_version: version.to_owned(),
             kind: kind.to_owned(),
-            name: format!("{}-relay", place.service.name),
+            name: relay_name(&place.service.name),
             namespace: place.service.namespace.clone(),
             ..Identity::default()
         };

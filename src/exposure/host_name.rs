@@ -96,7 +96,17 @@ impl<'de> Deserialize<'de> for HostName {
             Ok(Address {
                 host: Host::Name(name),
                 port: None,
-            }) if name.contains('.') => Ok(Self(text)),
+            }) if name.contains('_') => Err(serde::de::Error::custom(format!(
+                "{text:?} has an underscore, which no Ingress, no Gateway and no certificate takes: \
+                 give a name without it"
+            ))),
+            Ok(Address {
+                host: Host::Name(name),
+                port: None,
+            }) if name.contains('.') => {
+                let text = text.trim().to_ascii_lowercase();
+                Ok(Self(text.strip_suffix('.').unwrap_or(&text).to_owned()))
+            }
             Ok(Address {
                 host: Host::Ip(_), ..
             }) => Err(serde::de::Error::custom(format!(

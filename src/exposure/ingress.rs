@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
 use super::{Expose, Origin, PORT_NAME, Place, SERVICE_PORT, object, set_members};
-use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::function_config::{ConfigError, Port, metadata, unset_when_empty};
 use crate::runner::Refusal;
 
 /// A host at an ingress controller.
@@ -90,6 +90,10 @@ impl Ingress {
                 "is read with controller: traefik only",
             ));
         }
+        metadata::check_annotations(
+            &format!("{path}.ingressAnnotations"),
+            &self.ingress_annotations,
+        )?;
         if let Some(name) = self.controller.passthrough()
             && self.ingress_annotations.contains_key(name)
         {

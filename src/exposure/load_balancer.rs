@@ -84,6 +84,11 @@ impl LoadBalancer {
             }
             _ => {}
         }
+        if let Some(ip) = self.load_balancer_ip {
+            Address::parse(&ip.to_string()).map_err(|error| {
+                ConfigError::new(format!("{path}.loadBalancerIP"), error.to_string())
+            })?;
+        }
         if self.cloud == Some(Cloud::AWS) && self.load_balancer_ip.is_some() {
             return Err(ConfigError::new(
                 format!("{path}.loadBalancerIP"),

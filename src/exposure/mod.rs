@@ -17,6 +17,7 @@
 mod api_server;
 mod cluster_ip;
 mod cluster_name;
+mod fixed;
 mod gateway;
 mod headless;
 mod host_name;
@@ -34,12 +35,13 @@ use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
 pub use api_server::ApiServer;
 pub use cluster_ip::ClusterIp;
+pub use fixed::FixedAddress;
 pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
 pub use ingress::Ingress;
 pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
-pub use relay::{RELAY_NAMESPACE, Relay};
+pub use relay::{RELAY_NAMESPACE, Relay, relay_name};
 pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
 
 /// The name of the session server's port, in a pod and in a Service.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Place, SERVICE_PORT};
 use crate::function_config::unset_when_empty;
@@ -59,10 +60,27 @@ const fn two() -> u16 {
     2
 }
 
+/// What the objects of a Service's relay are called. It names a Service and stands in labels, which
+/// both take 63 characters.
+pub fn relay_name(service: &str) -> String {
+    const SUFFIX: &str = "-relay";
+    if service.len() + SUFFIX.len() <= 63 {
+        return format!("{service}{SUFFIX}");
+    }
+    let digest = Sha256::digest(service.as_bytes());
+    let hash: String = digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let kept: String = service.chars().take(63 - SUFFIX.len() - 9).collect();
+    format!("{}-{hash}{SUFFIX}", kept.trim_end_matches('-'))
+}
+
 impl Relay {
     /// Its Deployment and its Service.
     pub(super) fn objects(&self, place: Place<'_>, host: &str, port: u16) -> Vec<Value> {
-        let name = format!("{}-relay", place.service.name);
+        let name = relay_name(&place.service.name);
         let labels = json!({
             "app.kubernetes.io/name": "runner-terminal",
             "app.kubernetes.io/instance": name,

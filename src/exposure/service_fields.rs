@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::set_members;
-use crate::function_config::{ConfigError, read, unset_when_empty};
+use crate::function_config::{ConfigError, metadata, read, unset_when_empty};
 
 /// What every Service may have. Fields of `spec` are those of the Service's own API, which documents
 /// them; each is left out of the Service when it is not set here.
@@ -50,7 +50,10 @@ impl ServiceFields {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), fields.shift_remove(*name)?)))
             .collect();
-        read(path, &Value::Object(taken))
+        let fields: Self = read(path, &Value::Object(taken))?;
+        metadata::check_annotations(&format!("{path}.annotations"), &fields.annotations)?;
+        metadata::check_labels(&format!("{path}.labels"), &fields.labels)?;
+        Ok(fields)
     }
 
     /// The fields of the Service's `spec` that are set.
@@ -158,18 +161,46 @@ pub enum IpFamily {
 )]
 pub struct Cidr(String);
 
+/// The address of a network and the length of its prefix.
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (ip, length) = text.split_once('/')?;
+    let ip: IpAddr = ip.parse().ok()?;
+    let is_number = length.chars().all(|c| c.is_ascii_digit());
+    let length: u8 = length.parse().ok()?;
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    (is_number && length <= most).then_some((ip, length))
+}
+
+impl Cidr {
+    /// True where a network lies inside this one, and is smaller.
+    pub(crate) fn holds(&self, inner: &Self) -> bool {
+        // The bits of an address from the left.
+        let bits = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => u128::from(u32::from(ip)) << 96,
+            IpAddr::V6(ip) => u128::from(ip),
+        };
+        let (Some((outer, length)), Some((inner, inner_length))) =
+            (network(&self.0), network(&inner.0))
+        else {
+            return false;
+        };
+        let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+        outer.is_ipv4() == inner.is_ipv4()
+            && inner_length > length
+            && (bits(outer) & mask) == (bits(inner) & mask)
+    }
+}
+
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Cidr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let fits = text.split_once('/').is_some_and(|(ip, length)| {
-            let most = match ip.parse::<IpAddr>() {
-                Ok(IpAddr::V4(_)) => 32,
-                Ok(IpAddr::V6(_)) => 128,
-                Err(_) => return false,
-            };
-            length.parse::<u8>().is_ok_and(|length| length <= most)
-        });
-        if fits {
+        if network(&text).is_some() {
             Ok(Self(text))
         } else {
             Err(serde::de::Error::custom(format!(

@@ -6,6 +6,7 @@ mod config_reference;
 mod convert;
 mod duration;
 mod label_selector;
+pub(crate) mod metadata;
 mod network_policy;
 mod port;
 mod reader;

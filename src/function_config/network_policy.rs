@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ConfigError, metadata};
 use crate::exposure::Cidr;
 
 /// Whose connections the cluster's network lets through to the session server.
@@ -93,15 +94,81 @@ pub enum Operator {
     DoesNotExist,
 }
 
-impl Operator {
-    /// True when a label with this value, `None` where it is missing, fits.
-    pub fn holds(self, label: Option<&str>, values: &[String]) -> bool {
-        let is_among = |label: &str| values.iter().any(|value| value == label);
-        match self {
-            Self::In => label.is_some_and(is_among),
-            Self::NotIn => !label.is_some_and(is_among),
-            Self::Exists => label.is_some(),
-            Self::DoesNotExist => label.is_none(),
+impl NetworkPolicySpec {
+    /// Checks what the API server would refuse.
+    ///
+    /// Source: `ValidateNetworkPolicyPeer` and `ValidateIPBlock` in Kubernetes'
+    /// `networking/validation`.
+    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        for (index, peer) in self.from.iter().enumerate() {
+            peer.check(&format!("{path}.from[{index}]"))?;
         }
+        Ok(())
+    }
+}
+
+impl Peer {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        let selectors = [
+            ("namespaceSelector", &self.namespace_selector),
+            ("podSelector", &self.pod_selector),
+        ];
+        let has_selector = selectors.iter().any(|(_, selector)| selector.is_some());
+        match &self.ip_block {
+            None if !has_selector => Err(ConfigError::new(
+                path,
+                "names nobody: set ipBlock, namespaceSelector or podSelector",
+            )),
+            Some(_) if has_selector => Err(ConfigError::new(
+                path,
+                "has an ipBlock beside a selector: write two entries",
+            )),
+            Some(block) => block.check(&format!("{path}.ipBlock")),
+            None => Ok(()),
+        }?;
+        for (name, selector) in selectors {
+            if let Some(selector) = selector {
+                selector.check(&format!("{path}.{name}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl IpBlock {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        for (index, except) in self.except.iter().enumerate() {
+            if !self.cidr.holds(except) {
+                return Err(ConfigError::new(
+                    format!("{path}.except[{index}]"),
+                    format!(
+                        "{except} is not a part of {}: name networks inside it that may not connect",
+                        self.cidr
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Selector {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        for (key, value) in &self.match_labels {
+            let path = format!("{path}.matchLabels");
+            metadata::check_label(&path, key, std::slice::from_ref(value))?;
+        }
+        for (index, expression) in self.match_expressions.iter().enumerate() {
+            let path = format!("{path}.matchExpressions[{index}]");
+            metadata::check_label(&path, &expression.key, &expression.values)?;
+            let takes_values = matches!(expression.operator, Operator::In | Operator::NotIn);
+            let message = match (takes_values, expression.values.is_empty()) {
+                (true, true) => "In and NotIn take at least one value",
+                (false, false) => "Exists and DoesNotExist take no values",
+                _ => continue,
+            };
+            return Err(ConfigError::new(format!("{path}.values"), message));
+        }
+        Ok(())
     }
 }

@@ -147,6 +147,9 @@ impl SessionServer {
         if let Some(config) = &spec.config {
             config.check()?;
         }
+        if let Some(policy) = &spec.network_policy {
+            policy.check("spec.networkPolicy")?;
+        }
         reader::check_distinct("spec.readers", &spec.readers)?;
         Ok(Self {
             name: envelope.name(),

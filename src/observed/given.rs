@@ -106,6 +106,7 @@ impl Given {
             Some(service) => Answer::Live(service.clone()),
             None => Answer::Absent {
                 namespace: DEFAULT_NAMESPACE.to_owned(),
+                asked: None,
             },
         }
     }

@@ -40,6 +40,12 @@ pub struct Runner {
     pub config: ConfigToml,
 }
 
+impl std::borrow::Borrow<Workload> for Runner {
+    fn borrow(&self) -> &Workload {
+        &self.workload
+    }
+}
+
 impl Runner {
     /// The container that runs gitlab-runner.
     pub fn container(&self) -> Option<Container<'_>> {

@@ -2,16 +2,18 @@
 
 use serde_json::Value;
 
+use super::adopt::{self, Adoptable};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, OWNED_BY, OWNER, objects, open_config, parse_address, port, roll_pods, settings,
+    ADDRESS_FROM, OWNED_BY, OWNER, limits, objects, open_config, parse_address, port, require_name,
+    roll_pods, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
-    Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
+    ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
 use crate::patch::{Patches, Plan};
 use crate::resource::Identity;
@@ -29,6 +31,8 @@ pub struct Advertised {
     pub service: Identity,
     /// `advertise_address` in the runner's configuration.
     pub configured: Option<String>,
+    /// The API server that was asked, and where its address comes from.
+    pub asked: Option<String>,
     /// The address that is to be there.
     pub state: State,
 }
@@ -70,33 +74,58 @@ pub fn look_up(
     observed: &Observed,
     config: &ConfigFile,
 ) -> Result<Advertised, Refusal> {
+    require_name(&runner.workload)?;
     let declared = service::find(list, &runner.workload)?;
     let of_chart = settings::is_of_chart(config, runner);
-    let service = front(runner, &declared, of_chart)?;
+    let own = settings::own_address(config, runner);
+    let adopted = match &declared {
+        Existing::Ours(_) => None,
+        Existing::Foreign(service) if of_chart => {
+            let port = port::of_container(settings::configured_port(config), runner);
+            Adoptable::of(service, &runner.workload, port)
+        }
+        Existing::None(_) | Existing::Foreign(_) => {
+            let port = port::of_container(settings::configured_port(config), runner);
+            let inside = own.is_some();
+            adopt::find(list, &runner.workload, port, own.as_deref(), inside)?
+        }
+    };
+    let service = match &adopted {
+        Some(adopted) => adopted.service.identity.clone(),
+        None => front(&declared, of_chart)?,
+    };
     let configured = config.get(ADVERTISE_ADDRESS);
     let configured = configured.as_ref().and_then(Value::as_str);
     let is_known =
         matches!(&declared, Existing::Ours(service) if service.annotation(ADDRESS_FROM).is_some());
     let state = match spec.address.as_deref().and_then(parse_address) {
-        Some(address) => State::Known(address.with_default_port(port_of(&declared))),
+        Some(address) => {
+            let port = adopted.as_ref().map(|adopted| adopted.port);
+            State::Known(address.with_default_port(port.unwrap_or_else(|| port_of(&declared))))
+        }
         None if is_known => of_exposure(configured),
+        // The user's own address, at the user's own Service.
+        None if adopted.is_some() && own.is_some() => of_exposure(own.as_deref()),
         None => {
             let question = Question {
                 list,
                 spec,
                 observed,
+                adopted_port: adopted.as_ref().map(|adopted| adopted.port),
                 of_chart,
                 configured,
                 nodes: match &declared {
                     Existing::Ours(service) => service.annotation(NODE_ADDRESS),
-                    Existing::None | Existing::Foreign(_) => None,
+                    Existing::None(_) | Existing::Foreign(_) => None,
                 },
             };
             observe(&question, &service)?
         }
     };
+    let asked = observed.asked(&service);
     Ok(Advertised {
         service,
+        asked,
         configured: configured.map(str::to_owned),
         state,
     })
@@ -126,6 +155,7 @@ pub fn advertise(
                 timeout: settings::asked_timeout(&runner.workload),
             };
             settings::write(&wanted, &mut config, runner, plan);
+            plan.results.extend(limits(&address, runner));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
             let result = switch_off(&service, &mut config, runner, &reason, &mut plan.patches);
@@ -136,17 +166,17 @@ pub fn advertise(
         }
         State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
-    roll_pods(runner, &config, &mut plan.patches);
+    roll_pods(runner, &config, plan);
     Ok(())
 }
 
 /// The Service in front of a runner: the one of the list, or the one that is called as it would be.
-fn front(runner: &Runner, declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
+fn front(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
     match declared {
         Existing::Ours(service) => Ok(service.identity.clone()),
         Existing::Foreign(service) if of_chart => Ok(service.identity.clone()),
         Existing::Foreign(service) => Err(not_ours(&service.identity)),
-        Existing::None => Ok(service::identity(&runner.workload)),
+        Existing::None(identity) => Ok(identity.clone()),
     }
 }
 
@@ -164,9 +194,10 @@ fn of_exposure(configured: Option<&str>) -> State {
 /// The port of a runner's Service.
 fn port_of(declared: &Existing) -> u16 {
     let port = match declared {
-        Existing::Ours(service) | Existing::Foreign(service) => service::port_of(service),
-        Existing::None => None,
+        Existing::Ours(service) | Existing::Foreign(service) => service::own_port(&service.value),
+        Existing::None(_) => None,
     };
+    let port = port.and_then(|entry| entry.get("port")?.as_u64()?.try_into().ok());
     port.unwrap_or(SERVICE_PORT)
 }
 
@@ -175,6 +206,8 @@ struct Question<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a AdvertiseAddressSpec,
     observed: &'a Observed,
+    /// The port of a Service of the user's that leads to the session server.
+    adopted_port: Option<u16>,
     of_chart: bool,
     /// `advertise_address`
     configured: Option<&'a str>,
@@ -196,14 +229,15 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             (service, *by_host)
         }
         (_, Source::Items) => return Ok(State::pending("is not among the items with its status")),
-        (Some(Observation::Absent { looked_in }), _) => {
-            return Ok(State::pending(match looked_in {
+        (Some(Observation::Absent { looked_in, asked }), _) => {
+            let reason = match looked_in {
                 Some(namespace) => format!(
                     "is not in the namespace {namespace} yet, which was looked in because its \
                      manifest names none (a namespace that is set after this function is not seen)"
                 ),
                 None => "is not in the cluster yet".to_owned(),
-            }));
+            };
+            return Ok(State::pending(at_server(reason, asked.as_deref())));
         }
         (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
             return Ok(State::pending(
@@ -218,7 +252,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         }
         _ => return Ok(State::Unknown(request(Look::Now))),
     };
-    if !service::is_ours(live) && !question.of_chart {
+    if !service::is_ours(live) && !question.of_chart && question.adopted_port.is_none() {
         return Err(not_ours(&live.identity));
     }
     let at_node;
@@ -234,16 +268,29 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         }
         nodes => nodes,
     };
-    match live_service::resolve(live, spec, question.configured, nodes) {
+    let known = live_service::Known {
+        configured: question.configured,
+        nodes,
+        port: question.adopted_port,
+    };
+    match live_service::resolve(live, spec, known) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
         Resolution::Pending(reason) => Ok(State::Pending {
-            reason,
+            reason: at_server(reason, live.annotation(ASKED)),
             wait: waits(spec).then(|| request(Look::Change(spec.timeout()))),
         }),
         Resolution::Refused(reason) => Err(Box::new(
-            FunctionResult::error(reason).about(&live.identity),
+            FunctionResult::error(at_server(reason, live.annotation(ASKED))).about(&live.identity),
         )),
+    }
+}
+
+/// A clause about a Service, with the API server that has said so.
+fn at_server(reason: String, asked: Option<&str>) -> String {
+    match asked {
+        Some(asked) => format!("{reason}, as the API server {asked} says"),
+        None => reason,
     }
 }
 

@@ -113,15 +113,18 @@ impl ConfigFile {
         port_of(self.document.get("listen_address")?.as_str()?)
     }
 
-    /// The `executor` of each of the `[[runners]]` that names one.
-    pub fn executors(&self) -> Vec<String> {
+    /// The executors of `[[runners]]`, each once.
+    pub(crate) fn executors(&self) -> Vec<String> {
         let runners = self.document.get("runners");
         let runners = runners.and_then(Item::as_array_of_tables);
-        let executors = runners.into_iter().flatten().filter_map(|runner| {
-            let executor = runner.get("executor")?.as_str()?;
-            Some(executor.to_owned())
-        });
-        executors.collect()
+        let mut executors: Vec<String> = runners
+            .into_iter()
+            .flatten()
+            .filter_map(|runner| Some(runner.get("executor")?.as_str()?.to_owned()))
+            .collect();
+        executors.sort();
+        executors.dedup();
+        executors
     }
 
     /// True when a `session_server` stands under `[[runners]]`, where the runner ignores it.

@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
+use super::adopt::{self, Adoptable};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
+use super::pods::Pods;
 use super::service::{self, Existing, Ports};
-use super::{ADDRESS_FROM, owned, settings, shard};
-use crate::exposure::{Origin, Place, RELAY_NAMESPACE};
+use super::{ADDRESS_FROM, settings, shard};
+use crate::address::{Address, Host};
+use crate::exposure::{FixedAddress, Origin, Place, RELAY_NAMESPACE, Way};
 use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
-use crate::resource::{Identity, Resource};
+use crate::pointer::At as _;
+use crate::resource::Identity;
+use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner};
 
@@ -26,7 +31,25 @@ pub(super) struct Front {
     pub(super) relay_before: Option<String>,
     /// What stands beside it.
     pub(super) objects: Vec<Value>,
-    adopted: bool,
+    /// Clients outside the cluster reach the Service's own port: it is of type LoadBalancer or
+    /// NodePort, and nothing of ours stands in front of it.
+    pub(super) is_reached_directly: bool,
+    /// What only this runner can have.
+    pub(super) fixed: Option<FixedAddress>,
+    of_chart: bool,
+    is_node_port: bool,
+    is_adopted: bool,
+}
+
+/// What is known of the function that writes the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FollowUp {
+    /// Nothing: kustomize and kpt do not say what comes next.
+    Unknown,
+    /// The live Service among the items has an address.
+    Seen,
+    /// An AdvertiseAddress comes later in this run.
+    SameRun,
 }
 
 /// Makes our Service, or brings the one of an earlier run up to date.
@@ -42,11 +65,11 @@ pub(super) fn make(
 ) -> Result<Front, Refusal> {
     let existing = match &found {
         Existing::Ours(service) => Some(service),
-        Existing::None | Existing::Foreign(_) => None,
+        Existing::None(_) | Existing::Foreign(_) => None,
     };
-    let identity = match existing {
-        Some(service) => service.identity.clone(),
-        None => service::identity(&runner.workload),
+    let identity = match &found {
+        Existing::Ours(service) | Existing::Foreign(service) => service.identity.clone(),
+        Existing::None(identity) => identity.clone(),
     };
     let place = Place {
         service: &identity,
@@ -76,81 +99,213 @@ pub(super) fn make(
             Origin::Known(address) => Some(address),
             Origin::LiveService => None,
         },
-        adopted: false,
+        is_reached_directly: matches!(spec.exposure.way, Way::LoadBalancer(_) | Way::NodePort(_)),
+        fixed: spec.exposure.fixed_address(place),
+        of_chart: false,
+        is_node_port: matches!(spec.exposure.way, Way::NodePort(_)),
+        is_adopted: false,
     };
     Ok(front)
 }
 
-/// Adopts the Service of the chart's own session server.
+/// The user's Service that takes the place of ours: the chart's, or any that leads to the session
+/// server, where a load balancer is asked for. None where an earlier run has made ours.
 ///
 /// # Errors
-/// It is somebody else's.
-pub(super) fn adopt(
-    found: &Resource,
+/// Several lead there.
+pub(super) fn adoptable(
+    list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
     listen_port: u16,
     config: &ConfigFile,
+    found: &Existing,
+) -> Result<Option<Adoptable>, Refusal> {
+    let workload = &runner.workload;
+    match found {
+        Existing::Ours(_) => return Ok(None),
+        Existing::Foreign(service) if settings::is_of_chart(config, runner) => {
+            return Ok(Adoptable::of(service, workload, listen_port));
+        }
+        Existing::None(_) | Existing::Foreign(_) => {}
+    }
+    if !matches!(spec.exposure.way, Way::LoadBalancer(_)) {
+        return Ok(None);
+    }
+    let own = settings::own_address(config, runner);
+    let asked = spec.advertise_address.as_deref().or(own.as_deref());
+    // Who asks for a load balancer in so many words does not mean a Service for the inside.
+    let inside = asked.is_some() && spec.exposure.is_default();
+    adopt::find(list, workload, listen_port, asked, inside)
+}
+
+/// Adopts a Service that leads to the session server.
+///
+/// # Errors
+/// It leads elsewhere too.
+pub(super) fn adopt(
+    adopted: &Adoptable,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    config: &ConfigFile,
+    pods: &Pods,
     plan: &mut Plan,
 ) -> Result<Front, Refusal> {
-    let is_of_chart = settings::is_of_chart(config, runner)
-        && service::serves(found, &runner.workload, listen_port);
-    let Some(port) = service::port_of(found).filter(|_| is_of_chart) else {
-        return Err(owned::not_ours(found));
-    };
-    plan.results.push(
-        FunctionResult::info(
-            "adopted the Service of the chart's own session server; no second one is added. The \
-             chart's scripts look for its address at each start",
-        )
-        .about(&found.identity),
-    );
-    if !spec.exposure.is_default() {
-        plan.results.push(
-            FunctionResult::warning(
-                "spec.exposure is not applied to a Service that the chart makes: set the chart's \
-                 sessionServer values, or its sessionServer.enabled to false",
-            )
-            .about(&found.identity),
-        );
+    let Adoptable {
+        service,
+        port,
+        node_port,
+    } = adopted;
+    let of_chart = settings::is_of_chart(config, runner)
+        && service.identity.name == service::identity(&runner.workload).name;
+    if let Some(selector) = service
+        .value
+        .at("/spec/selector")
+        .and_then(Value::as_object)
+    {
+        pods.check_service(&service.identity, selector, &runner.workload)?;
     }
+    let (said, not_applied) = if of_chart {
+        (
+            "adopted the Service of the chart's own session server; no second one is added. The \
+             chart's scripts look for its address at each start"
+                .to_owned(),
+            "spec.exposure is not applied to a Service that the chart makes: set the chart's \
+             sessionServer values, or its sessionServer.enabled to false",
+        )
+    } else {
+        (
+            format!(
+                "leads to the session server of {} by its port {port}, so it is adopted and stays as \
+                 it is; no second one is added",
+                runner.workload.resource.identity
+            ),
+            "spec.exposure is not applied to a Service of your own: set it there, or remove the \
+             Service to have one made",
+        )
+    };
+    plan.results
+        .push(FunctionResult::info(said).about(&service.identity));
+    if !spec.exposure.is_default() {
+        plan.results
+            .push(FunctionResult::warning(not_applied).about(&service.identity));
+    }
+    let text = |pointer: &str| service.value.at(pointer).and_then(Value::as_str);
+    let kind = text("/spec/type");
+    let reserved =
+        text("/spec/loadBalancerIP").filter(|_| !of_chart && kind == Some("LoadBalancer"));
+    let reserved = reserved.and_then(|ip| Address::parse(ip).ok());
+    let known = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
     Ok(Front {
-        identity: found.identity.clone(),
-        port: Some(port),
-        known: None,
+        identity: service.identity.clone(),
+        port: match kind {
+            Some("NodePort") => *node_port,
+            _ => Some(*port),
+        },
+        known: known.map(|address| address.with_default_port(*port)),
         has_lost_address: false,
         relay_before: None,
         objects: Vec::new(),
-        adopted: true,
+        is_reached_directly: matches!(kind, Some("LoadBalancer" | "NodePort")),
+        fixed: None,
+        of_chart,
+        is_node_port: kind == Some("NodePort"),
+        is_adopted: true,
     })
 }
 
 impl Front {
     /// What has to happen before the address is known.
-    pub(super) fn pending(&self, config: &ConfigFile, runner: &Runner) -> FunctionResult {
+    pub(super) fn pending(
+        &self,
+        config: &ConfigFile,
+        runner: &Runner,
+        follow_up: FollowUp,
+    ) -> FunctionResult {
         let look = service::kubectl(&self.identity);
-        let result = if self.adopted {
-            FunctionResult::info(format!(
+        let field = if self.is_node_port {
+            "spec.ports[0].nodePort"
+        } else {
+            "status.loadBalancer"
+        };
+        let result = match follow_up {
+            _ if self.of_chart => FunctionResult::info(format!(
                 "the terminal works once the chart's scripts have found an IPv4 address of the \
                  Service. To be sure of it, read it off `{look}` and set spec.advertiseAddress"
-            ))
-        } else {
-            let listens = config.get(LISTEN_ADDRESS).is_some();
-            let state = if listens && config.get(ADVERTISE_ADDRESS).is_none() {
-                format!(
-                    "{} has a listen_address and no advertise_address, so the Debug button is \
-                     there and broken",
-                    runner.config.field()
-                )
-            } else {
-                "terminals stay off until then, and jobs run as ever".to_owned()
-            };
-            FunctionResult::warning(format!(
-                "has to get an address first; {state}. Apply these manifests; then let the function \
-                 AdvertiseAddress fill the address in, or set spec.advertiseAddress to what \
-                 `{look}` shows, and build and apply again"
-            ))
+            )),
+            FollowUp::Seen => FunctionResult::info(
+                "its live Service among the items has an address, which the function \
+                 AdvertiseAddress writes into the configuration",
+            ),
+            FollowUp::SameRun => FunctionResult::info(
+                "its address is looked up by the AdvertiseAddress that comes next in this run",
+            ),
+            FollowUp::Unknown => {
+                let state = self.state(config, runner);
+                let (needs, shown) = if self.is_node_port {
+                    (
+                        "has to get a node port first, and the address of a node",
+                        "`kubectl get nodes -o wide`".to_owned(),
+                    )
+                } else {
+                    ("has to get an address first", format!("`{look}`"))
+                };
+                FunctionResult::warning(format!(
+                    "{needs}; {state}. Apply these manifests; then let the function AdvertiseAddress \
+                     fill the address in, or set spec.advertiseAddress to what {shown} shows, and \
+                     build and apply again"
+                ))
+            }
         };
-        result.about(&self.identity).at("status.loadBalancer")
+        result.about(&self.identity).at(field)
+    }
+
+    fn state(&self, config: &ConfigFile, runner: &Runner) -> String {
+        let listens = config.get(LISTEN_ADDRESS).is_some();
+        if listens && config.get(ADVERTISE_ADDRESS).is_none() {
+            format!(
+                "{} has a listen_address and no advertise_address, so the Debug button is there \
+                 and broken",
+                runner.config.field()
+            )
+        } else {
+            "terminals stay off until then, and jobs run as ever".to_owned()
+        }
+    }
+
+    /// Warns of an address at a port that the Service has not.
+    pub(super) fn check_port(&self, address: &str) -> Option<FunctionResult> {
+        let advertised = Address::parse(address).ok()?.port?;
+        if !self.is_reached_directly || self.port == Some(advertised) {
+            return None;
+        }
+        let serves = match self.port {
+            Some(port) => format!("this Service answers at port {port}"),
+            None => "the cluster chooses this Service's port on the nodes".to_owned(),
+        };
+        let field = if self.is_node_port {
+            "nodePort"
+        } else {
+            "port"
+        };
+        let way = if self.is_adopted {
+            format!("advertise its own port, or give it port {advertised}")
+        } else if self.is_node_port {
+            format!("set spec.exposure.{field}: {advertised}")
+        } else {
+            format!(
+                "set spec.exposure.{field}: {advertised}, or advertise {}; with a proxy of your own \
+                 in front, spec.exposure.type: ClusterIP makes no load balancer",
+                self.port.unwrap_or(advertised)
+            )
+        };
+        Some(
+            FunctionResult::warning(format!(
+                "advertise_address is {address}, and {serves}: GitLab reaches it only where a proxy \
+                 hands on TCP from port {advertised} to it. Otherwise {way}"
+            ))
+            .about(&self.identity)
+            .at("spec.ports"),
+        )
     }
 }

@@ -36,16 +36,24 @@ pub(super) enum Resolution {
     Refused(String),
 }
 
+/// What is known of a live Service besides its status.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known<'a> {
+    /// The address in the configuration: among several that are equally good it is kept.
+    pub(super) configured: Option<&'a str>,
+    /// The address of the nodes as the manifest says it, which may not be applied yet.
+    pub(super) nodes: Option<&'a str>,
+    /// The port that leads to the session server, where the Service is the user's own.
+    pub(super) port: Option<u16>,
+}
+
 /// Reads the address of a live Service.
-///
-/// `current` is the address in the configuration: among several that are equally good it is kept.
-/// `nodes` is the address of the nodes as the manifest says it, which may not be applied yet.
 pub(super) fn resolve(
     service: &Resource,
     spec: &AdvertiseAddressSpec,
-    current: Option<&str>,
-    nodes: Option<&str>,
+    known: Known<'_>,
 ) -> Resolution {
+    let current = known.configured;
     let value = &service.value;
     if let Some(since) = value
         .at("/metadata/deletionTimestamp")
@@ -55,8 +63,8 @@ pub(super) fn resolve(
             "is being deleted since {since}: wait until it is gone, apply it again, and build again"
         ));
     }
-    if let Some(nodes) = nodes.or(service.annotation(NODE_ADDRESS)) {
-        return at_nodes(nodes, value);
+    if let Some(nodes) = known.nodes.or(service.annotation(NODE_ADDRESS)) {
+        return at_nodes(nodes, value, known.port);
     }
     let external: Vec<&str> = strings(value.at("/spec/externalIPs")).collect();
     let kind = value
@@ -69,7 +77,7 @@ pub(super) fn resolve(
              needed"
         ));
     }
-    let Some(port) = our_port(value, "port") else {
+    let Some(port) = our_port(value, known.port, "port") else {
         return Resolution::Refused(format!(
             "has several ports and none named {PORT_NAME}, so it cannot be told which one to advertise"
         ));
@@ -146,8 +154,8 @@ pub(super) fn is_at_nodes(service: &Resource) -> bool {
 }
 
 /// The address of a Service that is reached at the nodes.
-fn at_nodes(nodes: &str, service: &Value) -> Resolution {
-    match (host(nodes), our_port(service, "nodePort")) {
+fn at_nodes(nodes: &str, service: &Value, port: Option<u16>) -> Resolution {
+    match (host(nodes), our_port(service, port, "nodePort")) {
         (Some(host), Some(port)) => Resolution::Address(written(&host, port)),
         (Some(_), None) => Resolution::Pending("has no node port yet".to_owned()),
         (None, _) => Resolution::Refused(format!(
@@ -157,9 +165,16 @@ fn at_nodes(nodes: &str, service: &Value) -> Resolution {
     }
 }
 
-/// A port number of the Service's, of our port.
-fn our_port(service: &Value, field: &str) -> Option<u16> {
-    u16::try_from(own_port(service)?.get(field)?.as_u64()?).ok()
+/// A port number of the Service's, of the session server's port: the entry with this number, else the
+/// one that is called so.
+fn our_port(service: &Value, port: Option<u16>, field: &str) -> Option<u16> {
+    let ports = service.at("/spec/ports").and_then(Value::as_array);
+    let has_number = |entry: &&Value| {
+        let number = entry.get("port").and_then(Value::as_u64);
+        port.is_some() && number == port.map(u64::from)
+    };
+    let entry = ports.into_iter().flatten().find(has_number);
+    u16::try_from(entry.or_else(|| own_port(service))?.get(field)?.as_u64()?).ok()
 }
 
 fn port_error(entry: &Value, port: u16) -> Option<String> {
@@ -237,7 +252,7 @@ mod tests {
     }
 
     fn address(resource: &Resource, fields: Value) -> String {
-        match resolve(resource, &spec(fields), None, None) {
+        match resolve(resource, &spec(fields), Known::default()) {
             Resolution::Address(address) => address,
             other => panic!("{other:?}"),
         }
@@ -316,7 +331,7 @@ mod tests {
             Rc::make_mut(&mut resource.value)["metadata"]["annotations"] =
                 json!({NODE_ADDRESS: nodes});
             Rc::make_mut(&mut resource.value)["spec"]["ports"][0]["nodePort"] = port;
-            resolve(resource, &spec(json!({})), None, None)
+            resolve(resource, &spec(json!({})), Known::default())
         };
         assert_eq!(
             with(&mut resource, "2001:db8::1", json!(30900)),
@@ -339,7 +354,11 @@ mod tests {
     #[test]
     fn the_current_address_is_kept_among_equals() {
         let service = service(json!({}), json!([{"ip": "192.0.2.7"}, {"ip": "192.0.2.8"}]));
-        let resolved = resolve(&service, &spec(json!({})), Some("192.0.2.8:9000"), None);
+        let known = Known {
+            configured: Some("192.0.2.8:9000"),
+            ..Known::default()
+        };
+        let resolved = resolve(&service, &spec(json!({})), known);
         assert_eq!(resolved, Resolution::Address("192.0.2.8:9000".to_owned()));
     }
 
@@ -348,8 +367,7 @@ mod tests {
         let pending = |ingress: Value, fields: Value| match resolve(
             &service(json!({}), ingress),
             &spec(fields),
-            None,
-            None,
+            Known::default(),
         ) {
             Resolution::Pending(reason) => reason,
             other => panic!("{other:?}"),
@@ -366,7 +384,7 @@ mod tests {
     fn a_service_that_will_never_do_is_refused() {
         let refused = |service: &Resource| {
             matches!(
-                resolve(service, &spec(json!({})), None, None),
+                resolve(service, &spec(json!({})), Known::default()),
                 Resolution::Refused(_)
             )
         };

@@ -6,27 +6,32 @@
 //! | [`port`] | the container port |
 //! | [`service`] | the Service in front of it |
 //! | [`pods`] | whose pods it would select |
+//! | [`adopt`] | which Service of the user's leads there already |
+//! | [`live_item`] | what becomes of a live Service among the items |
 //! | [`front`] | whose Service it is: made, brought up to date, or adopted |
 //! | [`objects`] | what stands beside it: an Ingress, a TLSRoute, a NetworkPolicy, Roles |
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`owned`] | how what is made is marked and found again |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`listening`], [`capability`], [`shut_out`], [`rollout`] | what a person is warned about |
+//! | [`taken`] | addresses that another resource has already |
 //! | [`record`] | what its keys were before |
 //! | [`base64_lines`] | the lines that base64 is broken into |
 //! | [`shared`] | what runners with one configuration cannot have |
 //! | [`unchangeable`] | what cannot take a change: immutable objects, files encrypted by SOPS |
 //! | [`undo`] | `enabled: false`: what was there before |
 //! | [`shard`] | many replicas as many workloads, each with what is above |
-//! | [`isolation`] | policies that keep GitLab out |
-//! | [`terminal_support`] | runners that have no terminals whatever their configuration says |
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
+mod adopt;
 mod advertise;
 mod base64_lines;
+mod capability;
 pub mod config_file;
 mod front;
-mod isolation;
+mod listening;
+mod live_item;
 mod live_service;
 mod network_policy;
 mod objects;
@@ -34,11 +39,13 @@ pub(crate) mod owned;
 mod pods;
 mod port;
 mod record;
+mod rollout;
 pub(crate) mod service;
 pub(crate) mod settings;
 mod shard;
 mod shared;
-mod terminal_support;
+mod shut_out;
+mod taken;
 mod unchangeable;
 mod undo;
 
@@ -47,7 +54,9 @@ use sha2::{Digest, Sha256};
 
 use crate::address::Address;
 use crate::function_config::{Reader, SessionServerSpec};
+use crate::observed::{Observed, ServiceName};
 use crate::patch::{Patches, Plan, annotation};
+use crate::pointer::At as _;
 use crate::rbac;
 use crate::resource::Identity;
 use crate::resource_list::ResourceList;
@@ -55,9 +64,10 @@ use crate::results::FunctionResult;
 use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
+use front::FollowUp;
 pub use pods::Pods;
 use service::Existing;
-pub use shard::{name_before, split};
+pub use shard::{name_before, shards_alike, split};
 pub use shared::{not_selected, refuse_shared};
 pub use unchangeable::refuse_unchangeable;
 pub use undo::undo;
@@ -79,6 +89,9 @@ pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
 /// `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 
+/// On a functionConfig, by a host that runs several: the kind of one that comes later.
+pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
+
 /// Plans the session server of one runner.
 ///
 /// # Errors
@@ -87,25 +100,28 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    pods: &Pods<'_>,
+    pods: &Pods,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
+    require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
-    let found = service::find(list, &runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
+    plan.results
+        .extend(listening::check(&config, spec, runner)?);
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, runner);
+    let found = service::find(list, &runner.workload)?;
+    let adopted = front::adoptable(list, spec, runner, listen_port, &config, &found)?;
     let target_port = port::ensure(
         runner,
         listen_port,
         config.metrics_port(),
         &mut plan.patches,
     )?;
-    let mut front = match found {
-        Existing::Foreign(service) => {
-            front::adopt(&service, spec, runner, listen_port, &config, plan)?
-        }
-        found => {
+    let mut front = match (adopted, found) {
+        (Some(adopted), _) => front::adopt(&adopted, spec, runner, &config, pods, plan)?,
+        (None, Existing::Foreign(service)) => return Err(owned::not_ours(&service)),
+        (None, found) => {
             let ports = service::Ports {
                 listen: listen_port,
                 target: &target_port,
@@ -113,6 +129,9 @@ pub fn add(
             front::make(found, spec, runner, ports, plan)?
         }
     };
+    if let Some(address) = &front.fixed {
+        taken::check_fixed(list, address, &front.identity)?;
+    }
     let mut beside = std::mem::take(&mut front.objects);
     let reads_nodes = spec.exposure.way().reads_nodes();
     beside.extend(readers(&spec.readers, &front.identity, reads_nodes));
@@ -123,6 +142,14 @@ pub fn add(
             runner,
             listen_port,
         ));
+    }
+    plan.results.extend(capability::warnings(runner, &config));
+    plan.results
+        .extend(shut_out::warnings(list, spec, runner, listen_port)?);
+    plan.results.extend(rollout::surge(runner));
+    if spec.network_policy.is_some() {
+        let cut_off = network_policy::metrics_cut_off(runner, config.metrics_port());
+        plan.results.extend(cut_off);
     }
     let place = objects::Place {
         service: &front.identity,
@@ -135,6 +162,14 @@ pub fn add(
     settings::remember_timeout(spec, &runner.workload, &mut plan.patches);
     match settings::address(spec, &config, runner, &front, &mut plan.results)? {
         Some((address, address_is_asked)) => {
+            if address_is_asked {
+                taken::check_advertised(list, &address, runner)?;
+            }
+            let own = settings::own_address(&config, runner);
+            if spec.advertise_address.is_some() || own.is_some() {
+                plan.results.extend(front.check_port(&address));
+            }
+            plan.results.extend(limits(&address, runner));
             let wanted = settings::Wanted {
                 listen_port,
                 listen_port_is_asked: spec.listen_port.is_some(),
@@ -144,7 +179,18 @@ pub fn add(
             };
             settings::write(&wanted, &mut config, runner, plan);
         }
-        None => plan.results.push(front.pending(&config, runner)),
+        None => {
+            let seen = Observed::collect(list)?.has_address(&ServiceName {
+                namespace: front.identity.namespace.clone(),
+                name: front.identity.name.clone(),
+            });
+            let follow_up = match (seen, is_followed(list)) {
+                (true, _) => FollowUp::Seen,
+                (false, true) => FollowUp::SameRun,
+                (false, false) => FollowUp::Unknown,
+            };
+            plan.results.push(front.pending(&config, runner, follow_up));
+        }
     }
     if config.has_misplaced_table() {
         plan.results.push(
@@ -156,12 +202,44 @@ pub fn add(
             .at(runner.config.field()),
         );
     }
-    plan.results
-        .extend(terminal_support::warnings(runner, &config));
-    plan.results
-        .extend(isolation::warnings(list, spec, runner, listen_port)?);
-    roll_pods(runner, &config, &mut plan.patches);
+    roll_pods(runner, &config, plan);
     Ok(())
+}
+
+/// Warns of an address that GitLab reaches from few places.
+fn limits(address: &str, runner: &Runner) -> Option<FunctionResult> {
+    let limits = parse_address(address)?.limits()?;
+    Some(
+        FunctionResult::warning(format!("advertise_address {address} {limits}"))
+            .about(&runner.config.object.identity)
+            .at(runner.config.field()),
+    )
+}
+
+/// Refuses a workload whose name the API server makes up: its Service could be named for no one pod.
+///
+/// # Errors
+/// It has no `metadata.name`.
+pub(crate) fn require_name(workload: &Workload) -> Result<(), Refusal> {
+    let resource = &workload.resource;
+    if !resource.identity.name.is_empty() {
+        return Ok(());
+    }
+    Err(Box::new(
+        FunctionResult::error(
+            "has a generateName and no name, so that each time it is made it is another, and no \
+             Service can be its own: set metadata.name, or run this GitLab Runner as a Deployment",
+        )
+        .about(&resource.identity)
+        .at("metadata.generateName"),
+    ))
+}
+
+/// True where the host has said that an AdvertiseAddress comes behind this function.
+fn is_followed(list: &ResourceList<'_>) -> bool {
+    let config = list.function_config();
+    let next = config.and_then(|config| config.at(&annotation(FOLLOWED_BY)));
+    next.and_then(Value::as_str) == Some("AdvertiseAddress")
 }
 
 /// The Role and RoleBinding of those who may read the Service's address, and where that is a node's,
@@ -187,10 +265,14 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
 }
 
 /// The runner reads its configuration at start: the pod template changes with it.
-fn roll_pods(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
+fn roll_pods(runner: &Runner, config: &ConfigFile, plan: &mut Plan) {
     let digest = config_checksum(config.text());
     let workload = &runner.workload;
-    patches.set(&workload.resource, &checksum(workload), json!(digest));
+    let checksum = checksum(workload);
+    plan.patches
+        .set(&workload.resource, &checksum, json!(digest));
+    plan.results
+        .extend(rollout::restart(runner, &checksum, &mut plan.patches));
 }
 
 /// The value of [`CONFIG_CHECKSUM`] for a `config.toml`: its sha256 in hexadecimal.

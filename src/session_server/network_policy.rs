@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
 use crate::resource::Identity;
-use crate::runner::Runner;
+use crate::results::FunctionResult;
+use crate::runner::{Runner, field};
 
 /// A NetworkPolicy for the runner's pods: these peers may connect to the session server, and what
 /// else its containers declare stays open to everybody, as it was.
@@ -32,6 +33,31 @@ pub(super) fn object(
         "ingress": rules,
     });
     exposure::object("networking.k8s.io/v1", "NetworkPolicy", service, spec)
+}
+
+/// Warns of a metrics port that no container declares: the policy does not let it in.
+pub(super) fn metrics_cut_off(
+    runner: &Runner,
+    metrics_port: Option<u16>,
+) -> Option<FunctionResult> {
+    let port = metrics_port?;
+    let declared = other_ports(runner, 0);
+    if declared
+        .iter()
+        .any(|other| other.get("port") == Some(&json!(port)))
+    {
+        return None;
+    }
+    let pointer = runner.container_pointer("/ports");
+    Some(
+        FunctionResult::warning(format!(
+            "the metrics are served at port {port} (listen_address of config.toml), which no \
+             container declares, so the NetworkPolicy of spec.networkPolicy cuts them off: add it as \
+             a containerPort"
+        ))
+        .about(&runner.workload.resource.identity)
+        .at(field(&pointer)),
+    )
 }
 
 /// The ports that the pod's containers declare, without the session server's.

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
+use super::hex;
 use super::owned::{self, is_ours};
-use crate::exposure::GATEWAY_GROUP;
+use crate::exposure::{GATEWAY_GROUP, relay_name};
 use crate::patch::Patches;
 use crate::pointer::At as _;
 use crate::rbac;
@@ -41,6 +43,7 @@ const fn kind(kind: &'static str, group: &'static str, suffix: &'static str) -> 
 
 const RBAC: &str = rbac::GROUP;
 const NODE_READER: &str = "-node-reader";
+const RELAY: &str = "-relay";
 
 /// All of them.
 const KINDS: [Kind; 16] = [
@@ -53,12 +56,12 @@ const KINDS: [Kind; 16] = [
     kind("HTTPProxy", "projectcontour.io", ""),
     kind("Gateway", GATEWAY_GROUP, ""),
     kind("TLSRoute", GATEWAY_GROUP, ""),
-    kind("ServiceAccount", "", "-relay"),
-    kind("Secret", "", "-relay"),
-    kind("Role", RBAC, "-relay"),
-    kind("RoleBinding", RBAC, "-relay"),
-    kind("Deployment", "apps", "-relay"),
-    kind("Service", "", "-relay"),
+    kind("ServiceAccount", "", RELAY),
+    kind("Secret", "", RELAY),
+    kind("Role", RBAC, RELAY),
+    kind("RoleBinding", RBAC, RELAY),
+    kind("Deployment", "apps", RELAY),
+    kind("Service", "", RELAY),
     kind("NetworkPolicy", "networking.k8s.io", ""),
 ];
 
@@ -70,12 +73,21 @@ impl Kind {
 
     /// What the object beside a Service is called: with the namespace, where it has none itself.
     fn name(&self, service: &Identity) -> String {
-        let name = format!("{}{}", service.name, self.suffix);
-        if self.is_of_cluster() && !service.namespace.is_empty() {
-            format!("{}-{name}", service.namespace)
-        } else {
-            name
+        if self.suffix == RELAY {
+            return relay_name(&service.name);
         }
+        let name = format!("{}{}", service.name, self.suffix);
+        let namespace = &service.namespace;
+        if !self.is_of_cluster() || namespace.is_empty() {
+            return name;
+        }
+        // `a` with `b-c` and `a-b` with `c` would have one name between them.
+        if namespace.contains('-') {
+            let digest = Sha256::digest(format!("{namespace}/{}", service.name));
+            let hash = hex(digest.get(..4).unwrap_or_default());
+            return format!("{namespace}-{name}-{hash}");
+        }
+        format!("{namespace}-{name}")
     }
 }
 

@@ -1,32 +1,82 @@
-//! Whose pods a Service would select.
+//! Which pods a Service would select: those of every workload in the list, not of runners alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::service::selects;
+use serde_json::{Map, Value};
+
+use crate::pointer::At as _;
+use crate::resource::Identity;
+use crate::resource_list::{ReadError, ResourceList, is_compatible};
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner, Workload};
 
-/// The runners of a list by the labels of their pods.
+/// The kinds that make pods, and the JSON pointer of the pods' labels in each.
+const KINDS: [(&str, &str); 10] = [
+    ("CronJob", "/spec/jobTemplate/spec/template/metadata/labels"),
+    ("DaemonSet", TEMPLATE_LABELS),
+    ("Deployment", TEMPLATE_LABELS),
+    ("DeploymentConfig", TEMPLATE_LABELS),
+    ("Job", TEMPLATE_LABELS),
+    ("Pod", "/metadata/labels"),
+    ("ReplicaSet", TEMPLATE_LABELS),
+    ("ReplicationController", TEMPLATE_LABELS),
+    ("Rollout", TEMPLATE_LABELS),
+    ("StatefulSet", TEMPLATE_LABELS),
+];
+const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
+
+/// Up to this many different words the list's texts are searched; where runners have more, every
+/// workload is read once instead.
+const MOST_WORDS: usize = 16;
+
+/// The pods of a list by their labels.
 #[derive(Debug)]
-pub struct Pods<'r> {
-    by_label: BTreeMap<Label<'r>, Vec<&'r Workload>>,
+pub struct Pods {
+    groups: Vec<PodGroup>,
+    /// Places in `groups` by key and value; a value that is no text stands as an empty one.
+    by_label: BTreeMap<(String, String), Vec<usize>>,
 }
 
-/// Namespace, key and value; a value that is no text stands as an empty one.
-type Label<'r> = (&'r str, &'r str, &'r str);
+/// The pods that one workload makes.
+#[derive(Debug)]
+struct PodGroup {
+    workload: Identity,
+    /// The workload's place in the list, or the place of a shard that is new.
+    item: usize,
+    labels: Map<String, Value>,
+}
 
-impl<'r> Pods<'r> {
-    /// Looks at each runner's pod template.
-    pub fn of(runners: &'r [Runner]) -> Self {
-        let mut by_label = BTreeMap::<_, Vec<_>>::new();
-        for Runner { workload, .. } in runners {
-            let namespace = workload.resource.identity.namespace.as_str();
-            for (key, value) in workload.pod_labels() {
-                let label = (namespace, key.as_str(), value.as_str().unwrap_or_default());
-                by_label.entry(label).or_default().push(workload);
+impl Pods {
+    /// Looks at each runner's pod template, and at those of the other workloads that might have the
+    /// same labels.
+    ///
+    /// # Errors
+    /// A workload that mentions a runner's label and cannot be parsed.
+    pub fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
+        let mut groups: Vec<PodGroup> = runners
+            .iter()
+            .map(|Runner { workload, .. }| PodGroup {
+                workload: workload.resource.identity.clone(),
+                item: workload.resource.item,
+                labels: workload.pod_labels().clone(),
+            })
+            .collect();
+        let runner_items: BTreeSet<usize> = groups.iter().map(|group| group.item).collect();
+        for item in others(list, runners) {
+            if !runner_items.contains(&item)
+                && let Some(group) = PodGroup::read(list, item)?
+            {
+                groups.push(group);
             }
         }
-        Self { by_label }
+        let mut by_label = BTreeMap::<_, Vec<_>>::new();
+        for (place, group) in groups.iter().enumerate() {
+            for (key, value) in &group.labels {
+                let label = (key.clone(), value.as_str().unwrap_or_default().to_owned());
+                by_label.entry(label).or_default().push(place);
+            }
+        }
+        Ok(Self { groups, by_label })
     }
 
     /// Refuses a workload by whose labels a Service would also select another one's pods.
@@ -40,28 +90,106 @@ impl<'r> Pods<'r> {
                     .at("metadata.labels"),
             ));
         }
+        match self.other_than(workload, &selector) {
+            None => Ok(()),
+            Some(other) => Err(Box::new(
+                FunctionResult::error(format!(
+                    "its labels also select the pods of {other}, so terminals would reach the wrong \
+                     process. Give one of them a label that the other has not"
+                ))
+                .about(identity)
+                .at("spec.selector"),
+            )),
+        }
+    }
+
+    /// Refuses a Service of the user's that also selects the pods of another workload.
+    pub(super) fn check_service(
+        &self,
+        service: &Identity,
+        selector: &Map<String, Value>,
+        workload: &Workload,
+    ) -> Result<(), Refusal> {
+        match self.other_than(workload, selector) {
+            None => Ok(()),
+            Some(other) => Err(Box::new(
+                FunctionResult::error(format!(
+                    "leads to the session server of {}, and also selects the pods of {other}, so \
+                     terminals would reach the wrong process. Give it a selector that only the \
+                     runner's pods have",
+                    workload.resource.identity
+                ))
+                .about(service)
+                .at("spec.selector"),
+            )),
+        }
+    }
+
+    /// A workload that this selector selects, besides the one that it is meant for.
+    fn other_than(&self, workload: &Workload, selector: &Map<String, Value>) -> Option<&Identity> {
+        let own = &workload.resource;
         // Those with the rarest of the labels: a selector wants all of them.
         let rarest = selector
             .iter()
             .map(|(key, value)| {
-                let value = value.as_str().unwrap_or_default();
-                let label = (identity.namespace.as_str(), key.as_str(), value);
+                let label = (key.clone(), value.as_str().unwrap_or_default().to_owned());
                 self.by_label.get(&label).map_or(&[][..], Vec::as_slice)
             })
-            .min_by_key(|runners| runners.len());
-        for other in rarest.unwrap_or_default() {
-            if other.resource.item != workload.resource.item && selects(&selector, other) {
-                return Err(Box::new(
-                    FunctionResult::error(format!(
-                        "its labels also select the pods of {}, so terminals would reach the wrong \
-                         process. Give one of them a label that the other has not",
-                        other.resource.identity
-                    ))
-                    .about(identity)
-                    .at("spec.selector"),
-                ));
-            }
-        }
-        Ok(())
+            .min_by_key(|places| places.len())?;
+        let mut groups = rarest.iter().filter_map(|place| self.groups.get(*place));
+        let other = groups.find(|group| {
+            group.item != own.item
+                && is_compatible(&group.workload.namespace, &own.identity.namespace)
+                && selector
+                    .iter()
+                    .all(|(key, value)| group.labels.get(key) == Some(value))
+        });
+        other.map(|group| &group.workload)
     }
+}
+
+impl PodGroup {
+    /// `None` for what makes no pods, and for what another workload has made: its maker is looked at.
+    fn read(list: &ResourceList<'_>, item: usize) -> Result<Option<Self>, ReadError> {
+        let resource = list.resource(item)?;
+        let kind = resource.identity.kind.as_str();
+        let pointer = KINDS.iter().find(|(name, _)| *name == kind);
+        let owners = resource.value.at("/metadata/ownerReferences");
+        let mut owners = owners.and_then(Value::as_array).into_iter().flatten();
+        let is_made = owners.any(|owner| {
+            let kind = owner.get("kind").and_then(Value::as_str);
+            KINDS.iter().any(|(name, _)| Some(*name) == kind)
+        });
+        let labels = pointer.and_then(|(_, pointer)| resource.value.at(pointer)?.as_object());
+        Ok(labels.filter(|_| !is_made).map(|labels| Self {
+            workload: resource.identity.clone(),
+            item,
+            labels: labels.clone(),
+        }))
+    }
+}
+
+/// The workloads that may have the labels of a runner, by a look at their text.
+fn others(list: &ResourceList<'_>, runners: &[Runner]) -> BTreeSet<usize> {
+    let kinds = KINDS.map(|(kind, _)| kind);
+    // The longest value of a selector is the least likely to stand in an item by chance.
+    let words: BTreeSet<String> = runners
+        .iter()
+        .filter_map(|runner| {
+            let selector = runner.workload.selector();
+            let values = selector.values().filter_map(Value::as_str);
+            values.max_by_key(|value| value.len()).map(str::to_owned)
+        })
+        .collect();
+    let of_a_runner = |item: &usize| {
+        let (_, _, namespace) = list.head(*item);
+        runners
+            .iter()
+            .any(|runner| is_compatible(namespace, &runner.workload.resource.identity.namespace))
+    };
+    if words.len() > MOST_WORDS {
+        return list.candidates(&kinds, "").into_iter().collect();
+    }
+    let items = words.iter().flat_map(|word| list.candidates(&kinds, word));
+    items.filter(of_a_runner).collect()
 }

@@ -13,6 +13,8 @@ use crate::runner::{Container, Refusal, Runner, Workload, field};
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
+/// What the port is called: the first of these that no other container of the pod has.
+const NAMES: [&str; 3] = [PORT_NAME, "runner-terminal", "web-terminal"];
 
 /// The port that the session server is to listen on: what the functionConfig says, else what
 /// the configuration says, else a port that is there by name, else 8093.
@@ -29,15 +31,20 @@ pub(super) fn listen_port(
 
 /// [`listen_port`] where no functionConfig says one.
 pub(super) fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
+    let added = runner.workload.resource.annotation(ADDED_PORT);
     let by_name = || {
         ports(runner.container()?.value)
-            .find(|port| port.get("name").and_then(Value::as_str) == Some(PORT_NAME))
+            .find(|port| {
+                let name = port.get("name").and_then(Value::as_str);
+                name.is_some() && (name == Some(PORT_NAME) || name == added)
+            })
             .and_then(number)
     };
     configured.or_else(by_name).unwrap_or(DEFAULT_PORT)
 }
 
-/// Makes the container port and gives what the Service's `targetPort` names it by.
+/// Makes the container port and gives what the Service's `targetPort` names it by: its name, or its
+/// number where another container has a port of that name.
 ///
 /// # Errors
 /// The number, or the name, belongs to something else in the pod.
@@ -62,69 +69,131 @@ pub(super) fn ensure(
              config.toml): set spec.listenPort of the functionConfig to another one"
         )));
     }
-    let own_index = runner.container().map(|container| container.index);
-    for other in runner.workload.containers() {
-        if Some(other.index) != own_index && ports(other.value).any(|p| number(p) == Some(port)) {
+    for (name, container) in others(runner) {
+        if ports(container).any(|p| number(p) == Some(port) && is_tcp(p)) {
             return Err(refuse(format!(
-                "port {port} is in use by container {:?} of the same pod: set spec.listenPort of \
-                 the functionConfig to another one",
-                other.name
+                "port {port} is in use by container {name:?} of the same pod: set spec.listenPort of \
+                 the functionConfig to another one"
             )));
         }
     }
+    // Kubernetes takes the first port of a name that any container of the pod has.
+    let is_taken = |name: &str| {
+        let mut others = others(runner).into_iter();
+        others.any(|(_, container)| ports(container).any(|p| text(p, "name") == Some(name)))
+    };
+    let added = added(resource).map(|(_, name)| name);
+    let by_name = |name: &str| {
+        // Another name than the Service's own says nothing to a reader: the number does.
+        if is_taken(name) || added == Some(name) && name != PORT_NAME {
+            json!(port)
+        } else {
+            json!(name)
+        }
+    };
     let own = patches.current(resource).at(&pointer);
     let own = own.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let ours = added(resource).is_some();
     if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
-        return match existing.get("name").and_then(Value::as_str) {
+        return match text(existing, "name") {
             Some("metrics") => Err(refuse(format!(
                 "port {port} is the container's port \"metrics\": set spec.listenPort of the \
                  functionConfig to another one"
             ))),
-            Some(name) => Ok(json!(name)),
+            Some(name) => Ok(by_name(name)),
             None => Ok(json!(port)),
         };
     }
-    let named = own
-        .iter()
-        .position(|p| p.get("name").and_then(Value::as_str) == Some(PORT_NAME));
-    match named {
-        Some(index) if ours => {
-            patches.set(
-                resource,
-                &format!("{pointer}/{index}/containerPort"),
-                json!(port),
-            );
-        }
-        Some(_) => {
-            return Err(refuse(format!(
-                "the container has a port named {PORT_NAME:?} with another number than {port}: \
-                 rename it, or set spec.listenPort of the functionConfig to its number"
-            )));
-        }
-        None => {
-            let entry = json!({"name": PORT_NAME, "containerPort": port, "protocol": "TCP"});
-            patches.push(resource, &pointer, entry);
-            patches.set(resource, &annotation(ADDED_PORT), json!(note(runner)));
-        }
+    let named = |name: &str| own.iter().position(|p| text(p, "name") == Some(name));
+    if let Some(name) = added
+        && let Some(index) = named(name)
+    {
+        let pointer = format!("{pointer}/{index}/containerPort");
+        patches.set(resource, &pointer, json!(port));
+        return Ok(by_name(name));
     }
-    Ok(json!(PORT_NAME))
+    if named(PORT_NAME).is_some() {
+        return Err(refuse(format!(
+            "the container has a port named {PORT_NAME:?} with another number than {port}: rename \
+             it, or set spec.listenPort of the functionConfig to its number"
+        )));
+    }
+    let Some(name) = NAMES
+        .into_iter()
+        .find(|name| !is_taken(name) && named(name).is_none())
+    else {
+        return Err(refuse(format!(
+            "other ports of the pod have the names {}: rename one of them",
+            NAMES.join(", ")
+        )));
+    };
+    let entry = json!({"name": name, "containerPort": port, "protocol": "TCP"});
+    patches.push(resource, &pointer, entry);
+    patches.set(resource, &annotation(ADDED_PORT), json!(note(runner, name)));
+    Ok(if name == PORT_NAME {
+        json!(name)
+    } else {
+        json!(port)
+    })
+}
+
+/// The port of the pod that a Service's `targetPort` leads to, as Kubernetes looks it up: the first
+/// TCP port of that name in any container, sidecars among the init containers last.
+///
+/// Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`.
+pub(super) fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
+    let target = entry.get("targetPort").filter(|target| !target.is_null());
+    match target.or_else(|| entry.get("port"))? {
+        Value::String(name) => {
+            let containers: Vec<&Value> = workload
+                .containers()
+                .map(|container| container.value)
+                .chain(sidecars(workload))
+                .collect();
+            let mut all = containers.into_iter().flat_map(ports);
+            let found = all.find(|p| text(p, "name") == Some(name.as_str()) && is_tcp(p));
+            found.and_then(number)
+        }
+        number => number.as_u64()?.try_into().ok(),
+    }
+}
+
+/// The containers that run beside the runner's, by name: those of the pod, and its sidecars.
+fn others(runner: &Runner) -> Vec<(&str, &Value)> {
+    let own = runner.container().map(|container| container.index);
+    let containers = runner.workload.containers();
+    containers
+        .filter(|container| Some(container.index) != own)
+        .map(|container| container.value)
+        .chain(sidecars(&runner.workload))
+        .map(|container| (text(container, "name").unwrap_or_default(), container))
+        .collect()
+}
+
+/// The init containers that go on running.
+fn sidecars(workload: &Workload) -> impl Iterator<Item = &Value> {
+    let containers = workload.pod("/spec/initContainers");
+    let containers = containers.and_then(Value::as_array).into_iter().flatten();
+    containers.filter(|container| text(container, "restartPolicy") == Some("Always"))
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
+    value.get(field)?.as_str()
 }
 
 /// What [`ADDED_PORT`] is to say: the port's name, and before it the container's, where nothing else
 /// tells which container it is.
-fn note(runner: &Runner) -> String {
+fn note(runner: &Runner, name: &str) -> String {
     let Some(own) = runner.container() else {
-        return PORT_NAME.to_owned();
+        return name.to_owned();
     };
     let others_have_it = runner
         .workload
         .containers()
-        .any(|other| other.index != own.index && position(other, PORT_NAME).is_some());
+        .any(|other| other.index != own.index && position(other, name).is_some());
     if others_have_it || !runner.workload.is_runner(own) {
-        format!("{}/{PORT_NAME}", own.name)
+        format!("{}/{name}", own.name)
     } else {
-        PORT_NAME.to_owned()
+        name.to_owned()
     }
 }
 

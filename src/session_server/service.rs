@@ -1,18 +1,18 @@
 //! The Service in front of the session server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 pub(super) use super::owned::is_ours;
-use super::{ADDRESS_FROM, hex, owned};
+use super::{ADDRESS_FROM, hex, live_item, owned, port};
 use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
 use crate::patch::{Patches, annotation};
 use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
-use crate::resource_list::ResourceList;
-use crate::runner::{Refusal, Workload};
+use crate::resource_list::{ReadError, ResourceList, is_compatible};
+use crate::runner::{Refusal, WORKLOAD_KINDS, Workload};
 use sha2::{Digest, Sha256};
 
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
@@ -40,32 +40,76 @@ pub(super) struct Ports<'a> {
 /// What stands in the list where the session server's Service belongs.
 #[derive(Debug)]
 pub(super) enum Existing {
-    /// Nothing.
-    None,
+    /// Nothing; what the Service is to be called.
+    None(Identity),
     /// A Service that this function made.
     Ours(Resource),
     /// A Service of that name that somebody else made.
     Foreign(Resource),
 }
 
+const SUFFIX: &str = "-session-server";
+
 /// The name of a workload's Service: `<workload>-session-server`, as the upstream chart has it,
 /// made to fit what a Service may be called (RFC 1035, 63 characters).
 pub(super) fn name(workload: &str) -> String {
-    const SUFFIX: &str = "-session-server";
+    let mut stem = stem(workload);
+    if stem.len() + SUFFIX.len() > 63 {
+        stem = with_hash(&stem, workload);
+    }
+    format!("{stem}{SUFFIX}")
+}
+
+/// The name of a Service whose workload shares [`name`] with another: `runner.prod` beside
+/// `runner-prod`, or a StatefulSet beside a Deployment of its name.
+fn name_apart(workload: &Identity) -> String {
+    let unique = format!("{}/{}", workload.kind, workload.name);
+    format!("{}{SUFFIX}", with_hash(&stem(&workload.name), &unique))
+}
+
+fn stem(workload: &str) -> String {
     let mut stem = workload.replace('.', "-");
     if !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
         stem.insert_str(0, "r-");
     }
-    if stem.len() + SUFFIX.len() > 63 {
-        let digest = Sha256::digest(workload.as_bytes());
-        let hash = hex(digest.get(..4).unwrap_or_default());
-        let kept: String = stem
-            .chars()
-            .take(63 - SUFFIX.len() - 1 - hash.len())
-            .collect();
-        stem = format!("{}-{hash}", kept.trim_end_matches('-'));
+    stem
+}
+
+/// As much of a stem as fits, and a hash of what it stands for.
+fn with_hash(stem: &str, of: &str) -> String {
+    let digest = Sha256::digest(of.as_bytes());
+    let hash = hex(digest.get(..4).unwrap_or_default());
+    let most = 63 - SUFFIX.len() - 1 - hash.len();
+    let kept: String = stem.chars().take(most).collect();
+    format!("{}-{hash}", kept.trim_end_matches('-'))
+}
+
+/// The other workloads of the list whose Service would have the same name.
+fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>, Refusal> {
+    let own = &workload.resource;
+    let wanted = name(&own.identity.name);
+    let mut rivals = Vec::new();
+    for item in list.candidates(&WORKLOAD_KINDS, "") {
+        let (kind, other, namespace) = list.head(item);
+        let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
+        // No name becomes longer by more than its prefix, nor shorter but by its hash.
+        if is_own
+            || other.is_empty()
+            || !is_compatible(namespace, &own.identity.namespace)
+            || name(other) != wanted
+        {
+            continue;
+        }
+        rivals.extend(Workload::new(list.resource(item)?));
     }
-    format!("{stem}{SUFFIX}")
+    Ok(rivals)
+}
+
+/// Among workloads whose Services would have one name, the least of these keeps it: one whose own
+/// name is in it unchanged comes first.
+fn precedence(workload: &Identity) -> (bool, &str, &str) {
+    let is_changed = name(&workload.name) != format!("{}{SUFFIX}", workload.name);
+    (is_changed, &workload.kind, &workload.name)
 }
 
 /// What a workload's Service is called, whether or not it is there.
@@ -92,47 +136,112 @@ pub(super) fn kubectl(service: &Identity) -> String {
     }
 }
 
-/// Looks for a workload's Service in the list.
+/// Looks for a workload's Service in the list. A live Service that was put among the items to be
+/// read is an observation, and not a manifest: [`live_item`] says which are both.
 ///
 /// # Errors
-/// A Service of that name that cannot be parsed.
+/// A Service of that name, or a workload whose Service would have it, that cannot be parsed.
 pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Existing, Refusal> {
-    let Identity {
-        kind,
-        name,
-        namespace,
-        ..
-    } = identity(workload);
-    let mut found = None;
-    // A live Service may be here too, beside the manifest of the same name.
-    for service in owned::find(list, &kind, &name, &namespace)? {
-        if service.annotation(OBSERVED).is_some() {
-            continue;
-        }
-        if !observed::is_live(&service) {
-            found = Some(service);
-            break;
-        }
-        found.get_or_insert(service);
-    }
-    let Some(service) = found else {
-        return Ok(Existing::None);
+    let plain = identity(workload);
+    let own = &workload.resource.identity;
+    let apart = Identity {
+        name: name_apart(own),
+        ..plain.clone()
     };
-    Ok(if is_ours(&service) {
-        Existing::Ours(service)
-    } else {
-        Existing::Foreign(service)
-    })
+    let rivals = rivals(list, workload)?;
+    let is_first = rivals
+        .iter()
+        .all(|rival| precedence(own) < precedence(&rival.resource.identity));
+    let leads_to_rival = |service: &Resource| rivals.iter().any(|rival| leads_to(service, rival));
+    let mut is_taken = false;
+    let mut observed = None;
+    for wanted in [&plain, &apart] {
+        let mut services = named(list, wanted)?;
+        // A live Service may be here too, beside the manifest of the same name.
+        services.sort_by_key(observed::is_live);
+        for service in services {
+            if service.annotation(OBSERVED).is_some() {
+                continue;
+            }
+            if is_ours(&service) {
+                let belongs = rivals.is_empty()
+                    || wanted.name == apart.name
+                    || leads_to(&service, workload)
+                    || is_first && !leads_to_rival(&service);
+                if !belongs {
+                    is_taken = true;
+                } else if live_item::is_observation(&service) {
+                    observed.get_or_insert(service.identity);
+                } else {
+                    return Ok(Existing::Ours(service));
+                }
+            } else if is_first && wanted.name == plain.name && !live_item::is_observation(&service)
+            {
+                return Ok(Existing::Foreign(service));
+            }
+        }
+    }
+    Ok(Existing::None(match observed {
+        Some(identity) => Identity {
+            namespace: plain.namespace,
+            path: None,
+            index: None,
+            ..identity
+        },
+        None if is_first && !is_taken => plain,
+        None => apart,
+    }))
 }
 
-/// True when a Service sends connections for `port` to the workload's pods.
-pub(super) fn serves(service: &Resource, workload: &Workload, port: u16) -> bool {
+/// The Services of a name and namespace, which one of the two may leave out.
+fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, ReadError> {
+    let exact = owned::find(list, &service.kind, &service.name, &service.namespace)?;
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    if service.namespace.is_empty() {
+        // Two namespaces with a Service of this name contradict each other.
+        let mut found = Vec::new();
+        for item in list.candidates(&["Service"], &service.name) {
+            let (_, name, _) = list.head(item);
+            if name == service.name {
+                found.push(list.resource(item)?);
+            }
+        }
+        let namespaces: BTreeSet<&str> = found
+            .iter()
+            .map(|service| service.identity.namespace.as_str())
+            .collect();
+        return Ok(if namespaces.len() == 1 {
+            found
+        } else {
+            Vec::new()
+        });
+    }
+    owned::find(list, &service.kind, &service.name, "")
+}
+
+/// The entry of a Service's ports that leads to `port` of the workload's pods.
+pub(super) fn entry_to<'s>(
+    service: &'s Resource,
+    workload: &Workload,
+    port: u16,
+) -> Option<&'s Value> {
+    if !leads_to(service, workload) {
+        return None;
+    }
     let ports = service.value.at("/spec/ports").and_then(Value::as_array);
-    leads_to(service, workload)
-        && ports.into_iter().flatten().any(|entry| {
-            let target = entry.get("targetPort").or_else(|| entry.get("port"));
-            target == Some(&json!(port)) || target == Some(&json!(PORT_NAME))
-        })
+    let is_tcp = |entry: &Value| {
+        let protocol = entry.get("protocol").and_then(Value::as_str);
+        matches!(protocol, None | Some("TCP"))
+    };
+    // The name is that of the port that is to be added, where no container has it.
+    let leads = |entry: &Value| match port::target_of(entry, workload) {
+        Some(target) => target == port,
+        None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
+    };
+    let mut entries = ports.into_iter().flatten();
+    entries.find(|entry| is_tcp(entry) && leads(entry))
 }
 
 /// True when a Service selects the workload's pods.
@@ -153,12 +262,6 @@ pub(crate) fn own_port(service: &Value) -> Option<&Value> {
         _ => None,
     };
     named.or(only)
-}
-
-/// The port at which an adopted Service answers.
-pub(super) fn port_of(service: &Resource) -> Option<u16> {
-    let port = service.value.at("/spec/ports/0/port")?.as_u64()?;
-    u16::try_from(port).ok()
 }
 
 /// True when a selector selects the pods of a workload.
@@ -184,6 +287,9 @@ pub(super) fn ensure(
         patches.add_after(&place.workload.resource, desired);
         return made;
     };
+    if observed::is_live(existing) {
+        live_item::declare(existing, patches);
+    }
     owned::update_metadata(existing, &desired, patches);
     for name in [ADDRESS_FROM, NODE_ADDRESS, RELAY_NAMESPACE] {
         if desired.at(&annotation(name)).is_none() {
@@ -263,7 +369,7 @@ fn desired(place: Place<'_>, exposure: &Exposure, origin: &Origin, target_port: 
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
     annotations.extend(exposure.service.annotations.clone());
-    let mut service = identity(workload).skeleton();
+    let mut service = place.service.skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
     owned::mark(
         Value::Object(service),

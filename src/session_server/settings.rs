@@ -33,6 +33,18 @@ pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
             .is_some_and(|before| before.value(ADVERTISE_ADDRESS) == Some(placeholder))
 }
 
+/// The address that the user has written into the configuration.
+pub(super) fn own_address(config: &ConfigFile, runner: &Runner) -> Option<String> {
+    let ours = before(&runner.config).unwrap_or_default();
+    if ours.has(ADVERTISE_ADDRESS) {
+        return None;
+    }
+    match config.get(ADVERTISE_ADDRESS) {
+        Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
 /// The address to advertise, and whether it is asked for rather than found: the functionConfig's,
 /// else the user's own, else the one that the way of exposure knows. `None` while none says one.
 ///
@@ -133,6 +145,7 @@ pub(super) fn write(
     let host = own_listen
         .as_ref()
         .and_then(|own| own.as_str()?.rsplit_once(':'))
+        .filter(|(host, _)| !host.starts_with("unix") && !host.contains('/'))
         .map_or("0.0.0.0", |(host, _)| host);
     let listen = json!(format!("{host}:{listen_port}"));
     let timeout = wanted.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
@@ -155,6 +168,8 @@ pub(super) fn write(
         let current = config.get(key);
         let stays = match &current {
             None => false,
+            // Off, and not an address.
+            Some(Value::String(text)) if text.is_empty() => false,
             Some(current) => *current == value || !asked,
         };
         if stays {
@@ -163,6 +178,7 @@ pub(super) fn write(
         let is_ours = ours.as_ref().is_some_and(|ours| ours.has(key));
         if let Some(current) = &current
             && *current != json!(CHART_PLACEHOLDER)
+            && *current != json!("")
         {
             let current = &match current {
                 Value::String(text) if key == ADVERTISE_ADDRESS => json!(shown(text, runner)),

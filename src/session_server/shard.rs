@@ -4,6 +4,8 @@
 //! configuration of its own. The first shard is the workload itself under another name; the others
 //! are copies of it, and of the object that holds its `config.toml`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::owned::is_ours;
@@ -11,9 +13,9 @@ use super::{OWNED_BY, OWNER, service};
 use crate::patch::{Patches, Plan, annotation, token};
 use crate::pointer::At as _;
 use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
-use crate::resource_list::ResourceList;
+use crate::resource_list::{ResourceList, is_compatible};
 use crate::results::FunctionResult;
-use crate::runner::{self, Refusal, Runner, Workload};
+use crate::runner::{self, Refusal, Runner, WORKLOAD_KINDS, Workload};
 
 /// On a pod, and in the selectors of its workload and its Service: the number of the shard. On the
 /// copy of its configuration: the name of its workload.
@@ -42,11 +44,26 @@ pub fn name_before(workload: &Workload) -> Option<String> {
     Some(stem.to_owned())
 }
 
+/// Runners that would have the same address where one is given by the number of a shard: those of one
+/// number, and those that are no shards as the first.
+pub fn shards_alike(runners: &[Runner]) -> Vec<Vec<&Workload>> {
+    let mut alike = BTreeMap::<u16, Vec<&Workload>>::new();
+    for Runner { workload, .. } in runners {
+        let number = index(workload).unwrap_or(0);
+        alike.entry(number).or_default().push(workload);
+    }
+    alike.into_values().collect()
+}
+
 /// Makes the shards of a runner: itself where it has one replica.
 ///
 /// # Errors
 /// It cannot be sharded, and why.
-pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
+pub fn split(
+    list: &ResourceList<'_>,
+    runner: Runner,
+    plan: &mut Plan,
+) -> Result<Vec<Runner>, Refusal> {
     let count = runner::replicas(&runner.workload);
     if count <= 1 {
         return Ok(vec![runner]);
@@ -80,6 +97,7 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
             .at("spec.replicas"),
         ));
     }
+    check_names(list, &runner, count)?;
     let mut shards = Vec::new();
     for number in 0..count {
         let mut shard = runner.clone();
@@ -124,6 +142,56 @@ pub fn split(runner: Runner, plan: &mut Plan) -> Result<Vec<Runner>, Refusal> {
         .about(&original),
     );
     Ok(shards)
+}
+
+/// Refuses shards whose names somebody else has: as a workload, as the object with a configuration, or
+/// by a workload whose Service is called as a shard's would be.
+fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(), Refusal> {
+    let original = &runner.workload.resource;
+    let config = &runner.config.object;
+    let names = |stem: &str, first: i64| -> BTreeSet<String> {
+        (first..count)
+            .map(|number| format!("{stem}-{number}"))
+            .collect()
+    };
+    let workloads = names(&original.identity.name, 0);
+    let configs = names(&config.identity.name, 1);
+    let services: BTreeSet<String> = workloads.iter().map(|name| service::name(name)).collect();
+    let own_kind = config.identity.kind.as_str();
+    let mut taken = Vec::new();
+    let kinds = [
+        WORKLOAD_KINDS.as_slice(),
+        &["ConfigMap", "Secret", "Service"],
+    ]
+    .concat();
+    for item in list.candidates(&kinds, "") {
+        let (kind, name, namespace) = list.head(item);
+        if item == original.item || !is_compatible(namespace, &original.identity.namespace) {
+            continue;
+        }
+        let is_taken = match kind {
+            "ConfigMap" | "Secret" => kind == own_kind && configs.contains(name),
+            "Service" => services.contains(name) && !is_ours(&list.resource(item)?),
+            _ => workloads.contains(name) || services.contains(&service::name(name)),
+        };
+        if is_taken {
+            taken.push(list.written(item));
+        }
+    }
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Box::new(
+        FunctionResult::error(format!(
+            "its shards would be called {name}-0 to {name}-{last}, and names that they need are \
+             taken: {}. Rename those, or this workload",
+            taken.join(", "),
+            name = original.identity.name,
+            last = count - 1,
+        ))
+        .about(&original.identity)
+        .at("spec.replicas"),
+    ))
 }
 
 /// Makes one workload of the shards of an earlier run again.

@@ -49,7 +49,7 @@ pub fn undo(list: &ResourceList<'_>, chosen: Chosen<'_>, plan: &mut Plan) -> Res
             .ok()
             .and_then(|runner| Some(runner.container()?.index));
         let service = service::find(list, &workload)?;
-        let had_service = remove_objects(list, &workload, &service, &mut gone, plan)?;
+        let had_service = remove_objects(list, &service, &mut gone, plan)?;
         if !port::withdraw(&workload, own_container, &mut plan.patches) {
             plan.results.push(
                 FunctionResult::warning(
@@ -128,19 +128,17 @@ fn is_marked(workload: &Workload) -> bool {
 /// ours.
 fn remove_objects(
     list: &ResourceList<'_>,
-    workload: &Workload,
     found: &Existing,
     gone: &mut BTreeSet<usize>,
     plan: &mut Plan,
 ) -> Result<bool, Refusal> {
-    let made = service::identity(workload);
     let place = match found {
         Existing::Ours(service) | Existing::Foreign(service) => objects::Place {
             service: &service.identity,
             relay: service.annotation(RELAY_NAMESPACE),
         },
-        Existing::None => objects::Place {
-            service: &made,
+        Existing::None(made) => objects::Place {
+            service: made,
             relay: None,
         },
     };

@@ -128,6 +128,11 @@ impl Api {
         problem.explain(&self.server, &subject, self.expired.as_deref())
     }
 
+    /// The API server, and where its address comes from.
+    pub(super) fn asked(&self) -> String {
+        self.server.to_string()
+    }
+
     fn placed(&self, service: &ServiceName) -> ServiceName {
         let mut service = service.clone();
         if service.namespace.is_empty() {

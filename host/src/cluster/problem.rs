@@ -4,6 +4,7 @@
 //! a plugin's output are not passed on.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -37,6 +38,14 @@ impl Server {
             None => "(no host)".to_owned(),
         };
         Self { address, origin }
+    }
+}
+
+/// `10.0.0.1:6443 (context kind in ~/.kube/config)`, for messages.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, origin } = self;
+        write!(f, "{address} ({origin})")
     }
 }
 

@@ -265,7 +265,7 @@ fn watches_that_end_at_once_are_no_reason_to_hurry() {
                     }
                 });
                 let list = list(&["whenPending: Wait", "timeout: 1s"]);
-                let words = ["has no address yet, and spec.timeout is 1s"];
+                let words = ["has no address yet", "and spec.timeout is 1s"];
                 Place::of(&server).assert_fails(&list, &words);
                 let count = server.requests().len();
                 assert!((4..20).contains(&count), "{count} requests");
@@ -408,7 +408,8 @@ fn time_runs_out() {
         &list,
         &[
             "waiting up to 1s for",
-            "its load balancer has no address yet, and spec.timeout is 1s",
+            "its load balancer has no address yet, as the API server 127.0.0.1:",
+            " says, and spec.timeout is 1s",
         ],
     );
     assert_eq!(ended.stderr.matches("waiting").count(), 1);

@@ -1,0 +1,162 @@
+//! Services of the user's own that lead to a session server already: none is made beside them.
+
+use serde_json::{Value, json};
+
+use super::{live_item, owned, service};
+use crate::observed::OBSERVED;
+use crate::pointer::At as _;
+use crate::resource::Resource;
+use crate::resource_list::{ResourceList, is_compatible};
+use crate::results::FunctionResult;
+use crate::runner::{Refusal, Workload};
+
+/// A Service that somebody else made, and its port that leads to the session server.
+#[derive(Clone, Debug)]
+pub(super) struct Adoptable {
+    pub(super) service: Resource,
+    /// The Service's own port, and not the pod's.
+    pub(super) port: u16,
+    /// The port on every node, where the manifest says one.
+    pub(super) node_port: Option<u16>,
+}
+
+impl Adoptable {
+    /// `None` where the Service does not lead to this port of the workload's pods.
+    pub(super) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
+        let entry = service::entry_to(service, workload, listen_port)?;
+        let number = |field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
+        Some(Self {
+            port: number("port")?,
+            node_port: number("nodePort"),
+            service: service.clone(),
+        })
+    }
+}
+
+/// Looks for the Service through which GitLab reaches a runner's session server on `listen_port`.
+/// `address` is the one that is advertised, where there is one already. With `inside`, a Service
+/// without an address outside the cluster counts too: something else stands in front of it.
+///
+/// # Errors
+/// There are several, and none of them has the address; or one cannot be parsed.
+pub(super) fn find(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    listen_port: u16,
+    address: Option<&str>,
+    inside: bool,
+) -> Result<Option<Adoptable>, Refusal> {
+    let mut found = leading(list, workload, listen_port)?;
+    found.retain(|one| inside || rank(&one.service) < INSIDE);
+    if let Some(address) = address {
+        let has_it = |one: &Adoptable| has_address(one, address);
+        if found.iter().any(has_it) {
+            found.retain(has_it);
+        }
+    }
+    let best = found.iter().map(|one| rank(&one.service)).min();
+    found.retain(|one| Some(rank(&one.service)) == best);
+    match (found.len(), found.pop()) {
+        (0 | 1, last) => Ok(last),
+        (_, last) => {
+            let names: Vec<String> = found
+                .iter()
+                .chain(&last)
+                .map(|one| one.service.identity.to_string())
+                .collect();
+            Err(Box::new(
+                FunctionResult::error(format!(
+                    "several Services lead to port {listen_port} of its pods ({}), so it cannot be \
+                     told which one GitLab is to use: leave one of them, or give the others another \
+                     selector or targetPort",
+                    names.join(", ")
+                ))
+                .about(&workload.resource.identity)
+                .at("spec.selector"),
+            ))
+        }
+    }
+}
+
+/// The user's Services that lead to a port of the workload's pods.
+fn leading(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    port: u16,
+) -> Result<Vec<Adoptable>, Refusal> {
+    let labels = workload.pod_labels();
+    let namespace = &workload.resource.identity.namespace;
+    let mut found: Vec<Adoptable> = Vec::new();
+    for item in list.candidates(&["Service"], "selector") {
+        let (_, _, of_item) = list.head(item);
+        if labels.is_empty() || !is_compatible(of_item, namespace) {
+            continue;
+        }
+        let service = list.resource(item)?;
+        if owned::is_ours(&service) || service.annotation(OBSERVED).is_some() {
+            continue;
+        }
+        let Some(one) = Adoptable::of(&service, workload, port) else {
+            continue;
+        };
+        // A manifest and its export are one Service.
+        let identity = &one.service.identity;
+        let same = found.iter().position(|other| {
+            other.service.identity.name == identity.name
+                && is_compatible(&other.service.identity.namespace, &identity.namespace)
+        });
+        match same.and_then(|place| found.get_mut(place)) {
+            Some(other) if live_item::is_observation(&other.service) => *other = one,
+            Some(_) => {}
+            None => found.push(one),
+        }
+    }
+    Ok(found)
+}
+
+/// No address outside the cluster.
+const INSIDE: u8 = 2;
+
+/// The lower, the likelier that GitLab is to come this way.
+fn rank(service: &Resource) -> u8 {
+    let spec = |field: &str| service.value.at(&format!("/spec/{field}"));
+    let external = spec("externalIPs").and_then(Value::as_array);
+    if external.is_some_and(|all| !all.is_empty()) {
+        return 0;
+    }
+    match spec("type").and_then(Value::as_str) {
+        Some("LoadBalancer") => 0,
+        Some("NodePort") => 1,
+        _ if spec("clusterIP") != Some(&json!("None")) => INSIDE,
+        _ => INSIDE + 1,
+    }
+}
+
+/// True for a Service that says itself that it has this address.
+fn has_address(one: &Adoptable, address: &str) -> bool {
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
+        _ => (address, None),
+    };
+    let host = host.trim_matches(['[', ']']);
+    let value = &one.service.value;
+    let ingress = value.at("/status/loadBalancer/ingress");
+    let ingress = ingress.and_then(Value::as_array).into_iter().flatten();
+    let mut hosts: Vec<&str> = ingress
+        .flat_map(|entry| [entry.get("ip"), entry.get("hostname")])
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    hosts.extend(value.at("/spec/loadBalancerIP").and_then(Value::as_str));
+    let external = value.at("/spec/externalIPs").and_then(Value::as_array);
+    hosts.extend(external.into_iter().flatten().filter_map(Value::as_str));
+    for name in [
+        "external-dns.alpha.kubernetes.io/hostname",
+        "metallb.io/loadBalancerIPs",
+        "metallb.universe.tf/loadBalancerIPs",
+    ] {
+        let names = one.service.annotation(name).unwrap_or_default();
+        hosts.extend(names.split(',').map(str::trim));
+    }
+    hosts.contains(&host) && port.is_none_or(|port: u16| port == one.port)
+}

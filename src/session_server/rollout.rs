@@ -1,0 +1,64 @@
+//! What a restart of the pods means: for the terminals of two processes, and for running jobs.
+//!
+//! Source: `DeploymentStrategy` in Kubernetes' `apps/v1` API; gitlab-runner's documentation, "Signals",
+//! and its images, whose `STOPSIGNAL` is SIGQUIT: the runner lets jobs end.
+
+use serde_json::Value;
+
+use crate::patch::Patches;
+use crate::pointer::At as _;
+use crate::results::FunctionResult;
+use crate::runner::Runner;
+
+/// Kubernetes' own, in seconds.
+const DEFAULT_GRACE: u64 = 30;
+
+/// Warns of a Deployment that is told to start the new pod before the old one has ended.
+pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
+    let resource = &runner.workload.resource;
+    if resource.identity.kind != "Deployment" {
+        return None;
+    }
+    let surge = resource.value.at("/spec/strategy/rollingUpdate/maxSurge")?;
+    let is_none = match surge {
+        Value::String(text) => matches!(text.as_str(), "0" | "0%"),
+        number => number.as_u64() == Some(0),
+    };
+    let written = surge.as_str().map_or(surge.to_string(), str::to_owned);
+    (!is_none).then(|| {
+        FunctionResult::warning(format!(
+            "maxSurge is {written}, so during a rollout two processes answer at one address, and \
+             terminals may reach the wrong one: set spec.strategy to {{type: Recreate}}, or maxSurge \
+             to 0 and maxUnavailable to 1"
+        ))
+        .about(&resource.identity)
+        .at("spec.strategy.rollingUpdate.maxSurge")
+    })
+}
+
+/// Says that running pods restart, where their jobs have no time to end. `checksum` is the pointer of
+/// the checksum in the template, which has changed.
+pub(super) fn restart(
+    runner: &Runner,
+    checksum: &str,
+    patches: &mut Patches,
+) -> Option<FunctionResult> {
+    let workload = &runner.workload;
+    let resource = &workload.resource;
+    let before = resource.value.at(checksum)?;
+    if patches.current(resource).at(checksum) == Some(before) {
+        return None;
+    }
+    let grace = workload.pod("/spec/terminationGracePeriodSeconds");
+    let grace = grace.and_then(Value::as_u64).unwrap_or(DEFAULT_GRACE);
+    (grace <= DEFAULT_GRACE).then(|| {
+        FunctionResult::info(format!(
+            "its pods restart whenever this configuration changes, and jobs that have not ended within \
+             terminationGracePeriodSeconds ({grace}) are lost: set it to as long as a job may take"
+        ))
+        .about(&resource.identity)
+        .at(crate::runner::field(
+            &workload.pod_pointer("/spec/terminationGracePeriodSeconds"),
+        ))
+    })
+}

@@ -1,0 +1,230 @@
+//! What keeps GitLab out of a pod though its Service leads there: NetworkPolicies and Istio.
+//!
+//! Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API; Istio's reference,
+//! "PeerAuthentication".
+
+use serde_json::{Map, Value, json};
+
+use super::owned::is_ours;
+use crate::exposure::Way;
+use crate::function_config::SessionServerSpec;
+use crate::pointer::At as _;
+use crate::resource::Resource;
+use crate::resource_list::{ReadError, ResourceList, is_compatible};
+use crate::results::FunctionResult;
+use crate::runner::Runner;
+
+/// Where Istio's own resources are about the whole mesh.
+const ISTIO_ROOT: &str = "istio-system";
+const EXCLUDED_PORTS: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
+const INJECT: &str = "sidecar.istio.io/inject";
+
+/// Warns of what shuts GitLab out.
+///
+/// # Errors
+/// A NetworkPolicy or a PeerAuthentication that cannot be parsed.
+pub(super) fn warnings(
+    list: &ResourceList<'_>,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    port: u16,
+) -> Result<Vec<FunctionResult>, ReadError> {
+    // A port-forward comes out inside the pod, where neither looks.
+    if matches!(spec.exposure.way, Way::ApiServer(_)) {
+        return Ok(Vec::new());
+    }
+    let mut warnings = Vec::new();
+    if spec.network_policy.is_none() {
+        warnings.extend(network_policies(list, spec, runner, port)?);
+    }
+    warnings.extend(strict_mtls(list, runner, port)?);
+    let identity = &runner.workload.resource.identity;
+    Ok(warnings
+        .into_iter()
+        .map(|warning| FunctionResult::warning(warning).about(identity))
+        .collect())
+}
+
+/// The policies that select the pods, where none of them lets the port in.
+fn network_policies(
+    list: &ResourceList<'_>,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    port: u16,
+) -> Result<Option<String>, ReadError> {
+    // A load balancer's connections come from nodes or clients, which no selector of pods selects.
+    let from_outside = matches!(spec.exposure.way, Way::LoadBalancer(_) | Way::NodePort(_));
+    let own = &runner.workload.resource.identity;
+    let mut names = Vec::new();
+    for item in list.candidates(&["NetworkPolicy"], "podSelector") {
+        let policy = list.resource(item)?;
+        let is_of_kubernetes = policy
+            .identity
+            .api_version
+            .starts_with("networking.k8s.io/")
+            || policy.identity.api_version.starts_with("extensions/");
+        let types = policy
+            .value
+            .at("/spec/policyTypes")
+            .and_then(Value::as_array);
+        let is_about_ingress =
+            types.is_none_or(|types| types.is_empty() || types.contains(&json!("Ingress")));
+        let selector = policy.value.at("/spec/podSelector");
+        if !is_of_kubernetes
+            || !is_about_ingress
+            || is_ours(&policy)
+            || !is_compatible(&policy.identity.namespace, &own.namespace)
+            || !selector.is_some_and(|one| selects(one, runner.workload.pod_labels()))
+        {
+            continue;
+        }
+        let rules = policy.value.at("/spec/ingress").and_then(Value::as_array);
+        let mut rules = rules.into_iter().flatten();
+        if rules.any(|rule| lets_in(rule, runner, port, from_outside)) {
+            return Ok(None);
+        }
+        names.push(policy.identity.name);
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "NetworkPolicy {} keeps GitLab out, as no policy lets {} in at port {port}: set \
+         spec.networkPolicy of the functionConfig, or add such an ingress rule",
+        names.join(", "),
+        if from_outside {
+            "addresses outside the cluster"
+        } else {
+            "anybody"
+        },
+    )))
+}
+
+/// True for a rule that lets somebody connect to the port.
+fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool {
+    let array = |field: &str| {
+        let array = rule.get(field).and_then(Value::as_array);
+        array.filter(|array| !array.is_empty())
+    };
+    let of_peer = |peer: &Value| !from_outside || peer.get("ipBlock").is_some();
+    let peers = array("from").is_none_or(|peers| peers.iter().any(of_peer));
+    let number = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_u64);
+    let of_port = |entry: &Value| {
+        let is_tcp = matches!(
+            entry.get("protocol").and_then(Value::as_str),
+            None | Some("TCP")
+        );
+        let named = || {
+            let target = json!({"targetPort": entry.get("port")});
+            super::port::target_of(&target, &runner.workload).map(u64::from)
+        };
+        let first = match entry.get("port") {
+            None | Some(Value::Null) => return is_tcp,
+            Some(Value::String(_)) => named(),
+            Some(_) => number(entry, "port"),
+        };
+        let last = number(entry, "endPort").or(first);
+        let port = u64::from(port);
+        is_tcp && first.is_some_and(|first| first <= port) && last.is_some_and(|last| port <= last)
+    };
+    peers && array("ports").is_none_or(|ports| ports.iter().any(of_port))
+}
+
+/// The mode that Istio has for the port, where that is STRICT.
+fn strict_mtls(
+    list: &ResourceList<'_>,
+    runner: &Runner,
+    port: u16,
+) -> Result<Option<String>, ReadError> {
+    let workload = &runner.workload;
+    let in_pod = |section: &str, name: &str| {
+        let texts = workload.pod(&format!("/metadata/{section}"))?;
+        texts.get(name)?.as_str()
+    };
+    let excluded = in_pod("annotations", EXCLUDED_PORTS).unwrap_or_default();
+    let is_out = ["labels", "annotations"]
+        .iter()
+        .any(|section| in_pod(section, INJECT) == Some("false"));
+    let is_excluded = |entry: &str| entry.trim() == "*" || entry.trim() == port.to_string();
+    if is_out || excluded.split(',').any(is_excluded) {
+        return Ok(None);
+    }
+    // The narrowest that says a mode decides: for these pods, for the namespace, for the mesh.
+    let mut best: Option<(u8, bool, Resource)> = None;
+    for item in list.candidates(&["PeerAuthentication"], "mtls") {
+        let policy = list.resource(item)?;
+        let Some((rank, is_strict)) = mode(&policy, runner, port) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(other, ..)| rank < *other) {
+            best = Some((rank, is_strict, policy));
+        }
+    }
+    let strict = best.filter(|(_, is_strict, _)| *is_strict);
+    Ok(strict.map(|(_, _, policy)| {
+        format!(
+            "{} lets only mutual TLS of the mesh in, so where Istio's sidecar runs in these pods \
+             GitLab is shut out: set portLevelMtls {port}: {{mode: PERMISSIVE}} in a \
+             PeerAuthentication that selects them, or the pods' annotation {EXCLUDED_PORTS}: \
+             '{port}'",
+            policy.identity
+        )
+    }))
+}
+
+/// How narrow a PeerAuthentication is, the least first, and whether its mode for the port is STRICT.
+fn mode(policy: &Resource, runner: &Runner, port: u16) -> Option<(u8, bool)> {
+    if !policy
+        .identity
+        .api_version
+        .starts_with("security.istio.io/")
+    {
+        return None;
+    }
+    let workload = &runner.workload;
+    let namespace = &policy.identity.namespace;
+    let is_beside = is_compatible(namespace, &workload.resource.identity.namespace);
+    let selector = policy.value.at("/spec/selector/matchLabels");
+    let selector = selector
+        .and_then(Value::as_object)
+        .filter(|labels| !labels.is_empty());
+    let labels = workload.pod_labels();
+    let rank = match selector {
+        Some(selector) => {
+            let fits = |(key, value): (&String, &Value)| labels.get(key) == Some(value);
+            (is_beside && selector.iter().all(fits)).then_some(0)
+        }
+        None if is_beside => Some(1),
+        None => (namespace == ISTIO_ROOT).then_some(2),
+    }?;
+    let of_port = policy.value.at(&format!("/spec/portLevelMtls/{port}/mode"));
+    let mode = of_port
+        .filter(|_| rank == 0)
+        .or_else(|| policy.value.at("/spec/mtls/mode"));
+    match mode.and_then(Value::as_str) {
+        None | Some("UNSET") => None,
+        Some(mode) => Some((rank, mode == "STRICT")),
+    }
+}
+
+/// True when a label selector of Kubernetes' APIs selects these labels; an empty one selects all.
+fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
+    let wanted = selector.get("matchLabels").and_then(Value::as_object);
+    let mut wanted = wanted.into_iter().flatten();
+    let conditions = selector.get("matchExpressions").and_then(Value::as_array);
+    let mut conditions = conditions.into_iter().flatten();
+    wanted.all(|(key, value)| labels.get(key) == Some(value))
+        && conditions.all(|condition| {
+            let key = condition.get("key").and_then(Value::as_str);
+            let value = labels.get(key.unwrap_or_default());
+            let values = condition.get("values").and_then(Value::as_array);
+            let is_one = value.is_some_and(|value| values.is_some_and(|all| all.contains(value)));
+            match condition.get("operator").and_then(Value::as_str) {
+                Some("In") => is_one,
+                Some("NotIn") => !is_one,
+                Some("Exists") => value.is_some(),
+                Some("DoesNotExist") => value.is_none(),
+                _ => false,
+            }
+        })
+}
