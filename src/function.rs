@@ -197,9 +197,9 @@ fn session_server(
             one_runner_only(&alike, field)?;
         }
     }
-    let pods = session_server::Pods::of(list, &runners)?;
+    let around = session_server::Surroundings::of(list, &runners)?;
     for runner in &runners {
-        let planned = session_server::add(list, spec, runner, &pods, plan);
+        let planned = session_server::add(list, spec, runner, &around, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     let others = session_server::not_selected(list, &spec.runner, container, &runners)?;

@@ -59,9 +59,10 @@ use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
 use crate::rbac;
 use crate::resource::Identity;
-use crate::resource_list::ResourceList;
+use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
+pub use adopt::Services;
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 use front::FollowUp;
@@ -92,6 +93,28 @@ pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 /// On a functionConfig, by a host that runs several: the kind of one that comes later.
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 
+/// What else is in a list that bears on the session servers of its runners.
+#[derive(Debug)]
+pub struct Surroundings {
+    pods: Pods,
+    services: Services,
+    observed: Observed,
+}
+
+impl Surroundings {
+    /// Looks around these runners.
+    ///
+    /// # Errors
+    /// A resource that bears on one of them and cannot be parsed.
+    pub fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
+        Ok(Self {
+            pods: Pods::of(list, runners)?,
+            services: Services::of(list, runners)?,
+            observed: Observed::collect(list)?,
+        })
+    }
+}
+
 /// Plans the session server of one runner.
 ///
 /// # Errors
@@ -100,9 +123,14 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    pods: &Pods,
+    around: &Surroundings,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
+    let Surroundings {
+        pods,
+        services,
+        observed,
+    } = around;
     require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
@@ -111,7 +139,7 @@ pub fn add(
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, runner);
     let found = service::find(list, &runner.workload)?;
-    let adopted = front::adoptable(list, spec, runner, listen_port, &config, &found)?;
+    let adopted = front::adoptable(services, spec, runner, listen_port, &config, &found)?;
     let target_port = port::ensure(
         runner,
         listen_port,
@@ -180,7 +208,7 @@ pub fn add(
             settings::write(&wanted, &mut config, runner, plan);
         }
         None => {
-            let seen = Observed::collect(list)?.has_address(&ServiceName {
+            let seen = observed.has_address(&ServiceName {
                 namespace: front.identity.namespace.clone(),
                 name: front.identity.name.clone(),
             });

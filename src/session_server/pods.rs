@@ -27,11 +27,11 @@ const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
 
 /// Up to this many different words the list's texts are searched; where runners have more, every
 /// workload is read once instead.
-const MOST_WORDS: usize = 16;
+pub(super) const MOST_WORDS: usize = 16;
 
 /// The pods of a list by their labels.
 #[derive(Debug)]
-pub struct Pods {
+pub(super) struct Pods {
     groups: Vec<PodGroup>,
     /// Places in `groups` by key and value; a value that is no text stands as an empty one.
     by_label: BTreeMap<(String, String), Vec<usize>>,
@@ -52,7 +52,7 @@ impl Pods {
     ///
     /// # Errors
     /// A workload that mentions a runner's label and cannot be parsed.
-    pub fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
+    pub(super) fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
         let mut groups: Vec<PodGroup> = runners
             .iter()
             .map(|Runner { workload, .. }| PodGroup {

@@ -96,6 +96,7 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
         if is_own
             || other.is_empty()
             || !is_compatible(namespace, &own.identity.namespace)
+            || !may_share(other, &own.identity.name)
             || name(other) != wanted
         {
             continue;
@@ -103,6 +104,23 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
         rivals.extend(Workload::new(list.resource(item)?));
     }
     Ok(rivals)
+}
+
+/// False for names that cannot give one Service name, by a look that is quicker than [`name`]: where
+/// nothing is cut off, such names differ only in dots and hyphens, and in the prefix of [`stem`].
+fn may_share(one: &str, other: &str) -> bool {
+    let is_cut = |name: &str| name.len() + SUFFIX.len() > 61;
+    let plain = |name: &str| name.strip_prefix("r-").unwrap_or(name).len();
+    let length = plain(one);
+    is_cut(one)
+        || is_cut(other)
+        || length == plain(other) && tail(one, length).eq(tail(other, length))
+}
+
+/// The last bytes of a name, backwards, with dots as hyphens.
+fn tail(name: &str, length: usize) -> impl Iterator<Item = u8> {
+    let bytes = name.bytes().rev().take(length);
+    bytes.map(|byte| if byte == b'.' { b'-' } else { byte })
 }
 
 /// Among workloads whose Services would have one name, the least of these keeps it: one whose own
