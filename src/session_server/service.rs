@@ -69,7 +69,9 @@ fn name_apart(workload: &Identity) -> String {
 
 fn stem(workload: &str) -> String {
     let mut stem = workload.replace('.', "-");
-    if !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
+    // What a parameter of an OpenShift Template stands for is not known.
+    let is_parameter = stem.starts_with("${");
+    if !is_parameter && !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
         stem.insert_str(0, "r-");
     }
     stem
