@@ -360,20 +360,51 @@ impl<'a> ResourceList<'a> {
         by_kind.get(kind)
     }
 
-    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
-    pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
+    /// The items of these kinds, and those whose kind no quick look can tell.
+    fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
         let items = |kind: &str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
         let untold = items("").iter().filter(|item| {
             let (kind, ..) = self.head(**item);
             (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(**item)
         });
         let told = kinds.iter().flat_map(|kind| items(kind));
-        let mut items: Vec<usize> = told.chain(untold).copied().collect();
+        told.chain(untold).copied().collect()
+    }
+
+    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
+    pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
+        let mut items = self.of_kinds(kinds);
         if !items.is_empty() {
             let finder = memmem::Finder::new(word);
             items.retain(|item| mentions(self.text_of(*item), &finder));
             items.sort_unstable_by_key(|item| self.start(*item));
         }
+        items
+    }
+
+    /// The items of these kinds that may be in one of these namespaces, and that no quick look can
+    /// tell.
+    pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
+        let mut items = self.of_kinds(kinds);
+        if !namespaces.contains("") {
+            items.retain(|item| {
+                let (kind, _, namespace) = self.head(*item);
+                kind.is_empty() || namespace.is_empty() || namespaces.contains(namespace)
+            });
+        }
+        items.sort_unstable_by_key(|item| self.start(*item));
+        items
+    }
+
+    /// [`Self::beside`], where an item mentions one of these words: labels or names of Kubernetes.
+    pub fn candidates_beside(
+        &self,
+        kinds: &[&str],
+        namespaces: &BTreeSet<&str>,
+        words: &BTreeSet<&str>,
+    ) -> Vec<usize> {
+        let mut items = self.beside(kinds, namespaces);
+        items.retain(|item| mentions_one(self.text_of(*item), words));
         items
     }
 
@@ -878,6 +909,16 @@ fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
             .any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
     };
     word.find(text).is_some() || escapes()
+}
+
+/// True where a text has one of these words, of letters, digits, hyphens, dots and underscores; or
+/// where it may, by an escape.
+fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    text.contains('\\')
+        || text
+            .split(|c| !is_of_word(c))
+            .any(|word| !word.is_empty() && words.contains(word))
 }
 
 /// Plain manifests are the likeliest thing to be given by mistake, and are not one document.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::pods::MOST_WORDS;
+use super::pods::namespaces;
 use super::{live_item, owned, service};
 use crate::observed::OBSERVED;
 use crate::pointer::At as _;
@@ -50,12 +50,7 @@ impl Services {
     pub(super) fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
         let labels = runners.iter().flat_map(|one| one.workload.pod_labels());
         let words: BTreeSet<&str> = labels.filter_map(|(_, value)| value.as_str()).collect();
-        let items: BTreeSet<usize> = if words.len() > MOST_WORDS {
-            list.candidates(&["Service"], "").into_iter().collect()
-        } else {
-            let items = words.iter().map(|word| list.candidates(&["Service"], word));
-            items.flatten().collect()
-        };
+        let items = list.candidates_beside(&["Service"], &namespaces(runners), &words);
         let mut services = Self::default();
         for item in items {
             let service = list.resource(item)?;

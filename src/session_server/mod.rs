@@ -49,6 +49,8 @@ mod taken;
 mod unchangeable;
 mod undo;
 
+use std::cell::OnceCell;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -98,7 +100,10 @@ pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 pub struct Surroundings {
     pods: Pods,
     services: Services,
-    observed: Observed,
+    /// Objects with a configuration that an earlier run has edited.
+    edited: Vec<usize>,
+    /// Needed only where a runner has no address yet.
+    observed: OnceCell<Observed>,
 }
 
 impl Surroundings {
@@ -110,8 +115,17 @@ impl Surroundings {
         Ok(Self {
             pods: Pods::of(list, runners)?,
             services: Services::of(list, runners)?,
-            observed: Observed::collect(list)?,
+            edited: taken::edited(list),
+            observed: OnceCell::new(),
         })
+    }
+
+    fn observed(&self, list: &ResourceList<'_>) -> Result<&Observed, ReadError> {
+        if let Some(observed) = self.observed.get() {
+            return Ok(observed);
+        }
+        let observed = Observed::collect(list)?;
+        Ok(self.observed.get_or_init(|| observed))
     }
 }
 
@@ -126,11 +140,7 @@ pub fn add(
     around: &Surroundings,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    let Surroundings {
-        pods,
-        services,
-        observed,
-    } = around;
+    let Surroundings { pods, services, .. } = around;
     require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
@@ -191,7 +201,7 @@ pub fn add(
     match settings::address(spec, &config, runner, &front, &mut plan.results)? {
         Some((address, address_is_asked)) => {
             if address_is_asked {
-                taken::check_advertised(list, &address, runner)?;
+                taken::check_advertised(list, &around.edited, &address, runner)?;
             }
             let own = settings::own_address(&config, runner);
             if spec.advertise_address.is_some() || own.is_some() {
@@ -208,7 +218,7 @@ pub fn add(
             settings::write(&wanted, &mut config, runner, plan);
         }
         None => {
-            let seen = observed.has_address(&ServiceName {
+            let seen = around.observed(list)?.has_address(&ServiceName {
                 namespace: front.identity.namespace.clone(),
                 name: front.identity.name.clone(),
             });

@@ -25,10 +25,6 @@ const KINDS: [(&str, &str); 10] = [
 ];
 const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
 
-/// Up to this many different words the list's texts are searched; where runners have more, every
-/// workload is read once instead.
-pub(super) const MOST_WORDS: usize = 16;
-
 /// The pods of a list by their labels.
 #[derive(Debug)]
 pub(super) struct Pods {
@@ -169,27 +165,20 @@ impl PodGroup {
     }
 }
 
+/// The namespaces of runners.
+pub(super) fn namespaces(runners: &[Runner]) -> BTreeSet<&str> {
+    let identities = runners.iter().map(|one| &one.workload.resource.identity);
+    identities.map(|one| one.namespace.as_str()).collect()
+}
+
 /// The workloads that may have the labels of a runner, by a look at their text.
-fn others(list: &ResourceList<'_>, runners: &[Runner]) -> BTreeSet<usize> {
+fn others(list: &ResourceList<'_>, runners: &[Runner]) -> Vec<usize> {
     let kinds = KINDS.map(|(kind, _)| kind);
+    let selectors: Vec<_> = runners.iter().map(|one| one.workload.selector()).collect();
     // The longest value of a selector is the least likely to stand in an item by chance.
-    let words: BTreeSet<String> = runners
-        .iter()
-        .filter_map(|runner| {
-            let selector = runner.workload.selector();
-            let values = selector.values().filter_map(Value::as_str);
-            values.max_by_key(|value| value.len()).map(str::to_owned)
-        })
-        .collect();
-    let of_a_runner = |item: &usize| {
-        let (_, _, namespace) = list.head(*item);
-        runners
-            .iter()
-            .any(|runner| is_compatible(namespace, &runner.workload.resource.identity.namespace))
-    };
-    if words.len() > MOST_WORDS {
-        return list.candidates(&kinds, "").into_iter().collect();
-    }
-    let items = words.iter().flat_map(|word| list.candidates(&kinds, word));
-    items.filter(of_a_runner).collect()
+    let words = selectors.iter().filter_map(|selector| {
+        let values = selector.values().filter_map(Value::as_str);
+        values.max_by_key(|value| value.len())
+    });
+    list.candidates_beside(&kinds, &namespaces(runners), &words.collect())
 }

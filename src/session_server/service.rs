@@ -91,7 +91,8 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     let own = &workload.resource;
     let wanted = name(&own.identity.name);
     let mut rivals = Vec::new();
-    for item in list.candidates(&WORKLOAD_KINDS, "") {
+    let namespaces = BTreeSet::from([own.identity.namespace.as_str()]);
+    for item in list.beside(&WORKLOAD_KINDS, &namespaces) {
         let (kind, other, namespace) = list.head(item);
         let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
         // No name becomes longer by more than its prefix, nor shorter but by its hash.
