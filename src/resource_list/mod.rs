@@ -131,8 +131,16 @@ struct ReadItem<'a> {
 #[derive(Debug, Default)]
 struct OfKind<'a> {
     items: Vec<usize>,
-    /// The same by name and namespace; made when first asked for.
-    by_name: OnceCell<Vec<((&'a str, &'a str), usize)>>,
+    /// The same by namespace, as far as a quick look tells it.
+    namespaces: BTreeMap<&'a str, OfNamespace<'a>>,
+}
+
+/// The items of a kind and namespace.
+#[derive(Debug, Default)]
+struct OfNamespace<'a> {
+    items: Vec<usize>,
+    /// The same by name; made when first asked for.
+    by_name: OnceCell<Vec<(&'a str, usize)>>,
 }
 
 /// An item's kind, name and namespace.
@@ -352,8 +360,11 @@ impl<'a> ResourceList<'a> {
         let by_kind = self.by_kind.get_or_init(|| {
             let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
             for item in 0..self.count() {
-                let kind = self.written_head(item).map_or("", |(kind, ..)| kind);
-                by_kind.entry(kind).or_default().items.push(item);
+                let (kind, _, namespace) = self.written_head(item).unwrap_or_default();
+                let of_kind = by_kind.entry(kind).or_default();
+                of_kind.items.push(item);
+                let of_namespace = of_kind.namespaces.entry(namespace).or_default();
+                of_namespace.items.push(item);
             }
             by_kind
         });
@@ -362,13 +373,18 @@ impl<'a> ResourceList<'a> {
 
     /// The items of these kinds, and those whose kind no quick look can tell.
     fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
-        let items = |kind: &str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
-        let untold = items("").iter().filter(|item| {
-            let (kind, ..) = self.head(**item);
-            (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(**item)
-        });
-        let told = kinds.iter().flat_map(|kind| items(kind));
-        told.chain(untold).copied().collect()
+        let items = |kind: &&str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
+        let told = kinds.iter().flat_map(items).copied();
+        told.chain(self.untold(kinds)).collect()
+    }
+
+    /// The items of which only a parse can tell that they may be of these kinds.
+    fn untold<'s>(&'s self, kinds: &'s [&str]) -> impl Iterator<Item = usize> + 's {
+        let untold = self.of_kind("").map_or(&[][..], |of_kind| &of_kind.items);
+        untold.iter().copied().filter(move |item| {
+            let (kind, ..) = self.head(*item);
+            (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(*item)
+        })
     }
 
     /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
@@ -385,13 +401,16 @@ impl<'a> ResourceList<'a> {
     /// The items of these kinds that may be in one of these namespaces, and that no quick look can
     /// tell.
     pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
-        let mut items = self.of_kinds(kinds);
-        if !namespaces.contains("") {
-            items.retain(|item| {
-                let (kind, _, namespace) = self.head(*item);
-                kind.is_empty() || namespace.is_empty() || namespaces.contains(namespace)
-            });
+        if namespaces.contains("") {
+            return self.candidates(kinds, "");
         }
+        let of_kinds = kinds.iter().filter_map(|kind| self.of_kind(kind));
+        let told = of_kinds.flat_map(|of_kind| {
+            let namespaces = namespaces.iter().chain([&""]);
+            namespaces.filter_map(|namespace| of_kind.namespaces.get(namespace))
+        });
+        let told = told.flat_map(|of_namespace| &of_namespace.items).copied();
+        let mut items: Vec<usize> = told.chain(self.untold(kinds)).collect();
         items.sort_unstable_by_key(|item| self.start(*item));
         items
     }
@@ -422,24 +441,20 @@ impl<'a> ResourceList<'a> {
         name: &'s str,
         namespace: &'s str,
     ) -> impl Iterator<Item = usize> + 's {
-        let heads = self.of_kind(kind).map_or(&[][..], |of_kind| {
-            of_kind.by_name.get_or_init(|| {
-                let mut heads: Vec<_> = of_kind
-                    .items
-                    .iter()
-                    .filter_map(|item| {
-                        let (_, name, namespace) = self.written_head(*item)?;
-                        Some(((name, namespace), *item))
-                    })
-                    .collect();
-                heads.sort_unstable();
-                heads
+        let of_kind = self.of_kind(kind);
+        let of_namespace = of_kind.and_then(|of_kind| of_kind.namespaces.get(namespace));
+        let names = of_namespace.map_or(&[][..], |of_namespace| {
+            of_namespace.by_name.get_or_init(|| {
+                let items = of_namespace.items.iter();
+                let names = items.filter_map(|item| Some((self.written_head(*item)?.1, *item)));
+                let mut names: Vec<_> = names.collect();
+                names.sort_unstable();
+                names
             })
         });
-        let wanted = (name, namespace);
-        let first = heads.partition_point(|(head, _)| *head < wanted);
-        let written = heads.get(first..).unwrap_or_default().iter();
-        let written = written.take_while(move |(head, _)| *head == wanted);
+        let first = names.partition_point(|(head, _)| *head < name);
+        let written = names.get(first..).unwrap_or_default().iter();
+        let written = written.take_while(move |(head, _)| *head == name);
         let wanted = (kind, name, namespace);
         let parsed = self
             .parsed

@@ -69,6 +69,8 @@ pub struct Found {
     /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
     /// certain runners.
     pub left_alone: Vec<FunctionResult>,
+    /// The list may have runners that the selector does not take.
+    pub has_others: bool,
 }
 
 /// The workloads that run gitlab-runner and that the selector takes.
@@ -129,6 +131,7 @@ pub fn find(
             && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
             && selector.label_selector.matches(workload.labels());
         if !is_selected {
+            found.has_others = true;
             continue;
         }
         workload.look_at_programs(list);

@@ -107,15 +107,24 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Looks around these runners.
+    /// Looks around these runners, beside which the list may have others.
     ///
     /// # Errors
     /// A resource that bears on one of them and cannot be parsed.
-    pub fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
+    pub fn of(
+        list: &ResourceList<'_>,
+        runners: &[Runner],
+        has_others: bool,
+    ) -> Result<Self, ReadError> {
+        let edited = if has_others || runners.len() > 1 {
+            taken::edited(list)
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             pods: Pods::of(list, runners)?,
             services: Services::of(list, runners)?,
-            edited: taken::edited(list),
+            edited,
             observed: OnceCell::new(),
         })
     }
