@@ -86,7 +86,7 @@ pub struct Stop {
     pub detail: String,
     /// Whether a connection gets through.
     pub state: State,
-    /// Why not, and what to do; empty when it is ready.
+    /// Why not, and what to do; empty when it is configured or ready.
     pub explanation: String,
 }
 
@@ -118,8 +118,10 @@ pub enum StopKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It does.
+    /// The cluster has shown that it does: a live Service has the address that GitLab is told.
     Ready,
+    /// The manifests say that it does. Whether the cluster has it so is not known.
+    Configured,
     /// It is not asked for.
     Off,
     /// It will, once something has happened.
@@ -146,10 +148,11 @@ impl StopKind {
 }
 
 impl State {
-    /// `ready`
+    /// `configured`
     pub fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
+            Self::Configured => "configured",
             Self::Off => "off",
             Self::Pending => "pending",
             Self::Broken => "broken",

@@ -12,17 +12,17 @@ use crate::runner::{Refusal, Workload};
 
 /// A Service that somebody else made, and its port that leads to the session server.
 #[derive(Clone, Debug)]
-pub(super) struct Adoptable {
-    pub(super) service: Resource,
+pub(crate) struct Adoptable {
+    pub(crate) service: Resource,
     /// The Service's own port, and not the pod's.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// The port on every node, where the manifest says one.
-    pub(super) node_port: Option<u16>,
+    pub(crate) node_port: Option<u16>,
 }
 
 impl Adoptable {
     /// `None` where the Service does not lead to this port of the workload's pods.
-    pub(super) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
+    pub(crate) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
         let entry = service::entry_to(service, workload, listen_port)?;
         let number = |field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
         Some(Self {
@@ -39,7 +39,7 @@ impl Adoptable {
 ///
 /// # Errors
 /// There are several, and none of them has the address; or one cannot be parsed.
-pub(super) fn find(
+pub(crate) fn find(
     list: &ResourceList<'_>,
     workload: &Workload,
     listen_port: u16,
