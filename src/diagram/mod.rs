@@ -86,7 +86,8 @@ pub struct Stop {
     pub detail: String,
     /// Whether a connection gets through.
     pub state: State,
-    /// Why not, and what to do; empty when it is configured or ready.
+    /// Why not, and what to do. Empty when it is configured or ready, and at the browser and GitLab
+    /// while a later stop says why they are not.
     pub explanation: String,
 }
 
@@ -118,7 +119,8 @@ pub enum StopKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// The cluster has shown that it does: a live Service has the address that GitLab is told.
+    /// The cluster has shown it: a live Service has the address that GitLab is told, or the node
+    /// port of it.
     Ready,
     /// The manifests say that it does. Whether the cluster has it so is not known.
     Configured,

@@ -98,7 +98,7 @@ impl Configured {
 /// The path to a runner.
 pub(super) fn of(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> TerminalPath {
     let known = Known::new(scene, workload, container);
-    let mut stops = vec![browser(), known.gitlab(scene)];
+    let mut stops = vec![known.browser(), known.gitlab(scene)];
     stops.extend(known.edge(scene));
     if !known.is_behind_relay() {
         stops.push(known.front(scene));
@@ -136,13 +136,6 @@ impl Stop {
             return self;
         }
         self.because(State::Broken, errors.join("\n"))
-    }
-}
-
-fn browser() -> Stop {
-    Stop {
-        detail: "Debug button of a job".to_owned(),
-        ..stop(StopKind::Browser, "Browser")
     }
 }
 
@@ -257,6 +250,25 @@ impl Known {
         told.map(|said| said.message.clone()).collect()
     }
 
+    /// What stands before the runner while it has no session server.
+    fn not_configured(&self) -> State {
+        if self.is_pending() {
+            State::Pending
+        } else {
+            State::Off
+        }
+    }
+
+    /// The browser, which shows the Debug button where the runner has a session server.
+    fn browser(&self) -> Stop {
+        let mut stop = stop(StopKind::Browser, "Browser");
+        stop.detail = "Debug button of a job".to_owned();
+        if !self.listens() {
+            stop.state = self.not_configured();
+        }
+        stop
+    }
+
     /// GitLab's Workhorse, which is told an address.
     fn gitlab(&self, scene: &Scene<'_>) -> Stop {
         let mut stop = stop(StopKind::Gitlab, "GitLab (Workhorse)");
@@ -266,6 +278,7 @@ impl Known {
             } else {
                 "is told no address".to_owned()
             };
+            stop.state = self.not_configured();
             return stop;
         };
         stop.detail = format!("wss://{address}");
