@@ -223,7 +223,7 @@ fn a_runner_has_a_path_and_a_shard_too() {
 }
 
 #[test]
-fn a_stop_is_ready_exactly_when_it_has_nothing_to_explain() {
+fn a_stop_that_lets_nothing_through_is_explained() {
     for folder in [
         "session-server",
         "advertise-address",
@@ -236,8 +236,12 @@ fn a_stop_is_ready_exactly_when_it_has_nothing_to_explain() {
             for path in diagram(&list).paths {
                 assert_eq!(path.links.len() + 1, path.stops.len());
                 for stop in path.stops {
-                    let is_ready = stop.state == State::Ready;
-                    assert_eq!(is_ready, stop.explanation.is_empty(), "{stop:?}");
+                    let gets_through = matches!(stop.state, State::Configured | State::Ready);
+                    // What the browser and GitLab wait for is said at a later stop.
+                    let is_before_runner = matches!(stop.state, State::Pending | State::Off)
+                        && matches!(stop.kind, StopKind::Browser | StopKind::Gitlab);
+                    let may_be_silent = gets_through || is_before_runner;
+                    assert_eq!(may_be_silent, stop.explanation.is_empty(), "{stop:?}");
                 }
             }
         }
@@ -367,6 +371,75 @@ fn each_state_is_at_its_stop_and_says_why() {
     }
 }
 
+/// What the cluster has shown is ready, and nothing else.
+#[test]
+fn ready_is_what_a_live_service_shows() {
+    use StopKind::{Browser, Gitlab, LoadBalancer, Node, Pod, Service};
+    for (path, edge, state) in [
+        ("advertise-address/ip", LoadBalancer, State::Ready),
+        ("advertise-address/hostname", LoadBalancer, State::Ready),
+        ("advertise-address/ipv6-of-two", LoadBalancer, State::Ready),
+        ("advertise-address/node-port-of-items", Node, State::Ready),
+        // The address is the user's, and no cluster has been seen.
+        ("advertise-address/static", LoadBalancer, State::Configured),
+        (
+            "session-server/address-known",
+            LoadBalancer,
+            State::Configured,
+        ),
+        ("session-server/exposure-node-port", Node, State::Configured),
+    ] {
+        assert_eq!(stop(path, edge).state, state, "{path}");
+        for other in [Browser, Gitlab, Service, Pod] {
+            assert_ne!(stop(path, other).state, State::Ready, "{path}");
+        }
+    }
+    // The live Service has another address than the one that GitLab is told.
+    let live = fixture("advertise-address/only-the-export");
+    let told = runner_terminal::run(live.as_bytes()).text();
+    let is_ready = |list: &str| {
+        let path = Diagram::of(list, &[]).paths.swap_remove(0);
+        path.stops.iter().any(|stop| stop.state == State::Ready)
+    };
+    assert!(is_ready(&told));
+    let other = told.replace("advertise_address = \"", "advertise_address = \"a.");
+    assert_ne!(other, told);
+    assert!(!is_ready(&other));
+}
+
+/// The user's own Service is in the path, with the port that leads to the session server.
+#[test]
+fn a_service_that_is_adopted_is_drawn() {
+    for (name, stop, links) in [
+        (
+            "users-own-by-port-name",
+            ("terminal", "8093 to web"),
+            ["TLS, TCP 8093", "TCP 8093", "TCP 8093"],
+        ),
+        (
+            "charts-service-with-metrics-first",
+            ("ci/runner-session-server", "9000 to 8093"),
+            ["TLS, TCP 9000", "TCP 9000", "TCP 8093"],
+        ),
+    ] {
+        let path = format!(
+            "{}/tests/cases/service/{name}.yaml",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read_to_string(path).unwrap();
+        let (manifests, config) = text.rsplit_once("---\n").unwrap();
+        let files = [("case.yaml", manifests)];
+        let list = runner_terminal::documents::to_resource_list(&files, config).unwrap();
+        let drawn = diagram(&list.text);
+        let path = &drawn.paths[0];
+        let service = path.stops.iter().find(|s| s.kind == StopKind::Service);
+        let service = service.unwrap();
+        assert_eq!((&*service.name, &*service.detail), stop, "{name}");
+        assert_eq!(service.state, State::Configured, "{name}: {service:?}");
+        assert_eq!(path.links[1..], links, "{name}");
+    }
+}
+
 /// What no function has said, because none was run on it.
 #[test]
 fn what_the_manifests_show_is_found_without_results() {
@@ -454,9 +527,12 @@ fn what_the_manifests_show_is_found_without_results() {
             "no listener session-server of protocol TLS in mode Passthrough",
         ),
     ] {
-        let ready = Diagram::of(list, &[]);
-        let mut stops = ready.paths[0].stops.iter();
-        assert!(stops.all(|stop| stop.state == State::Ready), "{ready:?}");
+        let whole = Diagram::of(list, &[]);
+        let mut stops = whole.paths[0].stops.iter();
+        assert!(
+            stops.all(|stop| stop.state == State::Configured),
+            "{whole:?}"
+        );
         let (from, to) = change;
         let changed = list.replacen(from, to, 1);
         assert!(*list != changed, "{from}: {list}");

@@ -118,7 +118,7 @@ fn of_several_functions_the_last_result_is_drawn() {
     assert!(!ended.stderr.contains(PENDING), "{}", ended.stderr);
     let picture = ended.text();
     assert!(
-        picture.contains("terminal.example.com<br/>port 9000<br/>ready"),
+        picture.contains("terminal.example.com<br/>port 9000<br/>configured"),
         "{picture}"
     );
     assert!(!picture.contains("pending:"), "{picture}");

@@ -10,8 +10,12 @@ use super::markup::visible;
 use super::{Diagram, State, Stop, TerminalPath, width};
 
 /// The colours of the states, to be read on light and dark.
-const CLASSES: [(State, &str); 4] = [
+const CLASSES: [(State, &str); 5] = [
     (State::Ready, "fill:#e6f4ea,stroke:#1a7f37,color:#1d2330"),
+    (
+        State::Configured,
+        "fill:#e8f1fb,stroke:#0b5cad,color:#1d2330",
+    ),
     (
         State::Off,
         "fill:#eceff3,stroke:#596275,color:#1d2330,stroke-dasharray:2 4",
@@ -64,7 +68,7 @@ fn append(text: &mut String, number: usize, path: &TerminalPath) {
     let pairs = path.stops.iter().zip(path.stops.iter().skip(1));
     for ((from, to), link) in pairs.zip(&path.links) {
         let arrow = match to.state {
-            State::Ready => "-->",
+            State::Ready | State::Configured => "-->",
             State::Off | State::Pending | State::Broken => "-.->",
         };
         let label = label(std::slice::from_ref(link));

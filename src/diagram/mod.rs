@@ -86,7 +86,8 @@ pub struct Stop {
     pub detail: String,
     /// Whether a connection gets through.
     pub state: State,
-    /// Why not, and what to do; empty when it is ready.
+    /// Why not, and what to do. Empty when it is configured or ready, and at the browser and GitLab
+    /// while a later stop says why they are not.
     pub explanation: String,
 }
 
@@ -118,8 +119,11 @@ pub enum StopKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It does.
+    /// The cluster has shown it: a live Service has the address that GitLab is told, or the node
+    /// port of it.
     Ready,
+    /// The manifests say that it does. Whether the cluster has it so is not known.
+    Configured,
     /// It is not asked for.
     Off,
     /// It will, once something has happened.
@@ -146,10 +150,11 @@ impl StopKind {
 }
 
 impl State {
-    /// `ready`
+    /// `configured`
     pub fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
+            Self::Configured => "configured",
             Self::Off => "off",
             Self::Pending => "pending",
             Self::Broken => "broken",

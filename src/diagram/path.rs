@@ -3,16 +3,18 @@
 use serde_json::Value;
 
 use super::said::Said;
-use super::service::{self, Port};
+use super::service::{self, Adopted, Port};
 use super::way::{self, Edge, Way};
 use super::{State, Stop, StopKind, TerminalPath};
 use crate::address::Address;
 use crate::function_config::{AdvertiseAddressSpec, ConfigReference, FunctionConfig};
-use crate::observed::Observed;
+use crate::observed::{Observation, Observed, ServiceName};
+use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::{self, Runner, Workload};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
+use crate::session_server::port;
 use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{self, Advertised};
 
@@ -30,6 +32,18 @@ impl Scene<'_> {
     /// A function refused: nothing was changed.
     fn has_failed(&self) -> bool {
         self.said.iter().any(Said::is_error)
+    }
+
+    /// A Service of the user's may stand in front of a runner of this configuration: one that
+    /// listens, or that is going to.
+    fn may_adopt(&self, config: Option<&Configured>) -> bool {
+        let enabled = self.list.function_config();
+        let enabled = enabled.and_then(|config| config.pointer("/spec/enabled"));
+        config.is_some_and(|config| config.listens)
+            || self.asks_for("AdvertiseAddress")
+            || self.asks_for("SessionServer")
+                && enabled != Some(&Value::Bool(false))
+                && !self.has_failed()
     }
 
     fn asks_for(&self, kind: &str) -> bool {
@@ -50,6 +64,8 @@ struct Known {
     config_object: Option<Identity>,
     /// host:port of a live Service that no configuration has yet.
     seen_address: Option<String>,
+    /// The port of the pod that the session server listens on, or is going to.
+    listen_port: Option<u16>,
 }
 
 /// What a configuration says of the session server.
@@ -82,7 +98,7 @@ impl Configured {
 /// The path to a runner.
 pub(super) fn of(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> TerminalPath {
     let known = Known::new(scene, workload, container);
-    let mut stops = vec![browser(), known.gitlab(scene)];
+    let mut stops = vec![known.browser(), known.gitlab(scene)];
     stops.extend(known.edge(scene));
     if !known.is_behind_relay() {
         stops.push(known.front(scene));
@@ -101,13 +117,13 @@ fn stop(kind: StopKind, title: &str) -> Stop {
         title: title.to_owned(),
         name: String::new(),
         detail: String::new(),
-        state: State::Ready,
+        state: State::Configured,
         explanation: String::new(),
     }
 }
 
 impl Stop {
-    /// The same, and why it is not ready.
+    /// The same in another state, and why.
     fn because(mut self, state: State, explanation: impl Into<String>) -> Self {
         self.state = state;
         self.explanation = explanation.into();
@@ -120,13 +136,6 @@ impl Stop {
             return self;
         }
         self.because(State::Broken, errors.join("\n"))
-    }
-}
-
-fn browser() -> Stop {
-    Stop {
-        detail: "Debug button of a job".to_owned(),
-        ..stop(StopKind::Browser, "Browser")
     }
 }
 
@@ -149,17 +158,11 @@ fn named_config(
 impl Known {
     fn new(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> Self {
         let list = scene.list;
-        let service = service::in_front_of(list, &workload);
-        // What was asked for and refused is not in the list.
-        let is_as_asked = scene.asks_for("SessionServer") && scene.has_failed();
-        let way = match &service {
-            Some(service) if !is_as_asked => Way::to(list, service),
-            _ => Way::asked(list.function_config()),
-        };
         let named = named_config(list, &workload, container);
         let runner = runner::complete(list, workload.clone(), container, named.as_ref());
         let mut config_object = None;
         let mut seen_address = None;
+        let mut listen_port = None;
         let config = runner
             .map_err(|refusal| refusal.message)
             .and_then(|runner| {
@@ -167,8 +170,25 @@ impl Known {
                 let config = ConfigFile::parse(&runner.config.text)
                     .map_err(|error| format!("{} {error}", runner.config.key))?;
                 seen_address = seen(scene, &runner, &config);
-                Ok(Configured::read(&config))
+                let config = Configured::read(&config);
+                listen_port = Some(port::of_container(config.port, &runner));
+                Ok(config)
             });
+        let configured = config.as_ref().ok();
+        let may_adopt = scene.may_adopt(configured);
+        let adopted = listen_port
+            .filter(|_| may_adopt)
+            .map(|listen_port| Adopted {
+                listen_port,
+                address: configured.and_then(|config| config.advertised.as_deref()),
+            });
+        let service = service::in_front_of(list, &workload, adopted);
+        // What was asked for and refused is not in the list.
+        let is_as_asked = scene.asks_for("SessionServer") && scene.has_failed();
+        let way = match &service {
+            Some(service) if !is_as_asked => Way::to(list, service),
+            _ => Way::asked(list.function_config()),
+        };
         Self {
             workload,
             service,
@@ -176,7 +196,14 @@ impl Known {
             config,
             config_object,
             seen_address,
+            listen_port,
         }
+    }
+
+    /// The session server's port of the Service.
+    fn service_port(&self) -> Option<Port> {
+        let service = self.service.as_ref()?;
+        service::port(service, &self.workload, self.listen_port)
     }
 
     fn configured(&self) -> Option<&Configured> {
@@ -223,6 +250,25 @@ impl Known {
         told.map(|said| said.message.clone()).collect()
     }
 
+    /// What stands before the runner while it has no session server.
+    fn not_configured(&self) -> State {
+        if self.is_pending() {
+            State::Pending
+        } else {
+            State::Off
+        }
+    }
+
+    /// The browser, which shows the Debug button where the runner has a session server.
+    fn browser(&self) -> Stop {
+        let mut stop = stop(StopKind::Browser, "Browser");
+        stop.detail = "Debug button of a job".to_owned();
+        if !self.listens() {
+            stop.state = self.not_configured();
+        }
+        stop
+    }
+
     /// GitLab's Workhorse, which is told an address.
     fn gitlab(&self, scene: &Scene<'_>) -> Stop {
         let mut stop = stop(StopKind::Gitlab, "GitLab (Workhorse)");
@@ -232,6 +278,7 @@ impl Known {
             } else {
                 "is told no address".to_owned()
             };
+            stop.state = self.not_configured();
             return stop;
         };
         stop.detail = format!("wss://{address}");
@@ -303,7 +350,47 @@ impl Known {
             let explanation = self.why_pending(scene);
             return stop.because(State::Pending, explanation);
         }
+        if self.is_live(scene, edge.kind) {
+            stop.state = State::Ready;
+        }
         stop
+    }
+
+    /// True where the live Service, as it was observed, has the address that GitLab is told: at a
+    /// load balancer, or the port of it at the nodes.
+    fn is_live(&self, scene: &Scene<'_>, edge: StopKind) -> bool {
+        let identity = self.service_identity();
+        let name = ServiceName {
+            namespace: identity.namespace,
+            name: identity.name,
+        };
+        let Some(Observation::Live { service, .. }) = scene.observed.service(&name) else {
+            return false;
+        };
+        let each = |pointer: &str| {
+            let values = service.value.at(pointer).and_then(Value::as_array);
+            values.into_iter().flatten()
+        };
+        let (host, port) = self.host_and_port();
+        let is_its = |value: Option<&Value>| {
+            let shown = value.and_then(Value::as_str).map(Address::parse);
+            shown.is_some_and(|shown| shown.is_ok_and(|shown| shown.host.to_string() == host))
+        };
+        let has_port = |field: &str| {
+            each("/spec/ports").any(|entry| {
+                let number = entry.get(field).and_then(Value::as_u64);
+                number.is_some() && number == port.map(u64::from)
+            })
+        };
+        match edge {
+            StopKind::LoadBalancer => {
+                has_port("port")
+                    && each("/status/loadBalancer/ingress")
+                        .any(|entry| is_its(entry.get("ip")) || is_its(entry.get("hostname")))
+            }
+            StopKind::Node => has_port("nodePort"),
+            _ => false,
+        }
     }
 
     fn why_pending(&self, scene: &Scene<'_>) -> String {
@@ -345,8 +432,8 @@ impl Known {
             let explanation = self.why_off(scene, "is not among these manifests");
             return stop.because(State::Off, explanation).refused(&errors);
         };
-        let port = service::port(service);
-        if let Some(Port { number, target }) = &port {
+        let port = self.service_port();
+        if let Some(Port { number, target, .. }) = &port {
             stop.detail = if self.way.is_headless {
                 "a name in DNS for the pod".to_owned()
             } else {
@@ -459,8 +546,7 @@ impl Known {
             None => format!("{what}TCP"),
         };
         let (_, advertised) = self.host_and_port();
-        let service = self.service.as_ref().and_then(service::port);
-        let service = service.map(|port| port.number);
+        let service = self.service_port().map(|port| port.number);
         let listens = self.configured().and_then(|config| config.port);
         let pairs = stops.iter().zip(stops.iter().skip(1));
         let link = |(from, to): (&Stop, &Stop)| match (from.kind, to.kind) {

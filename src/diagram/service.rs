@@ -9,14 +9,18 @@ use crate::observed::{OBSERVED, is_live};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::Workload;
+use crate::session_server::adopt::{self, Services};
 use crate::session_server::owned::is_ours;
-use crate::session_server::service::{identity, leads_to, own_port};
+use crate::session_server::port::target_of;
+use crate::session_server::service::{entry_to, identity, leads_to, own_port};
 
 /// The port of a Service that is the session server's.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Port {
     pub(super) number: u16,
     pub(super) target: Target,
+    /// The number of it, where a container has a port of that name.
+    in_pod: Option<u16>,
 }
 
 /// The port in the pod, as a Service names it.
@@ -35,9 +39,50 @@ impl fmt::Display for Target {
     }
 }
 
-/// Finds the Service: of those that this function made, or that are called as it would call its own,
-/// one that selects the runner's pods.
-pub(super) fn in_front_of(list: &ResourceList<'_>, workload: &Workload) -> Option<Resource> {
+/// How a Service of the user's is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adopted<'a> {
+    /// The port of the pod that it leads to.
+    pub(super) listen_port: u16,
+    /// `advertise_address`, where the configuration has one.
+    pub(super) address: Option<&'a str>,
+}
+
+/// Finds the Service: one that this function made, else, where there may be one, the user's own that
+/// leads to the session server, else one that is called as this function would call its own.
+pub(super) fn in_front_of(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    adopted: Option<Adopted<'_>>,
+) -> Option<Resource> {
+    let named = made_or_named(list, workload);
+    if named.as_ref().is_some_and(is_ours) {
+        return named;
+    }
+    let users = adopted.and_then(
+        |Adopted {
+             listen_port,
+             address,
+         }| {
+            let leads_there =
+                |service: &&Resource| entry_to(service, workload, listen_port).is_some();
+            match named.as_ref().filter(leads_there) {
+                Some(service) => Some(service.clone()),
+                None => {
+                    let services = Services::of(list, &[workload]).ok()?;
+                    let inside = address.is_some();
+                    let found = adopt::find(&services, workload, listen_port, address, inside);
+                    found.ok().flatten().map(|found| found.service)
+                }
+            }
+        },
+    );
+    users.or(named)
+}
+
+/// Of the Services that this function made, or that are called as it would call its own, one that
+/// selects the runner's pods.
+fn made_or_named(list: &ResourceList<'_>, workload: &Workload) -> Option<Resource> {
     let Identity {
         kind,
         name,
@@ -68,16 +113,23 @@ pub(super) fn in_front_of(list: &ResourceList<'_>, workload: &Workload) -> Optio
     })
 }
 
-/// The session server's port.
-pub(super) fn port(service: &Resource) -> Option<Port> {
-    let port = own_port(&service.value)?;
+/// The session server's port: of a Service of the user's, the one that leads to `listens`.
+pub(super) fn port(service: &Resource, workload: &Workload, listens: Option<u16>) -> Option<Port> {
+    let leading = listens
+        .filter(|_| !is_ours(service))
+        .and_then(|listens| entry_to(service, workload, listens));
+    let port = leading.or_else(|| own_port(&service.value))?;
     let number = u16::try_from(port.get("port")?.as_u64()?).ok()?;
     let target = match port.get("targetPort") {
         Some(Value::String(name)) => Target::Name(name.clone()),
+        None | Some(Value::Null) => Target::Number(number),
         Some(target) => Target::Number(u16::try_from(target.as_u64()?).ok()?),
-        None => Target::Number(number),
     };
-    Some(Port { number, target })
+    Some(Port {
+        number,
+        target,
+        in_pod: target_of(port, workload),
+    })
 }
 
 /// Why connections to a Service do not reach the session server, which listens on `listens`.
@@ -98,11 +150,8 @@ pub(super) fn problem(
             "has no port named {PORT_NAME}: add it to spec.ports"
         ));
     };
-    let (target, number) = match &port.target {
-        Target::Number(number) => (number.to_string(), Some(*number)),
-        Target::Name(name) => (name.clone(), container_port(workload, name)),
-    };
-    let Some(number) = number else {
+    let target = &port.target;
+    let Some(number) = port.in_pod else {
         return Some(format!(
             "its targetPort is {target}, and no container of the pod has a port of that name"
         ));
@@ -112,13 +161,4 @@ pub(super) fn problem(
         "its targetPort {target} is port {number} of the pod, and the session server listens on \
          {listens}"
     ))
-}
-
-fn container_port(workload: &Workload, name: &str) -> Option<u16> {
-    let mut ports = workload.containers().flat_map(|container| {
-        let ports = container.value.get("ports").and_then(Value::as_array);
-        ports.into_iter().flatten()
-    });
-    let port = ports.find(|port| port.get("name").and_then(Value::as_str) == Some(name))?;
-    u16::try_from(port.get("containerPort")?.as_u64()?).ok()
 }

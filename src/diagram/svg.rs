@@ -1,6 +1,6 @@
 //! The paths as a drawing: a row of boxes for each, and below it what keeps a terminal from working.
 //!
-//! Whether a stop is ready is said by a word, a sign and the line around it, and not by colour alone.
+//! The state of a stop is said by a word, a sign and the line around it, and not by colour alone.
 //! Every element has its colours as attributes; `drawing.css` has those of both themes, by class.
 
 use std::fmt::Display;
@@ -55,6 +55,7 @@ impl State {
     fn colour(self) -> &'static str {
         match self {
             Self::Ready => "#1a7f37",
+            Self::Configured => "#0b5cad",
             Self::Pending => "#8a5a00",
             Self::Broken => "#c0242b",
             Self::Off => "#596275",
@@ -63,7 +64,7 @@ impl State {
 
     fn tint(self) -> &'static str {
         match self {
-            Self::Ready => "#ffffff",
+            Self::Ready | Self::Configured => "#ffffff",
             Self::Pending => "#fff4d6",
             Self::Broken => "#ffe9e9",
             Self::Off => "#eceff3",
@@ -73,6 +74,7 @@ impl State {
     fn class(self) -> &'static str {
         match self {
             Self::Ready => "tp-ready",
+            Self::Configured => "tp-configured",
             Self::Pending => "tp-pending",
             Self::Broken => "tp-broken",
             Self::Off => "tp-off",
@@ -82,7 +84,7 @@ impl State {
     /// The dashes of the line around a stop; none for a whole line.
     fn dashes(self) -> &'static str {
         match self {
-            Self::Ready | Self::Broken => "none",
+            Self::Ready | Self::Configured | Self::Broken => "none",
             Self::Pending => "6 4",
             Self::Off => "2 4",
         }
@@ -92,6 +94,7 @@ impl State {
     fn sign(self) -> &'static str {
         match self {
             Self::Ready => "M-3.2 0.2L-1 2.6L3.4 -2.4",
+            Self::Configured => "M-2.8 -2.4H2.8M-2.8 0H2.8M-2.8 2.4H0.6",
             Self::Pending => "M0 -3.4V0.4L2.6 1.8",
             Self::Broken => "M-2.6 -2.6L2.6 2.6M2.6 -2.6L-2.6 2.6",
             Self::Off => "M-3.2 0H3.2",
@@ -375,7 +378,7 @@ fn draw(markup: &mut Markup, layout: &Layout, path: &TerminalPath, row: &Row) {
         let to = path
             .stops
             .get(index + 1)
-            .map_or(State::Ready, |stop| stop.state);
+            .map_or(State::Configured, |stop| stop.state);
         let from = layout.left(index) + BOX;
         draw_link(markup, (from, top + row.height / 2.0), layout.gap, link, to);
     }
@@ -432,7 +435,7 @@ fn draw_link(markup: &mut Markup, (x, y): (f64, f64), gap: f64, link: &str, to: 
 impl State {
     fn dashes_of_link(self) -> &'static str {
         match self {
-            Self::Ready => "none",
+            Self::Ready | Self::Configured => "none",
             Self::Pending | Self::Broken | Self::Off => "4 4",
         }
     }

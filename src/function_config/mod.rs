@@ -2,6 +2,7 @@
 
 mod advertise_address;
 mod api_version;
+mod choices;
 mod config_reference;
 mod convert;
 mod duration;

@@ -114,6 +114,20 @@ impl<E: Default> Default for SessionServerSpec<E> {
     }
 }
 
+/// The field sounds as if it took their number.
+fn replicas_are_no_number(mut error: ConfigError, spec: &Value) -> ConfigError {
+    let is_number = |value: &Value| match value {
+        Value::String(text) => text.parse::<u64>().is_ok(),
+        value => value.is_number(),
+    };
+    if error.path == "spec.replicas" && spec.get("replicas").is_some_and(is_number) {
+        error
+            .message
+            .push_str(". The number of replicas is set on the workload");
+    }
+    error
+}
+
 impl SessionServer {
     /// Reads a functionConfig of this kind.
     ///
@@ -125,7 +139,7 @@ impl SessionServer {
         // The exposure is read by itself, so that an error in it has its own path.
         let spec: SessionServerSpec<Value> = match &envelope.spec {
             Value::Null => SessionServerSpec::default(),
-            spec => read("spec", spec)?,
+            spec => read("spec", spec).map_err(|error| replicas_are_no_number(error, spec))?,
         };
         let spec = SessionServerSpec {
             exposure: Exposure::parse("spec.exposure", &spec.exposure)?,

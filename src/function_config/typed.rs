@@ -3,13 +3,13 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer};
 use serde_json::Value;
 
-use super::ConfigError;
+use super::{ConfigError, choices};
 
 /// Reads `value`, which stands at `path`, into a type.
 ///
 /// # Errors
 /// The first unknown field, with the known one that looks most like it, or the first value that
-/// the type does not take.
+/// the type does not take, with its choices where it has a few.
 pub(crate) fn read<T: DeserializeOwned>(path: &str, value: &Value) -> Result<T, ConfigError> {
     read_among(path, value, &[])
 }
@@ -24,28 +24,37 @@ pub(crate) fn read_among<T: DeserializeOwned>(
     others: &[&str],
 ) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value.clone()).map_err(|error| {
+        let place = choices::place(error.path());
         let inner = error.path().to_string();
         let field = match inner.as_str() {
             "." => path.to_owned(),
             inner => join(path, inner),
         };
         let message = error.into_inner().to_string();
-        match unknown_field(&message) {
-            Some((name, mut known)) => {
-                known.extend_from_slice(others);
-                ConfigError::new(
-                    field,
-                    format!(
-                        "there is no field {name:?}{}; the fields are {}",
-                        did_you_mean(name, known.iter().copied()),
-                        known.join(", ")
-                    ),
-                )
+        if let Some((name, mut known)) = unknown_field(&message) {
+            known.extend_from_slice(others);
+            return ConfigError::new(
+                field,
+                format!(
+                    "there is no field {name:?}{}; the fields are {}",
+                    did_you_mean(name, known.iter().copied()),
+                    known.join(", ")
+                ),
+            );
+        }
+        if let Some(name) = missing_field(&message) {
+            let field = join(&field, name);
+            return match choices::of::<T>(value, &choices::below(place, name)) {
+                Some(choices) => choices::refuse_missing(&field, &choices),
+                None => ConfigError::new(field, "is missing: it has no default"),
+            };
+        }
+        let given = choices::at(value, &place);
+        match given.zip(choices::of::<T>(value, &place)) {
+            Some((given, choices)) => {
+                choices::refuse(&choices::path(path, &place), given, &choices)
             }
-            None => match missing_field(&message) {
-                Some(name) => ConfigError::new(join(&field, name), "is missing: it has no default"),
-                None => ConfigError::new(field, message),
-            },
+            None => ConfigError::new(field, message),
         }
     })
 }
@@ -75,7 +84,7 @@ pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
     }
 }
 
-fn join(path: &str, field: &str) -> String {
+pub(super) fn join(path: &str, field: &str) -> String {
     if path.is_empty() {
         field.to_owned()
     } else {

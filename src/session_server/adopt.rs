@@ -1,5 +1,6 @@
 //! Services of the user's own that lead to a session server already: none is made beside them.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -11,21 +12,21 @@ use crate::pointer::At as _;
 use crate::resource::Resource;
 use crate::resource_list::{ReadError, ResourceList, is_compatible};
 use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload};
+use crate::runner::{Refusal, Workload};
 
 /// A Service that somebody else made, and its port that leads to the session server.
 #[derive(Clone, Debug)]
-pub(super) struct Adoptable {
-    pub(super) service: Resource,
+pub(crate) struct Adoptable {
+    pub(crate) service: Resource,
     /// The Service's own port, and not the pod's.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// The port on every node, where the manifest says one.
-    pub(super) node_port: Option<u16>,
+    pub(crate) node_port: Option<u16>,
 }
 
 impl Adoptable {
     /// `None` where the Service does not lead to this port of the workload's pods.
-    pub(super) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
+    pub(crate) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
         let entry = service::entry_to(service, workload, listen_port)?;
         let number = |field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
         Some(Self {
@@ -38,7 +39,7 @@ impl Adoptable {
 
 /// The user's Services of a list by the labels that they select.
 #[derive(Debug, Default)]
-pub(super) struct Services {
+pub(crate) struct Services {
     by_label: BTreeMap<(String, String), Vec<Resource>>,
 }
 
@@ -47,8 +48,11 @@ impl Services {
     ///
     /// # Errors
     /// A Service that mentions a runner's label and cannot be parsed.
-    pub(super) fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
-        let labels = runners.iter().flat_map(|one| one.workload.pod_labels());
+    pub(crate) fn of<W: Borrow<Workload>>(
+        list: &ResourceList<'_>,
+        runners: &[W],
+    ) -> Result<Self, ReadError> {
+        let labels = runners.iter().flat_map(|one| one.borrow().pod_labels());
         let words: BTreeSet<&str> = labels.filter_map(|(_, value)| value.as_str()).collect();
         let items = list.candidates_beside(&["Service"], &namespaces(runners), &words);
         let mut services = Self::default();
@@ -87,7 +91,7 @@ impl Services {
 ///
 /// # Errors
 /// There are several, and none of them has the address.
-pub(super) fn find(
+pub(crate) fn find(
     services: &Services,
     workload: &Workload,
     listen_port: u16,

@@ -24,7 +24,7 @@
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
-mod adopt;
+pub(crate) mod adopt;
 mod advertise;
 mod base64_lines;
 mod capability;
@@ -37,7 +37,7 @@ mod network_policy;
 mod objects;
 pub(crate) mod owned;
 mod pods;
-mod port;
+pub(crate) mod port;
 mod record;
 mod rollout;
 pub(crate) mod service;

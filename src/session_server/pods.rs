@@ -1,5 +1,6 @@
 //! Which pods a Service would select: those of every workload in the list, not of runners alone.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -166,8 +167,8 @@ impl PodGroup {
 }
 
 /// The namespaces of runners.
-pub(super) fn namespaces(runners: &[Runner]) -> BTreeSet<&str> {
-    let identities = runners.iter().map(|one| &one.workload.resource.identity);
+pub(super) fn namespaces<W: Borrow<Workload>>(runners: &[W]) -> BTreeSet<&str> {
+    let identities = runners.iter().map(|one| &one.borrow().resource.identity);
     identities.map(|one| one.namespace.as_str()).collect()
 }
 

@@ -30,7 +30,7 @@ pub(super) fn listen_port(
 }
 
 /// [`listen_port`] where no functionConfig says one.
-pub(super) fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
+pub(crate) fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     let added = runner.workload.resource.annotation(ADDED_PORT);
     let by_name = || {
         ports(runner.container()?.value)
@@ -140,7 +140,7 @@ pub(super) fn ensure(
 /// TCP port of that name in any container, sidecars among the init containers last.
 ///
 /// Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`.
-pub(super) fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
+pub(crate) fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
     let target = entry.get("targetPort").filter(|target| !target.is_null());
     match target.or_else(|| entry.get("port"))? {
         Value::String(name) => {

@@ -243,7 +243,7 @@ fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, R
 }
 
 /// The entry of a Service's ports that leads to `port` of the workload's pods.
-pub(super) fn entry_to<'s>(
+pub(crate) fn entry_to<'s>(
     service: &'s Resource,
     workload: &Workload,
     port: u16,

@@ -100,7 +100,7 @@ export interface Stop {
   title: string;
   name: string;
   detail: string;
-  state: "ready" | "pending" | "broken" | "off";
+  state: "ready" | "configured" | "pending" | "broken" | "off";
   /** Why a connection does not get through; empty where it does. */
   explanation: string;
 }

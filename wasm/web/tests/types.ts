@@ -57,7 +57,7 @@ const explanation: Explanation = explain(files);
 const diagram: Diagram = explanation.diagram;
 for (const path of diagram.paths satisfies TerminalPath[]) {
   const stops: Stop[] = path.stops;
-  const state: "ready" | "pending" | "broken" | "off" | undefined = stops[0]?.state;
+  const state: "ready" | "configured" | "pending" | "broken" | "off" | undefined = stops[0]?.state;
   const links: string[] = path.links;
   void [state, links, path.runner];
 }

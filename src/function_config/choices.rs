@@ -1,0 +1,113 @@
+//! The values that a field of a few choices takes, for the message about another one.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
+
+use super::ConfigError;
+use super::typed::{did_you_mean, join};
+
+/// No choice is called so.
+const NO_CHOICE: &str = "\u{0}";
+
+/// Where in a value something stands: the fields and indices from its root.
+pub(super) type Place = Vec<Segment>;
+
+/// What the field at `place` of `value` may say, where that is one of a few names. It is asked of
+/// serde, by a value that is none of them.
+pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Option<Vec<String>> {
+    let mut probed = value.clone();
+    *slot(&mut probed, place)? = Value::String(NO_CHOICE.to_owned());
+    let error = serde_path_to_error::deserialize::<_, T>(probed).err()?;
+    let message = error.into_inner().to_string();
+    let mut quoted = message
+        .strip_prefix("unknown variant ")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    if quoted.next()? != NO_CHOICE {
+        return None;
+    }
+    let choices: Vec<String> = quoted.map(str::to_owned).collect();
+    (!choices.is_empty()).then_some(choices)
+}
+
+/// The place that `path` leads to, without what serde adds for the variant of an enum.
+pub(super) fn place(path: &serde_path_to_error::Path) -> Place {
+    let is_of_value =
+        |segment: &&Segment| matches!(segment, Segment::Map { .. } | Segment::Seq { .. });
+    path.iter().take_while(is_of_value).cloned().collect()
+}
+
+/// The refusal of a value that is none of the choices.
+pub(super) fn refuse(path: &str, value: &Value, choices: &[String]) -> ConfigError {
+    let (is, meant) = match value {
+        Value::Array(_) => ("is a list".to_owned(), String::new()),
+        Value::Object(_) => ("is a mapping".to_owned(), String::new()),
+        Value::String(text) => (
+            format!("is {text:?}"),
+            did_you_mean(text, choices.iter().map(String::as_str)),
+        ),
+        other => (format!("is {other}"), String::new()),
+    };
+    ConfigError::new(path, format!("{is}{meant}; it {}", must_be(choices)))
+}
+
+/// The refusal of a value that is left out.
+pub(super) fn refuse_missing(path: &str, choices: &[String]) -> ConfigError {
+    ConfigError::new(
+        path,
+        format!("is missing: it has no default, and {}", must_be(choices)),
+    )
+}
+
+/// The place of a field that is not there.
+pub(super) fn below(mut place: Place, field: &str) -> Place {
+    place.push(Segment::Map {
+        key: field.to_owned(),
+    });
+    place
+}
+
+/// The path of a place, from that of its root.
+pub(super) fn path(root: &str, place: &[Segment]) -> String {
+    place
+        .iter()
+        .fold(root.to_owned(), |path, segment| match segment {
+            Segment::Seq { index } => format!("{path}[{index}]"),
+            other => join(&path, &other.to_string()),
+        })
+}
+
+/// The value at a place.
+pub(super) fn at<'v>(value: &'v Value, place: &[Segment]) -> Option<&'v Value> {
+    place
+        .iter()
+        .try_fold(value, |value, segment| match segment {
+            Segment::Map { key } => value.get(key),
+            Segment::Seq { index } => value.get(index),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+}
+
+/// The same, to be changed; a field that its mapping lacks is made.
+fn slot<'v>(value: &'v mut Value, place: &[Segment]) -> Option<&'v mut Value> {
+    place
+        .iter()
+        .try_fold(value, |value, segment| match segment {
+            Segment::Map { key } => {
+                let fields: &mut Map<String, Value> = value.as_object_mut()?;
+                Some(fields.entry(key.clone()).or_insert(Value::Null))
+            }
+            Segment::Seq { index } => value.get_mut(index),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+}
+
+fn must_be(choices: &[String]) -> String {
+    match choices {
+        [one, other] => format!("must be {one} or {other}"),
+        [one] => format!("must be {one}"),
+        all => format!("must be one of {}", all.join(", ")),
+    }
+}
