@@ -10,6 +10,7 @@ use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::split;
+use crate::patch::WRITTEN_BEFORE;
 use crate::session_server::CONFIG_BEFORE;
 use crate::yaml::Tree;
 use crate::yaml::tree::{Kind, NodeId};
@@ -334,8 +335,10 @@ impl<'t> Values<'t> {
     /// Adds the annotations that copy something of the values.
     fn of_annotations(&mut self, annotations: NodeId) {
         let tree = self.tree;
-        if let Some((_, copy)) = tree.entry(annotations, LAST_APPLIED) {
-            self.add(copy);
+        for copy in [LAST_APPLIED, WRITTEN_BEFORE] {
+            if let Some((_, copy)) = tree.entry(annotations, copy) {
+                self.add(copy);
+            }
         }
         if let Some((_, record)) = tree.entry(annotations, CONFIG_BEFORE)
             && !tree.scalar(record).is_some_and(has_no_values)
