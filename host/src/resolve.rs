@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use runner_terminal::address::Address;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
-use runner_terminal::text::{lines, without_credentials};
+use runner_terminal::text::lines;
 use runner_terminal::{RunnerAddress, addresses, yaml};
 use serde_json::{Value, json};
 
@@ -120,10 +121,7 @@ impl Row {
             State::Known(_) => (
                 "new",
                 match &configured {
-                    Some(other) => format!(
-                        "config.toml has {}: build and apply again",
-                        without_credentials(other)
-                    ),
+                    Some(other) => format!("config.toml has {other}: build and apply again"),
                     None => "not in config.toml yet: build and apply again".to_owned(),
                 },
             ),
@@ -135,9 +133,13 @@ impl Row {
                 .push_str(&format!(" (read from the API server {asked})"));
         }
         if let State::Known(address) = state {
-            row.address = Some(address);
+            // What stands in the configuration already may be none, and is quoted as such.
+            row.address = match Address::parse(&address) {
+                Ok(_) => Some(address),
+                Err(_) => configured.clone(),
+            };
         }
-        row.configured = configured.map(|own| without_credentials(&own).into_owned());
+        row.configured = configured;
         row
     }
 }

@@ -32,6 +32,7 @@ mod secrets {
     mod damage;
     mod place;
 
+    mod configurations;
     mod credentials;
     mod manifests;
     mod values;

@@ -12,10 +12,10 @@ use crate::observed::{Observation, Observed, ServiceName};
 use crate::pointer::At as _;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
-use crate::runner::{self, Runner, Workload};
+use crate::runner::{self, ConfigToml, Runner, Workload};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::port;
-use crate::session_server::settings::CHART_PLACEHOLDER;
+use crate::session_server::settings::{CHART_PLACEHOLDER, shown_address};
 use crate::session_server::{self, Advertised};
 
 /// What the paths of a list are made of.
@@ -76,12 +76,12 @@ struct Configured {
     port: Option<u16>,
     /// Where the chart's scripts put an address when the pod starts.
     is_filled_in: bool,
-    /// `advertise_address`
+    /// `advertise_address`, as messages quote it
     advertised: Option<String>,
 }
 
 impl Configured {
-    fn read(config: &ConfigFile) -> Self {
+    fn read(config: &ConfigFile, place: &ConfigToml) -> Self {
         let text = |key: &str| config.get(key)?.as_str().map(str::to_owned);
         let listen = text(LISTEN_ADDRESS).filter(|text| !text.is_empty());
         let advertised = text(ADVERTISE_ADDRESS).filter(|text| !text.is_empty());
@@ -90,7 +90,9 @@ impl Configured {
             listens: listen.is_some(),
             port: listen.as_deref().and_then(port_of),
             is_filled_in,
-            advertised: advertised.filter(|_| !is_filled_in),
+            advertised: advertised
+                .filter(|_| !is_filled_in)
+                .map(|address| shown_address(&address, place)),
         }
     }
 }
@@ -170,7 +172,7 @@ impl Known {
                 let config = ConfigFile::parse(&runner.config.text)
                     .map_err(|error| format!("{} {error}", runner.config.key))?;
                 seen_address = seen(scene, &runner, &config);
-                let config = Configured::read(&config);
+                let config = Configured::read(&config, &runner.config);
                 listen_port = Some(port::of_container(config.port, &runner));
                 Ok(config)
             });

@@ -1,12 +1,17 @@
 //! Texts in which no value of a Secret can be read, to be shown to people.
 
+mod template;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
+use serde_json::Value;
 
 use super::split;
+use crate::patch::WRITTEN_BEFORE;
+use crate::session_server::CONFIG_BEFORE;
 use crate::yaml::Tree;
 use crate::yaml::tree::{Kind, NodeId};
 
@@ -34,6 +39,8 @@ const SHOWN_METADATA: [&str; 12] = [
 ];
 /// Where kubectl leaves a copy of the values.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Fields of an object that makes Secrets, with what the Secrets are to be like.
+const TEMPLATES: [&str; 2] = ["template", "templates"];
 
 /// Masks texts that are compared with each other.
 ///
@@ -46,7 +53,8 @@ pub struct Mask {
 
 impl Mask {
     /// Masks the values of the Secrets in a text: YAML documents, a ResourceList among them. A
-    /// document that cannot be read and may be one is masked as a whole.
+    /// document that cannot be read and may be one is masked as a whole. In the template of an
+    /// ExternalSecret or the like, the lines with literal values are masked.
     pub fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         if !may_have_secrets(text) {
             return Cow::Borrowed(text);
@@ -211,6 +219,7 @@ fn parts(document: &str, start: usize) -> Found {
                 values.of_secret(id);
                 is_secret |= tree.root() == Some(id);
             }
+            Some(kind) if template::is_maker(kind) => values.of_maker(id),
             _ if entry(STRING_DATA).is_some() => {
                 values.of_secret(id);
                 is_secret |= tree.root() == Some(id);
@@ -239,6 +248,18 @@ fn parts(document: &str, start: usize) -> Found {
 fn may_be_key(key: &str) -> bool {
     key.chars()
         .all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.'))
+}
+
+/// True for a record of what config.toml was that says only what was not there.
+fn has_no_values(record: &str) -> bool {
+    fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Object(members) => members.values().all(is_empty),
+            _ => false,
+        }
+    }
+    serde_json::from_str(record).is_ok_and(|record: Value| is_empty(&record))
 }
 
 /// Where the values of Secrets begin and end, and whether they are block scalars.
@@ -303,8 +324,7 @@ impl<'t> Values<'t> {
         for (key, value) in self.tree.entries(metadata) {
             match self.tree.scalar(*key) {
                 Some("annotations") => {
-                    let copy = self.tree.entry(*value, LAST_APPLIED);
-                    copy.into_iter().for_each(|(_, copy)| self.add(copy));
+                    self.of_annotations(*value);
                 }
                 Some(key) if SHOWN_METADATA.contains(&key) => {}
                 _ => self.add_section(*value),
@@ -312,9 +332,138 @@ impl<'t> Values<'t> {
         }
     }
 
+    /// Adds the annotations that copy something of the values.
+    fn of_annotations(&mut self, annotations: NodeId) {
+        let tree = self.tree;
+        for copy in [LAST_APPLIED, WRITTEN_BEFORE] {
+            if let Some((_, copy)) = tree.entry(annotations, copy) {
+                self.add(copy);
+            }
+        }
+        if let Some((_, record)) = tree.entry(annotations, CONFIG_BEFORE)
+            && !tree.scalar(record).is_some_and(has_no_values)
+        {
+            self.add(record);
+        }
+    }
+
+    /// Adds the literal values in the templates of an object that makes Secrets.
+    fn of_maker(&mut self, maker: NodeId) {
+        let tree = self.tree;
+        if let Some((_, metadata)) = tree.entry(maker, "metadata")
+            && let Some((_, annotations)) = tree.entry(metadata, "annotations")
+        {
+            self.of_annotations(annotations);
+        }
+        if let Some((_, spec)) = tree.entry(maker, "spec") {
+            self.find_templates(spec);
+        }
+    }
+
+    fn find_templates(&mut self, value: NodeId) {
+        let tree = self.tree;
+        match &tree.node(value).kind {
+            Kind::Scalar { .. } => {}
+            Kind::Alias { target, .. } => {
+                if self.seen.insert(tree.node(*target).span.start) {
+                    self.find_templates(*target);
+                }
+            }
+            Kind::Sequence { items, .. } => {
+                for item in items {
+                    self.find_templates(*item);
+                }
+            }
+            Kind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    if tree
+                        .scalar(*key)
+                        .is_some_and(|key| TEMPLATES.contains(&key))
+                    {
+                        self.add_template(*value);
+                        self.add_comments_in(*value);
+                    } else {
+                        self.find_templates(*value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the literal values of a template, and the comments behind values.
+    fn add_template(&mut self, value: NodeId) {
+        let tree = self.tree;
+        let node = tree.node(value);
+        if node.span.start < node.content {
+            self.found.insert((node.span.start, node.content, false));
+        }
+        match &node.kind {
+            Kind::Scalar { style, .. } => {
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let is_shown = |text: &str| text.lines().all(template::is_shown);
+                if is_block {
+                    self.add_lines(node.content..node.span.end);
+                } else if tree.scalar(value).is_none_or(is_shown) {
+                    self.add_comment_behind(node.span.end);
+                } else {
+                    self.add(value);
+                }
+            }
+            Kind::Alias { target, .. } => {
+                if self.seen.insert(tree.node(*target).span.start) {
+                    self.add_template(*target);
+                }
+            }
+            Kind::Sequence { items, .. } => {
+                for item in items {
+                    self.add_template(*item);
+                }
+            }
+            Kind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    let name = tree.scalar(*key).unwrap_or_default();
+                    if template::SHOWN.contains(&name) {
+                        continue;
+                    }
+                    if !may_be_key(name) && !template::is_shown(name) {
+                        self.add(*key);
+                    }
+                    self.add_template(*value);
+                }
+            }
+        }
+    }
+
+    /// Adds the lines of a block scalar that are not to be shown, and the comment in its header.
+    fn add_lines(&mut self, scalar: Range<usize>) {
+        let text = self.tree.text.get(scalar.clone()).unwrap_or_default();
+        let mut at = scalar.start;
+        for line in text.split_inclusive('\n') {
+            let content = if at == scalar.start {
+                line.get(comment_start(line).unwrap_or(line.len())..)
+                    .unwrap_or_default()
+            } else if template::is_shown(line) {
+                ""
+            } else {
+                line.trim_start()
+            };
+            let start = at + line.len() - content.len();
+            let end = start + content.trim_end().len();
+            if start < end {
+                self.found.insert((start, end, false));
+            }
+            at += line.len();
+        }
+    }
+
     /// Adds a value, and the comments in it: what somebody has commented out was a value.
     fn add_section(&mut self, value: NodeId) {
         self.add(value);
+        self.add_comments_in(value);
+    }
+
+    /// Adds the comments that have a line of their own in a value.
+    fn add_comments_in(&mut self, value: NodeId) {
         let text = self.tree.text;
         let span = self.tree.node(value).span.clone();
         let mut at = span.start;
@@ -330,6 +479,19 @@ impl<'t> Values<'t> {
         }
     }
 
+    /// Adds a comment that follows on the line of a value that ends here.
+    fn add_comment_behind(&mut self, end: usize) {
+        let tree = self.tree;
+        let line = tree.next_line(end);
+        let rest = tree.text.get(end..line).unwrap_or_default();
+        let comment = rest.trim_start();
+        if comment.starts_with('#') && comment.len() < rest.len() {
+            let start = line - comment.len();
+            self.found
+                .insert((start, start + comment.trim_end().len(), false));
+        }
+    }
+
     /// Adds the scalars of a value, those behind an alias too, with their tags and anchors: a value
     /// that begins with `!` or `&` is one by mistake. What follows on the line is a comment.
     fn add(&mut self, value: NodeId) {
@@ -342,14 +504,7 @@ impl<'t> Values<'t> {
             Kind::Scalar { style, .. } => {
                 let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 self.found.insert((node.content, node.span.end, is_block));
-                let line = tree.next_line(node.span.end);
-                let rest = tree.text.get(node.span.end..line).unwrap_or_default();
-                let comment = rest.trim_start();
-                if comment.starts_with('#') && comment.len() < rest.len() {
-                    let start = line - comment.len();
-                    self.found
-                        .insert((start, start + comment.trim_end().len(), false));
-                }
+                self.add_comment_behind(node.span.end);
             }
             Kind::Alias { target, .. } => {
                 if self.seen.insert(tree.node(*target).span.start) {
@@ -455,10 +610,78 @@ data: {a: c2Vj, b: c2Vj,
         }
         for text in [
             "kind: Secret\ntype: Opaque\nmetadata: {name: x, labels: {a: b}}\n",
-            "# shown\nkind: ExternalSecret\nspec:\n  target:\n    template:\n      data: {a: b}  # c\n",
+            "# shown\nkind: ExternalSecret\nspec:\n  # shown\n  target:\n    template:\n      type: Opaque\n      data: {a: '{{ .b }}'}\n",
+            "kind: SealedSecret\nspec:\n  encryptedData: {a: sealed}\n  template: {metadata: {name: r}}\n",
             "# shown\nkind: Pod\n---\nkind: Secret\n",
         ] {
             assert_eq!(Mask::default().text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_record_is_masked_where_it_has_a_value() {
+        let annotation = |value: &str| {
+            format!("kind: Secret\nmetadata:\n  annotations:\n    {CONFIG_BEFORE}: '{value}'\n")
+        };
+        let empty = annotation(r#"{"config.toml":{"session_server":null}}"#);
+        assert_eq!(Mask::default().text(&empty), empty);
+        for value in [
+            r#"{"config.toml":{"advertise_address":"\"https://user:canary@host\""}}"#,
+            r#"{"advertise_address":"canary"}"#,
+            "canary",
+        ] {
+            let masked = Mask::default().text(&annotation(value)).into_owned();
+            assert!(!masked.contains("canary"), "{masked}");
+        }
+    }
+
+    #[test]
+    fn literals_in_templates_are_masked() {
+        let text = "\
+# shown
+kind: ExternalSecret
+spec:
+  target:
+    template:
+      engineVersion: v2
+      data:
+        # canary
+        plain: canary  # canary
+        quoted: \"{{ .token }}canary\"
+        store: \"{{ .token }}\"  # canary
+        config.toml: |  # canary
+          concurrent = 4
+          [[runners]]
+            name = \"one\"
+            token = \"glrt-canary\"
+            token = \"{{ .token }}\"
+            # canary
+      templateFrom:
+      - literal: |
+          password: canary
+  data: [{secretKey: token, remoteRef: {key: shown}}]
+";
+        let masked = Mask::default().text(text).into_owned();
+        assert!(!masked.contains("canary"), "{masked}");
+        assert_eq!(masked.lines().count(), text.lines().count(), "{masked}");
+        for line in text.lines().filter(|line| !line.contains("canary")) {
+            assert!(masked.contains(line), "{line}: {masked}");
+        }
+        assert!(
+            masked.contains("store: \"{{ .token }}\"  <masked "),
+            "{masked}"
+        );
+        for text in [
+            "kind: SealedSecret\nspec:\n  template:\n    data:\n      a: |\n        token = \"canary\"\n",
+            "kind: SealedSecret\nspec: {template: {data: {a: \"b = 1\\ntoken = 'canary'\"}}}\n",
+            "kind: ClusterExternalSecret\nspec:\n  externalSecretSpec:\n    target: {template: {data: {a: canary}}}\n",
+            "kind: List\nitems:\n- kind: ExternalSecret\n  spec:\n    target: {template: {data: {a: canary}}}\n",
+            "kind: VaultStaticSecret\nspec:\n  destination:\n    transformation:\n      templates: {a: {text: canary}}\n",
+            "x: &a {data: {a: canary}}\nkind: SealedSecret\nspec: {template: *a}\n",
+            "kind: SealedSecret\nspec:\n  template:\n    data:\n      a: &canary |\n        b = 1\n",
+        ] {
+            let masked = Mask::default().text(text).into_owned();
+            assert!(!masked.contains("canary"), "{masked}");
         }
     }
 

@@ -29,7 +29,8 @@ const PLACE: &str = "status.loadBalancer";
 pub struct Advertised {
     /// The Service.
     pub service: Identity,
-    /// `advertise_address` in the runner's configuration.
+    /// `advertise_address` in the runner's configuration, as messages may quote it: a password is masked,
+    /// and in a Secret all that is no address.
     pub configured: Option<String>,
     /// The API server that was asked, and where its address comes from.
     pub asked: Option<String>,
@@ -132,7 +133,7 @@ pub fn look_up(
     Ok(Advertised {
         service,
         asked,
-        configured: configured.map(str::to_owned),
+        configured: configured.map(|text| settings::shown_address(text, &runner.config)),
         state,
     })
 }

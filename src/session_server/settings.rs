@@ -6,7 +6,7 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_
 use super::front::Front;
 use super::record::Record;
 use super::{ASKED_TIMEOUT, base64_lines, parse_address};
-use crate::address::Address;
+use crate::address::{Address, AddressError};
 use crate::function_config::{Seconds, SessionServerSpec};
 use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
@@ -91,11 +91,7 @@ pub(super) fn address(
         ),
         Err(error) => {
             return Err(Box::new(
-                FunctionResult::error(format!(
-                    "advertise_address {:?}: {}",
-                    shown(&own, runner),
-                    if is_secret(runner) { error.masked() } else { error }
-                ))
+                FunctionResult::error(refused_address(&own, error, &runner.config))
                     .about(&runner.config.object.identity)
                     .at(runner.config.field()),
             ));
@@ -104,14 +100,28 @@ pub(super) fn address(
     Ok(Some((own, false)))
 }
 
-fn is_secret(runner: &Runner) -> bool {
-    runner.config.object.identity.kind == "Secret"
+fn is_secret(config: &ConfigToml) -> bool {
+    config.object.identity.kind == "Secret"
+}
+
+/// Why a runner cannot advertise the address of a configuration.
+pub(crate) fn refused_address(address: &str, error: AddressError, config: &ConfigToml) -> String {
+    let error = if is_secret(config) {
+        error.masked()
+    } else {
+        error
+    };
+    format!(
+        "advertise_address {:?}: {error}",
+        shown_address(address, config)
+    )
 }
 
 /// The `advertise_address` of a configuration, as messages quote it: without a password, and where the
 /// configuration is in a Secret, only an address that a runner can advertise.
-fn shown(address: &str, runner: &Runner) -> String {
-    if is_secret(runner) && Address::parse(address).is_err() {
+pub(crate) fn shown_address(address: &str, config: &ConfigToml) -> String {
+    let is_known = address.is_empty() || address == CHART_PLACEHOLDER;
+    if is_secret(config) && !is_known && Address::parse(address).is_err() {
         MASKED.to_owned()
     } else {
         without_credentials(address).into_owned()
@@ -181,7 +191,9 @@ pub(super) fn write(
             && *current != json!("")
         {
             let current = &match current {
-                Value::String(text) if key == ADVERTISE_ADDRESS => json!(shown(text, runner)),
+                Value::String(text) if key == ADVERTISE_ADDRESS => {
+                    json!(shown_address(text, &runner.config))
+                }
                 Value::String(text) => json!(without_credentials(text)),
                 other => other.clone(),
             };

@@ -27,6 +27,7 @@ use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{self, Refusal, Runner, Workload, field};
 use crate::session_server::CONFIG_CHECKSUM;
+use crate::session_server::settings::shown_address;
 use inventory::Inventory;
 use terminal::Terminal;
 
@@ -163,6 +164,7 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
         let (config, other) = (&runner.config, &first.workload.resource.identity);
         let is_one_file =
             config.object.item == first.config.object.item && config.key == first.config.key;
+        let address = shown_address(&address, config);
         let message = if is_one_file {
             format!(
                 "reads the same {} as {other}, of {}: both advertise {address}, which leads to one \

@@ -17,7 +17,7 @@ use crate::results::{FunctionResult, Severity};
 use crate::runner::{self, Runner, field};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::owned::is_ours;
-use crate::session_server::settings::CHART_PLACEHOLDER;
+use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
 use crate::session_server::{config_checksum, open_config};
 
 /// A runner and the Services that select its pods.
@@ -268,7 +268,10 @@ impl<'a> Terminal<'a> {
     ) -> Option<FunctionResult> {
         let judgement = match Address::parse(advertised) {
             Ok(address) => address::judge(list, self, &address, port, reaching),
-            Err(error) => Judgement::Wrong(error.to_string()),
+            Err(error) => {
+                let message = refused_address(advertised, error, &self.runner.config);
+                return Some(self.in_config(message));
+            }
         };
         let (severity, reason) = match judgement {
             Judgement::Right => return None,

@@ -18,6 +18,8 @@ pub type Sources = BTreeMap<String, String>;
 
 /// Longer texts are not kept.
 const LONGEST: usize = 8 * 1024;
+/// A longer anchor or tag of a file is taken for its value, by mistake: `&` before base64.
+const LONGEST_PROPERTY: usize = 64;
 /// In place of the text of a plain scalar on one line: its value says it all.
 const PLAIN: &str = "plain";
 /// In place of the text of a single-quoted scalar on one line.
@@ -59,6 +61,9 @@ pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
                 // Its anchor and tag stand before it.
                 let start = before.node(id).span.start;
                 let properties = before.text.get(start..before.node(id).content)?;
+                if !with_files && properties.len() > LONGEST_PROPERTY {
+                    return Some((pointer, NOT_KEPT.to_owned()));
+                }
                 let mut styles = [PLAIN, SINGLE_QUOTED]
                     .into_iter()
                     .map(|style| format!("{properties}{style}"));
@@ -69,6 +74,11 @@ pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
                     NOT_KEPT
                 };
                 Some((pointer, kept.unwrap_or_else(|| text.to_owned())))
+            }
+            (Kind::Scalar { .. }, _)
+                if !with_files && is_file(&pointer) && source.len() > LONGEST_PROPERTY =>
+            {
+                Some((pointer, NOT_KEPT.to_owned()))
             }
             _ => (source.len() <= LONGEST).then(|| (pointer, source.to_owned())),
         }

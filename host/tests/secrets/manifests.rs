@@ -5,7 +5,7 @@ use std::fs;
 use super::damage::damaged;
 use super::place::{Place, base64};
 
-const WORKLOAD: &str = "\
+pub(crate) const WORKLOAD: &str = "\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -27,7 +27,7 @@ spec:
       - name: config
         secret: {secretName: runner}
 ";
-const SESSION_SERVER: &str = "\
+pub(crate) const SESSION_SERVER: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: SessionServer
 metadata:
@@ -123,7 +123,7 @@ fn list(manifests: &str, config: &str) -> String {
     list
 }
 
-const CONFIG: [&str; 2] = ["-c", "session-server.yaml"];
+pub(crate) const CONFIG: [&str; 2] = ["-c", "session-server.yaml"];
 
 /// What a person does with manifests, and what they print is none.
 const SHOWN: [&[&str]; 5] = [
@@ -135,7 +135,7 @@ const SHOWN: [&[&str]; 5] = [
 ];
 
 /// Runs every command on manifests in the folder.
-fn run_all(place: &Place, how: &str, manifests: &str) {
+pub(crate) fn run_all(place: &Place, how: &str, manifests: &str) {
     place.write("manifests.yaml", manifests);
     for words in SHOWN {
         place.run(how, &[words, &CONFIG, &["manifests.yaml"]].concat(), "");

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::canaries::Canaries;
 use crate::program::{self, Ended};
 
-const PLACES: [&str; 18] = [
+const PLACES: [&str; 21] = [
     "runner token",
     "cache key",
     "stringData",
@@ -31,6 +31,9 @@ const PLACES: [&str; 18] = [
     "environment",
     "environment's proxy password",
     "chart values",
+    "advertise_address password",
+    "comment",
+    "template token",
 ];
 
 /// A folder whose files have canaries in them, and an environment that has some too.
