@@ -121,7 +121,7 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     };
     let observed = Observed::collect(&list)?;
     let container = spec.container.as_deref();
-    let workloads = workloads(&list, &spec.runner, container, &mut Plan::default())?;
+    let (workloads, _) = workloads(&list, &spec.runner, container, &mut Plan::default())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
         check_processes(&list, &workload, Replicas::Refuse)?;
@@ -170,7 +170,7 @@ fn session_server(
     if !spec.enabled {
         return session_server::undo(list, chosen, plan);
     }
-    let workloads = workloads(list, &spec.runner, container, plan)?;
+    let (workloads, has_others) = workloads(list, &spec.runner, container, plan)?;
     chosen.check(&workloads)?;
     let complete = complete(list, chosen, spec.replicas, workloads, plan);
     if spec.advertise_address.is_some() {
@@ -197,9 +197,9 @@ fn session_server(
             one_runner_only(&alike, field)?;
         }
     }
-    let pods = session_server::Pods::of(list, &runners)?;
+    let around = session_server::Surroundings::of(list, &runners, has_others)?;
     for runner in &runners {
-        let planned = session_server::add(list, spec, runner, &pods, plan);
+        let planned = session_server::add(list, spec, runner, &around, plan);
         plan.results.extend(planned.err().map(|refusal| *refusal));
     }
     let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
@@ -248,16 +248,17 @@ fn complete(
     runners
 }
 
-/// The workloads that a functionConfig is about: at least one.
+/// The workloads that a functionConfig is about, at least one, and whether there may be others.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
     plan: &mut Plan,
-) -> Result<Vec<Workload>, Refusal> {
+) -> Result<(Vec<Workload>, bool), Refusal> {
     let runner::Found {
         workloads,
         mut left_alone,
+        has_others,
     } = runner::find(list, selector, container)?;
     plan.results.append(&mut left_alone);
     let mut elsewhere = runner::made_elsewhere(list, selector)?;
@@ -272,7 +273,7 @@ fn workloads(
         return Err(Box::new(last));
     }
     plan.results.append(&mut elsewhere);
-    Ok(workloads)
+    Ok((workloads, has_others))
 }
 
 fn check_processes(
@@ -310,7 +311,7 @@ fn advertise_address(
     let selector = &spec.runner;
     // What is left alone, the SessionServer has said; where nothing is found, it matters here too.
     let mut said = Plan::default();
-    let workloads = workloads(list, selector, container, &mut said).inspect_err(|_| {
+    let (workloads, _) = workloads(list, selector, container, &mut said).inspect_err(|_| {
         plan.results.append(&mut said.results);
     })?;
     let chosen = Chosen {

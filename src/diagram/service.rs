@@ -9,7 +9,7 @@ use crate::observed::{OBSERVED, is_live};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::ResourceList;
 use crate::runner::Workload;
-use crate::session_server::adopt;
+use crate::session_server::adopt::{self, Services};
 use crate::session_server::owned::is_ours;
 use crate::session_server::port::target_of;
 use crate::session_server::service::{entry_to, identity, leads_to, own_port};
@@ -68,10 +68,12 @@ pub(super) fn in_front_of(
                 |service: &&Resource| entry_to(service, workload, listen_port).is_some();
             match named.as_ref().filter(leads_there) {
                 Some(service) => Some(service.clone()),
-                None => adopt::find(list, workload, listen_port, address, address.is_some())
-                    .ok()
-                    .flatten()
-                    .map(|found| found.service),
+                None => {
+                    let services = Services::of(list, &[workload]).ok()?;
+                    let inside = address.is_some();
+                    let found = adopt::find(&services, workload, listen_port, address, inside);
+                    found.ok().flatten().map(|found| found.service)
+                }
             }
         },
     );

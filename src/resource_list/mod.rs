@@ -131,8 +131,16 @@ struct ReadItem<'a> {
 #[derive(Debug, Default)]
 struct OfKind<'a> {
     items: Vec<usize>,
-    /// The same by name and namespace; made when first asked for.
-    by_name: OnceCell<Vec<((&'a str, &'a str), usize)>>,
+    /// The same by namespace, as far as a quick look tells it.
+    namespaces: BTreeMap<&'a str, OfNamespace<'a>>,
+}
+
+/// The items of a kind and namespace.
+#[derive(Debug, Default)]
+struct OfNamespace<'a> {
+    items: Vec<usize>,
+    /// The same by name; made when first asked for.
+    by_name: OnceCell<Vec<(&'a str, usize)>>,
 }
 
 /// An item's kind, name and namespace.
@@ -352,28 +360,70 @@ impl<'a> ResourceList<'a> {
         let by_kind = self.by_kind.get_or_init(|| {
             let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
             for item in 0..self.count() {
-                let kind = self.written_head(item).map_or("", |(kind, ..)| kind);
-                by_kind.entry(kind).or_default().items.push(item);
+                let (kind, _, namespace) = self.written_head(item).unwrap_or_default();
+                let of_kind = by_kind.entry(kind).or_default();
+                of_kind.items.push(item);
+                let of_namespace = of_kind.namespaces.entry(namespace).or_default();
+                of_namespace.items.push(item);
             }
             by_kind
         });
         by_kind.get(kind)
     }
 
+    /// The items of these kinds, and those whose kind no quick look can tell.
+    fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
+        let items = |kind: &&str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
+        let told = kinds.iter().flat_map(items).copied();
+        told.chain(self.untold(kinds)).collect()
+    }
+
+    /// The items of which only a parse can tell that they may be of these kinds.
+    fn untold<'s>(&'s self, kinds: &'s [&str]) -> impl Iterator<Item = usize> + 's {
+        let untold = self.of_kind("").map_or(&[][..], |of_kind| &of_kind.items);
+        untold.iter().copied().filter(move |item| {
+            let (kind, ..) = self.head(*item);
+            (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(*item)
+        })
+    }
+
     /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
     pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
-        let items = |kind: &str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
-        let untold = items("").iter().filter(|item| {
-            let (kind, ..) = self.head(**item);
-            (kind.is_empty() || kinds.contains(&kind)) && !self.wraps(**item)
-        });
-        let told = kinds.iter().flat_map(|kind| items(kind));
-        let mut items: Vec<usize> = told.chain(untold).copied().collect();
+        let mut items = self.of_kinds(kinds);
         if !items.is_empty() {
             let finder = memmem::Finder::new(word);
             items.retain(|item| mentions(self.text_of(*item), &finder));
             items.sort_unstable_by_key(|item| self.start(*item));
         }
+        items
+    }
+
+    /// The items of these kinds that may be in one of these namespaces, and that no quick look can
+    /// tell.
+    pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
+        if namespaces.contains("") {
+            return self.candidates(kinds, "");
+        }
+        let of_kinds = kinds.iter().filter_map(|kind| self.of_kind(kind));
+        let told = of_kinds.flat_map(|of_kind| {
+            let namespaces = namespaces.iter().chain([&""]);
+            namespaces.filter_map(|namespace| of_kind.namespaces.get(namespace))
+        });
+        let told = told.flat_map(|of_namespace| &of_namespace.items).copied();
+        let mut items: Vec<usize> = told.chain(self.untold(kinds)).collect();
+        items.sort_unstable_by_key(|item| self.start(*item));
+        items
+    }
+
+    /// [`Self::beside`], where an item mentions one of these words: labels or names of Kubernetes.
+    pub fn candidates_beside(
+        &self,
+        kinds: &[&str],
+        namespaces: &BTreeSet<&str>,
+        words: &BTreeSet<&str>,
+    ) -> Vec<usize> {
+        let mut items = self.beside(kinds, namespaces);
+        items.retain(|item| mentions_one(self.text_of(*item), words));
         items
     }
 
@@ -391,24 +441,20 @@ impl<'a> ResourceList<'a> {
         name: &'s str,
         namespace: &'s str,
     ) -> impl Iterator<Item = usize> + 's {
-        let heads = self.of_kind(kind).map_or(&[][..], |of_kind| {
-            of_kind.by_name.get_or_init(|| {
-                let mut heads: Vec<_> = of_kind
-                    .items
-                    .iter()
-                    .filter_map(|item| {
-                        let (_, name, namespace) = self.written_head(*item)?;
-                        Some(((name, namespace), *item))
-                    })
-                    .collect();
-                heads.sort_unstable();
-                heads
+        let of_kind = self.of_kind(kind);
+        let of_namespace = of_kind.and_then(|of_kind| of_kind.namespaces.get(namespace));
+        let names = of_namespace.map_or(&[][..], |of_namespace| {
+            of_namespace.by_name.get_or_init(|| {
+                let items = of_namespace.items.iter();
+                let names = items.filter_map(|item| Some((self.written_head(*item)?.1, *item)));
+                let mut names: Vec<_> = names.collect();
+                names.sort_unstable();
+                names
             })
         });
-        let wanted = (name, namespace);
-        let first = heads.partition_point(|(head, _)| *head < wanted);
-        let written = heads.get(first..).unwrap_or_default().iter();
-        let written = written.take_while(move |(head, _)| *head == wanted);
+        let first = names.partition_point(|(head, _)| *head < name);
+        let written = names.get(first..).unwrap_or_default().iter();
+        let written = written.take_while(move |(head, _)| *head == name);
         let wanted = (kind, name, namespace);
         let parsed = self
             .parsed
@@ -878,6 +924,16 @@ fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
             .any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
     };
     word.find(text).is_some() || escapes()
+}
+
+/// True where a text has one of these words, of letters, digits, hyphens, dots and underscores; or
+/// where it may, by an escape.
+fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    text.contains('\\')
+        || text
+            .split(|c| !is_of_word(c))
+            .any(|word| !word.is_empty() && words.contains(word))
 }
 
 /// Plain manifests are the likeliest thing to be given by mistake, and are not one document.

@@ -15,6 +15,8 @@ pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
+use std::collections::BTreeSet;
+
 use crate::function_config::{ConfigReference, RunnerSelector};
 use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
@@ -67,6 +69,8 @@ pub struct Found {
     /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
     /// certain runners.
     pub left_alone: Vec<FunctionResult>,
+    /// The list may have runners that the selector does not take.
+    pub has_others: bool,
 }
 
 /// The workloads that run gitlab-runner and that the selector takes.
@@ -127,6 +131,7 @@ pub fn find(
             && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
             && selector.label_selector.matches(workload.labels());
         if !is_selected {
+            found.has_others = true;
             continue;
         }
         workload.look_at_programs(list);
@@ -174,12 +179,13 @@ pub fn find(
 fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refusal> {
     let resource = &workload.resource;
     let identity = &resource.identity;
-    let mut twins: Vec<usize> = list
-        .named(&identity.kind, &identity.name, &identity.namespace)
-        .collect();
-    if !identity.namespace.is_empty() {
-        twins.extend(list.named(&identity.kind, &identity.name, ""));
-    }
+    let namespaces = BTreeSet::from([identity.namespace.as_str()]);
+    let mut twins = list.beside(&[&identity.kind], &namespaces);
+    twins.retain(|item| {
+        let (kind, name, namespace) = list.head(*item);
+        let is_beside = namespace == identity.namespace || namespace.is_empty();
+        (kind, name) == (&identity.kind, &identity.name) && is_beside
+    });
     twins.retain(|item| *item != resource.item);
     let Some(twin) = twins.first() else {
         return Ok(());

@@ -20,13 +20,13 @@ pub(super) fn workloads(list: &ResourceList<'_>, others: &[usize]) -> Vec<usize>
     if finders.is_empty() {
         return Vec::new();
     }
-    let items = ["command", "args"]
-        .iter()
-        .flat_map(|word| list.candidates(&WORKLOAD_KINDS, word));
-    let items: BTreeSet<usize> = items.filter(|item| !others.contains(item)).collect();
-    let names_one = |item: &usize| {
+    let mut found = list.candidates(&WORKLOAD_KINDS, "");
+    found.retain(|item| {
         let text = list.text_of(*item).as_bytes();
-        finders.iter().any(|finder| finder.find(text).is_some())
-    };
-    items.into_iter().filter(names_one).collect()
+        let has = |word: &str| memmem::find(text, word.as_bytes()).is_some();
+        !others.contains(item)
+            && finders.iter().any(|finder| finder.find(text).is_some())
+            && (has("command") || has("args"))
+    });
+    found
 }

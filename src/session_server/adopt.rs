@@ -1,12 +1,16 @@
 //! Services of the user's own that lead to a session server already: none is made beside them.
 
-use serde_json::{Value, json};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value, json};
+
+use super::pods::namespaces;
 use super::{live_item, owned, service};
 use crate::observed::OBSERVED;
 use crate::pointer::At as _;
 use crate::resource::Resource;
-use crate::resource_list::{ResourceList, is_compatible};
+use crate::resource_list::{ReadError, ResourceList, is_compatible};
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
 
@@ -33,20 +37,68 @@ impl Adoptable {
     }
 }
 
+/// The user's Services of a list by the labels that they select.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    by_label: BTreeMap<(String, String), Vec<Resource>>,
+}
+
+impl Services {
+    /// Looks at the Services that may select the pods of these runners.
+    ///
+    /// # Errors
+    /// A Service that mentions a runner's label and cannot be parsed.
+    pub(crate) fn of<W: Borrow<Workload>>(
+        list: &ResourceList<'_>,
+        runners: &[W],
+    ) -> Result<Self, ReadError> {
+        let labels = runners.iter().flat_map(|one| one.borrow().pod_labels());
+        let words: BTreeSet<&str> = labels.filter_map(|(_, value)| value.as_str()).collect();
+        let items = list.candidates_beside(&["Service"], &namespaces(runners), &words);
+        let mut services = Self::default();
+        for item in items {
+            let service = list.resource(item)?;
+            if owned::is_ours(&service) || service.annotation(OBSERVED).is_some() {
+                continue;
+            }
+            let selector = service
+                .value
+                .at("/spec/selector")
+                .and_then(Value::as_object);
+            for (key, value) in selector.into_iter().flatten() {
+                let label = (key.clone(), value.as_str().unwrap_or_default().to_owned());
+                let of_label = services.by_label.entry(label).or_default();
+                of_label.push(service.clone());
+            }
+        }
+        Ok(services)
+    }
+
+    /// The Services that select one of these labels, in the order of the list.
+    fn selecting(&self, labels: &Map<String, Value>) -> Vec<&Resource> {
+        let found = labels.iter().filter_map(|(key, value)| {
+            let value = value.as_str().unwrap_or_default();
+            self.by_label.get(&(key.clone(), value.to_owned()))
+        });
+        let by_item = found.flatten().map(|service| (service.item, service));
+        by_item.collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+}
+
 /// Looks for the Service through which GitLab reaches a runner's session server on `listen_port`.
 /// `address` is the one that is advertised, where there is one already. With `inside`, a Service
 /// without an address outside the cluster counts too: something else stands in front of it.
 ///
 /// # Errors
-/// There are several, and none of them has the address; or one cannot be parsed.
+/// There are several, and none of them has the address.
 pub(crate) fn find(
-    list: &ResourceList<'_>,
+    services: &Services,
     workload: &Workload,
     listen_port: u16,
     address: Option<&str>,
     inside: bool,
 ) -> Result<Option<Adoptable>, Refusal> {
-    let mut found = leading(list, workload, listen_port)?;
+    let mut found = leading(services, workload, listen_port);
     found.retain(|one| inside || rank(&one.service) < INSIDE);
     if let Some(address) = address {
         let has_it = |one: &Adoptable| has_address(one, address);
@@ -79,24 +131,14 @@ pub(crate) fn find(
 }
 
 /// The user's Services that lead to a port of the workload's pods.
-fn leading(
-    list: &ResourceList<'_>,
-    workload: &Workload,
-    port: u16,
-) -> Result<Vec<Adoptable>, Refusal> {
-    let labels = workload.pod_labels();
+fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable> {
     let namespace = &workload.resource.identity.namespace;
     let mut found: Vec<Adoptable> = Vec::new();
-    for item in list.candidates(&["Service"], "selector") {
-        let (_, _, of_item) = list.head(item);
-        if labels.is_empty() || !is_compatible(of_item, namespace) {
+    for service in services.selecting(workload.pod_labels()) {
+        if !is_compatible(&service.identity.namespace, namespace) {
             continue;
         }
-        let service = list.resource(item)?;
-        if owned::is_ours(&service) || service.annotation(OBSERVED).is_some() {
-            continue;
-        }
-        let Some(one) = Adoptable::of(&service, workload, port) else {
+        let Some(one) = Adoptable::of(service, workload, port) else {
             continue;
         };
         // A manifest and its export are one Service.
@@ -111,7 +153,7 @@ fn leading(
             None => found.push(one),
         }
     }
-    Ok(found)
+    found
 }
 
 /// No address outside the cluster.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::adopt::{self, Adoptable};
+use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
@@ -87,7 +87,13 @@ pub fn look_up(
         Existing::None(_) | Existing::Foreign(_) => {
             let port = port::of_container(settings::configured_port(config), runner);
             let inside = own.is_some();
-            adopt::find(list, &runner.workload, port, own.as_deref(), inside)?
+            adopt::find(
+                &Services::of(list, std::slice::from_ref(runner))?,
+                &runner.workload,
+                port,
+                own.as_deref(),
+                inside,
+            )?
         }
     };
     let service = match &adopted {

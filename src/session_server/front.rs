@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::adopt::{self, Adoptable};
+use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use super::pods::Pods;
 use super::service::{self, Existing, Ports};
@@ -13,7 +13,6 @@ use crate::function_config::SessionServerSpec;
 use crate::patch::Plan;
 use crate::pointer::At as _;
 use crate::resource::Identity;
-use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Runner};
 
@@ -114,7 +113,7 @@ pub(super) fn make(
 /// # Errors
 /// Several lead there.
 pub(super) fn adoptable(
-    list: &ResourceList<'_>,
+    services: &Services,
     spec: &SessionServerSpec,
     runner: &Runner,
     listen_port: u16,
@@ -136,7 +135,7 @@ pub(super) fn adoptable(
     let asked = spec.advertise_address.as_deref().or(own.as_deref());
     // Who asks for a load balancer in so many words does not mean a Service for the inside.
     let inside = asked.is_some() && spec.exposure.is_default();
-    adopt::find(list, workload, listen_port, asked, inside)
+    adopt::find(services, workload, listen_port, asked, inside)
 }
 
 /// Adopts a Service that leads to the session server.

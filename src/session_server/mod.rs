@@ -49,6 +49,8 @@ mod taken;
 mod unchangeable;
 mod undo;
 
+use std::cell::OnceCell;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -59,13 +61,14 @@ use crate::patch::{Patches, Plan, annotation};
 use crate::pointer::At as _;
 use crate::rbac;
 use crate::resource::Identity;
-use crate::resource_list::ResourceList;
+use crate::resource_list::{ReadError, ResourceList};
 use crate::results::FunctionResult;
 use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
+use adopt::Services;
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 use front::FollowUp;
-pub use pods::Pods;
+use pods::Pods;
 use service::Existing;
 pub use shard::{name_before, shards_alike, split};
 pub use shared::{not_selected, refuse_shared};
@@ -92,6 +95,49 @@ pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 /// On a functionConfig, by a host that runs several: the kind of one that comes later.
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 
+/// What else is in a list that bears on the session servers of its runners.
+#[derive(Debug)]
+pub struct Surroundings {
+    pods: Pods,
+    services: Services,
+    /// Objects with a configuration that an earlier run has edited.
+    edited: Vec<usize>,
+    /// Needed only where a runner has no address yet.
+    observed: OnceCell<Observed>,
+}
+
+impl Surroundings {
+    /// Looks around these runners, beside which the list may have others.
+    ///
+    /// # Errors
+    /// A resource that bears on one of them and cannot be parsed.
+    pub fn of(
+        list: &ResourceList<'_>,
+        runners: &[Runner],
+        has_others: bool,
+    ) -> Result<Self, ReadError> {
+        let edited = if has_others || runners.len() > 1 {
+            taken::edited(list)
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            pods: Pods::of(list, runners)?,
+            services: Services::of(list, runners)?,
+            edited,
+            observed: OnceCell::new(),
+        })
+    }
+
+    fn observed(&self, list: &ResourceList<'_>) -> Result<&Observed, ReadError> {
+        if let Some(observed) = self.observed.get() {
+            return Ok(observed);
+        }
+        let observed = Observed::collect(list)?;
+        Ok(self.observed.get_or_init(|| observed))
+    }
+}
+
 /// Plans the session server of one runner.
 ///
 /// # Errors
@@ -100,9 +146,10 @@ pub fn add(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    pods: &Pods,
+    around: &Surroundings,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
+    let Surroundings { pods, services, .. } = around;
     require_name(&runner.workload)?;
     pods.check_selector(&runner.workload)?;
     let mut config = open_config(runner, &mut plan.patches)?;
@@ -111,7 +158,7 @@ pub fn add(
     let configured = settings::configured_port(&config);
     let listen_port = port::listen_port(spec, configured, runner);
     let found = service::find(list, &runner.workload)?;
-    let adopted = front::adoptable(list, spec, runner, listen_port, &config, &found)?;
+    let adopted = front::adoptable(services, spec, runner, listen_port, &config, &found)?;
     let target_port = port::ensure(
         runner,
         listen_port,
@@ -163,7 +210,7 @@ pub fn add(
     match settings::address(spec, &config, runner, &front, &mut plan.results)? {
         Some((address, address_is_asked)) => {
             if address_is_asked {
-                taken::check_advertised(list, &address, runner)?;
+                taken::check_advertised(list, &around.edited, &address, runner)?;
             }
             let own = settings::own_address(&config, runner);
             if spec.advertise_address.is_some() || own.is_some() {
@@ -180,7 +227,7 @@ pub fn add(
             settings::write(&wanted, &mut config, runner, plan);
         }
         None => {
-            let seen = Observed::collect(list)?.has_address(&ServiceName {
+            let seen = around.observed(list)?.has_address(&ServiceName {
                 namespace: front.identity.namespace.clone(),
                 name: front.identity.name.clone(),
             });

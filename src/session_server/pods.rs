@@ -1,5 +1,6 @@
 //! Which pods a Service would select: those of every workload in the list, not of runners alone.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -25,13 +26,9 @@ const KINDS: [(&str, &str); 10] = [
 ];
 const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
 
-/// Up to this many different words the list's texts are searched; where runners have more, every
-/// workload is read once instead.
-const MOST_WORDS: usize = 16;
-
 /// The pods of a list by their labels.
 #[derive(Debug)]
-pub struct Pods {
+pub(super) struct Pods {
     groups: Vec<PodGroup>,
     /// Places in `groups` by key and value; a value that is no text stands as an empty one.
     by_label: BTreeMap<(String, String), Vec<usize>>,
@@ -52,7 +49,7 @@ impl Pods {
     ///
     /// # Errors
     /// A workload that mentions a runner's label and cannot be parsed.
-    pub fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
+    pub(super) fn of(list: &ResourceList<'_>, runners: &[Runner]) -> Result<Self, ReadError> {
         let mut groups: Vec<PodGroup> = runners
             .iter()
             .map(|Runner { workload, .. }| PodGroup {
@@ -169,27 +166,20 @@ impl PodGroup {
     }
 }
 
+/// The namespaces of runners.
+pub(super) fn namespaces<W: Borrow<Workload>>(runners: &[W]) -> BTreeSet<&str> {
+    let identities = runners.iter().map(|one| &one.borrow().resource.identity);
+    identities.map(|one| one.namespace.as_str()).collect()
+}
+
 /// The workloads that may have the labels of a runner, by a look at their text.
-fn others(list: &ResourceList<'_>, runners: &[Runner]) -> BTreeSet<usize> {
+fn others(list: &ResourceList<'_>, runners: &[Runner]) -> Vec<usize> {
     let kinds = KINDS.map(|(kind, _)| kind);
+    let selectors: Vec<_> = runners.iter().map(|one| one.workload.selector()).collect();
     // The longest value of a selector is the least likely to stand in an item by chance.
-    let words: BTreeSet<String> = runners
-        .iter()
-        .filter_map(|runner| {
-            let selector = runner.workload.selector();
-            let values = selector.values().filter_map(Value::as_str);
-            values.max_by_key(|value| value.len()).map(str::to_owned)
-        })
-        .collect();
-    let of_a_runner = |item: &usize| {
-        let (_, _, namespace) = list.head(*item);
-        runners
-            .iter()
-            .any(|runner| is_compatible(namespace, &runner.workload.resource.identity.namespace))
-    };
-    if words.len() > MOST_WORDS {
-        return list.candidates(&kinds, "").into_iter().collect();
-    }
-    let items = words.iter().flat_map(|word| list.candidates(&kinds, word));
-    items.filter(of_a_runner).collect()
+    let words = selectors.iter().filter_map(|selector| {
+        let values = selector.values().filter_map(Value::as_str);
+        values.max_by_key(|value| value.len())
+    });
+    list.candidates_beside(&kinds, &namespaces(runners), &words.collect())
 }

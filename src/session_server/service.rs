@@ -69,7 +69,9 @@ fn name_apart(workload: &Identity) -> String {
 
 fn stem(workload: &str) -> String {
     let mut stem = workload.replace('.', "-");
-    if !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
+    // What a parameter of an OpenShift Template stands for is not known.
+    let is_parameter = stem.starts_with("${");
+    if !is_parameter && !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
         stem.insert_str(0, "r-");
     }
     stem
@@ -89,13 +91,15 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     let own = &workload.resource;
     let wanted = name(&own.identity.name);
     let mut rivals = Vec::new();
-    for item in list.candidates(&WORKLOAD_KINDS, "") {
+    let namespaces = BTreeSet::from([own.identity.namespace.as_str()]);
+    for item in list.beside(&WORKLOAD_KINDS, &namespaces) {
         let (kind, other, namespace) = list.head(item);
         let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
         // No name becomes longer by more than its prefix, nor shorter but by its hash.
         if is_own
             || other.is_empty()
             || !is_compatible(namespace, &own.identity.namespace)
+            || !may_share(other, &own.identity.name)
             || name(other) != wanted
         {
             continue;
@@ -103,6 +107,23 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
         rivals.extend(Workload::new(list.resource(item)?));
     }
     Ok(rivals)
+}
+
+/// False for names that cannot give one Service name, by a look that is quicker than [`name`]: where
+/// nothing is cut off, such names differ only in dots and hyphens, and in the prefix of [`stem`].
+fn may_share(one: &str, other: &str) -> bool {
+    let is_cut = |name: &str| name.len() + SUFFIX.len() > 61;
+    let plain = |name: &str| name.strip_prefix("r-").unwrap_or(name).len();
+    let length = plain(one);
+    is_cut(one)
+        || is_cut(other)
+        || length == plain(other) && tail(one, length).eq(tail(other, length))
+}
+
+/// The last bytes of a name, backwards, with dots as hyphens.
+fn tail(name: &str, length: usize) -> impl Iterator<Item = u8> {
+    let bytes = name.bytes().rev().take(length);
+    bytes.map(|byte| if byte == b'.' { b'-' } else { byte })
 }
 
 /// Among workloads whose Services would have one name, the least of these keeps it: one whose own

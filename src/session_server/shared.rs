@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::pods::namespaces;
 use super::{settings, shard};
 use crate::function_config::RunnerSelector;
 use crate::patch::Plan;
+use crate::resource::PREVIOUS_NAMES;
 use crate::resource_list::ResourceList;
 use crate::results::FunctionResult;
-use crate::runner::{self, Refusal, Runner};
+use crate::runner::{self, Refusal, Runner, WORKLOAD_KINDS, Workload};
 
 /// Runners of the list that the functionConfig does not select. Those that cannot be completed are
 /// left out: what they read is not known.
@@ -27,12 +29,27 @@ pub fn not_selected(
         .iter()
         .map(|runner| runner.workload.resource.item)
         .collect();
-    let workloads = runner::find_workloads(list, &RunnerSelector::default(), None)?;
-    Ok(workloads
-        .into_iter()
-        .filter(|workload| !known.contains(&workload.resource.item))
-        .filter_map(|workload| runner::complete(list, workload, None, None).ok())
-        .collect())
+    // Whoever reads a file names the object that has it, or names it as it was called before.
+    let objects = selected.iter().map(|runner| &runner.config.object);
+    let names: BTreeSet<&str> = objects
+        .flat_map(|object| {
+            let before = object.annotation(PREVIOUS_NAMES).unwrap_or_default();
+            before.split(',').chain([object.identity.name.as_str()])
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    let mut others = Vec::new();
+    for item in list.candidates_beside(&WORKLOAD_KINDS, &namespaces(selected), &names) {
+        if known.contains(&item) {
+            continue;
+        }
+        let Some(mut workload) = Workload::new(list.resource(item)?) else {
+            continue;
+        };
+        workload.look_at_programs(list);
+        others.extend(runner::complete(list, workload, None, None).ok());
+    }
+    Ok(others)
 }
 
 /// Refuses runners that read one file, where it is to change, or to be copied for shards: the address

@@ -98,17 +98,24 @@ fn has(other: &Resource, address: &FixedAddress) -> bool {
     }
 }
 
-/// Refuses an address that an earlier run has written into the configuration of another runner.
+/// The objects whose configuration an earlier run may have edited.
+pub(super) fn edited(list: &ResourceList<'_>) -> Vec<usize> {
+    list.candidates(&["ConfigMap", "Secret"], CONFIG_BEFORE)
+}
+
+/// Refuses an address that an earlier run has written into the configuration of another runner:
+/// one of the [`edited`].
 ///
 /// # Errors
 /// The address is taken, or a configuration cannot be parsed.
 pub(super) fn check_advertised(
     list: &ResourceList<'_>,
+    edited: &[usize],
     address: &str,
     runner: &Runner,
 ) -> Result<(), Refusal> {
     let own = &runner.config;
-    for item in list.candidates(&["ConfigMap", "Secret"], CONFIG_BEFORE) {
+    for &item in edited {
         let object = list.resource(item)?;
         if item == own.object.item || object.annotation(CONFIG_BEFORE).is_none() {
             continue;

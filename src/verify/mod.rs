@@ -82,6 +82,7 @@ pub(crate) fn findings(
     let runner::Found {
         workloads: selected,
         left_alone: mut findings,
+        ..
     } = runner::find(list, &spec.runner, container)?;
     if selected.is_empty() {
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
