@@ -89,7 +89,7 @@ mod tests {
             &format!("{hostile}y\n"),
         );
         let plain = anstream::adapter::strip_str(&page).to_string();
-        assert!(!plain.contains(|c| matches!(c, '\u{7}' | '\u{9b}' | '\u{202e}' | '\u{2028}')));
+        assert!(!plain.contains(['\u{7}', '\u{9b}', '\u{202e}', '\u{2028}']));
         assert_eq!(plain.matches('\r').count(), plain.matches("\r\n").count());
         assert!(plain.contains("    \\u{3a}:error::c\r\n"), "{plain}");
         assert!(plain.starts_with("--- a\\u{a}::error::d\n"), "{plain}");
