@@ -183,7 +183,7 @@ fn the_page_has_a_row_for_each_case() {
         );
         let (before, rest) = made.split_once(&start).unwrap();
         let (_, after) = rest.split_once(&end).unwrap();
-        let head = "\n| shape | what is right | outcome | words |\n|---|---|---|---|\n";
+        let head = "\n| shape | what should happen | outcome | words |\n|---|---|---|---|\n";
         let rows: String = cases(folder).iter().map(|path| row(path)).collect();
         made = format!("{before}{start}{head}{rows}\n{end}{after}");
     }

@@ -115,8 +115,8 @@ fn port(draft: &mut Draft<'_>, external_port: Option<u32>) {
         None => draft.note(
             Part::Exposure,
             &ENABLED,
-            "without externalPort the chart advertises port 9000, at which hardly an ingress \
-             controller listens; here it is 443",
+            "without externalPort the chart advertises port 9000, at which few ingress \
+             controllers listen; here it is 443",
         ),
     }
 }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::configs::kind;
 use super::twins::twins;
-use super::{Config, DocumentError, Problem, to_resource_list, unreadable};
+use super::{Config, DocumentError, Problem, split, to_resource_list, unreadable};
 use crate::function::Outcome;
 use crate::patch::{Patches, annotation};
 use crate::resource::Resource;
-use crate::session_server::FOLLOWED_BY;
+use crate::session_server::{FOLLOWED_BY, OWNED_BY};
 use crate::text::printable;
 use crate::yaml::{self, Tree};
 
@@ -79,10 +79,29 @@ pub fn apply<E>(
         }
         applied.report.push_str(&ran.report);
         let edited = list.edited(&current, &ran.output);
-        applied.texts = edited.map_err(ApplyError::Document)?;
+        let edited = edited.map_err(ApplyError::Document)?;
+        if config.is_default() && changes_own(&current, &edited) {
+            applied.report.push_str(WITHOUT_CONFIG);
+        }
+        applied.texts = edited;
         applied.list = ran.output;
     }
     Ok(applied)
+}
+
+/// Said where a SessionServer without settings changes what an earlier run has made.
+const WITHOUT_CONFIG: &str = "runner-terminal: warning: no functionConfig is given, so what an earlier \
+    run made has changed to the defaults: if that run had a functionConfig, hand it over by \
+    --function-config, or its settings are lost\n";
+
+/// True where a resource that an earlier run has made changes or goes.
+fn changes_own(files: &[(&str, &str)], edited: &[String]) -> bool {
+    let documents = split(files).unwrap_or_default();
+    documents.iter().any(|document| {
+        let text = document.text(files);
+        let after = edited.get(document.file).map_or("", String::as_str);
+        text.contains(OWNED_BY) && !after.contains(text)
+    })
 }
 
 /// The text of a SessionServer, which is told of an AdvertiseAddress that comes later.
@@ -155,6 +174,27 @@ fn texts(files: &[(&str, &str)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+
+    #[test]
+    fn settings_that_the_defaults_take_back_are_warned_of() {
+        let own = format!(
+            "kind: Service\nmetadata:\n  annotations:\n    {OWNED_BY}: SessionServer\nspec: 1\n"
+        );
+        let files = [("a.yaml", own.as_str())];
+        let said = |configs: &[Config<'_>], to: &str| {
+            let run = |list: &str| {
+                Ok::<_, Infallible>(Run {
+                    output: list.replace("spec: 1", to),
+                    ..Run::default()
+                })
+            };
+            apply(&files, configs, run).unwrap().report
+        };
+        let default = function_configs(&files, &[]).unwrap();
+        assert_eq!(said(&default, "spec: 2"), WITHOUT_CONFIG);
+        assert_eq!(said(&default, "spec: 1"), "");
+        assert_eq!(said(&configs("kind: One\n"), "spec: 2"), "");
+    }
 
     use super::super::function_configs;
     use super::*;

@@ -49,6 +49,11 @@ impl Config<'_> {
         }
     }
 
+    /// True for the one that is used where none is given: a SessionServer without settings.
+    pub fn is_default(&self) -> bool {
+        self.file.is_empty() && self.text == DEFAULT
+    }
+
     /// The same, which borrows nothing.
     pub fn into_owned(self) -> Config<'static> {
         Config {

@@ -251,10 +251,10 @@ pub fn none_found(
         .collect::<Vec<_>>()
         .join(", ");
     let looked = match workloads.len() {
-        0 => format!(
-            "none of the {} items is a workload",
-            list.resources().count()
-        ),
+        0 => match list.resources().count() {
+            1 => "the one item is no workload".to_owned(),
+            count => format!("none of the {count} items is a workload"),
+        },
         1..=10 => format!("looked at {shown}"),
         count => format!("looked at {count} workloads: {shown}, …"),
     };

@@ -145,7 +145,7 @@ impl fmt::Display for Trouble {
             ),
             Self::Unresolved(reason) => write!(
                 formatter,
-                "the name does not resolve ({reason}): mend it, or make a DNS record for it that \
+                "the name does not resolve ({reason}): correct it, or make a DNS record for it that \
                  GitLab can see"
             ),
             Self::Refused => formatter.write_str(

@@ -8,10 +8,18 @@ use runner_terminal::text::lines;
 
 use super::{File, shown};
 
-/// What can build a kustomization, the better one first. Functions are allowed to run: a
-/// kustomization that uses this one has it among its transformers.
-const BUILDERS: [&[&str]; 2] = [&["kustomize", "build"], &["kubectl", "kustomize"]];
-const FLAGS: [&str; 2] = ["--enable-alpha-plugins", "--enable-exec"];
+/// What can build a kustomization, the better one first. kustomize is allowed to run functions: a
+/// kustomization that uses this one has it among its transformers. kubectl cannot run any, and
+/// refuses a kustomization that has some.
+const BUILDERS: [&[&str]; 2] = [
+    &[
+        "kustomize",
+        "build",
+        "--enable-alpha-plugins",
+        "--enable-exec",
+    ],
+    &["kubectl", "kustomize"],
+];
 
 /// Names of the file that makes a folder a kustomization.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -30,11 +38,11 @@ pub(super) fn is_one(folder: &Path) -> bool {
 /// A sentence: neither kustomize nor kubectl is there, or the build has failed.
 pub(super) fn build(folder: &Path) -> Result<File, String> {
     for words in BUILDERS {
-        let [program, subcommand] = words else {
+        let [program, subcommand, flags @ ..] = words else {
             continue;
         };
         let mut command = Command::new(program);
-        command.arg(subcommand).args(FLAGS).arg(folder);
+        command.arg(subcommand).args(flags).arg(folder);
         let ran = match command.stdin(Stdio::null()).output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             ran => ran.map_err(|error| format!("cannot run {program}: {error}"))?,

@@ -236,10 +236,7 @@ fn a_kustomization_is_built_by_what_is_there() {
             &["kustomize", "kubectl"] as &[_],
             "bin/kustomize build --enable-alpha-plugins --enable-exec overlay\n",
         ),
-        (
-            &["kubectl"],
-            "bin/kubectl kustomize --enable-alpha-plugins --enable-exec overlay\n",
-        ),
+        (&["kubectl"], "bin/kubectl kustomize overlay\n"),
     ] {
         let server = plain(in_order([found(&service(7, &["192.0.2.7"]))]));
         let place = Place::of(&server);
