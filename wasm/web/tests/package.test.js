@@ -164,7 +164,7 @@ test("an edit leaves all else as it is", () => {
     { op: "add", path: "/h~1i", value: "\ud83d\ude00" },
     { op: "remove", path: "/a" },
   ];
-  const edited = "b: {c: \"it's\"}\r\n\r\nd:\r\n  - e # five\r\n  - f:\r\n      - 1\r\n    g: null\r\nh/i: \"\ud83d\ude00\"\r\n# the end";
+  const edited = "b: {c: 'it''s'}\r\n\r\nd:\r\n  - e # five\r\n  - f:\r\n      - 1\r\n    g: null\r\nh/i: \"\ud83d\ude00\"\r\n# the end";
   assert.equal(edit(text, patch), edited);
   assert.deepEqual(parse(edited), { b: { c: "it's" }, d: ["e", { f: [1], g: null }], "h/i": "\ud83d\ude00" });
   assert.equal(edit(text, []), text);
