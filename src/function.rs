@@ -228,6 +228,7 @@ fn complete(
             plan.results.push(*refusal);
             continue;
         }
+        plan.results.extend(runner::unknown_replicas(&workload));
         if workload.has_old_version() {
             plan.results.push(old_version(&workload.resource.identity));
         }

@@ -31,10 +31,24 @@ impl Exposure {
     pub fn fixed_field(&self) -> Option<&'static str> {
         match &self.way {
             Way::NodePort(way) => way.node_port.map(|_| "spec.exposure.nodePort"),
-            Way::LoadBalancer(way) => way.load_balancer_ip.map(|_| "spec.exposure.loadBalancerIP"),
+            Way::LoadBalancer(way) => match way.load_balancer_ip {
+                Some(_) => Some("spec.exposure.loadBalancerIP"),
+                None => self.annotated_ip().map(|_| "spec.exposure.annotations"),
+            },
             Way::Ingress(_) | Way::Gateway(_) | Way::ApiServer(_) => Some("spec.exposure.host"),
             Way::ClusterIp(_) | Way::Headless(_) => None,
         }
+    }
+
+    /// The first IP address that MetalLB's annotation asks for.
+    fn annotated_ip(&self) -> Option<IpAddr> {
+        let names = [
+            "metallb.io/loadBalancerIPs",
+            "metallb.universe.tf/loadBalancerIPs",
+        ];
+        let annotations = &self.service.annotations;
+        let addresses = names.iter().find_map(|name| annotations.get(*name))?;
+        addresses.split(',').find_map(|ip| ip.trim().parse().ok())
     }
 
     /// What that field gives to this runner.
@@ -43,6 +57,7 @@ impl Exposure {
             Way::NodePort(way) => way.node_port(place).map(FixedAddress::NodePort),
             Way::LoadBalancer(way) => way
                 .load_balancer_ip
+                .or_else(|| self.annotated_ip())
                 .map(|ip| FixedAddress::LoadBalancerIp(ip, way.service_port(place))),
             Way::Ingress(way) => Some(FixedAddress::Host(way.host.of(place))),
             Way::Gateway(way) => Some(FixedAddress::Host(way.host.of(place))),

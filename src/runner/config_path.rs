@@ -4,15 +4,18 @@
 //! Runner's `commands`, and its `GetDefaultConfigFile`: as root `/etc/gitlab-runner/config.toml`,
 //! else `.gitlab-runner/config.toml` in the home folder.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::config::environment::{Environment, environment};
 use super::config::file_path::FilePath;
 use super::program::{Invocation, Program};
-use super::workload::text;
-use super::{Container, Workload};
+use super::workload::{field, text};
+use super::{Container, Refusal, Workload};
 use crate::pointer::At as _;
 use crate::resource_list::ResourceList;
+use crate::results::FunctionResult;
 
 /// Where root's configuration is.
 const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
@@ -27,46 +30,75 @@ pub(super) fn config_path(
     list: &ResourceList<'_>,
     workload: &Workload,
     container: Container<'_>,
-) -> FilePath {
+) -> Result<FilePath, Refusal> {
     let paths = candidates(
         workload.program(container),
         &environment(list, workload, container.value),
         container.value,
         workload.pod("/spec"),
     );
+    let paths = paths.map_err(|message| {
+        let place = format!("/spec/containers/{}", container.index);
+        Box::new(
+            FunctionResult::error(format!(
+                "{message}: name the object that holds it in spec.config of the functionConfig"
+            ))
+            .about(&workload.resource.identity)
+            .at(field(&workload.pod_pointer(&place))),
+        )
+    })?;
     // Which user the image has is not in the manifests: a volume at one of the paths says it.
     let mounted = paths.iter().find(|path| is_mounted(container, path));
-    mounted
-        .or(paths.first())
-        .cloned()
-        .unwrap_or_else(|| FilePath::parse(OF_ROOT))
+    let path = mounted.or(paths.first()).cloned();
+    Ok(path.unwrap_or_else(|| FilePath::parse(OF_ROOT)))
 }
 
 /// The paths that the file may be at, the likeliest first. `pod` is the pod's spec.
+///
+/// # Errors
+/// The command says several, or says it by a variable that the manifests do not show.
 fn candidates(
     program: &Program,
     own: &Environment,
     container: &Value,
     pod: Option<&Value>,
-) -> Vec<FilePath> {
+) -> Result<Vec<FilePath>, String> {
     let invocations = match program {
         Program::Runner(invocations) => invocations.as_slice(),
         Program::Doubtful(_) | Program::Other => &[],
     };
-    let running = invocations.iter().rev().find(|one| !is(one, "register"));
-    let variable = |name: &str| {
-        let of_command = running.and_then(|run| run.variables.get(name));
-        of_command
-            .or_else(|| own.get(name))
-            .filter(|value| !value.is_empty())
+    let said = |run: &Invocation| {
+        let path = option(&run.arguments, &["config", "c"]);
+        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
+            .filter(|path| !path.is_empty())
     };
-    let said = running.and_then(|run| option(&run.arguments, &["config", "c"]));
-    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
+    let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
+    if all.len() > 1 {
+        let names: Vec<&str> = all
+            .iter()
+            .map(|path| path.as_deref().unwrap_or("the default"))
+            .collect();
+        return Err(format!(
+            "its command runs gitlab-runner in several ways, with different configurations ({})",
+            names.join(", ")
+        ));
+    }
+    let running = invocations.last();
+    let variables = running.map_or(own, |run| &run.variables);
+    let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    let path = all.into_iter().flatten().next();
+    if let Some(path) = path.as_ref().or_else(|| variable("CONFIG_FILE")) {
         let folder = match text(container, "workingDir") {
             "" => "/",
             folder => folder,
         };
-        return vec![FilePath::parse(folder).join(path)];
+        return Ok(vec![FilePath::parse(folder).join(path)]);
+    }
+    if let Some(unknown) = running.and_then(|run| unknown_word(&run.arguments)) {
+        return Err(format!(
+            "its command hands {unknown} to gitlab-runner, which may name its config.toml and which \
+             these manifests do not show"
+        ));
     }
     if let Some(program) = running
         .map(|run| &run.program)
@@ -77,7 +109,7 @@ fn candidates(
             "" => FilePath::parse(program).join(".."),
             folder => FilePath::parse(folder),
         };
-        return vec![folder.join("config.toml")];
+        return Ok(vec![folder.join("config.toml")]);
     }
     let homes = match variable("HOME") {
         Some(home) => vec![home.as_str()],
@@ -86,20 +118,18 @@ fn candidates(
     let of_users = homes
         .into_iter()
         .map(|home| FilePath::parse(home).join(BELOW_HOME));
-    if may_be_root(container, pod) {
-        let of_root = FilePath::parse(OF_ROOT);
-        [of_root].into_iter().chain(of_users).collect()
-    } else {
-        of_users.collect()
-    }
+    let of_root = may_be_root(container, pod).then(|| FilePath::parse(OF_ROOT));
+    Ok(of_root.into_iter().chain(of_users).collect())
 }
 
-fn is(invocation: &Invocation, command: &str) -> bool {
-    let mut words = invocation.arguments.iter();
+/// An argument of its own that stands for others: `$ARGS`, and not the value of an option.
+fn unknown_word(arguments: &[String]) -> Option<&str> {
+    let before = [""].into_iter().chain(arguments.iter().map(String::as_str));
+    let words = before.zip(arguments);
     words
-        .find(|word| !word.starts_with('-'))
-        .map(String::as_str)
-        == Some(command)
+        .filter(|(before, word)| word.starts_with('$') && !before.starts_with('-'))
+        .map(|(_, word)| word.as_str())
+        .next()
 }
 
 /// The value of an option, the last one if it is given twice: `--config x`, `-config=x`, `-c x`.
@@ -163,7 +193,7 @@ mod tests {
             .collect();
         let program = program::of(container, &variables, &|_| None);
         let pod = json!({"securityContext": {"fsGroup": 5}});
-        let paths = candidates(&program, &variables, container, Some(&pod));
+        let paths = candidates(&program, &variables, container, Some(&pod)).unwrap();
         paths.iter().map(FilePath::to_string).collect()
     }
 
@@ -246,5 +276,41 @@ mod tests {
                       exec gitlab-runner run";
         let container = json!({"image": "gitlab-runner", "command": ["sh", "-c", script]});
         assert_eq!(paths(&container)[0], OF_ROOT);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_refused() {
+        for script in [
+            "if a; then gitlab-runner run -c /x; else gitlab-runner run; fi",
+            "gitlab-runner run -c /x & gitlab-runner run -c /y",
+            "exec gitlab-runner $ARGS",
+            "exec gitlab-runner run \"${ARGS[@]}\"",
+        ] {
+            let container = json!({"image": "gitlab-runner", "command": ["sh", "-c", script]});
+            let program = program::of(&container, &Environment::new(), &|_| None);
+            assert!(
+                candidates(&program, &Environment::new(), &container, None).is_err(),
+                "{script}"
+            );
+        }
+        for (script, expected) in [
+            (
+                "gitlab-runner run -c /x; gitlab-runner unregister --all-runners",
+                "/x",
+            ),
+            ("gitlab-runner run --working-directory $HOME", OF_ROOT),
+            ("ARGS='run -c /x'; exec gitlab-runner $ARGS", "/x"),
+            ("set -- run -c /x; exec gitlab-runner \"$@\"", "/x"),
+            ("unset CONFIG_FILE; gitlab-runner run", OF_ROOT),
+            (
+                "gitlab-runner run & gitlab-runner --log-level debug register -c /y",
+                OF_ROOT,
+            ),
+        ] {
+            let env = json!([{"name": "CONFIG_FILE", "value": if script.contains("unset") { "/z" } else { "" }}]);
+            let container =
+                json!({"image": "gitlab-runner", "env": env, "command": ["sh", "-c", script]});
+            assert_eq!(paths(&container)[0], expected, "{script}");
+        }
     }
 }

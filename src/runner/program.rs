@@ -105,7 +105,7 @@ const MAX_DEPTH: usize = 8;
 /// At most so many commands of one container are looked at: scripts may call each other.
 const MAX_COMMANDS: usize = 10_000;
 
-/// One run of the program gitlab-runner.
+/// One run of the program gitlab-runner that starts a runner, or may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
     /// The program, as the command names it; empty where the image starts it.
@@ -148,6 +148,7 @@ pub(super) fn of(
     let mut search = Search {
         file,
         found: Vec::new(),
+        other: None,
         is_opaque: false,
         commands: 0,
     };
@@ -160,6 +161,7 @@ pub(super) fn of(
     match kind {
         _ if !search.found.is_empty() => Program::Runner(search.found),
         Image::Runner if search.is_opaque => Program::Runner(Vec::new()),
+        _ if let Some(other) = &search.other => Program::Doubtful(runs_another(other)),
         Image::Runner => Program::Doubtful(format!(
             "has an image of GitLab Runner and runs another program ({program})"
         )),
@@ -192,21 +194,14 @@ fn without_command(
             }
             search.run(all, &variables, 0);
         }
-        Image::Runner => search.found.push(Invocation {
-            program: String::new(),
-            variables,
-            arguments,
-        }),
+        Image::Runner => search.invoke("", &variables, arguments),
         // `run` is the argument by which the entrypoint of a runner's image starts it.
-        Image::Similar if first == "run" => search.found.push(Invocation {
-            program: String::new(),
-            variables,
-            arguments,
-        }),
+        Image::Similar if first == "run" => search.invoke("", &variables, arguments),
         Image::OtherProgram | Image::Similar | Image::Unrelated => {}
     }
     match kind {
         _ if !search.found.is_empty() => Program::Runner(search.found),
+        _ if let Some(other) = &search.other => Program::Doubtful(runs_another(other)),
         Image::Similar => Program::Doubtful(format!(
             "has an image called {}, which may be another program, and no command that says \
              gitlab-runner",
@@ -214,6 +209,27 @@ fn without_command(
         )),
         _ => Program::Other,
     }
+}
+
+/// Another command of the program than `run`.
+fn runs_another(command: &str) -> String {
+    format!("runs `gitlab-runner {command}`, which starts no session server")
+}
+
+/// The command among the arguments of the program: `run`, `register`, `verify`.
+pub(super) fn subcommand(arguments: &[String]) -> Option<&str> {
+    /// Global options that take a value.
+    const WITH_VALUE: [&str; 4] = ["--cpuprofile", "--log-format", "--log-level", "-l"];
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return Some(word);
+        }
+        if WITH_VALUE.contains(&word.as_str()) {
+            words.next();
+        }
+    }
+    None
 }
 
 /// What an image's name says of its program.
@@ -298,6 +314,8 @@ fn is_wrapper(program: &str) -> bool {
 struct Search<'f> {
     file: &'f dyn Fn(&str) -> Option<String>,
     found: Vec<Invocation>,
+    /// A command of gitlab-runner was met that is not `run`.
+    other: Option<String>,
     /// A script, or a program of the image, was met that may start anything.
     is_opaque: bool,
     /// How many commands have been looked at.
@@ -305,16 +323,26 @@ struct Search<'f> {
 }
 
 impl Search<'_> {
+    /// gitlab-runner is started: `run` starts a runner, and a command that is not known may.
+    fn invoke(&mut self, program: &str, variables: &Environment, arguments: Vec<String>) {
+        match subcommand(&arguments) {
+            Some(command) if command != "run" && !command.contains('$') => {
+                self.other = Some(command.to_owned());
+            }
+            _ => self.found.push(Invocation {
+                program: program.to_owned(),
+                variables: variables.clone(),
+                arguments,
+            }),
+        }
+    }
+
     fn run(&mut self, words: Vec<String>, variables: &Environment, depth: usize) {
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
         if is_runner(program) {
-            return self.found.push(Invocation {
-                program: program.clone(),
-                variables: variables.clone(),
-                arguments: arguments.to_vec(),
-            });
+            return self.invoke(program, variables, arguments.to_vec());
         }
         self.commands += 1;
         if depth > MAX_DEPTH || self.commands > MAX_COMMANDS {
@@ -337,14 +365,7 @@ impl Search<'_> {
                 if arguments.first().is_some_and(|first| is_runner(first)) {
                     self.run(arguments.to_vec(), variables, depth + 1);
                 } else {
-                    self.is_opaque = true;
-                    if arguments.iter().any(|word| word == "run") {
-                        self.found.push(Invocation {
-                            program: String::new(),
-                            variables: variables.clone(),
-                            arguments: arguments.to_vec(),
-                        });
-                    }
+                    self.invoke("", variables, arguments.to_vec());
                 }
             }
             _ => self.script_file(&words, variables, depth),
@@ -410,10 +431,17 @@ impl Search<'_> {
         variables: &Environment,
         depth: usize,
     ) {
+        let mut parameters = parameters.to_vec();
         for command in shell::commands(script, variables) {
             let Command { variables, words } = command;
+            if let [program, dashes, rest @ ..] = words.as_slice()
+                && (program.as_str(), dashes.as_str()) == ("set", "--")
+            {
+                parameters = rest.to_vec();
+                continue;
+            }
             let words = words.into_iter().flat_map(|word| match word.as_str() {
-                "$@" | "${@}" | "$*" => parameters.to_vec(),
+                "$@" | "${@}" | "$*" => parameters.clone(),
                 _ => vec![word],
             });
             self.run(words.collect(), &variables, depth + 1);
@@ -515,6 +543,9 @@ mod tests {
             json!({"image": "alpine", "command": ["env", "A=b", "gitlab-runner", "run"]}),
             json!({"image": "alpine", "command": ["sh", "/scripts/start"]}),
             json!({"image": "alpine", "command": ["/scripts/start"]}),
+            json!({"image": "alpine", "command": ["sh", "-c", "set -- run -c /x; exec gitlab-runner \"$@\""]}),
+            json!({"image": "alpine", "command": ["sh", "-c", "A='run -c /x'; exec gitlab-runner $A"]}),
+            json!({"image": "alpine", "command": ["gitlab-runner", "-l", "debug", "run"]}),
             json!({"image": "alpine", "command": ["/scripts/exec"], "args": ["gitlab-runner", "run"]}),
             json!({"image": "alpine", "command": ["sh", "-c", ". /scripts/start"]}),
             json!({"image": "win", "command": ["C:\\GitLab-Runner\\gitlab-runner.exe", "run"]}),
@@ -560,6 +591,10 @@ mod tests {
     #[test]
     fn what_may_be_a_runner_is_doubtful() {
         for container in [
+            json!({"image": "alpine", "command": ["sh", "-c", "gitlab-runner verify; sleep 60"]}),
+            json!({"image": "gitlab/gitlab-runner", "args": ["register"]}),
+            json!({"image": "gitlab/gitlab-runner", "args": ["--log-level", "debug", "list"]}),
+            json!({"image": "alpine", "command": ["gitlab-runner", "--version"], "args": ["unregister"]}),
             json!({"image": "my-gitlab-runner"}),
             json!({"image": "mygitlab-runner"}),
             json!({"image": "gitlab-runner-custom"}),
@@ -580,8 +615,7 @@ mod tests {
         let Program::Runner(found) = program(&container) else {
             panic!("not a runner");
         };
-        assert_eq!(found[0].arguments, ["register", "--non-interactive"]);
-        assert_eq!(found[1].arguments, ["run", "--config", "/x"]);
-        assert_eq!(found[1].variables["CONFIG_FILE"], "/home/x/config.toml");
+        assert_eq!(found[0].arguments, ["run", "--config", "/x"]);
+        assert_eq!(found[0].variables["CONFIG_FILE"], "/home/x/config.toml");
     }
 }

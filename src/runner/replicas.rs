@@ -52,8 +52,24 @@ pub fn replicas(workload: &Workload) -> i64 {
 }
 
 fn replicas_of(resource: &Resource) -> i64 {
-    let replicas = resource.value.at("/spec/replicas");
-    replicas.and_then(Value::as_i64).unwrap_or(1)
+    match resource.value.at("/spec/replicas") {
+        Some(Value::String(text)) => text.parse().unwrap_or(1),
+        replicas => replicas.and_then(Value::as_i64).unwrap_or(1),
+    }
+}
+
+/// Warns of a number of processes that is not known yet: a parameter, a placeholder.
+pub fn unknown_replicas(workload: &Workload) -> Option<FunctionResult> {
+    let Some(Value::String(text)) = workload.resource.value.at("/spec/replicas") else {
+        return None;
+    };
+    text.parse::<i64>().is_err().then(|| {
+        FunctionResult::warning(format!(
+            "replicas is {text:?}, which is not known here, and {WHY}: terminals need it to be 1"
+        ))
+        .about(&workload.resource.identity)
+        .at("spec.replicas")
+    })
 }
 
 /// The Argo Rollout that runs a workload's pod template by its `workloadRef`, and says how often.

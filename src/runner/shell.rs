@@ -10,6 +10,9 @@
 
 use super::config::environment::Environment;
 
+/// Stands for a blank of a variable that is not quoted, at which a word is split.
+const SPLIT: char = '\u{e001}';
+
 /// Substitutions nested deeper than this are not looked into.
 const MAX_DEPTH: usize = 8;
 
@@ -105,8 +108,14 @@ impl Reader {
                     // `2>&1` begins with the number of a file descriptor.
                     let is_descriptor = matches!(self.peek(), Some('<' | '>'))
                         && word.chars().all(|c| c.is_ascii_digit());
-                    if !is_descriptor {
-                        pending.take(word);
+                    if is_descriptor {
+                        continue;
+                    }
+                    if !word.contains(SPLIT) || assignment(&word).is_some() {
+                        pending.take(word.replace(SPLIT, " "));
+                    } else {
+                        let parts = word.split(SPLIT).filter(|part| !part.is_empty());
+                        parts.for_each(|part| pending.take(part.to_owned()));
                     }
                 }
             }
@@ -117,6 +126,12 @@ impl Reader {
     /// A command has ended: what it assigns holds for it alone, or for the rest of the script.
     fn end(&mut self, pending: &mut Pending, found: &mut Vec<Command>) {
         let Pending { assigned, words } = std::mem::take(pending);
+        if words.first().is_some_and(|word| word == "unset") {
+            for name in words.iter().skip(1) {
+                self.variables.remove(name);
+            }
+            return;
+        }
         let assigns_for_all = words.is_empty()
             || words
                 .first()
@@ -196,7 +211,11 @@ impl Reader {
                         Some(escaped) => word.push(escaped),
                     }
                 }
-                '$' | '`' => self.expansion(&mut word, found),
+                '$' | '`' => {
+                    let mut expanded = String::new();
+                    self.expansion(&mut expanded, found);
+                    word.push_str(&expanded.replace(char::is_whitespace, &SPLIT.to_string()));
+                }
                 _ => {
                     self.at += 1;
                     word.push(next);
@@ -419,6 +438,11 @@ mod tests {
             ["a /etc/x/y /z /etc/x $E"]
         );
         assert_eq!(read("export D=/x E=/y\na $D$E"), ["a /x/y"]);
+        assert_eq!(read("D='b c'; a $D; unset D; a $D"), ["a b c", "a $D"]);
+        assert_eq!(
+            commands("D='b c'; a $D \"$D\"", &Environment::new())[0].words,
+            ["a", "b", "c", "b c"]
+        );
         let found = commands("A=1 b; c", &Environment::new());
         assert_eq!(found[0].variables["A"], "1");
         assert!(found[1].variables.is_empty());

@@ -9,7 +9,7 @@ use super::pods::namespaces;
 use super::{live_item, owned, service};
 use crate::observed::OBSERVED;
 use crate::pointer::At as _;
-use crate::resource::Resource;
+use crate::resource::{Identity, Resource};
 use crate::resource_list::{ReadError, ResourceList, is_compatible};
 use crate::results::FunctionResult;
 use crate::runner::{Refusal, Workload};
@@ -41,6 +41,8 @@ impl Adoptable {
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     by_label: BTreeMap<(String, String), Vec<Resource>>,
+    /// Those that an earlier run of this function has made.
+    own: Vec<Resource>,
 }
 
 impl Services {
@@ -58,7 +60,11 @@ impl Services {
         let mut services = Self::default();
         for item in items {
             let service = list.resource(item)?;
-            if owned::is_ours(&service) || service.annotation(OBSERVED).is_some() {
+            if service.annotation(OBSERVED).is_some() {
+                continue;
+            }
+            if owned::is_ours(&service) {
+                services.own.push(service);
                 continue;
             }
             let selector = service
@@ -72,6 +78,27 @@ impl Services {
             }
         }
         Ok(services)
+    }
+
+    /// Warns of Services that an earlier run has made for these pods under another name of their
+    /// workload: `made` is the one of this run.
+    pub(super) fn left_behind(&self, workload: &Workload, made: &Identity) -> Vec<FunctionResult> {
+        let others = self.own.iter().filter(|service| {
+            let identity = &service.identity;
+            identity.name != made.name
+                && is_compatible(&identity.namespace, &made.namespace)
+                && service::leads_to(service, workload)
+                && !live_item::is_observation(service)
+        });
+        let warn = |service: &Resource| {
+            FunctionResult::warning(format!(
+                "leads to the pods of {}, and was made by this function when that had another name: \
+                 {} takes its place, so remove it, or it keeps a second load balancer",
+                workload.resource.identity, made.name
+            ))
+            .about(&service.identity)
+        };
+        others.map(warn).collect()
     }
 
     /// The Services that select one of these labels, in the order of the list.

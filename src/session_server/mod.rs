@@ -190,6 +190,8 @@ pub fn add(
             listen_port,
         ));
     }
+    plan.results
+        .extend(services.left_behind(&runner.workload, &front.identity));
     plan.results.extend(capability::warnings(runner, &config));
     plan.results
         .extend(shut_out::warnings(list, spec, runner, listen_port)?);

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::owned::is_ours;
-use crate::exposure::Way;
+use crate::exposure::{PORT_NAME, Way};
 use crate::function_config::SessionServerSpec;
 use crate::pointer::At as _;
 use crate::resource::Resource;
@@ -120,6 +120,8 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool
         };
         let first = match entry.get("port") {
             None | Some(Value::Null) => return is_tcp,
+            // The name of the port that is to be added, where no container has it yet.
+            Some(Value::String(name)) if name == PORT_NAME => named().or(Some(u64::from(port))),
             Some(Value::String(_)) => named(),
             Some(_) => number(entry, "port"),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::config_file::ConfigFile;
+use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::owned::is_ours;
 use super::record::{self, Record};
 use super::service::{self, Existing};
@@ -42,6 +42,15 @@ pub fn undo(list: &ResourceList<'_>, chosen: Chosen<'_>, plan: &mut Plan) -> Res
     chosen.check(&workloads)?;
     for workload in workloads {
         let is_marked = is_marked(&workload);
+        if is_ours(&workload.resource) {
+            plan.results.push(
+                FunctionResult::info(
+                    "is removed with its configuration, as it was made for a shard: what was changed \
+                     in it alone goes with it, and in the cluster it stays until an apply that prunes",
+                )
+                .about(&workload.resource.identity),
+            );
+        }
         rejoin(list, &workload, &mut plan.patches);
         let runner = runner::complete(list, workload.clone(), container, config);
         let own_container = runner
@@ -68,7 +77,7 @@ pub fn undo(list: &ResourceList<'_>, chosen: Chosen<'_>, plan: &mut Plan) -> Res
             Ok(runner) => {
                 let config = &runner.config;
                 restored.insert((config.object.item, config.key.clone()));
-                restore(config, plan);
+                restore(config, is_marked || had_service, plan);
                 refuse_unwanted_change(&runner, plan);
             }
             Err(refusal) if is_marked || had_service => {
@@ -174,8 +183,9 @@ fn remove_service(service: &Resource, plan: &mut Plan) {
     );
 }
 
-/// Gives a file back what its keys were.
-fn restore(config: &ConfigToml, plan: &mut Plan) {
+/// Gives a file back what its keys were. `was_served` says that an earlier run has left something on
+/// its runner.
+fn restore(config: &ConfigToml, was_served: bool, plan: &mut Plan) {
     let object = &config.object;
     let warn = |message: String| {
         FunctionResult::warning(message)
@@ -199,6 +209,17 @@ fn restore(config: &ConfigToml, plan: &mut Plan) {
              remove the annotation",
             config.key
         )));
+    } else if was_served && is_advertised(config, plan) {
+        let message = format!(
+            "{} has an advertise_address and no record of what was there before, so it stays. If it \
+             is not your own, remove it: GitLab shows a Debug button that leads nowhere",
+            config.key
+        );
+        plan.results.push(
+            FunctionResult::info(message)
+                .about(&object.identity)
+                .at(config.field()),
+        );
     }
     warn_of_style(config, plan);
     plan.patches.forget_empty(object);
@@ -220,6 +241,11 @@ fn warn_of_style(config: &ConfigToml, plan: &mut Plan) {
             .at(config.field()),
         );
     }
+}
+
+fn is_advertised(config: &ConfigToml, plan: &mut Plan) -> bool {
+    let text = settings::current_text(config, &mut plan.patches);
+    ConfigFile::parse(&text).is_ok_and(|file| file.get(ADVERTISE_ADDRESS).is_some())
 }
 
 fn without_config(workload: &Workload, refusal: &FunctionResult) -> FunctionResult {
@@ -272,7 +298,7 @@ fn restore_unread(
             continue;
         }
         if *selector == RunnerSelector::default() {
-            restore(&config, plan);
+            restore(&config, false, plan);
         } else {
             plan.results.push(
                 FunctionResult::warning(format!(

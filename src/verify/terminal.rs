@@ -364,7 +364,9 @@ fn listen_port(listen: &str) -> Result<u16, &'static str> {
     let host = listen.rsplit_once(':').map_or("", |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback());
     if is_loopback {
         return Err("is inside the pod alone, where no Service reaches it: write 0.0.0.0:PORT");
     }

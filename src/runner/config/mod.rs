@@ -75,7 +75,7 @@ impl ConfigToml {
         if let Some(reference) = named {
             return holder::referred(list, workload, reference);
         }
-        let path = config_path(list, workload, container);
+        let path = config_path(list, workload, container)?;
         let pod = Pod::new(list, workload, container);
         let origin = pod.origin(&path)?;
         let Origin::Keys(keys) = &origin else {
