@@ -918,19 +918,19 @@ impl<'a> ResourceList<'a> {
 
 /// A double-quoted scalar may spell a word with escapes: such a text may mention anything.
 fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
+    word.find(text.as_bytes()).is_some() || has_escapes(text)
+}
+
+fn has_escapes(text: &str) -> bool {
     let text = text.as_bytes();
-    let escapes = || {
-        memchr::memchr_iter(b'\\', text)
-            .any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
-    };
-    word.find(text).is_some() || escapes()
+    memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
 }
 
 /// True where a text has one of these words, of letters, digits, hyphens, dots and underscores; or
 /// where it may, by an escape.
 fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    text.contains('\\')
+    has_escapes(text)
         || text
             .split(|c| !is_of_word(c))
             .any(|word| !word.is_empty() && words.contains(word))
