@@ -152,7 +152,7 @@ const FEATURES: &[Feature] = &[
         "/a",
         "give each an item of its own",
     ),
-    feature("text that is no YAML", "a: \"b\n", "/a", "mend it"),
+    feature("text that is no YAML", "a: \"b\n", "/a", "correct it"),
 ];
 
 /// What comes of adding something beside a place, and of replacing and removing what is there.
