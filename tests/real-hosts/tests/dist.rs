@@ -310,7 +310,7 @@ fn the_catalog_has_the_digests() {
     let catalog = fs::read_to_string(RELEASE.join("catalog.yaml")).unwrap();
     let catalog: Value = yaml_serde::from_str(&catalog).unwrap();
     let functions = catalog["spec"]["krmFunctions"].as_array().unwrap();
-    assert_eq!(functions.len(), 2);
+    assert_eq!(functions.len(), 3);
     let sums = fs::read_to_string(RELEASE.join("SHA256SUMS")).unwrap();
     let index = json(&RELEASE.join("oci/index.json"));
     for function in functions {
