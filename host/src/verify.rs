@@ -51,8 +51,8 @@ pub(crate) fn findings(list: &str) -> Result<Vec<FunctionResult>, String> {
     runner_terminal::verify(list.as_bytes()).map_err(|refusal| refusal.to_string())
 }
 
-/// Says on standard error what the verification finds wrong in a ResourceList. True when nothing
-/// of it is an error.
+/// Says on standard error which errors the verification finds in a ResourceList; its warnings are
+/// those of `verify`. True when there are none.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub(crate) fn findings(list: &str) -> Result<Vec<FunctionResult>, String> {
 pub(crate) fn report(list: &str) -> Result<bool, String> {
     let findings = findings(list)?;
     for finding in &findings {
-        if finding.severity != Severity::Info {
+        if finding.severity == Severity::Error {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(anstream::stderr(), "runner-terminal: {finding}");
         }
