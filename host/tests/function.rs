@@ -47,8 +47,8 @@ fn memory_is_limited() {
     let ended = run(&mut command, list(500_000).as_bytes());
     assert_eq!(
         ended.stderr,
-        "runner-terminal: the input needs more than the 24 MiB of memory that it may use; give the \
-         function fewer resources, or raise RUNNER_TERMINAL_MAX_MIB (MiB, 4096 at most)\n"
+        "runner-terminal: cannot read the ResourceList from standard input: it holds more than 24 MiB, \
+         the limit that RUNNER_TERMINAL_MAX_MIB sets\n"
     );
     assert_eq!(ended.code, 1);
     assert!(ended.stdout.is_empty());
