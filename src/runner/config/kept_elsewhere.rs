@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{ConfigToml, Encoding, holder};
 use crate::pointer::At as _;
 use crate::resource::{Resource, without_hash};
-use crate::resource_list::ResourceList;
+use crate::resource_list::{ResourceList, is_compatible};
 use crate::results::FunctionResult;
 use crate::runner::workload::field;
 use crate::runner::{Refusal, Workload};
@@ -56,8 +56,7 @@ pub(super) fn find(
         for item in list.candidates(&[maker], without_hash(name).unwrap_or(name)) {
             let object = list.resource(item)?;
             let of = &object.identity;
-            let is_beside =
-                of.namespace == *namespace || of.namespace.is_empty() || namespace.is_empty();
+            let is_beside = is_compatible(&of.namespace, namespace);
             if of.kind == maker && is_beside && makes(&object, maker, names, name) {
                 return read(&object, key);
             }
