@@ -16,12 +16,12 @@ use std::fmt;
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use json_patch::Patch;
+use krm::documents::to_resource_list;
+use krm::resource_list::ResourceList;
 use lists::List;
-use runner_terminal::documents::to_resource_list;
 use runner_terminal::function_config::FunctionConfig;
-use runner_terminal::resource_list::ResourceList;
+use runner_terminal::runner;
 use runner_terminal::session_server::config_file::ConfigFile;
-use runner_terminal::{runner, yaml};
 use serde_json::json;
 
 fn main() {
@@ -107,7 +107,7 @@ fn edit_item(bencher: Bencher<'_, '_>) {
     .unwrap();
     bencher
         .counter(BytesCount::of_str(&deployment))
-        .bench(|| yaml::apply(black_box(&deployment), black_box(&patch.0)).unwrap());
+        .bench(|| yaml_splice::apply(black_box(&deployment), black_box(&patch.0)).unwrap());
 }
 
 /// Reads a `config.toml` and writes `[session_server]` into it.

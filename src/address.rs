@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::text::MASKED;
+use krm::text::MASKED;
 
 /// Where GitLab reaches a session server.
 ///

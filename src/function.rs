@@ -7,13 +7,15 @@ use crate::function_config::{
     Replicas, RunnerSelector, SessionServerSpec,
 };
 use crate::observed::Observed;
-use crate::patch::{Patches, Plan};
-use crate::resource::Identity;
-use crate::resource_list::ResourceList;
-use crate::results::{FunctionResult, Severity};
-use crate::runner::{self, Chosen, Refusal, Runner, Workload};
+use crate::plan::Plan;
+use crate::runner::{self, Chosen, Runner, Workload};
 use crate::session_server::{self, Advertised};
 use crate::verify;
+use krm::patch::Patches;
+use krm::resource::Identity;
+use krm::resource_list::ResourceList;
+use krm::results::Refusal;
+use krm::results::{FunctionResult, Severity};
 
 /// What one run of the function gave.
 #[derive(Debug)]

@@ -84,29 +84,19 @@
 )]
 
 pub mod address;
-#[cfg(feature = "changes")]
-pub mod changes;
-pub mod chart_values;
-#[cfg(feature = "diagram")]
-pub mod diagram;
 pub mod documents;
 pub mod exposure;
 pub mod function;
 pub mod function_config;
 pub mod observed;
-pub mod patch;
-mod pointer;
+pub mod plan;
+
 pub mod rbac;
-pub mod resource;
-pub mod resource_list;
-pub mod results;
 pub mod runner;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod session_server;
-pub mod text;
 pub mod verify;
-pub mod yaml;
 
 pub use function::{Outcome, RunnerAddress, addresses, run};
 pub use verify::verify;

@@ -20,12 +20,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::pointer::At as _;
-use crate::resource::{Identity, Resource, written};
-use crate::resource_list::{Changes, ReadError, ResourceList};
 pub use given::Given;
+use krm::resource::{Identity, Resource, written};
+use krm::resource_list::{Changes, ReadError, ResourceList};
 pub use request::{Look, OBSERVE_TAG, Request, asked, requests};
 pub use rounds::{Step, until_known};
+use yaml_splice::pointer::At as _;
 
 /// On an item that the host has put into the list: [`LIVE`], [`ABSENT`], [`FORBIDDEN`] or
 /// [`FAILED`].

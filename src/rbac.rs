@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use crate::resource::Identity;
+use krm::resource::Identity;
 
 /// The API group of the objects.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -121,7 +121,6 @@ fn identity(kind: &str, service: &Identity) -> Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml;
 
     fn service(namespace: &str) -> Identity {
         Identity {
@@ -152,7 +151,10 @@ rules:
   - get
   - watch
 ";
-        assert_eq!(yaml::document(&reader_role(&service("ci"))), expected);
+        assert_eq!(
+            yaml_splice::document(&reader_role(&service("ci"))),
+            expected
+        );
     }
 
     #[test]
@@ -176,7 +178,7 @@ subjects:
   namespace: a
 ";
         assert_eq!(
-            yaml::document(&reader_binding(&service(""), subjects)),
+            yaml_splice::document(&reader_binding(&service(""), subjects)),
             expected
         );
     }

@@ -13,9 +13,10 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use runner_terminal::documents::{Run, apply, function_configs, split, without_function_configs};
-use runner_terminal::yaml::Tree;
+use krm::documents::{split, without_function_configs};
+use runner_terminal::documents::{Run, apply, function_configs};
 use serde_json::Value;
+use yaml_splice::Tree;
 
 /// What is right for a case.
 enum Expected {

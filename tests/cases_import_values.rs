@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use runner_terminal::chart_values::{ChartValuesError, Imported, Selection, import_selected};
+use chart_values::{ChartValuesError, Imported, Selection, import_selected};
 use serde_json::{Value, json};
 
 const CASES: &str = "tests/cases/import-values";

@@ -12,8 +12,8 @@
 use std::convert::Infallible;
 
 use runner_terminal::documents::{Applied, Run, apply, function_configs};
-use runner_terminal::yaml::Tree;
 use serde_json::Value;
+use yaml_splice::Tree;
 
 /// The functions of a file on its manifests.
 fn applied(text: &str) -> Applied {

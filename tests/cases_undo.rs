@@ -10,7 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
-use runner_terminal::documents::to_resource_list;
+use krm::documents::to_resource_list;
 use serde_json::{Value, json};
 
 /// A file, and its functionConfigs.
@@ -32,7 +32,7 @@ fn read(path: &str) -> Case {
         .split("---\n")
         .filter(|document| document.contains("kind: SessionServer\n"))
         .map(|document| {
-            let tree = runner_terminal::yaml::Tree::parse(document).unwrap();
+            let tree = yaml_splice::Tree::parse(document).unwrap();
             tree.to_value().unwrap()
         })
         .collect();

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use runner_terminal::results::Severity;
+use krm::results::Severity;
 
 /// What the first line of a case says.
 fn expectation(text: &str) -> (Severity, &str) {

@@ -12,12 +12,14 @@ mod lists;
 
 use std::convert::Infallible;
 
+use krm::documents::split;
 use lists::{disabled, lists as random_lists, with_config, without_config};
 use proptest::prelude::*;
-use runner_terminal::documents::{Applied, Mask, Run, apply, function_configs, locate, split};
+use runner_terminal::documents::{Applied, Run, apply, function_configs};
 use runner_terminal::run;
-use runner_terminal::yaml::Tree;
 use serde_json::{Value, json};
+use view::{Mask, locate};
+use yaml_splice::Tree;
 
 const CONFIG: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
@@ -181,7 +183,7 @@ fn a_result_has_the_line_of_the_member() {
     let text = case("scaled.yaml");
     let files = [("scaled.yaml", text.as_str())];
     let configs = function_configs(&files, &[]).unwrap();
-    let list = runner_terminal::documents::to_resource_list(&files, &configs[0].text).unwrap();
+    let list = krm::documents::to_resource_list(&files, &configs[0].text).unwrap();
     let outcome = run(list.text.as_bytes());
     assert!(outcome.failed());
     let results = outcome.results().iter().map(|result| (&configs[0], result));

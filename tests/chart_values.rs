@@ -11,9 +11,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use chart_values::{Imported, import};
+use krm::documents::to_resource_list;
 use proptest::prelude::*;
-use runner_terminal::chart_values::{Imported, import};
-use runner_terminal::documents::to_resource_list;
 use runner_terminal::function_config::FunctionConfig;
 use serde_json::Value;
 

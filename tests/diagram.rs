@@ -1,7 +1,6 @@
 //! The picture of each fixture's path, as Mermaid's text; and that no text of a user becomes more than
 //! text in any picture.
 
-#![cfg(feature = "diagram")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,8 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
-use runner_terminal::diagram::{Diagram, State, Stop, StopKind};
 use serde_json::Value;
+use view::diagram::{Diagram, State, Stop, StopKind};
 
 /// What is drawn of a list after its function has run.
 fn diagram(list: &str) -> Diagram {
@@ -73,7 +72,7 @@ fn chart() {
     insta::glob!("fixtures/chart/*.yaml", |path| {
         let text = std::fs::read_to_string(path).unwrap();
         let files = [("chart.yaml", &*text)];
-        let list = runner_terminal::documents::to_resource_list(&files, config).unwrap();
+        let list = krm::documents::to_resource_list(&files, config).unwrap();
         insta::assert_snapshot!(diagram(&list.text).mermaid());
     });
 }
@@ -429,7 +428,7 @@ fn a_service_that_is_adopted_is_drawn() {
         let text = std::fs::read_to_string(path).unwrap();
         let (manifests, config) = text.rsplit_once("---\n").unwrap();
         let files = [("case.yaml", manifests)];
-        let list = runner_terminal::documents::to_resource_list(&files, config).unwrap();
+        let list = krm::documents::to_resource_list(&files, config).unwrap();
         let drawn = diagram(&list.text);
         let path = &drawn.paths[0];
         let service = path.stops.iter().find(|s| s.kind == StopKind::Service);

@@ -1,6 +1,5 @@
 //! No text of a user's becomes more than text in any picture.
 
-#![cfg(feature = "diagram")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,9 +13,9 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use html5gum::{Token, Tokenizer};
-use runner_terminal::diagram::Diagram;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use view::diagram::Diagram;
 
 /// Texts that would be more than text where one is forgotten.
 fn hostile() -> Vec<String> {

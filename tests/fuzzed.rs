@@ -8,8 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
-use runner_terminal::documents::to_resource_list;
-use runner_terminal::resource_list::{ReadError, ResourceList};
+use krm::documents::to_resource_list;
+use krm::resource_list::{ReadError, ResourceList};
 use runner_terminal::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use serde_json::json;
 

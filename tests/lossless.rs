@@ -18,10 +18,10 @@ use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
-use runner_terminal::yaml::tree::{Kind, NodeId};
-use runner_terminal::yaml::{self, EditError, Tree, edit};
 use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
+use yaml_splice::tree::{Kind, NodeId};
+use yaml_splice::{EditError, Tree, edit};
 
 /// What libyaml takes a text for; `None` when it refuses the text.
 ///
@@ -306,7 +306,7 @@ fn check(name: &str, text: &str, before: &Value, operation: &PatchOperation) -> 
         return Ok(());
     }
     let tree = Tree::parse(text).unwrap();
-    let output = match yaml::apply(text, std::slice::from_ref(operation)) {
+    let output = match yaml_splice::apply(text, std::slice::from_ref(operation)) {
         Ok(output) => output,
         // What `<<` brings in cannot be taken away alone.
         Err(EditError::NotFaithful { .. })
@@ -394,14 +394,14 @@ fn what_stands_above_a_blank_line_with_a_tab_stays() {
         remove(&["a".to_owned()]),
         replace(&["a".to_owned()], json!("on")),
     ] {
-        let error = yaml::apply(text, std::slice::from_ref(&operation)).unwrap_err();
+        let error = yaml_splice::apply(text, std::slice::from_ref(&operation)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "/a: the blank line below has a tab in it, which some readers refuse; take it away"
         );
     }
     let other = replace(&["b".to_owned()], json!("on"));
-    let output = yaml::apply(text, std::slice::from_ref(&other)).unwrap();
+    let output = yaml_splice::apply(text, std::slice::from_ref(&other)).unwrap();
     assert_eq!(output, "a: 1\n \t\nb: \"on\"\n");
     assert!(oracle(&output).is_some());
 }
@@ -409,7 +409,7 @@ fn what_stands_above_a_blank_line_with_a_tab_stays() {
 #[test]
 fn a_byte_order_mark_is_no_indentation() {
     let operation = add(&["new".to_owned()], json!({"c": "d"}));
-    let output = yaml::apply("\u{feff}a: b\n", std::slice::from_ref(&operation)).unwrap();
+    let output = yaml_splice::apply("\u{feff}a: b\n", std::slice::from_ref(&operation)).unwrap();
     assert_eq!(output, "\u{feff}a: b\nnew:\n  c: d\n");
 }
 
@@ -754,7 +754,7 @@ fn random_edits_of_random_documents() {
         prop_assume!(oracle(&text).as_ref() == Some(&before));
         let (patch, expected) = patch(&before, &picks);
         count.set(count.get() + 1);
-        match yaml::apply(&text, &patch) {
+        match yaml_splice::apply(&text, &patch) {
             Ok(output) => {
                 let found = oracle(&output);
                 prop_assert_eq!(found, Some(expected), "\n{}\n=>\n{}", text, output);
@@ -826,12 +826,12 @@ fn a_patch_does_what_its_operations_do_one_by_one() {
             patch.push(operation);
         }
         let one_by_one = patch.iter().try_fold(text.clone(), |text, operation| {
-            yaml::apply(&text, std::slice::from_ref(operation))
+            yaml_splice::apply(&text, std::slice::from_ref(operation))
         });
         if let Ok(one_by_one) = one_by_one {
             together.set(together.get() + usize::from(patch.len() > 1));
             prop_assert_eq!(
-                yaml::apply(&text, &patch),
+                yaml_splice::apply(&text, &patch),
                 Ok(one_by_one),
                 "{}\n{:?}",
                 text,
@@ -881,7 +881,7 @@ fn sign() -> impl Strategy<Value = char> {
 fn survives(text: &str, picks: &[(Index, Value)]) -> Result<(), TestCaseError> {
     let Ok(tree) = Tree::parse(text) else {
         let any = add(&["a".to_owned()], json!("b"));
-        prop_assert!(yaml::apply(text, &[any]).is_err());
+        prop_assert!(yaml_splice::apply(text, &[any]).is_err());
         return Ok(());
     };
     let Some(root) = edit::item_root(&tree) else {
@@ -896,7 +896,7 @@ fn survives(text: &str, picks: &[(Index, Value)]) -> Result<(), TestCaseError> {
             return Ok(());
         }
         let operation = pick.get(&edits);
-        let Ok(output) = yaml::apply(text, std::slice::from_ref(operation)) else {
+        let Ok(output) = yaml_splice::apply(text, std::slice::from_ref(operation)) else {
             continue;
         };
         if root == tree.root().unwrap() && oracle(text).as_ref() == Some(&before) {

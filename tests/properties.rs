@@ -253,7 +253,7 @@ fn says_that_a_style_is_lost(input: &str) -> bool {
 }
 
 fn meaning(list: &str) -> Value {
-    let tree = runner_terminal::yaml::Tree::parse(list).unwrap();
+    let tree = yaml_splice::Tree::parse(list).unwrap();
     tree.to_value().unwrap()
 }
 

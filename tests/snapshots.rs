@@ -115,8 +115,7 @@ fn chart() {
         let text = read(path);
         let name = path.file_name().unwrap().to_string_lossy();
         let change = |config: &str| {
-            let list =
-                runner_terminal::documents::to_resource_list(&[(&*name, &text)], config).unwrap();
+            let list = krm::documents::to_resource_list(&[(&*name, &text)], config).unwrap();
             change(&list.text)
         };
         insta::assert_snapshot!(change(config));

@@ -5,8 +5,8 @@
 
 use fuzz::{judge, mutate, tape};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::chart_values::import;
-use runner_terminal::documents::to_resource_list;
+use chart_values::import;
+use krm::documents::{to_resource_list};
 use runner_terminal::function_config::FunctionConfig;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

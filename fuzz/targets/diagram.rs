@@ -5,7 +5,7 @@
 use fuzz::{mutate, tape};
 use html5gum::{Token, Tokenizer};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::diagram::Diagram;
+use view::diagram::Diagram;
 use serde_json::{Value, json};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

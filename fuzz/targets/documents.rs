@@ -7,11 +7,10 @@ use std::convert::Infallible;
 
 use fuzz::{judge, mutate, tape};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::documents::{
-    Run, apply, from_resource_list, function_configs, to_resource_list,
-};
-use runner_terminal::resource_list::ResourceList;
-use runner_terminal::yaml::Tree;
+use runner_terminal::documents::{Run, apply, function_configs};
+use krm::documents::{from_resource_list, to_resource_list};
+use krm::resource_list::ResourceList;
+use yaml_splice::Tree;
 use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

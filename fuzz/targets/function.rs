@@ -6,7 +6,7 @@
 
 use fuzz::{judge, mutate, resource_list};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::resource_list::ResourceList;
+use krm::resource_list::ResourceList;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)

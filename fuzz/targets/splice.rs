@@ -10,9 +10,9 @@ use fuzz::{judge, mutate, tape};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::yaml::edit::{EditError, apply, item_root, item_value};
-use runner_terminal::yaml::tree::{Kind, skip_gap};
-use runner_terminal::yaml::{Tree, YamlError};
+use yaml_splice::edit::{EditError, apply, item_root, item_value};
+use yaml_splice::tree::{Kind, skip_gap};
+use yaml_splice::{Tree, YamlError};
 use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

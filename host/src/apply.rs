@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use runner_terminal::documents::{self, Config, Run, function_configs, split};
-use runner_terminal::resource_list::ResourceList;
-use runner_terminal::yaml::Tree;
+use krm::documents::split;
+use krm::resource_list::ResourceList;
+use runner_terminal::documents::{self, Config, Run, function_configs};
 use serde_json::Value;
+use yaml_splice::Tree;
 
 use crate::function;
 use crate::manifests::{File, read_file};

@@ -5,7 +5,7 @@ pub(crate) mod in_place;
 use std::io::Write;
 use std::process::ExitCode;
 
-use runner_terminal::documents::without_function_configs;
+use krm::documents::without_function_configs;
 
 use crate::apply;
 use crate::arguments::{self, Outlet};

@@ -15,7 +15,7 @@ mod parameters;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use runner_terminal::documents::unreadable;
+use krm::documents::unreadable;
 
 use crate::sandbox::Limits;
 use crate::{apply, apply_to, arguments};

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chart_values::{KeyPath, KeyPathError};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use runner_terminal::chart_values::{KeyPath, KeyPathError};
+use krm::text::lines;
 use runner_terminal::function_config::ApiVersion;
-use runner_terminal::text::lines;
 
 use crate::duration;
 use crate::relay::Route;

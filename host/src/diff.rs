@@ -2,9 +2,9 @@
 //! Secret, and no character that has to be escaped.
 
 use anstyle::{AnsiColor, Style};
-use runner_terminal::documents::Mask;
-use runner_terminal::text::{lines, printable};
+use krm::text::{lines, printable};
 use similar::{ChangeTag, TextDiff};
+use view::Mask;
 
 use crate::manifests::File;
 

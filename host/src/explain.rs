@@ -6,8 +6,8 @@ mod summary;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use runner_terminal::changes::Changes;
-use runner_terminal::resource_list::ResourceList;
+use krm::resource_list::ResourceList;
+use view::changes::Changes;
 
 use crate::apply::{self, Applied, texts};
 use crate::manifests::{self, File, Manifests};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use runner_terminal::chart_values::{ChartValuesError, Found, Selection, import_selected};
-use runner_terminal::text::lines;
+use chart_values::{ChartValuesError, Found, Selection, import_selected};
+use krm::text::lines;
 
 use crate::{arguments, manifests};
 

@@ -35,8 +35,8 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use krm::text::lines;
 use runner_terminal::function_config::ApiVersion;
-use runner_terminal::text::lines;
 
 /// What somebody sees who just types the name.
 const HELP: &str = "\

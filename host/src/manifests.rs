@@ -9,9 +9,9 @@ use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use krm::documents::{FUNCTION_CONFIG, to_resource_list};
+use krm::text::printable;
 use rayon::prelude::*;
-use runner_terminal::documents::{FUNCTION_CONFIG, to_resource_list};
-use runner_terminal::text::printable;
 
 use crate::apply;
 use crate::arguments::Source;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use krm::text::printable;
 pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
-use runner_terminal::text::printable;
 
 use crate::cluster::{Cluster, Deadline};
 

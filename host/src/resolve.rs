@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use krm::text::lines;
 use runner_terminal::address::Address;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
-use runner_terminal::text::lines;
-use runner_terminal::{RunnerAddress, addresses, yaml};
+use runner_terminal::{RunnerAddress, addresses};
 use serde_json::{Value, json};
 
 use crate::arguments::{self, Format};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
     crate::print(&match arguments.output {
         Format::Table => table(&rows),
         Format::Json => format!("{:#}\n", document(&rows)),
-        Format::Yaml => yaml::document(&document(&rows)),
+        Format::Yaml => yaml_splice::document(&document(&rows)),
     })?;
     let all_known = rows.iter().all(|row| row.address.is_some());
     let is_right = verify::report(&list)?;
@@ -151,7 +151,7 @@ fn table(rows: &[Row]) -> String {
         .map(|row| {
             let [kind, namespace, name] = &row.runner;
             [
-                runner_terminal::resource::written(kind, name, namespace),
+                krm::resource::written(kind, name, namespace),
                 row.service
                     .as_ref()
                     .map_or_else(none, |[_, name]| name.clone()),

@@ -1,7 +1,7 @@
 //! Text in columns.
 
 use anstyle::Style;
-use runner_terminal::text::printable;
+use krm::text::printable;
 
 const HEADER: Style = Style::new().bold();
 

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use krm::results::{FunctionResult, Severity};
 use runner_terminal::documents::Config;
 use runner_terminal::function_config::{API_VERSION, FunctionConfig};
-use runner_terminal::results::{FunctionResult, Severity};
 use serde_json::json;
 
 use crate::apply;

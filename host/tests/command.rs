@@ -158,8 +158,7 @@ fn explain_reads_standard_input_folders_and_lists() {
 
     let config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  \
                   name: session-server\n";
-    let list =
-        runner_terminal::documents::to_resource_list(&[("", &chart("default"))], config).unwrap();
+    let list = krm::documents::to_resource_list(&[("", &chart("default"))], config).unwrap();
     let from_list = explain(&[], &list.text);
     let text = from_list.text();
     assert!(text.starts_with("--- -\n+++ -\n"), "{text}");

@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use krm::documents::items;
+use krm::resource_list::ResourceList;
 use program::{Ended, command, run};
-use runner_terminal::documents::items;
-use runner_terminal::resource_list::ResourceList;
-use runner_terminal::yaml::{self, Tree};
 use serde_json::Value;
+use yaml_splice::Tree;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -275,7 +275,7 @@ fn internal_annotations_stay_as_they_are() {
         }
         let ended = run(
             command(&[]).env("KUBECONFIG", "/nowhere"),
-            yaml::document(&list).as_bytes(),
+            yaml_splice::document(&list).as_bytes(),
         );
         assert_eq!(ended.code, 0, "{}: {}", path.display(), ended.stderr);
         let names: Vec<_> = list["items"].as_array().unwrap().iter().map(name).collect();

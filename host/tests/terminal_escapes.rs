@@ -6,7 +6,7 @@ mod program;
 
 use std::fs;
 
-use runner_terminal::text::steers;
+use krm::text::steers;
 
 const HOSTILE: &str =
     r#""x\e]0;pwn\a\e[31m\r\u009b31m\u202e\u2028\n::error::forged\n##[error]forged""#;

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
+use super::Config;
 use super::configs::kind;
 use super::twins::twins;
-use super::{Config, DocumentError, Problem, split, to_resource_list, unreadable};
 use crate::function::Outcome;
-use crate::patch::{Patches, annotation};
-use crate::resource::Resource;
-use crate::session_server::{FOLLOWED_BY, OWNED_BY};
-use crate::text::printable;
-use crate::yaml::{self, Tree};
+use crate::session_server::FOLLOWED_BY;
+use krm::bookkeeping::{OWNED_BY, annotation};
+use krm::documents::{DocumentError, Problem, split, to_resource_list, unreadable};
+use krm::patch::Patches;
+use krm::resource::Resource;
+use krm::text::printable;
+use yaml_splice::Tree;
 
 /// What one run of the function gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,7 +122,7 @@ fn followed<'c>(config: &'c Config<'_>, later: &[Config<'_>]) -> Cow<'c, str> {
             patches.set(&resource, &annotation(FOLLOWED_BY), NEXT.into());
             let changes = patches.into_changes();
             let told = changes.patches.into_values().next();
-            let told = told.and_then(|patch| yaml::apply(text, &patch.operations).ok());
+            let told = told.and_then(|patch| yaml_splice::apply(text, &patch.operations).ok());
             told.map_or(Cow::Borrowed(text), Cow::Owned)
         }
         _ => Cow::Borrowed(text),

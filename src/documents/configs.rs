@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::locate::line_of;
-use super::{Document, DocumentError, FUNCTION_CONFIG, is_function_config, split};
 use crate::function_config::FunctionConfig;
-use crate::yaml::Tree;
+use krm::documents::{
+    Document, DocumentError, FUNCTION_CONFIG, is_function_config, line_of, split,
+};
+use yaml_splice::Tree;
 
 /// The functionConfig where there is none: all defaults.
 const DEFAULT: &str = "\
@@ -94,7 +95,7 @@ impl Config<'_> {
     }
 
     /// The line in its file, for a line of its text.
-    pub(super) fn line_in_file(&self, line: usize) -> usize {
+    pub fn line_in_file(&self, line: usize) -> usize {
         match self.line {
             0 => 0,
             first => first + line.saturating_sub(1),

@@ -1,10 +1,9 @@
 //! Workloads that stand in the files more than once.
 
-use super::item::ItemName;
-use super::locate::{line_of, named_documents};
-use crate::resource_list::is_compatible;
 use crate::runner::WORKLOAD_KINDS;
-use crate::yaml::Tree;
+use krm::documents::{ItemName, line_of, named_documents};
+use krm::resource_list::is_compatible;
+use yaml_splice::Tree;
 
 /// Says where each workload stands that is there twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).

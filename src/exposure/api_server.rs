@@ -13,8 +13,8 @@ use super::relay::{RELAY_NAMESPACE, Relay, relay_name};
 use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
 use crate::function_config::Port;
 use crate::rbac;
-use crate::resource::Identity;
-use crate::runner::Refusal;
+use krm::resource::Identity;
+use krm::results::Refusal;
 
 /// A name at the relay, and in the runner's cluster an account for it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{Place, require_namespace};
-use crate::runner::Refusal;
+use krm::results::Refusal;
 
 /// The domain of a cluster: `cluster.local` in most.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::cluster_name::ClusterDomain;
 use super::{Expose, Origin, Place, refuse, set_members};
-use crate::pointer::At as _;
-use crate::runner::Refusal;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// A Service without an IP address, which gives the pod of a StatefulSet a name in the cluster's
 /// DNS. GitLab connects to the pod, at the port that the session server listens on.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Origin, Place, refuse};
 use crate::address::{Address, Host};
-use crate::runner::Refusal;
+use krm::results::Refusal;
 
 /// A host name or an IP address, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Place, SERVICE_PORT};
 use crate::function_config::unset_when_empty;
-use crate::resource::Identity;
+use krm::resource::Identity;
 
 /// On our Service: the namespace of the relay's manifests, by which a later run finds them.
 pub const RELAY_NAMESPACE: &str = "runner-terminal.dev/relay-namespace";

@@ -176,7 +176,7 @@ impl Deprecated {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{self, Tree};
+    use yaml_splice::Tree;
 
     #[test]
     fn a_version_is_read_in_both_spellings() {
@@ -238,10 +238,10 @@ mod tests {
         let text = "# ours\nkind: SessionServer\nspec:\n  enabled:   true   # on\n  \
             advertiseAddress: a.example.com\n# end\n";
         let there = same.operations(OTHER, &value(text)).unwrap();
-        let there = yaml::apply(text, &there).unwrap();
+        let there = yaml_splice::apply(text, &there).unwrap();
         assert_eq!(there, text.replace("advertiseAddress", "address"));
         let back = OTHER.operations(same, &value(&there)).unwrap();
-        assert_eq!(yaml::apply(&there, &back).unwrap(), text);
+        assert_eq!(yaml_splice::apply(&there, &back).unwrap(), text);
 
         let config = value(&there);
         let read = OTHER.read(&config).unwrap();

@@ -6,9 +6,9 @@ use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation
 use serde_json::Value;
 
 use super::{ANY_VERSION, ApiVersion, ConfigError, FunctionConfig};
-use crate::documents::{DocumentError, line_of, split};
-use crate::yaml::tree::NodeId;
-use crate::yaml::{self, Tree};
+use krm::documents::{DocumentError, line_of, split};
+use yaml_splice::Tree;
+use yaml_splice::tree::NodeId;
 
 /// A file with its functionConfigs in another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
             .map(|operation| below(&place, operation))
             .collect();
         let write = |edited: &str| {
-            let edited = yaml::apply(edited, &operations)?;
+            let edited = yaml_splice::apply(edited, &operations)?;
             with_version(&edited, &place, from, to)
         };
         edited = write(&edited)
@@ -137,7 +137,7 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
         count += inner.configs;
         if Some(inner.text.as_str()) != config {
             let operation = replace(place.clone(), inner.text.into());
-            edited = yaml::apply(&edited, &[operation])
+            edited = yaml_splice::apply(&edited, &[operation])
                 .map_err(|error| fault(&field(&place, ""), error.to_string()))?;
         }
     }
@@ -236,7 +236,7 @@ fn with_version(
     place: &Pointer,
     from: ApiVersion,
     to: ApiVersion,
-) -> Result<String, yaml::EditError> {
+) -> Result<String, yaml_splice::EditError> {
     let path = place.concat(&PointerBuf::from_tokens(["apiVersion"]));
     let operation = replace(path.clone(), to.as_str().into());
     let mut expected = Tree::parse(text)?.to_value()?;
@@ -256,7 +256,7 @@ fn with_version(
     });
     match in_place {
         Some(edited) if patched && means(&edited, &expected) => Ok(edited),
-        _ => yaml::apply(text, &[operation]),
+        _ => yaml_splice::apply(text, &[operation]),
     }
 }
 

@@ -1,8 +1,8 @@
 //! functionConfigs where none is read: inside a List, a Template or an array.
 
 use super::ANY_VERSION;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
 
 /// Warns about the functionConfigs of this function that other items wrap. They stay where they are.
 pub fn unused(list: &ResourceList<'_>) -> Vec<FunctionResult> {

@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use serde_json::{Value, json};
 
 use super::{Answer, ServiceName, Step, Subject, asked, node_address, until_known};
-use crate::documents::{DocumentError, split};
 use crate::function::{Outcome, run};
-use crate::pointer::At as _;
-use crate::results::FunctionResult;
-use crate::yaml::Tree;
+use krm::documents::{DocumentError, split};
+use krm::results::FunctionResult;
+use yaml_splice::Tree;
+use yaml_splice::pointer::At as _;
 
 /// Where `kubectl` looks when it is told no namespace.
 const DEFAULT_NAMESPACE: &str = "default";

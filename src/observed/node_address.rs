@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::address::{Address, Host};
 use crate::exposure::IpFamily;
-use crate::pointer::At as _;
+use yaml_splice::pointer::At as _;
 
 const TYPES: [&str; 5] = [
     "ExternalIP",

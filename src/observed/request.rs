@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{ServiceName, Subject};
 use crate::function_config::{AdvertiseAddressSpec, Seconds};
-use crate::pointer::At as _;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// A tag of a result: the host is asked to look at the Service that the result is about. Its value
 /// is `now`, or `change` where it is to look until the Service is another than it was.
@@ -125,7 +125,7 @@ pub fn asked(results: &[Value]) -> Vec<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Identity;
+    use krm::resource::Identity;
 
     #[test]
     fn a_request_crosses_as_tags() {

@@ -1,8 +1,9 @@
 //! Which runners a functionConfig is about.
 
-use super::{Refusal, Workload};
+use super::Workload;
 use crate::function_config::{ConfigReference, RunnerSelector};
-use crate::results::FunctionResult;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 
 /// What a functionConfig says of the runners that it is about.
 #[derive(Clone, Copy, Debug)]

@@ -12,10 +12,11 @@ use super::config::environment::{Environment, environment};
 use super::config::file_path::FilePath;
 use super::program::{Invocation, Program};
 use super::workload::{field, text};
-use super::{Container, Refusal, Workload};
-use crate::pointer::At as _;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use super::{Container, Workload};
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// Where root's configuration is.
 const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::{ReadError, ResourceList};
-use crate::results::FunctionResult;
+use krm::resource::Resource;
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// A kind of resource that stands for manifests that are rendered elsewhere.
 struct Renderer {

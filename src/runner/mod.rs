@@ -18,18 +18,9 @@ pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 use std::collections::BTreeSet;
 
 use crate::function_config::{ConfigReference, RunnerSelector};
-use crate::resource_list::{ReadError, ResourceList};
-use crate::results::FunctionResult;
 use crate::session_server::name_before;
-
-/// A result of severity error: the reason why nothing is done.
-pub type Refusal = Box<FunctionResult>;
-
-impl From<ReadError> for Refusal {
-    fn from(error: ReadError) -> Self {
-        Self::new(FunctionResult::error(error.to_string()))
-    }
-}
+use krm::resource_list::ResourceList;
+use krm::results::{FunctionResult, Refusal};
 
 /// A GitLab Runner of the list.
 #[derive(Clone, Debug)]

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::Workload;
 use super::workload::field;
-use super::{Refusal, Workload};
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.
 const AUTOSCALERS: [(&str, &str); 2] = [

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 
 use super::WORKLOAD_KINDS;
-use crate::resource_list::ResourceList;
+use krm::resource_list::ResourceList;
 
 /// Workloads beside `others` that do not say gitlab-runner themselves, but have a command and name
 /// an object that may hold a script that runs it.

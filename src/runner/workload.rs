@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use super::ConfigToml;
 use super::config::environment::environment;
 use super::program::{self, Program};
-use super::{ConfigToml, Refusal};
-use crate::patch::name_of;
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
+use yaml_splice::pointer::name_of;
 
 /// The kinds that are looked at.
 pub const WORKLOAD_KINDS: [&str; 8] = [

@@ -8,25 +8,27 @@ use serde_json::{Map, Value, json};
 use super::pods::namespaces;
 use super::{live_item, owned, service};
 use crate::observed::OBSERVED;
-use crate::pointer::At as _;
-use crate::resource::{Identity, Resource};
-use crate::resource_list::{ReadError, ResourceList, is_compatible};
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Workload};
+use crate::runner::Workload;
+use krm::resource::{Identity, Resource};
+use krm::resource_list::{ReadError, ResourceList, is_compatible};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// A Service that somebody else made, and its port that leads to the session server.
 #[derive(Clone, Debug)]
-pub(crate) struct Adoptable {
-    pub(crate) service: Resource,
+pub struct Adoptable {
+    /// The Service as it is in the list.
+    pub service: Resource,
     /// The Service's own port, and not the pod's.
-    pub(crate) port: u16,
+    pub port: u16,
     /// The port on every node, where the manifest says one.
-    pub(crate) node_port: Option<u16>,
+    pub node_port: Option<u16>,
 }
 
 impl Adoptable {
     /// `None` where the Service does not lead to this port of the workload's pods.
-    pub(crate) fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
+    pub fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
         let entry = service::entry_to(service, workload, listen_port)?;
         let number = |field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
         Some(Self {
@@ -39,7 +41,7 @@ impl Adoptable {
 
 /// The user's Services of a list by the labels that they select.
 #[derive(Debug, Default)]
-pub(crate) struct Services {
+pub struct Services {
     by_label: BTreeMap<(String, String), Vec<Resource>>,
     /// Those that an earlier run of this function has made.
     own: Vec<Resource>,
@@ -50,7 +52,7 @@ impl Services {
     ///
     /// # Errors
     /// A Service that mentions a runner's label and cannot be parsed.
-    pub(crate) fn of<W: Borrow<Workload>>(
+    pub fn of<W: Borrow<Workload>>(
         list: &ResourceList<'_>,
         runners: &[W],
     ) -> Result<Self, ReadError> {
@@ -118,7 +120,7 @@ impl Services {
 ///
 /// # Errors
 /// There are several, and none of them has the address.
-pub(crate) fn find(
+pub fn find(
     services: &Services,
     workload: &Workload,
     listen_port: u16,

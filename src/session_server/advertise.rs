@@ -7,7 +7,7 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, OWNED_BY, OWNER, limits, objects, open_config, parse_address, port, require_name,
+    ADDRESS_FROM, OWNER, limits, objects, open_config, parse_address, port, require_name,
     roll_pods, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
@@ -15,11 +15,14 @@ use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
     ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
-use crate::patch::{Patches, Plan};
-use crate::resource::Identity;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner};
+use crate::plan::Plan;
+use crate::runner::Runner;
+use krm::bookkeeping::OWNED_BY;
+use krm::patch::Patches;
+use krm::resource::Identity;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 
 /// The field that an address comes from.
 const PLACE: &str = "status.loadBalancer";

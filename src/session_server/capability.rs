@@ -3,8 +3,8 @@
 //! Source: GitLab's documentation, "Interactive web terminals" and, of the runner, "Executors".
 
 use super::config_file::ConfigFile;
-use crate::results::FunctionResult;
 use crate::runner::Runner;
+use krm::results::FunctionResult;
 
 /// The first major version whose session server there is.
 const FIRST_VERSION: u32 = 11;

@@ -10,11 +10,12 @@ use super::{ADDRESS_FROM, settings, shard};
 use crate::address::{Address, Host};
 use crate::exposure::{FixedAddress, Origin, Place, RELAY_NAMESPACE, Way};
 use crate::function_config::SessionServerSpec;
-use crate::patch::Plan;
-use crate::pointer::At as _;
-use crate::resource::Identity;
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner};
+use crate::plan::Plan;
+use crate::runner::Runner;
+use krm::resource::Identity;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// The Service in front of a runner.
 pub(super) struct Front {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::config_file::{ConfigFile, LISTEN_ADDRESS};
 use crate::exposure::Way;
 use crate::function_config::SessionServerSpec;
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner};
+use crate::runner::Runner;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 
 /// Looks at the address; one that is empty counts as none, and is written.
 ///

@@ -12,9 +12,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::observed::{LIVE_SERVICE, is_live};
-use crate::patch::{Patches, annotation};
-use crate::pointer::At as _;
-use crate::resource::Resource;
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::Resource;
+use yaml_splice::pointer::At as _;
 
 /// Source: kustomize's and kpt's documentation of local configuration.
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";

@@ -22,8 +22,8 @@ use super::service::own_port;
 use crate::address::{Address, Host};
 use crate::exposure::{IpFamily, NODE_ADDRESS, PORT_NAME};
 use crate::function_config::{AddressKind, AdvertiseAddressSpec};
-use crate::pointer::At as _;
-use crate::resource::Resource;
+use krm::resource::Resource;
+use yaml_splice::pointer::At as _;
 
 /// What a Service's status tells.
 #[derive(Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@
 //! | [`advertise`] | the follow-up: the address that the live Service has been given |
 //! | [`live_service`] | the rules by which a Service's status says its address |
 
-pub(crate) mod adopt;
+pub mod adopt;
 mod advertise;
 mod base64_lines;
 mod capability;
@@ -35,13 +35,13 @@ mod live_item;
 mod live_service;
 mod network_policy;
 mod objects;
-pub(crate) mod owned;
+pub mod owned;
 mod pods;
-pub(crate) mod port;
+pub mod port;
 mod record;
 mod rollout;
-pub(crate) mod service;
-pub(crate) mod settings;
+pub mod service;
+pub mod settings;
 mod shard;
 mod shared;
 mod shut_out;
@@ -57,29 +57,30 @@ use sha2::{Digest, Sha256};
 use crate::address::Address;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
-use crate::patch::{Patches, Plan, annotation};
-use crate::pointer::At as _;
+use crate::plan::Plan;
 use crate::rbac;
-use crate::resource::Identity;
-use crate::resource_list::{ReadError, ResourceList};
-use crate::results::FunctionResult;
-use crate::runner::{self, Placeholder, Refusal, Runner, Workload};
+use crate::runner::{self, Placeholder, Runner, Workload};
 use adopt::Services;
 pub use advertise::{Advertised, State, advertise, look_up};
 use config_file::ConfigFile;
 use front::FollowUp;
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::Identity;
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 use pods::Pods;
 use service::Existing;
 pub use shard::{name_before, shards_alike, split};
 pub use shared::{not_selected, refuse_shared};
 pub use unchangeable::refuse_unchangeable;
 pub use undo::undo;
+use yaml_splice::pointer::At as _;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
-/// On a Service, a Role or a RoleBinding that this function made.
-pub const OWNED_BY: &str = "runner-terminal.dev/owned-by";
-/// The value of [`OWNED_BY`].
+/// The value of [`OWNED_BY`](krm::bookkeeping::OWNED_BY).
 pub const OWNER: &str = "SessionServer";
 /// On a Service of ours: the address is known by the way of exposure, and needs no follow-up.
 pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
@@ -88,10 +89,6 @@ pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
 /// On a workload: the `sessionTimeout` that was asked for, in seconds, for the follow-up that writes
 /// it with the address.
 pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
-/// On the object with `config.toml`: by the name of the file, the TOML text that its keys had before,
-/// `null` for none.
-pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
-
 /// On a functionConfig, by a host that runs several: the kind of one that comes later.
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 

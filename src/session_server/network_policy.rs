@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
-use crate::resource::Identity;
-use crate::results::FunctionResult;
 use crate::runner::{Runner, field};
+use krm::resource::Identity;
+use krm::results::FunctionResult;
 
 /// A NetworkPolicy for the runner's pods: these peers may connect to the session server, and what
 /// else its containers declare stays open to everybody, as it was.

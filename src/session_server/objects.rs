@@ -8,12 +8,13 @@ use sha2::{Digest as _, Sha256};
 use super::hex;
 use super::owned::{self, is_ours};
 use crate::exposure::{GATEWAY_GROUP, relay_name};
-use crate::patch::Patches;
-use crate::pointer::At as _;
 use crate::rbac;
-use crate::resource::{Identity, Resource};
-use crate::resource_list::{ReadError, ResourceList};
-use crate::runner::{Refusal, Workload};
+use crate::runner::Workload;
+use krm::patch::Patches;
+use krm::resource::{Identity, Resource};
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// Where the objects of a runner are.
 #[derive(Clone, Copy, Debug)]

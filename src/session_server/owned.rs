@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{OWNED_BY, OWNER};
-use crate::patch::{Patches, token};
-use crate::pointer::At as _;
-use crate::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
-use crate::resource_list::{ReadError, ResourceList};
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Workload};
+use super::OWNER;
+use crate::runner::Workload;
+use krm::bookkeeping::OWNED_BY;
+use krm::patch::Patches;
+use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
+use yaml_splice::pointer::token;
 
 /// Labels or annotations.
 type Texts = BTreeMap<String, String>;
@@ -61,7 +64,7 @@ pub(super) fn mark(
 }
 
 /// True for a resource that this function made.
-pub(crate) fn is_ours(resource: &Resource) -> bool {
+pub fn is_ours(resource: &Resource) -> bool {
     resource.annotation(OWNED_BY) == Some(OWNER)
 }
 
@@ -84,7 +87,7 @@ pub(super) fn not_ours(resource: &Resource) -> Refusal {
 ///
 /// # Errors
 /// One of them cannot be parsed.
-pub(super) fn find(
+pub fn find(
     list: &ResourceList<'_>,
     kind: &str,
     name: &str,

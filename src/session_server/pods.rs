@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::pointer::At as _;
-use crate::resource::Identity;
-use crate::resource_list::{ReadError, ResourceList, is_compatible};
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Runner, Workload};
+use crate::runner::{Runner, Workload};
+use krm::resource::Identity;
+use krm::resource_list::{ReadError, ResourceList, is_compatible};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// The kinds that make pods, and the JSON pointer of the pods' labels in each.
 const KINDS: [(&str, &str); 10] = [

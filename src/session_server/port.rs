@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::patch::{Patches, annotation};
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::results::FunctionResult;
-use crate::runner::{Container, Refusal, Runner, Workload, field};
+use crate::runner::{Container, Runner, Workload, field};
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::Resource;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
@@ -30,7 +32,7 @@ pub(super) fn listen_port(
 }
 
 /// [`listen_port`] where no functionConfig says one.
-pub(crate) fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
+pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     let added = runner.workload.resource.annotation(ADDED_PORT);
     let by_name = || {
         ports(runner.container()?.value)
@@ -140,7 +142,7 @@ pub(super) fn ensure(
 /// TCP port of that name in any container, sidecars among the init containers last.
 ///
 /// Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`.
-pub(crate) fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
+pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
     let target = entry.get("targetPort").filter(|target| !target.is_null());
     match target.or_else(|| entry.get("port"))? {
         Value::String(name) => {

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::CONFIG_BEFORE;
 use super::config_file::{TABLE, toml_source, toml_value};
-use crate::patch::{Patches, annotation};
-use crate::pointer::At as _;
-use crate::resource::Resource;
 use crate::runner::ConfigToml;
+use krm::bookkeeping::CONFIG_BEFORE;
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::Resource;
+use yaml_splice::pointer::At as _;
 
 /// What the keys of one file were: their TOML text, `None` where they were not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use crate::patch::Patches;
-use crate::pointer::At as _;
-use crate::results::FunctionResult;
 use crate::runner::Runner;
+use krm::patch::Patches;
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// Kubernetes' own, in seconds.
 const DEFAULT_GRACE: u64 = 30;

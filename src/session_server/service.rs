@@ -8,12 +8,14 @@ pub(super) use super::owned::is_ours;
 use super::{ADDRESS_FROM, hex, live_item, owned, port};
 use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
-use crate::patch::{Patches, annotation};
-use crate::pointer::At as _;
-use crate::resource::{Identity, Resource};
-use crate::resource_list::{ReadError, ResourceList, is_compatible};
-use crate::runner::{Refusal, WORKLOAD_KINDS, Workload};
+use crate::runner::{WORKLOAD_KINDS, Workload};
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::{Identity, Resource};
+use krm::resource_list::{ReadError, ResourceList, is_compatible};
+use krm::results::Refusal;
 use sha2::{Digest, Sha256};
+use yaml_splice::pointer::At as _;
 
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
 /// asked for.
@@ -134,7 +136,7 @@ fn precedence(workload: &Identity) -> (bool, &str, &str) {
 }
 
 /// What a workload's Service is called, whether or not it is there.
-pub(crate) fn identity(workload: &Workload) -> Identity {
+pub fn identity(workload: &Workload) -> Identity {
     let workload = &workload.resource.identity;
     Identity {
         api_version: "v1".to_owned(),
@@ -243,11 +245,7 @@ fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, R
 }
 
 /// The entry of a Service's ports that leads to `port` of the workload's pods.
-pub(crate) fn entry_to<'s>(
-    service: &'s Resource,
-    workload: &Workload,
-    port: u16,
-) -> Option<&'s Value> {
+pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Option<&'s Value> {
     if !leads_to(service, workload) {
         return None;
     }
@@ -266,14 +264,14 @@ pub(crate) fn entry_to<'s>(
 }
 
 /// True when a Service selects the workload's pods.
-pub(crate) fn leads_to(service: &Resource, workload: &Workload) -> bool {
+pub fn leads_to(service: &Resource, workload: &Workload) -> bool {
     let selector = service.value.at("/spec/selector");
     let selector = selector.and_then(Value::as_object);
     selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload))
 }
 
 /// The entry of the session server's port: the one of its name, else the only one.
-pub(crate) fn own_port(service: &Value) -> Option<&Value> {
+pub fn own_port(service: &Value) -> Option<&Value> {
     let ports = service.at("/spec/ports")?.as_array()?;
     let named = ports
         .iter()

@@ -8,14 +8,17 @@ use super::record::Record;
 use super::{ASKED_TIMEOUT, base64_lines, parse_address};
 use crate::address::{Address, AddressError};
 use crate::function_config::{Seconds, SessionServerSpec};
-use crate::patch::{Patches, Plan, annotation};
-use crate::pointer::At as _;
-use crate::results::{FunctionResult, Severity};
-use crate::runner::{ConfigToml, Encoding, Refusal, Runner, Workload};
-use crate::text::{MASKED, without_credentials};
+use crate::plan::Plan;
+use crate::runner::{ConfigToml, Encoding, Runner, Workload};
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::results::Refusal;
+use krm::results::{FunctionResult, Severity};
+use krm::text::{MASKED, without_credentials};
+use yaml_splice::pointer::At as _;
 
 /// What the upstream chart writes for its scripts to fill in at start.
-pub(crate) const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
+pub const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
 /// The runner's own default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 1800;
 
@@ -119,7 +122,7 @@ pub(crate) fn refused_address(address: &str, error: AddressError, config: &Confi
 
 /// The `advertise_address` of a configuration, as messages quote it: without a password, and where the
 /// configuration is in a Secret, only an address that a runner can advertise.
-pub(crate) fn shown_address(address: &str, config: &ConfigToml) -> String {
+pub fn shown_address(address: &str, config: &ConfigToml) -> String {
     let is_known = address.is_empty() || address == CHART_PLACEHOLDER;
     if is_secret(config) && !is_known && Address::parse(address).is_err() {
         MASKED.to_owned()

@@ -9,13 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::owned::is_ours;
-use super::{OWNED_BY, OWNER, service};
-use crate::patch::{Patches, Plan, annotation, token};
-use crate::pointer::At as _;
-use crate::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
-use crate::resource_list::{ResourceList, is_compatible};
-use crate::results::FunctionResult;
-use crate::runner::{self, Refusal, Runner, WORKLOAD_KINDS, Workload};
+use super::{OWNER, service};
+use crate::plan::Plan;
+use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
+use krm::bookkeeping::OWNED_BY;
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
+use krm::resource_list::{ResourceList, is_compatible};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
+use yaml_splice::pointer::token;
 
 /// On a pod, and in the selectors of its workload and its Service: the number of the shard. On the
 /// copy of its configuration: the name of its workload.

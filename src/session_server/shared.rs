@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::pods::namespaces;
 use super::{settings, shard};
 use crate::function_config::RunnerSelector;
-use crate::patch::Plan;
-use crate::resource::PREVIOUS_NAMES;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{self, Refusal, Runner, WORKLOAD_KINDS, Workload};
+use crate::plan::Plan;
+use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
+use krm::resource::PREVIOUS_NAMES;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 
 /// Runners of the list that the functionConfig does not select. Those that cannot be completed are
 /// left out: what they read is not known.

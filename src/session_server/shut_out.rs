@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use super::owned::is_ours;
 use crate::exposure::{PORT_NAME, Way};
 use crate::function_config::SessionServerSpec;
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::{ReadError, ResourceList, is_compatible};
-use crate::results::FunctionResult;
 use crate::runner::Runner;
+use krm::resource::Resource;
+use krm::resource_list::{ReadError, ResourceList, is_compatible};
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// Where Istio's own resources are about the whole mesh.
 const ISTIO_ROOT: &str = "istio-system";

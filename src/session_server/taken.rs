@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
-use super::{CONFIG_BEFORE, live_item};
+use super::live_item;
 use crate::exposure::FixedAddress;
 use crate::observed::OBSERVED;
-use crate::pointer::At as _;
-use crate::resource::{Identity, Resource};
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{ConfigToml, Refusal, Runner};
+use crate::runner::{ConfigToml, Runner};
+use krm::bookkeeping::CONFIG_BEFORE;
+use krm::resource::{Identity, Resource};
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// Where a host stands by which a proxy chooses a backend, by kind.
 const ROUTES: [&str; 4] = ["HTTPProxy", "Ingress", "IngressRouteTCP", "TLSRoute"];

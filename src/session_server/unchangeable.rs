@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use super::settings;
-use crate::patch::{Patches, Plan};
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::results::FunctionResult;
+use crate::plan::Plan;
 use crate::runner::{Runner, field};
+use krm::patch::Patches;
+use krm::resource::Resource;
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// Refuses a runner whose configuration has to change, now or once the address is known, and cannot.
 pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {

@@ -10,18 +10,19 @@ use super::record::{self, Record};
 use super::service::{self, Existing};
 use super::shard::{self, rejoin};
 use super::unchangeable::refuse_unwanted_change;
-use super::{
-    ADDED_PORT, ASKED_TIMEOUT, CONFIG_BEFORE, OWNED_BY, checksum, objects, port, settings,
-};
+use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, objects, port, settings};
 use crate::exposure::RELAY_NAMESPACE;
 use crate::function_config::RunnerSelector;
-use crate::patch::{PREFIX, Plan, WRITTEN_BEFORE, annotation};
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{self, Chosen, ConfigToml, Refusal, WORKLOAD_KINDS, Workload, field};
-use crate::yaml::sources::{NOT_KEPT, Sources};
+use crate::plan::Plan;
+use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field};
+use krm::bookkeeping::{CONFIG_BEFORE, OWNED_BY};
+use krm::bookkeeping::{PREFIX, WRITTEN_BEFORE, annotation};
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
+use yaml_splice::sources::{NOT_KEPT, Sources};
 
 /// A file in an object: the object's place in the list, and the file's key.
 type File = (usize, String);

@@ -20,11 +20,11 @@ use super::target;
 use super::terminal::{Reaching, Terminal, governing_service};
 use crate::address::{Address, Host};
 use crate::exposure::NODE_ADDRESS;
-use crate::pointer::At as _;
-use crate::resource::{Identity, Resource, written};
-use crate::resource_list::ResourceList;
 use crate::runner::Runner;
 use crate::session_server::ADDRESS_FROM;
+use krm::resource::{Identity, Resource, written};
+use krm::resource_list::ResourceList;
+use yaml_splice::pointer::At as _;
 
 /// What is known of an address.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::observed::{self, OBSERVED};
-use crate::pointer::At as _;
-use crate::resource::{Identity, PREVIOUS_NAMES, Resource};
-use crate::resource_list::{ReadError, ResourceList};
 use crate::runner::{WORKLOAD_KINDS, Workload};
-use crate::session_server::OWNED_BY;
 use crate::session_server::owned::is_ours;
+use krm::bookkeeping::OWNED_BY;
+use krm::resource::{Identity, PREVIOUS_NAMES, Resource};
+use krm::resource_list::{ReadError, ResourceList};
+use yaml_splice::pointer::At as _;
 
 /// The kinds of objects, besides Services and workloads, that the SessionServer makes.
 const OWNED_KINDS: [&str; 12] = [

@@ -23,12 +23,13 @@ mod terminal;
 use std::collections::BTreeMap;
 
 use crate::function_config::{FunctionConfig, RunnerSelector, VerifyTerminalsSpec};
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{self, Refusal, Runner, Workload, field};
+use crate::runner::{self, Runner, Workload, field};
 use crate::session_server::CONFIG_CHECKSUM;
 use crate::session_server::settings::shown_address;
 use inventory::Inventory;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 use terminal::Terminal;
 
 /// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any
@@ -188,5 +189,5 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
 
 /// JSON pointer of the checksum of the configuration, in a pod template.
 fn checksum_pointer() -> String {
-    crate::patch::annotation(CONFIG_CHECKSUM)
+    krm::bookkeeping::annotation(CONFIG_CHECKSUM)
 }

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::inventory::{Inventory, Reference, look_up, same_namespace, selector_of};
 use super::route;
-use crate::pointer::At as _;
-use crate::resource::{Resource, written};
-use crate::resource_list::{ReadError, ResourceList};
-use crate::results::FunctionResult;
 use crate::session_server::owned::is_ours;
+use krm::resource::{Resource, written};
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::FunctionResult;
+use yaml_splice::pointer::At as _;
 
 /// What to do about a name that was set by an earlier build step.
 const REMEDY: &str = "Where a prefix or a namespace was set after the SessionServer ran, run it in \

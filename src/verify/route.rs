@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::inventory::{Inventory, same_namespace};
 use super::terminal::Reaching;
 use crate::function_config::LabelSelector;
-use crate::resource::{Identity, Resource};
-use crate::resource_list::ResourceList;
 use crate::runner::Workload;
+use krm::resource::{Identity, Resource};
+use krm::resource_list::ResourceList;
 
 /// A Service that an object leads to.
 #[derive(Debug, PartialEq, Eq)]

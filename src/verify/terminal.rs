@@ -9,16 +9,16 @@ use super::inventory::{Inventory, same_namespace, selector_of, selects};
 use super::{checksum_pointer, target};
 use crate::address::Address;
 use crate::exposure::PORT_NAME;
-use crate::patch::Patches;
-use crate::pointer::At as _;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
-use crate::results::{FunctionResult, Severity};
 use crate::runner::{self, Runner, field};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::owned::is_ours;
 use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
 use crate::session_server::{config_checksum, open_config};
+use krm::patch::Patches;
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::{FunctionResult, Severity};
+use yaml_splice::pointer::At as _;
 
 /// A runner and the Services that select its pods.
 pub(super) struct Terminal<'a> {

@@ -5,8 +5,8 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 use proptest::prelude::*;
-use runner_terminal::yaml::Tree;
 use serde_json::{Value, json};
+use yaml_splice::Tree;
 
 /// A list, and what it is made of.
 #[derive(Clone, Debug)]

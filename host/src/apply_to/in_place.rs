@@ -74,7 +74,7 @@ pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), String> {
 }
 
 fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
-    let documents = || runner_terminal::documents::split(&[("", &after.text)]);
+    let documents = || krm::documents::split(&[("", &after.text)]);
     if after.holds_json() && documents().is_ok_and(|documents| documents.len() > 1) {
         return Err(io::Error::other(
             "a file of JSON holds one document, and a new resource belongs beside it: put its \

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use runner_terminal::yaml::Tree;
 use serde_json::Value;
 use tempfile::TempDir;
+use yaml_splice::Tree;
 
 use super::application::Application;
 use super::build::{command, home, run};

@@ -2,9 +2,9 @@
 
 use std::env;
 
-use runner_terminal::documents::{Config, without_function_configs};
+use krm::documents::without_function_configs;
+use runner_terminal::documents::Config;
 use runner_terminal::function_config::{API_VERSION, ApiVersion};
-use runner_terminal::yaml;
 use serde_json::{Map, Value, json};
 
 use super::application::{Application, CONFIG_FILE};
@@ -43,7 +43,7 @@ fn of_parameters(kind: &str, name: &str, spec: Value) -> Config<'static> {
     Config {
         file: "the parameters".to_owned(),
         line: 0,
-        text: yaml::document(&config).into(),
+        text: yaml_splice::document(&config).into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Argo CD's user interface shows, behind its own words and in one line: one paragraph.
 
-use runner_terminal::resource::written;
-use runner_terminal::text::printable;
+use krm::resource::written;
+use krm::text::printable;
 use serde_json::Value;
 
 use crate::foreign::shortened;

@@ -1,9 +1,9 @@
 //! The namespace of manifests that name none: Argo CD applies them in the application's, so the
 //! functions have to see it there.
 
-use runner_terminal::documents::split;
-use runner_terminal::yaml::{self, Tree};
+use krm::documents::split;
 use serde_json::{Value, json};
+use yaml_splice::Tree;
 
 use crate::manifests::File;
 
@@ -78,7 +78,7 @@ fn set(document: String, namespace: &str) -> String {
     let add = json!([{"op": "add", "path": "/metadata/namespace", "value": namespace}]);
     let edited = serde_json::from_value::<Vec<_>>(add)
         .ok()
-        .and_then(|patch| yaml::apply(&document, &patch).ok());
+        .and_then(|patch| yaml_splice::apply(&document, &patch).ok());
     edited.unwrap_or(document)
 }
 

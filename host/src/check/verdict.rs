@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::foreign::shortened;
+use krm::text::printable;
 use runner_terminal::address::AddressError;
-use runner_terminal::text::printable;
 
 /// How many characters of a text that a peer sent are shown.
 const MOST_CHARACTERS: usize = 120;
@@ -284,7 +284,7 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runner_terminal::text::steers;
+    use krm::text::steers;
 
     fn line(trouble: Trouble) -> String {
         let peer = "192.0.2.7".parse().unwrap();

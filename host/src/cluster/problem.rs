@@ -9,10 +9,10 @@ use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::StatusCode;
+use krm::resource::Identity;
 use kube::client::AuthError;
 use runner_terminal::observed::Subject;
-use runner_terminal::resource::Identity;
-use runner_terminal::{rbac, yaml};
+use runner_terminal::rbac;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 use serde_json::Value;
@@ -469,8 +469,8 @@ fn forbidden(said: &str, server: &Server, subject: &Subject) -> String {
             rbac::node_binding(NODE_READER, vec![account]),
         ),
     };
-    message.push_str(&yaml::document(&role));
+    message.push_str(&yaml_splice::document(&role));
     message.push_str("---\n");
-    message.push_str(&yaml::document(&binding));
+    message.push_str(&yaml_splice::document(&binding));
     message
 }

@@ -1,8 +1,8 @@
 //! The path that a terminal takes, drawn from what the functions gave.
 
-use runner_terminal::diagram::Diagram;
-use runner_terminal::resource_list::ResourceList;
+use krm::resource_list::ResourceList;
 use serde_json::Value;
+use view::diagram::Diagram;
 
 use crate::arguments::Picture;
 

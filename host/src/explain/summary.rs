@@ -1,6 +1,6 @@
 //! The table of what changes: a resource, where it is, and its fields that differ.
 
-use runner_terminal::changes::{Change, Changes, Difference};
+use view::changes::{Change, Changes, Difference};
 
 use crate::table;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use runner_terminal::text::lines;
+use krm::text::lines;
 
 use super::{File, shown};
 

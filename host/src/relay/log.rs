@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::time::SystemTime;
 
 use crate::foreign::shortened;
-use runner_terminal::text::printable;
+use krm::text::printable;
 use serde_json::{Map, Value};
 
 /// How much is shown of a text that somebody else wrote.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::holder;
-use crate::pointer::At as _;
-use crate::resource_list::ResourceList;
 use crate::runner::Workload;
 use crate::runner::workload::text;
+use krm::resource_list::ResourceList;
+use yaml_splice::pointer::At as _;
 
 /// Variables by name; those whose value no manifest tells are absent.
 pub(in crate::runner) type Environment = BTreeMap<String, String>;

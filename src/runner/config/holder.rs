@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::mounts::Source;
 use super::{ConfigToml, Encoding, decode_base64, kept_elsewhere, placeholder};
 use crate::function_config::{ConfigReference, HolderKind};
-use crate::patch::token;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
-use crate::runner::{Refusal, Workload};
+use crate::runner::Workload;
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::token;
 
 /// The objects of the list that a reference in a pod means.
 pub(super) fn objects(

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{ConfigToml, Encoding, holder};
-use crate::pointer::At as _;
-use crate::resource::{Resource, without_hash};
-use crate::resource_list::{ResourceList, is_compatible};
-use crate::results::FunctionResult;
+use crate::runner::Workload;
 use crate::runner::workload::field;
-use crate::runner::{Refusal, Workload};
+use krm::resource::{Resource, without_hash};
+use krm::resource_list::{ResourceList, is_compatible};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// The kinds that make Secrets, and what is called Secret in each: JSON pointers of the name, of
 /// which the first that is there counts. Without one, the Secret has the object's own name.

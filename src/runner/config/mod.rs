@@ -28,11 +28,12 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::config_path::config_path;
 use super::workload::field;
-use super::{Container, Refusal, Workload};
+use super::{Container, Workload};
 use crate::function_config::ConfigReference;
-use crate::resource::Resource;
-use crate::resource_list::ResourceList;
 use file_path::FilePath;
+use krm::resource::Resource;
+use krm::resource_list::ResourceList;
+use krm::results::Refusal;
 use origin::{Key, Origin, Pod};
 pub use placeholder::{Placeholder, placeholder};
 

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::environment::{environment, expand};
 use super::file_path::{FilePath, same, segments};
-use crate::pointer::At as _;
-use crate::resource_list::ResourceList;
-use crate::results::FunctionResult;
+use crate::runner::Workload;
 use crate::runner::workload::{field, text};
-use crate::runner::{Refusal, Workload};
+use krm::resource_list::ResourceList;
+use krm::results::FunctionResult;
+use krm::results::Refusal;
+use yaml_splice::pointer::At as _;
 
 /// A place in a volume.
 #[derive(Debug)]

@@ -9,9 +9,10 @@ use super::file_path::FilePath;
 use super::holder;
 use super::mounts::{Source, Volume, mounted_at, path_of, volume, volumes_of};
 use super::script::{self, Pipeline};
-use crate::resource_list::ResourceList;
 use crate::runner::workload::text;
-use crate::runner::{Container, Refusal, Workload};
+use crate::runner::{Container, Workload};
+use krm::resource_list::ResourceList;
+use krm::results::Refusal;
 
 /// Copies of copies are followed this far, and so are scripts that run scripts.
 const MOST_STEPS: usize = 6;

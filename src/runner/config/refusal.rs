@@ -4,10 +4,11 @@ use super::file_path::FilePath;
 use super::kept_elsewhere::vault_annotation;
 use super::mounts::Source;
 use super::origin::{Origin, Pod};
-use crate::resource::{Identity, Resource};
-use crate::results::FunctionResult;
+use crate::runner::Workload;
 use crate::runner::workload::field;
-use crate::runner::{Refusal, Workload};
+use krm::resource::{Identity, Resource};
+use krm::results::FunctionResult;
+use krm::results::Refusal;
 
 /// The way on where the manifests cannot say which object it is.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use json_patch::PatchOperation;
-use runner_terminal::yaml::tree::{Kind, NodeId};
-use runner_terminal::yaml::{Tree, edit};
 use serde_json::{Value, json};
+use yaml_splice::tree::{Kind, NodeId};
+use yaml_splice::{Tree, edit};
 
 /// A text with the document of a case in it.
 #[derive(Clone, Debug)]

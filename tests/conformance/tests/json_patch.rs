@@ -12,16 +12,15 @@ use std::collections::BTreeMap;
 
 use conformance::{libyaml, same, suites};
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
-use runner_terminal::yaml;
 use serde_json::{Value, json};
 
 /// A document in each style, and whether it stands in a list as its one member.
 fn styles(document: &Value) -> [(&'static str, String, bool); 4] {
-    let block = yaml::document(&json!([document]));
+    let block = yaml_splice::document(&json!([document]));
     let pretty = serde_json::to_string_pretty(document).unwrap() + "\n";
     [
         ("block", block, true),
-        ("flow", yaml::flow(document, true) + "\n", false),
+        ("flow", yaml_splice::flow(document, true) + "\n", false),
         ("JSON", document.to_string(), false),
         ("JSON on many lines", pretty, false),
     ]
@@ -64,7 +63,7 @@ fn edited(
 ) -> BTreeMap<&'static str, Result<Value, String>> {
     let styles = styles(document).into_iter();
     let results = styles.map(|(style, text, is_list)| {
-        let result = match yaml::apply(&text, patch) {
+        let result = match yaml_splice::apply(&text, patch) {
             Ok(output) => {
                 let mut read =
                     libyaml(&output).unwrap_or_else(|| panic!("libyaml refuses {output}"));

@@ -16,9 +16,9 @@ use conformance::{
     yaml_package,
 };
 use json_patch::PatchOperation;
-use runner_terminal::resource_list::{Changes, ResourceList};
-use runner_terminal::yaml::{self, Tree};
+use krm::resource_list::{Changes, ResourceList};
 use serde_json::Value;
+use yaml_splice::Tree;
 
 /// How many cases have come out in which way, and which.
 #[derive(Default)]
@@ -189,7 +189,7 @@ fn each_edit_means_what_the_patch_says_or_is_refused() {
             } else {
                 ""
             };
-            match yaml::apply(&place.text, std::slice::from_ref(&operation)) {
+            match yaml_splice::apply(&place.text, std::slice::from_ref(&operation)) {
                 Ok(output) => {
                     tally.count(format!("edits done: {what}{root}"), "all");
                     if !place.is_kept(&operation, &output) {

@@ -17,8 +17,8 @@ use std::path::Path;
 
 use conformance::{Meaning, Place, RUNNER, YamlCase, edits, indented, list, meaning, suites};
 use json_patch::PatchOperation;
-use runner_terminal::yaml::{self, Tree};
 use serde_json::json;
+use yaml_splice::Tree;
 
 /// A feature, and what a person can do where it is refused.
 struct Feature {
@@ -174,7 +174,7 @@ fn edited(feature: &Feature) -> String {
     let mut by_outcome: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, patch) in edits {
         let patch: Vec<PatchOperation> = serde_json::from_value(patch).unwrap();
-        let outcome = match yaml::apply(feature.item, &patch) {
+        let outcome = match yaml_splice::apply(feature.item, &patch) {
             Ok(_) => "edited".to_owned(),
             Err(error) => refused(&error.to_string()),
         };
@@ -280,7 +280,7 @@ fn outcome(case: &YamlCase) -> &'static str {
         // Neither is carried out on any text.
         let never =
             edit.operation.path().is_root() || matches!(edit.operation, PatchOperation::Test(_));
-        never || yaml::apply(&case.yaml, std::slice::from_ref(&edit.operation)).is_ok()
+        never || yaml_splice::apply(&case.yaml, std::slice::from_ref(&edit.operation)).is_ok()
     });
     if all { "edited" } else { "edited in part" }
 }

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use runner_terminal::documents::{Run, apply, function_configs, without_function_configs};
+use krm::documents::without_function_configs;
+use runner_terminal::documents::{Run, apply, function_configs};
 
 /// What errors call the manifests, which have no path here.
 const MANIFESTS: &str = "manifests";

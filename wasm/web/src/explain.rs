@@ -1,7 +1,7 @@
 //! The path that a terminal takes, drawn.
 
-use runner_terminal::diagram::Diagram;
 use serde::Serialize;
+use view::diagram::Diagram;
 
 use crate::fault::Fault;
 use crate::last;

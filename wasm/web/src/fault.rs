@@ -1,8 +1,9 @@
 //! Input that cannot be read at all.
 
-use runner_terminal::documents::{ConfigFault, DocumentError, FUNCTION_CONFIG, Problem};
-use runner_terminal::yaml::{EditError, YamlError};
+use krm::documents::{DocumentError, FUNCTION_CONFIG, Problem};
+use runner_terminal::documents::ConfigFault;
 use serde::Serialize;
+use yaml_splice::{EditError, YamlError};
 
 /// What the text is called that `parse` and `edit` take, and what the patch of it.
 const YAML: &str = "yaml";

@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 
-use runner_terminal::changes::{Change, Changes};
-use runner_terminal::documents::{
-    Applied, ApplyError, Config, Location, Run, apply, function_configs, locate, split, unreadable,
-};
+use krm::documents::{split, unreadable};
+use krm::results::{FunctionResult, Severity};
+use runner_terminal::documents::{Applied, ApplyError, Config, Run, apply, function_configs};
 use runner_terminal::observed::Given as Observed;
-use runner_terminal::results::{FunctionResult, Severity};
 use serde::Serialize;
+use view::changes::{Change, Changes};
+use view::{Location, locate};
 
 use crate::fault::{Fault, Input};
 use crate::last::Drawable;

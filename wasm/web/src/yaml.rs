@@ -2,9 +2,9 @@
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
-use runner_terminal::yaml::edit::item_root;
-use runner_terminal::yaml::{self, Tree};
 use serde_json::Value;
+use yaml_splice::Tree;
+use yaml_splice::edit::item_root;
 
 use crate::fault::Fault;
 
@@ -31,7 +31,7 @@ pub(crate) fn edit(text: &str, patch: &str) -> Result<String, Fault> {
     if item_root(&tree) != tree.root() {
         return Err(Fault::of_list());
     }
-    yaml::apply(text, &patch).map_err(Fault::of_edit)
+    yaml_splice::apply(text, &patch).map_err(Fault::of_edit)
 }
 
 /// What a patch says. `json_patch` would read it too, with 7 KB more for browsers to fetch.

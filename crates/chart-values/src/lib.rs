@@ -1,0 +1,167 @@
+//! The values of the Helm chart gitlab-runner, as the functionConfigs that do the same.
+//!
+//! The text of a values file goes in, or of a resource that holds values, such as a HelmRelease. A
+//! SessionServer comes out, and an AdvertiseAddress where the address is found in the cluster, with a
+//! comment wherever something differs.
+//!
+//! ```
+//! let values = "sessionServer:\n  enabled: true\n  externalPort: 443\n";
+//! let imported = chart_values::import(values)?;
+//! assert!(imported.text.contains("  exposure:\n    type: LoadBalancer\n    port: 443\n"));
+//! assert!(imported.text.contains("kind: AdvertiseAddress\n"));
+//! assert!(imported.notes.is_empty());
+//! # Ok::<(), chart_values::ChartValuesError>(())
+//! ```
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`document`] | the documents of a file, and where something stands in them |
+//! | [`release`] | the resources that hold the values of Helm releases |
+//! | [`source`] | the values of one release, and the parts that they are made of |
+//! | [`set`] | values that are set one by one, as by `--set` |
+//! | [`recognise`] | what tells the chart's values from other mappings |
+//! | [`find`] | which values of a file are the chart's |
+//! | [`key_path`] | a path of keys as text |
+//! | [`values`] | the chart's values: what a key holds, as Helm reads it, and on which line it stands |
+//! | [`session_server`] | what is the same whatever the way: ports, timeout, replicas |
+//! | [`exposure`] | the chart's ways to reach a session server |
+//! | [`ingress`] | the chart's Ingress |
+//! | [`draft`] | the documents with their comments, as text |
+//!
+//! `docs/from-the-chart.md` has every key of the chart and what becomes of it.
+//!
+//! Source: values.yaml and the templates of the chart 0.86.0; each module names the templates.
+
+mod document;
+mod draft;
+mod exposure;
+mod find;
+mod ingress;
+mod key_path;
+mod recognise;
+mod release;
+mod session_server;
+mod set;
+mod source;
+mod values;
+
+use draft::{Draft, Part};
+pub use find::Found;
+pub use key_path::{KeyPath, KeyPathError};
+
+/// Which values of a file to take. By default they are found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The resource that holds them, as `kind`, `kind/name` or `kind/namespace/name`.
+    pub resource: Option<String>,
+    /// Where they are in the document, or in the resource's Helm values.
+    pub at: Option<KeyPath>,
+}
+
+/// What has been made of a values file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The documents, as YAML with comments.
+    pub text: String,
+    /// What the comments say, in the order of the values that they are about.
+    pub notes: Vec<Note>,
+    /// False when a field has to be filled in first, for the values do not say it.
+    pub is_complete: bool,
+}
+
+/// Something that could not be taken over as it is, or that needs a look.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", .place.path)]
+pub struct Note {
+    /// Which value.
+    pub place: Place,
+    /// What differs, and what to do.
+    pub message: String,
+}
+
+/// Values that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChartValuesError {
+    /// Text that is not YAML.
+    #[error(transparent)]
+    Yaml(#[from] yaml_splice::YamlError),
+    /// A value with which the chart itself makes nothing that works.
+    #[error("line {}, column {}: {note}", .note.place.line, .note.place.column)]
+    Value {
+        /// Which value, and what is wrong with it.
+        note: Note,
+    },
+    /// Nothing in the file is recognised as the chart's values.
+    #[error("line {}, column {}: {note}", .note.place.line, .note.place.column)]
+    NotFound {
+        /// Where they were looked for.
+        note: Note,
+    },
+    /// Several places in the file look like the chart's values.
+    #[error("{} places look like values of the chart gitlab-runner: {}", .0.len(), find::list(.0))]
+    Several(Vec<Found>),
+}
+
+/// A value in a values file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The keys that lead to it: `sessionServer.ingress.enabled`.
+    pub path: String,
+    /// The line of the last of these keys that is written, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
+}
+
+/// Makes functionConfigs of the chart's values in a file.
+///
+/// The file may be
+///
+/// - a values file of the chart,
+/// - values that have the chart's somewhere below, as those of an umbrella chart,
+/// - manifests with a resource that holds Helm values, such as a HelmRelease or an Application.
+///
+/// # Errors
+/// Text that is not YAML; no place, or several, that look like the chart's values; values of a type
+/// or range with which the chart makes nothing that works.
+pub fn import(text: &str) -> Result<Imported, ChartValuesError> {
+    import_selected(text, &Selection::default())
+}
+
+/// As [`import`], of values that are chosen.
+///
+/// # Errors
+/// As [`import`], and when there is nothing of that name or path.
+pub fn import_selected(text: &str, selection: &Selection) -> Result<Imported, ChartValuesError> {
+    let documents = document::documents(text)?;
+    let values = find::find(&documents, selection)?;
+    let mut draft = Draft::new(&values);
+    origin(&mut draft);
+    session_server::read(&mut draft)?;
+    exposure::read(&mut draft)?;
+    draft.finish()
+}
+
+/// Says which values were taken, and which were not.
+fn origin(draft: &mut Draft<'_>) {
+    if !draft.values.is_whole_file() {
+        let of = match draft.values.resource() {
+            Some(resource) => format!(" of {resource}"),
+            None => String::new(),
+        };
+        let message = format!("these values{of} are taken as those of the chart gitlab-runner");
+        draft.note(Part::Head, &[], message);
+    }
+    for note in draft.values.elsewhere() {
+        draft.note_at(
+            Part::Head,
+            Note {
+                place: note.place.clone(),
+                message: format!(
+                    "values in {} are not read; if they set sessionServer, import them as well",
+                    note.message
+                ),
+            },
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! The resources in a document: the document itself, or what a List, a Template or an array holds.
+
+use memchr::memmem;
+
+use super::item::Item;
+use crate::resource_list::{Form, Members};
+use yaml_splice::Tree;
+
+/// A resource, and where it stands in its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member<'text> {
+    /// The resource.
+    pub item: Item<'text>,
+    /// Its path, as results write it: `items[3]`; empty for the document itself.
+    pub path: String,
+    /// How many lines of the document come before it.
+    pub lines_before: usize,
+}
+
+/// The resources in a document.
+pub fn members<'text>(document: Item<'text>) -> Vec<Member<'text>> {
+    let text = document.raw();
+    let tree = may_wrap(text).then(|| Tree::parse(text).ok()).flatten();
+    let found = tree.map_or_else(Members::default, |tree| Members::find(&tree));
+    let mut members: Vec<_> = found
+        .resources()
+        .filter_map(|(number, range, form)| {
+            let before = text.as_bytes().get(..range.start)?;
+            Some(Member {
+                item: Item::new(text.get(range)?, column(form)),
+                path: found.path(number),
+                lines_before: memchr::memchr_iter(b'\n', before).count(),
+            })
+        })
+        .collect();
+    if members.is_empty() {
+        members.push(Member {
+            item: document,
+            path: String::new(),
+            lines_before: 0,
+        });
+    }
+    members
+}
+
+fn column(form: Form) -> Option<usize> {
+    match form {
+        Form::Block(column) => Some(column),
+        Form::Flow => None,
+    }
+}
+
+/// Most documents wrap nothing, and need not be parsed to tell so.
+fn may_wrap(text: &str) -> bool {
+    let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    text.trim_start_matches(['-', ' ', '\r', '\n'])
+        .starts_with('[')
+        || is_sequence(text)
+        || has("List")
+        || has("Template")
+}
+
+/// True for a document whose first line of content begins with a dash.
+pub(super) fn is_sequence(document: &str) -> bool {
+    let content = document.trim_start_matches(' ');
+    let rest = content.strip_prefix('-');
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+}

@@ -1,0 +1,413 @@
+//! Plain manifests in, a ResourceList out, and the other way round.
+//!
+//! People have files of `---`-separated manifests; the function reads one ResourceList. Wrapping
+//! is done on the text: nothing is parsed and written anew, so a document that the function does
+//! not change comes back byte for byte.
+//!
+//! ```
+//! use krm::documents::{from_resource_list, to_resource_list};
+//!
+//! let file = "---\n# the runner's account\nkind: ServiceAccount\n---\nkind: Role\nrules: []\n";
+//! let list = to_resource_list(&[("runner.yaml", file)], "kind: SessionServer\n")?;
+//! assert_eq!(
+//!     list.text,
+//!     "\
+//! apiVersion: config.kubernetes.io/v1
+//! kind: ResourceList
+//! functionConfig:
+//!   kind: SessionServer
+//! items:
+//! - kind: ServiceAccount
+//! - kind: Role
+//!   rules: []
+//! "
+//! );
+//! assert_eq!(list.documents[1].line, 5);
+//! assert_eq!(from_resource_list(&list.text)?[1], "kind: Role\nrules: []\n");
+//!
+//! // What the function has made of the list goes back into the files.
+//! let changed = list.text.replace("rules: []", "rules: [] # none");
+//! let edited = list.edited(&[("runner.yaml", file)], &changed)?;
+//! assert_eq!(edited, [file.replace("rules: []", "rules: [] # none")]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`split`] | finds the documents of a file |
+//! | [`item`] | finds the items of a list |
+//! | [`members`] | finds the resources that a document wraps |
+//! | [`named`] | finds all resources of some files |
+//! | [`field_line`] | says at which line a field stands |
+//! | [`pair`] | says which items of two lists are the same |
+//! | [`edit`] | puts the items of a list in place of the documents that they were |
+
+mod edit;
+mod field_line;
+mod item;
+mod members;
+mod named;
+mod pair;
+mod split;
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::text::printable;
+pub use edit::without_function_configs;
+pub use field_line::line_of;
+pub use item::{Item, ItemName, items, names};
+use members::is_sequence;
+pub use members::{Member, members};
+pub use named::{named_documents, unreadable};
+pub use pair::{Pair, pair};
+pub use split::{ANY_VERSION, is_function_config, split};
+use yaml_splice::YamlError;
+
+/// A ResourceList, and where each of its items comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedDocuments {
+    /// The ResourceList as text.
+    pub text: String,
+    /// The origin of each item, in the order of the items.
+    pub documents: Vec<Document>,
+}
+
+/// Where a document is in the files that were wrapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The index of the file among those given.
+    pub file: usize,
+    /// The document's number in its file, from 1; empty documents count for nothing.
+    pub number: usize,
+    /// The line of its first content, from 1.
+    pub line: usize,
+    /// Its bytes in the file, from the first line of content to its end. Comments before the
+    /// content are not part of it: nothing changes them.
+    pub range: Range<usize>,
+    /// Where the line of the separator before it begins, when it has one.
+    pub separator: Option<usize>,
+}
+
+/// Wraps the documents of some files, given as (path, text), as the items of a ResourceList.
+///
+/// Documents without content are left out, and function configs too: they are no resources of a
+/// cluster. A missing line end at the end of a file is added. A
+/// byte order mark is dropped; CRLF stays. Indented by two spaces, every document means what it
+/// meant: block scalars are indented as a whole, and no line of one can look like a separator,
+/// because YAML forbids it.
+///
+/// # Errors
+///
+/// [`DocumentError`] when wrapping would change what a document means, or when
+/// `function_config` is not one document.
+pub fn to_resource_list(
+    files: &[(&str, &str)],
+    function_config: &str,
+) -> Result<WrappedDocuments, DocumentError> {
+    let size: usize = files
+        .iter()
+        .map(|(_, text)| text.len() + text.len() / 8)
+        .sum();
+    let mut text = String::with_capacity(size + function_config.len() + 256);
+
+    text.push_str(HEAD);
+    text.push_str("functionConfig:\n");
+    let configs = split(&[(FUNCTION_CONFIG, function_config)])?;
+    let [config] = configs.as_slice() else {
+        let line = configs.get(1).map_or(1, |second| second.line);
+        return Err(DocumentError::new(
+            FUNCTION_CONFIG,
+            line,
+            Problem::NotOneConfig,
+        ));
+    };
+    let config = config.text(&[(FUNCTION_CONFIG, function_config)]);
+    push_indented(&mut text, config, "  ");
+
+    let mut documents = split(files)?;
+    documents.retain(|document| !is_function_config(document.text(files)));
+    text.push_str(if documents.is_empty() {
+        "items: []\n"
+    } else {
+        "items:\n"
+    });
+    for document in &documents {
+        push_item(&mut text, document.text(files));
+    }
+    Ok(WrappedDocuments { text, documents })
+}
+
+/// Gives the text of each item of a ResourceList, as the document that it is: see [`Item::text`].
+///
+/// # Errors
+///
+/// As [`items`].
+pub fn from_resource_list(text: &str) -> Result<Vec<String>, DocumentError> {
+    Ok(items(text)?.iter().map(Item::text).collect())
+}
+
+/// Appends a document as an item. An array gets the lines below the dash, so that the dashes of its
+/// members begin lines of their own.
+fn push_item(list: &mut String, document: &str) {
+    if is_sequence(document) {
+        list.push_str("-\n");
+        push_indented(list, document, "  ");
+    } else {
+        push_indented(list, document, "- ");
+    }
+}
+
+/// Appends a document, its first line after `first` and the others after two spaces.
+fn push_indented(list: &mut String, document: &str, first: &str) {
+    let mut indent = first;
+    for (_, line) in item::lines(document) {
+        // An empty line stays empty: spaces on it would be noise in a diff, and mean nothing.
+        if !item::is_empty(line) {
+            list.push_str(indent);
+        }
+        list.push_str(line);
+        indent = "  ";
+    }
+    if !document.ends_with('\n') {
+        list.push('\n');
+    }
+}
+
+/// What a ResourceList begins with.
+const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
+
+/// What an error calls the function config, which has no path here.
+pub const FUNCTION_CONFIG: &str = "function config";
+
+/// What an error calls a list that is taken apart.
+pub const LIST: &str = "ResourceList";
+
+/// Why documents cannot be wrapped or unwrapped, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentError {
+    /// The path of the file, as given.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is no YAML, and why.
+    NotYaml(String),
+    /// `--- |`, `--- {a: 1}`: content on the line of the separator.
+    ContentAfterSeparator,
+    /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
+    Directive,
+    /// A carriage return without a line feed, which is a line end to YAML and to nothing else.
+    LoneCarriageReturn,
+    /// The function config has no content, or is more than one document.
+    NotOneConfig,
+    /// The list has no `items:` followed by lines that start with a dash.
+    NoItems,
+}
+
+impl Document {
+    /// Its text in the files that it was found in.
+    pub fn text<'f>(&self, files: &[(&str, &'f str)]) -> &'f str {
+        let file = files.get(self.file).map_or("", |(_, text)| *text);
+        file.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Says where it is no YAML, by what the reader says of its text.
+    pub fn not_yaml(&self, files: &[(&str, &str)], error: YamlError) -> DocumentError {
+        let path = files.get(self.file).map_or("", |(path, _)| *path);
+        let line = self.line + error.line.saturating_sub(1);
+        DocumentError::new(path, line, Problem::NotYaml(error.message))
+    }
+}
+
+impl DocumentError {
+    /// At a line of a file, from 1.
+    pub fn new(path: &str, line: usize, problem: Problem) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            problem,
+        }
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!("{}:{}: {}", self.path, self.line, self.problem);
+        formatter.write_str(&printable(&line))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotYaml(why) => return write!(formatter, "this is no YAML: {why}"),
+            Self::ContentAfterSeparator => {
+                "there is content on the line of the separator; put it on a line of its own"
+            }
+            Self::Directive => "YAML directives are not supported; remove the line",
+            Self::LoneCarriageReturn => {
+                "there is a carriage return inside the line; end lines with LF or CRLF"
+            }
+            Self::NotOneConfig => "there must be one document here; keep one SessionServer",
+            Self::NoItems => {
+                "the list has no items in block style; write `items:` and each item after `- `, \
+                 as `kustomize fn` and kpt do"
+            }
+        })
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "kind: SessionServer\n";
+
+    /// The items of a list made of one file.
+    fn items(file: &str) -> String {
+        let list = to_resource_list(&[("a.yaml", file)], CONFIG).unwrap();
+        list.text
+            .split_once("items:")
+            .unwrap()
+            .1
+            .trim_start_matches('\n')
+            .to_owned()
+    }
+
+    fn refused(file: &str) -> String {
+        to_resource_list(&[("a.yaml", file)], CONFIG)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn every_document_comes_back_byte_for_byte() {
+        for document in [
+            "a: 1\n",
+            "a: |\n  x\n\n    y\n   \n  z\n\n\nb: >+\n  --- inside\n  ... inside\n\n\n",
+            "a: 1\r\nb: |\r\n  x\r\n\r\n  y\r\n",
+            "{\n\"a\": [1,\n2]\n}\n",
+            "  a: 1\n  b: 2\n",
+            "- a\n-   b\n- - c\n",
+            "a: 1 # comment\n# comment\n   # comment\n\nb: 2\n# at the end\n",
+            "a:   \n \t\nb: \"x\n  y\"\n",
+            "a: &x 1\nb: *x\n---a: not a separator\n....: nor this\n",
+        ] {
+            let file = format!("# before\n\n---\n{document}---\n{document}");
+            let list = to_resource_list(&[("a", &file), ("b", document)], CONFIG).unwrap();
+            assert_eq!(
+                from_resource_list(&list.text).unwrap(),
+                [document; 3],
+                "{}",
+                list.text
+            );
+            for origin in &list.documents {
+                let text = if origin.file == 0 { &file } else { document };
+                assert_eq!(&text[origin.range.clone()], document);
+            }
+        }
+    }
+
+    #[test]
+    fn the_charts_come_back_byte_for_byte() {
+        for name in [
+            "default",
+            "metrics",
+            "replicas-3",
+            "hpa",
+            "session-server-on",
+        ] {
+            let path = format!(
+                "{}/../../tests/fixtures/chart/chart-{name}.yaml",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let chart = std::fs::read_to_string(path).unwrap();
+            let list = to_resource_list(&[("chart.yaml", &chart)], CONFIG).unwrap();
+            let items = from_resource_list(&list.text).unwrap();
+            assert!(items.len() > 4);
+            assert_eq!(items.len(), list.documents.len());
+            for (item, origin) in items.iter().zip(&list.documents) {
+                assert_eq!(*item, chart[origin.range.clone()]);
+            }
+        }
+    }
+
+    #[test]
+    fn separators_may_have_comments_and_documents_may_be_empty() {
+        assert_eq!(
+            items("--- # first\na: 1\n---\t\n\n# only a comment\n---\nb: 2\n...\n"),
+            "- a: 1\n- b: 2\n"
+        );
+        assert_eq!(
+            items("a: 1\n... # end\n# between\nb: 2"),
+            "- a: 1\n- b: 2\n"
+        );
+        assert_eq!(items("\u{feff}---\r\na: 1\r\n"), "- a: 1\r\n");
+        assert_eq!(items("# nothing\n---\n"), " []\n");
+    }
+
+    #[test]
+    fn origins_name_file_number_and_line() {
+        let files = [
+            ("a.yaml", "# x\n---\n---\n# y\na: 1\n---\nb: 2\n"),
+            ("b.yaml", "c: 3\n"),
+        ];
+        let list = to_resource_list(&files, CONFIG).unwrap();
+        let origins: Vec<_> = list
+            .documents
+            .iter()
+            .map(|origin| (origin.file, origin.number, origin.line))
+            .collect();
+        assert_eq!(origins, [(0, 1, 5), (0, 2, 7), (1, 1, 1)]);
+    }
+
+    #[test]
+    fn what_wrapping_would_change_is_refused() {
+        assert_eq!(
+            refused("a: 1\n--- |\n text\n"),
+            "a.yaml:2: there is content on the line of the separator; put it on a line of its own"
+        );
+        assert!(refused("--- {a: 1}\n").contains("separator"));
+        assert!(refused("a: 1\n... b: 1\n").contains("separator"));
+        assert!(refused("%YAML 1.2\n---\na: 1\n").starts_with("a.yaml:1: YAML directives"));
+        assert!(refused("a: 1\rb: 2\n").contains("carriage return"));
+    }
+
+    #[test]
+    fn the_function_config_is_one_document() {
+        for config in ["", "# nothing\n", "a: 1\n---\nb: 1\n"] {
+            let error = to_resource_list(&[], config).unwrap_err();
+            assert_eq!(error.problem, Problem::NotOneConfig);
+        }
+        let list =
+            to_resource_list(&[], "# comment\n---\n{kind: SessionServer,\nspec: {}}").unwrap();
+        assert!(
+            list.text
+                .contains("functionConfig:\n  {kind: SessionServer,\n  spec: {}}\nitems: []\n")
+        );
+    }
+
+    #[test]
+    fn items_are_found_as_other_programs_write_them() {
+        let list = "kind: ResourceList\nitems:\n  # one\n  - a: 1\n    b: |\n      x\n\n      - y\n  -   c:\n      - 2\n  -\n    d: 4\nresults:\n- message: x\n";
+        assert_eq!(
+            from_resource_list(list).unwrap(),
+            ["a: 1\nb: |\n  x\n\n  - y\n", "  c:\n  - 2\n", "d: 4\n"]
+        );
+        assert_eq!(
+            from_resource_list("items: [] # none\n").unwrap(),
+            Vec::<String>::new()
+        );
+        assert!(from_resource_list("items: [{a: 1}]\nkind: x\n").is_err());
+        assert!(from_resource_list("kind: x\n").is_err());
+    }
+}

@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`documents`] | files of manifests, wrapped into a ResourceList and put back |
+//! | [`resource_list`] | the parts of a ResourceList, found without parsing it |
+//! | [`resource`] | one resource: its identity and its value |
+//! | [`patch`] | what is to change, as RFC 6902 operations |
+//! | [`bookkeeping`] | the annotations that remember what an edit has replaced |
+//! | [`results`] | what a function has to say |
+//! | [`text`] | makes text of others safe to show |
+
+#![forbid(unsafe_code)]
+// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+#![forbid(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "no input panics"
+)]
+// This one knows nothing of tests.
+#![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
+
+pub mod bookkeeping;
+pub mod documents;
+pub mod patch;
+pub mod resource;
+pub mod resource_list;
+pub mod results;
+pub mod text;

@@ -1,0 +1,92 @@
+//! Edits of the user's items that can be taken back to the byte: what they write in another form is
+//! noted in the item, and written again when all of ours is gone.
+
+use std::rc::Rc;
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, PatchOperation};
+use serde_json::{Map, Value};
+
+use super::Patched;
+use crate::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, WRITTEN_BEFORE, annotation};
+use yaml_splice::pointer::{At as _, name_of};
+use yaml_splice::sources::{self, NOT_KEPT, Sources};
+use yaml_splice::{EditError, Tree};
+
+const ANNOTATIONS: &str = "/metadata/annotations";
+
+/// An item's text with a patch carried out.
+///
+/// # Errors
+/// As [`yaml_splice::apply_to`].
+pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError> {
+    let edited = yaml_splice::apply_to(tree, &patch.operations, &patch.value)?;
+    if let Some(restored) = &patch.restored {
+        return Ok(sources::restore(&edited, restored));
+    }
+    if patch.value.at(&annotation(OWNED_BY)).is_some() {
+        return Ok(edited);
+    }
+    // A copy of a Secret's text would stand in the open.
+    let is_secret = patch.value.get("kind").and_then(Value::as_str) == Some("Secret");
+    // A file that an earlier run has edited is not as it was before.
+    let files = sources::scalar(tree, &annotation(CONFIG_BEFORE));
+    let files = files.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let files = files.unwrap_or_default();
+    let is_edited = |pointer: &str| {
+        let (_, token) = pointer.rsplit_once('/').unwrap_or_default();
+        files.contains_key(&name_of(token))
+    };
+    let mut edited = edited;
+    let mut noted = Sources::new();
+    // The note may itself be written where nothing was.
+    loop {
+        let mut lost = sources::lost(tree, &edited, !is_secret);
+        for (pointer, text) in &mut lost {
+            if is_edited(pointer) {
+                NOT_KEPT.clone_into(text);
+            }
+        }
+        if lost.keys().all(|pointer| noted.contains_key(pointer)) {
+            return Ok(edited);
+        }
+        noted.extend(lost);
+        let operation = note(&patch.value, noted.clone());
+        let mut value = Rc::clone(&patch.value);
+        let mut operations = patch.operations.clone();
+        // An annotation can always be added to a resource.
+        if json_patch::patch(Rc::make_mut(&mut value), std::slice::from_ref(&operation)).is_err() {
+            return Ok(edited);
+        }
+        operations.push(operation);
+        edited = yaml_splice::apply_to(tree, &operations, &value)?;
+    }
+}
+
+/// The operation that adds the annotation which keeps the texts, with those of earlier runs.
+fn note(value: &Value, lost: Sources) -> PatchOperation {
+    let pointer = annotation(WRITTEN_BEFORE);
+    let earlier = value.at(&pointer).and_then(Value::as_str);
+    let earlier = earlier.and_then(|note| serde_json::from_str::<Sources>(note).ok());
+    let mut all = lost;
+    all.extend(earlier.unwrap_or_default());
+    let all = all.into_iter().map(|(key, text)| (key, Value::from(text)));
+    let note = Value::from(Value::Object(all.collect()).to_string());
+    let annotations = value.at(ANNOTATIONS);
+    let members = annotations.and_then(Value::as_object);
+    let (path, value) = if members.is_some_and(|members| !members.is_empty()) {
+        (pointer.as_str(), note)
+    } else {
+        let mut all = Map::from_iter([(WRITTEN_BEFORE.to_owned(), note)]);
+        if let Some(empty) = annotations {
+            let empty = Map::from_iter([(ANNOTATIONS.to_owned(), empty.clone())]);
+            let empty = Value::Object(empty).to_string();
+            all.insert(EMPTY_BEFORE.to_owned(), Value::from(empty));
+        }
+        (ANNOTATIONS, Value::Object(all))
+    };
+    PatchOperation::Add(AddOperation {
+        path: PointerBuf::parse(path).unwrap_or_default(),
+        value,
+    })
+}

@@ -1,0 +1,253 @@
+//! What the function has to say: the `results` of a ResourceList.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use crate::resource::{Identity, written};
+use crate::text;
+
+/// How grave a result is, as the KRM Functions Specification names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// What was done, where a person would want to know it.
+    Info,
+    /// The output is right, and something more is needed before the terminal works.
+    Warning,
+    /// Nothing was changed: the process exits with 1.
+    Error,
+}
+
+/// One entry of `results`: what, about which resource, at which field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionResult {
+    /// What is so, and what to do about it.
+    pub message: String,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The resource it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_ref: Option<ResourceRef>,
+    /// The field it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+    /// The file that the resource came from, where the list says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
+    /// What programs may want to know of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The `resourceRef` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRef {
+    /// `apps/v1`
+    #[serde(serialize_with = "printable")]
+    pub api_version: String,
+    /// `Deployment`
+    #[serde(serialize_with = "printable")]
+    pub kind: String,
+    /// `metadata.name`
+    #[serde(serialize_with = "printable")]
+    pub name: String,
+    /// `metadata.namespace`
+    #[serde(serialize_with = "printable", skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+}
+
+/// The `field` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Field {
+    /// `spec.template.spec.containers[0].ports`
+    #[serde(serialize_with = "printable")]
+    pub path: String,
+    /// The value that stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_value: Option<serde_json::Value>,
+    /// The value that would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed_value: Option<serde_json::Value>,
+}
+
+/// The `file` of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// The path that the host put into the resource's annotations.
+    #[serde(serialize_with = "printable")]
+    pub path: String,
+    /// The document's place in that file, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+}
+
+/// A result of severity error: the reason why nothing is done.
+pub type Refusal = Box<FunctionResult>;
+
+impl FunctionResult {
+    /// A result about nothing in particular yet. Its message is one line: a name in it can neither
+    /// begin another nor steer a terminal.
+    pub fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            message: text::printable(&message.into()).into_owned(),
+            severity,
+            resource_ref: None,
+            field: None,
+            file: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// A result with [`Severity::Info`].
+    pub fn info(message: impl Into<String>) -> Self {
+        Self::new(Severity::Info, message)
+    }
+
+    /// A result with [`Severity::Warning`].
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// A result with [`Severity::Error`].
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// A result with [`Severity::Error`] whose message may have manifests to apply after an empty
+    /// line; they stay lines.
+    pub fn error_with_manifests(message: &str) -> Self {
+        let (message, manifests) = message.split_once("\n\n").unwrap_or((message, ""));
+        let mut result = Self::error(message);
+        if !manifests.is_empty() {
+            result.message.push_str("\n\n");
+            result.message.push_str(&text::lines(manifests));
+        }
+        result
+    }
+
+    /// The same result, about a resource.
+    #[must_use]
+    pub fn about(mut self, resource: &Identity) -> Self {
+        self.resource_ref = Some(ResourceRef {
+            api_version: resource.api_version.clone(),
+            kind: resource.kind.clone(),
+            name: resource.name.clone(),
+            namespace: resource.namespace.clone(),
+        });
+        self.file = resource.path.clone().map(|path| File {
+            path,
+            index: resource.index,
+        });
+        self
+    }
+
+    /// The same result, about a field.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.field = Some(Field {
+            path: path.into(),
+            current_value: None,
+            proposed_value: None,
+        });
+        self
+    }
+
+    /// The same result, with a tag.
+    #[must_use]
+    pub fn tagged(mut self, tag: &str, value: &str) -> Self {
+        self.tags.insert(tag.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same result, with the field's value and the value that was asked for.
+    #[must_use]
+    pub fn values(
+        mut self,
+        current: impl Into<serde_json::Value>,
+        proposed: impl Into<serde_json::Value>,
+    ) -> Self {
+        if let Some(field) = &mut self.field {
+            field.current_value = Some(current.into());
+            field.proposed_value = Some(proposed.into());
+        }
+        self
+    }
+}
+
+/// Where something is said: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty where that is
+/// nowhere.
+pub fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) -> String {
+    let field = field.map(str::to_owned);
+    let file = file.map(|file| format!("in {file}"));
+    let parts: Vec<String> = [resource, field, file].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+/// `warning: Deployment ci/runner, spec.replicas (file.yaml): message`
+impl std::fmt::Display for FunctionResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let severity = match self.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{severity}: ")?;
+        let resource = self.resource_ref.as_ref();
+        let resource = resource.map(|one| written(&one.kind, &one.name, &one.namespace));
+        let place = place(
+            resource,
+            self.field.as_ref().map(|field| field.path.as_str()),
+            self.file.as_ref().map(|file| file.path.as_str()),
+        );
+        if !place.is_empty() {
+            write!(f, "{}: ", text::printable(&place))?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Programs print these fields as they are.
+fn printable<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text::printable(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_forges_no_line() {
+        let hostile = "x\r\n::error::y\u{1b}[31m\u{202e}\u{2028}";
+        let identity = Identity {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            name: hostile.to_owned(),
+            namespace: hostile.to_owned(),
+            path: Some(hostile.to_owned()),
+            index: None,
+        };
+        let result = FunctionResult::error(hostile).about(&identity).at(hostile);
+        let shown = [
+            result.to_string(),
+            serde_json::to_string(&result).unwrap(),
+            FunctionResult::error_with_manifests(&format!("a\n\n{hostile}"))
+                .message
+                .replace('\n', " "),
+        ];
+        for text in shown {
+            assert!(!text.contains(text::steers), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn manifests_after_a_message_stay_lines() {
+        let result = FunctionResult::error_with_manifests("may not:\n\nkind: Role\n---\na: b\n");
+        assert_eq!(result.message, "may not:\n\nkind: Role\n---\na: b\n");
+        let result = FunctionResult::error_with_manifests("one\ntwo");
+        assert_eq!(result.message, r"one\u{a}two");
+    }
+}

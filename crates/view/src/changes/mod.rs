@@ -1,0 +1,242 @@
+//! What the function changed: the items before and after, paired by what they are.
+//!
+//! ```
+//! use view::changes::Changes;
+//!
+//! let before = [("a.yaml", "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\n")];
+//! let after = [("a.yaml", "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\nx: 1\n")];
+//! let changes = Changes::of_files(&before, &after)?;
+//! assert_eq!(changes.unchanged, 1);
+//! assert_eq!(changes.resources[0].name, "Pod b");
+//! assert_eq!(changes.resources[0].place.to_string(), "a.yaml:4");
+//! assert_eq!(changes.resources[0].fields[0].to_string(), "+ x");
+//! # Ok::<(), krm::documents::DocumentError>(())
+//! ```
+
+mod fields;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use krm::documents::{DocumentError, Item, is_function_config, items, members, names, pair, split};
+
+pub use fields::{Difference, Field};
+
+/// All that changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The resources that changed, in the order of the list.
+    pub resources: Vec<Change>,
+    /// How many stayed as they are.
+    pub unchanged: usize,
+}
+
+/// A resource that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it is called: `Deployment ci/runner`.
+    pub name: String,
+    /// Where it was, or where it is where it is new.
+    pub place: Place,
+    /// What happened to it.
+    pub change: Difference,
+    /// The fields that are not what they were; empty where it is new or gone as a whole, and where
+    /// only comments differ, or a style that no field is told from.
+    pub fields: Vec<Field>,
+}
+
+/// Where a resource is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Place {
+    /// A line of a file of manifests.
+    Line {
+        /// The path of the file, as given.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// An item of a ResourceList.
+    Item {
+        /// The path of the list, as given.
+        file: String,
+        /// Its number, from 1.
+        item: usize,
+    },
+}
+
+/// Resources, those in Lists, Templates and arrays too, and where each is.
+#[derive(Default)]
+struct Placed<'text> {
+    items: Vec<Item<'text>>,
+    places: Vec<Place>,
+}
+
+impl Changes {
+    /// Compares manifests, given as (path, text).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] for a file that cannot be taken apart.
+    pub fn of_files(
+        before: &[(&str, &str)],
+        after: &[(&str, &str)],
+    ) -> Result<Self, DocumentError> {
+        Self::find(&Placed::files(before)?, &Placed::files(after)?)
+    }
+
+    /// Compares the texts of ResourceLists, the first of which is in the file of that path.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] when one of the lists has no items in block style.
+    pub fn of_lists(path: &str, before: &str, after: &str) -> Result<Self, DocumentError> {
+        Self::find(&Placed::list(path, before)?, &Placed::list(path, after)?)
+    }
+
+    fn find(before: &Placed<'_>, after: &Placed<'_>) -> Result<Self, DocumentError> {
+        let mut changes = Self::default();
+        for pair in pair(&before.items, &after.items)? {
+            let was = pair.before.and_then(|place| before.items.get(place));
+            let is = pair.after.and_then(|place| after.items.get(place));
+            let (change, fields) = match (was, is) {
+                (Some(was), Some(is)) if was.is(is) => {
+                    changes.unchanged += 1;
+                    continue;
+                }
+                (Some(was), Some(is)) => (
+                    Difference::Changed,
+                    fields::changed(&was.text(), &is.text()),
+                ),
+                (None, Some(_)) => (Difference::Added, Vec::new()),
+                (_, None) => (Difference::Removed, Vec::new()),
+            };
+            let place = match (pair.before, pair.after) {
+                (Some(place), _) => before.places.get(place),
+                (None, place) => place.and_then(|place| after.places.get(place)),
+            };
+            // Each item has a place, and one of both is there.
+            let (Some(item), Some(place)) = (was.or(is), place) else {
+                continue;
+            };
+            let name = names(&[*item])?.first().map(ToString::to_string);
+            changes.resources.push(Change {
+                name: name.unwrap_or_default(),
+                place: place.clone(),
+                change,
+                fields,
+            });
+        }
+        Ok(changes)
+    }
+}
+
+impl<'text> Placed<'text> {
+    fn files(files: &[(&str, &'text str)]) -> Result<Self, DocumentError> {
+        let mut documents = split(files)?;
+        documents.retain(|document| !is_function_config(document.text(files)));
+        let mut placed = Self::default();
+        for document in &documents {
+            let path = files.get(document.file).map_or("", |(path, _)| *path);
+            for member in members(Item::of(document, files)) {
+                placed.items.push(member.item);
+                placed.places.push(Place::Line {
+                    file: path.to_owned(),
+                    line: document.line + member.lines_before,
+                });
+            }
+        }
+        Ok(placed)
+    }
+
+    fn list(path: &str, text: &'text str) -> Result<Self, DocumentError> {
+        let items = items(text).map_err(|mut error| {
+            path.clone_into(&mut error.path);
+            error
+        })?;
+        let mut placed = Self::default();
+        for (item, number) in items.into_iter().zip(1..) {
+            for member in members(item) {
+                placed.items.push(member.item);
+                placed.places.push(Place::Item {
+                    file: path.to_owned(),
+                    item: number,
+                });
+            }
+        }
+        Ok(placed)
+    }
+}
+
+/// `file:line` or `file, item 2`
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { file, line } => write!(formatter, "{file}:{line}"),
+            Self::Item { file, item } => write!(formatter, "{file}, item {item}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_written_as_the_package_gives_them() {
+        let pod = |name: &str| format!("kind: Pod\nmetadata:\n  name: {name}\n");
+        let before = format!("{}---\n{}---\n{}", pod("a"), pod("b"), pod("c"));
+        let after = format!("{}---\n{}  x: 1\n---\nkind: S\n", pod("a"), pod("b"));
+        let changes = Changes::of_files(&[("m", &before)], &[("m", &after)]).unwrap();
+        assert_eq!(
+            serde_json::to_value(&changes.resources).unwrap(),
+            serde_json::json!([
+                {"name": "Pod b", "place": {"file": "m", "line": 5}, "change": "changed",
+                    "fields": [{"difference": "added", "path": "metadata.x"}]},
+                {"name": "Pod c", "place": {"file": "m", "line": 9}, "change": "removed",
+                    "fields": []},
+                {"name": "S", "place": {"file": "m", "line": 10}, "change": "added",
+                    "fields": []},
+            ])
+        );
+        assert_eq!(changes.unchanged, 1);
+    }
+
+    #[test]
+    fn resources_in_lists_and_arrays_are_told_apart() {
+        let list = |last: &str| {
+            format!(
+                "# c\nkind: List\nitems:\n- kind: A\n- kind: B\n  metadata: {{name: b}}\n{last}"
+            )
+        };
+        let array =
+            |last: &str| format!("---\n[{{\"kind\": \"C\"}},\n{{\"kind\": \"D\"}}{last}]\n");
+        let before = list("") + &array("");
+        let after = list("  x: 1\n- kind: S\n") + &array(",\n{\"kind\": \"E\"}");
+        let changes = Changes::of_files(&[("m", &before)], &[("m", &after)]).unwrap();
+        let said: Vec<_> = changes
+            .resources
+            .iter()
+            .map(|change| format!("{:?} {} {}", change.change, change.name, change.place))
+            .collect();
+        assert_eq!(said, ["Changed B b m:5", "Added S m:8", "Added E m:12"]);
+        assert_eq!(changes.resources[0].fields[0].to_string(), "+ x");
+        assert_eq!(changes.unchanged, 3);
+    }
+
+    #[test]
+    fn items_of_a_list_have_numbers() {
+        let list = |item: &str| {
+            format!("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{item}")
+        };
+        let (before, after) = (
+            list("- kind: A\n- kind: B\n"),
+            list("- kind: A\n- kind: B\n  x: 1\n"),
+        );
+        let changes = Changes::of_lists("l", &before, &after).unwrap();
+        assert_eq!(changes.resources[0].place.to_string(), "l, item 2");
+        let error = Changes::of_lists("l", "items: {}", &after).unwrap_err();
+        assert_eq!((error.path.as_str(), error.line), ("l", 1));
+    }
+}

@@ -1,0 +1,142 @@
+//! XML and HTML, written so that nothing of a user's text can be more than text.
+//!
+//! Names of elements and attributes are the program's own (`'static`); all else goes through one
+//! function, which escapes it. There is no way around it but [`Markup::style`], which takes text of
+//! the program's own too.
+
+use std::fmt::{Display, Write as _};
+
+/// A text under way.
+#[derive(Debug, Default)]
+pub(super) struct Markup {
+    text: String,
+    open: Vec<&'static str>,
+}
+
+/// An element whose attributes are being written.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Element<'m> {
+    markup: &'m mut Markup,
+    name: &'static str,
+}
+
+impl Markup {
+    /// Begins a text by what stands before its first element.
+    pub(super) fn after(declaration: &'static str) -> Self {
+        Self {
+            text: declaration.to_owned(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Begins an element.
+    pub(super) fn element(&mut self, name: &'static str) -> Element<'_> {
+        self.text.push('<');
+        self.text.push_str(name);
+        Element { markup: self, name }
+    }
+
+    /// Ends the element that was opened last.
+    pub(super) fn end(&mut self) {
+        if let Some(name) = self.open.pop() {
+            self.close(name);
+        }
+    }
+
+    /// A style sheet of the program's own.
+    pub(super) fn style(&mut self, css: &'static str) {
+        self.text.push_str("<style>");
+        self.text.push_str(css);
+        self.close("style");
+    }
+
+    /// What was written.
+    pub(super) fn finish(mut self) -> String {
+        while !self.open.is_empty() {
+            self.end();
+        }
+        self.text
+    }
+
+    fn close(&mut self, name: &str) {
+        self.text.push_str("</");
+        self.text.push_str(name);
+        self.text.push_str(">\n");
+    }
+}
+
+impl Element<'_> {
+    /// Gives it an attribute.
+    pub(super) fn with(self, name: &'static str, value: impl Display) -> Self {
+        let text = &mut self.markup.text;
+        text.push(' ');
+        text.push_str(name);
+        text.push_str("=\"");
+        escape(&value.to_string(), text);
+        text.push('"');
+        self
+    }
+
+    /// Leaves it open for other elements.
+    pub(super) fn open(self) {
+        self.markup.text.push_str(">\n");
+        self.markup.open.push(self.name);
+    }
+
+    /// Gives it a text.
+    pub(super) fn text(self, text: &str) {
+        self.markup.text.push('>');
+        escape(text, &mut self.markup.text);
+        self.markup.close(self.name);
+    }
+
+    /// Leaves it empty.
+    pub(super) fn empty(self) {
+        self.markup.text.push_str("/>\n");
+    }
+}
+
+/// The only place where a text becomes part of the markup.
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match visible(c) {
+            c @ ('&' | '<' | '>' | '"' | '\'') => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// A character as it may be shown. Those that XML forbids, and those that turn the direction of
+/// what stands around them, show as replaced; ends of lines are blanks.
+pub(super) fn visible(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{2028}' | '\u{2029}' => ' ',
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        c if krm::text::steers(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_text_stays_text() {
+        let mut markup = Markup::after("");
+        markup.element("g").with("id", "\"><x a='").open();
+        markup
+            .element("title")
+            .text("</title><script>&\u{0}\u{202e}]]>\n");
+        assert_eq!(
+            markup.finish(),
+            "<g id=\"&#34;&#62;&#60;x a=&#39;\">\n<title>&#60;/title&#62;&#60;script&#62;&#38;\u{fffd}\
+             \u{fffd}]]&#62; </title>\n</g>\n"
+        );
+    }
+}

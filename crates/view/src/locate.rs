@@ -1,0 +1,164 @@
+//! Where in the given files a result is about something.
+
+use std::cell::OnceCell;
+
+use krm::documents::{line_of, named_documents};
+use krm::results::FunctionResult;
+use runner_terminal::documents::Config;
+use serde::Serialize;
+use yaml_splice::Tree;
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Location {
+    /// The path of the file, as given.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What the messages of results about the functionConfig begin with, before the field.
+const ABOUT_CONFIG: &str = "functionConfig ";
+
+/// Finds what results are about, each of a run with this config on these files: the field of the
+/// resource, or of the functionConfig. Where the field is not there, it is the nearest around it;
+/// where the resource isn't, `None`.
+pub fn locate<'r>(
+    files: &[(&str, &str)],
+    results: impl IntoIterator<Item = (&'r Config<'r>, &'r FunctionResult)>,
+) -> Vec<Option<Location>> {
+    let named = OnceCell::new();
+    let in_files = |result: &FunctionResult| {
+        let resource = result.resource_ref.as_ref()?;
+        let mut named = named.get_or_init(|| named_documents(files)).iter();
+        let (document, path, _) = named.find(|(_, _, name)| {
+            (&name.kind, &name.name, &name.namespace)
+                == (&resource.kind, &resource.name, &resource.namespace)
+        })?;
+        let field = result.field.as_ref().map_or("", |field| &field.path);
+        let tree = Tree::parse(document.text(files));
+        let dot = if path.is_empty() || field.is_empty() || field.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        let line = tree.map_or(1, |tree| line_of(&tree, &format!("{path}{dot}{field}")));
+        Some(Location {
+            file: files.get(document.file)?.0.to_owned(),
+            line: document.line + line - 1,
+        })
+    };
+    results
+        .into_iter()
+        .map(|(config, result)| match config_field(result) {
+            Some(field) => in_config(config, field),
+            None => in_files(result),
+        })
+        .collect()
+}
+
+/// The field of the functionConfig that a result is about.
+fn config_field(result: &FunctionResult) -> Option<&str> {
+    if result.resource_ref.is_some() {
+        return None;
+    }
+    let rest = result.message.strip_prefix(ABOUT_CONFIG)?;
+    rest.split_once(": ").map(|(field, _)| field)
+}
+
+fn in_config(config: &Config<'_>, field: &str) -> Option<Location> {
+    let line = Tree::parse(&config.text).map_or(1, |tree| line_of(&tree, field));
+    (config.line > 0).then(|| Location {
+        file: config.file.clone(),
+        line: config.line_in_file(line),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use krm::resource::Identity;
+    use runner_terminal::documents::function_configs;
+
+    #[test]
+    fn results_are_located_in_their_file() {
+        let files = [
+            ("a.yaml", "kind: Pod\nmetadata: {name: p}\n"),
+            (
+                "b.yaml",
+                "# b\n---\nkind: Pod\nmetadata:\n  name: p\n  namespace: ci\nspec:\n  x: 1\n",
+            ),
+        ];
+        let given = [("functionConfig", "# mine\nkind: A\nspec:\n  address: x\n")];
+        let config = &function_configs(&files, &given).unwrap()[0];
+        let default = &function_configs(&files, &[]).unwrap()[0];
+        let pod = |namespace: &str| Identity {
+            kind: "Pod".to_owned(),
+            name: "p".to_owned(),
+            namespace: namespace.to_owned(),
+            ..Identity::default()
+        };
+        let about = |namespace| FunctionResult::error("x").about(&pod(namespace));
+        let results = [
+            about("").at("metadata.name"),
+            about("ci").at("spec.x"),
+            about("ci"),
+            about("other"),
+            FunctionResult::error("functionConfig spec.address: is wrong"),
+            FunctionResult::error("functionConfig spec.address: is wrong").about(&pod("ci")),
+            FunctionResult::error("nothing in particular"),
+        ];
+        let located = |config| -> Vec<String> {
+            locate(&files, results.iter().map(|result| (config, result)))
+                .into_iter()
+                .map(|place| match place {
+                    Some(place) => format!("{}:{}", place.file, place.line),
+                    None => "-".to_owned(),
+                })
+                .collect()
+        };
+        assert_eq!(
+            located(config),
+            [
+                "a.yaml:2",
+                "b.yaml:8",
+                "b.yaml:3",
+                "-",
+                "functionConfig:4",
+                "b.yaml:3",
+                "-"
+            ]
+        );
+        assert_eq!(located(default)[4], "-");
+
+        let wrapped = [
+            (
+                "l.yaml",
+                "kind: List\nitems:\n- kind: A\n- kind: Pod\n  metadata:\n    name: p\n",
+            ),
+            (
+                "t.json",
+                "[{\"kind\": \"Pod\", \"metadata\": {\"name\": \"q\"}},\n{\"kind\": \"List\", \"items\": [\n{\"kind\": \"Pod\", \"metadata\": {\"name\": \"p\",\n\"namespace\": \"ci\"}}]}]",
+            ),
+        ];
+        let results = [
+            about(""),
+            about("").at("metadata.name"),
+            about("ci").at("metadata.namespace"),
+        ];
+        let lines: Vec<_> = locate(&wrapped, results.iter().map(|result| (config, result)))
+            .into_iter()
+            .map(|place| place.map(|place| (place.file, place.line)))
+            .collect();
+        let place = |file: &str, line| Some((file.to_owned(), line));
+        assert_eq!(
+            lines,
+            [place("l.yaml", 4), place("l.yaml", 6), place("t.json", 4)]
+        );
+
+        let broken = [files[0], ("x.yaml", "a: [\n"), files[1]];
+        let about = about("ci").at("spec.x");
+        let located = locate(&broken, [(config, &about)]);
+        assert_eq!(located[0].as_ref().map(|place| place.line), Some(8));
+    }
+}

@@ -1,0 +1,73 @@
+#![doc = include_str!("../README.md")]
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`tree`] | a document as nodes with byte spans, from the events of `saphyr-parser` |
+//! | [`value`] | what a node means: scalars resolved as Kubernetes' own readers do, aliases followed |
+//! | [`emit`] | a value as YAML text |
+//! | [`block_scalar`] | the physical lines of a `|` or `>` scalar |
+//! | [`inline_scalar`] | the spelling of a quoted or plain scalar |
+//! | [`folded`] | the lines of a `>` scalar |
+//! | [`diff`] | where two values differ |
+//! | [`sources`] | how nodes were written before an edit |
+//! | [`pointer`] | JSON pointers into values |
+//! | [`edit`] | RFC 6902 operations as splices of the text |
+
+#![forbid(unsafe_code)]
+// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+#![forbid(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "no input panics"
+)]
+// This one knows nothing of tests.
+#![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
+
+mod block_scalar;
+mod diff;
+pub mod edit;
+mod emit;
+mod folded;
+mod inline_scalar;
+pub mod pointer;
+pub mod sources;
+pub mod tree;
+mod value;
+
+pub use edit::{EditError, apply, apply_to};
+pub use emit::{Style, block_document, flow};
+pub use tree::Tree;
+
+/// A value as a YAML document, each line ended by a line break.
+pub fn document(value: &serde_json::Value) -> String {
+    let style = Style {
+        newline: "\n",
+        indent_sequences: false,
+    };
+    block_document(value, 0, style)
+}
+
+/// The line break of a text, by its first line.
+pub fn line_break(text: &str) -> &'static str {
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+/// Text that is not YAML, or YAML that Kubernetes does not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct YamlError {
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// Line in the parsed text, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}

@@ -1,0 +1,253 @@
+//! How nodes were written that an edit writes in another form: an alias that has to be written out, a
+//! `~` or `{ }` that something is put into, a scalar whose style cannot hold its new value.
+
+use std::collections::BTreeMap;
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{PatchOperation, ReplaceOperation};
+use saphyr_parser::ScalarStyle;
+use serde_json::Value;
+
+use super::Tree;
+use super::edit::{item_root, item_value};
+use super::tree::{Kind, Node, NodeId};
+use crate::pointer::token;
+
+/// The text of nodes by their JSON pointer.
+pub type Sources = BTreeMap<String, String>;
+
+/// Longer texts are not kept.
+const LONGEST: usize = 8 * 1024;
+/// A longer anchor or tag of a file is taken for its value, by mistake: `&` before base64.
+const LONGEST_PROPERTY: usize = 64;
+/// In place of the text of a plain scalar on one line: its value says it all.
+const PLAIN: &str = "plain";
+/// In place of the text of a single-quoted scalar on one line.
+const SINGLE_QUOTED: &str = "single-quoted";
+/// In place of a text that is not kept: a Secret's, or one that is too long.
+pub const NOT_KEPT: &str = "not kept";
+/// Where files stand in a ConfigMap or Secret.
+const FILES: [&str; 2] = ["/data/", "/stringData/"];
+
+/// The text of the nodes of an item that its edited text writes in another form. Of files over several
+/// lines, `with_files` says whether the text may be kept.
+pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
+    let mut notable = Vec::new();
+    if let Some(root) = item_root(before) {
+        collect(before, root, false, &mut String::new(), &mut notable);
+    }
+    if notable.is_empty() {
+        return Sources::new();
+    }
+    let Ok(after) = Tree::parse(edited) else {
+        return Sources::new();
+    };
+    let lost = notable.into_iter().filter_map(|(pointer, id)| {
+        let source = source(before, id);
+        let now = find(&after, &pointer)?;
+        if source == self::source(&after, now) {
+            return None;
+        }
+        match (&before.node(id).kind, &after.node(now).kind) {
+            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
+                if is_file(&pointer) && before.value_of(id) != Ok(Value::Null) =>
+            {
+                let texts = [source, self::source(&after, now)];
+                // On one line, each value is written in the one way that there is.
+                let is_plain = texts == [value.as_ref(), new.as_ref()];
+                if is_plain || comes_back(edited, &pointer, value, source) {
+                    return None;
+                }
+                // Its anchor and tag stand before it.
+                let start = before.node(id).span.start;
+                let properties = before.text.get(start..before.node(id).content)?;
+                if !with_files && properties.len() > LONGEST_PROPERTY {
+                    return Some((pointer, NOT_KEPT.to_owned()));
+                }
+                let mut styles = [PLAIN, SINGLE_QUOTED]
+                    .into_iter()
+                    .map(|style| format!("{properties}{style}"));
+                let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
+                let text = if with_files && source.len() <= LONGEST {
+                    source
+                } else {
+                    NOT_KEPT
+                };
+                Some((pointer, kept.unwrap_or_else(|| text.to_owned())))
+            }
+            (Kind::Scalar { .. }, _)
+                if !with_files && is_file(&pointer) && source.len() > LONGEST_PROPERTY =>
+            {
+                Some((pointer, NOT_KEPT.to_owned()))
+            }
+            _ => (source.len() <= LONGEST).then(|| (pointer, source.to_owned())),
+        }
+    });
+    lost.collect()
+}
+
+/// Whether a scalar is written as it was when its edited text gets the value of before.
+fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> bool {
+    let operation = PatchOperation::Replace(ReplaceOperation {
+        path: PointerBuf::parse(pointer).unwrap_or_default(),
+        value: Value::from(value),
+    });
+    let Ok(back) = super::apply(edited, &[operation]) else {
+        return false;
+    };
+    let Ok(tree) = Tree::parse(&back) else {
+        return false;
+    };
+    find(&tree, pointer).is_some_and(|id| self::source(&tree, id) == source)
+}
+
+fn is_file(pointer: &str) -> bool {
+    FILES.iter().any(|section| pointer.starts_with(section))
+}
+
+/// A value in one of the styles that are kept by their name, behind its anchor and tag.
+fn spelled(style: &str, value: &str) -> Option<String> {
+    let (properties, text) = if let Some(properties) = style.strip_suffix(PLAIN) {
+        (properties, value.to_owned())
+    } else {
+        let properties = style.strip_suffix(SINGLE_QUOTED)?;
+        (properties, format!("'{}'", value.replace('\'', "''")))
+    };
+    let is_style = properties.is_empty() || properties.ends_with(' ');
+    (is_style && !value.contains('\n')).then(|| format!("{properties}{text}"))
+}
+
+/// The text of a scalar of an item.
+pub fn scalar(tree: &Tree<'_>, pointer: &str) -> Option<String> {
+    Some(tree.scalar(find(tree, pointer)?)?.to_owned())
+}
+
+/// An item's text with nodes written as they were, wherever that means the same.
+pub fn restore(text: &str, sources: &Sources) -> String {
+    let mut text = text.to_owned();
+    let mut places: Vec<(usize, &String, &String)> = {
+        let Ok(tree) = Tree::parse(&text) else {
+            return text;
+        };
+        sources
+            .iter()
+            .filter(|(_, source)| *source != NOT_KEPT)
+            .filter_map(|(pointer, source)| {
+                let id = find(&tree, pointer)?;
+                Some((tree.node(id).span.start, pointer, source))
+            })
+            .collect()
+    };
+    // An anchor stands before its aliases.
+    places.sort();
+    for (_, pointer, source) in places {
+        if let Some(restored) = restored(&text, pointer, source) {
+            text = restored;
+        }
+    }
+    text
+}
+
+fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
+    let tree = Tree::parse(text).ok()?;
+    let value = item_value(&tree).ok()?;
+    let id = find(&tree, pointer)?;
+    let node = tree.node(id);
+    let source = match tree.scalar(id).and_then(|value| spelled(source, value)) {
+        Some(spelled) => spelled,
+        None => source.to_owned(),
+    };
+    let (range, blank) = match (node.span.is_empty(), node.indicator) {
+        // Nothing stood behind the key.
+        (false, Some(indicator)) if source.is_empty() => (indicator + 1..node.span.end, ""),
+        (false, _) => (node.span.clone(), ""),
+        (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
+        (true, None) => return None,
+    };
+    // A comment behind the header of a block scalar stood behind the scalar before.
+    let written = text.get(node.content..node.span.end).unwrap_or_default();
+    let is_block = |text: &str| text.starts_with(['|', '>']);
+    let header = written.lines().next().unwrap_or_default();
+    let comment = header.find([' ', '\t']).and_then(|at| header.get(at..));
+    let comment = comment.filter(|_| is_block(written) && !source.contains(['|', '>']));
+    let mut edited = text.to_owned();
+    edited.replace_range(
+        range,
+        &format!("{blank}{source}{}", comment.unwrap_or_default()),
+    );
+    let again = Tree::parse(&edited).ok()?;
+    (item_value(&again).ok()? == value).then_some(edited)
+}
+
+fn source<'a>(tree: &Tree<'a>, id: NodeId) -> &'a str {
+    tree.text
+        .get(tree.node(id).span.clone())
+        .unwrap_or_default()
+}
+
+/// The node of a JSON pointer that is written there itself.
+fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
+    let mut node = item_root(tree)?;
+    for token in pointer.split('/').skip(1) {
+        let name = crate::pointer::name_of(token);
+        node = match &tree.node(node).kind {
+            Kind::Mapping { .. } => tree.entry(node, &name)?.1,
+            Kind::Sequence { items, .. } => *items.get(name.parse::<usize>().ok()?)?,
+            Kind::Scalar { .. } | Kind::Alias { .. } => return None,
+        };
+    }
+    Some(node)
+}
+
+/// The nodes below one whose form an edit may not keep.
+fn collect(
+    tree: &Tree<'_>,
+    id: NodeId,
+    in_flow: bool,
+    pointer: &mut String,
+    found: &mut Vec<(String, NodeId)>,
+) {
+    let node = tree.node(id);
+    if is_notable(tree, id, node, in_flow, is_file(pointer)) {
+        found.push((pointer.clone(), id));
+    }
+    let length = pointer.len();
+    let mut below = |name: &str, id: NodeId, flow: bool| {
+        pointer.push('/');
+        pointer.push_str(name);
+        collect(tree, id, flow, pointer, found);
+        pointer.truncate(length);
+    };
+    match &node.kind {
+        Kind::Mapping { flow, entries } => {
+            for (key, value) in entries {
+                below(&token(tree.scalar(*key).unwrap_or_default()), *value, *flow);
+            }
+        }
+        Kind::Sequence { flow, items } => {
+            for (index, item) in items.iter().enumerate() {
+                below(&index.to_string(), *item, *flow);
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias { .. } => {}
+    }
+}
+
+fn is_notable(tree: &Tree<'_>, id: NodeId, node: &Node<'_>, in_flow: bool, is_file: bool) -> bool {
+    let source = source(tree, id);
+    match &node.kind {
+        Kind::Alias { .. } => true,
+        Kind::Mapping { flow, entries } => *flow && entries.is_empty() && source != "{}",
+        Kind::Sequence { flow, items } => *flow && items.is_empty() && source != "[]",
+        Kind::Scalar { style, .. } => {
+            let is_null = tree.value_of(id) == Ok(Value::Null);
+            let is_written = !source.is_empty() && (source != "null" || !in_flow);
+            if is_null {
+                is_written || is_file
+            } else {
+                // The lines of a literal are kept one by one.
+                is_file && *style != ScalarStyle::Literal
+            }
+        }
+    }
+}
