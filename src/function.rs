@@ -2,9 +2,10 @@
 
 use std::borrow::{Borrow, Cow};
 
+use crate::fields::RunnerSelector;
 use crate::function_config::{
     self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig,
-    Replicas, RunnerSelector, SessionServerSpec,
+    Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::plan::Plan;

@@ -86,16 +86,19 @@
 pub mod address;
 pub mod documents;
 pub mod exposure;
+pub mod fields;
 pub mod function;
 pub mod function_config;
 pub mod observed;
 pub mod plan;
 
+pub mod ownership;
 pub mod rbac;
 pub mod runner;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod session_server;
+pub mod static_cluster;
 pub mod verify;
 
 pub use function::{Outcome, RunnerAddress, addresses, run};

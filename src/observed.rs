@@ -8,10 +8,9 @@
 //! How a host takes part: it runs the function, looks in the output for [`requests`], reads what
 //! they ask for, puts it into the list by [`answer`], and runs the function again, until nothing is
 //! asked for any more: [`until_known`]. Where there is no cluster to ask, but texts of what it has,
-//! [`Given`] answers. A host that does none of it passes the function's error on, which says what
+//! [`StaticCluster`](crate::static_cluster::StaticCluster) answers. A host that does none of it passes the function's error on, which says what
 //! the user can do.
 
-mod given;
 pub(crate) mod node_address;
 mod request;
 mod rounds;
@@ -20,7 +19,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-pub use given::Given;
 use krm::resource::{Identity, Resource, written};
 use krm::resource_list::{Changes, ReadError, ResourceList};
 pub use request::{Look, OBSERVE_TAG, Request, asked, requests};

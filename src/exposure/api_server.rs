@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::host_name::HostName;
 use super::relay::{RELAY_NAMESPACE, Relay, relay_name};
 use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
-use crate::function_config::Port;
+use crate::fields::Port;
 use crate::rbac;
 use krm::resource::Identity;
 use krm::results::Refusal;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::cluster_name::ClusterDomain;
 use super::{Expose, Origin, Place, SERVICE_PORT, set_members};
-use crate::function_config::Port;
+use crate::fields::Port;
 use krm::results::Refusal;
 
 /// A Service of type ClusterIP, for a GitLab that runs in the same cluster.

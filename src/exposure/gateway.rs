@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
 use super::{Expose, Origin, Place, SERVICE_PORT, object, set_members};
-use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
 /// The API group of the Gateway API.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
 use super::{Expose, Origin, PORT_NAME, Place, SERVICE_PORT, object, set_members};
-use crate::function_config::{ConfigError, Port, metadata, unset_when_empty};
+use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
 
 /// A host at an ingress controller.

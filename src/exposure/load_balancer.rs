@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Cidr, Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
 use crate::address::{Address, Host};
-use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
 /// A Service of type LoadBalancer. The fields are those of the Service's own API, which documents

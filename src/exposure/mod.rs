@@ -29,7 +29,7 @@ mod service_fields;
 
 use serde_json::{Map, Value};
 
-use crate::function_config::{ConfigError, read_among};
+use crate::fields::{ConfigError, read_among};
 use crate::runner::Workload;
 pub use api_server::ApiServer;
 pub use cluster_ip::ClusterIp;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::NodeAddress;
 use super::{Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
-use crate::function_config::{ConfigError, Port, unset_when_empty};
+use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
 /// On our Service: the address of the nodes, for the follow-up that learns the port.

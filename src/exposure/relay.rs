@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Place, SERVICE_PORT};
-use crate::function_config::unset_when_empty;
+use crate::fields::unset_when_empty;
 use krm::resource::Identity;
 
 /// On our Service: the namespace of the relay's manifests, by which a later run finds them.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::set_members;
-use crate::function_config::{ConfigError, metadata, read, unset_when_empty};
+use crate::fields::{ConfigError, metadata, read, unset_when_empty};
 
 /// What every Service may have. Fields of `spec` are those of the Service's own API, which documents
 /// them; each is left out of the Service when it is not set here.

@@ -3,11 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    ConfigError, ConfigReference, Envelope, RunnerSelector, Seconds, read, unset_when_empty,
-};
+use super::Envelope;
 use crate::address::Address;
 use crate::exposure::IpFamily;
+use crate::fields::{
+    ConfigError, ConfigReference, RunnerSelector, Seconds, read, unset_when_empty,
+};
 
 /// Fills in the address that a session server's live Service has been given.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,10 +10,7 @@ use std::fmt;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::ConfigError;
-
-/// What the apiVersion of every functionConfig begins with, of versions that nobody knows yet too.
-pub const ANY_VERSION: &str = "runner-terminal.dev/v";
+use crate::fields::ConfigError;
 
 /// A version that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

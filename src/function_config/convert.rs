@@ -5,8 +5,9 @@ use json_patch::jsonptr::{Pointer, PointerBuf};
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::Value;
 
-use super::{ANY_VERSION, ApiVersion, ConfigError, FunctionConfig};
-use krm::documents::{DocumentError, line_of, split};
+use super::{ApiVersion, FunctionConfig};
+use crate::fields::ConfigError;
+use krm::documents::{ANY_VERSION, DocumentError, line_of, split};
 use yaml_splice::Tree;
 use yaml_splice::tree::NodeId;
 

@@ -2,36 +2,26 @@
 
 mod advertise_address;
 mod api_version;
-mod choices;
-mod config_reference;
 mod convert;
-mod duration;
-mod label_selector;
-pub(crate) mod metadata;
 mod network_policy;
-mod port;
 mod reader;
 mod session_server;
-mod typed;
 mod verify_terminals;
 mod wrapped;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::fields::{ConfigError, did_you_mean};
+
 pub use advertise_address::{
     AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
 };
-pub use api_version::{ANY_VERSION, ApiVersion};
-pub use config_reference::{ConfigReference, HolderKind};
+pub use api_version::ApiVersion;
 pub use convert::{ConvertError, Converted, convert};
-pub use duration::Seconds;
-pub use label_selector::LabelSelector;
 pub use network_policy::{NetworkPolicySpec, Selector};
-pub use port::Port;
 pub use reader::Reader;
-pub use session_server::{Replicas, RunnerSelector, SessionServer, SessionServerSpec};
-pub(crate) use typed::{read, read_among, unset_when_empty};
+pub use session_server::{Replicas, SessionServer, SessionServerSpec};
 pub use verify_terminals::{VerifyTerminals, VerifyTerminalsSpec};
 pub use wrapped::unused;
 
@@ -73,25 +63,6 @@ impl Envelope {
     }
 }
 
-/// A functionConfig that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ConfigError {
-    /// The field, from the functionConfig's root: `spec.exposure.port`.
-    pub path: String,
-    /// What is wrong with it and what would be right.
-    pub message: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
-    }
-}
-
 impl FunctionConfig {
     /// Reads a functionConfig.
     ///
@@ -109,7 +80,7 @@ impl FunctionConfig {
                 "kind",
                 format!(
                     "is {other:?}{}; this function reads {}",
-                    typed::did_you_mean(other, KINDS),
+                    did_you_mean(other, KINDS),
                     KINDS.join(", ")
                 ),
             )),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, metadata};
 use crate::exposure::Cidr;
+use crate::fields::{ConfigError, metadata};
 
 /// Whose connections the cluster's network lets through to the session server.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

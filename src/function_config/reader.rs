@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::ConfigError;
+use crate::fields::ConfigError;
 
 /// A service account that may read the address of the session server's Service: the one under
 /// which the function AdvertiseAddress runs.
@@ -84,8 +84,8 @@ fn is_label(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
+    use crate::fields::read;
     use serde_json::json;
 
     fn parse(namespace: &str, name: &str) -> Result<Reader, ConfigError> {

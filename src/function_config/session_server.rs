@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    ConfigError, ConfigReference, Envelope, LabelSelector, NetworkPolicySpec, Port, Reader,
-    Seconds, read, reader, unset_when_empty,
-};
+use super::{Envelope, NetworkPolicySpec, Reader, reader};
 use crate::address::Address;
 use crate::exposure::Exposure;
+use crate::fields::{
+    ConfigError, ConfigReference, Port, RunnerSelector, Seconds, read, unset_when_empty,
+};
 
 /// Adds the session server to the GitLab Runners of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,24 +76,6 @@ pub enum Replicas {
     /// Make a workload of one replica of each, NAME-0 and so on, each with its own configuration,
     /// Service and address. `{index}` in exposure.host stands for the number of the shard.
     Shard,
-}
-
-/// Which runners of the list. Fields that are set must all fit.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    deny_unknown_fields,
-    default,
-    expecting = "a mapping with name, namespace or labelSelector"
-)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RunnerSelector {
-    /// The workload's name.
-    pub name: String,
-    /// The workload's namespace.
-    pub namespace: String,
-    /// The workload's labels.
-    pub label_selector: LabelSelector,
 }
 
 impl<E: Default> Default for SessionServerSpec<E> {

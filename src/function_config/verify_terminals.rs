@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ConfigError, ConfigReference, Envelope, RunnerSelector, read, unset_when_empty};
+use super::Envelope;
+use crate::fields::{ConfigError, ConfigReference, RunnerSelector, read, unset_when_empty};
 
 /// Checks the finished manifests of the runners in the list, and changes nothing.
 #[derive(Clone, Debug, PartialEq)]

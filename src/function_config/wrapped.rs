@@ -1,6 +1,6 @@
 //! functionConfigs where none is read: inside a List, a Template or an array.
 
-use super::ANY_VERSION;
+use krm::documents::ANY_VERSION;
 use krm::resource_list::ResourceList;
 use krm::results::FunctionResult;
 

@@ -26,7 +26,7 @@ const TYPES: [&str; 5] = [
 ];
 
 /// True for a node with its status.
-pub(super) fn is_node(value: &Value) -> bool {
+pub(crate) fn is_node(value: &Value) -> bool {
     value.get("kind").and_then(Value::as_str) == Some("Node")
         && value.at("/status/addresses").is_some()
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{ServiceName, Subject};
-use crate::function_config::{AdvertiseAddressSpec, Seconds};
+use crate::fields::Seconds;
+use crate::function_config::AdvertiseAddressSpec;
 use krm::resource_list::ResourceList;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;

@@ -1,7 +1,7 @@
 //! Which runners a functionConfig is about.
 
 use super::Workload;
-use crate::function_config::{ConfigReference, RunnerSelector};
+use crate::fields::{ConfigReference, RunnerSelector};
 use krm::results::FunctionResult;
 use krm::results::Refusal;
 

@@ -7,6 +7,7 @@ mod elsewhere;
 mod program;
 mod replicas;
 mod scripts;
+pub(crate) mod shard;
 mod shell;
 mod workload;
 
@@ -17,8 +18,7 @@ pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
 use std::collections::BTreeSet;
 
-use crate::function_config::{ConfigReference, RunnerSelector};
-use crate::session_server::name_before;
+use crate::fields::{ConfigReference, RunnerSelector};
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal};
 
@@ -118,7 +118,7 @@ pub fn find(
         // A shard is selected by the name of the workload that it was made of.
         let is_selected = (selector.name.is_empty()
             || selector.name == identity.name
-            || name_before(&workload).as_ref() == Some(&selector.name))
+            || shard::name_before(&workload).as_ref() == Some(&selector.name))
             && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
             && selector.label_selector.matches(workload.labels());
         if !is_selected {

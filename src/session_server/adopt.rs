@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::pods::namespaces;
-use super::{live_item, owned, service};
+use super::{live_item, service};
 use crate::observed::OBSERVED;
+use crate::ownership::is_ours;
 use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
@@ -65,7 +66,7 @@ impl Services {
             if service.annotation(OBSERVED).is_some() {
                 continue;
             }
-            if owned::is_ours(&service) {
+            if is_ours(&service) {
                 services.own.push(service);
                 continue;
             }

@@ -7,14 +7,15 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_service::{self, Resolution};
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, OWNER, limits, objects, open_config, parse_address, port, require_name,
-    roll_pods, settings,
+    ADDRESS_FROM, limits, objects, open_config, parse_address, port, require_name, roll_pods,
+    settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
     ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
+use crate::ownership::{OWNER, is_ours};
 use crate::plan::Plan;
 use crate::runner::Runner;
 use krm::bookkeeping::OWNED_BY;
@@ -262,7 +263,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         }
         _ => return Ok(State::Unknown(request(Look::Now))),
     };
-    if !service::is_ours(live) && !question.of_chart && question.adopted_port.is_none() {
+    if !is_ours(live) && !question.of_chart && question.adopted_port.is_none() {
         return Err(not_ours(&live.identity));
     }
     let at_node;

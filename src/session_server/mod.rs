@@ -72,7 +72,7 @@ use krm::results::FunctionResult;
 use krm::results::Refusal;
 use pods::Pods;
 use service::Existing;
-pub use shard::{name_before, shards_alike, split};
+pub use shard::{shards_alike, split};
 pub use shared::{not_selected, refuse_shared};
 pub use unchangeable::refuse_unchangeable;
 pub use undo::undo;
@@ -80,8 +80,6 @@ use yaml_splice::pointer::At as _;
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
-/// The value of [`OWNED_BY`](krm::bookkeeping::OWNED_BY).
-pub const OWNER: &str = "SessionServer";
 /// On a Service of ours: the address is known by the way of exposure, and needs no follow-up.
 pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
 /// On a workload: the name of the container port that this function added.

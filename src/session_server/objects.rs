@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::hex;
-use super::owned::{self, is_ours};
+use super::owned;
 use crate::exposure::{GATEWAY_GROUP, relay_name};
+use crate::ownership::is_ours;
 use crate::rbac;
 use crate::runner::Workload;
 use krm::patch::Patches;

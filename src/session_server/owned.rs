@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::OWNER;
+use crate::ownership::OWNER;
 use crate::runner::Workload;
 use krm::bookkeeping::OWNED_BY;
 use krm::patch::Patches;
@@ -61,11 +61,6 @@ pub(super) fn mark(
     );
     metadata.insert("annotations".to_owned(), Value::Object(all));
     resource
-}
-
-/// True for a resource that this function made.
-pub fn is_ours(resource: &Resource) -> bool {
-    resource.annotation(OWNED_BY) == Some(OWNER)
 }
 
 /// Refuses to take over a resource that somebody else made.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-pub(super) use super::owned::is_ours;
 use super::{ADDRESS_FROM, hex, live_item, owned, port};
 use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
 use crate::observed::{self, OBSERVED};
+use crate::ownership::is_ours;
 use crate::runner::{WORKLOAD_KINDS, Workload};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::owned::is_ours;
-use super::{OWNER, service};
+use super::service;
+use crate::ownership::{OWNER, is_ours};
 use crate::plan::Plan;
+use crate::runner::shard::{SHARD, SHARDED, index};
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
 use krm::bookkeeping::OWNED_BY;
 use krm::bookkeeping::annotation;
@@ -22,32 +23,10 @@ use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 use yaml_splice::pointer::token;
 
-/// On a pod, and in the selectors of its workload and its Service: the number of the shard. On the
-/// copy of its configuration: the name of its workload.
-const SHARD: &str = "runner-terminal.dev/shard";
-/// On the first shard: the name and the replicas that the workload had.
-const SHARDED: &str = "runner-terminal.dev/sharded";
 /// More would be a mistake rather than a wish.
 const MOST_SHARDS: i64 = 100;
 /// What a host tells one item of the list from another by: a copy is none of what it is a copy of.
 const PLACES: [&str; 2] = ["internal.config.kubernetes.io/", "kustomize.config.k8s.io/"];
-
-/// The number of the shard that a workload is.
-pub(super) fn index(workload: &Workload) -> Option<u16> {
-    workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
-}
-
-/// The name of the workload that a shard was made of; `None` for what is no shard.
-pub fn name_before(workload: &Workload) -> Option<String> {
-    let resource = &workload.resource;
-    if let Some(before) = resource.annotation(SHARDED) {
-        let before: Value = serde_json::from_str(before).ok()?;
-        return Some(before.get("name")?.as_str()?.to_owned());
-    }
-    let index = index(workload).filter(|_| is_ours(resource))?;
-    let stem = resource.identity.name.strip_suffix(&format!("-{index}"))?;
-    Some(stem.to_owned())
-}
 
 /// Runners that would have the same address where one is given by the number of a shard: those of one
 /// number, and those that are no shards as the first.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pods::namespaces;
-use super::{settings, shard};
-use crate::function_config::RunnerSelector;
+use super::settings;
+use crate::fields::RunnerSelector;
 use crate::plan::Plan;
+use crate::runner::shard;
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
 use krm::resource::PREVIOUS_NAMES;
 use krm::resource_list::ResourceList;

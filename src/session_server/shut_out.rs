@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::owned::is_ours;
 use crate::exposure::{PORT_NAME, Way};
 use crate::function_config::SessionServerSpec;
+use crate::ownership::is_ours;
 use crate::runner::Runner;
 use krm::resource::Resource;
 use krm::resource_list::{ReadError, ResourceList, is_compatible};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::observed::{self, OBSERVED};
+use crate::ownership::is_ours;
 use crate::runner::{WORKLOAD_KINDS, Workload};
-use crate::session_server::owned::is_ours;
 use krm::bookkeeping::OWNED_BY;
 use krm::resource::{Identity, PREVIOUS_NAMES, Resource};
 use krm::resource_list::{ReadError, ResourceList};

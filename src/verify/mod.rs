@@ -22,7 +22,8 @@ mod terminal;
 
 use std::collections::BTreeMap;
 
-use crate::function_config::{FunctionConfig, RunnerSelector, VerifyTerminalsSpec};
+use crate::fields::RunnerSelector;
+use crate::function_config::{FunctionConfig, VerifyTerminalsSpec};
 use crate::runner::{self, Runner, Workload, field};
 use crate::session_server::CONFIG_CHECKSUM;
 use crate::session_server::settings::shown_address;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::inventory::{Inventory, Reference, look_up, same_namespace, selector_of};
 use super::route;
-use crate::session_server::owned::is_ours;
+use crate::ownership::is_ours;
 use krm::resource::{Resource, written};
 use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;

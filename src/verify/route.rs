@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::inventory::{Inventory, same_namespace};
 use super::terminal::Reaching;
-use crate::function_config::LabelSelector;
+use crate::fields::LabelSelector;
 use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::mounts::Source;
 use super::{ConfigToml, Encoding, decode_base64, kept_elsewhere, placeholder};
-use crate::function_config::{ConfigReference, HolderKind};
+use crate::fields::{ConfigReference, HolderKind};
 use crate::runner::Workload;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;

@@ -29,7 +29,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::config_path::config_path;
 use super::workload::field;
 use super::{Container, Workload};
-use crate::function_config::ConfigReference;
+use crate::fields::ConfigReference;
 use file_path::FilePath;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;

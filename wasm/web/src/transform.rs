@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use krm::documents::{split, unreadable};
 use krm::results::{FunctionResult, Severity};
 use runner_terminal::documents::{Applied, ApplyError, Config, Run, apply, function_configs};
-use runner_terminal::observed::Given as Observed;
+use runner_terminal::static_cluster::StaticCluster;
 use serde::Serialize;
 use view::changes::{Change, Changes};
 use view::{Location, locate};
@@ -118,7 +118,7 @@ impl Given {
             parsed.map_err(|fault| Fault::of_config(source, fault))?;
         }
         let observed = self.observed.as_deref();
-        let observed = observed.map(|text| Observed::read(&[(OBSERVED, text)]));
+        let observed = observed.map(|text| StaticCluster::read(&[(OBSERVED, text)]));
         let observed = observed
             .transpose()
             .map_err(|error| Fault::of_document(Input::Observed, error))?;

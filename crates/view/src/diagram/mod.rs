@@ -42,7 +42,7 @@ use serde_json::Value;
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
 use path::Scene;
-use runner_terminal::function_config::RunnerSelector;
+use runner_terminal::fields::RunnerSelector;
 use runner_terminal::observed::Observed;
 use runner_terminal::runner::{self, Workload};
 use said::Said;

@@ -9,7 +9,8 @@ use super::{State, Stop, StopKind, TerminalPath};
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
 use runner_terminal::address::Address;
-use runner_terminal::function_config::{AdvertiseAddressSpec, ConfigReference, FunctionConfig};
+use runner_terminal::fields::ConfigReference;
+use runner_terminal::function_config::{AdvertiseAddressSpec, FunctionConfig};
 use runner_terminal::observed::{Observation, Observed, ServiceName};
 use runner_terminal::runner::{self, ConfigToml, Runner, Workload};
 use runner_terminal::session_server::config_file::{

@@ -8,9 +8,9 @@ use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
 use runner_terminal::exposure::PORT_NAME;
 use runner_terminal::observed::{OBSERVED, is_live};
+use runner_terminal::ownership::is_ours;
 use runner_terminal::runner::Workload;
 use runner_terminal::session_server::adopt::{self, Services};
-use runner_terminal::session_server::owned::is_ours;
 use runner_terminal::session_server::port::target_of;
 use runner_terminal::session_server::service::{entry_to, identity, leads_to, own_port};
 

@@ -38,7 +38,7 @@ fn list(documents: &[String], column: usize) -> String {
 /// The documents of the files in a folder of fixtures.
 fn documents(folder: &str) -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
-    for entry in std::fs::read_dir(format!("tests/fixtures/{folder}")).unwrap() {
+    for entry in std::fs::read_dir(format!("../../tests/fixtures/{folder}")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if path.extension().is_none_or(|extension| extension != "yaml") {
@@ -78,7 +78,7 @@ fn the_quick_reader_reads_what_tools_write() {
         }
     }
     for folder in ["session-server", "refused", "advertise-address"] {
-        for entry in std::fs::read_dir(format!("tests/fixtures/{folder}")).unwrap() {
+        for entry in std::fs::read_dir(format!("../../tests/fixtures/{folder}")).unwrap() {
             let path = entry.unwrap().path();
             let Ok(text) = std::fs::read_to_string(&path) else {
                 continue;

@@ -75,7 +75,7 @@ where
 }
 
 /// `; did you mean "x"?`, when one of the known names looks like `name`.
-pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near =
         |known: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
     match known.into_iter().min_by_key(near) {

@@ -5,8 +5,10 @@ use std::convert::Infallible;
 
 use serde_json::{Value, json};
 
-use super::{Answer, ServiceName, Step, Subject, asked, node_address, until_known};
 use crate::function::{Outcome, run};
+use crate::observed::{
+    Answer, ServiceName, Step, Subject, asked, node_address::is_node, until_known,
+};
 use krm::documents::{DocumentError, split};
 use krm::results::FunctionResult;
 use yaml_splice::Tree;
@@ -17,12 +19,12 @@ const DEFAULT_NAMESPACE: &str = "default";
 
 /// Live objects in place of a cluster: what is not among them is not there.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Given {
+pub struct StaticCluster {
     services: BTreeMap<ServiceName, Value>,
     nodes: Vec<Value>,
 }
 
-impl Given {
+impl StaticCluster {
     /// Reads Services, Nodes and lists of them from files, given as (path, text). Other objects say
     /// nothing here.
     ///
@@ -74,7 +76,7 @@ impl Given {
             let text = value.at(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
-        if node_address::is_node(&value) {
+        if is_node(&value) {
             self.nodes.push(value);
         } else if text("/kind") == "Service" {
             let name = ServiceName {
@@ -120,7 +122,7 @@ fn json_of(result: &FunctionResult) -> Option<Value> {
 mod tests {
     use super::*;
 
-    const LIST: &str = include_str!("../../tests/fixtures/refused-address/host-cannot-look.yaml");
+    const LIST: &str = include_str!("../tests/fixtures/refused-address/host-cannot-look.yaml");
     const SERVICE: &str = "\
 apiVersion: v1
 kind: Service
@@ -128,8 +130,8 @@ metadata: {name: s, namespace: ci}
 status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}
 ";
 
-    fn given(text: &str) -> Given {
-        Given::read(&[("live.yaml", text)]).unwrap()
+    fn given(text: &str) -> StaticCluster {
+        StaticCluster::read(&[("live.yaml", text)]).unwrap()
     }
 
     fn service(namespace: &str, name: &str) -> Subject {
@@ -139,7 +141,7 @@ status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}
         })
     }
 
-    fn is_live(given: &Given, subject: &Subject) -> bool {
+    fn is_live(given: &StaticCluster, subject: &Subject) -> bool {
         matches!(given.answer(subject), Answer::Live(_))
     }
 
@@ -168,7 +170,7 @@ status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}
 
     #[test]
     fn what_is_no_yaml_is_told_with_its_line() {
-        let error = Given::read(&[("live.yaml", "a: 1\n---\n\nb: [\n")]).unwrap_err();
+        let error = StaticCluster::read(&[("live.yaml", "a: 1\n---\n\nb: [\n")]).unwrap_err();
         assert_eq!((error.path.as_str(), error.line), ("live.yaml", 5));
     }
 

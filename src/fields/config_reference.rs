@@ -59,7 +59,7 @@ fn default_key() -> String {
 
 impl ConfigReference {
     /// Refuses a reference that names nothing.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (field, value) in [("name", &self.name), ("key", &self.key)] {
             if value.is_empty() {
                 return Err(ConfigError::new(

@@ -1,0 +1,36 @@
+//! The fields that functionConfigs are made of: how they are read, and what is said of a mistake.
+
+mod choices;
+mod config_reference;
+mod duration;
+mod label_selector;
+pub(crate) mod metadata;
+mod port;
+mod runner_selector;
+mod typed;
+
+pub use config_reference::{ConfigReference, HolderKind};
+pub use duration::Seconds;
+pub use label_selector::LabelSelector;
+pub use port::Port;
+pub use runner_selector::RunnerSelector;
+pub(crate) use typed::{did_you_mean, read, read_among, unset_when_empty};
+
+/// A functionConfig that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The field, from the functionConfig's root: `spec.exposure.port`.
+    pub path: String,
+    /// What is wrong with it and what would be right.
+    pub message: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+}

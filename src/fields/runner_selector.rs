@@ -1,0 +1,23 @@
+//! Which runners a functionConfig is about.
+
+use serde::Deserialize;
+
+use super::LabelSelector;
+
+/// Which runners of the list. Fields that are set must all fit.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "a mapping with name, namespace or labelSelector"
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RunnerSelector {
+    /// The workload's name.
+    pub name: String,
+    /// The workload's namespace.
+    pub namespace: String,
+    /// The workload's labels.
+    pub label_selector: LabelSelector,
+}
