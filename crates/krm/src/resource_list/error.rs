@@ -1,0 +1,71 @@
+//! Why a list cannot be read or written.
+
+use yaml_splice::{EditError, YamlError};
+
+use crate::results::{FunctionResult, Refusal};
+
+/// Input that is not a ResourceList, or an item of it that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The input holds bytes that are not UTF-8.
+    #[error("the input is not UTF-8 text: byte {0} begins no character")]
+    NotUtf8(usize),
+    /// There is nothing to read.
+    #[error(
+        "the input is empty: a KRM function reads a ResourceList on standard input (kustomize and \
+         kpt give it one; see `runner-terminal --help`)"
+    )]
+    Empty,
+    /// The input is not YAML.
+    #[error("the input is not YAML: {0}")]
+    NotYaml(YamlError),
+    /// The input is YAML of another kind.
+    #[error(
+        "the input is {found}, not a ResourceList: a KRM function reads a ResourceList on standard \
+         input. For plain manifests use `runner-terminal explain FILE`, or a kustomization with \
+         this function under `transformers:`"
+    )]
+    NotAResourceList {
+        /// What it is instead.
+        found: String,
+    },
+    /// The input is a ResourceList of another version.
+    #[error(
+        "the ResourceList is of apiVersion {0:?}, and this function reads config.kubernetes.io/v1 \
+         and config.kubernetes.io/v1beta1"
+    )]
+    UnknownVersion(String),
+    /// An item that matters to the function cannot be read.
+    #[error("{name}: {source}")]
+    Item {
+        /// What is known of the item: its place in the list, its kind and name.
+        name: String,
+        /// What is wrong, at which line of the input.
+        source: YamlError,
+    },
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        Self::new(FunctionResult::error(error.to_string()))
+    }
+}
+
+/// A change that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// An item's text could not be edited.
+    #[error("{resource}: {source}")]
+    Edit {
+        /// The resource's kind, namespace and name.
+        resource: String,
+        /// Why.
+        source: EditError,
+    },
+    /// The part that has to change is an anchor that another item refers to.
+    #[error("the anchor &{anchor} is used by other items of the list: write its value out there")]
+    SharedAnchor {
+        /// The anchor's name.
+        anchor: String,
+    },
+}
