@@ -12,37 +12,46 @@ use crate::plan::Plan;
 use crate::runner::{self, Chosen, Runner, Workload};
 use crate::session_server::{self, Advertised};
 use crate::verify;
+use krm::alignment::Alignment;
 use krm::patch::Patches;
 use krm::resource::Identity;
-use krm::resource_list::ResourceList;
+use krm::resource_list::{ResourceList, Written};
 use krm::results::Refusal;
 use krm::results::{FunctionResult, Severity};
 
 /// What one run of the function gave.
 #[derive(Debug)]
 pub struct Outcome<'a> {
-    pieces: Vec<Cow<'a, str>>,
+    written: Written<'a>,
     results: Vec<FunctionResult>,
 }
 
 impl Outcome<'_> {
     /// What goes to standard output, in order; nothing when the input is not a ResourceList.
     pub fn output(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().map(|piece| piece.as_bytes())
+        self.written.pieces.iter().map(|piece| piece.as_bytes())
     }
 
     /// The output in one piece.
     pub fn text(&self) -> String {
-        self.pieces.concat()
+        self.written.pieces.concat()
     }
 
     /// The same, which borrows nothing of the input.
     #[must_use]
     pub fn into_owned(self) -> Outcome<'static> {
         Outcome {
-            pieces: vec![Cow::Owned(self.text())],
+            written: Written {
+                pieces: vec![Cow::Owned(self.text())],
+                alignment: self.written.alignment,
+            },
             results: self.results,
         }
+    }
+
+    /// Which items of the output are which of the input's.
+    pub fn alignment(&self) -> &Alignment {
+        &self.written.alignment
     }
 
     /// The results, which the output holds too.
@@ -77,7 +86,7 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
         Ok(list) => list,
         Err(error) => {
             return Outcome {
-                pieces: Vec::new(),
+                written: Written::default(),
                 results: vec![FunctionResult::error(error.to_string())],
             };
         }
@@ -377,13 +386,13 @@ fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
     let mut changes = patches.into_changes();
     if !has_error(&results) {
         match list.write(&changes, &results) {
-            Ok(pieces) => return Outcome { pieces, results },
+            Ok(written) => return Outcome { written, results },
             Err(error) => results.push(FunctionResult::error(error.to_string())),
         }
     }
     // Writing the results alone edits no item, and so cannot fail. What the host has put into the
     // list goes all the same.
     changes.withdraw();
-    let pieces = list.write(&changes, &results).unwrap_or_default();
-    Outcome { pieces, results }
+    let written = list.write(&changes, &results).unwrap_or_default();
+    Outcome { written, results }
 }

@@ -123,8 +123,8 @@ pub fn answer<'a>(
         ..Changes::default()
     };
     // Nothing is edited, so that no edit can fail.
-    let pieces = list.write(&changes, &[]).unwrap_or_default();
-    Ok(pieces.concat().into_bytes())
+    let written = list.write(&changes, &[]).unwrap_or_default();
+    Ok(written.pieces.concat().into_bytes())
 }
 
 impl Answer {

@@ -7,6 +7,7 @@ use super::configs::kind;
 use super::twins::twins;
 use crate::function::Outcome;
 use crate::session_server::FOLLOWED_BY;
+use krm::alignment::Alignment;
 use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::documents::{DocumentError, Problem, split, to_resource_list, unreadable};
 use krm::patch::Patches;
@@ -19,6 +20,8 @@ use yaml_splice::Tree;
 pub struct Run {
     /// The ResourceList.
     pub output: String,
+    /// Which of its items are which of the list that went in.
+    pub alignment: Alignment,
     /// What the function has to say, as lines.
     pub report: String,
     /// True when it has changed nothing, as the report says.
@@ -30,6 +33,8 @@ pub struct Run {
 pub struct Applied {
     /// The texts of the files, in their order: as they were, when a function failed.
     pub texts: Vec<String>,
+    /// Which resources of the files are which of those before.
+    pub alignment: Alignment,
     /// The ResourceList that came out of the last function; the one that went in, when it failed.
     pub list: String,
     /// What the functions have to say, as lines.
@@ -80,11 +85,12 @@ pub fn apply<E>(
             return Ok(applied);
         }
         applied.report.push_str(&ran.report);
-        let edited = list.edited(&current, &ran.output);
+        let edited = list.edited(&current, &ran.output, &ran.alignment.items);
         let edited = edited.map_err(ApplyError::Document)?;
         if config.is_default() && changes_own(&current, &edited) {
             applied.report.push_str(WITHOUT_CONFIG);
         }
+        applied.alignment = applied.alignment.then(&ran.alignment);
         applied.texts = edited;
         applied.list = ran.output;
     }
@@ -134,6 +140,7 @@ impl Applied {
     fn fail(&mut self, files: &[(&str, &str)], config: &Config<'_>, report: &str) {
         self.failed = true;
         self.texts = texts(files);
+        self.alignment = Alignment::default();
         match unreadable(files) {
             Some(error) => {
                 // The function counts the lines of its list: the same mistake has one line, the file's.
@@ -163,6 +170,7 @@ impl From<&Outcome<'_>> for Run {
     fn from(outcome: &Outcome<'_>) -> Self {
         Self {
             output: outcome.text(),
+            alignment: outcome.alignment().clone(),
             report: outcome.report(),
             failed: outcome.failed(),
         }
@@ -215,6 +223,7 @@ mod tests {
             inputs.push(list.to_owned());
             Ok::<_, Infallible>(Run {
                 output: list.replace("b: 1", "b: 2"),
+                alignment: Alignment::default(),
                 report: "said\n".to_owned(),
                 failed: false,
             })
@@ -234,6 +243,7 @@ mod tests {
             runs += 1;
             Ok::<_, Infallible>(Run {
                 output: list.replace("b: 1", "b: 2"),
+                alignment: Alignment::default(),
                 report: format!("run {runs}\n"),
                 failed: runs == 2,
             })

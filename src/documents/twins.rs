@@ -1,20 +1,22 @@
 //! Workloads that stand in the files more than once.
 
 use crate::runner::WORKLOAD_KINDS;
-use krm::documents::{ItemName, line_of, named_documents};
+use krm::documents::{line_of, resources};
+use krm::resource::Identity;
 use krm::resource_list::is_compatible;
 use yaml_splice::Tree;
 
 /// Says where each workload stands that is there twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).
 pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
-    let mut groups: Vec<(ItemName, Vec<String>)> = Vec::new();
-    for (document, path, name) in named_documents(files) {
+    let mut groups: Vec<(Identity, Vec<String>)> = Vec::new();
+    for resource in resources(files).unwrap_or_default() {
+        let (document, name) = (&resource.document, resource.item.identity());
         if name.name.is_empty() || !WORKLOAD_KINDS.contains(&name.kind.as_str()) {
             continue;
         }
         let tree = Tree::parse(document.text(files));
-        let line = document.line + tree.map_or(1, |tree| line_of(&tree, &path)) - 1;
+        let line = document.line + tree.map_or(1, |tree| line_of(&tree, &resource.path)) - 1;
         let file = files.get(document.file).map_or("", |(file, _)| file);
         let place = format!("at {file}:{line}");
         let group = groups.iter_mut().find(|(other, _)| {

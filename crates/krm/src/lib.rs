@@ -7,6 +7,7 @@
 //! | [`resource`] | one resource: its identity and its value |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`bookkeeping`] | the annotations that remember what an edit has replaced |
+//! | [`alignment`] | which resources are the same before and after a run |
 //! | [`results`] | what a function has to say |
 //! | [`text`] | makes text of others safe to show |
 
@@ -25,6 +26,7 @@
 // This one knows nothing of tests.
 #![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
 
+pub mod alignment;
 pub mod bookkeeping;
 pub mod documents;
 pub mod patch;

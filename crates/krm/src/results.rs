@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::resource::{Identity, written};
@@ -28,8 +29,11 @@ pub struct FunctionResult {
     /// How grave it is.
     pub severity: Severity,
     /// The resource it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource_ref: Option<ResourceRef>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "resource_ref"
+    )]
+    pub resource_ref: Option<Identity>,
     /// The field it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Field>,
@@ -39,24 +43,6 @@ pub struct FunctionResult {
     /// What programs may want to know of it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-}
-
-/// The `resourceRef` of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResourceRef {
-    /// `apps/v1`
-    #[serde(serialize_with = "printable")]
-    pub api_version: String,
-    /// `Deployment`
-    #[serde(serialize_with = "printable")]
-    pub kind: String,
-    /// `metadata.name`
-    #[serde(serialize_with = "printable")]
-    pub name: String,
-    /// `metadata.namespace`
-    #[serde(serialize_with = "printable", skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
 }
 
 /// The `field` of a result.
@@ -132,12 +118,7 @@ impl FunctionResult {
     /// The same result, about a resource.
     #[must_use]
     pub fn about(mut self, resource: &Identity) -> Self {
-        self.resource_ref = Some(ResourceRef {
-            api_version: resource.api_version.clone(),
-            kind: resource.kind.clone(),
-            name: resource.name.clone(),
-            namespace: resource.namespace.clone(),
-        });
+        self.resource_ref = Some(resource.clone());
         self.file = resource.path.clone().map(|path| File {
             path,
             index: resource.index,
@@ -208,6 +189,29 @@ impl std::fmt::Display for FunctionResult {
         }
         f.write_str(&self.message)
     }
+}
+
+/// A resource as `resourceRef` names it.
+fn resource_ref<S: Serializer>(
+    resource: &Option<Identity>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let Some(resource) = resource else {
+        return serializer.serialize_none();
+    };
+    let mut members = serializer.serialize_map(None)?;
+    let fields = [
+        ("apiVersion", resource.api_version.as_str()),
+        ("kind", &resource.kind),
+        ("name", &resource.name),
+        ("namespace", &resource.namespace),
+    ];
+    for (field, value) in fields {
+        if field != "namespace" || !value.is_empty() {
+            members.serialize_entry(field, &text::printable(value))?;
+        }
+    }
+    members.end()
 }
 
 /// Programs print these fields as they are.

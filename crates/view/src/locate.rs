@@ -1,8 +1,6 @@
 //! Where in the given files a result is about something.
 
-use std::cell::OnceCell;
-
-use krm::documents::{line_of, named_documents};
+use krm::documents::{FileResource, find, line_of};
 use krm::results::FunctionResult;
 use runner_terminal::documents::Config;
 use serde::Serialize;
@@ -27,14 +25,8 @@ pub fn locate<'r>(
     files: &[(&str, &str)],
     results: impl IntoIterator<Item = (&'r Config<'r>, &'r FunctionResult)>,
 ) -> Vec<Option<Location>> {
-    let named = OnceCell::new();
     let in_files = |result: &FunctionResult| {
-        let resource = result.resource_ref.as_ref()?;
-        let mut named = named.get_or_init(|| named_documents(files)).iter();
-        let (document, path, _) = named.find(|(_, _, name)| {
-            (&name.kind, &name.name, &name.namespace)
-                == (&resource.kind, &resource.name, &resource.namespace)
-        })?;
+        let FileResource { document, path, .. } = find(files, result.resource_ref.as_ref()?)?;
         let field = result.field.as_ref().map_or("", |field| &field.path);
         let tree = Tree::parse(document.text(files));
         let dot = if path.is_empty() || field.is_empty() || field.starts_with('[') {

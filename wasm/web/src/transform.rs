@@ -169,7 +169,7 @@ pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String, Drawable)
     let after: Vec<_> = after
         .map(|((path, _), text)| (*path, text.as_str()))
         .collect();
-    let changes = Changes::of_files(&files, &after)
+    let changes = Changes::of_files(&files, &after, &ran.applied.alignment.resources)
         .map_err(|error| Fault::of_document(Input::Manifests, error))?;
     let of_config = ran.results.iter();
     let of_config =

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Document, DocumentError, WrappedDocuments, is_function_config, items, pair, split};
+use super::{Document, DocumentError, WrappedDocuments, is_function_config, items, split};
+use crate::alignment::Sequence;
 use yaml_splice::line_break;
 
 /// What a document is to be.
@@ -19,16 +20,22 @@ impl WrappedDocuments {
     /// A new item comes after the document of the item before it, as a document of its own. One that
     /// is gone takes its separator along, and the comments between both.
     ///
-    /// `files` are those that were wrapped.
+    /// `files` are those that were wrapped, and `items_now` says which items of `list` are which of
+    /// the documents.
     ///
     /// # Errors
     ///
     /// [`DocumentError`] when `list` has no items in block style.
-    pub fn edited(&self, files: &[(&str, &str)], list: &str) -> Result<Vec<String>, DocumentError> {
+    pub fn edited(
+        &self,
+        files: &[(&str, &str)],
+        list: &str,
+        items_now: &Sequence,
+    ) -> Result<Vec<String>, DocumentError> {
         let (before, after) = (items(&self.text)?, items(list)?);
         let mut edits: Vec<Vec<Edit>> = files.iter().map(|_| Vec::new()).collect();
         let mut neighbour = None;
-        for pair in pair(&before, &after)? {
+        for pair in items_now.pairs(self.documents.len()) {
             let document = pair.before.and_then(|place| self.documents.get(place));
             let was = pair.before.and_then(|place| before.get(place));
             let is = pair.after.and_then(|place| after.get(place));
@@ -122,7 +129,7 @@ mod tests {
     use super::*;
 
     /// What becomes of a file when the words of its list are replaced.
-    fn edited(file: &str, replacements: &[(&str, &str)]) -> String {
+    fn edited(file: &str, replacements: &[(&str, &str)], removed: &[usize]) -> String {
         let files = [("a.yaml", file)];
         let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
         let mut text = list.text.clone();
@@ -130,7 +137,18 @@ mod tests {
             assert!(text.contains(from), "{text}");
             text = text.replace(from, to);
         }
-        list.edited(&files, &text).unwrap().remove(0)
+        let now = sequence(removed.iter().copied(), []);
+        list.edited(&files, &text, &now).unwrap().remove(0)
+    }
+
+    fn sequence(
+        removed: impl IntoIterator<Item = usize>,
+        added: impl IntoIterator<Item = usize>,
+    ) -> Sequence {
+        Sequence {
+            removed: removed.into_iter().collect(),
+            added: added.into_iter().collect(),
+        }
     }
 
     fn item(kind: &str) -> String {
@@ -148,9 +166,9 @@ mod tests {
             document("A"),
             document("B")
         );
-        assert_eq!(edited(&file, &[]), file);
+        assert_eq!(edited(&file, &[], &[]), file);
         assert_eq!(
-            edited(&file, &[("kind: B", "kind: B # b")]),
+            edited(&file, &[("kind: B", "kind: B # b")], &[]),
             file.replace("kind: B", "kind: B # b")
         );
     }
@@ -178,7 +196,8 @@ mod tests {
                 let at = start.map_or(list.text.len(), |(at, _)| at);
                 let mut changed = list.text.clone();
                 changed.insert_str(at, &(item("S") + &item("T")));
-                let with = list.edited(&files, &changed).unwrap().remove(0);
+                let added = sequence([], [after + 1, after + 2]);
+                let with = list.edited(&files, &changed, &added).unwrap().remove(0);
                 let documents = split(&[("", &with)]).unwrap();
                 assert_eq!(documents.len(), items + 2, "{with}");
                 assert_eq!(with.contains('\r'), file.contains('\r'), "{with:?}");
@@ -195,7 +214,9 @@ mod tests {
                             gone.replace(&format!("kind: {kind}\n"), &format!("kind: {kind}\r\n"));
                     }
                 }
-                assert_eq!(list.edited(&files, &gone).unwrap(), [file.as_str()]);
+                let removed = sequence([after + 1, after + 2], []);
+                let left = list.edited(&files, &gone, &removed).unwrap();
+                assert_eq!(left, [file.as_str()]);
             }
         }
     }
@@ -209,7 +230,7 @@ mod tests {
             document("C")
         );
         assert_eq!(
-            edited(&file, &[(&item("B"), "")]),
+            edited(&file, &[(&item("B"), "")], &[1]),
             format!("{}---\n# Source: c\n{}", document("A"), document("C"))
         );
     }
@@ -220,7 +241,7 @@ mod tests {
         let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
         let changed = list.text.replace("- kind: A\n", "- kind: A\n- kind: S\n");
         assert_eq!(
-            list.edited(&files, &changed).unwrap(),
+            list.edited(&files, &changed, &sequence([], [1])).unwrap(),
             ["kind: A\n---\nkind: S\n", "kind: B\n"]
         );
     }
@@ -232,7 +253,7 @@ mod tests {
         let file = format!("{}---\n# how\n{config}---\n{json}\n", document("A"));
         assert_eq!(without_function_configs("", &file).unwrap(), document("A"));
         assert_eq!(
-            edited(&file, &[("name: x", "name: x # y")]),
+            edited(&file, &[("name: x", "name: x # y")], &[]),
             file.replace("name: x", "name: x # y")
         );
         let mention = "kind: A\nnote: runner-terminal.dev/v1alpha1\n";

@@ -1,13 +1,12 @@
 //! The items of a ResourceList, as the documents that they are.
 
-use std::fmt;
-
 use memchr::memchr_iter;
+use serde_json::Value;
 
 use super::split::{after, is_content};
-use super::{Document, DocumentError, HEAD, LIST, Problem, push_item};
-use crate::resource::written;
-use crate::resource_list::ResourceList;
+use super::{Document, DocumentError, LIST, Problem};
+use crate::resource::{Identity, Resource};
+use yaml_splice::Tree;
 
 /// An item of a list, where it stands there; or a document that could be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +15,6 @@ pub struct Item<'text> {
     raw: &'text str,
     /// The column of its dash; a document has none.
     dash: Option<usize>,
-}
-
-/// What an item is called. All is empty where that cannot be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemName {
-    /// `Deployment`
-    pub kind: String,
-    /// `metadata.name`
-    pub name: String,
-    /// `metadata.namespace`; empty when absent.
-    pub namespace: String,
 }
 
 impl<'text> Item<'text> {
@@ -61,6 +49,26 @@ impl<'text> Item<'text> {
             text.push_str(line.get(indent(line).min(column + 2)..).unwrap_or_default());
         }
         text
+    }
+
+    /// What it means; null where it is no YAML. This parses it.
+    pub fn value(&self) -> Value {
+        let text = self.text();
+        let value = Tree::parse(&text).and_then(|tree| tree.to_value());
+        value.unwrap_or_default()
+    }
+
+    /// What it is called; all is empty where it is no YAML. This parses it.
+    pub fn identity(&self) -> Identity {
+        Resource::new(0, self.value()).identity
+    }
+
+    /// False where its text rules out that it has this name: a name is written as it is, unless a
+    /// double-quoted scalar spells it with escapes.
+    pub(super) fn may_be_named(&self, name: &str) -> bool {
+        let text = self.raw.as_bytes();
+        memchr::memmem::find(text, name.as_bytes()).is_some()
+            || memchr::memchr(b'\\', text).is_some()
     }
 
     /// True for the same document, also where it is indented otherwise.
@@ -115,60 +123,6 @@ pub fn items(list: &str) -> Result<Vec<Item<'_>>, DocumentError> {
         dash,
     });
     Ok(items.collect())
-}
-
-/// What items are called.
-///
-/// # Errors
-///
-/// [`DocumentError`] where their text is not what a list can hold.
-pub fn names(items: &[Item<'_>]) -> Result<Vec<ItemName>, DocumentError> {
-    if items.is_empty() {
-        return Ok(Vec::new());
-    }
-    let size = items.iter().map(|item| item.raw.len()).sum::<usize>();
-    let mut text = String::with_capacity(size + size / 8 + 256);
-    text.push_str(HEAD);
-    text.push_str("items:\n");
-    let column = items.first().and_then(|item| item.dash);
-    let is_even = items.iter().all(|item| item.dash == column);
-    for item in items {
-        match item.dash {
-            None => push_item(&mut text, item.raw),
-            // Of lists with different columns.
-            Some(_) if !is_even => push_item(&mut text, &item.text()),
-            Some(_) => {
-                text.push_str(item.raw);
-                if !item.raw.ends_with('\n') {
-                    text.push('\n');
-                }
-            }
-        }
-    }
-    let list = ResourceList::read(text.as_bytes()).ok();
-    let list = list
-        .filter(|list| list.len() == items.len())
-        .ok_or_else(|| DocumentError::new(LIST, 1, Problem::NoItems))?;
-    let named = (0..list.len()).map(|item| {
-        let (kind, name, namespace) = list.head(item);
-        ItemName {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            namespace: namespace.to_owned(),
-        }
-    });
-    Ok(named.collect())
-}
-
-/// `Deployment ci/runner`
-impl fmt::Display for ItemName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind.as_str() {
-            "" => "(resource)",
-            kind => kind,
-        };
-        formatter.write_str(written(kind, &self.name, &self.namespace).trim_end())
-    }
 }
 
 /// The lines of a text with their ends, and where each begins.

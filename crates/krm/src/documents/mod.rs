@@ -5,6 +5,7 @@
 //! not change comes back byte for byte.
 //!
 //! ```
+//! use krm::alignment::Sequence;
 //! use krm::documents::{from_resource_list, to_resource_list};
 //!
 //! let file = "---\n# the runner's account\nkind: ServiceAccount\n---\nkind: Role\nrules: []\n";
@@ -27,7 +28,7 @@
 //!
 //! // What the function has made of the list goes back into the files.
 //! let changed = list.text.replace("rules: []", "rules: [] # none");
-//! let edited = list.edited(&[("runner.yaml", file)], &changed)?;
+//! let edited = list.edited(&[("runner.yaml", file)], &changed, &Sequence::default())?;
 //! assert_eq!(edited, [file.replace("rules: []", "rules: [] # none")]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -37,17 +38,15 @@
 //! | [`split`] | finds the documents of a file |
 //! | [`item`] | finds the items of a list |
 //! | [`members`] | finds the resources that a document wraps |
-//! | [`named`] | finds all resources of some files |
+//! | [`resources`] | finds all resources of some files |
 //! | [`field_line`] | says at which line a field stands |
-//! | [`pair`] | says which items of two lists are the same |
 //! | [`edit`] | puts the items of a list in place of the documents that they were |
 
 mod edit;
 mod field_line;
 mod item;
 mod members;
-mod named;
-mod pair;
+mod resources;
 mod split;
 
 use std::fmt;
@@ -56,11 +55,10 @@ use std::ops::Range;
 use crate::text::printable;
 pub use edit::without_function_configs;
 pub use field_line::line_of;
-pub use item::{Item, ItemName, items, names};
+pub use item::{Item, items};
 use members::is_sequence;
 pub use members::{Member, members};
-pub use named::{named_documents, unreadable};
-pub use pair::{Pair, pair};
+pub use resources::{FileResource, find, resources, unreadable};
 pub use split::{ANY_VERSION, is_function_config, split};
 use yaml_splice::YamlError;
 

@@ -7,9 +7,11 @@
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
 //! | [`changes`], [`write`], [`written`] | makes changes in the text |
+//! | [`align`] | tells which items are which afterwards |
 //!
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
+mod align;
 mod changes;
 mod error;
 mod index;
@@ -36,6 +38,7 @@ pub use error::{ReadError, WriteError};
 use index::OfKind;
 pub use references::is_compatible;
 use scan::{ItemSpan, Layout};
+pub use write::Written;
 
 pub(crate) use members::Members;
 pub(crate) use scan::Form;

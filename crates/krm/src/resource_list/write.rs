@@ -11,7 +11,17 @@ use yaml_splice::{EditError, Style, Tree};
 use super::members::Lines;
 use super::scan::{Form, ItemSpan};
 use super::{Changes, Patched, ResourceList, WriteError, written};
+use crate::alignment::Alignment;
 use crate::results::FunctionResult;
+
+/// A list that was written.
+#[derive(Debug, Default)]
+pub struct Written<'a> {
+    /// The text in pieces: what has not changed is borrowed from the input.
+    pub pieces: Vec<Cow<'a, str>>,
+    /// Which of its items are which of the input's.
+    pub alignment: Alignment,
+}
 
 impl<'a> ResourceList<'a> {
     /// The list's text with the changes made and the results written. What does not change is
@@ -23,7 +33,12 @@ impl<'a> ResourceList<'a> {
         &self,
         changes: &Changes,
         results: &[FunctionResult],
-    ) -> Result<Vec<Cow<'a, str>>, WriteError> {
+    ) -> Result<Written<'a>, WriteError> {
+        let neighbours = changes.added.iter();
+        let neighbours: Vec<usize> = neighbours
+            .map(|(item, value)| self.neighbour(*item, value))
+            .collect();
+        let alignment = self.alignment(changes, &neighbours);
         let untangled = self.untangled(changes)?;
         let changes = untangled.as_ref().unwrap_or(changes);
         let mut out = Pieces::new(self.text);
@@ -83,7 +98,10 @@ impl<'a> ResourceList<'a> {
         } else if let Some(section) = &self.layout.results {
             out.replace(section.clone(), String::new());
         }
-        Ok(out.finish())
+        Ok(Written {
+            pieces: out.finish(),
+            alignment,
+        })
     }
 
     fn style(&self) -> Style {

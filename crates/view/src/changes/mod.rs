@@ -1,11 +1,12 @@
-//! What the function changed: the items before and after, paired by what they are.
+//! What the function changed: each resource before and after.
 //!
 //! ```
+//! use krm::alignment::Sequence;
 //! use view::changes::Changes;
 //!
 //! let before = [("a.yaml", "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\n")];
 //! let after = [("a.yaml", "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\nx: 1\n")];
-//! let changes = Changes::of_files(&before, &after)?;
+//! let changes = Changes::of_files(&before, &after, &Sequence::default())?;
 //! assert_eq!(changes.unchanged, 1);
 //! assert_eq!(changes.resources[0].name, "Pod b");
 //! assert_eq!(changes.resources[0].place.to_string(), "a.yaml:4");
@@ -19,7 +20,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use krm::documents::{DocumentError, Item, is_function_config, items, members, names, pair, split};
+use krm::alignment::Sequence;
+use krm::documents::{DocumentError, Item, items, members, resources};
+use krm::resource::{Identity, written};
 
 pub use fields::{Difference, Field};
 
@@ -66,15 +69,15 @@ pub enum Place {
     },
 }
 
-/// Resources, those in Lists, Templates and arrays too, and where each is.
-#[derive(Default)]
+/// A resource, and where it is.
 struct Placed<'text> {
-    items: Vec<Item<'text>>,
-    places: Vec<Place>,
+    item: Item<'text>,
+    place: Place,
 }
 
 impl Changes {
-    /// Compares manifests, given as (path, text).
+    /// Compares manifests, given as (path, text). `resources_now` says which resources of the later
+    /// ones are which of the earlier.
     ///
     /// # Errors
     ///
@@ -82,8 +85,10 @@ impl Changes {
     pub fn of_files(
         before: &[(&str, &str)],
         after: &[(&str, &str)],
+        resources_now: &Sequence,
     ) -> Result<Self, DocumentError> {
-        Self::find(&Placed::files(before)?, &Placed::files(after)?)
+        let (before, after) = (Placed::files(before)?, Placed::files(after)?);
+        Ok(Self::find(&before, &after, resources_now))
     }
 
     /// Compares the texts of ResourceLists, the first of which is in the file of that path.
@@ -91,81 +96,85 @@ impl Changes {
     /// # Errors
     ///
     /// [`DocumentError`] when one of the lists has no items in block style.
-    pub fn of_lists(path: &str, before: &str, after: &str) -> Result<Self, DocumentError> {
-        Self::find(&Placed::list(path, before)?, &Placed::list(path, after)?)
+    pub fn of_lists(
+        path: &str,
+        before: &str,
+        after: &str,
+        resources_now: &Sequence,
+    ) -> Result<Self, DocumentError> {
+        let (before, after) = (Placed::list(path, before)?, Placed::list(path, after)?);
+        Ok(Self::find(&before, &after, resources_now))
     }
 
-    fn find(before: &Placed<'_>, after: &Placed<'_>) -> Result<Self, DocumentError> {
+    fn find(before: &[Placed<'_>], after: &[Placed<'_>], resources_now: &Sequence) -> Self {
         let mut changes = Self::default();
-        for pair in pair(&before.items, &after.items)? {
-            let was = pair.before.and_then(|place| before.items.get(place));
-            let is = pair.after.and_then(|place| after.items.get(place));
-            let (change, fields) = match (was, is) {
-                (Some(was), Some(is)) if was.is(is) => {
+        for pair in resources_now.pairs(before.len()) {
+            let was = pair.before.and_then(|position| before.get(position));
+            let is = pair.after.and_then(|position| after.get(position));
+            let (one, change, fields) = match (was, is) {
+                (Some(was), Some(is)) if was.item.is(&is.item) => {
                     changes.unchanged += 1;
                     continue;
                 }
-                (Some(was), Some(is)) => (
-                    Difference::Changed,
-                    fields::changed(&was.text(), &is.text()),
-                ),
-                (None, Some(_)) => (Difference::Added, Vec::new()),
-                (_, None) => (Difference::Removed, Vec::new()),
+                (Some(was), Some(is)) => {
+                    let fields = fields::changed(&was.item.value(), &is.item.value());
+                    (was, Difference::Changed, fields)
+                }
+                (None, Some(is)) => (is, Difference::Added, Vec::new()),
+                (Some(was), None) => (was, Difference::Removed, Vec::new()),
+                (None, None) => continue,
             };
-            let place = match (pair.before, pair.after) {
-                (Some(place), _) => before.places.get(place),
-                (None, place) => place.and_then(|place| after.places.get(place)),
-            };
-            // Each item has a place, and one of both is there.
-            let (Some(item), Some(place)) = (was.or(is), place) else {
-                continue;
-            };
-            let name = names(&[*item])?.first().map(ToString::to_string);
             changes.resources.push(Change {
-                name: name.unwrap_or_default(),
-                place: place.clone(),
+                name: name(&one.item.identity()),
+                place: one.place.clone(),
                 change,
                 fields,
             });
         }
-        Ok(changes)
+        changes
+    }
+}
+
+/// `Deployment ci/runner`; `(resource)` for what has no kind.
+fn name(identity: &Identity) -> String {
+    match identity.kind.as_str() {
+        "" => written("(resource)", &identity.name, &identity.namespace),
+        _ => identity.to_string(),
     }
 }
 
 impl<'text> Placed<'text> {
-    fn files(files: &[(&str, &'text str)]) -> Result<Self, DocumentError> {
-        let mut documents = split(files)?;
-        documents.retain(|document| !is_function_config(document.text(files)));
-        let mut placed = Self::default();
-        for document in &documents {
-            let path = files.get(document.file).map_or("", |(path, _)| *path);
-            for member in members(Item::of(document, files)) {
-                placed.items.push(member.item);
-                placed.places.push(Place::Line {
+    fn files(files: &[(&str, &'text str)]) -> Result<Vec<Self>, DocumentError> {
+        let placed = resources(files)?.into_iter().map(|resource| {
+            let path = files
+                .get(resource.document.file)
+                .map_or("", |(path, _)| *path);
+            Self {
+                item: resource.item,
+                place: Place::Line {
                     file: path.to_owned(),
-                    line: document.line + member.lines_before,
-                });
+                    line: resource.document.line + resource.lines_before,
+                },
             }
-        }
-        Ok(placed)
+        });
+        Ok(placed.collect())
     }
 
-    fn list(path: &str, text: &'text str) -> Result<Self, DocumentError> {
+    fn list(path: &str, text: &'text str) -> Result<Vec<Self>, DocumentError> {
         let items = items(text).map_err(|mut error| {
             path.clone_into(&mut error.path);
             error
         })?;
-        let mut placed = Self::default();
-        for (item, number) in items.into_iter().zip(1..) {
-            for member in members(item) {
-                placed.items.push(member.item);
-                placed.places.push(Place::Item {
+        let placed = items.into_iter().zip(1..).flat_map(|(item, number)| {
+            members(item).into_iter().map(move |member| Self {
+                item: member.item,
+                place: Place::Item {
                     file: path.to_owned(),
                     item: number,
-                });
-            }
-        }
-        Ok(placed)
+                },
+            })
+        });
+        Ok(placed.collect())
     }
 }
 
@@ -183,12 +192,20 @@ impl fmt::Display for Place {
 mod tests {
     use super::*;
 
+    fn now(removed: &[usize], added: &[usize]) -> Sequence {
+        Sequence {
+            removed: removed.iter().copied().collect(),
+            added: added.iter().copied().collect(),
+        }
+    }
+
     #[test]
     fn changes_are_written_as_the_package_gives_them() {
         let pod = |name: &str| format!("kind: Pod\nmetadata:\n  name: {name}\n");
         let before = format!("{}---\n{}---\n{}", pod("a"), pod("b"), pod("c"));
         let after = format!("{}---\n{}  x: 1\n---\nkind: S\n", pod("a"), pod("b"));
-        let changes = Changes::of_files(&[("m", &before)], &[("m", &after)]).unwrap();
+        let changes =
+            Changes::of_files(&[("m", &before)], &[("m", &after)], &now(&[2], &[2])).unwrap();
         assert_eq!(
             serde_json::to_value(&changes.resources).unwrap(),
             serde_json::json!([
@@ -214,7 +231,8 @@ mod tests {
             |last: &str| format!("---\n[{{\"kind\": \"C\"}},\n{{\"kind\": \"D\"}}{last}]\n");
         let before = list("") + &array("");
         let after = list("  x: 1\n- kind: S\n") + &array(",\n{\"kind\": \"E\"}");
-        let changes = Changes::of_files(&[("m", &before)], &[("m", &after)]).unwrap();
+        let changes =
+            Changes::of_files(&[("m", &before)], &[("m", &after)], &now(&[], &[2, 5])).unwrap();
         let said: Vec<_> = changes
             .resources
             .iter()
@@ -234,9 +252,9 @@ mod tests {
             list("- kind: A\n- kind: B\n"),
             list("- kind: A\n- kind: B\n  x: 1\n"),
         );
-        let changes = Changes::of_lists("l", &before, &after).unwrap();
+        let changes = Changes::of_lists("l", &before, &after, &now(&[], &[])).unwrap();
         assert_eq!(changes.resources[0].place.to_string(), "l, item 2");
-        let error = Changes::of_lists("l", "items: {}", &after).unwrap_err();
+        let error = Changes::of_lists("l", "items: {}", &after, &now(&[], &[])).unwrap_err();
         assert_eq!((error.path.as_str(), error.line), ("l", 1));
     }
 }

@@ -1,0 +1,99 @@
+//! How a list that was written corresponds to the one that was read.
+
+use std::collections::BTreeSet;
+
+use super::{Changes, ResourceList};
+use crate::alignment::{Alignment, Sequence};
+
+/// Where something new comes: behind all that begins before this byte.
+#[derive(Clone, Copy, Debug)]
+struct New {
+    position: usize,
+    neighbour: usize,
+}
+
+impl ResourceList<'_> {
+    /// The correspondence for these changes. `neighbours` has the item that each added one comes
+    /// after.
+    pub(super) fn alignment(&self, changes: &Changes, neighbours: &[usize]) -> Alignment {
+        let gone: BTreeSet<usize> = changes.removed.union(&changes.dropped).copied().collect();
+        let copies = changes.copies.iter().map(|(original, _)| original);
+        let mut new: Vec<New> = copies
+            .chain(neighbours)
+            .filter_map(|neighbour| {
+                Some(New {
+                    position: self.span(*neighbour)?.range.end,
+                    neighbour: *neighbour,
+                })
+            })
+            .collect();
+        new.sort_by_key(|new| new.position);
+
+        let items: Vec<usize> = (0..self.len()).collect();
+        let own: Vec<New> = new
+            .iter()
+            .filter(|new| new.neighbour < self.len())
+            .copied()
+            .collect();
+        let mut resources: Vec<usize> = self.resources().collect();
+        if self.has_members() {
+            resources.sort_by_key(|item| self.start(*item));
+            // A wrapper that holds no resource any more is a resource like others.
+            new.extend(self.emptied(&gone, neighbours));
+            new.sort_by_key(|new| new.position);
+        }
+        Alignment {
+            items: self.sequence(&items, &gone, &own),
+            resources: self.sequence(&resources, &gone, &new),
+        }
+    }
+
+    /// The positions of elements, given in the order of the text, that are gone or new.
+    fn sequence(&self, elements: &[usize], gone: &BTreeSet<usize>, new: &[New]) -> Sequence {
+        let removed: BTreeSet<usize> = if gone.is_empty() {
+            BTreeSet::new()
+        } else {
+            let elements = elements.iter().enumerate();
+            let removed = elements.filter(|(_, item)| gone.contains(item));
+            removed.map(|(position, _)| position).collect()
+        };
+        let added = new.iter().enumerate().map(|(earlier, new)| {
+            let before = elements.partition_point(|item| self.start(*item) < new.position);
+            before - removed.range(..before).count() + earlier
+        });
+        Sequence {
+            added: added.collect(),
+            removed,
+        }
+    }
+
+    /// The wrappers of which every member goes, and none comes.
+    fn emptied(&self, gone: &BTreeSet<usize>, neighbours: &[usize]) -> Vec<New> {
+        let numbered = || self.members.members.iter().zip(self.len()..);
+        let goes = |number: usize| {
+            let mut members = numbered().filter(|(member, _)| member.wrapper == number);
+            members.all(|(_, item)| gone.contains(&item) && !neighbours.contains(&item))
+        };
+        let touched: BTreeSet<usize> = numbered()
+            .filter(|(_, item)| gone.contains(item))
+            .map(|(member, _)| member.wrapper)
+            .collect();
+        let emptied = touched.into_iter().filter(|number| goes(*number));
+        emptied
+            .filter_map(|number| {
+                let wrapper = self.members.wrappers.get(number)?;
+                let item = match wrapper.within {
+                    Some(member) => member + self.len(),
+                    None => {
+                        let (_, first) = numbered().find(|(member, _)| member.wrapper == number)?;
+                        self.around(first)?
+                    }
+                };
+                Some(New {
+                    position: self.start(item),
+                    neighbour: item,
+                })
+            })
+            .collect()
+    }
+}
