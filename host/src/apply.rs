@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use krm::alignment::Alignment;
 use krm::documents::split;
 use krm::resource_list::ResourceList;
 use runner_terminal::documents::{self, Config, Run, function_configs};
@@ -19,6 +20,8 @@ pub(crate) struct Applied {
     pub(crate) files: Vec<File>,
     /// The ResourceList that came out of the last function; the one that went in, when it failed.
     pub(crate) list: String,
+    /// Which resources of the files are which of those before.
+    pub(crate) alignment: Alignment,
     /// What the functions have to say, in lines for standard error.
     pub(crate) report: String,
     /// The same, as results of a ResourceList.
@@ -103,13 +106,14 @@ pub(crate) fn apply(
     let mut results = Vec::new();
     let mut code = 0;
     let run = |list: &str| {
-        let (exited, ran) = function::run_observing(list.as_bytes().to_vec(), limits)?;
-        code = exited;
-        let output = ResourceList::read(&ran.stdout).ok();
+        let ran = function::run_observing(list.as_bytes().to_vec(), limits)?;
+        code = ran.code;
+        let output = ResourceList::read(&ran.list).ok();
         results.extend(output.and_then(|list| list.results()).unwrap_or_default());
         Ok::<_, String>(Run {
-            output: String::from_utf8_lossy(&ran.stdout).into_owned(),
-            report: String::from_utf8_lossy(&ran.stderr).into_owned(),
+            output: String::from_utf8_lossy(&ran.list).into_owned(),
+            alignment: ran.alignment,
+            report: String::from_utf8_lossy(&ran.report).into_owned(),
             failed: code != 0,
         })
     };
@@ -121,6 +125,7 @@ pub(crate) fn apply(
     Ok(Applied {
         files,
         list: applied.list,
+        alignment: applied.alignment,
         report: applied.report,
         results,
         code,

@@ -6,6 +6,7 @@ mod summary;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use krm::alignment::Sequence;
 use krm::resource_list::ResourceList;
 use view::changes::Changes;
 
@@ -47,13 +48,13 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
             if let Some(config) = list.as_ref().and_then(ResourceList::function_config) {
                 apply::must_not_name_kubeconfig(config, &file.path)?;
             }
-            let (code, ran) = function::run_observing(file.text.clone().into(), limits)?;
-            let after = String::from_utf8_lossy(&ran.stdout);
+            let ran = function::run_observing(file.text.clone().into(), limits)?;
+            let after = String::from_utf8_lossy(&ran.list);
             match picture {
                 Some(picture) => page = picture::draw_list(picture, &file.text, &after),
-                None => compare_lists(&mut page, &file, &after)?,
+                None => compare_lists(&mut page, &file, &after, &ran.alignment.resources)?,
             }
-            (code, String::from_utf8_lossy(&ran.stderr).into_owned())
+            (ran.code, String::from_utf8_lossy(&ran.report).into_owned())
         }
     };
     if picture.is_some() {
@@ -69,18 +70,27 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
 
 fn compare_files(page: &mut String, files: &[File], applied: &Applied) -> Result<(), String> {
     diff::append_files(page, files, &applied.files);
-    let changes = Changes::of_files(&texts(files), &texts(&applied.files));
+    let changes = Changes::of_files(
+        &texts(files),
+        &texts(&applied.files),
+        &applied.alignment.resources,
+    );
     summary::append(page, &changes.map_err(|error| error.to_string())?);
     Ok(())
 }
 
 /// Without a list there is nothing to compare: the results tell why.
-fn compare_lists(page: &mut String, before: &File, after: &str) -> Result<(), String> {
+fn compare_lists(
+    page: &mut String,
+    before: &File,
+    after: &str,
+    resources_now: &Sequence,
+) -> Result<(), String> {
     if after.is_empty() {
         return Ok(());
     }
     diff::append(page, &before.path, &before.text, after);
-    let changes = Changes::of_lists(&before.path, &before.text, after);
+    let changes = Changes::of_lists(&before.path, &before.text, after, resources_now);
     summary::append(page, &changes.map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
+use krm::alignment::Alignment;
 use runner_terminal::observed;
 
 use crate::input::Input;
@@ -44,30 +45,65 @@ fn run_through(list: Input, limits: Limits) -> Result<i32, String> {
     Ok(code)
 }
 
-/// Runs the module on a list, again when it has to know of the cluster, and gives the exit code and
-/// the outputs of the last run.
+/// What one run of the module gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// The exit code.
+    pub(crate) code: i32,
+    /// The ResourceList; empty where the input was none.
+    pub(crate) list: Vec<u8>,
+    /// Which of its items are which of the input's.
+    pub(crate) alignment: Alignment,
+    /// The results, as lines.
+    pub(crate) report: Vec<u8>,
+}
+
+impl Ran {
+    /// Takes apart what the module wrote: the alignment on the first line, then the list.
+    fn new(code: i32, streams: Captured) -> Result<Self, String> {
+        let Captured { stdout, stderr, .. } = streams;
+        let mut ran = Self {
+            code,
+            list: Vec::new(),
+            alignment: Alignment::default(),
+            report: stderr,
+        };
+        if let Some(end) = memchr::memchr(b'\n', &stdout) {
+            let (line, list) = stdout.split_at(end + 1);
+            ran.alignment = serde_json::from_slice(line).map_err(|error| {
+                format!("the function's output has no alignment, which is a bug: {error}")
+            })?;
+            ran.list = list.to_vec();
+        }
+        Ok(ran)
+    }
+}
+
+/// Runs the module on a list, again when it has to know of the cluster, and gives what the last run
+/// gave.
 ///
 /// # Errors
 ///
 /// A sentence: a limit was reached.
-pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<(i32, Captured), String> {
+pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, String> {
     observe::run(list, |list| {
         let ran = sandbox::run(Captured::new(list), limits);
-        let (code, ran) = ran.map_err(|error| error.to_string())?;
+        let (code, streams) = ran.map_err(|error| error.to_string())?;
+        let outcome = Ran::new(code, streams)?;
         Ok(Step {
-            requests: observed::requests(&ran.stdout),
-            outcome: (code, ran),
+            requests: observed::requests(&outcome.list),
+            outcome,
         })
     })
 }
 
 /// Holds the output back until it is known that no further run replaces it.
 fn run_held_back(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
-    let (code, ran) = run_observing(list, limits)?;
+    let ran = run_observing(list, limits)?;
     // A closed standard error is no reason to withhold the output.
-    let _ = io::stderr().write_all(&ran.stderr);
-    standard_output::write(&ran.stdout).map_err(cannot_write)?;
-    Ok(code)
+    let _ = io::stderr().write_all(&ran.report);
+    standard_output::write(&ran.list).map_err(cannot_write)?;
+    Ok(ran.code)
 }
 
 fn cannot_write(error: io::Error) -> String {

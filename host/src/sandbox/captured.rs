@@ -2,6 +2,8 @@
 
 use std::io::{self, Cursor, Read, Write};
 
+use krm::alignment;
+
 use super::{Output, Streams};
 
 /// An input, and the outputs of a run.
@@ -25,6 +27,8 @@ impl Captured {
 }
 
 impl Streams for Captured {
+    const VARIABLE: Option<&str> = Some(alignment::VARIABLE);
+
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stdin.read(buffer)
     }

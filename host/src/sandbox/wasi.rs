@@ -1,8 +1,8 @@
 //! The border between guest and host, on one page: all that the module can ask for.
 //!
-//! Six functions of WASI preview 1: the module reads one stream, writes two, finds an empty
-//! environment and no randomness, and exits. There is no file, no clock, no socket and no argument
-//! to ask for: a module that imports anything else does not start.
+//! Six functions of WASI preview 1: the module reads one stream, writes two, finds no randomness and
+//! no environment but one variable that the launcher may set, and exits. There is no file, no clock,
+//! no socket and no argument to ask for: a module that imports anything else does not start.
 
 use std::fmt;
 use std::io;
@@ -14,6 +14,9 @@ const MODULE: &str = "wasi_snapshot_preview1";
 
 /// What the host answers the guest with: the three streams of a process.
 pub(crate) trait Streams: 'static {
+    /// The one variable of the guest's environment, whose value is 1; `None` for an empty one.
+    const VARIABLE: Option<&str> = None;
+
     /// Reads some bytes of standard input; 0 at its end.
     ///
     /// # Errors
@@ -85,9 +88,7 @@ pub(crate) fn define<G: Guest>(linker: &mut Linker<G>) -> Result<()> {
         .func_wrap(MODULE, "fd_read", fd_read::<G>)?
         .func_wrap(MODULE, "fd_write", fd_write::<G>)?
         .func_wrap(MODULE, "environ_sizes_get", environ_sizes_get::<G>)?
-        .func_wrap(MODULE, "environ_get", |_: Caller<'_, G>, _: u32, _: u32| {
-            Errno::Success as i32
-        })?
+        .func_wrap(MODULE, "environ_get", environ_get::<G>)?
         .func_wrap(MODULE, "random_get", random_get::<G>)?
         .func_wrap(
             MODULE,
@@ -133,12 +134,36 @@ fn fd_write<G: Guest>(
     Ok(answer(written))
 }
 
-/// The environment is empty: no variables, in no bytes.
+/// How many variables there are, and how many bytes they take, each with a zero behind it.
 fn environ_sizes_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, bytes: u32) -> i32 {
+    let variable = <G::Streams as Streams>::VARIABLE;
     answer(memory(&mut caller).and_then(|(memory, _)| {
-        store(memory, variables, 0)?;
-        store(memory, bytes, 0)
+        store(memory, variables, u32::from(variable.is_some()))?;
+        store(memory, bytes, variable.map_or(Ok(0), size)?)
     }))
+}
+
+/// The address of the variable, and the variable.
+fn environ_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, text: u32) -> i32 {
+    answer(memory(&mut caller).and_then(|(memory, _)| {
+        let Some(variable) = <G::Streams as Streams>::VARIABLE else {
+            return Ok(());
+        };
+        store(memory, variables, text)?;
+        let place = bytes(memory, text, size(variable)?)?;
+        let (name, value) = place.split_at_mut(variable.len());
+        name.copy_from_slice(variable.as_bytes());
+        value.copy_from_slice(VALUE);
+        Ok(())
+    }))
+}
+
+/// What stands behind the name of a variable.
+const VALUE: &[u8] = b"=1\0";
+
+/// The bytes of a variable with its value.
+fn size(variable: &str) -> Result<u32, Errno> {
+    u32::try_from(variable.len() + VALUE.len()).map_err(|_| Errno::Io)
 }
 
 /// The hash maps of Rust's standard library ask for a seed. They get the same one each time: the

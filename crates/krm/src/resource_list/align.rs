@@ -97,3 +97,88 @@ impl ResourceList<'_> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::documents::{items, members};
+
+    const ROW: &str = "- {kind: A}\n- kind: A\n- {kind: A, n: 3}\n";
+    const NESTED: &str = "\
+- {kind: A, n: 1}
+- kind: List
+  items:
+  - {kind: B, n: 2}
+  - kind: List
+    items:
+    - {kind: C, n: 3}
+- kind: Template
+  apiVersion: template.openshift.io/v1
+  objects: [{kind: D, n: 4}, {kind: D, n: 5}]
+- {kind: A, n: 1}
+";
+    const TANGLED: &str = "\
+- kind: List
+  items:
+  - &a {kind: B, n: 1}
+  - *a
+- kind: ConfigMapList
+  apiVersion: v1
+  items:
+  - {metadata: {name: a}}
+";
+
+    /// The resources of a list as documents, in the order of the text.
+    fn resources(list: &str) -> Vec<String> {
+        let items = items(list).unwrap().into_iter();
+        items
+            .flat_map(|item| members(item).into_iter().map(|member| member.item.text()))
+            .collect()
+    }
+
+    /// Removes each set of resources, and adds one behind each: what stays is known by its text.
+    #[test]
+    fn positions_tell_which_resource_is_which() {
+        for items in [ROW, NESTED, TANGLED] {
+            let text =
+                format!("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}");
+            let list = ResourceList::read(text.as_bytes()).unwrap();
+            let before = resources(&text);
+            let numbers: Vec<usize> = list.resources().collect();
+            assert_eq!(numbers.len(), before.len());
+            for removed in 0..1_usize << numbers.len() {
+                let gone = |place: usize| removed >> place & 1 == 1;
+                let set = numbers.iter().enumerate();
+                let set = set.filter(|(place, _)| gone(*place)).map(|(_, item)| *item);
+                let set: BTreeSet<usize> = set.collect();
+                let staying = numbers.iter().filter(|item| !set.contains(item));
+                for neighbour in staying.copied().map(Some).chain([None]) {
+                    let added = neighbour.map(|item| (item, json!({"kind": "New"})));
+                    let changes = Changes {
+                        removed: set.clone(),
+                        added: added.into_iter().collect(),
+                        ..Changes::default()
+                    };
+                    let written = list.write(&changes, &[]).unwrap();
+                    let after = resources(&written.pieces.concat());
+                    let pairs = written.alignment.resources.pairs(before.len());
+                    let known = pairs.iter().filter(|pair| pair.after.is_some()).count();
+                    assert_eq!(known, after.len(), "{text}{changes:?}{after:?}");
+                    for pair in pairs {
+                        let (Some(old), Some(new)) = (pair.before, pair.after) else {
+                            continue;
+                        };
+                        let mean = |text: &str| {
+                            yaml_splice::Tree::parse(text).and_then(|tree| tree.to_value())
+                        };
+                        if let Ok(meaning) = mean(&before[old]) {
+                            assert_eq!(Ok(meaning), mean(&after[new]), "{text}{changes:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

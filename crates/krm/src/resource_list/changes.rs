@@ -18,7 +18,7 @@ pub struct Changes {
     pub removed: BTreeSet<usize>,
     /// Items that the host has put there for this run: they go even when nothing else changes.
     pub dropped: BTreeSet<usize>,
-    /// Items that come: the place of the item that each stands after, behind its copies.
+    /// New items: the position of the item that each comes after, behind its copies. That one stays.
     pub added: Vec<(usize, Value)>,
 }
 
