@@ -5,7 +5,7 @@
 //! by a host that can read the cluster, under the annotation [`OBSERVED`]. What a host has put
 //! there is taken out of the output again.
 //!
-//! How a host takes part: it runs the function, looks in the output for [`requests`], reads what
+//! How a host takes part: it runs the function, looks among the results for [`requests`], reads what
 //! they ask for, puts it into the list by [`answer`], and runs the function again, until nothing is
 //! asked for any more: [`until_known`]. Where there is no cluster to ask, but texts of what it has,
 //! [`StaticCluster`](crate::static_cluster::StaticCluster) answers. A host that does none of it passes the function's error on, which says what
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use krm::resource::{Identity, Resource, written};
 use krm::resource_list::{Changes, ReadError, ResourceList};
-pub use request::{Look, OBSERVE_TAG, Request, asked, requests};
+pub use request::{Look, OBSERVE_TAG, Request, requests};
 pub use rounds::{Step, until_known};
 use yaml_splice::pointer::At as _;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::function::{Outcome, run};
 use crate::observed::{
-    Answer, ServiceName, Step, Subject, asked, node_address::is_node, until_known,
+    Answer, ServiceName, Step, Subject, node_address::is_node, requests, until_known,
 };
 use krm::documents::{DocumentError, split};
 use krm::results::FunctionResult;
@@ -51,7 +51,7 @@ impl StaticCluster {
             let results = outcome.results().iter();
             let results: Vec<Value> = results.filter_map(json_of).collect();
             Ok::<_, Infallible>(Step {
-                requests: asked(&results),
+                requests: requests(&results),
                 outcome,
             })
         };
@@ -179,7 +179,7 @@ status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}
         let asks = run(LIST.as_bytes());
         assert!(asks.failed());
         let results: Vec<_> = asks.results().iter().filter_map(json_of).collect();
-        let [request] = &asked(&results)[..] else {
+        let [request] = &requests(&results)[..] else {
             panic!("asks for one thing: {results:?}");
         };
         let Subject::Service(name) = &request.subject else {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use krm::alignment::Alignment;
 use krm::documents::split;
-use krm::resource_list::ResourceList;
 use runner_terminal::documents::{self, Config, Run, function_configs};
 use serde_json::Value;
 use yaml_splice::Tree;
@@ -108,11 +107,10 @@ pub(crate) fn apply(
     let run = |list: &str| {
         let ran = function::run_observing(list.as_bytes().to_vec(), limits)?;
         code = ran.code;
-        let output = ResourceList::read(&ran.list).ok();
-        results.extend(output.and_then(|list| list.results()).unwrap_or_default());
+        results.extend(ran.sidecar.results);
         Ok::<_, String>(Run {
             output: String::from_utf8_lossy(&ran.list).into_owned(),
-            alignment: ran.alignment,
+            alignment: ran.sidecar.alignment,
             report: String::from_utf8_lossy(&ran.report).into_owned(),
             failed: code != 0,
         })

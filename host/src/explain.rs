@@ -51,8 +51,15 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
             let ran = function::run_observing(file.text.clone().into(), limits)?;
             let after = String::from_utf8_lossy(&ran.list);
             match picture {
-                Some(picture) => page = picture::draw_list(picture, &file.text, &after),
-                None => compare_lists(&mut page, &file, &after, &ran.alignment.resources)?,
+                Some(picture) => {
+                    let list = if after.is_empty() {
+                        &*file.text
+                    } else {
+                        &*after
+                    };
+                    page = picture::draw(picture, list, &ran.sidecar.results);
+                }
+                None => compare_lists(&mut page, &file, &after, &ran.sidecar.alignment.resources)?,
             }
             (ran.code, String::from_utf8_lossy(&ran.report).into_owned())
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
-use krm::alignment::Alignment;
+use krm::sidecar;
 use runner_terminal::observed;
 
 use crate::input::Input;
@@ -52,26 +52,26 @@ pub(crate) struct Ran {
     pub(crate) code: i32,
     /// The ResourceList; empty where the input was none.
     pub(crate) list: Vec<u8>,
-    /// Which of its items are which of the input's.
-    pub(crate) alignment: Alignment,
+    /// The results, and which items of the list are which of the input's.
+    pub(crate) sidecar: sidecar::Read,
     /// The results, as lines.
     pub(crate) report: Vec<u8>,
 }
 
 impl Ran {
-    /// Takes apart what the module wrote: the alignment on the first line, then the list.
+    /// Takes apart what the module wrote: the sidecar on the first line, then the list.
     fn new(code: i32, streams: Captured) -> Result<Self, String> {
         let Captured { stdout, stderr, .. } = streams;
         let mut ran = Self {
             code,
             list: Vec::new(),
-            alignment: Alignment::default(),
+            sidecar: sidecar::Read::default(),
             report: stderr,
         };
         if let Some(end) = memchr::memchr(b'\n', &stdout) {
             let (line, list) = stdout.split_at(end + 1);
-            ran.alignment = serde_json::from_slice(line).map_err(|error| {
-                format!("the function's output has no alignment, which is a bug: {error}")
+            ran.sidecar = serde_json::from_slice(line).map_err(|error| {
+                format!("the function's output cannot be read, which is a bug: {error}")
             })?;
             ran.list = list.to_vec();
         }
@@ -91,7 +91,7 @@ pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, String
         let (code, streams) = ran.map_err(|error| error.to_string())?;
         let outcome = Ran::new(code, streams)?;
         Ok(Step {
-            requests: observed::requests(&outcome.list),
+            requests: observed::requests(&outcome.sidecar.results),
             outcome,
         })
     })

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{ServiceName, Subject};
 use crate::fields::Seconds;
 use crate::function_config::AdvertiseAddressSpec;
-use krm::resource_list::ResourceList;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
@@ -108,14 +107,8 @@ impl Request {
     }
 }
 
-/// What the output of a run asks of the host; each thing once.
-pub fn requests(output: &[u8]) -> Vec<Request> {
-    let list = ResourceList::read(output).ok();
-    asked(&list.and_then(|list| list.results()).unwrap_or_default())
-}
-
-/// What results ask of the host; each thing once.
-pub fn asked(results: &[Value]) -> Vec<Request> {
+/// What the results of a run ask of the host; each thing once.
+pub fn requests(results: &[Value]) -> Vec<Request> {
     let requests = results.iter().filter_map(Request::from_result);
     let by_subject: BTreeMap<Subject, Request> = requests
         .map(|request| (request.subject.clone(), request))
@@ -160,24 +153,20 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_read_off_any_output() {
-        let result =
-            "{message: a, tags: {runner-terminal.dev/observe: now}, resourceRef: {name: s}}";
-        let head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
-        for output in [
-            format!("{head}items:\n- kind: A\nresults:\n- {result}\n- {result}\n"),
-            format!("{head}results:\n  - {result}\nitems:\n- kind: A\n"),
-            r#"{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": [],
-               "results": [{"message": "a", "resourceRef": {"name": "s"},
-               "tags": {"runner-terminal.dev/observe": "now"}}]}"#
-                .to_owned(),
-        ] {
-            let asked = requests(output.as_bytes());
-            assert_eq!(asked.len(), 1, "{output}");
-            assert_eq!(asked[0].subject.to_string(), "Service s");
-        }
-        assert!(requests(b"").is_empty());
-        assert!(requests(head.as_bytes()).is_empty());
+    fn each_thing_is_asked_for_once() {
+        let result = |name: &str| {
+            serde_json::json!({
+                "message": "a",
+                "resourceRef": {"name": name},
+                "tags": {OBSERVE_TAG: "now"},
+            })
+        };
+        let results = [result("s"), result("t"), result("s"), serde_json::json!({})];
+        let asked: Vec<String> = requests(&results)
+            .iter()
+            .map(|request| request.subject.to_string())
+            .collect();
+        assert_eq!(asked, ["Service s", "Service t"]);
     }
 
     #[test]

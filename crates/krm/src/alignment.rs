@@ -7,10 +7,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// The environment variable by which a host asks the module for the alignment: it comes as a line of
-/// JSON before the list.
-pub const VARIABLE: &str = "RUNNER_TERMINAL_ALIGNMENT";
-
 /// How a list that a function wrote corresponds to the one that it read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alignment {

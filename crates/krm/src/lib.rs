@@ -9,6 +9,7 @@
 //! | [`bookkeeping`] | the annotations that remember what an edit has replaced |
 //! | [`alignment`] | which resources are the same before and after a run |
 //! | [`results`] | what a function has to say |
+//! | [`sidecar`] | what a host learns of a run besides the list |
 //! | [`text`] | makes text of others safe to show |
 
 #![forbid(unsafe_code)]
@@ -33,4 +34,5 @@ pub mod patch;
 pub mod resource;
 pub mod resource_list;
 pub mod results;
+pub mod sidecar;
 pub mod text;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read, Write};
 
-use krm::alignment;
+use krm::sidecar;
 
 use super::{Output, Streams};
 
@@ -27,7 +27,7 @@ impl Captured {
 }
 
 impl Streams for Captured {
-    const VARIABLE: Option<&str> = Some(alignment::VARIABLE);
+    const VARIABLE: Option<&str> = Some(sidecar::VARIABLE);
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stdin.read(buffer)

@@ -1,9 +1,9 @@
 //! runner-terminal as a WASI preview 1 module: a ResourceList on standard input, a ResourceList
 //! on standard output, the results as text on standard error.
 //!
-//! Where the environment has `RUNNER_TERMINAL_ALIGNMENT`, the list comes after a line of JSON that says
-//! which of its items are which of the input's (`krm::alignment::Alignment`): the launcher puts items
-//! back into files by it.
+//! Where the environment has `RUNNER_TERMINAL_SIDECAR`, the list comes after a line of JSON with the
+//! results and with which of its items are which of the input's (`krm::sidecar`): the launcher puts
+//! items back into files by it.
 //!
 //! Exit code 0: done; 1: a result is an error, or an input or output stream failed.
 
@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 use std::{env, iter};
 
-use krm::alignment;
+use krm::sidecar;
 
 /// Small pieces are gathered to this size, so that a list of thousands of small resources is not
 /// thousands of calls to the host.
@@ -54,9 +54,13 @@ fn function() -> Result<ExitCode, String> {
     let outcome = runner_terminal::run(&input);
 
     let mut first_line = Vec::new();
-    if env::var_os(alignment::VARIABLE).is_some() && outcome.output().next().is_some() {
-        serde_json::to_writer(&mut first_line, outcome.alignment())
-            .map_err(|error| format!("cannot write the alignment, which is a bug: {error}"))?;
+    if env::var_os(sidecar::VARIABLE).is_some() {
+        let sidecar = sidecar::Written {
+            alignment: outcome.alignment(),
+            results: outcome.results(),
+        };
+        serde_json::to_writer(&mut first_line, &sidecar)
+            .map_err(|error| format!("cannot write the results, which is a bug: {error}"))?;
         first_line.push(b'\n');
     }
     let mut stdout = BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock());
