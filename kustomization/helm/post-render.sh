@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs `runner-terminal apply-to`, and makes its errors visible.
 #
-# Helm 4 shows nothing of what a post-renderer writes to standard error. What it does show is a
-# document that is no manifest. So an error goes to standard output, as a YAML string: no Helm can
-# take that for manifests, so it fails, and its own error has the text in it.
+# Helm 4 does not show what a post-renderer writes to standard error. But it does show a
+# document that is not a manifest. So an error goes to standard output, as a YAML string: Helm cannot
+# take that for manifests, so it fails, and its own error contains the text.
 
 tell_helm() {
   printf '%s\n' "$1" | { printf '|2\n'; sed 's/^/  /'; }

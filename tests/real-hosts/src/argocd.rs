@@ -1,4 +1,4 @@
-//! Argo CD's plugin server with the plugin, and what argocd-repo-server asks it.
+//! Argo CD's plugin server with the plugin, and the requests of argocd-repo-server.
 
 use std::env;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::programs::{artifact, host, workspace_root};
 /// The log line of a server that listens.
 const LISTENS: &str = "serving on";
 
-/// A server that runs for as long as this is there.
+/// A server that runs until it is dropped.
 #[derive(Debug)]
 pub struct PluginServer {
     child: Child,
@@ -26,11 +26,11 @@ pub struct PluginServer {
 }
 
 impl PluginServer {
-    /// Starts it with the plugin, as a sidecar with this environment, and returns when it listens.
+    /// Starts it with the plugin, as a sidecar with this environment, and returns once it listens.
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not start.
     pub fn start(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = |name: &str| folder.path().join(name);
@@ -77,11 +77,11 @@ impl PluginServer {
         Self { child, folder, log }
     }
 
-    /// Whether the plugin takes the application.
+    /// Whether the plugin accepts the application.
     ///
     /// # Panics
     ///
-    /// If the server gives no answer.
+    /// If the server does not answer.
     pub fn matches(&self, application: &Application<'_>) -> bool {
         let answer = self.json("match", application);
         assert_eq!(answer.get("isDiscoveryEnabled"), Some(&Value::Bool(true)));
@@ -92,7 +92,7 @@ impl PluginServer {
     ///
     /// # Panics
     ///
-    /// If the server gives none.
+    /// If the server does not answer.
     pub fn parameters(&self, application: &Application<'_>) -> Vec<Value> {
         let answer = self.json("parameters", application);
         answer.as_array().expect("it is a list").clone()
@@ -107,12 +107,12 @@ impl PluginServer {
     ///
     /// # Panics
     ///
-    /// If another test has.
+    /// If another thread panicked while it held the log.
     pub fn log(&self) -> String {
         self.log.lock().expect("nobody panics with the log").clone()
     }
 
-    /// The files that builds have left in the sidecar's temporary folders.
+    /// The files that builds left in the sidecar's temporary folders.
     ///
     /// # Panics
     ///
@@ -150,13 +150,13 @@ impl PluginServer {
 
 impl Drop for PluginServer {
     fn drop(&mut self) {
-        // One that has ended already is no error.
+        // It is not an error if it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What the sidecar has on its PATH: the command, kustomize and helm.
+/// The sidecar's PATH: the command, kustomize and helm.
 fn programs() -> std::ffi::OsString {
     let of = |path: PathBuf| path.parent().map(Path::to_owned).unwrap_or_default();
     let _ = host("helm");
@@ -176,12 +176,12 @@ pub struct Application<'a> {
     pub path: &'a str,
     /// The namespace that it is deployed to.
     pub namespace: &'a str,
-    /// `spec.source.plugin.parameters`, as JSON; empty where the application has no plugin section.
+    /// `spec.source.plugin.parameters`, as JSON; empty if the application has no plugin section.
     pub parameters: &'a str,
 }
 
 impl Application<'_> {
-    /// What argocd-repo-server tells of it.
+    /// The environment that argocd-repo-server passes for it.
     fn environment(&self) -> Vec<(&str, &str)> {
         let mut environment = vec![
             ("ARGOCD_APP_NAME", "runner"),
@@ -200,7 +200,7 @@ impl Application<'_> {
     }
 }
 
-/// Argo CD's own manifests of argocd-repo-server, out of the module that the tests run.
+/// Argo CD's own manifests of argocd-repo-server, from the Go module that the tests run.
 ///
 /// # Panics
 ///

@@ -1,10 +1,10 @@
-//! Running a program to its end, with an input.
+//! Runs a program to its end, with an input.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::thread;
 
-/// Starts the command with `input` as its stdin, and waits for its end.
+/// Starts the command with `input` as its stdin, and waits until it ends.
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     command
         .stdin(Stdio::piped())
@@ -13,7 +13,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     let mut child = start(command);
     let mut stdin = child.stdin.take().expect("stdin was asked for above");
     thread::scope(|scope| {
-        // Beside the reading below, as either pipe may fill up. A program that ends
+        // In parallel with the reading below, because either pipe may fill up. A program that ends
         // without reading everything is not at fault, so a broken pipe is no error.
         scope.spawn(move || stdin.write_all(input));
         child
@@ -22,8 +22,8 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     })
 }
 
-/// Starts a server that runs for as long as its stdin is open, and gives that and the first line that
-/// it prints: empty when it ends without one.
+/// Starts a server that runs while its stdin is open. Returns its stdin and the first line that
+/// it prints; the line is empty if it ends without printing.
 pub(crate) fn start_server(command: &mut Command) -> (Child, ChildStdin, String) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = start(command);

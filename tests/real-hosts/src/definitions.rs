@@ -1,4 +1,4 @@
-//! The custom resource definitions that projects publish, out of their Go modules.
+//! The custom resource definitions that projects publish in their Go modules.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -27,7 +27,7 @@ const FILES: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// The files, downloaded where they are not yet here; their checksums are in `go.sum`.
+/// The files, downloaded if they are missing; their checksums are in `go.sum`.
 ///
 /// # Panics
 ///

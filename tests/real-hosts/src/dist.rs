@@ -29,13 +29,13 @@ const MODULES: [[&str; 3]; 3] = [
     ],
 ];
 
-/// A static program that is the function without its sandbox, in the launcher's place: the launcher takes
-/// minutes to build as a static program, and `cargo xtask dist` runs it.
+/// A static program that is the function without its sandbox, instead of the launcher, which takes
+/// minutes to build statically; `cargo xtask dist` tests that one.
 pub fn static_program() -> PathBuf {
     artifact(&format!("{ARCH}-unknown-linux-musl/debug/examples/native"))
 }
 
-/// The npm package as npm has packed it, for `cargo xtask web`.
+/// The npm package as npm packed it, for `cargo xtask web`.
 pub fn npm_package() -> PathBuf {
     artifact(concat!(
         "web-packed/runner-terminal-",
@@ -76,7 +76,7 @@ pub fn packed(program: &Path, out: &Path) {
     release.pack(out).expect("the release can be packed");
 }
 
-/// A registry in memory, which ends with this value.
+/// A registry in memory. It ends on drop.
 #[derive(Debug)]
 pub struct Registry {
     server: Child,
@@ -84,11 +84,11 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts it at a port that it chooses, and returns when it listens.
+    /// Starts it at a port that it chooses, and returns once it listens.
     ///
     /// # Panics
     ///
-    /// If it ends before.
+    /// If it ends before that.
     pub fn start() -> Self {
         let mut server = command::start(
             Command::new(host("crane"))
@@ -107,7 +107,7 @@ impl Registry {
                 break port.trim().to_owned();
             }
         };
-        // What it logs of each request is read, so that its pipe does not fill up.
+        // Its log is read, so that the pipe does not fill up.
         std::thread::spawn(move || lines.for_each(drop));
         Self {
             server,

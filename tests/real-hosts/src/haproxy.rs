@@ -1,4 +1,4 @@
-//! HAProxy, handing on TCP to session servers.
+//! HAProxy, passing TCP through to session servers.
 
 use std::fs;
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::command;
 use crate::control_plane::free_ports;
 
-/// A running HAProxy, which is killed when it is dropped.
+/// A running HAProxy, killed on drop.
 #[derive(Debug)]
 pub struct HaProxy {
     address: String,
@@ -23,16 +23,16 @@ pub struct HaProxy {
 /// What HAProxy does with a connection.
 #[derive(Clone, Copy, Debug)]
 pub enum Balance<'a> {
-    /// The backend of the host that the client asks for in TLS (SNI), as a TLS passthrough does.
+    /// Chooses the backend by the host that the client asks for in TLS (SNI).
     ByHost(&'a [(String, String)]),
-    /// The next backend in turn, as a Service does.
+    /// Chooses the backends in turn, as a Service does.
     InTurn(&'a [String]),
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl HaProxy {
-    /// Starts one with the addresses of its backends, and returns when it listens.
+    /// Starts one with the addresses of its backends, and returns once it listens.
     ///
     /// # Panics
     ///
@@ -76,7 +76,7 @@ impl HaProxy {
 
 impl Drop for HaProxy {
     fn drop(&mut self) {
-        // An error means that it has ended already.
+        // An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

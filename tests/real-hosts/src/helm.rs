@@ -1,4 +1,4 @@
-//! Helm, with nothing of the person's own around it.
+//! Helm, isolated from the user's own configuration.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::command;
 use crate::launcher::without_clusters;
 use crate::programs::{artifact, host, path_with_launcher, workspace_root};
 
-/// One Helm, with plugins, caches and configuration of its own.
+/// One Helm, with its own plugins, caches and configuration.
 #[derive(Debug)]
 pub struct Helm {
     program: PathBuf,
@@ -44,13 +44,13 @@ impl Helm {
         }
     }
 
-    /// The same Helm at a cluster.
+    /// The same Helm, with a cluster.
     pub fn at(mut self, kubeconfig: &Path) -> Self {
         self.kubeconfig = Some(kubeconfig.to_owned());
         self
     }
 
-    /// The same Helm where there is nothing on the PATH but these programs.
+    /// The same Helm, with only these programs on the PATH.
     ///
     /// # Panics
     ///
@@ -70,7 +70,7 @@ impl Helm {
         self
     }
 
-    /// A path in a folder that lives as long as this.
+    /// A path in a folder that exists as long as this value.
     pub fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
@@ -99,7 +99,7 @@ impl Helm {
             .env("HELM_DATA_HOME", self.file("data"))
             .env("PATH", &self.path)
             .current_dir(workspace_root());
-        // One that is empty is as good as none, and none would be the person's own.
+        // Empty counts as none; without the variable, Helm would use the user's own.
         match &self.kubeconfig {
             Some(kubeconfig) => helm.env("KUBECONFIG", kubeconfig),
             None => helm.env("KUBECONFIG", self.file("no-kubeconfig")),
@@ -107,7 +107,7 @@ impl Helm {
         command::run(helm.args(args), b"")
     }
 
-    /// Runs it to its end, and gives what it printed.
+    /// Runs it to its end, and returns its output.
     ///
     /// # Panics
     ///
@@ -119,11 +119,11 @@ impl Helm {
         String::from_utf8(output.stdout).expect("Helm prints UTF-8")
     }
 
-    /// Runs it to its end, and gives its error.
+    /// Runs it to its end, and returns its error.
     ///
     /// # Panics
     ///
-    /// If it does not fail, or prints anything but its error.
+    /// If it does not fail, or prints anything else.
     pub fn fails(&self, args: &[&str]) -> String {
         let output = self.run(args);
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -132,13 +132,13 @@ impl Helm {
         String::from_utf8(output.stderr).expect("Helm says UTF-8")
     }
 
-    /// Installs the plugin of a folder.
+    /// Installs the plugin in a folder.
     pub fn install_plugin(&self, folder: &Path) {
         let folder = folder.to_string_lossy();
         self.succeeds(&["plugin", "install", &folder]);
     }
 
-    /// Installs [`RECORDER`], and gives the file in which each of its runs leaves what Helm gave it.
+    /// Installs [`RECORDER`], and returns the file where each of its runs stores its input.
     pub fn install_recorder(&self) -> PathBuf {
         let seen = self.file("seen.yaml");
         let plugin = self.write(
@@ -155,7 +155,7 @@ impl Helm {
         seen
     }
 
-    /// Installs the plugin that Helm runs in its own sandbox, put together as the page on Helm says.
+    /// Installs the plugin for Helm's own sandbox, assembled as docs/helm.md says.
     pub fn install_wasm_plugin(&self) {
         let source = workspace_root().join("kustomization/helm-wasm/plugin.yaml");
         let text = fs::read(source).expect("the plugin is in the workspace");

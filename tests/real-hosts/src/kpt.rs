@@ -10,7 +10,7 @@ use crate::programs::{artifact, host, path_with_launcher, workspace_root};
 /// How kpt runs the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KptRuntime {
-    /// As the command that people install.
+    /// The command that users install.
     Exec,
     /// The module in kpt's own runtime, an old wasmtime.
     Wasmtime,
@@ -30,7 +30,7 @@ pub fn kpt(temporary: &Path) -> Command {
         .env("PATH", path_with_launcher())
         // kpt leaves its files for Node.js there.
         .env("TMPDIR", temporary)
-        // Where wasmtime keeps what it has compiled.
+        // wasmtime's cache of compiled code.
         .env(
             "XDG_CACHE_HOME",
             workspace_root().join("target/hosts/cache"),

@@ -1,4 +1,4 @@
-//! A node: a stand-in for its kubelet, which forwards ports, and the objects that go with it.
+//! A node: a fake kubelet, which forwards ports, and its API objects.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,19 +10,19 @@ use crate::command;
 use crate::control_plane::ControlPlane;
 use crate::programs::host;
 
-/// A node of a control plane, running until it is dropped. The ports of all its pods are those of
+/// A node of a control plane. It runs until it is dropped. The ports of all its pods are ports of
 /// this machine's loopback address.
 #[derive(Debug)]
 pub struct Kubelet {
     plane: Arc<ControlPlane>,
     node: String,
     child: Child,
-    // It runs for as long as its stdin is open.
+    // It runs while its stdin is open.
     _stdin: ChildStdin,
 }
 
 impl Kubelet {
-    /// Starts a kubelet and adds its node, of a name that no other test has.
+    /// Starts a kubelet and adds its node, with a unique name.
     ///
     /// # Panics
     ///
@@ -39,7 +39,7 @@ impl Kubelet {
             .arg(&credentials.authority)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        // What it logs of connections that a test breaks would hide what the test has to say.
+        // Its log of connections that a test breaks would hide the test's own output.
         let mut child = command::start(kubelet.stderr(Stdio::null()));
         let stdin = child.stdin.take().expect("stdin was asked for above");
         let stdout = child.stdout.take().expect("stdout was asked for above");
@@ -68,7 +68,7 @@ impl Kubelet {
     ///
     /// # Panics
     ///
-    /// If the API server does not take it.
+    /// If the API server does not accept it.
     pub fn add_pod(&self, namespace: &str, name: &str, app: &str) {
         let pod = json!({
             "apiVersion": "v1",
@@ -85,7 +85,7 @@ impl Kubelet {
         self.set_ready(namespace, name, true);
     }
 
-    /// Says whether a pod is ready.
+    /// Sets whether a pod is ready.
     pub fn set_ready(&self, namespace: &str, name: &str, is_ready: bool) {
         let ready = if is_ready { "True" } else { "False" };
         let status = json!({
@@ -96,7 +96,7 @@ impl Kubelet {
             .set_status(namespace, &format!("pod/{name}"), &status.to_string());
     }
 
-    /// Ends a pod at once. What it served goes on: it is this machine's.
+    /// Ends a pod at once. Its servers keep running, because they run on this machine.
     ///
     /// # Panics
     ///
@@ -118,7 +118,7 @@ impl Kubelet {
 
 impl Drop for Kubelet {
     fn drop(&mut self) {
-        // It has nothing to save. An error means that it has ended already.
+        // It has nothing to save. An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The `runner-terminal` command, with nothing of the person's own clusters around it.
+//! The `runner-terminal` command, isolated from the user's own clusters.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use crate::command;
 use crate::programs::artifact;
 
-/// What leads to clusters and proxies.
+/// The variables that lead to clusters and proxies.
 const ENVIRONMENT: [&str; 6] = [
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
@@ -17,7 +17,7 @@ const ENVIRONMENT: [&str; 6] = [
     "all_proxy",
 ];
 
-/// The command, for a cluster that a kubeconfig leads to.
+/// The command, with the cluster of a kubeconfig.
 pub fn launcher(kubeconfig: &Path) -> Command {
     let mut command = Command::new(artifact("release/runner-terminal"));
     without_clusters(&mut command);
@@ -45,7 +45,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Starts the command and returns when it says that it waits.
+    /// Starts the command, and returns once it prints that it waits.
     ///
     /// # Panics
     ///
@@ -71,7 +71,7 @@ impl Waiting {
         }
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     pub fn end(mut self) -> Output {
         let mut output = self
             .child

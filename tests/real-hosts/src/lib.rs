@@ -1,7 +1,7 @@
-//! The pinned programs that the tests run, and how to start each.
+//! The pinned programs that the tests run, and functions to start them.
 //!
-//! `cargo xtask hosts` and `cargo xtask build` build them. A program that is missing
-//! fails the test which needs it: nothing is skipped.
+//! `cargo xtask hosts` and `cargo xtask build` build them. A missing program
+//! fails the tests that need it: nothing is skipped.
 
 #![allow(
     clippy::expect_used,

@@ -8,7 +8,7 @@ use crate::programs::{artifact, host, workspace_root};
 /// Something that runs the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runtime {
-    /// The command that people install: the module in the launcher's own sandbox.
+    /// The command that users install: the module in the launcher's own sandbox.
     Launcher,
     /// The module in Node.js.
     Node,
@@ -43,7 +43,7 @@ impl Runtime {
 
 const MODULE: &str = "runner-terminal.wasm";
 
-/// Runs the function on a ResourceList and waits for its end.
+/// Runs the function on a ResourceList to its end.
 pub fn run_module(runtime: Runtime, input: &[u8]) -> Output {
     command::run(&mut runtime.command(), input)
 }

@@ -12,7 +12,7 @@ pub fn workspace_root() -> &'static Path {
         .expect("this crate is in tests/real-hosts of the workspace")
 }
 
-/// A folder of hosts in another version, which come before the pinned ones: `cargo xtask versions`
+/// A folder of hosts in other versions, preferred to the pinned ones: `cargo xtask versions`
 /// runs the tests with each.
 const OTHER_VERSIONS: &str = "RUNNER_TERMINAL_HOSTS";
 
@@ -29,12 +29,12 @@ pub fn host(name: &str) -> PathBuf {
     built(&format!("hosts/bin/{name}"), "cargo xtask hosts")
 }
 
-/// What the project itself builds, by its path under `target`.
+/// An artifact of this project, by its path under `target`.
 pub(crate) fn artifact(path: &str) -> PathBuf {
     built(path, "cargo xtask build")
 }
 
-/// A PATH on which the launcher comes first.
+/// A PATH that starts with the launcher.
 pub(crate) fn path_with_launcher() -> OsString {
     let launcher = artifact("release/runner-terminal");
     let old = env::var_os("PATH").unwrap_or_default();

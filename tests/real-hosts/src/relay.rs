@@ -1,4 +1,4 @@
-//! `runner-terminal relay`, and many terminals to open through it.
+//! `runner-terminal relay`, and clients that open many terminals through it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,10 +17,10 @@ use crate::launcher::launcher;
 use crate::programs::host;
 use crate::session_server::Terminal;
 
-/// Long enough for a machine that has much else to do.
+/// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A relay, running until it is dropped.
+/// A relay that runs until it is dropped.
 #[derive(Debug)]
 pub struct Relay {
     child: Child,
@@ -29,7 +29,7 @@ pub struct Relay {
     observe: SocketAddr,
 }
 
-/// The lines of a relay's log, which come one by one.
+/// The lines of a relay's log, as they arrive.
 #[derive(Debug, Default)]
 struct Log {
     lines: Mutex<Vec<Value>>,
@@ -37,7 +37,7 @@ struct Log {
 }
 
 impl Relay {
-    /// Starts one that goes to a cluster by a kubeconfig, and returns when it listens.
+    /// Starts one for the cluster of a kubeconfig, and returns once it listens.
     ///
     /// # Panics
     ///
@@ -46,7 +46,7 @@ impl Relay {
         Self::run(launcher(kubeconfig).arg("relay").args(args))
     }
 
-    /// Starts one that may have so many files open.
+    /// Starts one with a limit on open files.
     ///
     /// # Panics
     ///
@@ -103,7 +103,7 @@ impl Relay {
         self.listen
     }
 
-    /// Opens a terminal through it, as GitLab does. It has worked if the client succeeds and
+    /// Opens a terminal through it, as GitLab does. It worked if the client succeeds and
     /// prints `terminal open`.
     pub fn open(&self, terminal: &Terminal) -> Output {
         let line = json!({
@@ -120,7 +120,7 @@ impl Relay {
         command::run(&mut client, terminals.as_bytes())
     }
 
-    /// The status of a page of its HTTP server, and what is on it.
+    /// The status and the body of a page of its HTTP server.
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.observe).expect("the relay can be observed");
         let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n");
@@ -139,7 +139,7 @@ impl Relay {
         (status.expect("a status"), body.to_owned())
     }
 
-    /// The value of a metric, by all that stands before it on its line; 0 where there is none.
+    /// The value of a metric, by the text before it on its line; 0 if there is none.
     pub fn metric(&self, name: &str) -> f64 {
         let (status, text) = self.get("/metrics");
         assert_eq!(status, 200, "{text}");
@@ -150,8 +150,8 @@ impl Relay {
         value.unwrap_or(0.0)
     }
 
-    /// How many connections have ended for a reason, of all routes and of none; of all reasons when it
-    /// is empty.
+    /// The number of connections that ended for a reason, with any route or none; if the reason
+    /// is empty, for all reasons.
     pub fn ended(&self, reason: &str) -> u64 {
         let (status, text) = self.get("/metrics");
         assert_eq!(status, 200, "{text}");
@@ -165,7 +165,7 @@ impl Relay {
             .sum()
     }
 
-    /// The most memory that it has had, in MiB; `None` where the system does not tell.
+    /// Its peak memory in MiB; `None` if the system does not report it.
     pub fn most_memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status
@@ -175,11 +175,11 @@ impl Relay {
         Some(kib / 1024)
     }
 
-    /// Waits for a line of the log, and takes it and all before it away.
+    /// Waits for a line of the log, and removes it and all earlier lines.
     ///
     /// # Panics
     ///
-    /// If it does not come.
+    /// If it does not arrive.
     pub fn wait_for(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         self.log.wait_for(is_wanted)
     }
@@ -188,7 +188,7 @@ impl Relay {
     ///
     /// # Panics
     ///
-    /// If it does not come.
+    /// If it does not arrive.
     pub fn wait_for_end(&self, reason: &str) -> Value {
         self.wait_for(|line| {
             line.get("event").and_then(Value::as_str) == Some("connection")
@@ -200,14 +200,14 @@ impl Relay {
     ///
     /// # Panics
     ///
-    /// If it is not there any more.
+    /// If it has already ended.
     pub fn terminate(&self) {
         let mut kill = Command::new("kill");
         let sent = command::run(kill.arg(self.child.id().to_string()), b"");
         assert!(sent.status.success(), "{sent:?}");
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     pub fn end(mut self) -> ExitStatus {
         self.child.wait().expect("a child can be waited for")
     }
@@ -215,7 +215,7 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        // An error means that it has ended already.
+        // An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -238,12 +238,12 @@ impl Log {
     }
 }
 
-/// The session server of a runner with many jobs, running until it is dropped.
+/// The session server of a runner with many jobs. It runs until it is dropped.
 #[derive(Debug)]
 pub struct ManyTerminals {
     line: String,
     child: Child,
-    // It runs for as long as its stdin is open.
+    // It runs while its stdin is open.
     _stdin: ChildStdin,
     _folder: TempDir,
 }
@@ -277,8 +277,8 @@ impl ManyTerminals {
         }
     }
 
-    /// Opens all of its terminals through a relay, holds them open until the last is, and types
-    /// into each. It has worked if the client prints `terminal open` for each.
+    /// Opens all of its terminals through a relay, waits until the last is open, and types
+    /// into each. It worked if the client prints `terminal open` for each.
     pub fn open_all(&self, relay: &Relay) -> Output {
         relay.open_all(&self.line)
     }
@@ -286,7 +286,7 @@ impl ManyTerminals {
 
 impl Drop for ManyTerminals {
     fn drop(&mut self) {
-        // It has nothing to save. An error means that it has ended already.
+        // It has nothing to save. An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

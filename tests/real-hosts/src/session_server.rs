@@ -1,4 +1,4 @@
-//! The GitLab Runner's own session server, and a client which does what GitLab does.
+//! GitLab Runner's own session server, and a client that connects as GitLab does.
 
 use std::fs::{self, File};
 use std::process::{Child, ChildStdin, Command, Output};
@@ -9,16 +9,16 @@ use tempfile::TempDir;
 use crate::command;
 use crate::programs::{host, workspace_root};
 
-/// A session server with the terminal of one job, running until it is dropped.
+/// A session server with the terminal of one job. It runs until it is dropped.
 #[derive(Debug)]
 pub struct SessionServer {
     terminal: Terminal,
     listen_address: String,
     child: Child,
-    // The server runs for as long as its stdin is open.
+    // The server runs while its stdin is open.
     _stdin: ChildStdin,
-    // Configurations tend to name the same port, so one server runs at a time, unless it has been
-    // given a port of its own.
+    // Most configurations name the same port, so one server runs at a time, unless it has
+    // its own port.
     _turn: Option<File>,
     _folder: TempDir,
 }
@@ -26,13 +26,13 @@ pub struct SessionServer {
 /// The server did not start.
 #[derive(Debug)]
 pub struct Refusal {
-    /// True if nothing is wrong: the configuration leaves the session server off.
+    /// True if there is no error: the configuration leaves the session server off.
     pub is_off: bool,
-    /// What the server says about it.
+    /// The server's message.
     pub message: String,
 }
 
-/// What GitLab is told of a job's terminal.
+/// What the runner tells GitLab about a job's terminal.
 #[derive(Clone, Debug)]
 pub struct Terminal {
     /// Its WebSocket address.
@@ -46,8 +46,8 @@ pub struct Terminal {
 const EXIT_OFF: i32 = 3;
 
 impl SessionServer {
-    /// Starts the server on the text of a `config.toml`, which decides where it listens.
-    /// Waits while another test has a server.
+    /// Starts the server with the text of a `config.toml`, which decides where it listens.
+    /// Waits while another test runs a server.
     ///
     /// # Errors
     ///
@@ -56,8 +56,8 @@ impl SessionServer {
         Self::start_in_turn(config, Some(wait_for_turn()))
     }
 
-    /// Like [`start`](Self::start), beside other servers: as each pod has an IP address of its own,
-    /// each server here has a port of its own.
+    /// Like [`start`](Self::start), in parallel with other servers: as each pod has its own IP
+    /// address, each server here has its own port.
     ///
     /// # Errors
     ///
@@ -104,16 +104,16 @@ impl SessionServer {
         })
     }
 
-    /// What GitLab is told of the terminal.
+    /// What the runner tells GitLab about the terminal.
     pub fn terminal(&self) -> &Terminal {
         &self.terminal
     }
 
-    /// Opens the terminal as GitLab does, and types into it. It has worked if the
+    /// Opens the terminal as GitLab does, and types into it. It worked if the
     /// client succeeds and prints `terminal open`.
     ///
-    /// The client goes to the port that the server listens on, as the advertised
-    /// address leads nowhere from here. The certificate must still be the advertised
+    /// The client connects to the port where the server listens, because the advertised
+    /// address cannot be reached from here. The certificate must still be the advertised
     /// host's.
     pub fn connect(&self) -> Output {
         self.connect_with(&self.terminal)
@@ -124,12 +124,12 @@ impl SessionServer {
         on_loopback(&self.listen_address)
     }
 
-    /// Like [`connect`](Self::connect), for a client that was told something else.
+    /// Like [`connect`](Self::connect), for a client with other information.
     pub fn connect_with(&self, terminal: &Terminal) -> Output {
         connect(terminal, &self.address())
     }
 
-    /// Like [`connect`](Self::connect), through what listens at this address.
+    /// Like [`connect`](Self::connect), through the server at this address.
     pub fn connect_through(&self, address: &str) -> Output {
         connect(&self.terminal, address)
     }
@@ -137,7 +137,7 @@ impl SessionServer {
 
 impl Drop for SessionServer {
     fn drop(&mut self) {
-        // It has nothing to save. An error means that it has ended already.
+        // It has nothing to save. An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -149,13 +149,13 @@ fn connect(terminal: &Terminal, address: &str) -> Output {
     command::run(&mut client, terminal.to_json().to_string().as_bytes())
 }
 
-/// A proxy in front of a session server that ends TLS, as an ingress controller or an L7 load
+/// A proxy in front of a session server that terminates TLS, as an ingress controller or an L7 load
 /// balancer does. It runs until it is dropped.
 #[derive(Debug)]
 pub struct TlsEndingProxy {
     address: String,
     child: Child,
-    // The proxy runs for as long as its stdin is open.
+    // The proxy runs while its stdin is open.
     _stdin: ChildStdin,
 }
 
@@ -181,7 +181,7 @@ impl TlsEndingProxy {
 
 impl Drop for TlsEndingProxy {
     fn drop(&mut self) {
-        // It has nothing to save. An error means that it has ended already.
+        // It has nothing to save. An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -220,7 +220,7 @@ fn on_loopback(listen_address: &str) -> String {
     format!("127.0.0.1:{port}")
 }
 
-/// Waits until no other test, of this process or another, has a server.
+/// Waits until no other test, of this process or another, runs a server.
 fn wait_for_turn() -> File {
     let path = workspace_root().join("target/hosts/session-server.lock");
     let file = File::create(path).expect("a file in target can be written");

@@ -1,4 +1,4 @@
-//! The follow-up that reads the live Service, against a real API server.
+//! AdvertiseAddress, which reads the live Service, with a real API server.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ fn succeeds(output: &Output) -> String {
     text(&output.stdout)
 }
 
-/// A copy of the example whose address is read from the cluster, in a namespace of its own.
+/// A copy of the example whose address is read from the cluster, in its own namespace.
 struct TwoStep {
     folder: TempDir,
     namespace: &'static str,
@@ -56,7 +56,7 @@ impl TwoStep {
         Self { folder, namespace }
     }
 
-    /// The same with another spec, in flow style, in one of its functions.
+    /// The same with another spec, in flow style, for one of its functions.
     fn with(self, function: &str, spec: &str) -> Self {
         let path = self.folder.path().join(format!("two-step/{function}.yaml"));
         let config = fs::read_to_string(&path).unwrap();
@@ -80,7 +80,7 @@ impl TwoStep {
         succeeds(&plane.kubectl(&["apply", "-f", "-"], manifests));
     }
 
-    /// Builds and applies: then the Service is there.
+    /// Builds and applies, so that the Service exists.
     fn applied(self, plane: &ControlPlane) -> Self {
         let first = self.build(plane);
         self.apply(plane, &succeeds(&first));
@@ -88,7 +88,7 @@ impl TwoStep {
     }
 }
 
-/// A manifest of the output of kustomize.
+/// A manifest from kustomize's output.
 fn manifest(manifests: &str, kind: &str) -> Value {
     manifests
         .split("\n---\n")
@@ -104,7 +104,7 @@ fn config_toml(manifests: &str) -> String {
         .to_owned()
 }
 
-/// A ResourceList of what kustomize has built before the AdvertiseAddress, for the command alone.
+/// kustomize's ResourceList before AdvertiseAddress, for the command alone.
 fn list(runner: &TwoStep, plane: &ControlPlane, spec: &str) -> String {
     let kustomization = runner.folder.path().join("two-step/kustomization.yaml");
     let both = fs::read_to_string(&kustomization).unwrap();
@@ -131,7 +131,7 @@ fn list(runner: &TwoStep, plane: &ControlPlane, spec: &str) -> String {
 }
 
 /// Build, apply, wait for the cloud, build again: then a terminal opens at the address for a client
-/// that trusts nothing but the runner's certificate.
+/// that trusts only the runner's certificate.
 #[test]
 fn the_two_steps_open_a_terminal() {
     let plane = ControlPlane::shared();
@@ -208,12 +208,12 @@ fn the_two_steps_open_a_terminal() {
         );
         drop(server);
 
-        // A third build, with what the second has applied in the cluster, is the same.
+        // A third build, after the second was applied to the cluster, is the same.
         assert_eq!(succeeds(&runner.build(&plane)), manifests_with_address);
     }
 }
 
-/// The module alone, given the Service as an item, says what the launcher says that reads it.
+/// The module with the Service as an item gives the same result as the launcher, which reads it.
 #[test]
 fn the_module_alone_gives_the_same_from_items() {
     let plane = ControlPlane::shared();
@@ -260,7 +260,7 @@ fn waiting_ends_when_the_address_is_there() {
     let list = list(&runner, &plane, "{whenPending: Wait, timeout: 2m}");
     let waiting = Waiting::start(&mut launcher(plane.kubeconfig()), list.as_bytes());
 
-    // From before the patch: kubectl itself is part of it.
+    // Measured from before the patch, so it includes kubectl.
     let start = Instant::now();
     plane.set_ingress("wait", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
     let output = waiting.end();
@@ -274,7 +274,7 @@ fn waiting_ends_when_the_address_is_there() {
     let said = text(&output.stderr);
     assert_eq!(said.matches("waiting up to 2m").count(), 1, "{said}");
     println!("resolved {took:?} after the status was patched");
-    // A second is what it takes; the rest is for a machine that has much else to do.
+    // It takes a second; the rest is for busy machines.
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
@@ -315,8 +315,8 @@ fn waiting_gives_up_and_writes_nothing_by_half() {
     assert_eq!(text(&built.stdout), "");
 }
 
-/// With the Role that `readers` adds, and nothing else, the address can be read; the Service next to
-/// it cannot.
+/// The Role that `readers` adds is enough to read the address, but not the Service next to
+/// it.
 #[test]
 fn readers_may_read_that_service_and_nothing_else() {
     let plane = ControlPlane::shared();
@@ -358,14 +358,14 @@ fn readers_may_read_that_service_and_nothing_else() {
         assert!(!can(verb, what), "{verb} {what}");
     }
 
-    // Reading and watching by that right alone.
+    // Reading and watching with this right alone.
     let waits = "{whenPending: Wait, timeout: 2m}";
     let list_of_runner = list(&runner, &plane, waits);
     let waiting = Waiting::start(&mut launcher(&reader), list_of_runner.as_bytes());
     plane.set_ingress("readers", SERVICE, r#"[{"ip":"192.0.2.7"}]"#);
     assert!(succeeds(&waiting.end()).contains("192.0.2.7:9000"));
 
-    // The neighbour, and what the message says to apply.
+    // The other Service, and the rule that the message shows.
     plane.set_ingress("neighbour", SERVICE, r#"[{"ip":"192.0.2.8"}]"#);
     let list_of_neighbour = list(&neighbour, &plane, "{source: Cluster}");
     let refused = run_launcher(&mut launcher(&reader), list_of_neighbour.as_bytes());
@@ -381,8 +381,8 @@ fn readers_may_read_that_service_and_nothing_else() {
     assert!(succeeds(&allowed).contains("192.0.2.8:9000"));
 }
 
-/// Before the first apply the Role that lets a reader in is only among the manifests: that is
-/// pending, and no error, or the first build could never be.
+/// Before the first apply, the reader's Role is only among the manifests: that counts as
+/// pending and is not an error; otherwise the first build would always fail.
 #[test]
 fn a_reader_is_let_in_by_the_first_apply() {
     let plane = ControlPlane::shared();
@@ -405,8 +405,8 @@ fn a_reader_is_let_in_by_the_first_apply() {
     assert!(config_toml(&succeeds(&build())).contains("192.0.2.7:9000"));
 }
 
-/// A port on every node: its number is the live Service's, its host a node's, and a reader may list
-/// the nodes by the ClusterRole that the function adds.
+/// A port on every node: its number is the live Service's, its host a node's; a reader may list
+/// the nodes with the ClusterRole that the function adds.
 #[test]
 fn a_node_port_is_reached_at_a_node() {
     let plane = ControlPlane::shared();

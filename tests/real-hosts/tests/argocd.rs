@@ -1,4 +1,4 @@
-//! The plugin in Argo CD's real plugin server, asked as argocd-repo-server asks.
+//! The plugin in Argo CD's real plugin server, with the requests of argocd-repo-server.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 const PAGE: &str = "docs/argo-cd.md";
 
-/// An address that is known: then nothing asks a cluster.
+/// A known address, so that no cluster is queried.
 const KNOWN: &str = r#"[{"name": "advertise-address", "string": "terminal.example.com"}]"#;
 
 /// A runner whose manifests name no namespace.
@@ -78,7 +78,7 @@ impl Repository {
         repository
     }
 
-    /// The runner's manifests as they are.
+    /// The runner's plain manifests.
     fn plain() -> Self {
         Self::new(&[("runner.yaml", RUNNER)])
     }
@@ -166,7 +166,7 @@ fn config_toml(manifests: &[Value]) -> String {
     config["data"]["config.toml"].as_str().unwrap().to_owned()
 }
 
-/// What the user interface shows: one line, which starts with what is wrong.
+/// What the user interface shows: one line that starts with the error.
 fn refused(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let said = text(&output.stderr);
@@ -220,7 +220,7 @@ fn plain_manifests_get_their_session_server() {
     assert_eq!(service["metadata"]["namespace"], "ci");
     assert_eq!(find(&built, "Deployment")["metadata"]["namespace"], "ci");
 
-    // A file with function configs, which is no manifest.
+    // A file with functionConfigs, which is not a manifest.
     plain.write("runner-terminal.yaml", PLAIN_CONFIG);
     let built = manifests(&server.generate(&plain.with("")));
     assert!(config_toml(&built).contains("file.example.com"));
@@ -233,7 +233,7 @@ fn plain_manifests_get_their_session_server() {
         ),
         "{said}"
     );
-    // The same by another name, or among the manifests.
+    // The same with another name, or among the manifests.
     fs::rename(
         plain.folder().join("runner-terminal.yaml"),
         plain.folder().join("terminal.yaml"),
@@ -277,7 +277,7 @@ fn a_kustomization_is_built_as_kustomize_does() {
     assert!(server.log().contains("Plugin command successful"));
 }
 
-/// Whoever may commit decides on manifests, and not on programs.
+/// Committers decide about manifests, not about programs.
 #[test]
 fn no_program_of_the_repository_runs() {
     let server = PluginServer::start(&[]);
@@ -303,7 +303,7 @@ fn no_program_of_the_repository_runs() {
     );
     assert!(!marker.exists());
 
-    // The plugin's owner may allow it, so that the test can tell.
+    // The plugin's owner may allow it: this shows that the test works.
     let allowing = PluginServer::start(&[(
         "RUNNER_TERMINAL_ARGOCD_KUSTOMIZE_OPTIONS",
         "--enable-alpha-plugins --enable-exec",
@@ -395,7 +395,7 @@ fn a_chart_is_rendered_as_argo_cd_does() {
     assert_eq!(server.left_over(), [] as [std::path::PathBuf; 0]);
 }
 
-/// A link may lead to the repository, and no further.
+/// A link must stay inside the repository.
 #[cfg(unix)]
 #[test]
 fn no_file_outside_the_repository_is_read() {
@@ -446,8 +446,8 @@ fn what_is_wrong_is_one_paragraph() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
-/// The announced parameters are those that the plugin takes: the static ones, and those of each
-/// sort of application.
+/// The announced parameters are those that the plugin accepts: the static ones, and those of each
+/// kind of application.
 #[test]
 fn every_parameter_is_announced() {
     let server = PluginServer::start(&[]);
@@ -482,7 +482,7 @@ fn every_parameter_is_announced() {
     }
 }
 
-/// The whole way of an address, with the rights that `readers` gives and no others.
+/// From no address to a terminal's address, with only the rights that `readers` grants.
 #[test]
 fn a_new_address_is_picked_up() {
     let plane = ControlPlane::shared();
@@ -522,7 +522,7 @@ fn a_new_address_is_picked_up() {
     );
     plane.apply(&text(&first.stdout));
 
-    // There, and readable, and without an address.
+    // The Service exists, is readable, and has no address.
     let second = server.generate(&application);
     assert_eq!(text(&second.stdout), text(&first.stdout));
 
@@ -558,7 +558,7 @@ fn a_new_address_is_picked_up() {
     );
 }
 
-/// The sidecar in Argo CD's own Deployment, as the API server takes it.
+/// The sidecar in Argo CD's own Deployment, accepted by the API server.
 #[test]
 fn the_sidecar_has_least_privilege() {
     let folder = tempfile::tempdir().unwrap();
@@ -615,7 +615,7 @@ fn the_sidecar_has_least_privilege() {
         assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault");
         assert!(container["resources"]["limits"]["memory"].is_string());
     }
-    // The token, and the folder for temporary files, are the sidecar's alone.
+    // The token and the temporary folder are mounted only in the sidecar.
     for volume in ["runner-terminal-token", "runner-terminal-tmp"] {
         let mounts = |container: &&&Value| {
             let mounts = container["volumeMounts"].as_array().unwrap();
@@ -628,7 +628,7 @@ fn the_sidecar_has_least_privilege() {
             .collect();
         assert_eq!(holders, ["runner-terminal"], "{volume}");
     }
-    // The volume has the plugin's file, by the name that kustomize has given it.
+    // The volume has the plugin's file, by the name from kustomize.
     let plugin = find(&built, "ConfigMap");
     let volumes = pod["volumes"].as_array().unwrap();
     assert!(
@@ -641,7 +641,7 @@ fn the_sidecar_has_least_privilege() {
     assert!(fs::read_to_string(patch).unwrap().contains(&version));
 }
 
-/// The example is an application that the plugin takes.
+/// The plugin accepts the example application.
 #[test]
 fn the_example_is_an_application() {
     let example = workspace_root().join("kustomization/argocd/application.yaml");

@@ -1,4 +1,4 @@
-//! `runner-terminal check` against the real session server, and what may stand in front of it.
+//! `runner-terminal check` against the real session server, and proxies in front of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ fn config(advertised: &str) -> String {
     )
 }
 
-/// What the check says of an address, and whether it is content.
+/// The verdict of `check` on an address, and whether it is good.
 fn check(arguments: &[&str], input: &str) -> (bool, String) {
     let mut command = launcher(Path::new("/nonexistent"));
     let output = run_launcher(command.arg("check").args(arguments), input.as_bytes());

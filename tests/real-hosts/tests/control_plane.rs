@@ -1,4 +1,4 @@
-//! The control plane itself: it takes what is right and refuses what is not.
+//! The control plane itself: it accepts valid manifests and refuses invalid ones.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The pictures in the docs are those of the example.
+//! The diagrams in the docs are those of the example.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use real_hosts::{host, launcher, run_launcher, workspace_root};
 
-/// What a flag of `explain` prints of the example.
+/// The output of `explain` with this flag, for the example.
 fn picture(flag: &str) -> String {
     let root = workspace_root();
     let base = root.join("kustomization/example/base");
@@ -38,7 +38,7 @@ fn picture(flag: &str) -> String {
     String::from_utf8(drawn.stdout).unwrap()
 }
 
-/// Set `UPDATE_DIAGRAM=1` to write them anew, and look at them.
+/// Set `UPDATE_DIAGRAM=1` to update them, and review them.
 #[test]
 fn the_docs_show_the_example() {
     let docs = workspace_root().join("docs");

@@ -1,4 +1,4 @@
-//! A packed release in the programs that take it: a registry, a bare root, kpt, `sha256sum`.
+//! A packed release in the programs that use it: a registry, a bare root, kpt, `sha256sum`.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,10 +23,10 @@ const CPU: &str = if cfg!(target_arch = "aarch64") {
     "amd64"
 };
 
-/// The npm package keeps the version of the workspace.
+/// The npm package has the version of the workspace.
 const NPM: &str = concat!("runner-terminal-", env!("CARGO_PKG_VERSION"), ".tgz");
 
-/// One release for all tests, which change nothing in it.
+/// One release, shared by all tests, which do not change it.
 static RELEASE: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release");
     packed(&static_program(), &folder);
@@ -46,7 +46,7 @@ fn succeeds(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Pushes the layout and gives the image's name and its digest.
+/// Pushes the layout, and returns the image's name and digest.
 fn pushed(registry: &Registry) -> (String, String) {
     let image = registry.image("runner-terminal:0.0.0");
     let layout = RELEASE.join("oci");
@@ -79,7 +79,7 @@ fn an_image_goes_through_a_registry_and_stays_itself() {
     assert_eq!(entry["manifests"][0]["digest"], digest.as_str());
 }
 
-/// What is wrong with a layer is seen.
+/// A faulty layer is detected.
 #[test]
 fn a_damaged_layer_is_refused() {
     let registry = Registry::start();
@@ -107,7 +107,7 @@ fn a_damaged_layer_is_refused() {
     assert!(!output.status.success());
 }
 
-/// The files of the image are all that there is.
+/// The program only needs the files of the image.
 #[test]
 fn the_function_runs_in_the_image_alone() {
     let registry = Registry::start();
@@ -122,9 +122,9 @@ fn the_function_runs_in_the_image_alone() {
 
     let id = Command::new("id").arg("-u").output().unwrap();
     let is_root = id.stdout.trim_ascii() == b"0";
-    // The image's own user, and nobody, as whom kustomize and kpt run containers.
+    // The image's own user, and nobody, which kustomize and kpt use for containers.
     for user in ["65532:65532", "65534:65534"] {
-        // Others than root may not leave the rest of the machine behind.
+        // Only root may use chroot.
         let mut command = if is_root {
             let mut chroot = Command::new("/usr/sbin/chroot");
             chroot.arg(format!("--userspec={user}")).arg(root.path());
@@ -145,7 +145,7 @@ fn the_function_runs_in_the_image_alone() {
 
 fn unpacked(registry: &Registry, image: &str, platform: &str) -> TempDir {
     let root = tempfile::tempdir().unwrap();
-    // Another user than the one who makes it goes in.
+    // The program runs as another user than the one that creates the folder.
     let status = Command::new("chmod").arg("755").arg(root.path()).status();
     assert!(status.unwrap().success());
     let archive = root.path().with_extension("tar");
@@ -196,7 +196,7 @@ fn kpt_runs_the_module_of_the_image() {
             .replace("REGISTRY/", &registry.image(""));
         let mut shell = Command::new("sh");
         shell.arg("-ec").arg(command).current_dir(folder.path());
-        // kpt keeps what it has pulled.
+        // kpt caches what it pulled.
         shell
             .env("HOME", folder.path())
             .env("TMPDIR", folder.path());
@@ -214,7 +214,7 @@ fn kpt_runs_the_module_of_the_image() {
     );
 }
 
-/// The one line of the page's commands that starts so.
+/// The one line of the page's commands with this start.
 fn command_of_the_page(start: &str) -> String {
     let page = workspace_root().join("docs/distribution.md");
     let page = fs::read_to_string(page).unwrap();
@@ -249,8 +249,8 @@ fn the_checksums_are_those_of_the_files() {
     assert!(!check(folder.path()).status.success());
 }
 
-/// The page's own recipe, as far as it goes without a release on GitHub: what was downloaded is checked
-/// whole, and a signature is one of this list.
+/// The page's own commands, as far as they work without a release on GitHub: downloads are checked
+/// against the list, which is what is signed.
 #[test]
 fn the_recipe_of_the_page_checks_what_was_downloaded() {
     let run = |folder: &Path| {
@@ -261,7 +261,7 @@ fn the_recipe_of_the_page_checks_what_was_downloaded() {
         shell.current_dir(folder).output().unwrap()
     };
     let folder = tempfile::tempdir().unwrap();
-    // One file and the list, as people download them.
+    // One file and the list, as users download them.
     for name in ["SHA256SUMS", "runner-terminal.wasm"] {
         fs::copy(RELEASE.join(name), folder.path().join(name)).unwrap();
     }
@@ -271,7 +271,7 @@ fn the_recipe_of_the_page_checks_what_was_downloaded() {
     fs::write(folder.path().join("runner-terminal.wasm"), b"another").unwrap();
     assert!(!run(folder.path()).status.success());
 
-    // All that is released is on the list, apart from the layout, which the tar beside it holds.
+    // The list has every released file except the layout, which is also in the tar next to it.
     let sums = fs::read_to_string(RELEASE.join("SHA256SUMS")).unwrap();
     for entry in fs::read_dir(&*RELEASE).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
@@ -285,7 +285,7 @@ fn the_recipe_of_the_page_checks_what_was_downloaded() {
     }
 }
 
-/// What the page tells people to demand of a signature is what the workflow signs as.
+/// The page demands the identity with which the workflow signs.
 #[test]
 fn the_page_demands_the_identity_that_the_workflow_has() {
     let read = |name: &str| fs::read_to_string(workspace_root().join(name)).unwrap();
@@ -304,7 +304,7 @@ fn the_page_demands_the_identity_that_the_workflow_has() {
     assert!(page.contains("cosign verify-blob --bundle SHA256SUMS.sigstore.json SHA256SUMS"));
 }
 
-/// What a catalog says of the release is true of its files.
+/// The catalog's claims about the release are true of its files.
 #[test]
 fn the_catalog_has_the_digests() {
     let catalog = fs::read_to_string(RELEASE.join("catalog.yaml")).unwrap();
@@ -327,7 +327,7 @@ fn the_catalog_has_the_digests() {
     }
 }
 
-/// A program that needs libraries would start nowhere in the image.
+/// A program that needs libraries would not start in the image.
 #[test]
 #[should_panic(expected = "needs libraries, and an image has none")]
 fn a_program_that_is_not_static_is_refused() {
@@ -335,7 +335,7 @@ fn a_program_that_is_not_static_is_refused() {
     packed(&std::env::current_exe().unwrap(), folder.path());
 }
 
-/// The bills of a release, by the files that they are of.
+/// The bills of a release, by file.
 fn bills() -> Vec<PathBuf> {
     let mut bills: Vec<_> = fs::read_dir(&*RELEASE)
         .unwrap()
@@ -353,7 +353,7 @@ fn components(bill: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// What people get has a bill, each of what is in it.
+/// Each released file has a bill of its content.
 #[test]
 fn each_module_and_the_npm_package_has_a_bill_of_its_own() {
     let names: Vec<_> = bills()
@@ -396,7 +396,7 @@ fn each_module_and_the_npm_package_has_a_bill_of_its_own() {
     }
 }
 
-/// By CycloneDX's own schema.
+/// Validated with CycloneDX's own schema.
 #[test]
 fn the_bills_are_valid() {
     let validate = |files: &[PathBuf]| {
@@ -418,7 +418,7 @@ fn the_bills_are_valid() {
     assert!(said.contains("/components/0/type"), "{said}");
 }
 
-/// npm itself packs the same files, and they are what `cargo xtask web` has tested.
+/// npm itself packs the same files, and `cargo xtask web` has tested them.
 #[test]
 fn the_npm_package_is_what_npm_packs() {
     let unpacked = |archive: &Path| {
@@ -435,7 +435,7 @@ fn the_npm_package_is_what_npm_packs() {
     assert_eq!(succeeds(&diff.output().unwrap()), "");
 }
 
-/// The bill lists what is in the launcher, and not what builds it.
+/// The bill lists the crates in the launcher, not those that build it.
 #[test]
 fn the_bill_has_the_sandbox_and_not_its_compiler() {
     let bill = json(&RELEASE.join("runner-terminal-0.0.0.cdx.json"));
@@ -448,7 +448,7 @@ fn the_bill_has_the_sandbox_and_not_its_compiler() {
     }
 }
 
-/// The module is the same bytes, wherever it is built.
+/// The module is the same, byte for byte, wherever it is built.
 #[test]
 fn another_folder_gives_the_same_module() {
     let output = Command::new(env!("CARGO"))
@@ -463,7 +463,7 @@ fn another_folder_gives_the_same_module() {
 #[test]
 fn the_workflows_are_valid() {
     let mut lint = Command::new(host("actionlint"));
-    // The same on every machine: these two it would use where they are installed.
+    // Disables two linters that actionlint would use if they are installed.
     lint.args(["-shellcheck=", "-pyflakes="]);
     let output = lint.current_dir(workspace_root()).output().unwrap();
     assert!(

@@ -1,4 +1,4 @@
-//! Every way of exposure, as a real API server takes it.
+//! A real API server accepts every exposure.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,10 +13,10 @@ use std::fs;
 use real_hosts::{ControlPlane, Runtime, run_module, workspace_root};
 use serde_json::{Value, json};
 
-/// What fixtures have that is of no API server: resources that only look like ours.
+/// Resources in fixtures that no API server knows: they only look like ours.
 const INVENTED: [&str; 2] = ["extensions/v1beta1", "identity.example.com/v1"];
 
-/// What the function makes of a fixture, as one List, without what no API server has.
+/// The function's output for a fixture, as one List, without those resources.
 fn resources(path: &std::path::Path) -> Value {
     let input = fs::read(path).unwrap();
     let output = run_module(Runtime::Launcher, &input);

@@ -22,11 +22,11 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A functionConfig with an address.
 const ADDRESS: &str = "tests/fixtures/helm/session-server.yaml";
 
-/// A functionConfig without one, and what reads it from the cluster.
+/// A functionConfig without one, and the one that reads it from the cluster.
 const LOAD_BALANCER: &str = "tests/fixtures/helm/load-balancer.yaml";
 const FROM_THE_CLUSTER: &str = "tests/fixtures/helm/advertise-address.yaml";
 
-/// How Helm 4 is told to run the plugin.
+/// The arguments that make Helm 4 run the plugin.
 const PLUGIN: [&str; 2] = ["--post-renderer", "runner-terminal"];
 
 /// Helm 4 with the plugin.
@@ -36,19 +36,19 @@ fn helm() -> Helm {
     helm
 }
 
-/// `helm template` of the chart, with more arguments.
+/// `helm template` of the chart, with additional arguments.
 fn template<'arg>(args: &[&'arg str]) -> Vec<&'arg str> {
     let mut all = vec!["template", "r", CHART, "--namespace", "ci"];
     all.extend(args);
     all
 }
 
-/// The arguments that hand a functionConfig to the plugin.
+/// The arguments that pass a functionConfig to the plugin.
 fn with_config(path: &str) -> [&str; 4] {
     ["--post-renderer-args", "-c", "--post-renderer-args", path]
 }
 
-/// The documents of what Helm prints.
+/// The documents of Helm's output.
 fn documents(manifests: &str) -> Vec<&str> {
     manifests
         .split("---\n")
@@ -56,7 +56,7 @@ fn documents(manifests: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Those that the other has not, in their order.
+/// Those that are not in the other, in order.
 fn only_in<'text>(one: &'text str, other: &str) -> Vec<&'text str> {
     let other = documents(other);
     documents(one)
@@ -65,8 +65,8 @@ fn only_in<'text>(one: &'text str, other: &str) -> Vec<&'text str> {
         .collect()
 }
 
-/// Checks that the runner's Deployment and ConfigMap are what differs, and that the Service is what
-/// is new, and gives the three.
+/// Checks that only the runner's Deployment and ConfigMap differ, and that only the Service is
+/// new, and returns the three.
 fn changed<'text>(rendered: &'text str, plain: &str) -> [&'text str; 3] {
     let before = only_in(plain, rendered);
     assert_eq!(before.len(), 2, "{before:?}");
@@ -98,7 +98,7 @@ fn changed<'text>(rendered: &'text str, plain: &str) -> [&'text str; 3] {
     changed
 }
 
-/// Helm writes each document anew before a post-renderer sees it, so this compares with one that
+/// Helm reformats each document before a post-renderer sees it, so this compares with one that
 /// changes nothing.
 #[test]
 fn the_runners_documents_change_and_no_others() {
@@ -124,7 +124,7 @@ fn the_runners_documents_change_and_no_others() {
         deployment.starts_with("# Source: runner/templates/runner.yaml\n"),
         "{deployment}"
     );
-    // The rest is what it was, in the order that it had.
+    // All other documents are unchanged, in the same order.
     for kept in [
         "# Source: runner/crds/jobs.yaml\n# A definition, which Helm gives to no post-renderer.\n",
         "# A hook: it is made before the release, and is no part of it.\n",
@@ -136,13 +136,13 @@ fn the_runners_documents_change_and_no_others() {
     }
     assert!(!rendered.contains("postrender-filename"), "{rendered}");
 
-    // That is what Helm gave, and it says in which file of the chart each document is.
+    // The same as Helm's input, with the chart's file of each document.
     let given = fs::read_to_string(seen).unwrap();
     assert_eq!(documents(&given).len(), 4, "{given}");
     assert_eq!(given.matches("postrender-filename: ").count(), 4, "{given}");
 }
 
-/// The chart may bring its functionConfig, and have it from its values. It is not in the release.
+/// The chart may contain the functionConfig, made from its values. It is not in the release.
 #[test]
 fn the_function_config_may_be_in_the_chart() {
     let helm = helm();
@@ -156,8 +156,8 @@ fn the_function_config_may_be_in_the_chart() {
     assert_eq!(from_the_chart, from_a_file);
 }
 
-/// Helm 4 shows nothing of what a post-renderer says and exits with, so this is what the plugin's
-/// script is for.
+/// Helm 4 shows neither the messages nor the exit code of a post-renderer, so the plugin's script
+/// adds them to the error.
 #[test]
 fn errors_are_in_helms_own_error() {
     let helm = helm();
@@ -201,7 +201,7 @@ fn a_package_of_the_plugin_installs_too() {
     assert!(rendered.contains("r-runner-session-server"), "{rendered}");
 }
 
-/// Helm 3 runs the program itself, hands on the chart's text as it is, and shows errors.
+/// Helm 3 runs the program itself, passes the chart's text unchanged, and shows errors.
 #[test]
 fn helm_3_runs_the_program() {
     let helm = Helm::three();
@@ -263,7 +263,7 @@ fn a_release_gets_its_address_with_an_upgrade() {
     };
     let get = |name: &str| object(&plane, namespace, name);
 
-    // The first time there is a Service, and terminals wait for its address.
+    // The first upgrade adds a Service, and terminals wait for its address.
     let said = upgrade(&with_config(LOAD_BALANCER));
     assert!(said.contains("r runs 10 jobs at once."), "{said}");
     let service = get("service/r-runner-session-server");
@@ -283,7 +283,7 @@ fn a_release_gets_its_address_with_an_upgrade() {
     get("crd/jobs.ci.example.com");
     assert!(!manifest("1").contains("r-registration"));
 
-    // The second time nothing changes.
+    // The second upgrade changes nothing.
     upgrade(&with_config(LOAD_BALANCER));
     assert_eq!(manifest("1"), manifest("2"));
     for (name, before) in [
@@ -299,7 +299,7 @@ fn a_release_gets_its_address_with_an_upgrade() {
         );
     }
 
-    // Then the cloud gives an address, and the pods get it.
+    // Then the cloud assigns an address, and the pods get it.
     plane.set_ingress(
         namespace,
         "r-runner-session-server",
@@ -315,7 +315,7 @@ fn a_release_gets_its_address_with_an_upgrade() {
     );
     assert_eq!(get("deployment/r-runner")["metadata"]["generation"], 2);
 
-    // All of it is the release's, and goes with it.
+    // Everything belongs to the release, and is deleted with it.
     helm.succeeds(&["uninstall", "r", "-n", namespace]);
     let args = [
         "-n",
@@ -327,7 +327,7 @@ fn a_release_gets_its_address_with_an_upgrade() {
     assert_eq!(plane.kubectl(&args, "").stdout, b"");
 }
 
-/// What Helm gives to post-renderers, made by Helm.
+/// Helm's input for post-renderers, produced by Helm.
 fn given_by_helm() -> String {
     let helm = Helm::four();
     let seen = helm.install_recorder();
@@ -339,7 +339,7 @@ fn file(path: &str) -> String {
     fs::read_to_string(workspace_root().join(path)).unwrap()
 }
 
-/// What the program makes of manifests.
+/// The program's output for manifests.
 fn by_the_program(manifests: &str, configs: &[&str]) -> String {
     let mut command = real_hosts::launcher(Path::new("/nonexistent"));
     command.current_dir(workspace_root()).arg("apply-to");
@@ -409,8 +409,8 @@ fn the_module_tells_what_is_wrong() {
     }
 }
 
-/// Helm 4.3.1 gives modules no manifests. When this fails, because a newer Helm does: take the
-/// warning out of docs/helm.md, and test this plugin as the other one is tested.
+/// Helm 4.3.1 passes no manifests to modules. When this fails because a newer Helm does, remove the
+/// warning from docs/helm.md, and test this plugin like the other one.
 #[test]
 fn helm_gives_modules_no_manifests_yet() {
     let helm = Helm::four();

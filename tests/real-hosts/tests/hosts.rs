@@ -1,4 +1,4 @@
-//! One logic, the same resources out of every host.
+//! Every host produces the same resources.
 
 #![allow(
     clippy::unwrap_used,
@@ -71,7 +71,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// The resources of a stream of documents, without what a host writes on them for itself.
+/// The resources of a stream of documents, without the host's own annotations.
 fn resources(host: &str, stream: &[u8]) -> Resources {
     let mut found = Resources::new();
     let text = String::from_utf8_lossy(stream);
@@ -167,7 +167,7 @@ fn by_helm(helm: &Helm, post_renderer: &[&str], case: &Case) -> Vec<u8> {
         "apiVersion: v2\nname: runner\nversion: 0.1.0\n",
     );
     let folder = chart.parent().unwrap().to_owned();
-    // What looks like a template in the manifests is none.
+    // Text in the manifests that looks like a template is not one.
     let template = case.manifests.replace("{{", "{{ \"{{\" }}");
     write(&folder, "templates/runner.yaml", &template);
     let config = write(
@@ -289,7 +289,7 @@ fn every_host_gives_the_same_resources() {
     }
 }
 
-/// An error is an error in each: it fails, says why, and gives no manifests.
+/// An error is an error in each host: it fails, says why, and prints no manifests.
 #[test]
 fn every_host_passes_the_error_on() {
     let case = Case {

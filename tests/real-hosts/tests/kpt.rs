@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 use real_hosts::{KptRuntime, kpt, kpt_eval, run_kpt, workspace_root};
 use tempfile::TempDir;
 
-/// A package in a folder of its own, with the functionConfig beside it.
+/// A package in its own folder, with the functionConfig next to it.
 struct Package {
     folder: TempDir,
 }
@@ -38,7 +38,7 @@ impl Package {
     }
 
     /// The example without its pipeline and without a functionConfig among its resources, both of
-    /// which `kpt fn eval` has no use for. The runner is in a folder of its own.
+    /// which `kpt fn eval` does not need. The runner is in its own folder.
     fn to_evaluate(spec: &str) -> Self {
         let package = Self::example();
         fs::remove_file(package.path().join("Kptfile")).unwrap();
@@ -158,7 +158,7 @@ fn succeeds(output: &Output) -> String {
 
 const KNOWN: &str = "{advertiseAddress: terminal.example.com}";
 
-/// Every line that was there is there still, in its order.
+/// Every line of the input is still there, in the same order.
 fn assert_only_added(before: &str, after: &str) {
     let mut lines = after.lines();
     for line in before.lines() {
@@ -222,7 +222,7 @@ fn a_package_is_changed_in_place_and_only_where_it_must_be() {
     }
 }
 
-/// What kpt is told of new items, before it writes them.
+/// The annotations of new items, before kpt writes them.
 #[test]
 fn a_new_item_comes_after_its_workload_with_a_file_of_its_own() {
     for runtime in KptRuntime::ALL {
@@ -275,7 +275,7 @@ fn a_second_run_changes_nothing_and_the_third_gives_it_back() {
     }
 }
 
-/// Older functions and packages know items by annotations without `internal.`.
+/// Older functions and packages use annotations without `internal.`.
 #[test]
 fn legacy_annotations_do_not_stay() {
     let package = Package::to_evaluate(KNOWN);
@@ -332,7 +332,7 @@ fn the_example_is_rendered_by_its_pipeline() {
     }
 }
 
-/// A pipeline may name the module where it names the command.
+/// A pipeline may name the module instead of the command.
 #[test]
 fn a_pipeline_with_the_module_gives_what_it_gives_with_the_command() {
     let by_command = Package::example();
@@ -358,7 +358,7 @@ fn a_pipeline_with_the_module_gives_what_it_gives_with_the_command() {
     }
 }
 
-/// Without the Kptfile, in which kpt notes how rendering went.
+/// Without the Kptfile, where kpt records the result of rendering.
 fn without_status(files: &Files) -> Files {
     let mut files = files.clone();
     files.remove(Path::new("Kptfile"));
@@ -384,7 +384,7 @@ fn an_error_fails_and_writes_nothing() {
         let results = package.results_file();
         assert_eq!(results["exitCode"].as_i64(), Some(1));
         if runtime == KptRuntime::Wasmtime {
-            // This runtime has no way to give both an error and results: the text above is all.
+            // This runtime cannot return both an error and results: there is only the text above.
             continue;
         }
         let result = &results["items"][0]["results"][0];
@@ -418,7 +418,7 @@ fn a_warning_is_in_the_results() {
     }
 }
 
-/// One of each sort: odd text, several new resources, and refusals.
+/// One of each kind: odd text, several new resources, and refusals.
 const FIXTURES: [&str; 14] = [
     "session-server/address-known",
     "session-server/crlf",
@@ -443,8 +443,8 @@ fn a_module_gives_what_the_command_gives() {
     }
 }
 
-/// kpt's wasmtime is an old one, and computes addresses wrong in some code that is right: all that
-/// the function does for a runner goes through it.
+/// kpt's old wasmtime computes some addresses wrongly, even in correct code: everything that
+/// the function does for a runner is tested in it.
 #[test]
 fn no_fixture_traps_in_wasmtime() {
     for folder in ["session-server", "advertise-address"] {
@@ -492,7 +492,7 @@ fn compare(name: &str, runtimes: &[KptRuntime]) {
     }
 }
 
-/// Twelve megabytes of arrays make more than the gigabyte that the module has.
+/// Twelve megabytes of arrays need more than the gigabyte that the module has.
 #[test]
 fn a_package_that_is_too_large_is_refused_in_words() {
     let package = Package::to_evaluate(KNOWN);
@@ -539,7 +539,7 @@ fn a_functionconfig_of_another_kind_is_refused_in_words() {
     }
 }
 
-/// Input that kpt would never hand on, through the program for Node.js that kpt leaves behind.
+/// Input that kpt would never pass, through the program for Node.js that kpt leaves behind.
 #[test]
 fn garbage_is_refused_in_words() {
     let package = Package::to_evaluate(KNOWN);

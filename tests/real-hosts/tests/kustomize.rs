@@ -1,4 +1,4 @@
-//! The function in the real kustomize, and its output at a real kube-apiserver.
+//! The function in the real kustomize, and its output in a real kube-apiserver.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ fn succeeds(output: &Output) -> String {
 
 fn accept(manifests: &str) -> String {
     let plane = ControlPlane::shared();
-    // Several tests use it: the one that comes second finds it there.
+    // Several tests use it: the second one finds it already created.
     plane.kubectl(&["create", "namespace", "ci"], "");
     succeeds(&plane.dry_run(manifests))
 }
@@ -91,7 +91,7 @@ fn charts_are_patched_with_the_component() {
             manifests.contains("advertise_address = \"terminal.example.com:9000\""),
             "{manifests}"
         );
-        // A ServiceMonitor is of a definition that this API server has not.
+        // This API server has no definition of ServiceMonitor.
         let known: Vec<&str> = manifests
             .split("---\n")
             .filter(|document| !document.contains("kind: ServiceMonitor"))
@@ -140,8 +140,8 @@ fn the_charts_own_session_server_is_adopted() {
     accept(&manifests);
 }
 
-/// kustomize sorts keys, drops comments and writes everything anew; what the function added is
-/// still its own, and a second build changes nothing.
+/// kustomize sorts keys, drops comments and reformats everything; the function still recognises
+/// what it added, and a second build changes nothing.
 #[test]
 fn a_second_build_on_the_output_changes_nothing() {
     for spec in ["spec: {}", "spec: {advertiseAddress: '2001:db8::7'}"] {
@@ -171,7 +171,7 @@ fn disabling_gives_back_what_kustomize_alone_builds() {
 }
 
 /// One kustomization that generates the configuration, prefixes every name and runs the function:
-/// names are in all three states when the function sees them.
+/// the function sees names in all three states.
 #[test]
 fn generated_and_prefixed_names_are_followed() {
     let folder = tempfile::tempdir().unwrap();
@@ -215,8 +215,8 @@ fn generated_and_prefixed_names_are_followed() {
     accept(&manifests);
 }
 
-/// A prefix that is added above the layer with the function renames the Service like everything
-/// else, and a build on that output still knows it.
+/// A prefix above the kustomization with the function renames the Service like everything
+/// else, and a build on that output still recognises it.
 #[test]
 fn a_prefix_above_the_function_renames_the_service() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,7 +237,7 @@ fn a_prefix_above_the_function_renames_the_service() {
     accept(&manifests);
 }
 
-/// A prefix that comes after the function reaches the Service, the Role and the name in the Role.
+/// A prefix set after the function changes the Service, the Role and the name in the Role.
 #[test]
 fn a_later_prefix_reaches_what_readers_may_read() {
     let spec = "spec: {readers: [{namespace: argocd, serviceAccount: argocd-repo-server}]}";
@@ -262,7 +262,7 @@ fn a_later_prefix_reaches_what_readers_may_read() {
     accept(&manifests);
 }
 
-/// kustomize tells resources apart by what it writes on them, and takes copies for what they are.
+/// kustomize distinguishes resources by its own annotations, and treats copies as new resources.
 #[test]
 fn replicas_become_shards() {
     let spec = "spec: {replicas: Shard, exposure: {type: Ingress, controller: nginx, host: \

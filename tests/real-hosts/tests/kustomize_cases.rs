@@ -1,4 +1,4 @@
-//! Kustomizations as people have them, in the real kustomize: `tests/cases/kustomize`.
+//! Real-world kustomizations, in the real kustomize: `tests/cases/kustomize`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
 
 use real_hosts::{kustomize_build, workspace_root};
 
-/// What kustomize prints of a case, and what it says on standard error.
+/// kustomize's output for a case, and its standard error.
 fn build(case: &str) -> (bool, String, String) {
     let output = kustomize_build(&workspace_root().join("tests/cases/kustomize").join(case));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -21,7 +21,7 @@ fn build(case: &str) -> (bool, String, String) {
     )
 }
 
-/// The document of this kind whose name begins so.
+/// The document of this kind with this prefix in its name.
 fn document<'o>(output: &'o str, kind: &str, name: &str) -> &'o str {
     let found = output.split("---\n").find(|document| {
         document.contains(&format!("\nkind: {kind}\n"))

@@ -73,7 +73,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Applies a build, and deletes what is not in it.
+/// Applies a build, and prunes what is not in it.
 fn apply_and_prune(plane: &ControlPlane, manifests: &str) -> String {
     let arguments = [
         "apply",
@@ -110,7 +110,7 @@ fn a_pruning_apply_leaves_the_load_balancer() {
         let folder = folder();
         kustomization(folder.path(), "runner.yaml");
         let first = succeeds(&kustomize_build(folder.path()));
-        // kubectl prunes by this label what this function has made, too.
+        // With this label, kubectl also prunes what this function added.
         let first = first.replace(
             "name: runner-session-server\n",
             "name: runner-session-server\n  labels:\n    team: live\n",

@@ -1,4 +1,4 @@
-//! The README's commands, run as they stand.
+//! Runs the commands in the README and the docs.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ fn page(path: &str) -> String {
     fs::read_to_string(workspace_root().join(path)).unwrap()
 }
 
-/// The fenced blocks of a language.
+/// The fenced blocks in a language.
 fn blocks(path: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let blocks: Vec<String> = page(path)
@@ -43,7 +43,7 @@ fn shell(command: &str, folder: &Path, home: &Path, kubeconfig: Option<&Path>) -
         .chain(std::env::split_paths(&old));
     let none = Path::new("/nonexistent");
     Command::new("sh")
-        // Where Helm keeps its plugins and caches: a folder of the page's own.
+        // Helm's plugins and caches, in a separate folder for each page.
         .envs(HELM_FOLDERS.map(|name| (name, home.join(name))))
         .args(["-c", command])
         .current_dir(folder)
@@ -97,8 +97,8 @@ fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
 
-/// Runs each `$ command` of a page, which exits with 0 or with the code of the `? 1` below it, and
-/// gives how many there are.
+/// Runs each `$ command` of a page, which must exit with 0 or the code after `?` below it, and
+/// returns their number.
 fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
     let mut count = 0;
     let home = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
             let output = shell(command, workspace_root(), home.path(), kubeconfig);
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command}\n{said}");
-            // One that only checks has said it by its code, and one that refuses on standard error.
+            // A check may only have an exit code, and a refusal only standard error.
             let has_refused = code != 0 && !said.is_empty();
             assert!(
                 !output.stdout.is_empty() || command.contains("--check") || has_refused,
@@ -154,7 +154,7 @@ fn the_kustomization_builds() {
     );
 }
 
-/// The two set-up commands: the first is run here, the second is what runs this.
+/// The two set-up commands: the first runs here, the second runs this test.
 #[test]
 fn two_commands_set_up_everything() {
     assert_eq!(
@@ -175,7 +175,7 @@ fn two_commands_set_up_everything() {
     assert!(shown.contains("team-a-runner-session-server"), "{shown}");
 }
 
-/// Every field of the functionConfigs is in the README's tables.
+/// The README's tables have every field of the functionConfigs.
 #[test]
 fn the_fields_are_those_of_the_schemas() {
     let readme = page(README);

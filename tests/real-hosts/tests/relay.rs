@@ -24,7 +24,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A namespace with a node for its pods, and a relay's account that may do what the page says.
+/// A namespace with a node for its pods, and a relay's account with the rights in the docs.
 struct Cluster {
     plane: Arc<ControlPlane>,
     kubelet: Kubelet,
@@ -60,7 +60,7 @@ impl Cluster {
     }
 }
 
-/// The manifests for the runner's cluster in the relay's page, for another namespace.
+/// The manifests for the runner's cluster in docs/relay.md, for another namespace.
 fn role_of_the_page(namespace: &str) -> String {
     let page = fs::read_to_string(workspace_root().join("docs/relay.md")).unwrap();
     let blocks = page.split("```yaml\n").skip(1);
@@ -74,7 +74,7 @@ fn role_of_the_page(namespace: &str) -> String {
     )
 }
 
-/// What a client sends first when it asks for a host.
+/// The first bytes of a client that asks for a host.
 fn hello_for(host: &str) -> Vec<u8> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -88,7 +88,7 @@ fn hello_for(host: &str) -> Vec<u8> {
     hello
 }
 
-/// What a pod listens at. It serves the connections one after the other.
+/// A pod's server. It serves connections one after the other.
 struct Backend {
     port: u16,
     serving: JoinHandle<()>,
@@ -106,7 +106,7 @@ impl Backend {
         Self { port, serving }
     }
 
-    /// Says its name, and then all that it hears, at any number of connections.
+    /// Sends its name, and then echoes its input, on any number of connections.
     fn echo(name: &'static str) -> Self {
         Self::new(move |mut client| {
             thread::spawn(move || {
@@ -117,7 +117,7 @@ impl Backend {
         })
     }
 
-    /// True while no connection has gone wrong.
+    /// True while no connection has failed.
     fn is_well(&self) -> bool {
         !self.serving.is_finished()
     }
@@ -138,7 +138,7 @@ impl Client {
         Self { stream, hello }
     }
 
-    /// Waits for a backend's name and the echo of the ClientHello, which has arrived as it was.
+    /// Waits for a backend's name and the echo of the unchanged ClientHello.
     fn expect(mut self, name: &str) -> Self {
         let mut answer = vec![0; name.len() + self.hello.len()];
         self.stream.read_exact(&mut answer).unwrap();
@@ -146,7 +146,7 @@ impl Client {
         self
     }
 
-    /// Types, and waits for the echo.
+    /// Sends bytes, and waits for the echo.
     fn type_into(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
         let mut echo = vec![0; text.len()];
@@ -154,11 +154,11 @@ impl Client {
         assert_eq!(echo, text.as_bytes());
     }
 
-    /// Waits until the other side closes, and gives what it said before.
+    /// Waits until the other side closes, and returns what it sent before.
     fn rest(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
-            // Closed with something unread.
+            // Closed with unread data.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
             read => {
                 read.unwrap();
@@ -210,7 +210,7 @@ fn a_terminal_opens_for_a_client_that_trusts_only_the_runner() {
     );
     assert!(line["bytes_to_pod"].as_u64().unwrap() > 500, "{line}");
     assert!(line["bytes_to_client"].as_u64().unwrap() > 500, "{line}");
-    // Neither side's secret is anywhere in it.
+    // It contains no secret of either side.
     let line = line.to_string();
     assert!(!line.contains(&server.terminal().authorization), "{line}");
 }
@@ -244,8 +244,8 @@ fn two_hundred_terminals_are_open_at_once() {
     assert_eq!(relay.metric(count), 200.0);
 }
 
-/// Bytes without an end that repeat seldom and at no power of two, so that a piece which is lost,
-/// doubled or in another's place does not go unseen.
+/// Endless bytes that repeat rarely and never at a power of two, so that a piece that is lost,
+/// duplicated or misplaced is noticed.
 struct Pattern {
     block: Vec<u8>,
     place: usize,
@@ -266,7 +266,7 @@ impl Pattern {
         }
     }
 
-    /// The next bytes, at most so many.
+    /// The next bytes, up to a limit.
     fn next(&mut self, most: usize) -> &[u8] {
         let start = self.place;
         let end = self.block.len().min(start + most);
@@ -356,7 +356,7 @@ fn the_host_decides_which_pod_is_reached() {
         ("A.example.com", "I am a"),
         ("b.example.com", "I am b"),
         ("other.example.org", "I am c"),
-        // A client sends no name for an address.
+        // Clients send no name for an IP address.
         ("192.0.2.7", "I am c"),
     ] {
         Client::of(&relay, host).expect(name);
@@ -427,7 +427,7 @@ fn a_pod_that_replaces_another_is_found() {
     let several = r#"runner_terminal_relay_several_pods_total{route="a.example.com"}"#;
     assert_eq!(relay.metric(several), 1.0);
 
-    // The pod that was found a moment ago is gone.
+    // The pod that was found before is gone.
     cluster.kubelet.remove_pod("relay-replaced", "runner-0");
     assert_eq!(pod_of(), "relay-replaced/runner-1");
     assert_eq!(relay.metric(several), 1.0);
@@ -442,7 +442,7 @@ fn an_end_in_one_direction_does_not_cut_the_other() {
     let length = hello_for("a.example.com").len() + "and that is all".len();
     let backend = Backend::new(move |mut client| {
         client.read_exact(&mut vec![0; length]).unwrap();
-        // A node that was told of the client's end would have cut this by now.
+        // A node that knew of the client's FIN would have closed this by now.
         thread::sleep(Duration::from_secs(3));
         client.write_all(&sent).unwrap();
     });
@@ -514,7 +514,7 @@ fn hostile_clients_leave_it_up() {
     };
     let closes = |mut stream: TcpStream| {
         let mut rest = Vec::new();
-        // A reset is an end as well.
+        // A reset is also an end.
         let _ = stream.read_to_end(&mut rest);
         assert_eq!(rest, b"");
     };
@@ -529,13 +529,13 @@ fn hostile_clients_leave_it_up() {
         closes(stream);
         relay.wait_for_end("not-tls");
     }
-    // A health check is counted, and has no line.
+    // A health check is counted, but not logged.
     drop(connect());
     let ended = r#"connections_total{route="",reason="nothing-sent"}"#;
     wait_until("it is counted", || {
         relay.metric(&format!("runner_terminal_relay_{ended}")) == 1.0
     });
-    // Names that are none.
+    // Invalid names.
     let hello = hello_for("a.example.com");
     let place = hello
         .windows(13)
@@ -553,7 +553,7 @@ fn hostile_clients_leave_it_up() {
         closes(stream);
     }
 
-    // All places are taken by clients that drip, once those before have left theirs.
+    // Slow clients use all connections, once the earlier ones are closed.
     let open = "runner_terminal_relay_connections_open";
     wait_until("all are free", || relay.metric(open) == 0.0);
     let slow: Vec<TcpStream> = (0..40)
@@ -581,7 +581,7 @@ fn hostile_clients_leave_it_up() {
         .type_into("still up");
 }
 
-/// The same handshake message in records of at most so many bytes.
+/// The same handshake message in records of limited size.
 fn in_records_of(hello: &[u8], most: usize) -> Vec<u8> {
     let mut records = Vec::new();
     for part in hello[5..].chunks(most) {
@@ -592,9 +592,9 @@ fn in_records_of(hello: &[u8], most: usize) -> Vec<u8> {
     records
 }
 
-/// A ClientHello with so many extensions more, which nobody knows.
+/// A ClientHello with additional unknown extensions.
 fn with_extensions(hello: &[u8], count: u16) -> Vec<u8> {
-    // Behind the head of the record and of the message, the version and the random bytes.
+    // After the headers of the record and of the message, the version and the random bytes.
     let mut place = 5 + 4 + 2 + 32;
     place += 1 + usize::from(hello[place]);
     place += 2 + usize::from(u16::from_be_bytes([hello[place], hello[place + 1]]));
@@ -609,7 +609,7 @@ fn with_extensions(hello: &[u8], count: u16) -> Vec<u8> {
     in_records_of(&longer, 1 << 14)
 }
 
-/// Bytes that are the same in each run.
+/// Pseudorandom bytes, the same in each run.
 struct Random(u64);
 
 impl Random {
@@ -634,7 +634,7 @@ fn each_hello_that_is_none_is_counted() {
     let say = |bytes: &[u8]| {
         count.set(count.get() + 1);
         let mut stream = TcpStream::connect(relay.address()).unwrap();
-        // It may have heard enough by now.
+        // The relay may already have closed.
         let _ = stream.write_all(bytes);
     };
     let counted = |reason: &str, expected: u64| {
@@ -659,7 +659,7 @@ fn each_hello_that_is_none_is_counted() {
     });
     assert!(relay.ended("hello-too-long") >= 1);
 
-    // Unusual, and still ones: in small records, and with many extensions.
+    // Unusual but valid: in small records, and with many extensions.
     for unusual in [
         in_records_of(&hello, 1),
         in_records_of(&hello, 7),
@@ -720,7 +720,7 @@ fn a_flood_takes_no_terminal_with_it() {
     let open = "runner_terminal_relay_connections_open";
     let hello = hello_for("a.example.com");
     for wave in 1..=WAVES {
-        // They come faster than their time runs out, and then drip: the last byte is never there.
+        // They connect faster than they time out, and then send slowly, never the last byte.
         let mut slow: Vec<_> = (0..WAVE)
             .map(|_| TcpStream::connect(relay.address()).unwrap())
             .collect();
@@ -743,11 +743,11 @@ fn a_flood_takes_no_terminal_with_it() {
         drop(drip.join().unwrap());
         wait_until("one is open", || relay.metric(open) == 1.0);
     }
-    // All but the terminal's place were theirs, once a wave at least.
+    // In each wave, they used all connections except the terminal's at least once.
     assert!(relay.ended("hello-late") >= WAVES * (PLACES - 1));
     assert!(relay.ended("over-limit") >= WAVES * (WAVE - 2 * PLACES));
     relay.wait_for(|line| line["event"] == "over-limit");
-    // And there is place for others again.
+    // Afterwards others can connect again.
     Client::of(&relay, "a.example.com")
         .expect("runner")
         .type_into("a new one");
@@ -881,7 +881,7 @@ fn the_role_of_the_page_is_enough_and_no_more() {
     assert!(!may("list", "pods", "default"));
     assert!(!may("create", "pods/portforward", "default"));
 
-    // Each of its rules is needed.
+    // Each rule is needed.
     for (verbs, detail) in [
         (r#"["get"]"#, "is forbidden: (it takes get and create of"),
         (r#"["create"]"#, "cannot get resource \"pods/portforward\""),
@@ -903,7 +903,7 @@ fn the_role_of_the_page_is_enough_and_no_more() {
             .plane
             .kubectl(&[&args[..], &["-p", &role]].concat(), "");
         assert!(patched.status.success(), "{patched:?}");
-        // The API server learns of it by a watch of its own.
+        // The API server learns of it through its own watch.
         let relay = cluster.relay(&[&route]);
         wait_until("the role is another", || {
             drop(Client::of(&relay, "a.example.com").rest());

@@ -57,7 +57,7 @@ fn compare(name: &str, input: &[u8]) {
 #[test]
 fn every_fixture_gives_the_same_bytes() {
     let fixtures = fixtures();
-    // Each runtime compiles the module anew for each, on one core.
+    // Each runtime compiles the module again for each fixture, on one core.
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for worker in 0..workers {
@@ -71,7 +71,7 @@ fn every_fixture_gives_the_same_bytes() {
     });
 }
 
-/// Stands between kustomize and the launcher, and keeps what goes in and what comes out.
+/// A script between kustomize and the launcher records input and output.
 #[test]
 fn kustomize_gets_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn kustomize_gets_the_same_bytes() {
     assert!(native.stdout == fs::read(at("out")).unwrap());
 }
 
-/// Standard input, standard output, standard error and an exit code: nothing else crosses.
+/// The module only has standard input, standard output, standard error and an exit code.
 #[test]
 fn the_module_asks_for_little() {
     let module = workspace_root().join("target/runner-terminal.wasm");
@@ -134,13 +134,13 @@ fn the_module_asks_for_little() {
     for import in imports.lines() {
         let (module, name) = import.split_once('.').unwrap();
         assert_eq!(module, "wasi_snapshot_preview1", "{import}");
-        // The standard library asks for the environment in its panic handler, where hosts give an
-        // empty one, and for random bytes to seed its hash maps, whose order shows nowhere.
+        // The standard library reads the environment in its panic handler, where hosts provide an
+        // empty one, and random bytes to seed its hash maps, whose order never matters.
         assert!(allowed.contains(&name), "{import}");
     }
 }
 
-/// 100 MB of resources that are none of ours, and one runner among them.
+/// 100 MB of unrelated resources, and one runner among them.
 #[test]
 fn a_hundred_megabytes_go_through() {
     let fixture = workspace_root().join("tests/fixtures/session-server/address-known.yaml");

@@ -1,4 +1,4 @@
-//! Three replicas: what becomes of their terminals behind one Service, and as shards.
+//! Three replicas: their terminals behind one Service, and as shards.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use serde_json::Value;
 const REPLICAS: usize = 3;
 const SESSIONS: usize = 300;
 
-/// The resources that the function makes of a fixture.
+/// The function's output for a fixture.
 fn resources(fixture: &str) -> Vec<Value> {
     let path = workspace_root().join(format!("tests/fixtures/session-server/{fixture}.yaml"));
     let output = run_module(Runtime::Launcher, &fs::read(path).unwrap());
@@ -37,7 +37,7 @@ fn of_kind<'a>(resources: &'a [Value], kind: &str) -> Vec<&'a Value> {
         .collect()
 }
 
-/// The labels of the pods of the workload that mounts each `config.toml`, and that file.
+/// Each `config.toml`, with the pod labels of the workload that mounts it.
 fn configs(resources: &[Value]) -> Vec<(&Value, &str)> {
     let config_maps: BTreeMap<&str, &str> = of_kind(resources, "ConfigMap")
         .into_iter()
@@ -69,10 +69,10 @@ fn opened(client: &Output) -> bool {
     client.status.success() && client.stdout == b"terminal open\n"
 }
 
-/// Opens each server's terminal through the address, so many times in all, and gives how many did
-/// not open.
+/// Opens each server's terminal through the address, a given number of times, and returns how many
+/// attempts failed.
 fn lost(servers: &[SessionServer], address: &str) -> usize {
-    // A session has one terminal at a time; those of several servers are opened side by side.
+    // A session has one terminal at a time; those of several servers are opened in parallel.
     let lost_of = |server: &SessionServer| {
         (0..SESSIONS / servers.len())
             .filter(|_| !opened(&server.connect_through(address)))
@@ -90,8 +90,8 @@ fn lost(servers: &[SessionServer], address: &str) -> usize {
     })
 }
 
-/// Each shard has a host of its own at one entry point, which lets TLS through by SNI: the routes
-/// are those of the Ingresses, Services and pods that the function has made.
+/// Each shard has its own host at one entry point, which passes TLS through by SNI: the routes
+/// are those of the Ingresses, Services and pods in the function's output.
 #[test]
 fn no_terminal_of_a_shard_is_lost() {
     let resources = resources("shard-ingress");
@@ -125,7 +125,7 @@ fn no_terminal_of_a_shard_is_lost() {
     assert_eq!(lost(&servers, proxy.address()), 0);
 }
 
-/// What the function refuses, and why: three processes behind one address.
+/// Why the function refuses three processes behind one address.
 #[test]
 fn two_thirds_are_lost_behind_one_service() {
     let resources = resources("address-known");
@@ -142,6 +142,6 @@ fn two_thirds_are_lost_behind_one_service() {
     let lost = lost(&servers, proxy.address());
 
     println!("{lost} of {SESSIONS} terminals were lost");
-    // The right process is met once in three times; chance has its part in whose turn it is.
+    // One connection in three reaches the right process; which one is partly random.
     assert!((SESSIONS / 2..SESSIONS * 5 / 6).contains(&lost), "{lost}");
 }

@@ -1,4 +1,4 @@
-//! What people get does not grow unnoticed: no module and no program may be more than a tenth
+//! Released files do not grow unnoticed: no module and no program may be more than a tenth
 //! larger than `benches/sizes.json` says.
 
 #![allow(
@@ -27,14 +27,14 @@ const MODULES: [&str; 4] = [
     "web/runner_terminal_bg.wasm",
 ];
 
-/// The launcher holds machine code: its size is recorded where CI runs, and elsewhere only printed.
+/// The launcher is machine code: its size is recorded for the platform of CI, else only printed.
 const LAUNCHER: &str = "release/runner-terminal";
 const RECORDS_LAUNCHER: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 
 const RECORD: &str = "benches/sizes.json";
-/// Set to 1, it accepts the sizes as they are.
+/// Set it to 1 to accept the current sizes.
 const UPDATE: &str = "UPDATE_SIZES";
-/// How much larger than recorded a file may be.
+/// The maximum size relative to the recorded one.
 const ROOM: f64 = 1.1;
 
 /// The sizes of a file, in bytes.
@@ -67,7 +67,7 @@ impl Sizes {
     }
 }
 
-/// What has grown too much, as a sentence each, and the table of all.
+/// A sentence for each file that grew too much, and the table of all.
 fn compare(now: &BTreeMap<&str, Sizes>, record: &Value) -> (Vec<String>, String) {
     let mut grown = Vec::new();
     let mut table =

@@ -1,4 +1,4 @@
-//! What is pinned is watched, and what is claimed is shown.
+//! Pinned versions are checked for updates, and claims have tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::process::Command;
 use real_hosts::workspace_root;
 use serde_json::Value;
 
-/// The oldest versions that are supported, which are to stay.
+/// The oldest supported versions, which must not be updated.
 const LEFT_ALONE: &str = "/tests/hosts/versions";
 
 fn read(name: &str) -> String {
@@ -46,7 +46,7 @@ fn workflows() -> Vec<String> {
     names
 }
 
-/// Each folder whose dependencies are pinned, by what pins them.
+/// Each folder with pinned dependencies, by what pins them.
 fn pinned() -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut git = Command::new("git");
     git.current_dir(workspace_root());
@@ -137,7 +137,7 @@ fn actions_are_pinned_by_their_commits() {
     assert!(count >= 20, "{count}");
 }
 
-/// Who may do nothing without being asked for it.
+/// Workflows have no permissions by default.
 #[test]
 fn workflows_have_no_right_that_a_job_does_not_name() {
     for name in workflows() {
@@ -151,7 +151,7 @@ fn workflows_have_no_right_that_a_job_does_not_name() {
     }
 }
 
-/// Each claim of `SECURITY.md` names tests, and they are there.
+/// Each claim of `SECURITY.md` names tests that exist.
 #[test]
 fn the_threat_model_names_its_tests() {
     let page = read("SECURITY.md");
@@ -171,7 +171,7 @@ fn the_threat_model_names_its_tests() {
         for (file, test) in named {
             let text = read(file);
             let is_there = if file.ends_with(".rs") {
-                // It is a test, or one that a macro makes of this name.
+                // A test, or one that a macro generates with this name.
                 text.contains(&format!("fn {test}("))
             } else {
                 text.contains(&format!("\"{test}")) || text.contains(&format!("`{test}"))
@@ -184,7 +184,7 @@ fn the_threat_model_names_its_tests() {
     assert!(tests.len() >= 60, "{} tests", tests.len());
 }
 
-/// Each command of `docs/security.md` is there: its package, its file of tests, and tests of that
+/// Each command in `docs/security.md` exists: its package, its test file, and tests with that
 /// name in it.
 #[test]
 fn the_page_of_security_names_commands_that_are_there() {
@@ -237,7 +237,7 @@ fn the_page_of_security_names_commands_that_are_there() {
     assert!(tests >= 20 && own >= 6, "{tests} tests, {own} commands");
 }
 
-/// Whether the text of a Rust file in a folder, or below it, is so.
+/// Whether the text of any Rust file in or below a folder satisfies the predicate.
 fn any_file(folder: &Path, is_so: &dyn Fn(&str) -> bool) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
@@ -249,7 +249,7 @@ fn any_file(folder: &Path, is_so: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
-/// The page and the policy name the same version.
+/// The changelog and the security policy name the same version.
 #[test]
 fn the_changelog_tells_of_this_version() {
     let page = read("CHANGELOG.md");

@@ -1,5 +1,5 @@
-//! The configuration that the function writes, read by the real session server, with a client
-//! that does what GitLab does.
+//! The configuration that the function writes, in the real session server, with a client
+//! that connects as GitLab does.
 
 #![allow(
     clippy::unwrap_used,
@@ -69,7 +69,7 @@ fn a_terminal_opens_however_the_table_was_written() {
     }
 }
 
-/// Until the address is known there is no button, rather than a broken one.
+/// Until the address is known, there is no button instead of a broken one.
 #[test]
 fn the_session_server_is_off_while_the_address_is_pending() {
     let refusal = SessionServer::start(&config_after("address-pending", "")).unwrap_err();

@@ -202,7 +202,7 @@ fn names_in_other_objects_are_judged_as_kustomize_leaves_them() {
                 assert!(!said.contains("RoleBinding"), "{exposure}: {said}");
             }
         }
-        // In the finished build nothing can update the Role any more.
+        // In the finished build, nothing can update the Role any more.
         let found = verify(succeeds(&build(&layers(&spec, above))).as_bytes());
         let lines = text(&found.stdout);
         assert!(!found.status.success(), "{lines}");
@@ -233,14 +233,14 @@ fn the_functions_in_the_outermost_kustomization_are_right_and_change_nothing() {
         "{said}"
     );
     succeeds(&verify(without.as_bytes()));
-    // As a validator too, right behind.
+    // Also as a validator, right after it.
     let both = format!("{verified}validators: [verify.yaml]\n");
     assert_eq!(succeeds(&build(&layers(CLUSTER_IP, &both))), without);
 }
 
-/// Why the docs say `transformers`: kustomize compares what a validator gives node by node, with the
-/// annotations that it adds itself. When this fails, kustomize has been fixed, and `validators` alone
-/// will do.
+/// Why the docs say `transformers`: kustomize compares a validator's output node by node, with the
+/// annotations that it adds itself. If this fails, kustomize has been fixed, and `validators` alone
+/// is enough.
 #[test]
 fn kustomize_takes_no_function_for_a_validator_that_is_not_a_transformer_too() {
     let top = "namespace: team-x\nresources: [../base]\nvalidators: [verify.yaml]\n";

@@ -8,7 +8,7 @@ export function showDiagram(place: HTMLElement, svg: string): void {
   const read = new DOMParser().parseFromString(svg, "image/svg+xml");
   const drawing = read.documentElement;
   if (drawing.nodeName !== "svg" || read.querySelector("parsererror, script, foreignObject")) {
-    place.replaceChildren(element("p", { class: "note" }, "There is no drawing of this."));
+    place.replaceChildren(element("p", { class: "note" }, "The diagram cannot be shown."));
     return;
   }
   place.replaceChildren(document.importNode(drawing, true));

@@ -30,7 +30,7 @@ export const EXAMPLES: Example[] = [
       name: public
       namespace: gateways
 `),
-  chart("A cluster that only its API server leads into", "chart-default", `  exposure:
+  chart("A cluster where only the API server can be reached", "chart-default", `  exposure:
     type: ApiServer
     host: terminal.example.com
 `),

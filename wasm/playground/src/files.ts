@@ -11,7 +11,7 @@ export async function readFiles(files: Iterable<File>): Promise<ManifestFile[]> 
   const given = [...files];
   const size = given.reduce((sum, file) => sum + file.size, 0);
   if (size > LARGEST) {
-    throw new Error(`these files have ${(size / 1e6).toFixed(1)} MB together; this page takes ${LARGEST / 1e6} MB`);
+    throw new Error(`these files are ${(size / 1e6).toFixed(1)} MB in total; the limit is ${LARGEST / 1e6} MB`);
   }
   return Promise.all(
     given.map(async (file) => {
@@ -19,7 +19,7 @@ export async function readFiles(files: Iterable<File>): Promise<ManifestFile[]> 
         const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
         return { path: file.name, text };
       } catch {
-        throw new Error(`${file.name} cannot be read: it is no file of UTF-8 text`);
+        throw new Error(`${file.name} cannot be read: it is not UTF-8 text`);
       }
     }),
   );

@@ -210,11 +210,11 @@ class SchemaForm implements Form {
       case "choice":
         return this.select(path, attributes, unset(named), field.options.map(({ value }) => [value, value]), (text) => text);
       case "texts":
-        return this.area(path, { ...attributes, rows: "2", placeholder: "one a line" }, listOf, (value) =>
+        return this.area(path, { ...attributes, rows: "2", placeholder: "one per line" }, listOf, (value) =>
           Array.isArray(value) ? value.join("\n") : "",
         );
       case "map":
-        return this.area(path, { ...attributes, rows: "2", placeholder: "name: value, one a line" }, mapOf, (value) =>
+        return this.area(path, { ...attributes, rows: "2", placeholder: "name: value, one per line" }, mapOf, (value) =>
           Object.entries(record(value) ?? {}).map(([key, text]) => `${key}: ${String(text)}`).join("\n"),
         );
       default: {

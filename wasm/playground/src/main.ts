@@ -174,7 +174,7 @@ class Playground {
     try {
       const fragment = await toFragment(this.state);
       if (fragment.length > LONGEST) {
-        this.say("There is too much in these manifests for a link. Download them and pass on the file.");
+        this.say("These manifests are too large for a link. Download the file and share that instead.");
         return;
       }
       const link = new URL(fragment, location.href).href;
@@ -186,7 +186,7 @@ class Playground {
       if (!(error instanceof LinkError)) {
         throw error;
       }
-      this.say(`There is no link for this: ${error.message}.`);
+      this.say(`No link can be created: ${error.message}.`);
     }
   }
 
@@ -299,7 +299,7 @@ class Playground {
     const line = error.line ?? 1;
     const place = error.input === "functionConfig" ? this.inConfig(line) : { file: error.file, line };
     const location = error.input === "observed" ? {} : { location: place };
-    byId("diagram", HTMLElement).replaceChildren(element("p", { class: "note" }, "The path is drawn once everything can be read."));
+    byId("diagram", HTMLElement).replaceChildren(element("p", { class: "note" }, "The diagram appears once everything can be read."));
     showResults(byId("results", HTMLElement), [{ message: error.message, severity: "error", ...location }], (at) => this.go(at));
     showChanges(byId("changes", HTMLElement), [], () => undefined);
     this.sum(error.input === "functionConfig" ? "The functionConfig cannot be read." : "The manifests cannot be read.");

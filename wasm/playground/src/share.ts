@@ -35,10 +35,10 @@ export async function fromFragment(fragment: string): Promise<State | undefined>
   }
   const [version, packed] = text.split(".");
   if (packed === undefined || !/^v\d+$/.test(version ?? "")) {
-    throw new LinkError("what follows the # is no shared state of this page");
+    throw new LinkError("the part after # is not a link of this page");
   }
   if (version !== VERSION) {
-    throw new LinkError(`it is of version ${version}, and this page reads ${VERSION}; reload the page to get its newest version`);
+    throw new LinkError(`it has version ${version}, but this page reads ${VERSION}; reload the page to get the newest version`);
   }
   if (packed.length > LONGEST) {
     throw new LinkError("it is too long");
@@ -63,7 +63,7 @@ async function unpacked(packed: string): Promise<unknown> {
 
 /** Every part has to be what it should be, and there may be no others. */
 function checked(value: unknown): State {
-  const odd = new LinkError("it holds something that this page does not know");
+  const odd = new LinkError("it contains something that this page does not know");
   if (!hasKeys(value, ["files", "configs", "step", "address"])) {
     throw odd;
   }
@@ -115,7 +115,7 @@ async function read(stream: ReadableStream<Uint8Array>, limit: number): Promise<
     size += value.length;
     if (size > limit) {
       void reader.cancel();
-      throw new LinkError("it holds more than this page takes");
+      throw new LinkError("its content is too large");
     }
     pieces.push(new Uint8Array(value));
   }

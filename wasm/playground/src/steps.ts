@@ -5,15 +5,15 @@ import type { Step } from "./state";
 const STEPS = [
   {
     title: "Before the apply",
-    text: "SessionServer alone: the manifests get their Service, and nothing of a cluster is known.",
+    text: "SessionServer runs alone: it adds the Service to the manifests, and no cluster is read.",
   },
   {
     title: "Service pending",
-    text: "The Service is applied and has no address yet. AdvertiseAddress looks, finds none, and leaves terminals off; jobs run as ever.",
+    text: "The Service is applied, but has no address yet. AdvertiseAddress leaves terminals off, and jobs run as before.",
   },
   {
     title: "Address known",
-    text: "The cluster has given the Service an address. AdvertiseAddress writes it into config.toml, and the runner's pods restart.",
+    text: "The Service has an address. AdvertiseAddress writes it to config.toml, and the runner's pods restart.",
   },
 ] as const;
 

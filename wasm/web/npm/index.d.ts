@@ -4,74 +4,74 @@ export interface ManifestFile {
   text: string;
 }
 
-/** What has become of manifests. */
+/** The result of `transform`. */
 export interface Transformed<M> {
-  /** The manifests; as they were, where a function failed. */
+  /** The new manifests; unchanged if a function failed. */
   manifests: M;
-  /** True where a function refused, as a result of severity `error` says. */
+  /** True if a function refused; a result of severity `error` says why. */
   failed: boolean;
-  /** What the functions have to say, in their order. */
+  /** The results of the functions, in order. */
   results: Result[];
-  /** The resources that are not what they were. */
+  /** The resources that changed. */
   changes: Change[];
-  /** How many resources stayed as they are. */
+  /** The number of resources that did not change. */
   unchanged: number;
 }
 
 /** A result of a KRM function. */
 export interface Result {
-  /** What is so, and what to do about it. */
+  /** What is wrong or worth knowing, and what to do. */
   message: string;
   severity: "error" | "warning" | "info";
   /** The resource that it is about. */
   resourceRef?: { apiVersion: string; kind: string; name: string; namespace?: string };
   /** The field that it is about. */
   field?: { path: string; currentValue?: unknown; proposedValue?: unknown };
-  /** The file that the resource came from, where its annotations say so. */
+  /** The file of the resource, if its annotations name one. */
   file?: { path: string; index?: number };
-  /** What programs may want to know of it. */
+  /** Details for programs. */
   tags?: Record<string, string>;
-  /** Where in what was given it is about something, where that is known. */
+  /** The line of the input that it is about, if known. */
   location?: Location;
 }
 
-/** A line of what was given. */
+/** A line of the input. */
 export interface Location {
-  /** The path of a file; `"manifests"` where they are one text, `"functionConfig"` for that. */
+  /** The path of a file; `"manifests"` if they are one text; `"functionConfig"`. */
   file: string;
   /** From 1. */
   line: number;
 }
 
-/** How something differs. */
+/** How something changed. */
 export type Difference = "added" | "changed" | "removed";
 
-/** A resource that is not what it was. */
+/** A resource that changed. */
 export interface Change {
-  /** What it is called: `Deployment ci/runner` */
+  /** Kind and name: `Deployment ci/runner` */
   name: string;
-  /** Where it was; where it is, where it is new. */
+  /** Its line in the input; for a new resource, its line in the output. */
   place: Location;
   change: Difference;
-  /** The fields that differ; none where it is new or gone as a whole. */
+  /** The fields that changed; empty if the whole resource was added or removed. */
   fields: { path: string; difference: Difference }[];
 }
 
-/** The path that a terminal takes, in every form. */
+/** The path that a terminal takes, in every format. */
 export interface Explanation {
   diagram: Diagram;
-  /** An `svg` element without styles and scripts, to put into a page. */
+  /** An `svg` element without styles and scripts, to embed in a page. */
   svg: string;
   /** A flowchart, for Markdown. */
   mermaid: string;
-  /** A page of its own. */
+  /** A complete HTML page. */
   html: string;
 }
 
 /** The paths of all runners. */
 export interface Diagram {
   paths: TerminalPath[];
-  /** Why there is no path at all; empty where there is one. */
+  /** Why there is no path; empty if there is one. */
   problem: string;
 }
 
@@ -81,11 +81,11 @@ export interface TerminalPath {
   runner: string;
   /** From the browser to the pod. */
   stops: Stop[];
-  /** What goes from each stop to the next, as `TLS, TCP 9000`: one less than there are stops. */
+  /** The protocol between each stop and the next, such as `TLS, TCP 9000`: one less than stops. */
   links: string[];
 }
 
-/** Something that a terminal's connection goes through. */
+/** A stop on the way of a terminal's connection. */
 export interface Stop {
   kind:
     | "browser"
@@ -101,15 +101,15 @@ export interface Stop {
   name: string;
   detail: string;
   state: "ready" | "configured" | "pending" | "broken" | "off";
-  /** Why a connection does not get through; empty where it does. */
+  /** Why a connection does not get through; empty if it does. */
   explanation: string;
 }
 
-/** What a KRM host gets. */
+/** The result for a KRM host. */
 export interface Ran {
-  /** The ResourceList; empty where the input is none. */
+  /** The ResourceList; empty if the input is not one. */
   output: string;
-  /** What the function has to say, as lines. */
+  /** The messages of the function, one per line. */
   report: string;
   failed: boolean;
 }
@@ -118,11 +118,11 @@ export interface Ran {
  * Runs the functions on manifests.
  *
  * @param manifests YAML, as one text or as files.
- * @param functionConfig YAML of one or more functionConfigs. Where it is empty, those among the
- * manifests, else a SessionServer of all defaults.
+ * @param functionConfig YAML of one or more functionConfigs. If empty, those among the manifests
+ * are used, or else a SessionServer with defaults.
  * @param observed YAML of live Services and Nodes, or lists of them, as `kubectl get -o yaml`
- * prints. Without it no cluster can be asked; where it is empty, the cluster has none.
- * @throws {RunnerTerminalError} where an input cannot be read.
+ * prints. If undefined, no cluster is read; if empty, the cluster has none of them.
+ * @throws {RunnerTerminalError} if an input cannot be read.
  */
 export function transform(
   manifests: string,
@@ -136,9 +136,9 @@ export function transform(
 ): Transformed<ManifestFile[]>;
 
 /**
- * Runs the functions on manifests, and draws the path that a terminal takes then.
+ * Runs the functions on manifests, and draws the path that a terminal takes.
  *
- * @throws {RunnerTerminalError} where an input cannot be read.
+ * @throws {RunnerTerminalError} if an input cannot be read.
  */
 export function explain(
   manifests: string | readonly ManifestFile[],
@@ -152,7 +152,7 @@ export function schema(kind?: "SessionServer" | "AdvertiseAddress" | "VerifyTerm
 /**
  * Runs the function on a ResourceList, as KRM hosts do.
  *
- * @throws {RunnerTerminalError} where it is no text.
+ * @throws {RunnerTerminalError} if it is not a string.
  */
 export function run(resourceList: string): Ran;
 
@@ -164,26 +164,26 @@ export type Operation =
 /**
  * Reads one YAML document as the function reads manifests.
  *
- * @returns Its value, of JSON's types; `null` where there is nothing but comments.
- * @throws {RunnerTerminalError} where the text is no YAML, or more than one document.
+ * @returns Its value, of JSON's types; `null` if the text has only comments.
+ * @throws {RunnerTerminalError} if the text is not valid YAML, or has more than one document.
  */
 export function parse(text: string): unknown;
 
 /**
  * Edits the text of one YAML document, whose value is a mapping, as the function edits manifests:
- * all that no operation is about stays byte for byte.
+ * everything that no operation changes stays the same, byte for byte.
  *
- * @throws {RunnerTerminalError} where the text is no YAML, and where an operation leads nowhere or
- * cannot be carried out on the text as it is written, as `field` and the message say.
+ * @throws {RunnerTerminalError} if the text is not valid YAML, or if an operation has no target or
+ * cannot be applied to this text; `field` and the message say which and why.
  */
 export function edit(text: string, patch: readonly Operation[]): string;
 
-/** An input that cannot be read at all. */
+/** An input that cannot be read or edited. */
 export class RunnerTerminalError extends Error {
   override readonly name: "RunnerTerminalError";
-  /** What of the input it is. */
+  /** Which input it is. */
   readonly input: "manifests" | "functionConfig" | "observed" | "yaml" | "patch";
-  /** The path of the file, or what the text is called that is in none. */
+  /** The path of the file, or the name of the input that is not a file. */
   readonly file: string;
   /** From 1. */
   readonly line?: number;
@@ -192,9 +192,9 @@ export class RunnerTerminalError extends Error {
 }
 
 /**
- * Loads the function, once. In Node.js that has been done already.
+ * Loads the function, once. Not needed in Node.js.
  *
- * @param source Where `runner_terminal_bg.wasm` is, or what is in it.
+ * @param source The address of `runner_terminal_bg.wasm`, or its content.
  */
 export default function init(
   source?: string | URL | Request | Response | BufferSource | WebAssembly.Module,

@@ -1,5 +1,5 @@
-//! What a control plane of one's own needs to be trusted: a certificate for the API
-//! server and for a kubelet, which show it to each other, a key to sign the tokens of
+//! The credentials of a control plane: a certificate for the API
+//! server and for a kubelet, which they show each other, a key to sign the tokens of
 //! service accounts with, and an administrator.
 
 use std::fs;
@@ -18,12 +18,12 @@ pub(crate) struct Credentials {
     pub(super) tokens: PathBuf,
 }
 
-/// The administrator's token. It opens nothing but a control plane on loopback which
+/// The administrator's token. It is only valid for a control plane on loopback that
 /// lives for seconds.
 pub(super) const TOKEN: &str = "administrator-of-a-test";
 
 impl Credentials {
-    /// Makes new ones in the folder.
+    /// Creates new ones in the folder.
     pub(super) fn write(folder: &Path) -> Self {
         let authority = authority();
         let key = new_key();

@@ -1,4 +1,4 @@
-//! kubectl, as the administrator of one control plane.
+//! kubectl, as the administrator of a control plane.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) struct Kubectl {
 }
 
 impl Kubectl {
-    /// Writes the configuration, so that nothing of the person's own is read.
+    /// Writes the configuration, so that the user's own is not read.
     pub(super) fn new(folder: &Path, credentials: &Credentials, port: u16) -> Self {
         let config = folder.join("kubeconfig");
         write_config(&config, credentials, port, TOKEN);
@@ -44,7 +44,7 @@ impl Kubectl {
     }
 }
 
-/// Writes a kubeconfig for whoever has the token.
+/// Writes a kubeconfig with this token.
 pub(super) fn write_config(path: &Path, credentials: &Credentials, port: u16, token: &str) {
     let json = serde_json::json!({
         "apiVersion": "v1",

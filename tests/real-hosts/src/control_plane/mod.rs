@@ -1,5 +1,5 @@
-//! A Kubernetes control plane: etcd and kube-apiserver. A [`Kubelet`](crate::Kubelet) makes a node
-//! of it.
+//! A Kubernetes control plane: etcd and kube-apiserver. A [`Kubelet`](crate::Kubelet) adds a
+//! node.
 
 mod credentials;
 mod kubectl;
@@ -21,29 +21,29 @@ pub use ports::free as free_ports;
 use server::Server;
 
 /// A control plane on free ports of the loopback address, with its files in a temporary
-/// folder. Dropping it ends it.
+/// folder. It ends on drop.
 #[derive(Debug)]
 pub struct ControlPlane {
     kubectl: Kubectl,
     credentials: Credentials,
     api_port: u16,
     client_port: u16,
-    // Dropped in this order: the API server, then what it talks to, then their files.
+    // Dropped in this order: the API server, then etcd, then their files.
     api_server: Mutex<Server>,
     _etcd: Server,
     folder: TempDir,
 }
 
-/// A start takes seconds. This is for a machine that has much else to do.
+/// A start takes seconds. The rest is for busy machines.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 impl ControlPlane {
     /// The control plane that the tests of this process share: it starts with the first
-    /// test that asks for it, and ends with the last that has it. Give each test a
-    /// namespace of its own.
+    /// test that uses it, and ends with the last. Give each test
+    /// its own namespace.
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<ControlPlane>> = Mutex::new(Weak::new());
-        // A test that panicked while it started one left nothing half done here.
+        // A test that panicked during the start left nothing incomplete here.
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let started = Arc::new(Self::start());
@@ -52,11 +52,11 @@ impl ControlPlane {
         })
     }
 
-    /// Starts one, and returns when it is ready.
+    /// Starts one, and returns once it is ready.
     ///
     /// # Panics
     ///
-    /// If it does not get ready. The message has the end of the log.
+    /// If it does not become ready. The message has the end of the log.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let credentials = Credentials::write(folder.path());
@@ -81,7 +81,7 @@ impl ControlPlane {
         }
     }
 
-    /// Kills the API server, starts it again at the same port, and returns when it is ready.
+    /// Kills the API server, restarts it at the same port, and returns once it is ready.
     pub fn restart_api_server(&self) {
         let mut server = self
             .api_server
@@ -104,12 +104,12 @@ impl ControlPlane {
         self.kubectl.config()
     }
 
-    /// What a kubelet needs to be trusted by the API server, and to trust it.
+    /// The credentials for mutual trust between a kubelet and the API server.
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Writes a kubeconfig for a service account, by a token that the API server gives, and gives
+    /// Writes a kubeconfig for a service account, with a token from the API server, and returns
     /// its path.
     pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let args = ["--namespace", namespace, "create", "token", service_account];
@@ -124,24 +124,24 @@ impl ControlPlane {
         path
     }
 
-    /// Does what the controller of a cloud's load balancers does: says where a Service is reached.
+    /// Acts as the controller of a cloud's load balancers: sets the address of a Service.
     ///
     /// `ingress` is the JSON of `status.loadBalancer.ingress`.
     ///
     /// # Panics
     ///
-    /// If the API server does not take it.
+    /// If the API server does not accept it.
     pub fn set_ingress(&self, namespace: &str, service: &str, ingress: &str) {
         let status = format!(r#"{{"loadBalancer":{{"ingress":{ingress}}}}}"#);
         self.set_status(namespace, &format!("service/{service}"), &status);
     }
 
-    /// Does what a controller or a kubelet does: says what has become of an object, such as
+    /// Acts as a controller or a kubelet: sets the status of an object, such as
     /// `pod/runner`. `status` is JSON, and its fields are set one by one.
     ///
     /// # Panics
     ///
-    /// If the API server does not take it.
+    /// If the API server does not accept it.
     pub fn set_status(&self, namespace: &str, object: &str, status: &str) {
         let patch = format!(r#"{{"status":{status}}}"#);
         let patched = self.kubectl(
@@ -164,18 +164,18 @@ impl ControlPlane {
     ///
     /// # Panics
     ///
-    /// If the API server does not take them.
+    /// If the API server does not accept them.
     pub fn apply(&self, manifests: &str) {
         let applied = self.kubectl(&["apply", "-f", "-"], manifests);
         assert!(applied.status.success(), "{applied:?}");
     }
 
-    /// Makes the Gateway API, Traefik's and Contour's resources known, and returns when they are
+    /// Adds the resources of the Gateway API, Traefik and Contour, and returns once they are
     /// served.
     ///
     /// # Panics
     ///
-    /// If the API server does not take them.
+    /// If the API server does not accept them.
     pub fn apply_definitions(&self) {
         for file in custom_resource_definitions() {
             let file = file.to_string_lossy();
@@ -198,7 +198,7 @@ impl ControlPlane {
         self.kubectl.run(args, input)
     }
 
-    /// Asks the API server whether it would take these manifests, unknown fields refused.
+    /// Asks the API server whether it would accept these manifests; unknown fields are refused.
     pub fn dry_run(&self, manifests: &str) -> Output {
         let args = ["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
         self.kubectl(&args, manifests)

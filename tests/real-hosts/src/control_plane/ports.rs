@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-/// As many ports as are asked for, all different.
+/// The given number of ports, all different.
 pub fn free<const N: usize>() -> [u16; N] {
-    // All are open at once, or the same port could come twice.
+    // All are open at once; otherwise the same port could be returned twice.
     let listeners = [(); N]
         .map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port"));
     listeners.map(|listener| {

@@ -12,7 +12,7 @@ pub(super) fn etcd(folder: &Path, client_port: u16, peer_port: u16) -> Server {
     let client = format!("http://127.0.0.1:{client_port}");
     let peer = format!("http://127.0.0.1:{peer_port}");
     let mut etcd = Command::new(host("etcd"));
-    // Its data is gone in a moment, so it need not wait for the disk.
+    // Its data is deleted soon, so it need not wait for the disk.
     etcd.arg("--unsafe-no-fsync")
         .arg("--data-dir")
         .arg(folder.join("etcd"));

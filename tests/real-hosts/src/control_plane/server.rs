@@ -1,4 +1,4 @@
-//! A program that runs until it is told to end.
+//! A program that runs until it is stopped.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::command;
 
-/// A running server, which is killed when it is dropped.
+/// A running server, killed on drop.
 #[derive(Debug)]
 pub(super) struct Server {
     name: &'static str,
@@ -16,14 +16,14 @@ pub(super) struct Server {
     log: PathBuf,
 }
 
-/// How many of the log's last lines are shown.
+/// The number of the log's last lines to show.
 const LOG_LINES: usize = 20;
 
-/// The time between two looks at a server that is starting.
+/// The time between two checks of a server that is starting.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 impl Server {
-    /// Starts the server. What it prints goes to a file in the folder.
+    /// Starts the server. Its output goes to a file in the folder.
     pub(super) fn start(name: &'static str, mut program: Command, folder: &Path) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).expect("a temporary file can be written");
@@ -36,9 +36,9 @@ impl Server {
         }
     }
 
-    /// Kills it, and returns when it is gone.
+    /// Kills it, and returns once it has ended.
     pub(super) fn end(&mut self) {
-        // An error means that it has ended already.
+        // An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
