@@ -1,4 +1,4 @@
-//! The path that a terminal takes, drawn from what the functions gave.
+//! Draws the path that a terminal takes.
 
 use runner_terminal::diagram::Diagram;
 use runner_terminal::resource_list::ResourceList;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::arguments::Picture;
 
-/// Draws the path of each runner of a ResourceList, with what the functions had to say of it.
+/// Draws the path of each runner of a ResourceList, with the functions' results.
 pub(super) fn draw(picture: Picture, list: &str, results: &[Value]) -> String {
     let diagram = Diagram::of(list, results);
     match picture {
@@ -16,7 +16,7 @@ pub(super) fn draw(picture: Picture, list: &str, results: &[Value]) -> String {
     }
 }
 
-/// Draws what a function made of a list; the list itself where it made none.
+/// Draws the list that a function wrote; the input if it wrote none.
 pub(super) fn draw_list(picture: Picture, before: &str, after: &str) -> String {
     let results = ResourceList::read(after.as_bytes());
     let results = results.ok().and_then(|list| list.results());

@@ -1,4 +1,5 @@
-//! Reading files and standard input: only what has an end, and no more than the function may use.
+//! Reads files and standard input, up to the function's memory limit. Devices are refused, as they may
+//! have no end.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -6,9 +7,9 @@ use std::path::Path;
 
 use crate::sandbox::Limits;
 
-/// What is no file, in place of an endless read.
-const NO_FILE: &str = "it is a device or a socket; name a file, or - for standard input";
-/// Why a file of a folder is not read or written.
+/// Why a device or a socket is not read.
+const NOT_A_FILE: &str = "it is a device or a socket; name a file, or - for standard input";
+/// Why a link in a folder is not followed.
 pub(crate) const LEADS_OUT: &str =
     "it is a link that leads out of the folder: leave it out, or name its target";
 
@@ -16,33 +17,33 @@ pub(crate) const LEADS_OUT: &str =
 ///
 /// # Errors
 ///
-/// The system's; it is something else, has no end, or no program writes to the pipe.
+/// The system's; it is a device or a socket, is too large, or no program writes to the pipe.
 pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
-    steady(|| open(path).map(Some))
+    read_unchanged(|| open(path).map(Some))
 }
 
-/// Reads a file that was found in a folder; `root` is the folder with all links in its path followed.
+/// Reads a file of a folder. `root` is the folder with all links in its path followed.
 ///
 /// # Errors
 ///
-/// As [`file`], and when a link leads out of the folder: also one that was put there in between.
+/// As [`file`]; a link leads out of the folder, even one that was put there in the meantime.
 pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
-    steady(|| {
+    read_unchanged(|| {
         let real = inside(path, root)?;
         let file = open(&real)?;
         Ok(is_still(&real, root, &file)?.then_some(file))
     })
 }
 
-/// Reads a file again where an editor saves it at the same time: half of each text is neither.
+/// Reads a file again if it changes meanwhile, so that the text is not half of each version.
 ///
 /// # Errors
 ///
 /// Those of `open` and of the file.
-fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
-    const TRIES: usize = 10;
+fn read_unchanged(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
+    const ATTEMPTS: usize = 10;
 
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS {
         let Some(mut file) = open()? else {
             continue;
         };
@@ -52,7 +53,7 @@ fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
         };
         let before = state(&file)?;
         let bytes = bounded(&mut file)?;
-        // A pipe can be read once.
+        // A pipe can be read only once.
         if !file.metadata()?.is_file() || state(&file)? == before {
             return Ok(bytes);
         }
@@ -66,7 +67,7 @@ fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// The system's, and when it is not below `root`.
+/// The system's; the path is not below `root`.
 pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf> {
     let real = fs::canonicalize(path)?;
     if real.starts_with(root) {
@@ -76,7 +77,7 @@ pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf>
     }
 }
 
-/// True when an open file is the one which stands at this path now, with no link in between.
+/// True if an open file is still the one at this path, and no link has replaced a part of the path.
 fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
     let now = inside(real, root)?;
     #[cfg(unix)]
@@ -97,13 +98,13 @@ fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
 ///
 /// # Errors
 ///
-/// The system's; it has no end.
+/// The system's; it is a device, or too large.
 pub(crate) fn stdin() -> io::Result<Vec<u8>> {
     check_stdin()?;
     bounded(io::stdin().lock())
 }
 
-/// Refuses standard input from a device such as `/dev/zero`; a terminal is typed at.
+/// Refuses standard input from a device such as `/dev/zero`. A terminal is allowed.
 ///
 /// # Errors
 ///
@@ -125,26 +126,26 @@ pub(crate) fn check_stdin() -> io::Result<()> {
     Ok(())
 }
 
-/// Most bytes that are read: more than the function's memory can hold is no use to it.
-pub(crate) fn most() -> u64 {
+/// The most bytes that are read: the function's memory limit.
+fn max_bytes() -> u64 {
     Limits::from_environment().map_or(Limits::DEFAULT.memory, |limits| limits.memory) as u64
 }
 
-/// Why more is not read.
-pub(crate) fn too_much() -> io::Error {
+/// The error for input above the limit.
+pub(crate) fn too_large() -> io::Error {
     io::Error::other(format!(
         "it holds more than {} MiB, the limit that {} sets",
-        most() >> 20,
+        max_bytes() >> 20,
         Limits::MEMORY_VARIABLE
     ))
 }
 
 fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
-    let most = most();
+    let max = max_bytes();
     let mut bytes = Vec::new();
-    stream.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(too_much());
+    stream.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(too_large());
     }
     Ok(bytes)
 }
@@ -155,7 +156,7 @@ fn open(path: &Path) -> io::Result<File> {
 
     let found = fs::metadata(path)?;
     let kind = found.file_type();
-    let refused = || io::Error::other(NO_FILE);
+    let refused = || io::Error::other(NOT_A_FILE);
     if is_device(&found) || kind.is_socket() {
         return Err(refused());
     }
@@ -164,7 +165,7 @@ fn open(path: &Path) -> io::Result<File> {
     } else {
         File::open(path)?
     };
-    // Something else may stand there by now.
+    // It may have been replaced in the meantime.
     if is_device(&file.metadata()?) {
         return Err(refused());
     }
@@ -193,7 +194,7 @@ fn is_device(found: &fs::Metadata) -> bool {
 ///
 /// # Errors
 ///
-/// The system's; no program has come to write for a second.
+/// The system's; no program opens it for writing within a second.
 #[cfg(unix)]
 fn open_pipe(path: &Path) -> io::Result<File> {
     use std::sync::mpsc;
@@ -202,7 +203,7 @@ fn open_pipe(path: &Path) -> io::Result<File> {
 
     let (sender, opened) = mpsc::channel();
     let path = path.to_owned();
-    // Where nobody comes, the thread waits until this program ends.
+    // If no program does, the thread waits until this one ends.
     thread::spawn(move || sender.send(File::open(path)));
     opened
         .recv_timeout(Duration::from_secs(1))

@@ -4,9 +4,9 @@
 //! environment and no randomness, and exits. There is no file, no clock, no socket and no argument
 //! to ask for: a module that imports anything else does not start.
 
-use std::fmt;
 use std::io;
 
+use thiserror::Error;
 use wasmtime::{Caller, Extern, Linker, Result};
 
 /// The name under which the module imports everything.
@@ -38,17 +38,10 @@ pub(crate) enum Output {
     Stderr,
 }
 
-/// The guest has called `proc_exit`: not a failure, but the way out of it.
-#[derive(Debug)]
+/// The guest has called `proc_exit`. As an error it ends the guest.
+#[derive(Debug, Error)]
+#[error("exit with code {0}")]
 pub(crate) struct Exit(pub(crate) i32);
-
-impl fmt::Display for Exit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "exit with code {}", self.0)
-    }
-}
-
-impl std::error::Error for Exit {}
 
 /// What a store holds for the guest that these functions serve.
 pub(crate) trait Guest: 'static {

@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus.
+//! Metrics for Prometheus.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::ending::Ending;
+use crate::ending::Ending;
 
 /// All metrics. Every label has a bounded number of values: none comes from a client.
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     open: Gauge,
     ended: Family<Ended, Counter>,
@@ -43,13 +43,13 @@ struct Direction {
 
 /// The bytes of one route.
 #[derive(Clone, Debug)]
-pub(super) struct Bytes {
-    pub(super) to_pod: Counter,
-    pub(super) to_client: Counter,
+pub(crate) struct Bytes {
+    pub(crate) to_pod: Counter,
+    pub(crate) to_client: Counter,
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("runner_terminal_relay");
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         let metrics = Self {
@@ -103,8 +103,8 @@ impl Metrics {
         }
     }
 
-    /// Lets a route's metrics be there from the start, at zero.
-    pub(super) fn announce(&self, route: &str) {
+    /// Exports a route's metrics from the start, at zero.
+    pub(crate) fn announce(&self, route: &str) {
         self.bytes_of(route);
         let of_route = OfRoute {
             route: route.to_owned(),
@@ -112,24 +112,24 @@ impl Metrics {
         self.several_pods.get_or_create(&of_route).inc_by(0);
     }
 
-    pub(super) fn connection_opened(&self) {
+    pub(crate) fn connection_opened(&self) {
         self.open.inc();
     }
 
-    pub(super) fn connection_closed(&self) {
+    pub(crate) fn connection_closed(&self) {
         self.open.dec();
     }
 
-    /// Counts a connection's end; one that came to no route has an empty one.
-    pub(super) fn ended(&self, route: &str, ending: &Ending) {
+    /// Counts a connection that has ended. `route` is empty if none matched.
+    pub(crate) fn ended(&self, route: &str, ending: &Ending) {
         let ended = Ended {
             route: route.to_owned(),
-            reason: ending.word(),
+            reason: ending.reason(),
         };
         self.ended.get_or_create(&ended).inc();
     }
 
-    pub(super) fn bytes_of(&self, route: &str) -> Bytes {
+    pub(crate) fn bytes_of(&self, route: &str) -> Bytes {
         let direction = |direction| {
             let direction = Direction {
                 route: route.to_owned(),
@@ -143,7 +143,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn opened(&self, route: &str, took: Duration) {
+    pub(crate) fn opened(&self, route: &str, took: Duration) {
         let route = OfRoute {
             route: route.to_owned(),
         };
@@ -152,19 +152,19 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    pub(super) fn several_pods(&self, route: &str) {
+    pub(crate) fn several_pods(&self, route: &str) {
         let route = OfRoute {
             route: route.to_owned(),
         };
         self.several_pods.get_or_create(&route).inc();
     }
 
-    pub(super) fn accept_error(&self) {
+    pub(crate) fn accept_error(&self) {
         self.accept_errors.inc();
     }
 
-    /// All of them, in OpenMetrics' text format.
-    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+    /// All metrics, in OpenMetrics' text format.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut written = String::new();
         text::encode(&mut written, &self.registry)?;
         Ok(written)
