@@ -286,7 +286,7 @@ fn a_proxy_that_ends_tls_is_named_by_its_certificate() {
     assert_wrong(
         &check(&localhost(address)),
         &[
-            "TLS ends before the session server",
+            "TLS is terminated before the session server",
             "of \"CN=localhost\"",
             r#"issued by "CN=Example CA\, East""#,
             "for \"localhost\"",
@@ -306,7 +306,7 @@ fn an_ingress_controller_s_own_certificate_is_not_a_runner_s() {
     assert_wrong(
         &check(&localhost(address)),
         &[
-            "\"CN=Kubernetes Ingress Controller Fake Certificate,O=Acme Co\", made by itself",
+            "\"CN=Kubernetes Ingress Controller Fake Certificate,O=Acme Co\", self-signed",
             "for \"ingress.local\"",
         ],
     );
