@@ -29,9 +29,9 @@ pub(crate) struct Applied {
 
 /// Why the functions cannot be run.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ApplyError {
     /// A file for `--function-config` cannot be read.
-    #[error(transparent)]
     File(#[from] FileError),
     /// A file for `--function-config` has no document.
     #[error(
@@ -59,10 +59,8 @@ pub(crate) enum ApplyError {
         place: String,
     },
     /// A document cannot be an item of a ResourceList.
-    #[error(transparent)]
     Document(#[from] DocumentError),
     /// A function reached a limit, or broke.
-    #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 

@@ -21,12 +21,11 @@ const WOULD_CHANGE: u8 = 2;
 
 /// Why `apply-to` has failed. Unless the message says otherwise, no file has changed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ApplyToError {
     /// A variable for a limit has an invalid value.
-    #[error(transparent)]
     Limits(#[from] LimitsError),
     /// The manifests cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// The input is a ResourceList.
     #[error(
@@ -37,16 +36,12 @@ pub(crate) enum ApplyToError {
         path: String,
     },
     /// A function config cannot be used, or a function reached a limit.
-    #[error(transparent)]
     Apply(#[from] ApplyError),
     /// The output cannot be split into documents.
-    #[error(transparent)]
     Document(#[from] DocumentError),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
     /// A file cannot be replaced.
-    #[error(transparent)]
     Replace(#[from] ReplaceError),
 }
 

@@ -39,36 +39,28 @@ pub(crate) struct ArgoCdError(RequestError);
 
 /// Why a request of Argo CD has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 enum RequestError {
     /// The application's folder cannot be read.
-    #[error(transparent)]
     Folder(#[from] FolderError),
     /// A parameter is invalid.
-    #[error(transparent)]
     Parameters(#[from] ParameterError),
     /// There are no function configs to use.
-    #[error(transparent)]
     Configs(#[from] ConfigsError),
     /// The application cannot be built.
-    #[error(transparent)]
     Build(#[from] BuildError),
     /// A file cannot be split into documents, or a function could not read one.
-    #[error(transparent)]
     Document(#[from] DocumentError),
     /// A variable for a limit has an invalid value.
-    #[error(transparent)]
     Limits(#[from] LimitsError),
     /// A function reached a limit, or broke.
-    #[error(transparent)]
     Apply(#[from] ApplyError),
     /// A function refused the manifests, with these results.
     #[error("{0}")]
     Refused(String),
     /// The manifests cannot be printed.
-    #[error(transparent)]
     Print(#[from] ApplyToError),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

@@ -33,15 +33,14 @@ use verdict::{Healthy, Verdict};
 
 /// Why `check` has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum CheckError {
     /// The manifests cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// The manifests have no runner, or one that cannot have terminals.
     #[error("{0}")]
     Refused(Refusal),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

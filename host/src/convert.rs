@@ -14,18 +14,15 @@ use crate::standard_output::OutputError;
 
 /// Why `convert` has failed. Unless the message says otherwise, no file has changed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ConvertCommandError {
     /// A file cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// A file has a function config that the function would refuse.
-    #[error(transparent)]
     Convert(#[from] ConvertError),
     /// A file cannot be replaced.
-    #[error(transparent)]
     Replace(#[from] ReplaceError),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

@@ -20,24 +20,19 @@ use crate::{arguments, diff, function};
 
 /// Why `explain` has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ExplainError {
     /// A variable for a limit has an invalid value.
-    #[error(transparent)]
     Limits(#[from] LimitsError),
     /// The manifests cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// A function config cannot be used, or a function reached a limit.
-    #[error(transparent)]
     Apply(#[from] ApplyError),
     /// The function reached a limit on a ResourceList, or broke.
-    #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// Documents before and after cannot be compared.
-    #[error(transparent)]
     Document(#[from] DocumentError),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

@@ -18,18 +18,16 @@ const OBSERVING: &str = "AdvertiseAddress";
 
 /// Why the function did not run to its end.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum FunctionError {
     /// A variable for a limit has an invalid value.
-    #[error(transparent)]
     Limits(#[from] LimitsError),
     /// Standard input is a device without an end, is too large, or broke.
     #[error("cannot read the ResourceList from standard input: {0}")]
     Input(io::Error),
     /// The module reached a limit, or broke.
-    #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// Standard output is closed, or cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

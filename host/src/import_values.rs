@@ -15,9 +15,9 @@ use crate::{arguments, manifests};
 
 /// Why `import-values` has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ImportError {
     /// The file cannot be read.
-    #[error(transparent)]
     File(#[from] FileError),
     /// The file holds no values of the chart, or several.
     #[error("{path}: {error}{advice}")]
@@ -30,7 +30,6 @@ pub(crate) enum ImportError {
         advice: String,
     },
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

@@ -40,6 +40,7 @@ pub(crate) enum Manifests {
 
 /// Why manifests cannot be read or wrapped.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ManifestsError {
     /// No manifests are named, and standard input is a terminal.
     #[error("name the manifests: files, folders, or - for standard input")]
@@ -57,16 +58,12 @@ pub(crate) enum ManifestsError {
         path: String,
     },
     /// A file cannot be read.
-    #[error(transparent)]
     File(#[from] FileError),
     /// A folder or a pattern cannot be read.
-    #[error(transparent)]
     Find(#[from] FindError),
     /// kustomize is missing, or has failed.
-    #[error(transparent)]
     Build(#[from] BuildError),
     /// A document cannot be an item of a ResourceList.
-    #[error(transparent)]
     Document(#[from] DocumentError),
 }
 

@@ -16,9 +16,9 @@ use crate::signals::Signals;
 
 /// Why the relay did not start.
 #[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(crate) enum RelayError {
     /// Two routes have the same host.
-    #[error(transparent)]
     Routes(#[from] DuplicateRoute),
     /// The system has no threads or signals for this program.
     #[error("cannot start: {0}")]
@@ -35,10 +35,8 @@ pub(crate) enum RelayError {
     )]
     NoKubeconfig,
     /// The configuration of the cluster cannot be used.
-    #[error(transparent)]
     Cluster(ClusterError),
     /// An address cannot be listened at.
-    #[error(transparent)]
     Listen(#[from] ListenError),
 }
 

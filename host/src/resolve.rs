@@ -21,15 +21,14 @@ use crate::verify;
 
 /// Why `resolve` has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum ResolveError {
     /// The manifests cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// The manifests have no runner, or the function config is invalid.
     #[error("{0}")]
     Refused(Refusal),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

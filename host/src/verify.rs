@@ -17,12 +17,11 @@ use crate::standard_output::{self, OutputError};
 
 /// Why `verify` has failed.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum VerifyError {
     /// The manifests cannot be read.
-    #[error(transparent)]
     Manifests(#[from] ManifestsError),
     /// A function config cannot be read.
-    #[error(transparent)]
     Configs(#[from] ApplyError),
     /// A function config is invalid.
     #[error("{}:{}: {}{}", .0.file, .0.line, field(.0), .0.message)]
@@ -37,7 +36,6 @@ pub(crate) enum VerifyError {
     #[error("{0}")]
     Refused(Refusal),
     /// Standard output cannot be written to.
-    #[error(transparent)]
     Output(#[from] OutputError),
 }
 

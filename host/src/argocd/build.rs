@@ -30,9 +30,9 @@ const SKIPPED: &str = "+argocd:skip-file-rendering";
 
 /// Why an application cannot be built.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(super) enum BuildError {
     /// kustomize is missing, or has failed.
-    #[error(transparent)]
     Program(#[from] ProgramError),
     /// A kustomization runs functions, and kustomize may not.
     #[error(
@@ -42,7 +42,6 @@ pub(super) enum BuildError {
     )]
     RunsFunctions(ProgramError),
     /// The chart cannot be rendered.
-    #[error(transparent)]
     Chart(#[from] ChartError),
     /// The parameter `recurse` has another value.
     #[error("recurse is true or false, not {0:?}")]
@@ -54,13 +53,11 @@ pub(super) enum BuildError {
     )]
     NoManifests,
     /// A folder cannot be read.
-    #[error(transparent)]
     Folder(#[from] FolderError),
     /// A link leads out of the repository.
     #[error("{0} is a link that leads out of the repository")]
     LeadsOut(String),
     /// A file cannot be read.
-    #[error(transparent)]
     File(#[from] FileError),
 }
 

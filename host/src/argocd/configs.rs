@@ -12,18 +12,16 @@ use crate::manifests::{self, File, FileError};
 
 /// Why there are no function configs to use.
 #[derive(Debug, Error)]
+#[error(transparent)]
 pub(super) enum ConfigsError {
     /// The parameter `config` names a file that is not in the application's folder.
     #[error("config: {0}")]
     Path(#[from] PathError),
     /// A file cannot be read.
-    #[error(transparent)]
     File(#[from] FileError),
     /// A file cannot be split into documents.
-    #[error(transparent)]
     Document(#[from] DocumentError),
     /// A function config cannot be read.
-    #[error(transparent)]
     Config(#[from] ApplyError),
     /// A file for function configs has manifests, too.
     #[error(
@@ -56,7 +54,6 @@ pub(super) enum ConfigsError {
         place: String,
     },
     /// The parameters make no function configs.
-    #[error(transparent)]
     FromParameters(#[from] FromParametersError),
 }
 
