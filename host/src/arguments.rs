@@ -27,7 +27,7 @@ struct Arguments {
     command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show what the function would change in manifests
@@ -431,7 +431,7 @@ pub(crate) fn read() -> Request {
     match Arguments::try_parse() {
         Ok(arguments) => Request::Run(arguments.command),
         Err(error) if error.use_stderr() => {
-            // Nobody is left to tell when standard error is closed.
+            // If standard error is closed, nobody is left to tell.
             let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
             std::process::exit(error.exit_code())
         }

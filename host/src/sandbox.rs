@@ -77,11 +77,11 @@ fn engine() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// What the store holds for one run.
+/// The state of one run.
 struct Guest<S> {
     streams: S,
     memory: MemoryLimit,
-    /// How many bytes it may still write.
+    /// How many bytes the module may still write.
     output_left: usize,
     clock: Clock,
 }
@@ -93,17 +93,17 @@ impl<S: Streams> wasi::Guest for Guest<S> {
         &mut self.streams
     }
 
-    fn waits(&mut self) {
+    fn before_io(&mut self) {
         self.clock.stop();
     }
 
-    fn goes_on(caller: &mut Caller<'_, Self>) {
+    fn after_io(caller: &mut Caller<'_, Self>) {
         if let Some(ticks) = caller.data_mut().clock.resume() {
             caller.as_context_mut().set_epoch_deadline(ticks);
         }
     }
 
-    fn written(&mut self, bytes: u32) -> wasmtime::Result<()> {
+    fn count_output(&mut self, bytes: u32) -> wasmtime::Result<()> {
         let left = self.output_left.checked_sub(bytes as usize);
         self.output_left = left.ok_or(OutputRefused)?;
         Ok(())
