@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::ending::Ending;
 
@@ -52,54 +52,43 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("runner_terminal_relay");
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        let metrics = Self {
-            open: Gauge::default(),
-            ended: Family::default(),
-            bytes: Family::default(),
-            // From 5 ms to 10 s.
-            opening: Family::new_with_constructor(|| {
-                Histogram::new(exponential_buckets(0.005, 2.0, 12))
-            }),
-            several_pods: Family::default(),
-            accept_errors: Counter::default(),
-            registry: Registry::default(),
-        };
         registry.register("build", "The version of the relay", version);
-        registry.register(
+        let open = register(
+            &mut registry,
             "connections_open",
             "Connections that are open now",
-            metrics.open.clone(),
         );
-        registry.register(
+        let ended = register(
+            &mut registry,
             "connections",
             "Connections that have ended, by route and reason",
-            metrics.ended.clone(),
         );
-        registry.register_with_unit(
-            "relayed",
-            "What went through, by route and direction",
-            Unit::Bytes,
-            metrics.bytes.clone(),
-        );
-        registry.register_with_unit(
-            "opening",
-            "Time from the ClientHello to the open port-forward",
-            Unit::Seconds,
-            metrics.opening.clone(),
-        );
-        registry.register(
+        let bytes = Family::default();
+        let help = "What went through, by route and direction";
+        registry.register_with_unit("relayed", help, Unit::Bytes, bytes.clone());
+        // From 5 ms to 10 s.
+        let buckets = || Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        let opening = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let help = "Time from the ClientHello to the open port-forward";
+        registry.register_with_unit("opening", help, Unit::Seconds, opening.clone());
+        let several_pods = register(
+            &mut registry,
             "several_pods",
             "Connections for which a route's selector had more than one ready pod",
-            metrics.several_pods.clone(),
         );
-        registry.register(
+        let accept_errors = register(
+            &mut registry,
             "accept_errors",
             "Connections that the system could not accept",
-            metrics.accept_errors.clone(),
         );
         Self {
             registry,
-            ..metrics
+            open,
+            ended,
+            bytes,
+            opening,
+            several_pods,
+            accept_errors,
         }
     }
 
@@ -169,6 +158,13 @@ impl Metrics {
         text::encode(&mut written, &self.registry)?;
         Ok(written)
     }
+}
+
+/// Makes a metric and registers it.
+fn register<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 #[cfg(test)]
