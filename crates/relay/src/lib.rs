@@ -224,3 +224,16 @@ fn address_of(listener: &tokio::net::TcpListener) -> String {
         Err(error) => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_other_crate_of_the_project_is_a_dependency() {
+        let manifest = include_str!("../Cargo.toml");
+        let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
+        for line in dependencies.lines() {
+            assert!(!line.starts_with("runner-terminal"), "{line}");
+            assert!(!line.contains("path ="), "{line}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::sandbox::Limits;
 /// Why a device or a socket is not read.
 const NOT_A_FILE: &str = "it is a device or a socket; name a file, or - for standard input";
 /// Why a link in a folder is not followed.
-pub(crate) const LEADS_OUT: &str =
+const LEADS_OUT: &str =
     "it is a link that leads out of the folder: leave it out, or name its target";
 
 /// Reads a file, a pipe such as `<(command)`, or `/dev/null`.

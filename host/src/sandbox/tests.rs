@@ -76,7 +76,7 @@ fn computing_has_an_end() {
     );
 }
 
-/// Whoever says something now and then computes all the same.
+/// Output in between does not stop the clock.
 #[test]
 fn computing_has_an_end_with_output_in_between() {
     let limits = Limits {
