@@ -7,7 +7,7 @@ use runner_terminal::observed;
 use thiserror::Error;
 
 use crate::input::Input;
-use crate::manifests::read;
+use crate::manifests::read::{self, ReadError};
 use crate::observe::{self, Step};
 use crate::sandbox::{self, Captured, Limits, LimitsError, Output, SandboxError, Streams};
 use crate::standard_output::{self, OutputError};
@@ -24,7 +24,7 @@ pub(crate) enum FunctionError {
     Limits(#[from] LimitsError),
     /// Standard input is a device without an end, is too large, or broke.
     #[error("cannot read the ResourceList from standard input: {0}")]
-    Input(io::Error),
+    Input(ReadError),
     /// The module reached a limit, or broke.
     Sandbox(#[from] SandboxError),
     /// Standard output is closed, or cannot be written to.

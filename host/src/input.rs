@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use memchr::memmem;
 
-use crate::manifests::read::too_large;
+use crate::manifests::read::ReadError;
 
 /// Large enough that the allocator returns its memory to the system when it is freed.
 const CHUNK: usize = 1 << 20;
@@ -27,7 +27,7 @@ impl Input {
     /// # Errors
     ///
     /// The stream's; it has more bytes than `max`.
-    pub(crate) fn read(stream: &mut impl Read, max: usize) -> io::Result<Self> {
+    pub(crate) fn read(stream: &mut impl Read, max: usize) -> Result<Self, ReadError> {
         let mut input = Self::default();
         let mut size = 0;
         loop {
@@ -36,7 +36,7 @@ impl Input {
             let is_last = chunk.len() < CHUNK;
             size += chunk.len();
             if size > max {
-                return Err(too_large());
+                return Err(ReadError::TooLarge);
             }
             input.chunks.push_back(chunk);
             if is_last {

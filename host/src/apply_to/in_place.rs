@@ -16,7 +16,8 @@ use runner_terminal::documents;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::manifests::{File, progress, read};
+use crate::manifests::read::{self, ReadError};
+use crate::manifests::{File, progress};
 use interrupt::Interrupt;
 
 /// Why files cannot be written back. Unless the message says otherwise, no file has changed.
@@ -33,8 +34,8 @@ pub(crate) enum ReplaceError {
     Write {
         /// The path of the old file.
         path: String,
-        /// The system's error, or why the file is refused.
-        error: io::Error,
+        /// Why.
+        error: PrepareError,
     },
     /// SIGINT or SIGTERM came.
     #[error("stopped by a signal before {path}: {done}")]
@@ -49,8 +50,8 @@ pub(crate) enum ReplaceError {
     Replace {
         /// The path of the file.
         path: String,
-        /// The system's error, or that the file has changed.
-        error: io::Error,
+        /// Why.
+        error: PutError,
         /// The files that have been replaced.
         done: Done,
     },
@@ -77,6 +78,51 @@ pub(crate) enum ReplaceError {
         /// The files that have been replaced.
         done: Done,
     },
+}
+
+/// Why a new file cannot be written beside the old one.
+#[derive(Debug, Error)]
+pub(crate) enum PrepareError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A link leads out of its folder.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file of JSON would have more than one document.
+    #[error(
+        "a file of JSON holds one document, and a new resource belongs beside it: put its resource \
+         into a List, or make it a file of YAML"
+    )]
+    SecondDocument,
+    /// A pipe, for instance.
+    #[error("only a regular file can be replaced: leave out --in-place")]
+    NotAFile,
+    /// The file is of another user, and cannot stay theirs.
+    #[cfg(unix)]
+    #[error(
+        "it belongs to user {user} and group {group}, and would not any more ({error}): let its \
+         owner run this"
+    )]
+    Owner {
+        /// The owner's number.
+        user: u32,
+        /// The group's number.
+        group: u32,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+/// Why the old file is not replaced.
+#[derive(Debug, Error)]
+pub(crate) enum PutError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// It has changed in the meantime.
+    #[error("it has been changed since it was read; run this again")]
+    Changed,
 }
 
 /// How many files have been replaced.
@@ -180,13 +226,10 @@ fn replace_one(prepared: Prepared<'_>, done: Done) -> Result<(), ReplaceError> {
     }
 }
 
-fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
+fn prepare<'a>(before: &'a File, after: &File) -> Result<Prepared<'a>, PrepareError> {
     let documents = || documents::split(&[("", &after.text)]);
     if after.is_json() && documents().is_ok_and(|documents| documents.len() > 1) {
-        return Err(io::Error::other(
-            "a file of JSON holds one document, and a new resource belongs beside it: put its \
-             resource into a List, or make it a file of YAML",
-        ));
+        return Err(PrepareError::SecondDocument);
     }
     // The target of a link is replaced, unless it is outside of the folder.
     let location = match &before.root {
@@ -195,9 +238,7 @@ fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
     };
     // Opening a pipe would wait for its other end.
     if !fs::metadata(&location)?.is_file() {
-        return Err(io::Error::other(
-            "only a regular file can be replaced: leave out --in-place",
-        ));
+        return Err(PrepareError::NotAFile);
     }
     // A read-only file is not replaced, although its folder would allow it.
     let old = fs::OpenOptions::new().write(true).open(&location)?;
@@ -221,7 +262,7 @@ fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
 
 /// Replaces the old file, unless it has changed since it was read. Returns the old file if it has to
 /// be removed.
-fn put(prepared: Prepared<'_>) -> io::Result<Option<NamedTempFile>> {
+fn put(prepared: Prepared<'_>) -> Result<Option<NamedTempFile>, PutError> {
     let Prepared {
         location,
         before,
@@ -229,9 +270,8 @@ fn put(prepared: Prepared<'_>) -> io::Result<Option<NamedTempFile>> {
         ..
     } = prepared;
     let is_before = |path: &Path| -> io::Result<bool> { Ok(fs::read(path)? == before.as_bytes()) };
-    let changed = || io::Error::other("it has been changed since it was read; run this again");
     if !is_before(&location)? {
-        return Err(changed());
+        return Err(PutError::Changed);
     }
     if !exchange::exchange(new.path(), &location)? {
         new.persist(&location).map_err(|error| error.error)?;
@@ -242,7 +282,8 @@ fn put(prepared: Prepared<'_>) -> io::Result<Option<NamedTempFile>> {
         Ok(true) => Ok(Some(new)),
         otherwise => {
             exchange::exchange(new.path(), &location)?;
-            otherwise.and(Err(changed()))
+            otherwise?;
+            Err(PutError::Changed)
         }
     }
 }
@@ -267,24 +308,18 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 
 /// Keeps the owner: root may rewrite a file of another user.
 #[cfg(unix)]
-fn keep_owner(new: &fs::File, old: &fs::Metadata) -> io::Result<()> {
+fn keep_owner(new: &fs::File, old: &fs::Metadata) -> Result<(), PrepareError> {
     use std::os::unix::fs::{MetadataExt, fchown};
 
     let made = new.metadata()?;
     if (made.uid(), made.gid()) == (old.uid(), old.gid()) {
         return Ok(());
     }
-    fchown(new, Some(old.uid()), Some(old.gid())).map_err(|error| {
-        io::Error::other(format!(
-            "it belongs to user {} and group {}, and would not any more ({error}): let its owner run \
-             this",
-            old.uid(),
-            old.gid()
-        ))
-    })
+    let (user, group) = (old.uid(), old.gid());
+    fchown(new, Some(user), Some(group)).map_err(|error| PrepareError::Owner { user, group, error })
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &fs::File, _: &fs::Metadata) -> io::Result<()> {
+fn keep_owner(_: &fs::File, _: &fs::Metadata) -> Result<(), PrepareError> {
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! A file of manifests, and its text.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use runner_terminal::text::printable;
 use thiserror::Error;
 
-use super::read;
+use super::read::{self, ReadError};
 
 /// A file and its text.
 #[derive(Clone, Debug)]
@@ -26,14 +25,14 @@ pub(crate) struct File {
 pub(crate) enum FileError {
     /// Standard input is a device without an end, is too large, or broke.
     #[error("cannot read standard input: {0}")]
-    Stdin(io::Error),
+    Stdin(ReadError),
     /// The file does not exist, may not be read, has no end, or is outside of its folder.
     #[error("cannot read {path}: {error}")]
     Read {
         /// The path in messages.
         path: String,
-        /// The system's error, or why the file is refused.
-        error: io::Error,
+        /// Why.
+        error: ReadError,
     },
     /// The file is not UTF-8.
     #[error("{path}:{line}: this is not UTF-8; save the file as UTF-8")]
@@ -46,10 +45,10 @@ pub(crate) enum FileError {
 }
 
 impl FileError {
-    pub(super) fn read(path: &Path, error: io::Error) -> Self {
+    pub(super) fn read(path: &Path, error: impl Into<ReadError>) -> Self {
         Self::Read {
             path: shown(path),
-            error,
+            error: error.into(),
         }
     }
 }

@@ -109,7 +109,7 @@ fn find_by_pattern(pattern: &Path, text: &str, found: &mut Vec<Found>) -> Result
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| {
             let path = error.path().to_owned();
-            FileError::read(&path, error.into())
+            FileError::read(&path, io::Error::from(error))
         })?;
     if matches.is_empty() {
         return Err(FindError::NoMatch {

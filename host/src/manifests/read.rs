@@ -3,22 +3,47 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use crate::sandbox::Limits;
 
-/// Why a device or a socket is not read.
-const NOT_A_FILE: &str = "it is a device or a socket; name a file, or - for standard input";
-/// Why a link in a folder is not followed.
-const LEADS_OUT: &str =
-    "it is a link that leads out of the folder: leave it out, or name its target";
+/// Why a file or standard input is not read.
+#[derive(Debug, Error)]
+pub(crate) enum ReadError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A named file may have no end.
+    #[cfg(unix)]
+    #[error("it is a device or a socket; name a file, or - for standard input")]
+    NotAFile,
+    /// Standard input may have no end.
+    #[cfg(unix)]
+    #[error("it is a device, which may have no end")]
+    Device,
+    /// A link in a folder, or in a repository, is not followed.
+    #[error("it is a link that leads out of the folder: leave it out, or name its target")]
+    LeadsOut,
+    /// An editor saves the file, for instance.
+    #[error("it changes again and again while it is read")]
+    Changing,
+    /// The input is larger than the function's memory.
+    #[error("it holds more than {} MiB, the limit that {} sets", max_bytes() >> 20, Limits::MEMORY_VARIABLE)]
+    TooLarge,
+    /// A named pipe has no writer.
+    #[cfg(unix)]
+    #[error("no program writes to this pipe")]
+    NoWriter,
+}
 
 /// Reads a file, a pipe such as `<(command)`, or `/dev/null`.
 ///
 /// # Errors
 ///
 /// The system's; it is a device or a socket, is too large, or no program writes to the pipe.
-pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, ReadError> {
     read_unchanged(|| open(path).map(Some))
 }
 
@@ -27,7 +52,7 @@ pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`file`]; a link leads out of the folder, even one that was put there in the meantime.
-pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn file_below(path: &Path, root: &Path) -> Result<Vec<u8>, ReadError> {
     read_unchanged(|| {
         let real = inside(path, root)?;
         let file = open(&real)?;
@@ -40,7 +65,9 @@ pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// Those of `open` and of the file.
-fn read_unchanged(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
+fn read_unchanged(
+    open: impl Fn() -> Result<Option<File>, ReadError>,
+) -> Result<Vec<u8>, ReadError> {
     const ATTEMPTS: usize = 10;
 
     for _ in 0..ATTEMPTS {
@@ -58,9 +85,7 @@ fn read_unchanged(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec
             return Ok(bytes);
         }
     }
-    Err(io::Error::other(
-        "it changes again and again while it is read",
-    ))
+    Err(ReadError::Changing)
 }
 
 /// A file's path with all links in it followed.
@@ -68,17 +93,17 @@ fn read_unchanged(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec
 /// # Errors
 ///
 /// The system's; the path is not below `root`.
-pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf> {
+pub(crate) fn inside(path: &Path, root: &Path) -> Result<PathBuf, ReadError> {
     let real = fs::canonicalize(path)?;
     if real.starts_with(root) {
         Ok(real)
     } else {
-        Err(io::Error::other(LEADS_OUT))
+        Err(ReadError::LeadsOut)
     }
 }
 
 /// True if an open file is still the one at this path, and no link has replaced a part of the path.
-fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
+fn is_still(real: &Path, root: &Path, file: &File) -> Result<bool, ReadError> {
     let now = inside(real, root)?;
     #[cfg(unix)]
     {
@@ -99,7 +124,7 @@ fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
 /// # Errors
 ///
 /// The system's; it is a device, or too large.
-pub(crate) fn stdin() -> io::Result<Vec<u8>> {
+pub(crate) fn stdin() -> Result<Vec<u8>, ReadError> {
     check_stdin()?;
     bounded(io::stdin().lock())
 }
@@ -109,7 +134,7 @@ pub(crate) fn stdin() -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// It is such a device.
-pub(crate) fn check_stdin() -> io::Result<()> {
+pub(crate) fn check_stdin() -> Result<(), ReadError> {
     #[cfg(unix)]
     {
         use std::io::IsTerminal as _;
@@ -120,7 +145,7 @@ pub(crate) fn check_stdin() -> io::Result<()> {
         }
         let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         if is_device(&stdin.metadata()?) {
-            return Err(io::Error::other("it is a device, which may have no end"));
+            return Err(ReadError::Device);
         }
     }
     Ok(())
@@ -131,34 +156,24 @@ fn max_bytes() -> u64 {
     Limits::from_environment().map_or(Limits::DEFAULT.memory, |limits| limits.memory) as u64
 }
 
-/// The error for input above the limit.
-pub(crate) fn too_large() -> io::Error {
-    io::Error::other(format!(
-        "it holds more than {} MiB, the limit that {} sets",
-        max_bytes() >> 20,
-        Limits::MEMORY_VARIABLE
-    ))
-}
-
-fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
+fn bounded(stream: impl Read) -> Result<Vec<u8>, ReadError> {
     let max = max_bytes();
     let mut bytes = Vec::new();
     stream.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
-        return Err(too_large());
+        return Err(ReadError::TooLarge);
     }
     Ok(bytes)
 }
 
 #[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path) -> Result<File, ReadError> {
     use std::os::unix::fs::FileTypeExt as _;
 
     let found = fs::metadata(path)?;
     let kind = found.file_type();
-    let refused = || io::Error::other(NOT_A_FILE);
     if is_device(&found) || kind.is_socket() {
-        return Err(refused());
+        return Err(ReadError::NotAFile);
     }
     let file = if kind.is_fifo() {
         open_pipe(path)?
@@ -167,14 +182,14 @@ fn open(path: &Path) -> io::Result<File> {
     };
     // It may have been replaced in the meantime.
     if is_device(&file.metadata()?) {
-        return Err(refused());
+        return Err(ReadError::NotAFile);
     }
     Ok(file)
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
+fn open(path: &Path) -> Result<File, ReadError> {
+    Ok(File::open(path)?)
 }
 
 /// True for a device other than `/dev/null`.
@@ -196,7 +211,7 @@ fn is_device(found: &fs::Metadata) -> bool {
 ///
 /// The system's; no program opens it for writing within a second.
 #[cfg(unix)]
-fn open_pipe(path: &Path) -> io::Result<File> {
+fn open_pipe(path: &Path) -> Result<File, ReadError> {
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
@@ -205,7 +220,8 @@ fn open_pipe(path: &Path) -> io::Result<File> {
     let path = path.to_owned();
     // If no program does, the thread waits until this one ends.
     thread::spawn(move || sender.send(File::open(path)));
-    opened
-        .recv_timeout(Duration::from_secs(1))
-        .unwrap_or_else(|_| Err(io::Error::other("no program writes to this pipe")))
+    match opened.recv_timeout(Duration::from_secs(1)) {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(ReadError::NoWriter),
+    }
 }
