@@ -194,6 +194,6 @@ fn is_about_the_launcher(name: &OsString) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-fn variable(name: &str) -> Result<String, String> {
-    env::var(name).map_err(|error| format!("{name}: {error}; run this script by cargo"))
+fn variable(name: &str) -> Result<String, Box<dyn Error>> {
+    env::var(name).map_err(|error| format!("{name}: {error}; run this script by cargo").into())
 }

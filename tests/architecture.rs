@@ -15,13 +15,13 @@ use serde_json::Value;
 
 /// The crates with what each may depend on. Those of `wasm/` and `host/` are at the top: nothing
 /// depends on them.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("yaml-splice", &[]),
     ("runner-terminal-krm", &["yaml-splice"]),
     ("runner-terminal", &["runner-terminal-krm", "yaml-splice"]),
     ("runner-terminal-view", CORE),
     ("runner-terminal-chart-values", CORE),
-    //RELAY
+    ("runner-terminal-relay", &[]),
 ];
 const CORE: &[&str] = &["runner-terminal", "runner-terminal-krm", "yaml-splice"];
 

@@ -7,14 +7,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use arbitrary::Arbitrary;
-use client_hello::Refusal;
+use client_hello::HelloError;
 use libfuzzer_sys::fuzz_target;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, ReadBuf};
 
 #[rustfmt::skip]
-#[path = "../../host/src/relay/client_hello.rs"]
-#[allow(missing_docs, dead_code, reason = "the launcher's file, as it is")]
+#[path = "../../crates/relay/src/client_hello.rs"]
+#[allow(missing_docs, dead_code, reason = "the file of the relay, unchanged")]
 mod client_hello;
 
 #[derive(Arbitrary, Debug)]
@@ -91,7 +91,7 @@ fuzz_target!(|input: Input<'_>| {
 });
 
 /// What is made of bytes that arrive in pieces of these lengths, over and over.
-fn read(bytes: &[u8], pieces: &[u16]) -> Result<client_hello::ClientHello, Refusal> {
+fn read(bytes: &[u8], pieces: &[u16]) -> Result<client_hello::ClientHello, HelloError> {
     struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::slice::Iter<'a, u16>>);
     impl AsyncRead for Pieces<'_> {
         fn poll_read(
@@ -117,14 +117,14 @@ fn read(bytes: &[u8], pieces: &[u16]) -> Result<client_hello::ClientHello, Refus
 }
 
 /// An answer without what depends on how the bytes arrive.
-fn said(read: &Result<client_hello::ClientHello, Refusal>) -> Result<Option<&str>, &'static str> {
+fn said(read: &Result<client_hello::ClientHello, HelloError>) -> Result<Option<&str>, &'static str> {
     match read {
         Ok(read) => Ok(read.sni.as_deref()),
-        Err(Refusal::Nothing) => Err("nothing"),
-        Err(Refusal::Truncated) => Err("truncated"),
-        Err(Refusal::NotTls(_)) => Err("not TLS"),
-        Err(Refusal::TooLong) => Err("too long"),
-        Err(Refusal::Broken(_)) => Err("broken"),
+        Err(HelloError::Nothing) => Err("nothing"),
+        Err(HelloError::Truncated) => Err("truncated"),
+        Err(HelloError::NotTls(_)) => Err("not TLS"),
+        Err(HelloError::TooLong) => Err("too long"),
+        Err(HelloError::Broken(_)) => Err("broken"),
     }
 }
 

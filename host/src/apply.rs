@@ -1,18 +1,19 @@
-//! The functions on plain manifests, one after the other.
+//! Runs the functions on plain manifests, one after the other.
 
 use std::path::PathBuf;
 
 use krm::alignment::Alignment;
-use krm::documents::split;
+use krm::documents::{DocumentError, split};
 use runner_terminal::documents::{self, Config, Run, function_configs};
 use serde_json::Value;
-use yaml_splice::Tree;
+use thiserror::Error;
+use yaml_splice::{Tree, YamlError};
 
 use crate::function;
-use crate::manifests::{File, read_file};
-use crate::sandbox::Limits;
+use crate::manifests::{File, FileError, read_file, texts};
+use crate::sandbox::{Limits, SandboxError};
 
-/// What came of it.
+/// The result of running the functions.
 #[derive(Debug)]
 pub(crate) struct Applied {
     /// The files in their order: as they were, when a function failed.
@@ -21,26 +22,72 @@ pub(crate) struct Applied {
     pub(crate) list: String,
     /// Which resources of the files are which of those before.
     pub(crate) alignment: Alignment,
-    /// What the functions have to say, in lines for standard error.
+    /// The functions' results, as lines for standard error.
     pub(crate) report: String,
-    /// The same, as results of a ResourceList.
+    /// The functions' results, as those of a ResourceList.
     pub(crate) results: Vec<Value>,
     /// The exit code of the function that failed, or 0.
     pub(crate) code: i32,
 }
 
-/// The function configs to use: those of the files given for it, else those among the manifests,
-/// else the default.
+/// Why the functions cannot be run.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ApplyError {
+    /// A file for `--function-config` cannot be read.
+    File(#[from] FileError),
+    /// A file for `--function-config` has no document.
+    #[error(
+        "{path} is empty; it should hold a SessionServer, an AdvertiseAddress or a VerifyTerminals"
+    )]
+    EmptyConfig {
+        /// The path of the file.
+        path: String,
+    },
+    /// A function config is not YAML.
+    #[error("{place}: {error}")]
+    Config {
+        /// Where it is.
+        place: String,
+        /// What is wrong with it.
+        error: YamlError,
+    },
+    /// A function config among the manifests names a kubeconfig.
+    #[error(
+        "{place}: spec.kubeconfig may not come with manifests, as a kubeconfig names programs to \
+         run: leave it out and set KUBECONFIG, or hand the function config over by --function-config"
+    )]
+    Kubeconfig {
+        /// Where it is.
+        place: String,
+    },
+    /// A document cannot be an item of a ResourceList.
+    Document(#[from] DocumentError),
+    /// A function reached a limit, or broke.
+    Sandbox(#[from] SandboxError),
+}
+
+impl From<documents::ApplyError<SandboxError>> for ApplyError {
+    fn from(error: documents::ApplyError<SandboxError>) -> Self {
+        match error {
+            documents::ApplyError::Document(error) => Self::Document(error),
+            documents::ApplyError::Run(error) => Self::Sandbox(error),
+        }
+    }
+}
+
+/// The function configs to use: those of `config_files`, else those among the manifests, else the
+/// default.
 ///
 /// # Errors
 ///
-/// A sentence that names the file; one of those among the manifests names a kubeconfig.
+/// A config cannot be read, or one among the manifests names a kubeconfig.
 pub(crate) fn configs(
     manifests: &[File],
-    given: &[PathBuf],
-) -> Result<Vec<Config<'static>>, String> {
-    let configs = found(manifests, given)?;
-    if given.is_empty() {
+    config_files: &[PathBuf],
+) -> Result<Vec<Config<'static>>, ApplyError> {
+    let configs = find_configs(manifests, config_files)?;
+    if config_files.is_empty() {
         for config in &configs {
             let value = value_of(config)?;
             must_not_name_kubeconfig(&value, &config.place())?;
@@ -49,74 +96,86 @@ pub(crate) fn configs(
     Ok(configs)
 }
 
-/// Refuses a function config that came with manifests, which may be anybody's, and names a
-/// kubeconfig: who writes that names a program to run, and a server to send a token to.
-pub(crate) fn must_not_name_kubeconfig(config: &Value, place: &str) -> Result<(), String> {
+/// Refuses a function config among manifests that names a kubeconfig. Manifests may be untrusted, and
+/// a kubeconfig names a program to run and a server to send a token to.
+///
+/// # Errors
+///
+/// It names one.
+pub(crate) fn must_not_name_kubeconfig(config: &Value, place: &str) -> Result<(), ApplyError> {
     if names_kubeconfig(config) {
-        return Err(format!(
-            "{place}: spec.kubeconfig may not come with manifests, as a kubeconfig names programs to \
-             run: leave it out and set KUBECONFIG, or hand the function config over by --function-config"
-        ));
+        return Err(ApplyError::Kubeconfig {
+            place: place.to_owned(),
+        });
     }
     Ok(())
 }
 
-/// True for a function config that leads the function to a file.
+/// True if a function config names a kubeconfig.
 pub(crate) fn names_kubeconfig(config: &Value) -> bool {
     config
         .pointer("/spec/kubeconfig")
         .is_some_and(|path| !path.is_null() && path != "")
 }
 
-/// What a function config says.
-pub(crate) fn value_of(config: &Config<'_>) -> Result<Value, String> {
-    Tree::parse(&config.text)
-        .and_then(|tree| tree.to_value())
-        .map_err(|error| format!("{}: {error}", config.place()))
-}
-
-/// The same, whatever they name.
-pub(crate) fn found(manifests: &[File], given: &[PathBuf]) -> Result<Vec<Config<'static>>, String> {
-    let given = given.iter().map(|path| read_file(path));
-    let given: Vec<File> = given.collect::<Result<_, _>>()?;
-    for file in &given {
-        if is_empty(file) {
-            return Err(format!(
-                "{} is empty; it should hold a SessionServer, an AdvertiseAddress or a VerifyTerminals",
-                file.path
-            ));
-        }
-    }
-    let found = function_configs(&texts(manifests), &texts(&given));
-    let found = found.map_err(|error| error.to_string())?;
-    Ok(found.into_iter().map(Config::into_owned).collect())
-}
-
-/// Runs the functions on files. After an error no file has changed.
+/// Parses a function config.
 ///
 /// # Errors
 ///
-/// A sentence: a file cannot be wrapped, or a limit was reached.
+/// It is not YAML.
+pub(crate) fn value_of(config: &Config<'_>) -> Result<Value, ApplyError> {
+    Tree::parse(&config.text)
+        .and_then(|tree| tree.to_value())
+        .map_err(|error| ApplyError::Config {
+            place: config.place(),
+            error,
+        })
+}
+
+/// As [`configs`], without the check for a kubeconfig.
+///
+/// # Errors
+///
+/// A config cannot be read.
+pub(crate) fn find_configs(
+    manifests: &[File],
+    config_files: &[PathBuf],
+) -> Result<Vec<Config<'static>>, ApplyError> {
+    let files = config_files.iter().map(|path| read_file(path));
+    let files: Vec<File> = files.collect::<Result<_, _>>()?;
+    if let Some(file) = files.iter().find(|file| is_empty(file)) {
+        return Err(ApplyError::EmptyConfig {
+            path: file.path.clone(),
+        });
+    }
+    let found = function_configs(&texts(manifests), &texts(&files))?;
+    Ok(found.into_iter().map(Config::into_owned).collect())
+}
+
+/// Runs the functions on files. If one fails, no file changes.
+///
+/// # Errors
+///
+/// A document cannot be an item, or a function reached a limit.
 pub(crate) fn apply(
     mut files: Vec<File>,
     configs: &[Config<'_>],
     limits: Limits,
-) -> Result<Applied, String> {
+) -> Result<Applied, ApplyError> {
     let mut results = Vec::new();
     let mut code = 0;
     let run = |list: &str| {
         let ran = function::run_observing(list.as_bytes().to_vec(), limits)?;
         code = ran.code;
         results.extend(ran.sidecar.results);
-        Ok::<_, String>(Run {
+        Ok::<_, SandboxError>(Run {
             output: String::from_utf8_lossy(&ran.list).into_owned(),
             alignment: ran.sidecar.alignment,
             report: String::from_utf8_lossy(&ran.report).into_owned(),
             failed: code != 0,
         })
     };
-    let applied = documents::apply(&texts(&files), configs, run);
-    let applied = applied.map_err(|error| error.to_string())?;
+    let applied = documents::apply(&texts(&files), configs, run)?;
     for (file, text) in files.iter_mut().zip(applied.texts) {
         file.text = text;
     }
@@ -130,15 +189,7 @@ pub(crate) fn apply(
     })
 }
 
-/// True for a file without a document, which may have comments.
+/// True for a file without a document. It may have comments.
 pub(crate) fn is_empty(file: &File) -> bool {
     split(&[(&file.path, &file.text)]).is_ok_and(|found| found.is_empty())
-}
-
-/// Files as the core takes them: (path, text).
-pub(crate) fn texts(files: &[File]) -> Vec<(&str, &str)> {
-    files
-        .iter()
-        .map(|file| (file.path.as_str(), file.text.as_str()))
-        .collect()
 }

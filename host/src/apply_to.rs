@@ -5,44 +5,67 @@ pub(crate) mod in_place;
 use std::io::Write;
 use std::process::ExitCode;
 
-use krm::documents::without_function_configs;
+use krm::documents::{DocumentError, without_function_configs};
+use thiserror::Error;
 
-use crate::apply;
-use crate::arguments::{self, Outlet};
+use crate::apply::{self, ApplyError};
+use crate::arguments::{self, Destination};
 use crate::diff;
-use crate::manifests::{Build, File, Manifests};
-use crate::sandbox::Limits;
-use crate::standard_output;
+use crate::manifests::{File, KustomizeInput, Manifests, ManifestsError};
+use crate::sandbox::{Limits, LimitsError};
+use crate::standard_output::{self, OutputError};
+use in_place::ReplaceError;
 
 /// The exit code of `--check` when something would change.
 const WOULD_CHANGE: u8 = 2;
 
-/// Runs the functions on the manifests, and writes what they gave where the arguments say.
+/// Why `apply-to` has failed. Unless the message says otherwise, no file has changed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ApplyToError {
+    /// A variable for a limit has an invalid value.
+    Limits(#[from] LimitsError),
+    /// The manifests cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// The input is a ResourceList.
+    #[error(
+        "{path} is a ResourceList, which runner-terminal takes without a command, on standard input"
+    )]
+    ResourceList {
+        /// The path of the ResourceList.
+        path: String,
+    },
+    /// A function config cannot be used, or a function reached a limit.
+    Apply(#[from] ApplyError),
+    /// The output cannot be split into documents.
+    Document(#[from] DocumentError),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+    /// A file cannot be replaced.
+    Replace(#[from] ReplaceError),
+}
+
+/// Runs the functions on the manifests, and writes the result where the arguments say.
 ///
-/// Gives the functions' exit code, and with `--check` 2 when something would change.
+/// Returns the functions' exit code, and with `--check` 2 if something would change.
 ///
 /// # Errors
 ///
-/// A sentence for the person at the terminal: manifests cannot be read or written, or the function
-/// reached a limit. Then no file has changed, or the sentence says which have.
-pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
+/// Manifests cannot be read or written, or a function reached a limit.
+pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, ApplyToError> {
     let limits = Limits::from_environment()?;
-    let files = match Manifests::read_files(&arguments.files, Build::ByPipe)? {
+    let files = match Manifests::read_files(&arguments.files, KustomizeInput::Pipe)? {
         Manifests::Plain(files) => files,
         Manifests::List(file) => {
-            return Err(format!(
-                "{} is a ResourceList, which runner-terminal takes without a command, on standard \
-                 input",
-                file.path
-            ));
+            return Err(ApplyToError::ResourceList { path: file.path });
         }
     };
-    if arguments.in_place && files.iter().any(File::is_stdin) {
-        return Err("there is no place to write standard input back to; name files".to_owned());
+    if arguments.in_place {
+        in_place::must_be_files(&files)?;
     }
     let configs = apply::configs(&files, &arguments.function_configs)?;
     let applied = apply::apply(files.clone(), &configs, limits)?;
-    // Nobody is left to tell when standard error is closed.
+    // If standard error is closed, nobody is left to tell.
     let _ = anstream::stderr().write_all(applied.report.as_bytes());
     if applied.code != 0 {
         return Ok(ExitCode::from(u8::try_from(applied.code).unwrap_or(1)));
@@ -51,15 +74,15 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
         .iter()
         .zip(&applied.files)
         .any(|(before, after)| before.text != after.text);
-    match arguments.outlet() {
-        Outlet::Stdout => print(&applied.files)?,
-        Outlet::Diff => {
+    match arguments.destination() {
+        Destination::Stdout => print(&applied.files)?,
+        Destination::Diff => {
             let mut page = String::new();
             diff::append_files(&mut page, &files, &applied.files);
-            crate::print(&page)?;
+            standard_output::print(&page)?;
         }
-        Outlet::InPlace => in_place::replace(&files, &applied.files)?,
-        Outlet::Nowhere => {}
+        Destination::InPlace => in_place::replace(&files, &applied.files)?,
+        Destination::Nowhere => {}
     }
     Ok(if arguments.check && is_changed {
         ExitCode::from(WOULD_CHANGE)
@@ -68,35 +91,34 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, String> {
     })
 }
 
-/// Writes the manifests as one stream, without the function configs among them: they are no
-/// resources of a cluster.
+/// Prints the manifests as one stream, without the function configs, which are not resources of a
+/// cluster.
 ///
 /// # Errors
 ///
-/// A sentence: a file cannot be taken apart, or standard output cannot be written to.
-pub(crate) fn print(files: &[File]) -> Result<(), String> {
-    let text = |file: &File| {
-        without_function_configs(&file.path, &file.text).map_err(|error| error.to_string())
-    };
+/// A file cannot be split into documents, or standard output cannot be written to.
+pub(crate) fn print(files: &[File]) -> Result<(), ApplyToError> {
+    let text = |file: &File| without_function_configs(&file.path, &file.text);
     let texts: Vec<String> = files.iter().map(text).collect::<Result<_, _>>()?;
-    print_stream(texts.iter().map(String::as_str))
+    Ok(print_stream(texts.iter().map(String::as_str))?)
 }
 
-/// Writes the texts of files as one stream.
+/// Prints the texts of files as one stream.
 ///
 /// # Errors
 ///
-/// A sentence: standard output cannot be written to.
-pub(crate) fn print_stream<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(), String> {
+/// Standard output cannot be written to.
+pub(crate) fn print_stream<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Result<(), OutputError> {
     let mut stream = String::new();
     for text in texts {
         append(&mut stream, text);
     }
-    standard_output::write(stream.as_bytes())
-        .map_err(|error| format!("cannot write the manifests to standard output: {error}"))
+    standard_output::write(stream.as_bytes()).map_err(OutputError::Manifests)
 }
 
-/// Appends a file to a stream: the first as it is, the others as documents of their own.
+/// Appends a file to a stream, with a separator between files.
 fn append(stream: &mut String, text: &str) {
     if stream.is_empty() {
         stream.push_str(text);

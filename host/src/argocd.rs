@@ -1,62 +1,105 @@
 //! `runner-terminal argocd`: what Argo CD's plugin server runs, in the folder of an application.
 //!
-//! Whoever may commit to the repository, and whoever may change the application, decides on the
-//! manifests and on nothing else: no program of the repository runs here, and no file outside it is
-//! read.
+//! The repository and the application may be untrusted: they decide on manifests, and nothing else.
+//! No program of the repository runs here, and no file outside of it is read.
 
 mod application;
 mod build;
 mod chart;
 mod configs;
+mod from_parameters;
+mod kind;
 mod message;
 mod namespace;
 mod parameters;
+mod program;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use krm::documents::unreadable;
+use krm::documents::{DocumentError, unreadable};
+use thiserror::Error;
 
-use crate::sandbox::Limits;
-use crate::{apply, apply_to, arguments};
+use crate::apply::{self, ApplyError};
+use crate::apply_to::{self, ApplyToError};
+use crate::arguments;
+use crate::manifests::texts;
+use crate::sandbox::{Limits, LimitsError};
+use crate::standard_output::{self, OutputError};
 
-use application::Application;
-use parameters::Parameters;
+use application::{Application, FolderError};
+use build::BuildError;
+use configs::ConfigsError;
+use parameters::{ParameterError, Parameters};
 
-/// Does what Argo CD asks for.
+/// Why a request of Argo CD has failed, in one paragraph for its user interface.
+#[derive(Debug, Error)]
+#[error("{}", message::paragraph(&.0.to_string()))]
+pub(crate) struct ArgoCdError(RequestError);
+
+/// Why a request of Argo CD has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+enum RequestError {
+    /// The application's folder cannot be read.
+    Folder(#[from] FolderError),
+    /// A parameter is invalid.
+    Parameters(#[from] ParameterError),
+    /// There are no function configs to use.
+    Configs(#[from] ConfigsError),
+    /// The application cannot be built.
+    Build(#[from] BuildError),
+    /// A file cannot be split into documents, or a function could not read one.
+    Document(#[from] DocumentError),
+    /// A variable for a limit has an invalid value.
+    Limits(#[from] LimitsError),
+    /// A function reached a limit, or broke.
+    Apply(#[from] ApplyError),
+    /// A function refused the manifests, with these results.
+    #[error("{0}")]
+    Refused(String),
+    /// The manifests cannot be printed.
+    Print(#[from] ApplyToError),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
+
+/// Answers a request of Argo CD.
 ///
 /// # Errors
 ///
-/// One paragraph, for Argo CD's user interface.
-pub(crate) fn run(what: arguments::ArgoCd) -> Result<ExitCode, String> {
-    let done = match what {
+/// The application cannot be built, or a function refuses it.
+pub(crate) fn run(request: arguments::ArgoCd) -> Result<ExitCode, ArgoCdError> {
+    let answered = match request {
         arguments::ArgoCd::Discover => discover(),
         arguments::ArgoCd::Generate => generate(),
         arguments::ArgoCd::Parameters => announce(),
     };
-    done.map(|()| ExitCode::SUCCESS)
-        .map_err(|error| message::paragraph(&error))
+    answered.map(|()| ExitCode::SUCCESS).map_err(ArgoCdError)
 }
 
-/// Prints the application's name when it is the plugin's, which Argo CD takes for a yes.
-fn discover() -> Result<(), String> {
+/// Prints the application's name if it is for the plugin, which Argo CD takes for a yes.
+fn discover() -> Result<(), RequestError> {
     let application = Application::here()?;
-    if application.is_ours() {
-        crate::print(&format!("{}\n", application.name))?;
+    if application.is_of_plugin() {
+        standard_output::print(&format!("{}\n", application.name))?;
     }
     Ok(())
 }
 
-/// Prints the parameters of this sort of application.
-fn announce() -> Result<(), String> {
-    crate::print(&parameters::announcement(Application::here()?.sort))
+/// Prints the parameters for this kind of application.
+fn announce() -> Result<(), RequestError> {
+    let application = Application::here()?;
+    Ok(standard_output::print(&parameters::announcement(
+        application.kind,
+    ))?)
 }
 
 /// Builds the application, runs the functions, and prints the manifests. Warnings go to standard
 /// error, which is the sidecar's log.
-fn generate() -> Result<(), String> {
+fn generate() -> Result<(), RequestError> {
     let application = Application::here()?;
-    let parameters = Parameters::from_environment(application.sort)?;
+    let parameters = Parameters::from_environment(application.kind)?;
     let config_files = configs::files(&application, &parameters)?;
     let mut files = build::manifests(&application, &parameters, &config_files)?;
     let configs = configs::choose(&config_files, &files, &parameters)?;
@@ -65,20 +108,20 @@ fn generate() -> Result<(), String> {
     let applied = apply::apply(files, &configs, Limits::from_environment()?)?;
     let of = |severity: &str| {
         let results = applied.results.iter();
-        let of_it = results.filter(|one| one.get("severity") == Some(&severity.into()));
-        of_it.map(message::result).collect::<Vec<_>>()
+        let matching = results.filter(|one| one.get("severity") == Some(&severity.into()));
+        matching.map(message::result).collect::<Vec<_>>()
     };
     if applied.code != 0 {
         let errors = of("error");
-        return Err(match unreadable(&apply::texts(&applied.files)) {
-            Some(unreadable) => unreadable.to_string(),
-            None if errors.is_empty() => applied.report,
-            None => errors.join(". Also: "),
+        return Err(match unreadable(&texts(&applied.files)) {
+            Some(error) => error.into(),
+            None if errors.is_empty() => RequestError::Refused(applied.report),
+            None => RequestError::Refused(errors.join(". Also: ")),
         });
     }
     for warning in of("warning") {
-        // Nobody is left to tell when standard error is closed.
+        // If standard error is closed, nobody is left to tell.
         let _ = writeln!(io::stderr(), "warning: {}", message::paragraph(&warning));
     }
-    apply_to::print(&applied.files)
+    Ok(apply_to::print(&applied.files)?)
 }

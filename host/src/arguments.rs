@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chart_values::{KeyPath, KeyPathError};
+use chart_values::KeyPath;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use krm::text::lines;
 use runner_terminal::function_config::ApiVersion;
+use runner_terminal_relay::Route;
+use thiserror::Error;
 
 use crate::duration;
-use crate::relay::Route;
 
 /// Gives a GitLab Runner on Kubernetes its interactive web terminal.
 ///
@@ -26,7 +27,7 @@ struct Arguments {
     command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show what the function would change in manifests
@@ -200,27 +201,26 @@ pub(crate) struct ApplyTo {
     pub(crate) check: bool,
 }
 
-/// Where manifests go to.
+/// Where `apply-to` writes manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outlet {
-    /// All of them, as one stream.
+pub(crate) enum Destination {
+    /// All of them to standard output, as one stream.
     Stdout,
-    /// What changes in them.
+    /// A diff to standard output.
     Diff,
-    /// Back to where they came from.
+    /// Back to their files.
     InPlace,
     /// Nowhere.
     Nowhere,
 }
 
 impl ApplyTo {
-    /// Where the manifests go to.
-    pub(crate) fn outlet(&self) -> Outlet {
+    pub(crate) fn destination(&self) -> Destination {
         match (self.in_place, self.diff, self.check) {
-            (true, ..) => Outlet::InPlace,
-            (_, true, _) => Outlet::Diff,
-            (_, _, true) => Outlet::Nowhere,
-            _ => Outlet::Stdout,
+            (true, ..) => Destination::InPlace,
+            (_, true, _) => Destination::Diff,
+            (_, _, true) => Destination::Nowhere,
+            _ => Destination::Stdout,
         }
     }
 }
@@ -310,7 +310,7 @@ pub(crate) struct Relay {
     /// HOST is a name, *.example.com, or * for every other name and for none, as with an IP
     /// address. SELECTOR is a label selector, such as app=runner. Give it once for each runner.
     #[arg(long = "route", value_name = "HOST=NAMESPACE/SELECTOR:PORT", required = true,
-        value_parser = Route::parse)]
+        value_parser = clap::value_parser!(Route))]
     pub(crate) routes: Vec<Route>,
 
     /// Where to accept connections
@@ -360,18 +360,12 @@ pub(crate) struct ImportValues {
     ///
     /// A key with a dot is quoted or has a backslash before the dot: '"ci.example.com".values'. The
     /// item of a list is its index from 0, as sources.1.helm.values. A dot alone is the top.
-    #[arg(long, value_name = "PATH", value_parser = key_path)]
+    #[arg(long, value_name = "PATH", value_parser = clap::value_parser!(KeyPath))]
     pub(crate) at: Option<KeyPath>,
 
     /// The resource that holds the values, as HelmRelease/runner or HelmRelease/ci/runner
     #[arg(long, value_name = "KIND/NAME")]
     pub(crate) resource: Option<String>,
-}
-
-/// Reads a path of keys.
-fn key_path(text: &str) -> Result<KeyPath, String> {
-    text.parse()
-        .map_err(|error: KeyPathError| error.to_string())
 }
 
 /// The arguments of `convert`.
@@ -393,12 +387,14 @@ pub(crate) struct Convert {
     pub(crate) in_place: bool,
 }
 
+/// Text is not a version of the API.
+#[derive(Debug, Error)]
+#[error("the versions are {}", ApiVersion::SERVED.map(ApiVersion::name).join(" and "))]
+struct UnknownVersion;
+
 /// Reads a version of the API, such as v1beta1 or runner-terminal.dev/v1beta1.
-fn api_version(text: &str) -> Result<ApiVersion, String> {
-    ApiVersion::parse(text).ok_or_else(|| {
-        let served = ApiVersion::SERVED.map(ApiVersion::name).join(" and ");
-        format!("the versions are {served}")
-    })
+fn api_version(text: &str) -> Result<ApiVersion, UnknownVersion> {
+    ApiVersion::parse(text).ok_or(UnknownVersion)
 }
 
 /// The arguments of `check`.
@@ -417,24 +413,28 @@ pub(crate) struct Check {
     pub(crate) timeout: Duration,
 }
 
-/// The command line as a whole, as completions and man pages tell of it.
+/// The command line, for completions and man pages.
 pub(crate) fn definition() -> clap::Command {
     Arguments::command()
 }
 
-/// Reads the arguments. Says what is wrong with them and exits where they cannot be read.
-///
-/// # Errors
-///
-/// The help or version that was asked for, to be printed.
-pub(crate) fn read() -> Result<Command, String> {
+/// What the arguments ask for.
+pub(crate) enum Request {
+    /// Run a command.
+    Run(Command),
+    /// Print this help or version.
+    Print(String),
+}
+
+/// Reads the arguments. If they cannot be read, says what is wrong with them and exits.
+pub(crate) fn read() -> Request {
     match Arguments::try_parse() {
-        Ok(arguments) => Ok(arguments.command),
+        Ok(arguments) => Request::Run(arguments.command),
         Err(error) if error.use_stderr() => {
-            // Nobody is left to tell when standard error is closed.
+            // If standard error is closed, nobody is left to tell.
             let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
             std::process::exit(error.exit_code())
         }
-        Err(help) => Err(help.render().ansi().to_string()),
+        Err(help) => Request::Print(help.render().ansi().to_string()),
     }
 }

@@ -1,14 +1,14 @@
-//! `runner-terminal check`: is there a session server at an advertised address?
+//! `runner-terminal check`: checks that a session server answers at an advertised address.
 //!
-//! It opens the address as GitLab's Workhorse does when somebody opens a web terminal: straight,
-//! without a proxy, over TLS, for the terminal of a session. No job has that session, so that a
-//! healthy session server says 404, under the certificate which it made when it started. No token
-//! is needed for that, and none is sent.
+//! It opens the address as GitLab's Workhorse does when somebody opens a web terminal: without a
+//! proxy, over TLS, for the terminal of a session. No job has that session, so a healthy session
+//! server answers 404, with the certificate that it made at its start. No token is needed or sent.
 
 mod answer;
 mod certificate;
 mod connection;
 mod manifests;
+mod problem;
 mod tls;
 mod verdict;
 
@@ -16,46 +16,64 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use krm::results::Refusal;
 use runner_terminal::address::{Address, Host};
 use rustls::pki_types::CertificateDer;
+use thiserror::Error;
 
 use crate::arguments;
+use crate::manifests::ManifestsError;
+use crate::standard_output::{self, OutputError};
+use crate::verify;
 
 use connection::{Deadline, Socket};
-use verdict::{Health, Trouble};
+use problem::Problem;
+use tls::HandshakeError;
+use verdict::{Healthy, Verdict};
 
-pub(crate) use verdict::Verdict;
+/// Why `check` has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum CheckError {
+    /// The manifests cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// The manifests have no runner, or one that cannot have terminals.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
 
-/// Two runners behind a load balancer that takes turns are found out by the second connection; one
-/// that throws dice misses them once in 16 times.
+/// How many more connections look for a second runner. Behind a round-robin load balancer the second
+/// connection finds it; behind a random one, four miss it once in 16 times.
 const MORE_CONNECTIONS: usize = 4;
 
 /// Checks an address, or those of the runners in manifests, and prints a line for each.
 ///
-/// Gives exit code 0 where a healthy session server is at each of them, otherwise 1.
+/// Returns exit code 0 if a healthy session server is at each of them, otherwise 1.
 ///
 /// # Errors
 ///
-/// A sentence: manifests cannot be read or have no runner, or standard output cannot be written to.
-pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, String> {
+/// Manifests cannot be read or have no runner, or standard output cannot be written to.
+pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckError> {
     let mut healthy = true;
     let mut print = |verdict: &Verdict| {
         healthy &= verdict.is_healthy();
-        crate::print(&format!("{verdict}\n"))
+        standard_output::print(&format!("{verdict}\n"))
     };
     match &arguments.address {
         Some(address) => print(&run(address, arguments.timeout))?,
         None => {
             let list = manifests::list_of(&arguments.source)?;
-            for (runner, address) in manifests::addresses_of(&list)? {
+            for (runner, address) in manifests::addresses_of(&list).map_err(CheckError::Refused)? {
                 let verdict = match address {
                     Some(address) => run(&address, arguments.timeout),
-                    None => Verdict::new(runner, Vec::new(), Err(Trouble::NotAdvertised)),
+                    None => Verdict::new(runner, Vec::new(), Err(Problem::NotAdvertised)),
                 };
                 print(&verdict)?;
             }
-            // A process that answers now may be one of several, or that of another runner.
-            healthy &= crate::verify::report(&list)?;
+            // The process that answered may be one of several, or of another runner.
+            healthy &= verify::report(&list).map_err(CheckError::Refused)?;
         }
     }
     Ok(if healthy {
@@ -67,33 +85,33 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, String> 
 
 /// Opens an address, `host:port`, and says whether a session server is there that GitLab can use.
 ///
-/// It ends within the timeout, whatever the other side does.
-pub(crate) fn run(address: &str, timeout: Duration) -> Verdict {
+/// It ends within the timeout, whatever the peer does.
+fn run(address: &str, timeout: Duration) -> Verdict {
     let deadline = Deadline::after(timeout);
-    let parsed = Address::parse(address).map_err(Trouble::Address);
+    let parsed = Address::parse(address).map_err(Problem::Address);
     let parsed = parsed.and_then(|address| match address.port {
         Some(port) => Ok((address.with_default_port(port), address.host, port)),
-        None => Err(Trouble::NoPort(without_port(&address.host))),
+        None => Err(Problem::NoPort(without_port(&address.host))),
     });
     let (address, host, port) = match parsed {
         Ok(parsed) => parsed,
-        Err(trouble) => return Verdict::new(address.to_owned(), Vec::new(), Err(trouble)),
+        Err(problem) => return Verdict::new(address.to_owned(), Vec::new(), Err(problem)),
     };
     let connected = connection::resolve(&host, port, deadline)
-        .map_err(|trouble| (Vec::new(), trouble))
-        // Whatever connects first is what GitLab would get, healthy or not.
+        .map_err(|problem| (Vec::new(), problem))
+        // GitLab would use the first one that connects, healthy or not.
         .and_then(|candidates| connection::connect(&candidates, deadline));
     let (peers, found) = match connected {
         Ok(socket) => {
             let peer = socket.peer();
-            let found = examine(socket, &address, &host).and_then(|(health, leaf)| {
-                expect_one_runner(peer, &leaf, &host, deadline).map(|()| health)
+            let found = examine(socket, &address, &host).and_then(|(healthy, leaf)| {
+                expect_one_runner(peer, &leaf, &host, deadline).map(|()| healthy)
             });
             (vec![peer.ip()], found)
         }
-        Err((peers, trouble)) => (peers, Err(trouble)),
+        Err((peers, problem)) => (peers, Err(problem)),
     };
-    // An address with an IP address says itself who answers.
+    // An IP address needs no peers: it says itself who answers.
     let peers = match host {
         Host::Name(_) => peers,
         Host::Ip(_) => Vec::new(),
@@ -101,54 +119,56 @@ pub(crate) fn run(address: &str, timeout: Duration) -> Verdict {
     Verdict::new(address, peers, found)
 }
 
-/// Says what is at the other end of a connection.
+/// Examines the peer of a connection.
 fn examine(
     socket: Socket,
     address: &str,
     host: &Host,
-) -> Result<(Health, CertificateDer<'static>), Trouble> {
+) -> Result<(Healthy, CertificateDer<'static>), Problem> {
     let peer = socket.peer();
     let deadline = socket.deadline();
     let handshake = tls::handshake(socket, host);
-    // A certificate that is not right says more than a handshake that ended badly because of it.
-    let health = handshake
+    // A wrong certificate is a better reason than the handshake that failed because of it.
+    let healthy = handshake
         .leaf
-        .map(|leaf| certificate::judge(&leaf, host, SystemTime::now()).map(|health| (health, leaf)))
+        .map(|leaf| {
+            certificate::judge(&leaf, host, SystemTime::now()).map(|healthy| (healthy, leaf))
+        })
         .transpose()?;
-    match (handshake.ended, health) {
-        (Ok(mut stream), Some(health)) => {
+    match (handshake.result, healthy) {
+        (Ok(mut stream), Some(healthy)) => {
             answer::expect_not_found(&mut stream, address)?;
-            Ok(health)
+            Ok(healthy)
         }
-        // The verifier sees a certificate in each handshake that succeeds.
-        (Ok(_), None) => Err(Trouble::Tls("it has no certificate".to_owned())),
-        (Err(tls::Failure::NotTls), _) => Err(answer::without_tls(peer, deadline, address)),
-        (Err(tls::Failure::Trouble(trouble)), _) => Err(trouble),
+        // A handshake that succeeds has a certificate.
+        (Ok(_), None) => Err(Problem::Tls("it has no certificate".to_owned())),
+        (Err(HandshakeError::NotTls), _) => Err(answer::without_tls(peer, deadline, address)),
+        (Err(HandshakeError::Problem(problem)), _) => Err(problem),
     }
 }
 
-/// Connects a few times more: behind a load balancer there may be a second runner, which has made a
-/// certificate of its own.
+/// Connects a few more times: behind a load balancer there may be a second runner, with a certificate
+/// of its own.
 fn expect_one_runner(
     peer: SocketAddr,
     leaf: &CertificateDer<'_>,
     host: &Host,
     deadline: Deadline,
-) -> Result<(), Trouble> {
+) -> Result<(), Problem> {
     for _ in 0..MORE_CONNECTIONS {
-        // One runner answers, and that it does not at once is not what is asked here.
+        // One runner has answered, so a failed connection is not a problem here.
         let Ok(socket) = connection::connect(&[peer], deadline) else {
             return Ok(());
         };
         let other = tls::handshake(socket, host);
-        if other.ended.is_ok() && other.leaf.is_some_and(|other| other != *leaf) {
-            return Err(Trouble::SeveralRunners);
+        if other.result.is_ok() && other.leaf.is_some_and(|other| other != *leaf) {
+            return Err(Problem::SeveralRunners);
         }
     }
     Ok(())
 }
 
-/// A host as it is written in front of `:port`.
+/// A host as it is written before `:port`.
 fn without_port(host: &Host) -> String {
     match host {
         Host::Name(name) => name.clone(),
@@ -188,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_timeout_is_no_overflow_and_no_time_is_too_late() {
+    fn a_timeout_may_be_endless_or_zero() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let verdict = run(&address.to_string(), Duration::ZERO).to_string();

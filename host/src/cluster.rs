@@ -1,17 +1,19 @@
-//! The API of a cluster, by the little that this program asks of it: a Service, now or when it
-//! changes.
+//! The cluster: reads Services and nodes, and waits for changes.
 //!
-//! | module | what it knows |
+//! | module | what it does |
 //! |---|---|
-//! | [`connection`] | which API server, and as whom: kubeconfig, service account, proxy |
-//! | [`api`] | one request, and what the answers mean |
-//! | [`watch`] | waiting for a change of one Service |
-//! | [`rounds`] | waiting for a change of many |
-//! | [`problem`] | what can go wrong, in words that say what to do |
+//! | [`connection`] | finds the API server and the credential: kubeconfig, service account, proxy |
+//! | [`api`] | sends one request, and reads the answer |
+//! | [`watch`] | waits for a change of one Service |
+//! | [`rounds`] | waits for a change of many Services |
+//! | [`error`], [`cause`] | what can go wrong, and how it is recognized |
+//! | [`explain`] | errors as the user reads them |
 
 mod api;
+mod cause;
 mod connection;
-mod problem;
+mod error;
+mod explain;
 mod rounds;
 mod token;
 mod watch;
@@ -27,18 +29,14 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use api::Api;
-pub(crate) use connection::{configuration, problem_of};
-pub(crate) use problem::Problem;
+use api::{Api, CONCURRENT_REQUESTS, Reading};
+pub(crate) use cause::of_client;
+pub(crate) use connection::configuration;
+pub(crate) use error::ClusterError;
 
-/// So many Services are asked for at once: enough to be quick, too few to be throttled.
-const AT_ONCE: usize = 8;
-/// So many are watched at once. A watch is a connection, of which a process may have some hundreds,
-/// so that more are read again and again.
-const WATCHED: usize = 32;
-
-/// What was read of a Service: `None` where there is none.
-type Found = Result<Option<Value>, Problem>;
+/// How many Services are watched at most. Each watch is a connection, and a process may have some
+/// hundreds; more Services are polled.
+const MAX_WATCHES: usize = 32;
 
 /// A cluster that can be asked.
 pub(crate) struct Cluster {
@@ -47,58 +45,58 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Finds out which cluster is meant; asks it nothing yet.
+    /// Finds the cluster and the credential. Sends no request yet.
     ///
-    /// `kubeconfig` and `context` are the user's; without them the environment decides as it does
-    /// for kubectl.
+    /// Without `kubeconfig` and `context`, the environment decides as it does for kubectl.
     ///
     /// # Errors
     ///
-    /// There is no cluster to ask, or no way to say who asks.
+    /// There is no cluster, or its configuration cannot be used.
     pub(crate) fn connect(
         kubeconfig: Option<&str>,
         context: Option<&str>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ClusterError> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Problem::Other(format!("cannot start: {error}")))?;
+            .map_err(|error| ClusterError::Start(error.to_string()))?;
         let api = runtime.block_on(connection::open(kubeconfig, context))?;
         Ok(Self { runtime, api })
     }
 
-    /// Reads what is asked for; what cannot be read is answered by the reason.
+    /// Reads the subjects. The answer for one that cannot be read is the reason.
     ///
-    /// What one Service has shown of the server is not tried again with a thousand others.
+    /// An error that concerns all requests is not tried again with each of them.
     pub(crate) fn read(&self, subjects: &[&Subject]) -> Vec<(Subject, Answer)> {
-        let given_up = OnceCell::<Problem>::new();
+        let failed = OnceCell::<ClusterError>::new();
         let read = async |subject: &Subject| {
-            let found = match given_up.get() {
-                Some(problem) => Err(problem.clone()),
-                None => self.api.get_patiently(subject).await,
+            let found = match failed.get() {
+                Some(error) => Err(error.clone()),
+                None => self.api.get_with_retries(subject).await,
             };
-            if let Err(problem) = &found
-                && problem.is_of_all()
+            if let Err(error) = &found
+                && error.concerns_all_requests()
             {
-                given_up.get_or_init(|| problem.clone());
+                failed.get_or_init(|| error.clone());
             }
             (subject.clone(), self.answer(subject, found))
         };
         let all = stream::iter(subjects).map(|subject| read(subject));
-        self.runtime.block_on(all.buffered(AT_ONCE).collect())
+        self.runtime
+            .block_on(all.buffered(CONCURRENT_REQUESTS).collect())
     }
 
-    /// Waits until some of the Services are others than what is known of them, and gives these; none
-    /// when none was before the deadline.
+    /// Waits until some of the Services differ from `known`, and returns those; none if none has
+    /// changed by the deadline.
     ///
-    /// A problem that may pass is waited out, and is the answer when it has not passed by then.
+    /// Transient errors are retried until the deadline, and are the answer then.
     pub(crate) fn wait(
         &self,
         known: &BTreeMap<&ServiceName, &Answer>,
         deadline: Deadline,
     ) -> Vec<(ServiceName, Answer)> {
         let changed = async {
-            if known.len() > WATCHED {
+            if known.len() > MAX_WATCHES {
                 rounds::changes(&self.api, known, deadline.0).await
             } else {
                 self.watch(known, deadline.0).await.into_iter().collect()
@@ -113,12 +111,12 @@ impl Cluster {
             .collect()
     }
 
-    /// Watches all of them; gives the first that changes.
+    /// Watches all of them until the first one changes.
     async fn watch(
         &self,
         known: &BTreeMap<&ServiceName, &Answer>,
         deadline: Instant,
-    ) -> Option<(ServiceName, Found)> {
+    ) -> Option<(ServiceName, Reading)> {
         let mut changes: FuturesUnordered<_> = known
             .iter()
             .map(async |(service, known)| {
@@ -134,8 +132,8 @@ impl Cluster {
         None
     }
 
-    fn answer(&self, subject: &Subject, found: Found) -> Answer {
-        let problem = match found {
+    fn answer(&self, subject: &Subject, found: Reading) -> Answer {
+        let error = match found {
             Ok(Some(mut live)) => {
                 if let (Subject::Service(_), Some(metadata)) = (
                     subject,
@@ -154,11 +152,11 @@ impl Cluster {
                     asked: Some(self.api.asked()),
                 };
             }
-            Err(problem) => problem,
+            Err(error) => error,
         };
-        let message = self.api.explain(&problem, subject);
-        match problem {
-            Problem::Forbidden(_) => Answer::Forbidden(message),
+        let message = self.api.explain(&error, subject);
+        match error {
+            ClusterError::Forbidden(_) => Answer::Forbidden(message),
             _ => Answer::Failed(message),
         }
     }
@@ -169,7 +167,6 @@ impl Cluster {
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
     pub(crate) fn after(duration: Duration) -> Self {
         Self(Instant::now() + duration)
     }

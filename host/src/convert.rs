@@ -3,35 +3,50 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use runner_terminal::function_config::{ApiVersion, convert};
+use runner_terminal::function_config::{ApiVersion, ConvertError, convert};
+use thiserror::Error;
 
-use crate::apply_to::{in_place, print_stream};
+use crate::apply_to::in_place::{self, ReplaceError};
+use crate::apply_to::print_stream;
 use crate::arguments;
-use crate::manifests::{self, File};
+use crate::manifests::{self, ManifestsError};
+use crate::standard_output::OutputError;
+
+/// Why `convert` has failed. Unless the message says otherwise, no file has changed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ConvertCommandError {
+    /// A file cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// A file has a function config that the function would refuse.
+    Convert(#[from] ConvertError),
+    /// A file cannot be replaced.
+    Replace(#[from] ReplaceError),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
 
 /// Prints the files with their function configs converted, or writes the files back.
 ///
 /// # Errors
 ///
-/// A sentence that names the file and, where there is one, the line: it cannot be read or written,
-/// or has a function config that the function would refuse. Then no file has changed, or the
-/// sentence says which have.
-pub(crate) fn run(arguments: &arguments::Convert) -> Result<ExitCode, String> {
+/// A file cannot be read or written, or has a function config that the function would refuse.
+pub(crate) fn run(arguments: &arguments::Convert) -> Result<ExitCode, ConvertCommandError> {
     let files = manifests::read_files(&arguments.files)?;
-    if arguments.in_place && files.iter().any(File::is_stdin) {
-        return Err("there is no place to write standard input back to; name files".to_owned());
+    if arguments.in_place {
+        in_place::must_be_files(&files)?;
     }
     let to = arguments.to.unwrap_or(ApiVersion::NEWEST);
     let mut found = 0;
     let mut converted = files.clone();
     for file in &mut converted {
-        let done = convert(&file.path, &file.text, to).map_err(|error| error.to_string())?;
+        let done = convert(&file.path, &file.text, to)?;
         found += done.configs;
         file.text = done.text;
     }
     if found == 0 {
         let note = "runner-terminal: there is no function config in these files\n";
-        // Nobody is left to tell when standard error is closed.
+        // If standard error is closed, nobody is left to tell.
         let _ = io::stderr().lock().write_all(note.as_bytes());
     }
     if arguments.in_place {

@@ -1,5 +1,5 @@
-//! A unified diff for a terminal. Without its colours it is one that `patch` takes, where there is no
-//! Secret, and no character that has to be escaped.
+//! A unified diff for a terminal. Without colours, `patch` takes it, unless a Secret is masked or a
+//! character is escaped in it.
 
 use anstyle::{AnsiColor, Style};
 use krm::text::{lines, printable};
@@ -13,15 +13,15 @@ const HUNK: Style = AnsiColor::Cyan.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 
-/// Appends the diffs of files to the page, each with the file of its place.
+/// Appends the diff of each file to the page.
 pub(crate) fn append_files(page: &mut String, before: &[File], after: &[File]) {
     for (before, after) in before.iter().zip(after) {
         append(page, &before.path, &before.text, &after.text);
     }
 }
 
-/// Appends the diff of a file to the page; nothing where it is the same. Values of Secrets are
-/// masked: it may end up in the log of a pipeline.
+/// Appends the diff of a file to the page, if it has changed. Values of Secrets are masked, as the diff
+/// may end up in the log of a pipeline.
 pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
     if before == after {
         return;
@@ -49,8 +49,8 @@ pub(crate) fn append(page: &mut String, path: &str, before: &str, after: &str) {
     page.push('\n');
 }
 
-/// A line of a file, in which nothing steers a terminal or a CI system. A carriage return is part of
-/// the line's end where a line feed follows it, and is escaped elsewhere.
+/// A line of a file, without characters that control a terminal or a CI system. A carriage return is
+/// kept before a line feed, and escaped elsewhere.
 fn shown(text: &str) -> String {
     match (text.strip_suffix("\r\n"), text.strip_suffix('\n')) {
         (Some(content), _) => format!("{}\r", lines(content)),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn content_steers_nothing() {
+    fn content_cannot_control_a_terminal() {
         let mut page = String::new();
         let hostile = "  a: \u{1b}]0;x\u{7}\r\u{9b}31m\u{202e}\u{2028}b\n   ::error::c\r\n";
         append(

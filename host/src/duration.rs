@@ -2,19 +2,31 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
+/// Why text is not a length of time.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub(crate) enum DurationError {
+    /// `soon`, or a number that is too large.
+    #[error("{0}; write 10s, or a number of seconds")]
+    Invalid(#[from] humantime::DurationError),
+    /// `0s`
+    #[error("there must be some time")]
+    Zero,
+}
+
 /// Reads a length of time: `10s`, `1m 30s`, or a number of seconds.
 ///
 /// # Errors
 ///
-/// A sentence. No time at all is refused.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+/// It is not a length of time, or zero.
+pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     let timeout = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => humantime::parse_duration(text)
-            .map_err(|error| format!("{error}; write 10s, or a number of seconds"))?,
+        Err(_) => humantime::parse_duration(text)?,
     };
     if timeout.is_zero() {
-        return Err("there must be some time".to_owned());
+        return Err(DurationError::Zero);
     }
     Ok(timeout)
 }

@@ -1,4 +1,4 @@
-//! `runner-terminal explain`: what the function would change, without changing it.
+//! `runner-terminal explain`: shows what the function would change.
 
 mod picture;
 mod summary;
@@ -7,97 +7,151 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use krm::alignment::Sequence;
+use krm::documents::DocumentError;
 use krm::resource_list::ResourceList;
+use thiserror::Error;
 use view::changes::Changes;
 
-use crate::apply::{self, Applied, texts};
-use crate::manifests::{self, File, Manifests};
-use crate::sandbox::Limits;
+use crate::apply::{self, Applied, ApplyError};
+use crate::arguments::Picture;
+use crate::manifests::{self, File, Manifests, ManifestsError, texts};
+use crate::sandbox::{Limits, LimitsError, SandboxError};
+use crate::standard_output::{self, OutputError};
 use crate::{arguments, diff, function};
 
-/// Runs the functions on the manifests and prints a diff, a table and the results; or a picture of
-/// what came of it, and the results on standard error.
+/// Why `explain` has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ExplainError {
+    /// A variable for a limit has an invalid value.
+    Limits(#[from] LimitsError),
+    /// The manifests cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// A function config cannot be used, or a function reached a limit.
+    Apply(#[from] ApplyError),
+    /// The function reached a limit on a ResourceList, or broke.
+    Sandbox(#[from] SandboxError),
+    /// Documents before and after cannot be compared.
+    Document(#[from] DocumentError),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
+
+/// Runs the functions on the manifests. Prints a diff, a table and the results; or a picture, and the
+/// results on standard error.
 ///
-/// Gives the functions' exit code.
+/// Returns the functions' exit code.
 ///
 /// # Errors
 ///
-/// A sentence for the person at the terminal: manifests cannot be read or wrapped, or the function
-/// reached a limit.
-pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, String> {
+/// Manifests cannot be read or wrapped, or a function reached a limit.
+pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, ExplainError> {
     let limits = Limits::from_environment()?;
-    let mut page = String::new();
-    let given = &arguments.function_configs;
-    let picture = arguments.picture();
-    let (code, results) = match Manifests::read(&arguments.files, arguments.kustomize.as_deref())? {
-        Manifests::Plain(files) => {
-            let configs = apply::configs(&files, given)?;
-            let applied = apply::apply(files.clone(), &configs, limits)?;
-            match picture {
-                Some(picture) => page = picture::draw(picture, &applied.list, &applied.results),
-                None => compare_files(&mut page, &files, &applied)?,
-            }
-            (applied.code, applied.report)
+    let manifests = Manifests::read(&arguments.files, arguments.kustomize.as_deref())?;
+    let Explained {
+        mut page,
+        report,
+        code,
+    } = match manifests {
+        Manifests::Plain(files) => explain_files(&files, arguments, limits)?,
+        Manifests::List(file) if !arguments.function_configs.is_empty() => {
+            return Err(manifests::has_function_config(&file).into());
         }
-        Manifests::List(file) if !given.is_empty() => {
-            return Err(manifests::has_its_own_config(&file));
-        }
-        Manifests::List(file) => {
-            // What cannot be read is the function's to say.
-            let list = ResourceList::read(file.text.as_bytes()).ok();
-            if let Some(config) = list.as_ref().and_then(ResourceList::function_config) {
-                apply::must_not_name_kubeconfig(config, &file.path)?;
-            }
-            let ran = function::run_observing(file.text.clone().into(), limits)?;
-            let after = String::from_utf8_lossy(&ran.list);
-            match picture {
-                Some(picture) => {
-                    let list = if after.is_empty() {
-                        &*file.text
-                    } else {
-                        &*after
-                    };
-                    page = picture::draw(picture, list, &ran.sidecar.results);
-                }
-                None => compare_lists(&mut page, &file, &after, &ran.sidecar.alignment.resources)?,
-            }
-            (ran.code, String::from_utf8_lossy(&ran.report).into_owned())
-        }
+        Manifests::List(file) => explain_list(&file, arguments.picture(), limits)?,
     };
-    if picture.is_some() {
-        // Nobody is left to tell when standard error is closed.
-        let _ = anstream::stderr().write_all(results.as_bytes());
-    } else if !results.is_empty() {
+    if arguments.picture().is_some() {
+        // If standard error is closed, nobody is left to tell.
+        let _ = anstream::stderr().write_all(report.as_bytes());
+    } else if !report.is_empty() {
         page.push('\n');
-        page.push_str(&results);
+        page.push_str(&report);
     }
-    crate::print(&page)?;
+    standard_output::print(&page)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-fn compare_files(page: &mut String, files: &[File], applied: &Applied) -> Result<(), String> {
-    diff::append_files(page, files, &applied.files);
+/// What `explain` prints.
+struct Explained {
+    /// A diff and a table, or a picture.
+    page: String,
+    /// The functions' results, as lines.
+    report: String,
+    /// The functions' exit code.
+    code: i32,
+}
+
+fn explain_files(
+    files: &[File],
+    arguments: &arguments::Explain,
+    limits: Limits,
+) -> Result<Explained, ExplainError> {
+    let configs = apply::configs(files, &arguments.function_configs)?;
+    let applied = apply::apply(files.to_vec(), &configs, limits)?;
+    let page = match arguments.picture() {
+        Some(picture) => picture::draw(picture, &applied.list, &applied.results),
+        None => compare_files(files, &applied)?,
+    };
+    Ok(Explained {
+        page,
+        report: applied.report,
+        code: applied.code,
+    })
+}
+
+fn explain_list(
+    file: &File,
+    picture: Option<Picture>,
+    limits: Limits,
+) -> Result<Explained, ExplainError> {
+    // If it cannot be read, the function says so.
+    let list = ResourceList::read(file.text.as_bytes()).ok();
+    if let Some(config) = list.as_ref().and_then(ResourceList::function_config) {
+        apply::must_not_name_kubeconfig(config, &file.path)?;
+    }
+    let ran = function::run_observing(file.text.clone().into(), limits)?;
+    let after = String::from_utf8_lossy(&ran.list);
+    let page = match picture {
+        Some(picture) => {
+            let list = if after.is_empty() {
+                file.text.as_str()
+            } else {
+                &after
+            };
+            picture::draw(picture, list, &ran.sidecar.results)
+        }
+        None => compare_lists(file, &after, &ran.sidecar.alignment.resources)?,
+    };
+    Ok(Explained {
+        page,
+        report: String::from_utf8_lossy(&ran.report).into_owned(),
+        code: ran.code,
+    })
+}
+
+fn compare_files(files: &[File], applied: &Applied) -> Result<String, ExplainError> {
+    let mut page = String::new();
+    diff::append_files(&mut page, files, &applied.files);
     let changes = Changes::of_files(
         &texts(files),
         &texts(&applied.files),
         &applied.alignment.resources,
-    );
-    summary::append(page, &changes.map_err(|error| error.to_string())?);
-    Ok(())
+    )?;
+    summary::append(&mut page, &changes);
+    Ok(page)
 }
 
-/// Without a list there is nothing to compare: the results tell why.
+/// Empty if the function wrote no list: the results say why.
 fn compare_lists(
-    page: &mut String,
     before: &File,
     after: &str,
     resources_now: &Sequence,
-) -> Result<(), String> {
+) -> Result<String, ExplainError> {
+    let mut page = String::new();
     if after.is_empty() {
-        return Ok(());
+        return Ok(page);
     }
-    diff::append(page, &before.path, &before.text, after);
-    let changes = Changes::of_lists(&before.path, &before.text, after, resources_now);
-    summary::append(page, &changes.map_err(|error| error.to_string())?);
-    Ok(())
+    diff::append(&mut page, &before.path, &before.text, after);
+    let changes = Changes::of_lists(&before.path, &before.text, after, resources_now)?;
+    summary::append(&mut page, &changes);
+    Ok(page)
 }

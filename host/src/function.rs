@@ -1,94 +1,107 @@
-//! The KRM function: standard input to standard output, through the module.
+//! The KRM function: runs the module from standard input to standard output.
 
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
 use krm::sidecar;
 use runner_terminal::observed;
+use thiserror::Error;
 
 use crate::input::Input;
-use crate::manifests::read;
+use crate::manifests::read::{self, ReadError};
 use crate::observe::{self, Step};
-use crate::sandbox::{self, Captured, Limits, Output, Streams};
-use crate::standard_output;
+use crate::sandbox::{self, Captured, Limits, LimitsError, Output, SandboxError, Streams};
+use crate::standard_output::{self, OutputError};
 
-/// The kind of functionConfig that has to know of the cluster. Where the list does not name it, the
-/// output goes out as it is made.
+/// The kind of functionConfig that reads from the cluster. If the list does not name it, the output is
+/// written while the module runs.
 const OBSERVING: &str = "AdvertiseAddress";
 
-/// Runs the module on this process's streams, and gives its exit code; 1 when it reached a limit.
+/// Why the function did not run to its end.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum FunctionError {
+    /// A variable for a limit has an invalid value.
+    Limits(#[from] LimitsError),
+    /// Standard input is a device without an end, is too large, or broke.
+    #[error("cannot read the ResourceList from standard input: {0}")]
+    Input(ReadError),
+    /// The module reached a limit, or broke.
+    Sandbox(#[from] SandboxError),
+    /// Standard output is closed, or cannot be written to.
+    Output(#[from] OutputError),
+}
+
+/// Runs the module on this process's streams, and returns its exit code.
 ///
 /// # Errors
 ///
-/// A sentence for the person at the terminal: a limit was reached, or could not be read.
-pub(crate) fn run() -> Result<ExitCode, String> {
+/// The module reached a limit, or a stream broke.
+pub(crate) fn run() -> Result<ExitCode, FunctionError> {
     let limits = Limits::from_environment()?;
-    standard_output::must_be_open().map_err(cannot_write)?;
+    standard_output::must_be_open().map_err(OutputError::ResourceList)?;
     let list = read::check_stdin()
         .and_then(|()| Input::read(&mut io::stdin().lock(), limits.memory))
-        .map_err(|error| format!("cannot read the ResourceList from standard input: {error}"))?;
+        .map_err(FunctionError::Input)?;
     let code = if list.contains(OBSERVING.as_bytes()) {
-        run_held_back(list.into_bytes(), limits)?
+        run_buffered(list.into_bytes(), limits)?
     } else {
-        run_through(list, limits)?
+        run_streaming(list, limits)?
     };
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-fn run_through(list: Input, limits: Limits) -> Result<i32, String> {
-    let streams = Through {
+fn run_streaming(list: Input, limits: Limits) -> Result<i32, FunctionError> {
+    let streams = ProcessStreams {
         list,
         stdout: io::stdout().lock(),
     };
-    let (code, mut streams) = sandbox::run(streams, limits).map_err(|error| error.to_string())?;
-    streams.stdout.flush().map_err(cannot_write)?;
+    let (code, mut streams) = sandbox::run(streams, limits)?;
+    streams.stdout.flush().map_err(OutputError::ResourceList)?;
     Ok(code)
 }
 
-/// What one run of the module gave.
+/// The result of running the module.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// The exit code.
     pub(crate) code: i32,
-    /// The ResourceList; empty where the input was none.
+    /// The ResourceList; empty if the input was none.
     pub(crate) list: Vec<u8>,
-    /// The results, and which items of the list are which of the input's.
+    /// The results, and which items of the list are which of the input.
     pub(crate) sidecar: sidecar::Read,
     /// The results, as lines.
     pub(crate) report: Vec<u8>,
 }
 
 impl Ran {
-    /// Takes apart what the module wrote: the sidecar on the first line, then the list.
-    fn new(code: i32, streams: Captured) -> Result<Self, String> {
+    /// Splits the module's output into the sidecar, which is the first line, and the list.
+    ///
+    /// # Errors
+    ///
+    /// The first line is no sidecar.
+    fn new(code: i32, streams: Captured) -> Result<Self, SandboxError> {
         let Captured { stdout, stderr, .. } = streams;
-        let mut ran = Self {
+        let end = memchr::memchr(b'\n', &stdout).map_or(stdout.len(), |end| end + 1);
+        let (line, list) = stdout.split_at(end);
+        Ok(Self {
             code,
-            list: Vec::new(),
-            sidecar: sidecar::Read::default(),
+            list: list.to_vec(),
+            sidecar: serde_json::from_slice(line)?,
             report: stderr,
-        };
-        if let Some(end) = memchr::memchr(b'\n', &stdout) {
-            let (line, list) = stdout.split_at(end + 1);
-            ran.sidecar = serde_json::from_slice(line).map_err(|error| {
-                format!("the function's output cannot be read, which is a bug: {error}")
-            })?;
-            ran.list = list.to_vec();
-        }
-        Ok(ran)
+        })
     }
 }
 
-/// Runs the module on a list, again when it has to know of the cluster, and gives what the last run
-/// gave.
+/// Runs the module on a list, and again with what it asks for of the cluster. Returns the result of
+/// the last run.
 ///
 /// # Errors
 ///
-/// A sentence: a limit was reached.
-pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, String> {
+/// The module reached a limit, or broke.
+pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, SandboxError> {
     observe::run(list, |list| {
-        let ran = sandbox::run(Captured::new(list), limits);
-        let (code, streams) = ran.map_err(|error| error.to_string())?;
+        let (code, streams) = sandbox::run(Captured::new(list), limits)?;
         let outcome = Ran::new(code, streams)?;
         Ok(Step {
             requests: observed::requests(&outcome.sidecar.results),
@@ -97,26 +110,22 @@ pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, String
     })
 }
 
-/// Holds the output back until it is known that no further run replaces it.
-fn run_held_back(list: Vec<u8>, limits: Limits) -> Result<i32, String> {
+/// Writes the output after the last run.
+fn run_buffered(list: Vec<u8>, limits: Limits) -> Result<i32, FunctionError> {
     let ran = run_observing(list, limits)?;
     // A closed standard error is no reason to withhold the output.
     let _ = io::stderr().write_all(&ran.report);
-    standard_output::write(&ran.list).map_err(cannot_write)?;
+    standard_output::write(&ran.list).map_err(OutputError::ResourceList)?;
     Ok(ran.code)
 }
 
-fn cannot_write(error: io::Error) -> String {
-    format!("cannot write the ResourceList to standard output: {error}")
-}
-
-/// A list in, and this process's own streams out.
-struct Through {
+/// The list as input, and this process's own output streams.
+struct ProcessStreams {
     list: Input,
     stdout: StdoutLock<'static>,
 }
 
-impl Streams for Through {
+impl Streams for ProcessStreams {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.list.read(buffer)
     }

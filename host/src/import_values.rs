@@ -1,4 +1,5 @@
-//! `runner-terminal import-values`: function configs from the values of the Helm chart gitlab-runner.
+//! `runner-terminal import-values`: makes function configs from the values of the Helm chart
+//! gitlab-runner.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -6,41 +7,66 @@ use std::process::ExitCode;
 
 use chart_values::{ChartValuesError, Found, Selection, import_selected};
 use krm::text::lines;
+use thiserror::Error;
 
+use crate::manifests::FileError;
+use crate::standard_output::{self, OutputError};
 use crate::{arguments, manifests};
 
-/// Prints the function configs. What needs a look goes to standard error as well, where it is seen
-/// when the output goes into a file.
+/// Why `import-values` has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ImportError {
+    /// The file cannot be read.
+    File(#[from] FileError),
+    /// The file holds no values of the chart, or several.
+    #[error("{path}: {error}{advice}")]
+    Values {
+        /// The path of the file.
+        path: String,
+        /// What is wrong with it.
+        error: ChartValuesError,
+        /// The arguments that would find the values. It may be empty.
+        advice: String,
+    },
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
+
+/// Prints the function configs. Notes go to standard error as well, so that they are seen if the
+/// output goes into a file.
 ///
-/// Gives exit code 0 where the function can run with them, and 1 where a field has to be filled in
-/// first. A session server that the chart has switched off is no reason for 1: whoever imports it
-/// wants one.
+/// Returns exit code 0 if the function can run with them, and 1 if a field has to be filled in first.
+/// A session server that the chart has switched off is not a reason for 1: the user wants one.
 ///
 /// # Errors
 ///
-/// A sentence that names the file and, where there is one, the line: it cannot be read, or holds no
-/// values of the chart, or several.
-pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, String> {
+/// The file cannot be read, or holds no values of the chart, or several.
+pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, ImportError> {
     let file = manifests::read_file(&arguments.values)?;
     let path = &file.path;
     let selection = Selection {
         resource: arguments.resource.clone(),
         at: arguments.at.clone(),
     };
-    let imported = import_selected(&file.text, &selection)
-        .map_err(|error| format!("{path}: {error}{}", way_on(&error, &selection)))?;
-    let mut told = String::new();
+    let imported =
+        import_selected(&file.text, &selection).map_err(|error| ImportError::Values {
+            path: path.clone(),
+            advice: advice(&error, &selection),
+            error,
+        })?;
+    let mut notes = String::new();
     for note in &imported.notes {
-        told.push_str(&format!("{path}:{}: {note}\n", note.place.line));
+        notes.push_str(&format!("{path}:{}: {note}\n", note.place.line));
     }
     if !imported.is_complete {
-        told.push_str(&format!(
+        notes.push_str(&format!(
             "{path}: a field has to be filled in first; a comment in the output says which\n"
         ));
     }
-    // Nobody is left to tell when standard error is closed.
-    let _ = io::stderr().lock().write_all(lines(&told).as_bytes());
-    crate::print(&imported.text)?;
+    // If standard error is closed, nobody is left to tell.
+    let _ = io::stderr().lock().write_all(lines(&notes).as_bytes());
+    standard_output::print(&imported.text)?;
     Ok(if imported.is_complete {
         ExitCode::SUCCESS
     } else {
@@ -48,8 +74,8 @@ pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, Strin
     })
 }
 
-/// The arguments by which values are found that were not.
-fn way_on(error: &ChartValuesError, selection: &Selection) -> String {
+/// The arguments that would find the values.
+fn advice(error: &ChartValuesError, selection: &Selection) -> String {
     match error {
         ChartValuesError::Several(found) => choose(found),
         ChartValuesError::NotFound { .. } if selection == &Selection::default() => {
@@ -59,7 +85,7 @@ fn way_on(error: &ChartValuesError, selection: &Selection) -> String {
     }
 }
 
-/// The arguments that tell places apart.
+/// The arguments that select one of several places.
 fn choose(found: &[Found]) -> String {
     let resources: Vec<Option<String>> = found.iter().map(|at| at.selector.clone()).collect();
     let paths: Vec<Option<String>> = found.iter().map(|at| Some(at.path.to_string())).collect();
@@ -77,7 +103,7 @@ fn choose(found: &[Found]) -> String {
     }
 }
 
-/// How far values tell places apart.
+/// Whether values identify places.
 enum Differ {
     All,
     Some,
@@ -95,7 +121,7 @@ fn differ(values: &[Option<String>]) -> Differ {
     }
 }
 
-/// Whether a text is one word to a shell, as it is.
+/// True if a shell takes the text as one word, without quotes.
 fn is_word(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     text.chars().all(is_plain)

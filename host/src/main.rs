@@ -1,5 +1,5 @@
-//! The `runner-terminal` command: the KRM function's sandboxed module, and what a person at a
-//! terminal needs around it.
+//! The `runner-terminal` command: the KRM function, which runs in a sandbox, and commands for people
+//! and CI.
 //!
 //! Without arguments it is the KRM function; with arguments, a command line program.
 
@@ -15,13 +15,13 @@ mod convert;
 mod diff;
 mod duration;
 mod explain;
-mod foreign;
 mod function;
 mod import_values;
 mod input;
 mod manifests;
 mod manual;
 mod observe;
+mod redact;
 mod relay;
 mod resolve;
 mod sandbox;
@@ -37,8 +37,12 @@ use std::process::ExitCode;
 
 use krm::text::lines;
 use runner_terminal::function_config::ApiVersion;
+use thiserror::Error;
 
-/// What somebody sees who just types the name.
+use arguments::{Command, Request};
+use standard_output::{OutputError, print};
+
+/// What is printed without arguments, at a terminal.
 const HELP: &str = "\
 runner-terminal gives a GitLab Runner on Kubernetes its interactive web terminal.
 
@@ -66,67 +70,88 @@ Everything else: runner-terminal --help
 ";
 
 fn main() -> ExitCode {
-    // The function's path comes first and touches nothing of the command line's: kustomize may
-    // start this program once for each overlay.
-    let ended = if env::args_os().nth(1).is_some() {
-        command()
-    } else if io::stdin().is_terminal() {
-        print(HELP).map(|()| ExitCode::from(2))
-    } else {
-        function::run()
-    };
-    ended.unwrap_or_else(|message| {
-        // Nobody is left to tell when standard error is closed as well.
+    run().unwrap_or_else(|error| {
+        // If standard error is closed as well, nobody is left to tell.
+        let message = error.to_string();
         let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
         ExitCode::FAILURE
     })
 }
 
-/// Does what the arguments say.
-fn command() -> Result<ExitCode, String> {
-    use arguments::Command;
-
-    let command = match arguments::read() {
-        Ok(command) => command,
-        Err(help) => return print(&help).map(|()| ExitCode::SUCCESS),
-    };
-    match command {
-        Command::ApplyTo(arguments) => apply_to::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::ImportValues(arguments) => import_values::run(&arguments),
-        Command::Relay(arguments) => relay::run(&arguments),
-        Command::Resolve(arguments) => resolve::run(&arguments),
-        Command::ArgoCd(what) => argocd::run(what),
-        Command::Check(arguments) => check::command(&arguments),
-        Command::Convert(arguments) => convert::run(&arguments),
-        Command::Verify(arguments) => verify::run(&arguments),
-        Command::Schema { kind, api_version } => {
-            let version = api_version.unwrap_or(ApiVersion::WRITTEN);
-            print(schema::of(kind.as_deref(), version)?).map(|()| ExitCode::SUCCESS)
-        }
-        Command::Completions { shell } => manual::completions(shell),
-        Command::Man { folder } => manual::man_pages(&folder),
-        Command::Version => {
-            print(concat!("runner-terminal ", env!("CARGO_PKG_VERSION"), "\n"))?;
-            Ok(ExitCode::SUCCESS)
-        }
+/// The function comes before the command line, which takes time to set up: kustomize may start this
+/// program once for each overlay.
+fn run() -> Result<ExitCode, CommandError> {
+    if env::args_os().nth(1).is_some() {
+        command()
+    } else if io::stdin().is_terminal() {
+        print(HELP)?;
+        Ok(ExitCode::from(2))
+    } else {
+        Ok(function::run()?)
     }
 }
 
-/// Writes text to standard output, without its colours where they are not wanted.
-///
-/// # Errors
-///
-/// A sentence. A reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> Result<(), String> {
-    let mut stdout = anstream::stdout().lock();
-    match standard_output::must_be_open()
-        .and_then(|()| stdout.write_all(text.as_bytes()))
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to standard output: {error}"))
+/// Why a command has failed, in a message for the user.
+#[derive(Debug, Error)]
+#[error(transparent)]
+enum CommandError {
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+    /// The KRM function failed to run.
+    Function(#[from] function::FunctionError),
+    /// `apply-to`
+    ApplyTo(#[from] apply_to::ApplyToError),
+    /// `explain`
+    Explain(#[from] explain::ExplainError),
+    /// `import-values`
+    ImportValues(#[from] import_values::ImportError),
+    /// `relay`
+    Relay(#[from] relay::RelayError),
+    /// `resolve`
+    Resolve(#[from] resolve::ResolveError),
+    /// `argocd`
+    ArgoCd(#[from] argocd::ArgoCdError),
+    /// `check`
+    Check(#[from] check::CheckError),
+    /// `convert`
+    Convert(#[from] convert::ConvertCommandError),
+    /// `verify`
+    Verify(#[from] verify::VerifyError),
+    /// `schema`
+    Schema(#[from] schema::UnknownKind),
+    /// `man`
+    ManPages(#[from] manual::ManPagesError),
+}
+
+/// Runs what the arguments ask for.
+fn command() -> Result<ExitCode, CommandError> {
+    let command = match arguments::read() {
+        Request::Run(command) => command,
+        Request::Print(text) => {
+            print(&text)?;
+            return Ok(ExitCode::SUCCESS);
         }
-        _ => Ok(()),
-    }
+    };
+    Ok(match command {
+        Command::ApplyTo(arguments) => apply_to::run(&arguments)?,
+        Command::Explain(arguments) => explain::run(&arguments)?,
+        Command::ImportValues(arguments) => import_values::run(&arguments)?,
+        Command::Relay(arguments) => relay::run(&arguments)?,
+        Command::Resolve(arguments) => resolve::run(&arguments)?,
+        Command::ArgoCd(request) => argocd::run(request)?,
+        Command::Check(arguments) => check::command(&arguments)?,
+        Command::Convert(arguments) => convert::run(&arguments)?,
+        Command::Verify(arguments) => verify::run(&arguments)?,
+        Command::Schema { kind, api_version } => {
+            let version = api_version.unwrap_or(ApiVersion::WRITTEN);
+            print(schema::of(kind.as_deref(), version)?)?;
+            ExitCode::SUCCESS
+        }
+        Command::Completions { shell } => manual::completions(shell)?,
+        Command::Man { folder } => manual::man_pages(&folder)?,
+        Command::Version => {
+            print(concat!("runner-terminal ", env!("CARGO_PKG_VERSION"), "\n"))?;
+            ExitCode::SUCCESS
+        }
+    })
 }

@@ -2,39 +2,53 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap_complete::Shell;
+use thiserror::Error;
 
 use crate::arguments;
+use crate::standard_output::{self, OutputError};
+
+/// A folder for man pages cannot be made, or written to.
+#[derive(Debug, Error)]
+#[error("cannot write man pages to {}: {error}", .folder.display())]
+pub(crate) struct ManPagesError {
+    folder: PathBuf,
+    error: io::Error,
+}
 
 /// Prints the completions for a shell.
 ///
 /// # Errors
 ///
-/// A sentence, when they cannot be written.
-pub(crate) fn completions(shell: Shell) -> Result<ExitCode, String> {
+/// Standard output cannot be written to.
+pub(crate) fn completions(shell: Shell) -> Result<ExitCode, OutputError> {
     let mut script = Vec::new();
     let mut command = arguments::definition();
     let name = command.get_name().to_owned();
     clap_complete::generate(shell, &mut command, name, &mut script);
-    crate::print(&String::from_utf8_lossy(&script))?;
+    standard_output::print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the man pages into a folder, which is made when it is missing.
+/// Writes the man pages into a folder, and creates it if it is missing.
 ///
 /// # Errors
 ///
-/// A sentence that names the folder.
-pub(crate) fn man_pages(folder: &Path) -> Result<ExitCode, String> {
-    write(folder)
-        .map_err(|error| format!("cannot write man pages to {}: {error}", folder.display()))?;
-    Ok(ExitCode::SUCCESS)
+/// The folder cannot be made, or written to.
+pub(crate) fn man_pages(folder: &Path) -> Result<ExitCode, ManPagesError> {
+    match write(folder) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(ManPagesError {
+            folder: folder.to_owned(),
+            error,
+        }),
+    }
 }
 
-/// Each page is written elsewhere first: it is the old or the new one, never half of it.
+/// Each page is written to a temporary folder and renamed, so that the write is atomic.
 fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let fresh = tempfile::Builder::new()

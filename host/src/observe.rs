@@ -1,7 +1,7 @@
-//! Runs the function until it knows what it has to know of the cluster.
+//! Runs the function until it has all that it needs of the cluster.
 //!
-//! The function itself asks no cluster: it says which Services it needs, gets them as items of its
-//! list, and is run again.
+//! The function itself has no access to a cluster: it says which Services it needs, gets them as items
+//! of its list, and is run again.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,25 +11,25 @@ use krm::text::printable;
 pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
 
-use crate::cluster::{Cluster, Deadline};
+use crate::cluster::{Cluster, ClusterError, Deadline};
 
-/// So many Services are named in the line of progress.
-const NAMED: usize = 5;
+/// How many Services the line of progress names.
+const MAX_NAMES: usize = 5;
 
-/// Runs `step` on the text of a ResourceList, and again with what it has asked for, until it asks
-/// for nothing, or for more than there is.
+/// Runs `step` on the text of a ResourceList, and again with the answers to its requests, until it
+/// asks for nothing new.
 ///
 /// # Errors
 ///
 /// The step's.
-pub(crate) fn run<T>(
+pub(crate) fn run<T, E>(
     list: Vec<u8>,
-    step: impl FnMut(Vec<u8>) -> Result<Step<T>, String>,
-) -> Result<T, String> {
+    step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,
+) -> Result<T, E> {
     let mut cluster = None;
     let mut deadline = None;
     observed::until_known(list, step, |requests, answers| {
-        // One functionConfig asks for one cluster.
+        // A functionConfig names one cluster.
         let first = requests.first();
         let cluster = cluster.get_or_insert_with(|| {
             Cluster::connect(
@@ -41,9 +41,9 @@ pub(crate) fn run<T>(
     })
 }
 
-/// Adds what is asked for. False when there is nothing new.
+/// Adds the answers to `requests`. False if there is nothing new.
 fn answer(
-    cluster: &Result<Cluster, crate::cluster::Problem>,
+    cluster: &Result<Cluster, ClusterError>,
     requests: &[Request],
     answers: &mut BTreeMap<Subject, Answer>,
     deadline: &mut Option<Deadline>,
@@ -56,9 +56,9 @@ fn answer(
     if !unknown.is_empty() {
         let read = match cluster {
             Ok(cluster) => cluster.read(&unknown),
-            Err(problem) => unknown
+            Err(error) => unknown
                 .into_iter()
-                .map(|subject| (subject.clone(), Answer::Failed(problem.to_string())))
+                .map(|subject| (subject.clone(), Answer::Failed(error.to_string())))
                 .collect(),
         };
         answers.extend(read);
@@ -100,9 +100,9 @@ fn answer(
     has_changed
 }
 
-/// The one line of progress, with the first of the names.
+/// Prints a line with the first of the names.
 fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
-    let (shown, others) = waited.split_at(waited.len().min(NAMED));
+    let (shown, others) = waited.split_at(waited.len().min(MAX_NAMES));
     let mut names: Vec<String> = shown
         .iter()
         .map(|(service, _)| service.to_string())
@@ -110,7 +110,7 @@ fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
     if !others.is_empty() {
         names.push(format!("{} more", others.len()));
     }
-    // Nobody is left to tell when standard error is closed.
+    // If standard error is closed, nobody is left to tell.
     let _ = writeln!(
         io::stderr(),
         "runner-terminal: waiting up to {} for the address of {}",

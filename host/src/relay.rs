@@ -1,211 +1,122 @@
-//! `runner-terminal relay`: lets GitLab reach the session server of a runner whose cluster has no
-//! address for it.
-//!
-//! It stands where GitLab can reach it, and goes the other way: through the API server of the
-//! runner's cluster, by a port-forward to the runner's pod for each connection. Which runner is
-//! meant is in the first bytes of TLS, in the clear. All bytes go through as they are, so that
-//! TLS is GitLab's and the runner's alone.
-//!
-//! | module | what it knows |
-//! |---|---|
-//! | [`listener`] | accepting, whatever the system says |
-//! | [`client_hello`] | the name that a client asks for |
-//! | [`route`] | which namespace, selector and port a name stands for |
-//! | [`pods`] | the pod behind a selector, now |
-//! | [`port_forward`] | a connection to a pod's port, as messages of a WebSocket |
-//! | [`forward`] | bytes both ways, and when that is over |
-//! | [`connection`] | all of these in a row, and the line in the log |
-//! | [`limits`] | how many, and how long |
-//! | [`phase`] | from serving to the end |
-//! | [`observe`], [`metrics`], [`log`] | what can be seen from outside |
+//! `runner-terminal relay`: connects the relay to the runners' cluster, and runs it.
 
-mod client_hello;
-mod cluster;
-mod connection;
-mod ending;
-mod forward;
-mod limits;
-mod listener;
-mod log;
-mod metrics;
-mod observe;
-mod phase;
-mod pods;
-mod port_forward;
-mod route;
-
+use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
+use krm::text::printable;
+use kube::Error;
+use kube::client::UpgradeConnectionError;
+use runner_terminal_relay::{Cluster, DuplicateRoute, ListenError, Routes, Settings};
 use tokio::runtime::Builder;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time;
 
 use crate::arguments;
+use crate::cluster::{self, ClusterError};
+use crate::redact::without_credentials;
 use crate::signals::Signals;
 
-use connection::Shared;
-use ending::Ending;
-use limits::{Places, Seldom, Times};
-use listener::Acceptor;
-use log::{Level, Line};
-use metrics::Metrics;
-use phase::Phase;
-use pods::Pods;
-pub(crate) use route::Route;
+/// Why the relay did not start.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum RelayError {
+    /// Two routes have the same host.
+    Routes(#[from] DuplicateRoute),
+    /// The system has no threads or signals for this program.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// There is neither a kubeconfig nor a pod's service account.
+    #[error(
+        "there is no cluster: this is no pod, and there is no kubeconfig; set --kubeconfig or \
+         KUBECONFIG"
+    )]
+    NoCluster,
+    /// A context is set, and there is no kubeconfig.
+    #[error(
+        "--context is set, and there is no kubeconfig to have it: set --kubeconfig or KUBECONFIG"
+    )]
+    NoKubeconfig,
+    /// The configuration of the cluster cannot be used.
+    Cluster(ClusterError),
+    /// An address cannot be listened at.
+    Listen(#[from] ListenError),
+}
 
-/// How long connections may take to end when they are told to.
-const LAST_WORDS: Duration = Duration::from_secs(3);
-/// How often it is said that there are too many connections.
-const SAY_EVERY: Duration = Duration::from_secs(10);
+impl From<ClusterError> for RelayError {
+    fn from(error: ClusterError) -> Self {
+        match error {
+            ClusterError::NoCluster => Self::NoCluster,
+            ClusterError::NoKubeconfig => Self::NoKubeconfig,
+            other => Self::Cluster(other),
+        }
+    }
+}
 
 /// Relays connections until a signal ends it.
 ///
 /// # Errors
 ///
-/// A sentence: there is no cluster to go to, or no address to listen at.
-pub(crate) fn run(arguments: &arguments::Relay) -> Result<ExitCode, String> {
-    if let Some(host) = route::ambiguous(&arguments.routes) {
-        return Err(format!("there are two routes for {host}"));
-    }
+/// There is no cluster, or an address cannot be listened at.
+pub(crate) fn run(arguments: &arguments::Relay) -> Result<ExitCode, RelayError> {
+    let settings = Settings {
+        routes: Routes::new(arguments.routes.clone())?,
+        listen: arguments.listen,
+        observe: arguments.observe,
+        max_connections: arguments.max_connections,
+        connect_timeout: arguments.connect_timeout,
+        idle_timeout: arguments.idle_timeout,
+        drain_timeout: arguments.drain_timeout,
+        printable: |text| printable(text).into_owned(),
+    };
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
-    let ended = runtime.block_on(relay(arguments));
-    // What is left is at most a name that the system still looks up.
+        .map_err(RelayError::Start)?;
+    let ended = runtime.block_on(async {
+        let kubeconfig = arguments.kubeconfig.as_deref();
+        let cluster = connect(kubeconfig, arguments.context.as_deref()).await?;
+        let mut signals = Signals::new().map_err(RelayError::Start)?;
+        let stop = async || signals.next().await;
+        runner_terminal_relay::run(settings, cluster, stop).await?;
+        Ok(ExitCode::SUCCESS)
+    });
+    // At most a DNS query of the system is still running.
     runtime.shutdown_background();
-    ended.map(|()| ExitCode::SUCCESS)
+    ended
 }
 
-async fn relay(arguments: &arguments::Relay) -> Result<(), String> {
-    let kubeconfig = arguments.kubeconfig.as_deref();
-    let cluster = cluster::connect(kubeconfig, arguments.context.as_deref()).await?;
-    let listener = listener::listen(arguments.listen)?;
-    let observed = listener::listen(arguments.observe)?;
-    let mut signals = Signals::new().map_err(|error| format!("cannot start: {error}"))?;
+/// Finds the cluster. Sends no request yet.
+async fn connect(kubeconfig: Option<&str>, context: Option<&str>) -> Result<Cluster, RelayError> {
+    let (config, origin) = cluster::configuration(kubeconfig, context).await?;
+    let host = config.cluster_url.host().unwrap_or("(no host)");
+    let port = config.cluster_url.port_u16().unwrap_or(443);
+    let name = format!("{host}:{port} ({origin})");
+    let client =
+        runner_terminal_relay::client(config).map_err(|error| cluster::of_client(&error))?;
+    Ok(Cluster {
+        client,
+        name,
+        explain,
+    })
+}
 
-    let metrics = Arc::new(Metrics::new());
-    let routes = arguments.routes.iter().map(|route| {
-        metrics.announce(&route.name());
-        (route.clone(), Pods::new(cluster.client.clone(), route))
-    });
-    let shared = Arc::new(Shared {
-        client: cluster.client.clone(),
-        routes: routes.collect(),
-        times: Times {
-            connect: arguments.connect_timeout,
-            idle: arguments.idle_timeout,
-            drain: arguments.drain_timeout,
+/// Says what an error of a request means, without anything secret.
+fn explain(error: &Error) -> String {
+    match error {
+        Error::Api(status) => {
+            let said = without_credentials(&status.message);
+            format!("the API server says {}: {said}", status.code)
+        }
+        Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) => {
+            format!("the API server says {status} in place of a port-forward")
+        }
+        Error::UpgradeConnection(_) => {
+            "the API server, or a proxy before it, lets no WebSocket through".to_owned()
+        }
+        other => match cluster::of_client(other) {
+            // The plugin's output may hold anything, so it is not shown.
+            ClusterError::Plugin(_) => {
+                "the kubeconfig's credential plugin gave no credential".to_owned()
+            }
+            other => other.to_string(),
         },
-        metrics: Arc::clone(&metrics),
-    });
-    Line::new(Level::Info, "listening")
-        .with("listen", address_of(&listener))
-        .with("observe", address_of(&observed))
-        .with("cluster", cluster.name)
-        .with("routes", shared.routes.len())
-        .write();
-    tokio::spawn(look_ahead(Arc::clone(&shared)));
-
-    let (phases, phase) = watch::channel(Phase::Serving);
-    tokio::spawn(observe::serve(observed, metrics, phase.clone()));
-    let mut connections = JoinSet::new();
-    tokio::select! {
-        () = signals.next() => {}
-        () = accept(Acceptor::new(listener), arguments.max_connections, &shared, &phase,
-            &mut connections) => {}
-    }
-    phases.send_replace(Phase::Draining);
-    Line::new(Level::Info, "draining")
-        .with("open", open_of(&mut connections))
-        .write();
-    tokio::select! {
-        _ = time::timeout(shared.times.drain, all_of(&mut connections)) => {}
-        () = signals.next() => {}
-    }
-    phases.send_replace(Phase::Over);
-    let _ = time::timeout(LAST_WORDS, all_of(&mut connections)).await;
-    Line::new(Level::Info, "ended").write();
-    Ok(())
-}
-
-/// Accepts connections without end.
-async fn accept(
-    mut acceptor: Acceptor,
-    most: usize,
-    shared: &Arc<Shared>,
-    phase: &watch::Receiver<Phase>,
-    connections: &mut JoinSet<()>,
-) {
-    let places = Places::new(most);
-    let mut said = Seldom::new(SAY_EVERY);
-    loop {
-        let (client, peer) = tokio::select! {
-            accepted = acceptor.accept(&shared.metrics) => accepted,
-            // Lets go of what has ended.
-            Some(_) = connections.join_next() => continue,
-        };
-        if let Some(place) = places.take() {
-            let serving = connection::serve(client, peer, Arc::clone(shared), phase.clone(), place);
-            connections.spawn(serving);
-            continue;
-        }
-        drop(client);
-        shared.metrics.ended("", &Ending::OverLimit);
-        if let Some(held_back) = said.let_through() {
-            Line::new(Level::Warning, "over-limit")
-                .with("peer", peer.to_string())
-                .with("max_connections", most)
-                .with("not_logged", held_back)
-                .write();
-        }
-    }
-}
-
-/// Says of each route at the start whether there is a pod, so that a mistake in it does not wait
-/// for the first terminal.
-async fn look_ahead(shared: Arc<Shared>) {
-    for (route, pods) in &shared.routes {
-        let found = time::timeout(shared.times.connect, pods.find()).await;
-        let (level, pod, ending) = match found {
-            Ok(Ok(found)) => (Level::Info, Some(found.pod), None),
-            Ok(Err(missing)) => (
-                Level::Warning,
-                None,
-                Some(connection::no_pod(route, missing)),
-            ),
-            Err(_) => (Level::Warning, None, Some(Ending::NotOpenedInTime)),
-        };
-        Line::new(level, "route")
-            .with("route", route.name())
-            .with("namespace", route.namespace())
-            .with("selector", route.selector())
-            .with("port", route.port())
-            .with_foreign("pod", pod.as_deref())
-            .with_foreign(
-                "detail",
-                ending.and_then(|ending| ending.detail()).as_deref(),
-            )
-            .write();
-    }
-}
-
-async fn all_of(connections: &mut JoinSet<()>) {
-    while connections.join_next().await.is_some() {}
-}
-
-/// How many have not ended.
-fn open_of(connections: &mut JoinSet<()>) -> usize {
-    while connections.try_join_next().is_some() {}
-    connections.len()
-}
-
-fn address_of(listener: &tokio::net::TcpListener) -> String {
-    match listener.local_addr() {
-        Ok(address) => address.to_string(),
-        Err(error) => error.to_string(),
     }
 }

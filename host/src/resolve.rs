@@ -1,7 +1,8 @@
-//! `runner-terminal resolve`: where each runner's terminals can be reached, as the cluster says now.
+//! `runner-terminal resolve`: prints each runner's address, as the cluster has it now.
 
 use std::process::ExitCode;
 
+use krm::results::Refusal;
 use krm::text::lines;
 use runner_terminal::address::Address;
 use runner_terminal::function_config::API_VERSION;
@@ -9,37 +10,54 @@ use runner_terminal::observed::Request;
 use runner_terminal::session_server::{Advertised, State};
 use runner_terminal::{RunnerAddress, addresses};
 use serde_json::{Value, json};
+use thiserror::Error;
 
 use crate::arguments::{self, Format};
+use crate::manifests::ManifestsError;
 use crate::observe::{self, Step};
+use crate::standard_output::{self, OutputError};
 use crate::table;
 use crate::verify;
 
+/// Why `resolve` has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum ResolveError {
+    /// The manifests cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// The manifests have no runner, or the function config is invalid.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
+
 /// Finds the addresses and prints them.
 ///
-/// Gives exit code 0 where every runner has one and the verification of the manifests finds nothing
-/// wrong, otherwise 1.
+/// Returns exit code 0 if every runner has one and the verification of the manifests finds no error,
+/// otherwise 1.
 ///
 /// # Errors
 ///
-/// A sentence for the person at the terminal: the manifests cannot be read, or have no runner.
-pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, String> {
+/// The manifests cannot be read, or have no runner.
+pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveError> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
     let list = arguments.source.read()?.into_list(config, &default)?;
-    let found = observe::run(list.clone().into(), |list| {
-        let outcome = addresses(&list).map_err(|refusal| refusal.to_string())?;
+    let found = observe::run(list.clone().into(), |list| -> Result<_, Refusal> {
+        let outcome = addresses(&list)?;
         let requests = outcome.iter().filter_map(request).cloned().collect();
         Ok(Step { outcome, requests })
-    })?;
+    })
+    .map_err(ResolveError::Refused)?;
     let rows: Vec<Row> = found.into_iter().map(Row::new).collect();
-    crate::print(&match arguments.output {
+    standard_output::print(&match arguments.output {
         Format::Table => table(&rows),
         Format::Json => format!("{:#}\n", document(&rows)),
         Format::Yaml => yaml_splice::document(&document(&rows)),
     })?;
     let all_known = rows.iter().all(|row| row.address.is_some());
-    let is_right = verify::report(&list)?;
+    let is_right = verify::report(&list).map_err(ResolveError::Refused)?;
     Ok(if all_known && is_right {
         ExitCode::SUCCESS
     } else {
@@ -76,7 +94,7 @@ fn request(found: &RunnerAddress) -> Option<&Request> {
     }
 }
 
-/// What is said of a runner.
+/// What is printed about a runner.
 struct Row {
     runner: [String; 3],
     service: Option<[String; 2]>,
@@ -133,7 +151,7 @@ impl Row {
                 .push_str(&format!(" (read from the API server {asked})"));
         }
         if let State::Known(address) = state {
-            // What stands in the configuration already may be none, and is quoted as such.
+            // A configured value that is not a valid address is printed as it is configured.
             row.address = match Address::parse(&address) {
                 Ok(_) => Some(address),
                 Err(_) => configured.clone(),
@@ -166,7 +184,7 @@ fn table(rows: &[Row]) -> String {
         .collect();
     let mut page = String::new();
     table::append(&mut page, ["RUNNER", "SERVICE", "ADDRESS", "STATE"], &cells);
-    // What does not fit into a row: manifests to apply.
+    // Manifests to apply do not fit into a row.
     for row in rows {
         if let Some((_, more)) = row.message.split_once('\n') {
             page.push_str(&lines(more));

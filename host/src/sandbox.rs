@@ -1,8 +1,9 @@
-//! Runs the module in a sandbox: three streams, so much memory, so much time, and nothing else.
+//! Runs the module in a sandbox: three streams, limited memory and time, and nothing else.
 
 mod captured;
 mod compiled;
 mod engine;
+mod error;
 #[cfg(target_os = "linux")]
 mod in_place;
 mod limits;
@@ -10,25 +11,23 @@ mod limits;
 mod tests;
 mod wasi;
 
-use std::fmt;
-use std::time::Duration;
-
-use wasmtime::{AsContextMut, Caller, Engine, Linker, Store, Trap};
+use wasmtime::{AsContextMut, Caller, Engine, Linker, Store};
 
 pub(crate) use captured::Captured;
 use compiled::{Compiled, compiled};
-pub(crate) use limits::Limits;
-use limits::{Clock, MemoryLimit, MemoryRefused, OutputRefused, TICKS};
+pub(crate) use error::SandboxError;
+use limits::{Clock, MemoryLimit, OutputRefused, TICKS};
+pub(crate) use limits::{Limits, LimitsError};
 pub(crate) use wasi::{Output, Streams};
 
 /// Runs the function's module once.
 ///
-/// Gives the module's exit code, and the streams back.
+/// Returns the module's exit code, and the streams.
 ///
 /// # Errors
 ///
-/// [`Failure`] when the module reached a limit or broke; its exit code is not an error here.
-pub(crate) fn run<S: Streams>(streams: S, limits: Limits) -> Result<(i32, S), Failure> {
+/// The module reached a limit, or broke. Its exit code is not an error here.
+pub(crate) fn run<S: Streams>(streams: S, limits: Limits) -> Result<(i32, S), SandboxError> {
     run_compiled(compiled!("module"), streams, limits)
 }
 
@@ -36,7 +35,7 @@ fn run_compiled<S: Streams>(
     compiled: Compiled,
     streams: S,
     limits: Limits,
-) -> Result<(i32, S), Failure> {
+) -> Result<(i32, S), SandboxError> {
     let engine = &engine()?;
     let module = &compiled.load(engine)?;
     let mut linker = Linker::new(engine);
@@ -61,7 +60,7 @@ fn run_compiled<S: Streams>(
         Ok(()) => 0,
         Err(error) => match error.downcast_ref() {
             Some(&wasi::Exit(code)) => code,
-            None => return Err(Failure::of(error, limits)),
+            None => return Err(SandboxError::of(error, limits)),
         },
     };
     Ok((code, store.into_data().streams))
@@ -78,11 +77,11 @@ fn engine() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// What the store holds for one run.
+/// The state of one run.
 struct Guest<S> {
     streams: S,
     memory: MemoryLimit,
-    /// How many bytes it may still write.
+    /// How many bytes the module may still write.
     output_left: usize,
     clock: Clock,
 }
@@ -94,109 +93,19 @@ impl<S: Streams> wasi::Guest for Guest<S> {
         &mut self.streams
     }
 
-    fn waits(&mut self) {
+    fn before_io(&mut self) {
         self.clock.stop();
     }
 
-    fn goes_on(caller: &mut Caller<'_, Self>) {
-        if let Some(ticks) = caller.data_mut().clock.go_on() {
+    fn after_io(caller: &mut Caller<'_, Self>) {
+        if let Some(ticks) = caller.data_mut().clock.resume() {
             caller.as_context_mut().set_epoch_deadline(ticks);
         }
     }
 
-    fn written(&mut self, bytes: u32) -> wasmtime::Result<()> {
+    fn count_output(&mut self, bytes: u32) -> wasmtime::Result<()> {
         let left = self.output_left.checked_sub(bytes as usize);
         self.output_left = left.ok_or(OutputRefused)?;
         Ok(())
-    }
-}
-
-/// Why a run has no exit code.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The module asked for more memory than [`Limits::memory`].
-    Memory(usize),
-    /// The module wrote more than [`Limits::memory`].
-    Output(usize),
-    /// The system has less memory than [`Limits::memory`], and the module asked for it.
-    SystemMemory,
-    /// The module computed for longer than [`Limits::time`].
-    Time(Duration),
-    /// The module recursed deeper than its stack.
-    Stack,
-    /// The module trapped or could not be started: a bug.
-    Broken(wasmtime::Error),
-}
-
-impl Failure {
-    fn of(error: wasmtime::Error, limits: Limits) -> Self {
-        if error.is::<OutputRefused>() {
-            return Self::Output(limits.memory);
-        }
-        match (error.downcast_ref(), error.downcast_ref()) {
-            (Some(MemoryRefused::Limit), _) => Self::Memory(limits.memory),
-            (Some(MemoryRefused::System), _) => Self::SystemMemory,
-            (None, Some(Trap::Interrupt)) => Self::Time(limits.time),
-            (None, Some(Trap::StackOverflow)) => Self::Stack,
-            (None, _) => Self::Broken(error),
-        }
-    }
-}
-
-impl From<wasmtime::Error> for Failure {
-    fn from(error: wasmtime::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory(limit) => write!(
-                formatter,
-                "the input needs more than the {} MiB of memory that it may use; give the \
-                 function fewer resources, or raise {} (MiB, 4096 at most)",
-                limit >> 20,
-                Limits::MEMORY_VARIABLE,
-            ),
-            Self::Output(limit) => write!(
-                formatter,
-                "the function was stopped after {} MiB of output, more than its memory may hold; \
-                 give it fewer resources, or raise {} (MiB, 4096 at most)",
-                limit >> 20,
-                Limits::MEMORY_VARIABLE,
-            ),
-            Self::SystemMemory => write!(
-                formatter,
-                "the system has no more memory; give the function fewer resources, or the \
-                 container more memory",
-            ),
-            Self::Time(limit) => write!(
-                formatter,
-                "the function was stopped after {} of computing; give it fewer resources, or \
-                 raise {} (seconds)",
-                Seconds(*limit),
-                Limits::TIME_VARIABLE,
-            ),
-            Self::Stack => write!(
-                formatter,
-                "a resource is nested too deeply; look for one that has hundreds of levels"
-            ),
-            Self::Broken(error) => write!(
-                formatter,
-                "the function broke, which is a bug: please report it with the input that does \
-                 it ({error:#})"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} s", self.0.as_secs_f64())
     }
 }

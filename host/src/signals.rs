@@ -1,8 +1,8 @@
-//! The signals by which a program is asked to end.
+//! The signals that end a program: SIGTERM and SIGINT.
 
 use std::io;
 
-/// The signals that end a program.
+/// SIGTERM and SIGINT, or Ctrl-C.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -11,7 +11,11 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From here on they do not end the program by themselves.
+    /// Listens for them. From here on they no longer end the program.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         {
@@ -26,7 +30,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {

@@ -1,25 +1,41 @@
-//! Standard output, and whether it was there when the program began.
+//! Standard output, and whether it was open when the program started.
 //!
-//! Before `main`, Rust's standard library opens `/dev/null` in place of a stream that is closed, so
-//! that what is opened next does not get its number. What is printed would be lost without an error.
+//! Before `main`, Rust's standard library opens `/dev/null` in place of a closed stream, so that the
+//! next file does not get its number. Output would then be lost without an error.
 
 use std::io::{self, StdoutLock, Write};
 
-/// Standard output, to be written to.
+use thiserror::Error;
+
+/// Standard output is closed, or cannot be written to.
+#[derive(Debug, Error)]
+pub(crate) enum OutputError {
+    /// Text for people could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Text(io::Error),
+    /// Manifests could not be written.
+    #[error("cannot write the manifests to standard output: {0}")]
+    Manifests(io::Error),
+    /// The ResourceList could not be written.
+    #[error("cannot write the ResourceList to standard output: {0}")]
+    ResourceList(io::Error),
+}
+
+/// Locks standard output.
 ///
 /// # Errors
 ///
-/// It was closed before the program began.
-pub(crate) fn lock() -> io::Result<StdoutLock<'static>> {
+/// It was closed before the program started.
+fn lock() -> io::Result<StdoutLock<'static>> {
     must_be_open()?;
     Ok(io::stdout().lock())
 }
 
-/// Fails where what is printed would reach nobody.
+/// Fails if standard output was closed before the program started.
 ///
 /// # Errors
 ///
-/// It was closed before the program began.
+/// It was.
 pub(crate) fn must_be_open() -> io::Result<()> {
     if start::was_closed() {
         Err(io::Error::other("it is closed"))
@@ -28,11 +44,27 @@ pub(crate) fn must_be_open() -> io::Result<()> {
     }
 }
 
+/// Prints text for people, without its colours where they are not wanted.
+///
+/// # Errors
+///
+/// It cannot be written to. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), OutputError> {
+    let mut stdout = anstream::stdout().lock();
+    match must_be_open()
+        .and_then(|()| stdout.write_all(text.as_bytes()))
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError::Text(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes all of a text.
 ///
 /// # Errors
 ///
-/// The stream's; it was closed before the program began.
+/// The stream's; it was closed before the program started.
 pub(crate) fn write(text: &[u8]) -> io::Result<()> {
     let mut stdout = lock()?;
     stdout.write_all(text)?;
@@ -43,7 +75,7 @@ pub(crate) fn write(text: &[u8]) -> io::Result<()> {
 mod start {
     #![allow(
         unsafe_code,
-        reason = "the descriptor has to be looked at before the standard library's start"
+        reason = "the descriptor has to be checked before the standard library starts"
     )]
 
     use std::os::fd::BorrowedFd;
@@ -72,7 +104,7 @@ mod start {
 
 #[cfg(not(target_os = "linux"))]
 mod start {
-    /// Elsewhere, a stream that was closed cannot be told from `/dev/null`.
+    /// Elsewhere, a closed stream looks like `/dev/null`.
     pub(super) fn was_closed() -> bool {
         false
     }

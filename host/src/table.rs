@@ -1,12 +1,12 @@
-//! Text in columns.
+//! Tables: text in columns.
 
 use anstyle::Style;
 use krm::text::printable;
 
 const HEADER: Style = Style::new().bold();
 
-/// Appends a table to a page: a header, and rows, each column as wide as its longest cell. No cell
-/// can steer a terminal or begin a line.
+/// Appends a table to a page: a header, and rows, each column as wide as its longest cell. Control
+/// characters and line ends in cells are escaped.
 pub(crate) fn append<const COLUMNS: usize>(
     page: &mut String,
     header: [&str; COLUMNS],

@@ -3,87 +3,112 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use krm::results::Refusal;
 use krm::results::{FunctionResult, Severity};
-use runner_terminal::documents::Config;
+use runner_terminal::documents::{Config, ConfigFault};
 use runner_terminal::function_config::{API_VERSION, FunctionConfig};
 use serde_json::json;
+use thiserror::Error;
 
-use crate::apply;
+use crate::apply::{self, ApplyError};
 use crate::arguments;
-use crate::manifests::{Manifests, has_its_own_config};
+use crate::manifests::{File, Manifests, ManifestsError, has_function_config};
+use crate::standard_output::{self, OutputError};
+
+/// Why `verify` has failed.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) enum VerifyError {
+    /// The manifests cannot be read.
+    Manifests(#[from] ManifestsError),
+    /// A function config cannot be read.
+    Configs(#[from] ApplyError),
+    /// A function config is invalid.
+    #[error("{}:{}: {}{}", .0.file, .0.line, field(.0), .0.message)]
+    Config(ConfigFault),
+    /// `--function-config` is of another kind.
+    #[error("{place} is no VerifyTerminals: give verify one, or leave --function-config out")]
+    NotVerifyTerminals {
+        /// Where it is.
+        place: String,
+    },
+    /// The manifests have no runner, or cannot be read.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Standard output cannot be written to.
+    Output(#[from] OutputError),
+}
+
+/// `spec.x: `, or nothing if the fault is in no field.
+fn field(fault: &ConfigFault) -> String {
+    match fault.field.as_str() {
+        "" => String::new(),
+        field => format!("{field}: "),
+    }
+}
 
 /// Checks the runners in manifests and prints a line for each finding, and one for each runner that
 /// is right.
 ///
-/// Gives exit code 0 where no finding is an error, otherwise 1.
+/// Returns exit code 0 if no finding is an error, otherwise 1.
 ///
 /// # Errors
 ///
-/// A sentence: the manifests cannot be read, have no runner, or the function config is of another
-/// kind.
-pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, String> {
+/// The manifests cannot be read or have no runner, or the function config is of another kind.
+pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError> {
     let manifests = arguments.source().read()?;
     let findings = match &manifests {
         Manifests::List(file) if arguments.function_config.is_some() => {
-            return Err(has_its_own_config(file));
+            return Err(has_function_config(file).into());
         }
-        Manifests::List(file) => findings(&file.text)?,
+        Manifests::List(file) => findings(&file.text).map_err(VerifyError::Refused)?,
         Manifests::Plain(files) => {
             let mut found = Vec::new();
             for config in configs(files, arguments)? {
-                let list = manifests.clone().into_list_of(&config)?;
-                found.extend(findings(&list)?);
+                let list = manifests.clone().into_list(None, &config)?;
+                found.extend(findings(&list).map_err(VerifyError::Refused)?);
             }
             found
         }
     };
     let lines: Vec<String> = findings.iter().map(|found| format!("{found}\n")).collect();
-    crate::print(&lines.concat())?;
+    standard_output::print(&lines.concat())?;
     Ok(exit_code(&findings))
 }
 
-/// What the verification says of a ResourceList.
-///
-/// # Errors
-///
-/// A sentence: it cannot be read, or has no runner.
-pub(crate) fn findings(list: &str) -> Result<Vec<FunctionResult>, String> {
-    runner_terminal::verify(list.as_bytes()).map_err(|refusal| refusal.to_string())
+fn findings(list: &str) -> Result<Vec<FunctionResult>, Refusal> {
+    runner_terminal::verify(list.as_bytes())
 }
 
-/// Says on standard error which errors the verification finds in a ResourceList; its warnings are
-/// those of `verify`. True when there are none.
+/// Prints the errors in a ResourceList to standard error, without the warnings. True if there are no
+/// errors.
 ///
 /// # Errors
 ///
-/// A sentence: the list cannot be read.
-pub(crate) fn report(list: &str) -> Result<bool, String> {
+/// The list cannot be read, or has no runner.
+pub(crate) fn report(list: &str) -> Result<bool, Refusal> {
     let findings = findings(list)?;
     for finding in &findings {
         if finding.severity == Severity::Error {
-            // Nobody is left to tell when standard error is closed.
+            // If standard error is closed, nobody is left to tell.
             let _ = writeln!(anstream::stderr(), "runner-terminal: {finding}");
         }
     }
     Ok(!has_error(&findings))
 }
 
-/// The function configs of kind VerifyTerminals: the file's, else those among the manifests, else
-/// one without settings.
-fn configs(
-    files: &[crate::manifests::File],
-    arguments: &arguments::Verify,
-) -> Result<Vec<String>, String> {
-    let given: Vec<_> = arguments.function_config.iter().cloned().collect();
+/// The function configs of kind VerifyTerminals: that of `--function-config`, else those among the
+/// manifests, else one without settings.
+fn configs(files: &[File], arguments: &arguments::Verify) -> Result<Vec<String>, VerifyError> {
+    let config_file: Vec<_> = arguments.function_config.iter().cloned().collect();
     let mut texts = Vec::new();
-    for config in apply::found(files, &given)? {
+    for config in apply::find_configs(files, &config_file)? {
         if is_verification(&config)? {
             texts.push(config.text.into_owned());
-        } else if !given.is_empty() {
-            return Err(format!(
-                "{} is no VerifyTerminals: give verify one, or leave --function-config out",
-                config.place()
-            ));
+        } else if !config_file.is_empty() {
+            return Err(VerifyError::NotVerifyTerminals {
+                place: config.place(),
+            });
         }
     }
     if texts.is_empty() {
@@ -97,15 +122,8 @@ fn configs(
     Ok(texts)
 }
 
-fn is_verification(config: &Config<'_>) -> Result<bool, String> {
-    let parsed = config.parse().map_err(|fault| {
-        let field = if fault.field.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", fault.field)
-        };
-        format!("{}:{}: {field}{}", fault.file, fault.line, fault.message)
-    })?;
+fn is_verification(config: &Config<'_>) -> Result<bool, VerifyError> {
+    let parsed = config.parse().map_err(VerifyError::Config)?;
     Ok(matches!(parsed, FunctionConfig::VerifyTerminals(_)))
 }
 

@@ -11,47 +11,16 @@ mod program;
 use std::fs;
 use std::path::Path;
 
-use program::{Ended, command, run, run_with_closed_output};
+use program::{Ended, SESSION_SERVER, command, run, run_with_closed_output};
 
 /// A runner and its configuration in two files, with things between them that must stay.
-const RUNNER: &str = "\
-# The runner of team A.
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: runner, namespace: ci}   # one process
-spec:
-  selector: {matchLabels: {app: runner}}
-  template:
-    metadata: {labels: {app: runner}}
-    spec:
-      containers:
-      - name: runner
-        image: gitlab/gitlab-runner:v18.9.0
-        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
-      volumes:
-      - name: config
-        configMap: {name: runner}
----
-# Source: chart/templates/sa.yaml
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: runner, namespace: ci}
-";
-const CONFIG: &str = "\
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: runner, namespace: ci}
-data:
-  config.toml: |
-    concurrent = 10   # jobs at once
-";
-const SESSION_SERVER: &str = "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-";
+const RUNNER: &str = concat!(
+    "# The runner of team A.\n---\n",
+    include_str!("program/runner.yaml"),
+    "---\n# Source: chart/templates/sa.yaml\napiVersion: v1\nkind: ServiceAccount\n",
+    "metadata: {name: runner, namespace: ci}\n",
+);
+const CONFIG: &str = include_str!("program/config.yaml");
 const ADVERTISE_ADDRESS: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: AdvertiseAddress

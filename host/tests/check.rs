@@ -181,6 +181,11 @@ fn localhost(address: SocketAddr) -> String {
     format!("localhost:{}", address.port())
 }
 
+/// Checks a session server with this certificate.
+fn check_served(identity: Identity) -> (i32, String) {
+    check(&localhost(serve_tls("127.0.0.1:0", identity, NOT_FOUND)))
+}
+
 #[test]
 fn a_session_server_is_healthy() {
     let address = serve_tls("127.0.0.1:0", runner("127.0.0.1"), NOT_FOUND);
@@ -243,9 +248,8 @@ fn an_expired_runner_needs_a_restart() {
     let mut params = runner_params("localhost");
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2022, 1, 1);
-    let address = serve_tls("127.0.0.1:0", self_signed(&params), NOT_FOUND);
     assert_wrong(
-        &check(&localhost(address)),
+        &check_served(self_signed(&params)),
         &[
             "expired at 2022-01-01T00:00:00Z",
             "restart the runner's pod",
@@ -257,9 +261,8 @@ fn an_expired_runner_needs_a_restart() {
 fn a_runner_from_the_future_has_another_clock() {
     let mut params = runner_params("localhost");
     params.not_before = date_time_ymd(2990, 1, 1);
-    let address = serve_tls("127.0.0.1:0", self_signed(&params), NOT_FOUND);
     assert_wrong(
-        &check(&localhost(address)),
+        &check_served(self_signed(&params)),
         &["not valid before 2990-01-01T00:00:00Z", "clock"],
     );
 }
@@ -282,11 +285,10 @@ fn a_proxy_that_ends_tls_is_named_by_its_certificate() {
         chain: vec![leaf.der().clone(), authority_certificate.der().clone()],
         key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
     };
-    let address = serve_tls("127.0.0.1:0", identity, NOT_FOUND);
     assert_wrong(
-        &check(&localhost(address)),
+        &check_served(identity),
         &[
-            "TLS ends before the session server",
+            "TLS is terminated before the session server",
             "of \"CN=localhost\"",
             r#"issued by "CN=Example CA\, East""#,
             "for \"localhost\"",
@@ -302,11 +304,10 @@ fn an_ingress_controller_s_own_certificate_is_not_a_runner_s() {
         DnType::CommonName,
         "Kubernetes Ingress Controller Fake Certificate",
     );
-    let address = serve_tls("127.0.0.1:0", self_signed(&params), NOT_FOUND);
     assert_wrong(
-        &check(&localhost(address)),
+        &check_served(self_signed(&params)),
         &[
-            "\"CN=Kubernetes Ingress Controller Fake Certificate,O=Acme Co\", made by itself",
+            "\"CN=Kubernetes Ingress Controller Fake Certificate,O=Acme Co\", self-signed",
             "for \"ingress.local\"",
         ],
     );
@@ -320,9 +321,8 @@ fn a_certificate_s_words_do_not_steer_the_terminal() {
         "\u{1b}[2J\u{1b}]0;x\u{7}\r\nhealthy\u{9b}31m\u{202e}",
     );
     params.subject_alt_names = vec![SanType::DnsName("\u{1b}[1mx\n".try_into().unwrap())];
-    let address = serve_tls("127.0.0.1:0", self_signed(&params), NOT_FOUND);
     assert_wrong(
-        &check(&localhost(address)),
+        &check_served(self_signed(&params)),
         &[r"\1b[2J", r"\u{9b}31m\u{202e}", r#"for "\u{1b}[1mx\n""#],
     );
 }

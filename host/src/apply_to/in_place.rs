@@ -1,101 +1,249 @@
-//! Files written back where they came from: each is the old or the new one, never half of it.
+//! Writes files back. Each write is atomic.
 //!
-//! That holds when the program is killed, and when the machine is: a new file is on the disk as a
-//! whole before it takes the old one's place, and the folder with its name afterwards.
+//! That holds even if the program is killed or the machine fails: a new file is synced to the disk
+//! before it replaces the old one, and its folder afterwards.
 
 mod exchange;
 mod interrupt;
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use krm::documents;
 use rayon::prelude::*;
 use tempfile::NamedTempFile;
+use thiserror::Error;
 
-use crate::manifests::{File, progress, read};
+use crate::manifests::read::{self, ReadError};
+use crate::manifests::{File, progress};
 use interrupt::Interrupt;
 
-/// A new file beside the old one, on the disk as a whole.
+/// Why files cannot be written back. Unless the message says otherwise, no file has changed.
+#[derive(Debug, Error)]
+pub(crate) enum ReplaceError {
+    /// The manifests come from standard input.
+    #[error("there is no place to write standard input back to; name files")]
+    Stdin,
+    /// The system has no signals for this program.
+    #[error("cannot listen for signals: {0}; no file has changed")]
+    Signals(io::Error),
+    /// A new file cannot be written beside the old one.
+    #[error("cannot write {path}: {error}")]
+    Write {
+        /// The path of the old file.
+        path: String,
+        /// Why.
+        error: PrepareError,
+    },
+    /// SIGINT or SIGTERM came.
+    #[error("stopped by a signal before {path}: {done}")]
+    Interrupted {
+        /// The first file that has not been replaced.
+        path: String,
+        /// The files that have been.
+        done: Done,
+    },
+    /// A file has changed since it was read, or cannot be renamed.
+    #[error("cannot replace {path}: {error}; {done}")]
+    Replace {
+        /// The path of the file.
+        path: String,
+        /// Why.
+        error: PutError,
+        /// The files that have been replaced.
+        done: Done,
+    },
+    /// A file has been replaced, and the old one cannot be removed.
+    #[error("{path} has been replaced, and the old one cannot be removed: {error}; {done}")]
+    Remove {
+        /// The path of the file.
+        path: String,
+        /// The system's error.
+        error: io::Error,
+        /// The files that have been replaced.
+        done: Done,
+    },
+    /// A file has been replaced, and its folder cannot be synced.
+    #[error(
+        "{path} has been replaced, and may be the old one again after the machine fails, as its \
+         folder cannot be written to the disk: {error}; {done}"
+    )]
+    Sync {
+        /// The path of the file.
+        path: String,
+        /// The system's error.
+        error: io::Error,
+        /// The files that have been replaced.
+        done: Done,
+    },
+}
+
+/// Why a new file cannot be written beside the old one.
+#[derive(Debug, Error)]
+pub(crate) enum PrepareError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A link leads out of its folder.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file of JSON would have more than one document.
+    #[error(
+        "a file of JSON holds one document, and a new resource belongs beside it: put its resource \
+         into a List, or make it a file of YAML"
+    )]
+    SecondDocument,
+    /// A pipe, for instance.
+    #[error("only a regular file can be replaced: leave out --in-place")]
+    NotAFile,
+    /// The file is of another user, and cannot stay theirs.
+    #[cfg(unix)]
+    #[error(
+        "it belongs to user {user} and group {group}, and would not any more ({error}): let its \
+         owner run this"
+    )]
+    Owner {
+        /// The owner's number.
+        user: u32,
+        /// The group's number.
+        group: u32,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+/// Why the old file is not replaced.
+#[derive(Debug, Error)]
+pub(crate) enum PutError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// It has changed in the meantime.
+    #[error("it has been changed since it was read; run this again")]
+    Changed,
+}
+
+/// How many files have been replaced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    count: usize,
+    total: usize,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, total } = self;
+        write!(
+            formatter,
+            "{count} of {total} files have been replaced, and a further run goes on from there"
+        )
+    }
+}
+
+/// A new file beside the old one, synced to the disk.
 struct Prepared<'a> {
-    /// The path, as given.
+    /// The path in messages.
     path: &'a str,
-    place: PathBuf,
+    location: PathBuf,
     before: &'a str,
     new: NamedTempFile,
 }
 
-/// Replaces the files that changed. All new files are on the disk before the first takes its place,
-/// so that a full disk or a folder that cannot be written to changes nothing.
+/// Refuses standard input, which cannot be written back.
 ///
 /// # Errors
 ///
-/// A sentence that names the file, and how many have been replaced before it.
-pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), String> {
+/// Standard input is among the files.
+pub(crate) fn must_be_files(files: &[File]) -> Result<(), ReplaceError> {
+    if files.iter().any(File::is_stdin) {
+        return Err(ReplaceError::Stdin);
+    }
+    Ok(())
+}
+
+/// Replaces the files that changed. All new files are written before the first is replaced, so that a
+/// full disk or a read-only folder changes nothing.
+///
+/// # Errors
+///
+/// A file cannot be written or replaced, or a signal came.
+pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceError> {
     let changed: Vec<_> = before
         .iter()
         .zip(after)
         .filter(|(before, after)| before.text != after.text)
         .collect();
-    let interrupt = Interrupt::listen()
-        .map_err(|error| format!("cannot listen for signals: {error}; no file has changed"))?;
+    let interrupt = Interrupt::listen().map_err(ReplaceError::Signals)?;
     let bar = progress(changed.len(), "writing");
     let prepared: Vec<Prepared<'_>> = changed
         .par_iter()
         .map(|(before, after)| {
-            let prepared = prepare(before, after)
-                .map_err(|error| format!("cannot write {}: {error}", before.path))?;
+            let prepared = prepare(before, after).map_err(|error| ReplaceError::Write {
+                path: before.path.clone(),
+                error,
+            })?;
             bar.inc(1);
             Ok(prepared)
         })
-        .collect::<Result<_, String>>()?;
+        .collect::<Result<_, ReplaceError>>()?;
     bar.finish_and_clear();
-    let done = |count| {
-        format!(
-            "{count} of {} files have been replaced, and a further run goes on from there",
-            changed.len()
-        )
-    };
     for (count, prepared) in prepared.into_iter().enumerate() {
-        let path = prepared.path;
-        if interrupt.has_come() {
-            return Err(format!(
-                "stopped by a signal before {path}: {}",
-                done(count)
-            ));
+        let done = Done {
+            count,
+            total: changed.len(),
+        };
+        if interrupt.is_set() {
+            return Err(ReplaceError::Interrupted {
+                path: prepared.path.to_owned(),
+                done,
+            });
         }
-        let place = prepared.place.clone();
-        let old = put(prepared)
-            .map_err(|error| format!("cannot replace {path}: {error}; {}", done(count)))?;
-        settle(old, &place)
-            .map_err(|error| format!("{path} has been replaced, {error}; {}", done(count + 1)))?;
+        replace_one(prepared, done)?;
     }
     Ok(())
 }
 
-fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
-    let documents = || krm::documents::split(&[("", &after.text)]);
-    if after.holds_json() && documents().is_ok_and(|documents| documents.len() > 1) {
-        return Err(io::Error::other(
-            "a file of JSON holds one document, and a new resource belongs beside it: put its \
-             resource into a List, or make it a file of YAML",
-        ));
-    }
-    // A link stays one: what it leads to is replaced, where it leads nowhere out of a folder.
-    let place = match &before.root {
-        Some(root) => read::inside(&before.place, root)?,
-        None => fs::canonicalize(&before.place)?,
+/// Replaces a file, after the `done` ones.
+fn replace_one(prepared: Prepared<'_>, done: Done) -> Result<(), ReplaceError> {
+    let path = prepared.path.to_owned();
+    let location = prepared.location.clone();
+    let old = match put(prepared) {
+        Ok(old) => old,
+        Err(error) => return Err(ReplaceError::Replace { path, error, done }),
     };
-    // To open a pipe would wait for its other end.
-    if !fs::metadata(&place)?.is_file() {
-        return Err(io::Error::other(
-            "only a regular file can be replaced: leave out --in-place",
-        ));
+    let done = Done {
+        count: done.count + 1,
+        ..done
+    };
+    if let Err(error) = old.map_or(Ok(()), NamedTempFile::close) {
+        return Err(ReplaceError::Remove { path, error, done });
     }
-    // A file that may not be written is not replaced either, although its folder would allow it.
-    let old = fs::OpenOptions::new().write(true).open(&place)?;
+    match sync_folder(&location) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(ReplaceError::Sync { path, error, done }),
+    }
+}
+
+fn prepare<'a>(before: &'a File, after: &File) -> Result<Prepared<'a>, PrepareError> {
+    let documents = || documents::split(&[("", &after.text)]);
+    if after.is_json() && documents().is_ok_and(|documents| documents.len() > 1) {
+        return Err(PrepareError::SecondDocument);
+    }
+    // The target of a link is replaced, unless it is outside of the folder.
+    let location = match &before.root {
+        Some(root) => read::inside(&before.location, root)?,
+        None => fs::canonicalize(&before.location)?,
+    };
+    // Opening a pipe would wait for its other end.
+    if !fs::metadata(&location)?.is_file() {
+        return Err(PrepareError::NotAFile);
+    }
+    // A read-only file is not replaced, although its folder would allow it.
+    let old = fs::OpenOptions::new().write(true).open(&location)?;
     let metadata = old.metadata()?;
-    let folder = place.parent().unwrap_or(Path::new("."));
+    let folder = location.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new()
         .prefix(".runner-terminal-")
         .suffix(".tmp")
@@ -106,91 +254,72 @@ fn prepare<'a>(before: &'a File, after: &File) -> io::Result<Prepared<'a>> {
     new.as_file().sync_all()?;
     Ok(Prepared {
         path: &before.path,
-        place,
+        location,
         before: &before.text,
         new,
     })
 }
 
-/// Puts a new file in its place, unless the old one is not the one that was read. Gives the old one,
-/// where it has to be removed.
-fn put(prepared: Prepared<'_>) -> io::Result<Option<NamedTempFile>> {
+/// Replaces the old file, unless it has changed since it was read. Returns the old file if it has to
+/// be removed.
+fn put(prepared: Prepared<'_>) -> Result<Option<NamedTempFile>, PutError> {
     let Prepared {
-        place, before, new, ..
+        location,
+        before,
+        new,
+        ..
     } = prepared;
     let is_before = |path: &Path| -> io::Result<bool> { Ok(fs::read(path)? == before.as_bytes()) };
-    let changed = || io::Error::other("it has been changed since it was read; run this again");
-    if !is_before(&place)? {
-        return Err(changed());
+    if !is_before(&location)? {
+        return Err(PutError::Changed);
     }
-    if !exchange::exchange(new.path(), &place)? {
-        new.persist(&place).map_err(|error| error.error)?;
+    if !exchange::exchange(new.path(), &location)? {
+        new.persist(&location).map_err(|error| error.error)?;
         return Ok(None);
     }
-    // Now nobody changes it unseen: what stood there is under the other name.
+    // The old file has the other name now, so a change in the meantime shows.
     match is_before(new.path()) {
         Ok(true) => Ok(Some(new)),
         otherwise => {
-            exchange::exchange(new.path(), &place)?;
-            otherwise.and(Err(changed()))
+            exchange::exchange(new.path(), &location)?;
+            otherwise?;
+            Err(PutError::Changed)
         }
     }
 }
 
-/// What is left to do for a file that has been replaced.
-///
-/// # Errors
-///
-/// The end of a sentence.
-fn settle(old: Option<NamedTempFile>, place: &Path) -> Result<(), String> {
-    old.map_or(Ok(()), NamedTempFile::close)
-        .map_err(|error| format!("and the old one cannot be removed: {error}"))?;
-    keep_name(place).map_err(|error| {
-        format!(
-            "and may be the old one again after the machine fails, as its folder cannot be written \
-             to the disk: {error}"
-        )
-    })
-}
-
-/// A name is on the disk when its folder is.
+/// Syncs the folder of a file, and with it the file's name.
 #[cfg(unix)]
-fn keep_name(place: &Path) -> io::Result<()> {
-    let Some(folder) = place.parent() else {
+fn sync_folder(location: &Path) -> io::Result<()> {
+    let Some(folder) = location.parent() else {
         return Ok(());
     };
     match fs::File::open(folder)?.sync_all() {
-        // A file system that writes no folders, such as one of another machine.
+        // A file system that cannot sync folders, such as a network file system.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         synced => synced,
     }
 }
 
 #[cfg(not(unix))]
-fn keep_name(_: &Path) -> io::Result<()> {
+fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Root may rewrite somebody else's file, and it stays theirs.
+/// Keeps the owner: root may rewrite a file of another user.
 #[cfg(unix)]
-fn keep_owner(new: &fs::File, old: &fs::Metadata) -> io::Result<()> {
+fn keep_owner(new: &fs::File, old: &fs::Metadata) -> Result<(), PrepareError> {
     use std::os::unix::fs::{MetadataExt, fchown};
 
     let made = new.metadata()?;
     if (made.uid(), made.gid()) == (old.uid(), old.gid()) {
         return Ok(());
     }
-    fchown(new, Some(old.uid()), Some(old.gid())).map_err(|error| {
-        io::Error::other(format!(
-            "it belongs to user {} and group {}, and would not any more ({error}): let its owner run \
-             this",
-            old.uid(),
-            old.gid()
-        ))
-    })
+    let (user, group) = (old.uid(), old.gid());
+    fchown(new, Some(user), Some(group)).map_err(|error| PrepareError::Owner { user, group, error })
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &fs::File, _: &fs::Metadata) -> io::Result<()> {
+fn keep_owner(_: &fs::File, _: &fs::Metadata) -> Result<(), PrepareError> {
     Ok(())
 }

@@ -1,48 +1,53 @@
-//! The application: what it is called, what sort of manifests it has, and where it is: in a folder
-//! that no path leads out of.
+//! The application: its name, its kind, and its folder, which no path leads out of.
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use thiserror::Error;
+
+use super::kind::ApplicationKind;
 use super::parameters;
 
-/// The file that makes an application this plugin's.
+/// A folder cannot be read.
+#[derive(Debug, Error)]
+#[error("cannot read the folder {folder}: {error}")]
+pub(super) struct FolderError {
+    pub(super) folder: String,
+    pub(super) error: io::Error,
+}
+
+/// Why a path does not name a file of the application.
+#[derive(Debug, Error)]
+pub(super) enum PathError {
+    /// The path is absolute, is empty, or has `..` in it.
+    #[error(
+        "the path {0:?} is not one in the application's folder: write it from there, without a / at \
+         its start and without .."
+    )]
+    Outside(String),
+    /// A link leads out of the folder.
+    #[error("{0:?} is a link that leads out of the application's folder")]
+    LeadsOut(String),
+    /// A folder, for instance.
+    #[error("{0:?} is no file")]
+    NotAFile(String),
+    /// There is no such file, or it may not be read.
+    #[error("cannot read {path:?} in the application's folder: {error}")]
+    Read {
+        /// The path.
+        path: String,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+/// The file by which the plugin recognizes an application.
 pub(super) const CONFIG_FILE: &str = "runner-terminal.yaml";
 
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 const CHART: &str = "Chart.yaml";
-
-/// What an application's folder has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
-    /// A kustomization.
-    Kustomization,
-    /// A Helm chart.
-    Chart,
-    /// Manifests.
-    Directory,
-}
-
-impl Sort {
-    /// One application of the sort.
-    pub(super) fn singular(self) -> &'static str {
-        match self {
-            Self::Kustomization => "a kustomization",
-            Self::Chart => "a chart",
-            Self::Directory => "a folder of manifests",
-        }
-    }
-
-    /// All of them.
-    pub(super) fn plural(self) -> &'static str {
-        match self {
-            Self::Kustomization => "kustomizations",
-            Self::Chart => "charts",
-            Self::Directory => "folders of manifests",
-        }
-    }
-}
 
 /// The application.
 #[derive(Debug)]
@@ -52,49 +57,49 @@ pub(super) struct Application {
     pub(super) kube_version: String,
     pub(super) api_versions: String,
     pub(super) folder: Folder,
-    /// The repository, which the links of an application's files may lead to.
+    /// The repository, which links may lead to.
     pub(super) repository: Folder,
-    pub(super) sort: Sort,
+    pub(super) kind: ApplicationKind,
 }
 
 impl Application {
-    /// The application in the current folder, as Argo CD's variables tell of it.
+    /// The application in the current folder, with the settings of Argo CD's variables.
     ///
     /// # Errors
     ///
-    /// A sentence: the folder cannot be read.
-    pub(super) fn here() -> Result<Self, String> {
+    /// The folder cannot be read.
+    pub(super) fn here() -> Result<Self, FolderError> {
         let folder = Folder::new(Path::new("."))?;
         let variable = |name: &str| env::var(name).unwrap_or_default();
         let repository = repository(folder.path(), &variable("ARGOCD_APP_SOURCE_PATH"));
         let has = |name: &&str| folder.path().join(name).is_file();
-        let sort = if KUSTOMIZATIONS.iter().any(&has) {
-            Sort::Kustomization
+        let kind = if KUSTOMIZATIONS.iter().any(&has) {
+            ApplicationKind::Kustomization
         } else if has(&CHART) {
-            Sort::Chart
+            ApplicationKind::Chart
         } else {
-            Sort::Directory
+            ApplicationKind::Directory
         };
         let name = variable("ARGOCD_APP_NAME");
         Ok(Self {
-            // An application outside Argo CD's own namespace is called namespace_name.
+            // Outside of Argo CD's own namespace, the name is namespace_name.
             name: name.rsplit('_').next().unwrap_or_default().to_owned(),
             namespace: variable("ARGOCD_APP_NAMESPACE"),
             kube_version: variable("KUBE_VERSION"),
             api_versions: variable("KUBE_API_VERSIONS"),
             repository: Folder::new(&repository)?,
             folder,
-            sort,
+            kind,
         })
     }
 
-    /// True when it has the plugin's file, or parameters of the plugin.
-    pub(super) fn is_ours(&self) -> bool {
-        self.folder.path().join(CONFIG_FILE).is_file() || parameters::are_given()
+    /// True if it has the plugin's file, or parameters of the plugin.
+    pub(super) fn is_of_plugin(&self) -> bool {
+        self.folder.path().join(CONFIG_FILE).is_file() || parameters::are_set()
     }
 }
 
-/// The folder above that is the repository, when the path from it leads here; else the folder.
+/// The repository: the parent of `folder` from which `path` leads to it; otherwise `folder` itself.
 fn repository(folder: &Path, path: &str) -> PathBuf {
     let mut above = folder;
     let parts = Path::new(path).components().collect::<Vec<_>>();
@@ -110,58 +115,54 @@ fn repository(folder: &Path, path: &str) -> PathBuf {
     above.to_owned()
 }
 
-/// A folder that nothing leads out of, with all links in its own path followed.
+/// A folder that no path leads out of, with all links in its own path followed.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder.
-    ///
     /// # Errors
     ///
-    /// A sentence: it cannot be read.
-    pub(super) fn new(path: &Path) -> Result<Self, String> {
-        fs::canonicalize(path)
-            .map(Self)
-            .map_err(|error| format!("cannot read the folder {}: {error}", path.display()))
+    /// It cannot be read.
+    pub(super) fn new(path: &Path) -> Result<Self, FolderError> {
+        match fs::canonicalize(path) {
+            Ok(path) => Ok(Self(path)),
+            Err(error) => Err(FolderError {
+                folder: path.display().to_string(),
+                error,
+            }),
+        }
     }
 
-    /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// A file in it, by its path from there.
+    /// A file in it, by its relative path.
     ///
     /// # Errors
     ///
-    /// A sentence that quotes the path: there is no such file, or the path leads elsewhere, by
-    /// itself or by a link.
-    pub(super) fn file(&self, given: &str) -> Result<PathBuf, String> {
-        let path = Path::new(given);
+    /// There is no such file, or the path leads out of the folder, by itself or by a link.
+    pub(super) fn file(&self, name: &str) -> Result<PathBuf, PathError> {
+        let path = Path::new(name);
         let stays = path
             .components()
             .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if given.is_empty() || !stays {
-            return Err(format!(
-                "the path {given:?} is not one in the application's folder: write it from there, \
-                 without a / at its start and without .."
-            ));
+        if name.is_empty() || !stays {
+            return Err(PathError::Outside(name.to_owned()));
         }
         let joined = self.0.join(path);
         match fs::canonicalize(&joined) {
-            Ok(found) if !found.starts_with(&self.0) => Err(format!(
-                "{given:?} is a link that leads out of the application's folder"
-            )),
+            Ok(found) if !found.starts_with(&self.0) => Err(PathError::LeadsOut(name.to_owned())),
             Ok(found) if found.is_file() => Ok(joined),
-            Ok(_) => Err(format!("{given:?} is no file")),
-            Err(error) => Err(format!(
-                "cannot read {given:?} in the application's folder: {error}"
-            )),
+            Ok(_) => Err(PathError::NotAFile(name.to_owned())),
+            Err(error) => Err(PathError::Read {
+                path: name.to_owned(),
+                error,
+            }),
         }
     }
 
-    /// True when a path, with all links in it followed, is in the folder.
+    /// True if a path, with all links in it followed, is in the folder.
     pub(super) fn has(&self, path: &Path) -> bool {
         fs::canonicalize(path).is_ok_and(|found| found.starts_with(&self.0))
     }
@@ -205,16 +206,12 @@ mod tests {
             assert!(folder.file(path).is_ok(), "{path}");
         }
         for path in ["", "../app/values.yaml", "/etc/passwd", "a/../values.yaml"] {
-            assert!(
-                folder.file(path).unwrap_err().contains("without .."),
-                "{path}"
-            );
+            let error = folder.file(path).unwrap_err();
+            assert!(matches!(error, PathError::Outside(_)), "{path}");
         }
         for path in ["link", "up/secret"] {
-            assert!(
-                folder.file(path).unwrap_err().contains("leads out"),
-                "{path}"
-            );
+            let error = folder.file(path).unwrap_err();
+            assert!(matches!(error, PathError::LeadsOut(_)), "{path}");
         }
         for path in [".", "absent", "up"] {
             assert!(folder.file(path).is_err(), "{path}");

@@ -1,119 +1,118 @@
-//! The manifests of an application, as Argo CD itself would have them.
+//! Builds the manifests of an application, as Argo CD itself would.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
+use thiserror::Error;
 
-use super::application::{Application, Sort};
-use super::chart;
+use super::application::{Application, FolderError};
+use super::chart::{self, ChartError};
+use super::kind::ApplicationKind;
 use super::parameters::Parameters;
-use crate::manifests::{self, File};
+use super::program::{self, ProgramError};
+use crate::manifests::{self, File, FileError};
 
-/// More options of `kustomize build`, which whoever runs the plugin sets in the sidecar's
-/// environment. Argo CD gives an application's own variables other names.
+/// Options for `kustomize build`, which the operator of the plugin sets in the sidecar's environment.
+/// An application cannot set them, as Argo CD adds a prefix to its variables.
 const KUSTOMIZE_OPTIONS: &str = "RUNNER_TERMINAL_ARGOCD_KUSTOMIZE_OPTIONS";
 
-/// What kustomize says when a kustomization has a function, and may not run it.
+/// Texts of kustomize for a kustomization with a function, which it may not run.
 const REFUSALS: [&str; 3] = [
     "external plugins disabled",
     "unable to load external plugin",
     "--enable-exec",
 ];
 
-/// A file with this text in it is none of Argo CD's manifests.
+/// Argo CD skips files with this text.
 const SKIPPED: &str = "+argocd:skip-file-rendering";
 
-/// All that kustomize and helm are told of this process's environment. A cluster, a token and what
-/// the application's owner has set are none of their business.
-const ENVIRONMENT: [&str; 9] = [
-    "PATH",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-];
+/// Why an application cannot be built.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(super) enum BuildError {
+    /// kustomize is missing, or has failed.
+    Program(#[from] ProgramError),
+    /// A kustomization runs functions, and kustomize may not.
+    #[error(
+        "the kustomization runs functions, which no repository may do here: list a SessionServer and \
+         an AdvertiseAddress under `resources` instead of `transformers`, or in \
+         runner-terminal.yaml, and the plugin runs them; {0}"
+    )]
+    RunsFunctions(ProgramError),
+    /// The chart cannot be rendered.
+    Chart(#[from] ChartError),
+    /// The parameter `recurse` has another value.
+    #[error("recurse is true or false, not {0:?}")]
+    Recurse(String),
+    /// The folder has no manifests.
+    #[error(
+        "the application's folder has no manifests: files that end in .yaml, .yml or .json; set the \
+         parameter recurse to true if they are in folders of it"
+    )]
+    NoManifests,
+    /// A folder cannot be read.
+    Folder(#[from] FolderError),
+    /// A link leads out of the repository.
+    #[error("{0} is a link that leads out of the repository")]
+    LeadsOut(String),
+    /// A file cannot be read.
+    File(#[from] FileError),
+}
 
-/// Their home and the folders below it that they may write to.
-const HOMES: [&str; 8] = [
-    "HOME",
-    "TMPDIR",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "HELM_CACHE_HOME",
-    "HELM_CONFIG_HOME",
-    "HELM_DATA_HOME",
-];
-
-/// Builds the application. The files with its function configs are no manifests of a directory.
+/// Builds the application. In a folder of manifests, `config_files` are left out.
 ///
 /// # Errors
 ///
-/// A sentence: about a file, a parameter, or with what kustomize or helm has said.
+/// A file or a parameter is invalid, or kustomize or helm has failed.
 pub(super) fn manifests(
     application: &Application,
     parameters: &Parameters,
     config_files: &[File],
-) -> Result<Vec<File>, String> {
-    let (path, text) = match application.sort {
-        Sort::Kustomization => ("the output of kustomize", kustomization(application)?),
-        Sort::Chart => (
+) -> Result<Vec<File>, BuildError> {
+    let (path, text) = match application.kind {
+        ApplicationKind::Kustomization => ("the output of kustomize", kustomization(application)?),
+        ApplicationKind::Chart => (
             "the output of helm",
             chart::render(application, parameters)?,
         ),
-        Sort::Directory => return directory(application, parameters, config_files),
+        ApplicationKind::Directory => return directory(application, parameters, config_files),
     };
     Ok(vec![File {
         path: path.to_owned(),
-        place: PathBuf::from(path),
+        location: PathBuf::from(path),
         root: None,
         text,
     }])
 }
 
-/// Builds a kustomization. Functions and charts in it are run only with the options of whoever runs
-/// the plugin.
-fn kustomization(application: &Application) -> Result<String, String> {
+/// Builds a kustomization. Functions and charts in it run only with the operator's options.
+fn kustomization(application: &Application) -> Result<String, BuildError> {
     let options = env::var(KUSTOMIZE_OPTIONS).unwrap_or_default();
-    let home = home()?;
-    let mut kustomize = command("kustomize", application, &home);
+    let home = program::home()?;
+    let mut kustomize = program::command("kustomize", application, &home);
     kustomize
         .arg("build")
         .args(options.split_whitespace())
         .arg(".");
-    run(&mut kustomize).map_err(|error| {
-        if REFUSALS.iter().any(|said| error.contains(said)) {
-            format!(
-                "the kustomization runs functions, which no repository may do here: list a \
-                 SessionServer and an AdvertiseAddress under `resources` instead of `transformers`, \
-                 or in runner-terminal.yaml, and the plugin runs them; {error}"
-            )
-        } else {
-            error
-        }
-    })
+    match program::run(&mut kustomize) {
+        Err(error) if error.mentions(&REFUSALS) => Err(BuildError::RunsFunctions(error)),
+        built => Ok(built?),
+    }
 }
 
-/// Reads the manifests in the application's folder, and in the folders in it when they are wanted
-/// too, sorted by name.
+/// Reads the manifests in the application's folder, and with `recurse` in the folders in it, sorted by
+/// name.
 fn directory(
     application: &Application,
     parameters: &Parameters,
     config_files: &[File],
-) -> Result<Vec<File>, String> {
+) -> Result<Vec<File>, BuildError> {
     let recurse = match parameters.text("recurse") {
         None | Some("false") => false,
         Some("true") => true,
-        Some(other) => return Err(format!("recurse is true or false, not {other:?}")),
+        Some(other) => return Err(BuildError::Recurse(other.to_owned())),
     };
     let mut files = Vec::new();
     add(application, Path::new(""), recurse, &mut files)?;
@@ -122,11 +121,7 @@ fn directory(
     };
     files.retain(is_wanted);
     if files.is_empty() {
-        return Err(
-            "the application's folder has no manifests: files that end in .yaml, .yml or .json; \
-             set the parameter recurse to true if they are in folders of it"
-                .to_owned(),
-        );
+        return Err(BuildError::NoManifests);
     }
     Ok(files)
 }
@@ -136,15 +131,18 @@ fn add(
     below: &Path,
     recurse: bool,
     files: &mut Vec<File>,
-) -> Result<(), String> {
-    let cannot = |error: io::Error| format!("cannot read the folder {}: {error}", below.display());
+) -> Result<(), BuildError> {
+    let cannot = |error: io::Error| FolderError {
+        folder: below.display().to_string(),
+        error,
+    };
     let mut entries: Vec<_> = fs::read_dir(application.folder.path().join(below))
         .and_then(Iterator::collect::<Result<_, _>>)
         .map_err(cannot)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = below.join(entry.file_name());
-        // A link to a folder is not followed: it may lead back here.
+        // A link to a folder is not followed: it may be a loop.
         if entry.file_type().map_err(cannot)?.is_dir() {
             let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
             if recurse && !is_hidden {
@@ -152,10 +150,7 @@ fn add(
             }
         } else if manifests::is_manifest(&path) && manifests::is_file(&entry.path())? {
             if !application.repository.has(&entry.path()) {
-                return Err(format!(
-                    "{} is a link that leads out of the repository",
-                    path.display()
-                ));
+                return Err(BuildError::LeadsOut(path.display().to_string()));
             }
             let mut file =
                 manifests::read_file_below(&entry.path(), application.repository.path())?;
@@ -164,78 +159,4 @@ fn add(
         }
     }
     Ok(())
-}
-
-/// A home for programs, with nothing in it, which goes when this does.
-///
-/// # Errors
-///
-/// A sentence that names the folder.
-pub(super) fn home() -> Result<TempDir, String> {
-    let made = tempfile::Builder::new()
-        .prefix("runner-terminal-")
-        .tempdir();
-    made.map_err(|error| {
-        format!(
-            "cannot make a temporary folder in {}: {error}; TMPDIR says where it is to be",
-            env::temp_dir().display()
-        )
-    })
-}
-
-/// A program from PATH, in the application's folder.
-pub(super) fn command(name: &str, application: &Application, home: &TempDir) -> Command {
-    let mut command = Command::new(name);
-    command
-        .env_clear()
-        .envs(
-            ENVIRONMENT
-                .iter()
-                .filter_map(|name| Some((name, env::var_os(name)?))),
-        )
-        .envs(HOMES.iter().map(|name| (name, home.path())))
-        .current_dir(application.folder.path())
-        .stdin(Stdio::null());
-    command
-}
-
-/// Runs it to its end, and gives what it has printed.
-///
-/// # Errors
-///
-/// A sentence: it is not there, or what it said when it failed.
-pub(super) fn run(command: &mut Command) -> Result<String, String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let words = command.get_args().take(2).filter_map(OsStr::to_str);
-    let words: Vec<_> = words
-        .take_while(|word| !word.starts_with(['-', '.']))
-        .collect();
-    let shown = format!("{name} {}", words.join(" "));
-    let shown = shown.trim_end();
-    let ran = command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("{name} is not on PATH: whoever runs the plugin has to put it into the sidecar")
-        }
-        _ => format!("cannot run {name}: {error}"),
-    })?;
-    if !ran.status.success() {
-        let said = String::from_utf8_lossy(&ran.stderr);
-        let said = said.trim();
-        let said = said.strip_prefix("Error: ").unwrap_or(said);
-        let said = without_values(said, command);
-        return Err(format!("{shown} failed: {said}"));
-    }
-    String::from_utf8(ran.stdout).map_err(|_| format!("{shown} printed what is not UTF-8"))
-}
-
-/// What helm said without the values that it was given by `--set`: they may be secrets.
-fn without_values(said: &str, command: &Command) -> String {
-    let values = command.get_args().filter_map(|argument| {
-        let (_, value) = argument.to_str()?.strip_prefix("--set=")?.split_once('=')?;
-        // A short word is no secret, and may be a part of any other.
-        (value.len() >= 8).then_some(value)
-    });
-    values.fold(said.to_owned(), |said, value| {
-        said.replace(value, "<masked>")
-    })
 }

@@ -1,23 +1,22 @@
-//! What Argo CD's user interface shows, behind its own words and in one line: one paragraph.
+//! Messages for Argo CD's user interface, which shows one paragraph after its own text.
 
 use krm::resource::written;
 use krm::text::printable;
 use serde_json::Value;
 
-use crate::foreign::shortened;
+use crate::redact::shortened;
 
-/// More than this nobody reads there.
-const MOST: usize = 1200;
+/// The most characters of a paragraph.
+const MAX_CHARACTERS: usize = 1200;
 
-/// Puts a text of several lines into one paragraph, without what steers a terminal, and without the
-/// passwords that URLs may have.
+/// Joins the lines of a text, and removes control characters and the passwords of URLs.
 pub(super) fn paragraph(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut words = Vec::new();
     for line in lines {
         words.extend(line.split_whitespace().map(without_password));
     }
-    shortened(&printable(&words.join(" ")), MOST)
+    shortened(&printable(&words.join(" ")), MAX_CHARACTERS)
 }
 
 /// `https://user:password@host/` as `https://***@host/`.
@@ -35,7 +34,7 @@ fn without_password(word: &str) -> String {
     }
 }
 
-/// `Deployment ci/runner, spec.replicas: message`, the message without the manifests below it.
+/// `Deployment ci/runner, spec.replicas: message`, without manifests at the end of the message.
 pub(super) fn result(result: &Value) -> String {
     let text = |pointer: &str| {
         let text = result.pointer(pointer).and_then(Value::as_str);
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_become_one() {
+    fn lines_are_joined() {
         assert_eq!(paragraph("a\n\n  b\tc\r\n"), "a b c");
         assert_eq!(paragraph("\u{1b}[31mred"), "\\u{1b}[31mred");
         assert!(paragraph(&"word ".repeat(1000)).len() < 1300);

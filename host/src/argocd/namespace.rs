@@ -1,13 +1,13 @@
-//! The namespace of manifests that name none: Argo CD applies them in the application's, so the
-//! functions have to see it there.
+//! Sets the application's namespace in manifests without one. Argo CD would do it after the functions,
+//! which have to see it.
 
-use krm::documents::split;
+use krm::documents::{DocumentError, split};
 use serde_json::{Value, json};
 use yaml_splice::Tree;
 
 use crate::manifests::File;
 
-/// What is in a namespace, and has to do with a runner. Others stay as they are.
+/// The namespaced kinds that matter to a runner. Other kinds are left alone.
 const KINDS: [&str; 24] = [
     "ConfigMap",
     "CronJob",
@@ -35,17 +35,17 @@ const KINDS: [&str; 24] = [
     "TLSRoute",
 ];
 
-/// The files, with that namespace in the documents that have none and are in one.
+/// Sets the namespace in documents of these kinds that have none.
 ///
 /// # Errors
 ///
-/// A sentence that names the file, where it cannot be taken apart.
-pub(super) fn set_in(files: &mut [File], namespace: &str) -> Result<(), String> {
+/// A file cannot be split into documents.
+pub(super) fn set_in(files: &mut [File], namespace: &str) -> Result<(), DocumentError> {
     for file in files {
         let texts = [(file.path.as_str(), file.text.as_str())];
-        let documents = split(&texts).map_err(|error| error.to_string())?;
+        let documents = split(&texts)?;
         let mut text = file.text.clone();
-        // From the end, so that the places before stay what they are.
+        // From the end, so that the earlier ranges stay valid.
         for document in documents.iter().rev() {
             let set = set(document.text(&texts).to_owned(), namespace);
             text.replace_range(document.range.clone(), &set);
@@ -55,13 +55,12 @@ pub(super) fn set_in(files: &mut [File], namespace: &str) -> Result<(), String> 
     Ok(())
 }
 
-/// The document, with that namespace where it has none and is in one.
 fn set(document: String, namespace: &str) -> String {
     if namespace.is_empty() || !KINDS.iter().any(|kind| document.contains(kind)) {
         return document;
     }
     let value = Tree::parse(&document).and_then(|tree| tree.to_value());
-    // What cannot be read is for the function to refuse.
+    // If it cannot be read, the function says so.
     let Ok(value) = value else {
         return document;
     };

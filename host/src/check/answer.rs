@@ -1,68 +1,66 @@
-//! The HTTP request that Workhorse would make, and the answer to it.
+//! Sends the HTTP request that Workhorse would send, and reads the answer.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use super::connection::{self, Deadline};
+use super::problem::Problem;
 use super::tls;
-use super::verdict::Trouble;
 
-/// How many bytes of an answer are looked at.
-const MOST_BYTES: usize = 4096;
+/// The most bytes of an answer that are read.
+const MAX_BYTES: usize = 4096;
 
-/// How every answer in HTTP/1 begins.
+/// The first bytes of every HTTP/1 answer.
 const HTTP: &[u8] = b"HTTP/";
 
-/// Asks for a session that no job has, and wants to hear that there is no such session.
+/// Asks for a session that no job has, and expects the status 404.
 ///
-/// The status is enough: who answers is known from the certificate, whose key nobody but the runner
-/// has; the status says that the session server is what answers there.
+/// The status is enough: the certificate, whose key only the runner has, says who answers, and the
+/// status says that it is the session server.
 ///
 /// # Errors
 ///
 /// Another answer, or none.
-pub(super) fn expect_not_found(stream: &mut tls::Stream, address: &str) -> Result<(), Trouble> {
+pub(super) fn expect_not_found(stream: &mut tls::Stream, address: &str) -> Result<(), Problem> {
     let (answer, broken) = exchange(stream, address, |answer| answer.contains(&b'\n'));
     match broken {
         _ if status(&answer) == Some(404) => Ok(()),
-        Some(error) if error.kind() == io::ErrorKind::TimedOut => Err(Trouble::AnswerTimedOut),
-        _ if answer.is_empty() => Err(Trouble::NoAnswer),
-        _ => Err(Trouble::Answer(first_line(&answer))),
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => Err(Problem::AnswerTimedOut),
+        _ if answer.is_empty() => Err(Problem::NoAnswer),
+        _ => Err(Problem::Answer(first_line(&answer))),
     }
 }
 
-/// Says what speaks at an address where TLS was not understood: a new connection, without TLS.
-pub(super) fn without_tls(peer: SocketAddr, deadline: Deadline, address: &str) -> Trouble {
+/// Finds out what answers at an address that does not speak TLS, by a new connection without TLS.
+pub(super) fn without_tls(peer: SocketAddr, deadline: Deadline, address: &str) -> Problem {
     let Ok(mut socket) = connection::connect(&[peer], deadline) else {
-        return Trouble::NotTls(String::new());
+        return Problem::NotTls(String::new());
     };
-    // What does not begin like HTTP need not come to the end of a line.
+    // If it does not begin like HTTP, the first bytes are enough.
     let (answer, _) = exchange(&mut socket, address, |answer| {
         answer.contains(&b'\n') || (answer.len() >= HTTP.len() && !answer.starts_with(HTTP))
     });
     if answer.starts_with(HTTP) {
-        Trouble::PlainHttp(first_line(&answer))
+        Problem::PlainHttp(first_line(&answer))
     } else {
-        Trouble::NotTls(first_line(&answer))
+        Problem::NotTls(first_line(&answer))
     }
 }
 
-/// Sends the request and reads until the answer is enough.
-///
-/// Gives what was read, and the error that ended it.
+/// Sends the request and reads until `is_enough`. Returns the bytes read, and the error that ended it.
 fn exchange(
     stream: &mut (impl Read + Write),
     address: &str,
-    enough: impl Fn(&[u8]) -> bool,
+    is_enough: impl Fn(&[u8]) -> bool,
 ) -> (Vec<u8>, Option<io::Error>) {
     let mut answer = Vec::new();
-    // An answer may have come before, and instead of, the end of the request.
+    // If the request cannot be sent, there may still be an answer.
     let mut broken = stream
         .write_all(request(address).as_bytes())
         .and_then(|()| stream.flush())
         .err();
     let mut buffer = [0; 512];
-    while answer.len() < MOST_BYTES && !enough(&answer) {
+    while answer.len() < MAX_BYTES && !is_enough(&answer) {
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(buffer.get(..length).unwrap_or_default()),
@@ -76,8 +74,8 @@ fn exchange(
     (answer, broken)
 }
 
-/// What Workhorse sends to open the terminal of a session, except for the session's token. The key
-/// is the example of RFC 6455: nothing depends on it where no WebSocket is opened.
+/// The request of Workhorse for the terminal of a session, without the session's token. The key is the
+/// example of RFC 6455, as no WebSocket is opened.
 fn request(address: &str) -> String {
     format!(
         "GET /session/runner-terminal-check/exec HTTP/1.1\r\n\
@@ -93,7 +91,7 @@ fn request(address: &str) -> String {
     )
 }
 
-/// The status of an answer that begins as RFC 9112 says.
+/// The status of an answer, if it has a status line as in RFC 9112.
 fn status(answer: &[u8]) -> Option<u16> {
     let end = answer.iter().position(|byte| *byte == b'\n')?;
     let line = std::str::from_utf8(answer.get(..end)?).ok()?;
@@ -107,7 +105,6 @@ fn status(answer: &[u8]) -> Option<u16> {
         .flatten()
 }
 
-/// The first line of an answer, as text.
 fn first_line(answer: &[u8]) -> String {
     let line = answer.split(|byte| *byte == b'\n').next();
     let line = String::from_utf8_lossy(line.unwrap_or_default());
@@ -145,7 +142,7 @@ mod tests {
         assert_eq!(first_line(b""), "");
     }
 
-    /// A peer that answers this, however it is asked.
+    /// A peer that sends this, and does not read.
     struct Peer<'a>(&'a [u8]);
 
     impl Read for Peer<'_> {
@@ -168,11 +165,11 @@ mod tests {
     fn an_answer_without_end_is_not_read_to_its_end() {
         let flood = [b'a'; 100_000];
         let (answer, _) = exchange(&mut Peer(&flood), "a:1", |_| false);
-        assert!((MOST_BYTES..MOST_BYTES + 512).contains(&answer.len()));
+        assert!((MAX_BYTES..MAX_BYTES + 512).contains(&answer.len()));
     }
 
     #[test]
-    fn an_answer_counts_though_the_request_was_not_taken() {
+    fn an_answer_counts_even_if_the_request_was_not_sent() {
         let (answer, broken) = exchange(&mut Peer(b"HTTP/1.1 408 Late\r\n"), "a:1", |_| false);
         assert_eq!(status(&answer), Some(408));
         assert_eq!(broken.unwrap().kind(), io::ErrorKind::BrokenPipe);

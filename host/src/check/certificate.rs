@@ -1,4 +1,4 @@
-//! Is a certificate one that a runner made for a host?
+//! Checks that a certificate is one that a runner made for a host.
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -9,69 +9,68 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::verdict::{Health, Trouble};
+use super::problem::Problem;
+use super::verdict::Healthy;
 
 /// The subject, and the issuer, of each runner's certificate, as in RFC 4514. Source:
 /// `helpers/certificate` of gitlab-runner.
 const RUNNER: &str = "O=GitLab Runner";
 
-/// Says of a certificate, in DER, whether GitLab can take it for a runner's with this host at this
-/// time.
+/// Checks that GitLab accepts a certificate, in DER, for this host at this time.
 ///
-/// GitLab trusts no authority here but the certificate itself, which the runner sends to it with
-/// each job that has a terminal. So a certificate that anybody else made is wrong, and one that is
-/// the runner's needs the right name and time.
+/// GitLab trusts only the certificate that the runner sends to it with each job. So it must be one
+/// that a runner made, with the right host and time.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub(super) fn judge(der: &[u8], host: &Host, now: SystemTime) -> Result<Health, Trouble> {
-    let certificate = Certificate::from_der(der).map_err(|_| Trouble::UnreadableCertificate)?;
+pub(super) fn judge(der: &[u8], host: &Host, now: SystemTime) -> Result<Healthy, Problem> {
+    let certificate = Certificate::from_der(der).map_err(|_| Problem::UnreadableCertificate)?;
     let certificate = certificate.tbs_certificate();
-    let names = names(certificate.get_extension::<SubjectAltName>());
+    let hosts = hosts(certificate.get_extension::<SubjectAltName>());
     let subject = certificate.subject().to_string();
     let issuer = certificate.issuer().to_string();
-    let written = names.iter().map(Name::to_text).collect();
+    let shown = hosts.iter().map(CertificateHost::to_text).collect();
     if subject != RUNNER || issuer != RUNNER {
-        return Err(Trouble::Foreign {
+        return Err(Problem::NotOfRunner {
             subject,
             issuer,
-            names: written,
+            hosts: shown,
         });
     }
-    if !names.iter().any(|name| name.is_for(host)) {
-        return Err(Trouble::OtherHost(written));
+    if !hosts.iter().any(|name| name.is_for(host)) {
+        return Err(Problem::OtherHost(shown));
     }
     let validity = certificate.validity();
     if now < validity.not_before.to_system_time() {
-        return Err(Trouble::NotYetValid(validity.not_before.to_string()));
+        return Err(Problem::NotYetValid(validity.not_before.to_string()));
     }
     let until = validity.not_after.to_string();
     if now > validity.not_after.to_system_time() {
-        return Err(Trouble::Expired(until));
+        return Err(Problem::Expired(until));
     }
-    Ok(Health {
-        names: written,
+    Ok(Healthy {
+        hosts: shown,
         until,
     })
 }
 
-/// The hosts of an extension. Without the extension, or when it cannot be read, there are none.
-fn names<E>(extension: Result<Option<(bool, SubjectAltName)>, E>) -> Vec<Name> {
+/// The hosts of an extension; none if there is no extension, or if it cannot be read.
+fn hosts<E>(extension: Result<Option<(bool, SubjectAltName)>, E>) -> Vec<CertificateHost> {
     let Ok(Some((_, SubjectAltName(names)))) = extension else {
         return Vec::new();
     };
-    names.iter().filter_map(Name::read).collect()
+    names.iter().filter_map(CertificateHost::read).collect()
 }
 
 /// A host that a certificate is for.
 #[derive(Debug)]
-enum Name {
+enum CertificateHost {
     Dns(String),
     Ip(IpAddr),
 }
 
-impl Name {
+impl CertificateHost {
     fn read(name: &GeneralName) -> Option<Self> {
         match name {
             GeneralName::DnsName(name) => Some(Self::Dns(name.as_str().to_owned())),
@@ -87,8 +86,8 @@ impl Name {
         }
     }
 
-    /// As Go compares them, which makes and checks these certificates: in names, neither case nor
-    /// a trailing dot of the host matters. No runner makes one with a wildcard.
+    /// Compares as Go does, which makes and checks these certificates: case and a trailing dot of the
+    /// host do not matter. Runners do not use wildcards.
     fn is_for(&self, host: &Host) -> bool {
         match (self, host) {
             (Self::Dns(name), Host::Name(host)) => {
@@ -131,7 +130,7 @@ mod tests {
         params.self_signed(&key).unwrap().der().to_vec()
     }
 
-    fn judged(der: &[u8], host: &str) -> Result<Health, Trouble> {
+    fn judged(der: &[u8], host: &str) -> Result<Healthy, Problem> {
         let now = rcgen::date_time_ymd(2025, 1, 1).into();
         judge(der, &Address::parse(host).unwrap().host, now)
     }
@@ -146,8 +145,8 @@ mod tests {
             ("2001:db8::7", "2001:db8::7"),
         ] {
             let found = judged(&certificate(&[advertised], |_| {}), host);
-            let expected = Health {
-                names: vec![advertised.to_owned()],
+            let expected = Healthy {
+                hosts: vec![advertised.to_owned()],
                 until: "2026-01-01T00:00:00Z".to_owned(),
             };
             assert_eq!(found, Ok(expected), "{advertised} {host}");
@@ -160,7 +159,7 @@ mod tests {
             ("192.0.2.7", "a.example.com"),
         ] {
             let found = judged(&certificate(&[advertised], |_| {}), host);
-            assert_eq!(found, Err(Trouble::OtherHost(vec![advertised.to_owned()])));
+            assert_eq!(found, Err(Problem::OtherHost(vec![advertised.to_owned()])));
         }
     }
 
@@ -171,7 +170,7 @@ mod tests {
         });
         assert!(matches!(
             judged(&der, "192.0.2.7"),
-            Err(Trouble::OtherHost(_))
+            Err(Problem::OtherHost(_))
         ));
     }
 
@@ -180,7 +179,7 @@ mod tests {
         let der = certificate(&[], |_| {});
         assert_eq!(
             judged(&der, "a.example.com"),
-            Err(Trouble::OtherHost(vec![]))
+            Err(Problem::OtherHost(vec![]))
         );
     }
 
@@ -193,13 +192,13 @@ mod tests {
         let second = std::time::Duration::from_secs(1);
         assert_eq!(
             judge(&der, &host, (from - second).into()),
-            Err(Trouble::NotYetValid("2024-01-01T00:00:00Z".to_owned()))
+            Err(Problem::NotYetValid("2024-01-01T00:00:00Z".to_owned()))
         );
         assert!(judge(&der, &host, from.into()).is_ok());
         assert!(judge(&der, &host, until.into()).is_ok());
         assert_eq!(
             judge(&der, &host, (until + second).into()),
-            Err(Trouble::Expired("2026-01-01T00:00:00Z".to_owned()))
+            Err(Problem::Expired("2026-01-01T00:00:00Z".to_owned()))
         );
     }
 
@@ -212,10 +211,10 @@ mod tests {
         });
         assert_eq!(
             judged(&der, "a.example.com"),
-            Err(Trouble::Foreign {
+            Err(Problem::NotOfRunner {
                 subject: "CN=a.example.com,O=GitLab Runner".to_owned(),
                 issuer: "CN=a.example.com,O=GitLab Runner".to_owned(),
-                names: vec!["a.example.com".to_owned()],
+                hosts: vec!["a.example.com".to_owned()],
             })
         );
     }
@@ -225,7 +224,7 @@ mod tests {
         for der in [&b""[..], b"\x30\x80", &[0xff; 100]] {
             assert_eq!(
                 judged(der, "a.example.com"),
-                Err(Trouble::UnreadableCertificate)
+                Err(Problem::UnreadableCertificate)
             );
         }
     }

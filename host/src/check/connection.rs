@@ -1,4 +1,4 @@
-//! From a host and a port to a connection, within a deadline.
+//! Resolves a host and connects to it, within a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -8,25 +8,23 @@ use std::time::{Duration, Instant};
 
 use runner_terminal::address::Host;
 
-use super::verdict::Trouble;
+use super::problem::Problem;
 
-/// How many addresses of a name are tried.
-const MOST_ADDRESSES: usize = 16;
+/// The most addresses of a name that are tried.
+const MAX_ADDRESSES: usize = 16;
 
-/// How many bytes a peer may send: a TLS handshake and an answer are far less, and nobody waits
-/// for more.
-const MOST_BYTES: usize = 512 * 1024;
+/// The most bytes of a peer that are read. A TLS handshake and an answer are far fewer.
+const MAX_BYTES: usize = 512 * 1024;
 
-/// When a check must have ended.
+/// When a check must end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
-    // The end itself may be beyond what an `Instant` can hold.
+    // The end may be too late for an `Instant`.
     started: Instant,
     timeout: Duration,
 }
 
 impl Deadline {
-    /// The deadline of something that starts now.
     pub(super) fn after(timeout: Duration) -> Self {
         Self {
             started: Instant::now(),
@@ -34,7 +32,7 @@ impl Deadline {
         }
     }
 
-    /// The time that is left, which is never zero.
+    /// The time that is left; never zero.
     fn left(self) -> Option<Duration> {
         self.timeout
             .checked_sub(self.started.elapsed())
@@ -42,7 +40,7 @@ impl Deadline {
     }
 }
 
-/// The addresses of a host, in the order in which the system wants them tried.
+/// The addresses of a host, in the system's order.
 ///
 /// # Errors
 ///
@@ -51,48 +49,47 @@ pub(super) fn resolve(
     host: &Host,
     port: u16,
     deadline: Deadline,
-) -> Result<Vec<SocketAddr>, Trouble> {
+) -> Result<Vec<SocketAddr>, Problem> {
     let name = match host {
         Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
         Host::Name(name) => name.clone(),
     };
     let (sender, receiver) = mpsc::channel();
-    // The system's resolver knows no deadline. When it comes too late, nobody listens any more, and
-    // the thread ends with the program.
+    // The system's resolver has no deadline. After ours, the thread is left to end with the program.
     let resolving = thread::Builder::new().spawn(move || {
         let addresses = (name.as_str(), port).to_socket_addrs();
-        let addresses = addresses.map(|all| all.take(MOST_ADDRESSES).collect::<Vec<_>>());
+        let addresses = addresses.map(|all| all.take(MAX_ADDRESSES).collect::<Vec<_>>());
         let _ = sender.send(addresses);
     });
-    resolving.map_err(|error| Trouble::Unresolved(error.to_string()))?;
-    let late = || Trouble::Unresolved("no answer in time".to_owned());
+    resolving.map_err(|error| Problem::Unresolved(error.to_string()))?;
+    let late = || Problem::Unresolved("no answer in time".to_owned());
     match receiver.recv_timeout(deadline.left().ok_or_else(late)?) {
         Ok(Ok(addresses)) if addresses.is_empty() => {
-            Err(Trouble::Unresolved("it has no address".to_owned()))
+            Err(Problem::Unresolved("it has no address".to_owned()))
         }
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(Trouble::Unresolved(error.to_string())),
+        Ok(Err(error)) => Err(Problem::Unresolved(error.to_string())),
         Err(_) => Err(late()),
     }
 }
 
 /// Connects to the first address that accepts.
 ///
-/// Each address gets an equal share of the time that is left, so that one which swallows packets
-/// does not hide the next.
+/// Each address gets an equal share of the time that is left, so that one that drops packets does not
+/// hide the next.
 ///
 /// # Errors
 ///
-/// None accepts: the failure which says most, after the addresses that failed in that way.
+/// None accepts: the addresses with the most telling problem, and that problem.
 pub(super) fn connect(
     addresses: &[SocketAddr],
     deadline: Deadline,
-) -> Result<Socket, (Vec<IpAddr>, Trouble)> {
-    let mut failures: Vec<(IpAddr, Trouble)> = Vec::new();
+) -> Result<Socket, (Vec<IpAddr>, Problem)> {
+    let mut failures: Vec<(IpAddr, Problem)> = Vec::new();
     for (address, to_try) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let left = deadline.left().unwrap_or_default();
         let share = left / u32::try_from(to_try).unwrap_or(u32::MAX);
-        // A share of nothing is an error of its own to `connect_timeout`.
+        // `connect_timeout` does not accept a timeout of zero.
         let connected = if share.is_zero() {
             Err(io::ErrorKind::TimedOut.into())
         } else {
@@ -100,47 +97,47 @@ pub(super) fn connect(
         };
         match connected {
             Ok(stream) => return Ok(Socket::new(stream, *address, deadline)),
-            Err(error) => failures.push((address.ip(), unconnected(&error))),
+            Err(error) => failures.push((address.ip(), of_connect_error(&error))),
         }
     }
     Err(most_telling(failures))
 }
 
-/// What a failed attempt to connect means.
-fn unconnected(error: &io::Error) -> Trouble {
+/// What it means that a connection could not be opened.
+fn of_connect_error(error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Trouble::Refused,
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Trouble::ConnectTimedOut,
+        io::ErrorKind::ConnectionRefused => Problem::Refused,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Problem::ConnectTimedOut,
         io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::AddrNotAvailable => Trouble::Unreachable,
-        _ => Trouble::Connect(error.to_string()),
+        | io::ErrorKind::AddrNotAvailable => Problem::Unreachable,
+        _ => Problem::Connect(error.to_string()),
     }
 }
 
-/// The first failure that says something about the other side, rather than about this machine, such
-/// as that it lacks IPv6; and all addresses that failed in that way.
-fn most_telling(failures: Vec<(IpAddr, Trouble)>) -> (Vec<IpAddr>, Trouble) {
-    let trouble = failures
+/// The first problem that is about the peer, rather than about this machine (such as missing IPv6),
+/// and all addresses with that problem.
+fn most_telling(failures: Vec<(IpAddr, Problem)>) -> (Vec<IpAddr>, Problem) {
+    let problem = failures
         .iter()
-        .map(|(_, trouble)| trouble)
-        .min_by_key(|trouble| match trouble {
-            Trouble::Refused | Trouble::ConnectTimedOut => 0,
-            Trouble::Unreachable => 2,
+        .map(|(_, problem)| problem)
+        .min_by_key(|problem| match problem {
+            Problem::Refused | Problem::ConnectTimedOut => 0,
+            Problem::Unreachable => 2,
             _ => 1,
         })
         .cloned()
-        .unwrap_or(Trouble::Unreachable);
+        .unwrap_or(Problem::Unreachable);
     let peers = failures
         .into_iter()
-        .filter(|(_, other)| *other == trouble)
+        .filter(|(_, other)| *other == problem)
         .map(|(peer, _)| peer)
         .collect();
-    (peers, trouble)
+    (peers, problem)
 }
 
-/// A connection that ends at the deadline, however slowly the peer drips, and that takes in no more
-/// than [`MOST_BYTES`].
+/// A connection that ends at the deadline, however slowly the peer sends, and reads at most
+/// [`MAX_BYTES`].
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -155,16 +152,14 @@ impl Socket {
             stream,
             peer,
             deadline,
-            allowance: MOST_BYTES,
+            allowance: MAX_BYTES,
         }
     }
 
-    /// Whom it is connected to.
     pub(super) fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// When it ends.
     pub(super) fn deadline(&self) -> Deadline {
         self.deadline
     }
@@ -184,7 +179,7 @@ impl Read for Socket {
         let most = buffer.len().min(self.allowance);
         let buffer = buffer.get_mut(..most).unwrap_or_default();
         self.stream.set_read_timeout(Some(self.left()?))?;
-        let length = self.stream.read(buffer).map_err(in_time)?;
+        let length = self.stream.read(buffer).map_err(as_timeout)?;
         self.allowance = self.allowance.saturating_sub(length);
         Ok(length)
     }
@@ -193,7 +188,7 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(self.left()?))?;
-        self.stream.write(buffer).map_err(in_time)
+        self.stream.write(buffer).map_err(as_timeout)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -201,8 +196,8 @@ impl Write for Socket {
     }
 }
 
-/// Systems differ in how they report that a timeout passed.
-fn in_time(error: io::Error) -> io::Error {
+/// Some systems report a timeout as `WouldBlock`.
+fn as_timeout(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
         _ => error,
@@ -226,25 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_family_does_not_hide_what_the_other_one_says() {
-        let found = most_telling(vec![(V6, Trouble::Unreachable), (V4, Trouble::Refused)]);
-        assert_eq!(found, (vec![V4], Trouble::Refused));
+    fn a_missing_family_does_not_hide_the_problem_of_the_other() {
+        let found = most_telling(vec![(V6, Problem::Unreachable), (V4, Problem::Refused)]);
+        assert_eq!(found, (vec![V4], Problem::Refused));
 
-        let found = most_telling(vec![(V6, Trouble::Refused), (V4, Trouble::Refused)]);
-        assert_eq!(found, (vec![V6, V4], Trouble::Refused));
+        let found = most_telling(vec![(V6, Problem::Refused), (V4, Problem::Refused)]);
+        assert_eq!(found, (vec![V6, V4], Problem::Refused));
 
-        let unsupported = Trouble::Connect("no such family".to_owned());
+        let unsupported = Problem::Connect("no such family".to_owned());
         let found = most_telling(vec![
             (V6, unsupported.clone()),
-            (V4, Trouble::ConnectTimedOut),
+            (V4, Problem::ConnectTimedOut),
         ]);
-        assert_eq!(found, (vec![V4], Trouble::ConnectTimedOut));
+        assert_eq!(found, (vec![V4], Problem::ConnectTimedOut));
 
-        let found = most_telling(vec![(V6, Trouble::Unreachable), (V4, unsupported.clone())]);
+        let found = most_telling(vec![(V6, Problem::Unreachable), (V4, unsupported.clone())]);
         assert_eq!(found, (vec![V4], unsupported));
 
-        let found = most_telling(vec![(V6, Trouble::Unreachable)]);
-        assert_eq!(found, (vec![V6], Trouble::Unreachable));
+        let found = most_telling(vec![(V6, Problem::Unreachable)]);
+        assert_eq!(found, (vec![V6], Problem::Unreachable));
     }
 
     #[test]
@@ -276,6 +271,6 @@ mod tests {
         let mut bytes = Vec::new();
         let error = socket.read_to_end(&mut bytes).unwrap_err();
         assert_eq!(error.to_string(), "it sends without end");
-        assert_eq!(bytes.len(), MOST_BYTES);
+        assert_eq!(bytes.len(), MAX_BYTES);
     }
 }

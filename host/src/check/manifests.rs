@@ -1,10 +1,12 @@
-//! The addresses that the runners of manifests advertise.
+//! Reads the addresses that the runners in manifests advertise.
 
-use runner_terminal::addresses;
+use krm::results::Refusal;
+use runner_terminal::{RunnerAddress, addresses};
 
 use crate::arguments::Source;
+use crate::manifests::ManifestsError;
 
-/// Nothing that is live is asked for: what the configuration says is what GitLab is told.
+/// Asks no cluster: the configuration says what GitLab is told.
 const CONFIG: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: AdvertiseAddress
@@ -18,23 +20,21 @@ spec:
 ///
 /// # Errors
 ///
-/// A sentence: the manifests cannot be read.
-pub(super) fn list_of(source: &Source) -> Result<String, String> {
+/// The manifests cannot be read.
+pub(super) fn list_of(source: &Source) -> Result<String, ManifestsError> {
     source.read()?.into_list(None, CONFIG)
 }
 
-/// Each runner and its `advertise_address`, `None` where it has none.
+/// Each runner and its `advertise_address`, if it has one.
 ///
 /// # Errors
 ///
-/// A sentence: the manifests have no runner, or one that cannot have terminals.
-pub(super) fn addresses_of(list: &str) -> Result<Vec<(String, Option<String>)>, String> {
-    let found = addresses(list.as_bytes()).map_err(|refusal| refusal.to_string())?;
-    found
-        .into_iter()
-        .map(|runner| match runner.found {
-            Ok(found) => Ok((runner.runner.to_string(), found.configured)),
-            Err(refusal) => Err(refusal.to_string()),
-        })
-        .collect()
+/// The manifests have no runner, or one that cannot have terminals.
+pub(super) fn addresses_of(list: &str) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let found = addresses(list.as_bytes())?.into_iter();
+    let address = |runner: RunnerAddress| {
+        let found = runner.found?;
+        Ok((runner.runner.to_string(), found.configured))
+    };
+    found.map(address).collect()
 }

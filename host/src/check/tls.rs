@@ -1,59 +1,61 @@
-//! A TLS handshake that keeps the server's certificate, whoever made it.
+//! Does a TLS handshake, and keeps the server's certificate, whoever made it.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use runner_terminal::address::Host;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
 };
 
 use super::connection::Socket;
-use super::verdict::Trouble;
+use super::problem::Problem;
 
-/// What goes through a connection after its handshake.
+/// A connection after its handshake.
 pub(super) type Stream = StreamOwned<ClientConnection, Socket>;
 
-/// How a handshake went.
+/// The result of a handshake.
 #[derive(Debug)]
 pub(super) struct Handshake {
-    /// The server's own certificate, when the handshake came that far.
+    /// The server's own certificate, if the handshake came that far.
     ///
-    /// Only a handshake that succeeded proves that the server has the key of it.
+    /// Only a handshake that succeeded proves that the server has its key.
     pub(super) leaf: Option<CertificateDer<'static>>,
     /// The stream, or why there is none.
-    pub(super) ended: Result<Stream, Failure>,
+    pub(super) result: Result<Stream, HandshakeError>,
 }
 
-/// Why a handshake did not succeed.
+/// Why a handshake failed.
 #[derive(Debug, PartialEq)]
-pub(super) enum Failure {
-    /// The peer's first bytes are no TLS.
+pub(super) enum HandshakeError {
+    /// The peer's first bytes are not TLS.
     NotTls,
-    /// Anything else.
-    Trouble(Trouble),
+    /// Another problem.
+    Problem(Problem),
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<Problem> for HandshakeError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 
-/// Does a handshake for a host, as a client that takes any certificate.
+/// Does a handshake for a host, and accepts any certificate.
 pub(super) fn handshake(socket: Socket, host: &Host) -> Handshake {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Verifier {
         provider: Arc::clone(&provider),
         leaf: OnceLock::new(),
     });
-    let ended = shake_hands(socket, host, provider, Arc::clone(&verifier));
+    let result = shake_hands(socket, host, provider, Arc::clone(&verifier));
     Handshake {
         leaf: verifier.leaf.get().cloned(),
-        ended,
+        result,
     }
 }
 
@@ -62,8 +64,8 @@ fn shake_hands(
     host: &Host,
     provider: Arc<CryptoProvider>,
     verifier: Arc<Verifier>,
-) -> Result<Stream, Failure> {
-    let other = |error: Error| Trouble::Tls(error.to_string());
+) -> Result<Stream, HandshakeError> {
+    let other = |error: Error| Problem::Tls(error.to_string());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(other)?
@@ -76,14 +78,16 @@ fn shake_hands(
             tls.write_tls(&mut socket).map_err(|error| broken(&error))?;
         }
         if tls.read_tls(&mut socket).map_err(|error| broken(&error))? == 0 {
-            return Err(Trouble::Closed.into());
+            return Err(Problem::Closed.into());
         }
         if let Err(error) = tls.process_new_packets() {
-            // The peer may want to know why; nobody cares whether it hears it.
+            // Sends the TLS alert, if the peer still reads.
             let _ = tls.write_tls(&mut socket);
             return Err(match error {
-                // Until the server has chosen a version, it has not shown that it knows TLS.
-                Error::InvalidMessage(_) if tls.protocol_version().is_none() => Failure::NotTls,
+                // Until it has chosen a version, the server has not shown that it speaks TLS.
+                Error::InvalidMessage(_) if tls.protocol_version().is_none() => {
+                    HandshakeError::NotTls
+                }
                 error => other(error).into(),
             });
         }
@@ -91,33 +95,39 @@ fn shake_hands(
     Ok(StreamOwned::new(tls, socket))
 }
 
-/// The name to ask for. As in Go's client, a trailing dot is not part of it.
-fn server_name(host: &Host) -> Result<ServerName<'static>, Trouble> {
+/// The SNI. As in Go's client, it has no trailing dot.
+fn server_name(host: &Host) -> Result<ServerName<'static>, Problem> {
     match host {
         Host::Ip(ip) => Ok(ServerName::from(*ip)),
         Host::Name(name) => DnsName::try_from(name.strip_suffix('.').unwrap_or(name).to_owned())
             .map(ServerName::DnsName)
-            .map_err(|error| Trouble::Tls(error.to_string())),
+            .map_err(|error| Problem::Tls(error.to_string())),
     }
 }
 
-/// What it means that a connection broke in its handshake.
-fn broken(error: &io::Error) -> Trouble {
+/// What it means that a connection broke during its handshake.
+fn broken(error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::TimedOut => Trouble::Silent,
+        io::ErrorKind::TimedOut => Problem::HandshakeTimedOut,
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Trouble::Closed,
-        _ => Trouble::Tls(error.to_string()),
+        | io::ErrorKind::UnexpectedEof => Problem::Closed,
+        _ => Problem::Tls(error.to_string()),
     }
 }
 
-/// Takes any certificate and keeps it, but not from a server that lacks its key.
+/// Accepts any certificate and keeps it, but requires that the server has its key.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
     leaf: OnceLock<CertificateDer<'static>>,
+}
+
+impl Verifier {
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -129,7 +139,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // One connection sees one certificate.
+        // It is set once per connection.
         let _ = self.leaf.set(end_entity.clone().into_owned());
         Ok(ServerCertVerified::assertion())
     }
@@ -140,8 +150,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        verify_tls12_signature(message, certificate, signature, self.algorithms())
     }
 
     fn verify_tls13_signature(
@@ -150,14 +159,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        verify_tls13_signature(message, certificate, signature, self.algorithms())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.algorithms().supported_schemes()
     }
 }
 
@@ -167,7 +173,7 @@ mod tests {
     use runner_terminal::address::Address;
 
     #[test]
-    fn every_host_of_an_address_can_be_asked_for() {
+    fn every_host_of_an_address_is_a_valid_sni() {
         let longest = format!("{}.example", "a.".repeat(122) + "b");
         for (text, name) in [
             ("a.example.com", "a.example.com"),

@@ -1,4 +1,4 @@
-//! Requests for one Service, and what the answers mean.
+//! Requests for a Service or for the nodes.
 
 use std::time::Duration;
 
@@ -12,31 +12,38 @@ use runner_terminal::observed::{ServiceName, Subject};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::Found;
-use super::problem::{Problem, Server};
+use super::cause;
+use super::error::ClusterError;
+use super::explain::{Server, explain};
 
-/// A Service is some kilobytes, and so is a node, of which there may be thousands.
-pub(super) const LONGEST_ANSWER: usize = 64 << 20;
-/// An answer may take so long, and longer the more of it there is: a server that says a byte now and
-/// then is never silent.
+/// The most bytes of an answer. A node is some kilobytes, and there may be thousands.
+pub(super) const MAX_ANSWER: usize = 64 << 20;
+/// How long an answer may take. A timeout for silence would not do: a server may send a byte now and
+/// then for ever.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// So many bytes are worth another second.
-const SLOWEST: usize = 64 << 10;
-/// A server may be asked again, when it has a problem that may pass, for so long. In that time a
-/// restarted API server is back; somebody is waiting for this build.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// An answer may take another second for each of these bytes.
+const BYTES_PER_SECOND: usize = 64 << 10;
+/// How long transient errors are retried. A restarted API server is back by then, and somebody is
+/// waiting for this build.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The server ends a watch after so long. It is shorter than the longest silence that is borne.
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// How long the server keeps a watch open. It is shorter than the read timeout of the connection.
 const WATCH_SECONDS: u32 = 25;
+
+/// How many requests are sent at once: enough to be quick, too few to be throttled.
+pub(super) const CONCURRENT_REQUESTS: usize = 8;
+
+/// What was read; `None` if there is no such Service.
+pub(super) type Reading = Result<Option<Value>, ClusterError>;
 
 /// A client of one API server.
 pub(super) struct Api {
     client: Client,
-    /// The namespace of manifests that say none.
+    /// The namespace of Services without one.
     namespace: String,
     server: Server,
-    /// Since when the token is expired, if it is.
+    /// When the token expired, if it did.
     expired: Option<String>,
 }
 
@@ -55,19 +62,18 @@ impl Api {
         }
     }
 
-    /// The namespace of manifests that say none.
+    /// The namespace of Services without one.
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Reads a Service, `None` when there is none, or the nodes, and asks again while a problem may
-    /// pass.
+    /// Reads a Service or the nodes, and retries transient errors for a while.
     ///
     /// # Errors
     ///
-    /// A problem that does not pass, or has not passed in time.
-    pub(super) async fn get_patiently(&self, subject: &Subject) -> Found {
-        let end = Instant::now() + PATIENCE;
+    /// An error that is not transient, or the last one.
+    pub(super) async fn get_with_retries(&self, subject: &Subject) -> Reading {
+        let end = Instant::now() + RETRY_TIMEOUT;
         let mut pauses = Pauses::new();
         loop {
             let got = match subject {
@@ -76,11 +82,11 @@ impl Api {
             };
             match got {
                 Ok(found) => return Ok(found),
-                Err(problem) => {
-                    let pause = pauses.after(&problem);
+                Err(error) => {
+                    let pause = pauses.after(&error);
                     let left = end.saturating_duration_since(Instant::now());
-                    if !problem.may_pass() || pause > left {
-                        return Err(problem);
+                    if !error.is_transient() || pause > left {
+                        return Err(error);
                     }
                     sleep(pause).await;
                 }
@@ -88,30 +94,30 @@ impl Api {
         }
     }
 
-    /// Reads a Service once; `None` when there is none.
-    pub(super) async fn get(&self, service: &ServiceName) -> Found {
+    /// Reads a Service once.
+    pub(super) async fn get(&self, service: &ServiceName) -> Reading {
         let request = self
             .services(service)?
             .get(&service.name, &GetParams::default());
         let response = match self.send(request).await {
-            Err(Problem::Absent) => return Ok(None),
+            Err(ClusterError::Absent) => return Ok(None),
             sent => sent?,
         };
         of_kind("Service", response).await.map(Some)
     }
 
     /// Reads all nodes.
-    async fn nodes(&self) -> Result<Value, Problem> {
+    async fn nodes(&self) -> Result<Value, ClusterError> {
         let request = Request::new("/api/v1/nodes").list(&ListParams::default());
         of_kind("NodeList", self.send(request).await?).await
     }
 
-    /// Begins a watch of a Service from a version on.
+    /// Begins to watch a Service at a version.
     pub(super) async fn watch(
         &self,
         service: &ServiceName,
         version: &str,
-    ) -> Result<Body, Problem> {
+    ) -> Result<Body, ClusterError> {
         let params = WatchParams::default()
             .fields(&format!("metadata.name={}", service.name))
             .timeout(WATCH_SECONDS);
@@ -119,21 +125,21 @@ impl Api {
         Ok(self.send(request).await?.into_body())
     }
 
-    /// A problem with what was asked for, in words.
-    pub(super) fn explain(&self, problem: &Problem, subject: &Subject) -> String {
+    /// The error as the user reads it.
+    pub(super) fn explain(&self, error: &ClusterError, subject: &Subject) -> String {
         let subject = match subject {
-            Subject::Service(service) => Subject::Service(self.placed(service)),
+            Subject::Service(service) => Subject::Service(self.with_namespace(service)),
             Subject::Nodes => Subject::Nodes,
         };
-        problem.explain(&self.server, &subject, self.expired.as_deref())
+        explain(error, &self.server, &subject, self.expired.as_deref())
     }
 
-    /// The API server, and where its address comes from.
+    /// The address of the API server, and where it was read.
     pub(super) fn asked(&self) -> String {
         self.server.to_string()
     }
 
-    fn placed(&self, service: &ServiceName) -> ServiceName {
+    fn with_namespace(&self, service: &ServiceName) -> ServiceName {
         let mut service = service.clone();
         if service.namespace.is_empty() {
             service.namespace.clone_from(&self.namespace);
@@ -141,16 +147,16 @@ impl Api {
         service
     }
 
-    /// The path of the Services beside this one. Names of manifests are part of it, and so must not
-    /// lead elsewhere.
-    fn services(&self, service: &ServiceName) -> Result<Request, Problem> {
-        let service = self.placed(service);
+    /// A request for the Services of a namespace. Names are part of its path, so a name such as
+    /// `../x` must not pass.
+    fn services(&self, service: &ServiceName) -> Result<Request, ClusterError> {
+        let service = self.with_namespace(service);
         for name in [&service.namespace, &service.name] {
             let is_label = name
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
             if !is_label || name.is_empty() {
-                return Err(Problem::NotAName(name.clone()));
+                return Err(ClusterError::InvalidName(name.clone()));
             }
         }
         let path = format!("/api/v1/namespaces/{}/services", service.namespace);
@@ -160,13 +166,13 @@ impl Api {
     async fn send(
         &self,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
-    ) -> Result<Response<Body>, Problem> {
-        let request = request.map_err(|error| Problem::Other(error.to_string()))?;
+    ) -> Result<Response<Body>, ClusterError> {
+        let request = request.map_err(|error| ClusterError::Request(error.to_string()))?;
         let sent = self.client.send(request.map(Body::from));
         let response = timeout(ANSWER_TIMEOUT, sent)
             .await
-            .map_err(|_| Problem::Timeout)?
-            .map_err(|error| Problem::of_client(&error))?;
+            .map_err(|_| ClusterError::Timeout)?
+            .map_err(|error| cause::of_client(&error))?;
         let status = response.status();
         if status == StatusCode::OK {
             return Ok(response);
@@ -177,38 +183,38 @@ impl Api {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let body = read(response).await.unwrap_or_default();
-        Err(Problem::of_status(status, retry_after, &body))
+        Err(cause::of_status(status, retry_after, &body))
     }
 }
 
-/// Reads an answer that must be of this kind.
-async fn of_kind(kind: &str, response: Response<Body>) -> Result<Value, Problem> {
+/// Reads an answer, which must have this `kind`.
+async fn of_kind(kind: &str, response: Response<Body>) -> Result<Value, ClusterError> {
     let body = read(response).await?;
     match serde_json::from_slice::<Value>(&body) {
         Ok(value) if value.get("kind").and_then(Value::as_str) == Some(kind) => Ok(value),
-        _ => Err(Problem::NotKubernetes(format!(
+        _ => Err(ClusterError::NotKubernetes(format!(
             "an answer that is no {kind}"
         ))),
     }
 }
 
-/// Reads a body, which neither is endless nor takes for ever.
-async fn read(response: Response<Body>) -> Result<Vec<u8>, Problem> {
+/// Reads a body within limits of size and time.
+async fn read(response: Response<Body>) -> Result<Vec<u8>, ClusterError> {
     let begun = Instant::now();
     let mut body = response.into_body();
     let mut bytes = Vec::new();
     loop {
-        let more = Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let more = Duration::from_secs((bytes.len() / BYTES_PER_SECOND) as u64);
         let frame = match timeout_at(begun + ANSWER_TIMEOUT + more, body.frame()).await {
-            Err(_) => return Err(Problem::Timeout),
+            Err(_) => return Err(ClusterError::Timeout),
             Ok(None) => return Ok(bytes),
-            Ok(Some(frame)) => frame.map_err(|error| Problem::of_body(&error))?,
+            Ok(Some(frame)) => frame.map_err(|error| cause::of_body(&error))?,
         };
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if bytes.len().saturating_add(data.len()) > LONGEST_ANSWER {
-            return Err(Problem::NotKubernetes(
+        if bytes.len().saturating_add(data.len()) > MAX_ANSWER {
+            return Err(ClusterError::NotKubernetes(
                 "an answer without an end".to_owned(),
             ));
         }
@@ -216,7 +222,7 @@ async fn read(response: Response<Body>) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// How long to wait between tries: longer each time, or what the server asks for.
+/// The pauses between attempts: each is longer, or what the server asks for.
 pub(super) struct Pauses(Duration);
 
 impl Pauses {
@@ -224,18 +230,17 @@ impl Pauses {
         Self(FIRST_PAUSE)
     }
 
-    /// The next one.
     pub(super) fn next(&mut self) -> Duration {
         let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        self.0 = (pause * 2).min(MAX_PAUSE);
         pause
     }
 
-    /// The next one, after a problem.
-    pub(super) fn after(&mut self, problem: &Problem) -> Duration {
+    /// The next pause after an error.
+    pub(super) fn after(&mut self, error: &ClusterError) -> Duration {
         let pause = self.next();
-        match problem {
-            Problem::Throttled(Some(asked)) => (*asked).max(pause),
+        match error {
+            ClusterError::Throttled(Some(asked)) => (*asked).max(pause),
             _ => pause,
         }
     }

@@ -1,4 +1,4 @@
-//! Which API server to ask, and as whom.
+//! Finds the API server and the credential.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -13,12 +13,13 @@ use kube::config::{
 };
 
 use super::api::Api;
-use super::problem::{Problem, Server};
+use super::cause;
+use super::error::ClusterError;
+use super::explain::Server;
 use super::token;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence of a server that is to answer. A watch is never silent for longer: the
-/// server is asked to end it before.
+/// The longest silence of the server. A watch is shorter: the server is asked to end it before.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_CURRENT_CONTEXT: &str =
     "it has no current-context: set spec.context, or `kubectl config use-context NAME`";
@@ -27,28 +28,31 @@ const NO_CURRENT_CONTEXT: &str =
 ///
 /// # Errors
 ///
-/// See [`Problem`].
-pub(super) async fn open(kubeconfig: Option<&str>, context: Option<&str>) -> Result<Api, Problem> {
+/// There is no cluster, or its configuration cannot be used.
+pub(super) async fn open(
+    kubeconfig: Option<&str>,
+    context: Option<&str>,
+) -> Result<Api, ClusterError> {
     let (mut config, origin) = configuration(kubeconfig, context).await?;
     config.read_timeout = Some(READ_TIMEOUT);
     let server = Server::new(&config.cluster_url, origin);
     let expired = token::expired(&config.auth_info);
     let namespace = config.default_namespace.clone();
     let client = ClientBuilder::try_from(config)
-        .map_err(|error| problem_of(&error))?
+        .map_err(|error| cause::of_client(&error))?
         .build();
     Ok(Api::new(client, namespace, server, expired))
 }
 
-/// Which API server, as whom, and where that was read. It may be silent for as long as it likes.
+/// The configuration of a client, and where it was read. It has no read timeout.
 ///
 /// # Errors
 ///
-/// See [`Problem`].
+/// There is no cluster, or its configuration cannot be used.
 pub(crate) async fn configuration(
     kubeconfig: Option<&str>,
     context: Option<&str>,
-) -> Result<(Config, String), Problem> {
+) -> Result<(Config, String), ClusterError> {
     let (mut config, origin) = match find_kubeconfig(kubeconfig)? {
         Some((kubeconfig, origin)) => {
             let current = kubeconfig.current_context.as_deref();
@@ -64,23 +68,21 @@ pub(crate) async fn configuration(
         ),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
-    // Problems that may pass are waited out by this program, within its own limits of time.
+    // This program retries transient errors itself, within its own limits of time.
     config.default_retry = false;
-    stay_silent(&mut config);
+    prevent_prompts(&mut config);
     token::trim(&mut config.auth_info)?;
     Ok((config, origin))
 }
 
-/// What an error of a client means, whose configuration that was.
-pub(crate) fn problem_of(error: &kube::Error) -> Problem {
-    Problem::of_client(error)
-}
-
-/// The user's kubeconfig and what to call it, or `None` where only a service account can be meant.
-fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, Problem> {
+/// The user's kubeconfig and its name in messages; `None` if there is none, so that a service account
+/// is used.
+fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, ClusterError> {
     if let Some(path) = path {
         if is_text(path) {
-            return Err(Problem::Other(IS_TEXT.replace("{}", "spec.kubeconfig")));
+            return Err(ClusterError::KubeconfigText {
+                setting: "spec.kubeconfig",
+            });
         }
         let path = in_home(path);
         let name = path.display().to_string();
@@ -92,7 +94,9 @@ fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, P
     }
     let (name, config) = match env::var("KUBECONFIG") {
         Ok(paths) if is_text(&paths) => {
-            return Err(Problem::Other(IS_TEXT.replace("{}", "KUBECONFIG")));
+            return Err(ClusterError::KubeconfigText {
+                setting: "KUBECONFIG",
+            });
         }
         Ok(paths) if !paths.is_empty() => (format!("KUBECONFIG={paths}"), Kubeconfig::from_env()),
         _ => {
@@ -110,10 +114,7 @@ fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, P
     }
 }
 
-/// The message about a kubeconfig where its path should be. It is not shown: it has secrets in it.
-const IS_TEXT: &str = "{} is the text of a kubeconfig, or has several lines: set it to the path of \
-                       a file that has the text";
-
+/// True for the text of a kubeconfig in place of its path.
 fn is_text(path: &str) -> bool {
     path.contains('\n')
 }
@@ -122,7 +123,7 @@ async fn of_kubeconfig(
     kubeconfig: Kubeconfig,
     context: Option<&str>,
     origin: &str,
-) -> Result<Config, Problem> {
+) -> Result<Config, ClusterError> {
     let own_proxy = proxy_of_cluster(&kubeconfig, context).map(str::to_owned);
     let options = KubeConfigOptions {
         context: context.map(str::to_owned),
@@ -131,10 +132,12 @@ async fn of_kubeconfig(
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| match error {
-            KubeconfigError::ParseProxyUrl(_) if own_proxy.is_none() => no_proxy("HTTPS_PROXY"),
+            KubeconfigError::ParseProxyUrl(_) if own_proxy.is_none() => ClusterError::ProxyUrl {
+                variable: "HTTPS_PROXY",
+            },
             error => unreadable(&error, origin),
         })?;
-    // kube matches NO_PROXY with the proxy's address, also where the kubeconfig names the proxy.
+    // kube compares NO_PROXY with the proxy's address, even if the kubeconfig names the proxy.
     config.proxy_url = match own_proxy {
         Some(url) => Some(
             url.parse()
@@ -159,23 +162,21 @@ fn proxy_of_cluster<'a>(kubeconfig: &'a Kubeconfig, context: Option<&str>) -> Op
     url.filter(|url| !url.is_empty())
 }
 
-fn of_service_account(context: Option<&str>) -> Result<Config, Problem> {
+fn of_service_account(context: Option<&str>) -> Result<Config, ClusterError> {
     if context.is_some() {
-        return Err(Problem::NoKubeconfig);
+        return Err(ClusterError::NoKubeconfig);
     }
     match Config::incluster() {
         Ok(config) => Ok(config),
-        Err(InClusterError::ReadEnvironmentVariable(_)) => Err(Problem::NoCluster),
-        Err(error) => Err(Problem::ServiceAccount(error.to_string())),
+        Err(InClusterError::ReadEnvironmentVariable(_)) => Err(ClusterError::NoCluster),
+        Err(error) => Err(ClusterError::ServiceAccount(error.to_string())),
     }
 }
 
-/// The proxy that HTTPS_PROXY names, unless NO_PROXY excepts the server. A server on this machine is
-/// always excepted, as it is for kubectl.
-fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, Problem> {
-    if is_this_machine(server)
-        || all_are_excepted()
-        || Matcher::from_env().intercept(server).is_none()
+/// The proxy of HTTPS_PROXY, unless NO_PROXY excludes the server. A server on this machine is always
+/// excluded, as it is for kubectl.
+fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, ClusterError> {
+    if is_this_machine(server) || excludes_all() || Matcher::from_env().intercept(server).is_none()
     {
         return Ok(None);
     }
@@ -192,20 +193,16 @@ fn proxy_of_environment(server: &http::Uri) -> Result<Option<http::Uri>, Problem
     } else {
         format!("http://{value}")
     };
-    Ok(Some(url.parse().map_err(|_| no_proxy(name))?))
-}
-
-/// An environment variable that names no proxy. Its value may hold a password, so it is not shown.
-fn no_proxy(name: &str) -> Problem {
-    Problem::Other(format!(
-        "{name} is not the URL of a proxy: write http://host:port"
+    let url = url.parse();
+    Ok(Some(
+        url.map_err(|_| ClusterError::ProxyUrl { variable: name })?,
     ))
 }
 
-/// The matcher does not say it of a server without a name.
-fn all_are_excepted() -> bool {
-    let excepted = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
-    excepted.is_ok_and(|list| list.split(',').any(|entry| entry.trim() == "*"))
+/// `NO_PROXY=*`, which the matcher does not apply to IP addresses.
+fn excludes_all() -> bool {
+    let excluded = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
+    excluded.is_ok_and(|list| list.split(',').any(|entry| entry.trim() == "*"))
 }
 
 fn is_this_machine(server: &http::Uri) -> bool {
@@ -214,8 +211,8 @@ fn is_this_machine(server: &http::Uri) -> bool {
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// A plugin may ask the user only where there is a terminal: kustomize's standard input is a list.
-fn stay_silent(config: &mut Config) {
+/// Lets a plugin prompt the user only at a terminal: kustomize's standard input is a list.
+fn prevent_prompts(config: &mut Config) {
     if let Some(exec) = &mut config.auth_info.exec
         && !io::stdin().is_terminal()
         && exec.interactive_mode != Some(ExecInteractiveMode::Always)
@@ -224,19 +221,14 @@ fn stay_silent(config: &mut Config) {
     }
 }
 
-/// Says why a kubeconfig cannot be used. The text of a parser's error may quote the file, which
-/// holds secrets: it is not passed on.
-fn unreadable(error: &KubeconfigError, origin: &str) -> Problem {
+/// Why a kubeconfig cannot be used. A parser's message may quote the file, which holds secrets, so it
+/// is not passed on.
+fn unreadable(error: &KubeconfigError, origin: &str) -> ClusterError {
     let what = match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
         KubeconfigError::Parse(_) => "it is not the YAML of a kubeconfig".to_owned(),
-        // Not the kubeconfig's fault.
         KubeconfigError::ParseNoProxy(_) => {
-            return Problem::Other(
-                "NO_PROXY cannot be read: write names, addresses and networks with one comma \
-                 between each two, and no empty entry"
-                    .to_owned(),
-            );
+            return ClusterError::NoProxyList;
         }
         KubeconfigError::CurrentContextNotSet => NO_CURRENT_CONTEXT.to_owned(),
         KubeconfigError::LoadContext(name) if name.is_empty() => NO_CURRENT_CONTEXT.to_owned(),
@@ -246,7 +238,7 @@ fn unreadable(error: &KubeconfigError, origin: &str) -> Problem {
         KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
         other => other.to_string(),
     };
-    Problem::Kubeconfig {
+    ClusterError::Kubeconfig {
         origin: origin.to_owned(),
         what,
     }

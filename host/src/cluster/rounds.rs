@@ -1,4 +1,4 @@
-//! Waiting until some of many Services change: all are read, a few at once, again and again.
+//! Waits until some of many Services change, by polling.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,75 +8,76 @@ use futures_util::stream;
 use runner_terminal::observed::{Answer, ServiceName};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::api::Api;
-use super::problem::Problem;
-use super::watch::is_new;
-use super::{AT_ONCE, Found};
+use super::api::{Api, CONCURRENT_REQUESTS, Reading};
+use super::error::ClusterError;
+use super::watch::has_changed;
 
-/// The server is left alone for at least so long between two rounds.
-const REST: Duration = Duration::from_secs(1);
+/// The shortest pause between two rounds.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits until some are others than what is known of them, and gives all that are; none when none was
-/// before the deadline.
+/// Waits until some Services differ from `known`, and returns those; none if none has changed by the
+/// deadline.
 ///
-/// A problem that may pass is waited out, and is given when it has not passed by then.
+/// Transient errors are retried until the deadline, and returned then.
 pub(super) async fn changes(
     api: &Api,
     known: &BTreeMap<&ServiceName, &Answer>,
     deadline: Instant,
-) -> Vec<(ServiceName, Found)> {
+) -> Vec<(ServiceName, Reading)> {
     loop {
         let begun = Instant::now();
         let Round {
             changed,
-            problems,
-            rest,
+            errors,
+            pause,
         } = round(api, known, deadline).await;
         if !changed.is_empty() {
             return changed;
         }
-        // For as long as it was busy, too.
-        let rest = rest.max(begun.elapsed());
-        if rest >= deadline.saturating_duration_since(Instant::now()) {
-            let problems = problems.into_iter();
-            return problems
-                .map(|(service, problem)| (service, Err(problem)))
+        // At least as long as the round took, so that the server is idle half of the time.
+        let pause = pause.max(begun.elapsed());
+        if pause >= deadline.saturating_duration_since(Instant::now()) {
+            let errors = errors.into_iter();
+            return errors
+                .map(|(service, error)| (service, Err(error)))
                 .collect();
         }
-        sleep(rest).await;
+        sleep(pause).await;
     }
 }
 
-/// What one reading of all has shown.
+/// The result of reading all of them once.
 struct Round {
-    changed: Vec<(ServiceName, Found)>,
-    /// Those that may pass.
-    problems: Vec<(ServiceName, Problem)>,
-    /// How long the server asks to be left alone.
-    rest: Duration,
+    changed: Vec<(ServiceName, Reading)>,
+    /// Transient errors.
+    errors: Vec<(ServiceName, ClusterError)>,
+    /// The pause that the server asks for.
+    pause: Duration,
 }
 
-/// Reads all of them, or as many as can be until the deadline.
+/// Reads all of them, or as many as possible by the deadline.
 async fn round(api: &Api, known: &BTreeMap<&ServiceName, &Answer>, deadline: Instant) -> Round {
     let mut round = Round {
         changed: Vec::new(),
-        problems: Vec::new(),
-        rest: REST,
+        errors: Vec::new(),
+        pause: MIN_PAUSE,
     };
     let mut readings = stream::iter(known)
         .map(async |(service, known)| ((*service).clone(), known, api.get(service).await))
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(CONCURRENT_REQUESTS);
     while let Ok(Some((service, known, found))) = timeout_at(deadline, readings.next()).await {
         match found {
-            Ok(found) if is_new(found.as_ref(), known) => round.changed.push((service, Ok(found))),
-            Ok(_) => {}
-            Err(problem) if problem.may_pass_in_time() => {
-                if let Problem::Throttled(Some(asked)) = problem {
-                    round.rest = round.rest.max(asked);
-                }
-                round.problems.push((service, problem));
+            Ok(found) if has_changed(found.as_ref(), known) => {
+                round.changed.push((service, Ok(found)))
             }
-            Err(problem) => round.changed.push((service, Err(problem))),
+            Ok(_) => {}
+            Err(error) if error.is_transient_in_wait() => {
+                if let ClusterError::Throttled(Some(asked)) = error {
+                    round.pause = round.pause.max(asked);
+                }
+                round.errors.push((service, error));
+            }
+            Err(error) => round.changed.push((service, Err(error))),
         }
     }
     round

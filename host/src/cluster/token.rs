@@ -1,5 +1,4 @@
-//! The user's token: without the line end of its file, and whether it has expired, as far as the
-//! token itself says.
+//! The user's token: trims it, and tells whether it has expired.
 
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,36 +10,33 @@ use kube::config::AuthInfo;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::error::ClusterError;
 
-/// Takes the white space around the token away, which files end in: kube would send it along.
+/// Removes the white space around the token, such as the line end of its file: kube would send it.
 ///
 /// # Errors
 ///
-/// It is no token without that, either.
-pub(super) fn trim(user: &mut AuthInfo) -> Result<(), Problem> {
+/// The token has characters that a header cannot have.
+pub(super) fn trim(user: &mut AuthInfo) -> Result<(), ClusterError> {
     let Some(token) = read(user) else {
         return Ok(());
     };
     let trimmed = token.trim();
     if HeaderValue::from_str(trimmed).is_err() {
-        return Err(Problem::Other(
-            "the kubeconfig's token has characters that no token has".to_owned(),
-        ));
+        return Err(ClusterError::TokenCharacters);
     }
-    // A file that holds nothing else stays one, which kube reads again when it has changed.
+    // Otherwise the file's name stays set, and kube reads the file again when it changes.
     if trimmed != token {
         user.token = Some(SecretString::from(trimmed));
     }
     Ok(())
 }
 
-/// Since when the token is expired, in RFC 3339; `None` when it is not, or cannot be told.
+/// When the token expired, in RFC 3339; `None` if it has not, or if it does not say.
 pub(super) fn expired(user: &AuthInfo) -> Option<String> {
     since(read(user)?.trim(), SystemTime::now())
 }
 
-/// The token, where there is one that can be read.
 fn read(user: &AuthInfo) -> Option<String> {
     match (&user.token, &user.token_file) {
         (Some(token), _) => Some(token.expose_secret().to_owned()),
@@ -49,14 +45,14 @@ fn read(user: &AuthInfo) -> Option<String> {
     }
 }
 
-/// The `exp` of a JSON Web Token (RFC 7519), when it lies before `now`.
+/// The `exp` of a JSON Web Token (RFC 7519), if it is before `now`.
 fn since(token: &str, now: SystemTime) -> Option<String> {
     let payload = token.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     let claims: Value = serde_json::from_slice(&payload).ok()?;
     let end = claims.get("exp")?.as_u64()?;
     let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
-    // A time beyond the year 9999 has no date, and is not over.
+    // A time beyond the year 9999 has no date, and is not past.
     (end < now).then(|| humantime::format_rfc3339_seconds(end).to_string())
 }
 
@@ -69,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_is_told() {
+    fn an_expired_token_is_recognized() {
         let now = UNIX_EPOCH + Duration::from_secs(2_000_000_000);
         assert_eq!(
             since(&token(r#"{"exp": 1700000000}"#), now).as_deref(),

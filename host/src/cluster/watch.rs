@@ -1,4 +1,4 @@
-//! Waiting until a Service changes.
+//! Waits until a Service changes, by a watch.
 
 use http_body_util::BodyExt as _;
 use kube::client::Body;
@@ -6,27 +6,26 @@ use runner_terminal::observed::{Answer, ServiceName};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Found;
-use super::api::{Api, LONGEST_ANSWER, LONGEST_PAUSE, Pauses};
-use super::problem::Problem;
+use super::api::{Api, MAX_ANSWER, MAX_PAUSE, Pauses, Reading};
+use super::cause;
+use super::error::ClusterError;
 
-/// Waits until a Service is another than what is known of it; `None` when it was not before the
-/// deadline.
+/// Waits until a Service differs from `known`; `None` if it has not changed by the deadline.
 ///
 /// # Errors
 ///
-/// A problem that does not pass, or one that had not passed at the deadline.
+/// An error that is not transient, or the last one before the deadline.
 pub(super) async fn change(
     api: &Api,
     service: &ServiceName,
     known: &Answer,
     deadline: Instant,
-) -> Option<Found> {
+) -> Option<Reading> {
     let mut pauses = Pauses::new();
     loop {
         let begun = Instant::now();
         let tried = timeout_at(deadline, step(api, service, known)).await;
-        if begun.elapsed() > LONGEST_PAUSE {
+        if begun.elapsed() > MAX_PAUSE {
             pauses = Pauses::new();
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -34,12 +33,12 @@ pub(super) async fn change(
             // The deadline.
             Err(_) => return None,
             Ok(Ok(Some(found))) => return Some(Ok(found)),
-            // Watches that end at once, as some proxies have it, are no reason to hurry.
+            // Some proxies end a watch at once, so pause before the next one.
             Ok(Ok(None)) => pauses.next().min(left),
-            Ok(Err(problem)) => {
-                let pause = pauses.after(&problem);
-                if !problem.may_pass_in_time() || pause > left {
-                    return Some(Err(problem));
+            Ok(Err(error)) => {
+                let pause = pauses.after(&error);
+                if !error.is_transient_in_wait() || pause > left {
+                    return Some(Err(error));
                 }
                 pause
             }
@@ -48,37 +47,37 @@ pub(super) async fn change(
     }
 }
 
-/// Reads the Service and, when it is as it was, watches it until the watch ends. The outer `None`
+/// Reads the Service and, if it has not changed, watches it until the watch ends. The outer `None`
 /// means that it has not changed.
 ///
-/// Each watch begins with a reading: whatever happened to the connection, or to the server's memory
-/// of versions (410 Gone), no change is missed.
+/// It is read before each watch, so no change is missed when a connection breaks or the server
+/// forgets a version (410 Gone).
 async fn step(
     api: &Api,
     service: &ServiceName,
     known: &Answer,
-) -> Result<Option<Option<Value>>, Problem> {
+) -> Result<Option<Option<Value>>, ClusterError> {
     let found = api.get(service).await?;
     let version = version(found.as_ref());
-    if is_new(found.as_ref(), known) {
+    if has_changed(found.as_ref(), known) {
         return Ok(Some(found));
     }
     let mut events = match api.watch(service, version).await {
-        Err(Problem::Gone) => return Ok(None),
+        Err(ClusterError::Gone) => return Ok(None),
         begun => Events::new(begun?),
     };
     while let Some(event) = events.next().await? {
         let kind = event.get("type").and_then(Value::as_str);
         let object = event.get("object");
         match kind {
-            Some("ADDED" | "MODIFIED") if is_new(object, known) => {
+            Some("ADDED" | "MODIFIED") if has_changed(object, known) => {
                 return Ok(Some(object.cloned()));
             }
             Some("DELETED") => return Ok(Some(None)),
             Some("ERROR") => {
-                return match Problem::of_event(object) {
-                    Problem::Gone => Ok(None),
-                    problem => Err(problem),
+                return match cause::of_event(object) {
+                    ClusterError::Gone => Ok(None),
+                    error => Err(error),
                 };
             }
             _ => {}
@@ -87,8 +86,8 @@ async fn step(
     Ok(None)
 }
 
-/// True when a Service is another than what is known of it.
-pub(super) fn is_new(found: Option<&Value>, known: &Answer) -> bool {
+/// True if a Service differs from what is known of it.
+pub(super) fn has_changed(found: Option<&Value>, known: &Answer) -> bool {
     match known {
         Answer::Live(service) => found.is_none() || version(found) != version(Some(service)),
         Answer::Absent { .. } => found.is_some(),
@@ -101,11 +100,12 @@ fn version(service: Option<&Value>) -> &str {
     version.and_then(Value::as_str).unwrap_or("0")
 }
 
-/// The events of a watch: JSON, one on a line.
+/// The events of a watch: one JSON object per line.
 struct Events {
     body: Body,
     buffer: Vec<u8>,
-    /// How much of it has no line end: an event may come in thousands of pieces.
+    /// How much of the buffer was searched for a line end, as an event may arrive in thousands of
+    /// pieces.
     searched: usize,
 }
 
@@ -119,7 +119,7 @@ impl Events {
     }
 
     /// The next event; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Value>, Problem> {
+    async fn next(&mut self) -> Result<Option<Value>, ClusterError> {
         loop {
             let new = self.buffer.get(self.searched..).unwrap_or_default();
             if let Some(end) = memchr::memchr(b'\n', new) {
@@ -128,12 +128,16 @@ impl Events {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 return match serde_json::from_slice(&line) {
                     Ok(event) => Ok(Some(event)),
-                    Err(_) => Err(Problem::NotKubernetes("a watch of no events".to_owned())),
+                    Err(_) => Err(ClusterError::NotKubernetes(
+                        "a watch of no events".to_owned(),
+                    )),
                 };
             }
             self.searched = self.buffer.len();
-            if self.buffer.len() > LONGEST_ANSWER {
-                return Err(Problem::NotKubernetes("an event without an end".to_owned()));
+            if self.buffer.len() > MAX_ANSWER {
+                return Err(ClusterError::NotKubernetes(
+                    "an event without an end".to_owned(),
+                ));
             }
             match self.body.frame().await {
                 None => return Ok(None),
@@ -142,7 +146,7 @@ impl Events {
                         self.buffer.extend_from_slice(&data);
                     }
                 }
-                Some(Err(error)) => return Err(Problem::of_body(&error)),
+                Some(Err(error)) => return Err(cause::of_body(&error)),
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The path that a terminal takes, drawn from what the functions gave.
+//! Draws the path that a terminal takes.
 
 use serde_json::Value;
 use view::diagram::Diagram;
 
 use crate::arguments::Picture;
 
-/// Draws the path of each runner of a ResourceList, with what the functions had to say of it.
+/// Draws the path of each runner of a ResourceList, with the functions' results.
 pub(super) fn draw(picture: Picture, list: &str, results: &[Value]) -> String {
     let diagram = Diagram::of(list, results);
     match picture {

@@ -1,10 +1,10 @@
-//! The table of what changes: a resource, where it is, and its fields that differ.
+//! The table of changes: the resource, where it is, and the fields that differ.
 
 use view::changes::{Change, Changes, Difference};
 
 use crate::table;
 
-/// Appends the table to the page, and how many resources are not in it.
+/// Appends the table to the page, and the number of resources that do not change.
 pub(super) fn append(page: &mut String, changes: &Changes) {
     if changes.resources.is_empty() {
         page.push_str("Nothing changes");
@@ -28,12 +28,12 @@ pub(super) fn append(page: &mut String, changes: &Changes) {
     ));
 }
 
-/// The rows of a resource: one for each of its changes, its name on the first.
+/// The rows of a resource: one for each change, with the name on the first.
 fn rows(resource: &Change) -> Vec<[String; 3]> {
     let changes = match resource.change {
         Difference::Added => vec!["new".to_owned()],
         Difference::Removed => vec!["removed".to_owned()],
-        // Only comments, or a style that no field is told from.
+        // Only comments or the style differ, and no field.
         Difference::Changed if resource.fields.is_empty() => vec!["changed".to_owned()],
         Difference::Changed => resource.fields.iter().map(ToString::to_string).collect(),
     };

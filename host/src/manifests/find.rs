@@ -1,44 +1,76 @@
-//! The files that paths, folders and patterns stand for.
+//! Finds the files of paths, folders and patterns.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use thiserror::Error;
+
+use super::file::{FileError, shown};
 use super::read;
-use super::shown;
+
+/// Why files cannot be found.
+#[derive(Debug, Error)]
+pub(crate) enum FindError {
+    /// A folder cannot be read.
+    #[error("cannot read the folder {folder}: {error}")]
+    Folder {
+        /// The path in messages.
+        folder: String,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// A pattern such as `***`.
+    #[error("{pattern} is no pattern: {error}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        error: glob::PatternError,
+    },
+    /// A pattern matches no file.
+    #[error("no file is named like {pattern}")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A file cannot be read, or a link leads out of its folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
 
 /// A file to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
-    /// The folder that it was found in, with all links in that folder's own path followed. A file
-    /// that the user has named has none, and may be a link to anywhere.
+    /// The folder that it was found in, with all links in that folder's own path followed. `None` for
+    /// a file that the user has named, which may be a link to anywhere.
     pub(super) root: Option<PathBuf>,
     is_link: bool,
 }
 
 /// Finds the files, in the order given, each once.
 ///
-/// A link in a folder is followed within that folder alone: who writes manifests may choose what is
-/// in a folder, and not which other files are read or written.
+/// A link in a folder is followed only within that folder: the author of manifests decides what is in
+/// it, and must not decide which other files are read or written.
 ///
 /// # Errors
 ///
-/// A sentence that names the file, folder or link.
-pub(super) fn all(given: &[PathBuf]) -> Result<Vec<Found>, String> {
+/// A file or folder cannot be read, a link leads out of its folder, or a pattern matches no file.
+pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Found>, FindError> {
     let mut found = Vec::new();
-    for path in given {
+    for path in paths {
         find(path, &mut found)?;
     }
     let mut seen = HashSet::new();
     found.retain(|file| seen.insert(file.path.clone()));
-    drop_second_names(&mut found);
+    drop_duplicate_links(&mut found);
     Ok(found)
 }
 
-/// A link to a file that is read anyway is a second name of the same manifests.
-fn drop_second_names(found: &mut Vec<Found>) {
+/// Drops links to files that are read anyway: their manifests would be read twice.
+fn drop_duplicate_links(found: &mut Vec<Found>) {
     if !found.iter().any(|file| file.is_link) {
         return;
     }
@@ -48,35 +80,43 @@ fn drop_second_names(found: &mut Vec<Found>) {
     found.retain(|file| !file.is_link || real(file).is_none_or(|real| seen.insert(real)));
 }
 
-/// Finds the files that a path or a pattern stands for.
-fn find(given: &Path, found: &mut Vec<Found>) -> Result<(), String> {
-    let pattern = given.to_string_lossy();
-    let is_folder = match fs::metadata(given) {
-        _ if pattern == "-" => Some(false),
-        Ok(metadata) => Some(metadata.is_dir()),
-        Err(_) if pattern.contains(['*', '?', '[']) => None,
-        Err(error) => return Err(format!("cannot read {}: {error}", shown(given))),
+/// Finds the files of one path or pattern.
+fn find(path: &Path, found: &mut Vec<Found>) -> Result<(), FindError> {
+    let text = path.to_string_lossy();
+    let is_folder = match fs::metadata(path) {
+        _ if text == "-" => false,
+        Ok(metadata) => metadata.is_dir(),
+        Err(_) if text.contains(['*', '?', '[']) => return find_by_pattern(path, &text, found),
+        Err(error) => return Err(FileError::read(path, error).into()),
     };
-    match is_folder {
-        Some(true) => return find_in_folder(given, &real(given)?, found),
-        Some(false) => {
-            found.push(Found {
-                path: given.to_owned(),
-                root: None,
-                is_link: false,
-            });
-            return Ok(());
-        }
-        None => {}
+    if is_folder {
+        return find_in_folder(path, &real(path)?, found);
     }
-    let matches = glob::glob(&pattern)
-        .map_err(|error| format!("{} is no pattern: {error}", shown(given)))?
+    found.push(Found {
+        path: path.to_owned(),
+        root: None,
+        is_link: false,
+    });
+    Ok(())
+}
+
+fn find_by_pattern(pattern: &Path, text: &str, found: &mut Vec<Found>) -> Result<(), FindError> {
+    let matches = glob::glob(text)
+        .map_err(|error| FindError::Pattern {
+            pattern: shown(pattern),
+            error,
+        })?
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("cannot read {}: {}", shown(error.path()), error.error()))?;
+        .map_err(|error| {
+            let path = error.path().to_owned();
+            FileError::read(&path, io::Error::from(error))
+        })?;
     if matches.is_empty() {
-        return Err(format!("no file is named like {}", shown(given)));
+        return Err(FindError::NoMatch {
+            pattern: shown(pattern),
+        });
     }
-    let root = real(&base(given))?;
+    let root = real(&base(pattern))?;
     for path in matches {
         if path.is_dir() {
             must_be_inside(&path, &root)?;
@@ -88,7 +128,7 @@ fn find(given: &Path, found: &mut Vec<Found>) -> Result<(), String> {
     Ok(())
 }
 
-/// The folder that a pattern looks in: all before its first part with a sign of patterns.
+/// The folder that a pattern searches: the path before its first wildcard.
 fn base(pattern: &Path) -> PathBuf {
     let is_plain = |part: &Component<'_>| {
         let part = part.as_os_str().to_string_lossy();
@@ -102,22 +142,25 @@ fn base(pattern: &Path) -> PathBuf {
     }
 }
 
-fn real(folder: &Path) -> Result<PathBuf, String> {
-    fs::canonicalize(folder).map_err(|error| cannot_read_folder(folder, &error))
+fn real(folder: &Path) -> Result<PathBuf, FindError> {
+    fs::canonicalize(folder).map_err(|error| cannot_read_folder(folder, error))
 }
 
-fn cannot_read_folder(folder: &Path, error: &io::Error) -> String {
-    format!("cannot read the folder {}: {error}", shown(folder))
-}
-
-fn must_be_inside(path: &Path, root: &Path) -> Result<(), String> {
-    match read::inside(path, root) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("cannot read {}: {error}", shown(path))),
+fn cannot_read_folder(folder: &Path, error: io::Error) -> FindError {
+    FindError::Folder {
+        folder: shown(folder),
+        error,
     }
 }
 
-fn add(path: PathBuf, root: &Path, found: &mut Vec<Found>) -> Result<(), String> {
+fn must_be_inside(path: &Path, root: &Path) -> Result<(), FileError> {
+    match read::inside(path, root) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(FileError::read(path, error)),
+    }
+}
+
+fn add(path: PathBuf, root: &Path, found: &mut Vec<Found>) -> Result<(), FileError> {
     must_be_inside(&path, root)?;
     found.push(Found {
         is_link: path.is_symlink(),
@@ -128,8 +171,8 @@ fn add(path: PathBuf, root: &Path, found: &mut Vec<Found>) -> Result<(), String>
 }
 
 /// Finds the manifests in a folder and the folders in it, sorted by name.
-fn find_in_folder(folder: &Path, root: &Path, found: &mut Vec<Found>) -> Result<(), String> {
-    let cannot = |error: io::Error| cannot_read_folder(folder, &error);
+fn find_in_folder(folder: &Path, root: &Path, found: &mut Vec<Found>) -> Result<(), FindError> {
+    let cannot = |error: io::Error| cannot_read_folder(folder, error);
     let mut entries: Vec<_> = fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<_, _>>)
         .map_err(cannot)?;
@@ -139,7 +182,7 @@ fn find_in_folder(folder: &Path, root: &Path, found: &mut Vec<Found>) -> Result<
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let kind = entry.file_type().map_err(cannot)?;
-        // A link to a folder is not followed: it may lead back here.
+        // A link to a folder is not followed: it may be a loop.
         if kind.is_dir() {
             if !name.starts_with('.') {
                 find_in_folder(&path, root, found)?;
@@ -159,18 +202,17 @@ fn find_in_folder(folder: &Path, root: &Path, found: &mut Vec<Found>) -> Result<
     Ok(())
 }
 
-/// True for a file, and for a link to one. What a link does not lead to is none: editors mark files
-/// that are open in this way.
+/// True for a file, and for a link to one. False for a dangling link, by which some editors mark files
+/// that are open.
 ///
 /// # Errors
 ///
-/// A sentence that names it: it is there, and cannot be looked at. To pass over it would give
-/// manifests without it.
-pub(crate) fn is_file(path: &Path) -> Result<bool, String> {
+/// It exists, and its kind cannot be read. To skip it would lose manifests.
+pub(crate) fn is_file(path: &Path) -> Result<bool, FileError> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.is_file()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(format!("cannot read {}: {error}", shown(path))),
+        Err(error) => Err(FileError::read(path, error)),
     }
 }
 
@@ -195,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_looks_in_the_folder_before_its_signs() {
+    fn a_pattern_searches_the_folder_before_its_wildcards() {
         for (pattern, expected) in [
             ("*.yaml", "."),
             ("apps/**/*.yaml", "apps"),

@@ -1,16 +1,17 @@
-//! Manifests by kustomize, as the user has it installed.
+//! Builds a kustomization, by the kustomize or kubectl on PATH.
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use krm::text::lines;
 
-use super::{File, shown};
+use thiserror::Error;
 
-/// What can build a kustomization, the better one first. kustomize is allowed to run functions: a
-/// kustomization that uses this one has it among its transformers. kubectl cannot run any, and
-/// refuses a kustomization that has some.
+use super::file::{File, shown};
+
+/// The commands that build a kustomization, the preferred one first. kustomize may run functions, as
+/// this one may be among its transformers. kubectl cannot, and refuses a kustomization with some.
 const BUILDERS: [&[&str]; 2] = [
     &[
         "kustomize",
@@ -24,19 +25,54 @@ const BUILDERS: [&[&str]; 2] = [
 /// Names of the file that makes a folder a kustomization.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+/// Why a kustomization cannot be built.
+#[derive(Debug, Error)]
+pub(crate) enum BuildError {
+    /// Neither kustomize nor kubectl is installed.
+    #[error(
+        "neither kustomize nor kubectl is on PATH: install one, or build the manifests yourself and \
+         name them by --filename"
+    )]
+    NotInstalled,
+    /// The program does not start.
+    #[error("cannot run {program}: {error}")]
+    NotStarted {
+        /// `kustomize` or `kubectl`.
+        program: &'static str,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The program failed. Its messages are on standard error already.
+    #[error("{command} {folder} has failed ({status})")]
+    Failed {
+        /// `kustomize build`, for instance.
+        command: String,
+        /// The kustomization.
+        folder: String,
+        /// How the program ended.
+        status: ExitStatus,
+    },
+    /// The output is not UTF-8.
+    #[error("{program} printed what is not UTF-8")]
+    NotUtf8 {
+        /// `kustomize` or `kubectl`.
+        program: &'static str,
+    },
+}
+
 /// True for the folder of a kustomization.
-pub(super) fn is_one(folder: &Path) -> bool {
+pub(super) fn is_kustomization(folder: &Path) -> bool {
     KUSTOMIZATIONS
         .iter()
         .any(|name| folder.join(name).is_file())
 }
 
-/// Builds a kustomization; what kustomize says goes to standard error.
+/// Builds a kustomization. Messages of kustomize go to standard error.
 ///
 /// # Errors
 ///
-/// A sentence: neither kustomize nor kubectl is there, or the build has failed.
-pub(super) fn build(folder: &Path) -> Result<File, String> {
+/// Neither kustomize nor kubectl is installed, or the build has failed.
+pub(super) fn build(folder: &Path) -> Result<File, BuildError> {
     for words in BUILDERS {
         let [program, subcommand, flags @ ..] = words else {
             continue;
@@ -45,28 +81,25 @@ pub(super) fn build(folder: &Path) -> Result<File, String> {
         command.arg(subcommand).args(flags).arg(folder);
         let ran = match command.stdin(Stdio::null()).output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            ran => ran.map_err(|error| format!("cannot run {program}: {error}"))?,
+            ran => ran.map_err(|error| BuildError::NotStarted { program, error })?,
         };
-        // What cannot be shown is no reason to fail.
-        let told = String::from_utf8_lossy(&ran.stderr);
-        let _ = io::stderr().write_all(lines(&told).as_bytes());
+        let messages = String::from_utf8_lossy(&ran.stderr);
+        // A closed standard error is no reason to fail.
+        let _ = io::stderr().write_all(lines(&messages).as_bytes());
         if !ran.status.success() {
-            return Err(format!(
-                "{program} {subcommand} {} has failed ({})",
-                shown(folder),
-                ran.status
-            ));
+            return Err(BuildError::Failed {
+                command: format!("{program} {subcommand}"),
+                folder: shown(folder),
+                status: ran.status,
+            });
         }
-        let text = String::from_utf8(ran.stdout)
-            .map_err(|_| format!("{program} printed what is not UTF-8"))?;
+        let text = String::from_utf8(ran.stdout).map_err(|_| BuildError::NotUtf8 { program })?;
         return Ok(File {
             path: shown(folder),
-            place: folder.to_owned(),
+            location: folder.to_owned(),
             root: None,
             text,
         });
     }
-    Err("neither kustomize nor kubectl is on PATH: install one, or build the manifests yourself and \
-         name them by --filename"
-        .to_owned())
+    Err(BuildError::NotInstalled)
 }

@@ -1,48 +1,76 @@
-//! Reading files and standard input: only what has an end, and no more than the function may use.
+//! Reads files and standard input, up to the function's memory limit. Devices are refused, as they may
+//! have no end.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use crate::sandbox::Limits;
 
-/// What is no file, in place of an endless read.
-const NO_FILE: &str = "it is a device or a socket; name a file, or - for standard input";
-/// Why a file of a folder is not read or written.
-pub(crate) const LEADS_OUT: &str =
-    "it is a link that leads out of the folder: leave it out, or name its target";
+/// Why a file or standard input is not read.
+#[derive(Debug, Error)]
+pub(crate) enum ReadError {
+    /// The system's error.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A named file may have no end.
+    #[cfg(unix)]
+    #[error("it is a device or a socket; name a file, or - for standard input")]
+    NotAFile,
+    /// Standard input may have no end.
+    #[cfg(unix)]
+    #[error("it is a device, which may have no end")]
+    Device,
+    /// A link in a folder, or in a repository, is not followed.
+    #[error("it is a link that leads out of the folder: leave it out, or name its target")]
+    LeadsOut,
+    /// An editor saves the file, for instance.
+    #[error("it changes again and again while it is read")]
+    Changing,
+    /// The input is larger than the function's memory.
+    #[error("it holds more than {} MiB, the limit that {} sets", max_bytes() >> 20, Limits::MEMORY_VARIABLE)]
+    TooLarge,
+    /// A named pipe has no writer.
+    #[cfg(unix)]
+    #[error("no program writes to this pipe")]
+    NoWriter,
+}
 
 /// Reads a file, a pipe such as `<(command)`, or `/dev/null`.
 ///
 /// # Errors
 ///
-/// The system's; it is something else, has no end, or no program writes to the pipe.
-pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {
-    steady(|| open(path).map(Some))
+/// The system's; it is a device or a socket, is too large, or no program writes to the pipe.
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, ReadError> {
+    read_unchanged(|| open(path).map(Some))
 }
 
-/// Reads a file that was found in a folder; `root` is the folder with all links in its path followed.
+/// Reads a file of a folder. `root` is the folder with all links in its path followed.
 ///
 /// # Errors
 ///
-/// As [`file`], and when a link leads out of the folder: also one that was put there in between.
-pub(crate) fn file_below(path: &Path, root: &Path) -> io::Result<Vec<u8>> {
-    steady(|| {
+/// As [`file`]; a link leads out of the folder, even one that was put there in the meantime.
+pub(crate) fn file_below(path: &Path, root: &Path) -> Result<Vec<u8>, ReadError> {
+    read_unchanged(|| {
         let real = inside(path, root)?;
         let file = open(&real)?;
         Ok(is_still(&real, root, &file)?.then_some(file))
     })
 }
 
-/// Reads a file again where an editor saves it at the same time: half of each text is neither.
+/// Reads a file again if it changes meanwhile, so that the text is not half of each version.
 ///
 /// # Errors
 ///
 /// Those of `open` and of the file.
-fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
-    const TRIES: usize = 10;
+fn read_unchanged(
+    open: impl Fn() -> Result<Option<File>, ReadError>,
+) -> Result<Vec<u8>, ReadError> {
+    const ATTEMPTS: usize = 10;
 
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS {
         let Some(mut file) = open()? else {
             continue;
         };
@@ -52,32 +80,30 @@ fn steady(open: impl Fn() -> io::Result<Option<File>>) -> io::Result<Vec<u8>> {
         };
         let before = state(&file)?;
         let bytes = bounded(&mut file)?;
-        // A pipe can be read once.
+        // A pipe can be read only once.
         if !file.metadata()?.is_file() || state(&file)? == before {
             return Ok(bytes);
         }
     }
-    Err(io::Error::other(
-        "it changes again and again while it is read",
-    ))
+    Err(ReadError::Changing)
 }
 
 /// A file's path with all links in it followed.
 ///
 /// # Errors
 ///
-/// The system's, and when it is not below `root`.
-pub(crate) fn inside(path: &Path, root: &Path) -> io::Result<std::path::PathBuf> {
+/// The system's; the path is not below `root`.
+pub(crate) fn inside(path: &Path, root: &Path) -> Result<PathBuf, ReadError> {
     let real = fs::canonicalize(path)?;
     if real.starts_with(root) {
         Ok(real)
     } else {
-        Err(io::Error::other(LEADS_OUT))
+        Err(ReadError::LeadsOut)
     }
 }
 
-/// True when an open file is the one which stands at this path now, with no link in between.
-fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
+/// True if an open file is still the one at this path, and no link has replaced a part of the path.
+fn is_still(real: &Path, root: &Path, file: &File) -> Result<bool, ReadError> {
     let now = inside(real, root)?;
     #[cfg(unix)]
     {
@@ -97,18 +123,18 @@ fn is_still(real: &Path, root: &Path, file: &File) -> io::Result<bool> {
 ///
 /// # Errors
 ///
-/// The system's; it has no end.
-pub(crate) fn stdin() -> io::Result<Vec<u8>> {
+/// The system's; it is a device, or too large.
+pub(crate) fn stdin() -> Result<Vec<u8>, ReadError> {
     check_stdin()?;
     bounded(io::stdin().lock())
 }
 
-/// Refuses standard input from a device such as `/dev/zero`; a terminal is typed at.
+/// Refuses standard input from a device such as `/dev/zero`. A terminal is allowed.
 ///
 /// # Errors
 ///
 /// It is such a device.
-pub(crate) fn check_stdin() -> io::Result<()> {
+pub(crate) fn check_stdin() -> Result<(), ReadError> {
     #[cfg(unix)]
     {
         use std::io::IsTerminal as _;
@@ -119,61 +145,51 @@ pub(crate) fn check_stdin() -> io::Result<()> {
         }
         let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         if is_device(&stdin.metadata()?) {
-            return Err(io::Error::other("it is a device, which may have no end"));
+            return Err(ReadError::Device);
         }
     }
     Ok(())
 }
 
-/// Most bytes that are read: more than the function's memory can hold is no use to it.
-pub(crate) fn most() -> u64 {
+/// The most bytes that are read: the function's memory limit.
+fn max_bytes() -> u64 {
     Limits::from_environment().map_or(Limits::DEFAULT.memory, |limits| limits.memory) as u64
 }
 
-/// Why more is not read.
-pub(crate) fn too_much() -> io::Error {
-    io::Error::other(format!(
-        "it holds more than {} MiB, the limit that {} sets",
-        most() >> 20,
-        Limits::MEMORY_VARIABLE
-    ))
-}
-
-fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
-    let most = most();
+fn bounded(stream: impl Read) -> Result<Vec<u8>, ReadError> {
+    let max = max_bytes();
     let mut bytes = Vec::new();
-    stream.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(too_much());
+    stream.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(ReadError::TooLarge);
     }
     Ok(bytes)
 }
 
 #[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path) -> Result<File, ReadError> {
     use std::os::unix::fs::FileTypeExt as _;
 
     let found = fs::metadata(path)?;
     let kind = found.file_type();
-    let refused = || io::Error::other(NO_FILE);
     if is_device(&found) || kind.is_socket() {
-        return Err(refused());
+        return Err(ReadError::NotAFile);
     }
     let file = if kind.is_fifo() {
         open_pipe(path)?
     } else {
         File::open(path)?
     };
-    // Something else may stand there by now.
+    // It may have been replaced in the meantime.
     if is_device(&file.metadata()?) {
-        return Err(refused());
+        return Err(ReadError::NotAFile);
     }
     Ok(file)
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
+fn open(path: &Path) -> Result<File, ReadError> {
+    Ok(File::open(path)?)
 }
 
 /// True for a device other than `/dev/null`.
@@ -193,18 +209,19 @@ fn is_device(found: &fs::Metadata) -> bool {
 ///
 /// # Errors
 ///
-/// The system's; no program has come to write for a second.
+/// The system's; no program opens it for writing within a second.
 #[cfg(unix)]
-fn open_pipe(path: &Path) -> io::Result<File> {
+fn open_pipe(path: &Path) -> Result<File, ReadError> {
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
 
     let (sender, opened) = mpsc::channel();
     let path = path.to_owned();
-    // Where nobody comes, the thread waits until this program ends.
+    // If no program does, the thread waits until this one ends.
     thread::spawn(move || sender.send(File::open(path)));
-    opened
-        .recv_timeout(Duration::from_secs(1))
-        .unwrap_or_else(|_| Err(io::Error::other("no program writes to this pipe")))
+    match opened.recv_timeout(Duration::from_secs(1)) {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(ReadError::NoWriter),
+    }
 }

@@ -1,10 +1,10 @@
-//! Streams that are bytes in memory.
+//! Streams in memory.
 
 use std::io::{self, Cursor, Read, Write};
 
 use krm::sidecar;
 
-use super::{Output, Streams};
+use super::wasi::{Output, Streams};
 
 /// An input, and the outputs of a run.
 pub(crate) struct Captured {
@@ -16,7 +16,6 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
-    /// Streams with this input.
     pub(crate) fn new(stdin: Vec<u8>) -> Self {
         Self {
             stdin: Cursor::new(stdin),

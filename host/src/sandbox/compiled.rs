@@ -1,4 +1,4 @@
-//! Modules that `build.rs` has compiled, as part of this program.
+//! The modules that `build.rs` has compiled, embedded in this program.
 
 use wasmtime::{Engine, Module, Result};
 
@@ -6,8 +6,8 @@ use wasmtime::{Engine, Module, Result};
 #[derive(Clone, Copy)]
 pub(super) struct Compiled(#[doc(hidden)] pub(super) &'static [u8]);
 
-/// Bytes from the start of a page on, so that they can be made executable where they are. The
-/// largest page of the processors that Linux runs on.
+/// Bytes that start at a page, so that they can be made executable in place. The alignment is the
+/// largest page size of the processors that Linux runs on.
 #[doc(hidden)]
 #[repr(C, align(65536))]
 pub(super) struct Pages<Bytes: ?Sized>(pub(super) Bytes);
@@ -28,12 +28,9 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// Wasmtime's, when the engine has other settings than the one in `build.rs`, or when this
-    /// machine lacks something that the code needs.
-    #[expect(
-        unsafe_code,
-        reason = "machine code that is compiled ahead has to be trusted"
-    )]
+    /// The engine has other settings than the one in `build.rs`, or this machine lacks a feature that
+    /// the code needs.
+    #[expect(unsafe_code, reason = "precompiled machine code has to be trusted")]
     pub(super) fn load(self, engine: &Engine) -> Result<Module> {
         #[cfg(target_os = "linux")]
         if super::in_place::is_possible(self.0) {

@@ -1,7 +1,7 @@
-//! Lets machine code run where the kernel has mapped this program's file, instead of a copy.
+//! Runs machine code where the kernel has mapped this program's file, instead of copying it.
 //!
-//! Copying three megabytes takes longer than all else that the launcher does with a small list, and
-//! most of the code is never run. So only its pages' protection is changed.
+//! Copying three megabytes would take longer than everything else for a small list, and most of the
+//! code never runs. So only the protection of its pages is changed.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ pub(super) fn configure(config: &mut Config) {
     config.with_custom_code_memory(Some(Arc::new(Mapped)));
 }
 
-/// True for bytes from the start of a page on. They are aligned in the program's file; a kernel
-/// before 5.10 does not keep to that for pages larger than 4 KiB.
+/// True if the bytes start at a page. They are aligned in the program's file, but a kernel before 5.10
+/// ignores alignments above 4 KiB.
 pub(super) fn is_possible(bytes: &[u8]) -> bool {
     bytes.as_ptr().addr().is_multiple_of(page_size())
 }
 
-/// Memory that is there already.
+/// Memory that is mapped already.
 struct Mapped;
 
 impl CustomCodeMemory for Mapped {
@@ -28,7 +28,7 @@ impl CustomCodeMemory for Mapped {
         page_size()
     }
 
-    #[expect(unsafe_code, reason = "what is executable is up to the system")]
+    #[expect(unsafe_code, reason = "only the system can make pages executable")]
     fn publish_executable(&self, start: *const u8, length: usize) -> Result<()> {
         let flags = MprotectFlags::READ | MprotectFlags::EXEC;
         // SAFETY: wasmtime gives the pages of the code that it has loaded, a constant of this
@@ -38,7 +38,7 @@ impl CustomCodeMemory for Mapped {
         Ok(())
     }
 
-    /// It stays as it is: the same code may be loaded a second time, and run.
+    /// The pages stay executable: the same code may be loaded a second time.
     fn unpublish_executable(&self, _: *const u8, _: usize) -> Result<()> {
         Ok(())
     }

@@ -1,96 +1,94 @@
-//! How much memory and time the module may use, and how much it may write.
+//! Limits on the module's memory, time and output.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use std::{env, fmt, thread};
+use std::{env, thread};
 
-use wasmtime::{Engine, Error, ResourceLimiter, Result};
+use thiserror::Error;
+use wasmtime::{Engine, ResourceLimiter, Result};
+
+/// A variable for a limit is not a whole number in its range.
+#[derive(Debug, Error)]
+#[error("{variable} is {value:?}; give a whole number from {} to {}", .range.start(), .range.end())]
+pub(crate) struct LimitsError {
+    variable: &'static str,
+    value: OsString,
+    range: RangeInclusive<u64>,
+}
 
 /// How much memory and time one run may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// The most bytes that the module's memory may grow to, and the most that it may write: what it
-    /// has to say is in its memory before it says the first of it.
+    /// The most bytes of the module's memory, and the most that it may write: it has its whole output
+    /// in memory before it writes the first byte.
     pub(crate) memory: usize,
-    /// The longest that the module may compute: waiting for the program at the other end of a pipe
-    /// does not count.
+    /// The longest time that the module may compute. Waiting for a pipe does not count.
     pub(crate) time: Duration,
 }
 
 impl Limits {
-    /// Names the variable for [`Limits::memory`], in MiB.
+    /// The environment variable for [`Limits::memory`], in MiB.
     pub(crate) const MEMORY_VARIABLE: &str = "RUNNER_TERMINAL_MAX_MIB";
-    /// Names the variable for [`Limits::time`], in seconds.
+    /// The environment variable for [`Limits::time`], in seconds.
     pub(crate) const TIME_VARIABLE: &str = "RUNNER_TERMINAL_MAX_SECONDS";
 
-    /// 2 GiB holds a list of some hundred MB many times over; 60 s are a thousand times what a
-    /// large list takes.
+    /// 2 GiB are many times a list of some hundred MB; 60 s are a thousand times what a large list
+    /// takes.
     pub(crate) const DEFAULT: Self = Self {
         memory: 2 << 30,
         time: Duration::from_secs(60),
     };
 
-    /// The defaults, with what the environment says instead.
+    /// The limits of the environment, or the defaults.
     ///
     /// # Errors
     ///
-    /// A sentence naming the variable whose value is not a whole number in its range.
-    pub(crate) fn from_environment() -> Result<Self, String> {
+    /// A variable is not a whole number in its range.
+    pub(crate) fn from_environment() -> Result<Self, LimitsError> {
         let mut limits = Self::DEFAULT;
-        if let Some(value) = env::var_os(Self::MEMORY_VARIABLE) {
-            let mib = number(Self::MEMORY_VARIABLE, &value, 1..=4096)?;
+        if let Some(mib) = number(Self::MEMORY_VARIABLE, 1..=4096)? {
             limits.memory = usize::try_from(mib << 20).unwrap_or(usize::MAX);
         }
-        if let Some(value) = env::var_os(Self::TIME_VARIABLE) {
-            let seconds = number(Self::TIME_VARIABLE, &value, 1..=86_400)?;
+        if let Some(seconds) = number(Self::TIME_VARIABLE, 1..=86_400)? {
             limits.time = Duration::from_secs(seconds);
         }
         Ok(limits)
     }
 }
 
-fn number(
-    name: &str,
-    value: &OsString,
-    range: std::ops::RangeInclusive<u64>,
-) -> Result<u64, String> {
+fn number(variable: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, LimitsError> {
+    let Some(value) = env::var_os(variable) else {
+        return Ok(None);
+    };
     let number = value.to_str().and_then(|value| value.parse().ok());
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            format!(
-                "{name} is {value:?}; give a whole number from {} to {}",
-                range.start(),
-                range.end()
-            )
-        })
-}
-
-/// Refuses memory beyond a limit, and remembers nothing else.
-#[derive(Debug)]
-pub(crate) struct MemoryLimit(usize);
-
-/// The error that ends a module which wants more memory than there is for it.
-///
-/// WebAssembly would let the module go on without; its allocator would then abort, and the reason
-/// would be lost.
-#[derive(Debug)]
-pub(crate) enum MemoryRefused {
-    /// More than the limit.
-    Limit,
-    /// Less than the limit, but the system has no more.
-    System,
-}
-
-impl fmt::Display for MemoryRefused {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("no more memory")
+    match number {
+        Some(number) if range.contains(&number) => Ok(Some(number)),
+        _ => Err(LimitsError {
+            variable,
+            value,
+            range,
+        }),
     }
 }
 
-impl std::error::Error for MemoryRefused {}
+/// Refuses memory above a limit.
+#[derive(Debug)]
+pub(crate) struct MemoryLimit(usize);
+
+/// The error that ends a module that needs more memory than it may have.
+///
+/// Without it, the module's allocator would abort, and the reason would be lost.
+#[derive(Debug, Error)]
+#[error("no more memory")]
+pub(crate) enum MemoryRefused {
+    /// The limit is reached.
+    Limit,
+    /// The system has no more memory.
+    System,
+}
 
 impl MemoryLimit {
     pub(crate) fn new(bytes: usize) -> Self {
@@ -107,7 +105,7 @@ impl ResourceLimiter for MemoryLimit {
         }
     }
 
-    fn memory_grow_failed(&mut self, _: Error) -> Result<()> {
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
         Err(MemoryRefused::System.into())
     }
 
@@ -128,19 +126,12 @@ impl ResourceLimiter for MemoryLimit {
     }
 }
 
-/// The error that ends a module which writes more than it may.
-#[derive(Debug)]
+/// The error that ends a module that writes more than it may.
+#[derive(Debug, Error)]
+#[error("no more output")]
 pub(crate) struct OutputRefused;
 
-impl fmt::Display for OutputRefused {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("no more output")
-    }
-}
-
-impl std::error::Error for OutputRefused {}
-
-/// How many ticks the time limit has: a run is stopped at most one such part too late.
+/// The number of ticks in the time limit: a run is stopped at most one tick too late.
 pub(crate) const TICKS: u64 = 60;
 
 /// The time that a run has used.
@@ -148,17 +139,17 @@ pub(crate) const TICKS: u64 = 60;
 pub(crate) struct Clock {
     ticks: Arc<AtomicU64>,
     used: u64,
-    /// The tick from which on the module computes; `None` while it waits.
+    /// The tick at which the module began to compute; `None` while it waits.
     since: Option<u64>,
 }
 
 impl Clock {
-    /// Starts the thread that moves the engine's epoch on, [`TICKS`] times in the time limit. It
-    /// ends after the engine does.
+    /// Starts a thread that increments the engine's epoch, [`TICKS`] times in the time limit. It ends
+    /// when the engine is dropped.
     ///
     /// # Errors
     ///
-    /// The system's, when there can be no more threads.
+    /// The system cannot start a thread.
     pub(crate) fn start(engine: &Engine, limit: Duration) -> Result<Self> {
         let engine = engine.weak();
         let tick = limit.div_f64(TICKS as f64);
@@ -190,8 +181,8 @@ impl Clock {
         }
     }
 
-    /// It computes again. Gives how many ticks it has left, where it had stopped.
-    pub(crate) fn go_on(&mut self) -> Option<u64> {
+    /// The module computes again. Returns how many ticks are left, if the clock was stopped.
+    pub(crate) fn resume(&mut self) -> Option<u64> {
         if self.since.is_some() {
             return None;
         }

@@ -1,6 +1,7 @@
 //! The sandbox around guests that misbehave.
 
 use std::io;
+use std::time::Duration;
 
 use super::*;
 
@@ -30,7 +31,7 @@ const LIMITS: Limits = Limits {
     time: Duration::from_secs(60),
 };
 
-fn run(guest: Compiled, limits: Limits) -> Result<(i32, Memory), Failure> {
+fn run(guest: Compiled, limits: Limits) -> Result<(i32, Memory), SandboxError> {
     let stdin = io::Cursor::new(b"kind: ResourceList\n".to_vec());
     run_compiled(
         guest,
@@ -42,7 +43,7 @@ fn run(guest: Compiled, limits: Limits) -> Result<(i32, Memory), Failure> {
     )
 }
 
-fn failure(guest: Compiled, limits: Limits) -> Failure {
+fn failure(guest: Compiled, limits: Limits) -> SandboxError {
     run(guest, limits).unwrap_err()
 }
 
@@ -67,7 +68,7 @@ fn computing_has_an_end() {
         ..LIMITS
     };
     let failure = failure(compiled!("computes-forever"), limits);
-    assert!(matches!(failure, Failure::Time(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Time(_)), "{failure:?}");
     assert_eq!(
         failure.to_string(),
         "the function was stopped after 0.06 s of computing; give it fewer resources, or raise \
@@ -75,7 +76,7 @@ fn computing_has_an_end() {
     );
 }
 
-/// Whoever says something now and then computes all the same.
+/// Output in between does not stop the clock.
 #[test]
 fn computing_has_an_end_with_output_in_between() {
     let limits = Limits {
@@ -83,7 +84,7 @@ fn computing_has_an_end_with_output_in_between() {
         time: Duration::from_millis(60),
     };
     let failure = failure(compiled!("writes-now-and-then"), limits);
-    assert!(matches!(failure, Failure::Time(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Time(_)), "{failure:?}");
 }
 
 /// Reads nothing for longer than the limit of time.
@@ -118,7 +119,7 @@ fn waiting_is_not_computing() {
 #[test]
 fn memory_has_an_end() {
     let failure = failure(compiled!("grows-forever"), LIMITS);
-    assert!(matches!(failure, Failure::Memory(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Memory(_)), "{failure:?}");
     assert_eq!(
         failure.to_string(),
         "the input needs more than the 4 MiB of memory that it may use; give the function fewer \
@@ -129,7 +130,7 @@ fn memory_has_an_end() {
 #[test]
 fn the_stack_has_an_end() {
     let failure = failure(compiled!("recurses-forever"), LIMITS);
-    assert!(matches!(failure, Failure::Stack), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Stack), "{failure:?}");
 }
 
 /// All that the module can ask for.
@@ -206,7 +207,7 @@ fn each_trap_is_told() {
         (compiled!("has-no-start"), "_start"),
     ] {
         let failure = failure(guest, LIMITS);
-        assert!(matches!(failure, Failure::Broken(_)), "{failure:?}");
+        assert!(matches!(failure, SandboxError::Broken(_)), "{failure:?}");
         let failure = failure.to_string();
         assert!(
             failure.contains(told) && failure.contains("please report it"),
@@ -222,16 +223,16 @@ fn what_a_module_is_or_does_at_its_start_is_limited_too() {
         ..LIMITS
     };
     let failure = failure(compiled!("computes-at-start"), limits);
-    assert!(matches!(failure, Failure::Time(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Time(_)), "{failure:?}");
     let failure = run(compiled!("declares-too-much"), LIMITS).unwrap_err();
-    assert!(matches!(failure, Failure::Memory(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Memory(_)), "{failure:?}");
     assert_eq!(run(compiled!("grows-its-table"), LIMITS).unwrap().0, 7);
 }
 
 #[test]
 fn output_has_an_end() {
     let failure = failure(compiled!("writes-forever"), LIMITS);
-    assert!(matches!(failure, Failure::Output(_)), "{failure:?}");
+    assert!(matches!(failure, SandboxError::Output(_)), "{failure:?}");
     assert_eq!(
         failure.to_string(),
         "the function was stopped after 4 MiB of output, more than its memory may hold; give it \

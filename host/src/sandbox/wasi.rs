@@ -1,34 +1,34 @@
-//! The border between guest and host, on one page: all that the module can ask for.
+//! The border between guest and host: all that the module can ask for.
 //!
-//! Six functions of WASI preview 1: the module reads one stream, writes two, finds no randomness and
-//! no environment but one variable that the launcher may set, and exits. There is no file, no clock,
-//! no socket and no argument to ask for: a module that imports anything else does not start.
+//! Six functions of WASI preview 1: the module reads one stream, writes two, gets no randomness and at
+//! most one environment variable, and exits. There are no files, clocks, sockets or arguments: a
+//! module that imports anything else does not start.
 
-use std::fmt;
 use std::io;
 
+use thiserror::Error;
 use wasmtime::{Caller, Extern, Linker, Result};
 
 /// The name under which the module imports everything.
 const MODULE: &str = "wasi_snapshot_preview1";
 
-/// What the host answers the guest with: the three streams of a process.
+/// The three streams of a process.
 pub(crate) trait Streams: 'static {
-    /// The one variable of the guest's environment, whose value is 1; `None` for an empty one.
+    /// The only variable in the guest's environment. Its value is 1. `None` if there is none.
     const VARIABLE: Option<&str> = None;
 
-    /// Reads some bytes of standard input; 0 at its end.
+    /// Reads some bytes of standard input; returns 0 at its end.
     ///
     /// # Errors
     ///
-    /// The stream's own; the guest sees its number.
+    /// The stream's; the guest gets its error number.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes some bytes to one of the two output streams and tells how many.
+    /// Writes some bytes to an output stream, and returns how many.
     ///
     /// # Errors
     ///
-    /// The stream's own; the guest sees its number.
+    /// The stream's; the guest gets its error number.
     fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize>;
 }
 
@@ -41,48 +41,41 @@ pub(crate) enum Output {
     Stderr,
 }
 
-/// The guest has called `proc_exit`: not a failure, but the way out of it.
-#[derive(Debug)]
+/// The guest has called `proc_exit`. As an error it ends the guest.
+#[derive(Debug, Error)]
+#[error("exit with code {0}")]
 pub(crate) struct Exit(pub(crate) i32);
 
-impl fmt::Display for Exit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "exit with code {}", self.0)
-    }
-}
-
-impl std::error::Error for Exit {}
-
-/// What a store holds for the guest that these functions serve.
+/// The state of a guest, in the store.
 pub(crate) trait Guest: 'static {
-    /// The streams of this run.
+    /// The type of the streams.
     type Streams: Streams;
 
     /// The streams of this run.
     fn streams(&mut self) -> &mut Self::Streams;
 
-    /// Called before bytes cross the border: the time spent waiting for the other side of a pipe is
-    /// not the guest's.
-    fn waits(&mut self);
+    /// Called before a stream is read or written. The time spent waiting for a pipe does not count as
+    /// the guest's.
+    fn before_io(&mut self);
 
-    /// Called after that, or where it did not wait at all.
-    fn goes_on(caller: &mut Caller<'_, Self>)
+    /// Called afterwards, even if there was no [`before_io`](Self::before_io).
+    fn after_io(caller: &mut Caller<'_, Self>)
     where
         Self: Sized;
 
-    /// Called when so many bytes have been written.
+    /// Called with the number of bytes that were written.
     ///
     /// # Errors
     ///
-    /// The one that ends the guest, when it has written too much.
-    fn written(&mut self, bytes: u32) -> Result<()>;
+    /// The guest has written too much, and is ended.
+    fn count_output(&mut self, bytes: u32) -> Result<()>;
 }
 
-/// Offers the six functions to the module.
+/// Defines the six functions.
 ///
 /// # Errors
 ///
-/// None that can happen: a name is defined twice.
+/// A name is defined twice, which does not happen.
 pub(crate) fn define<G: Guest>(linker: &mut Linker<G>) -> Result<()> {
     linker
         .func_wrap(MODULE, "fd_read", fd_read::<G>)?
@@ -98,7 +91,7 @@ pub(crate) fn define<G: Guest>(linker: &mut Linker<G>) -> Result<()> {
     Ok(())
 }
 
-/// Reads into the first buffer with room; a short read is always allowed. The bytes go from the
+/// Reads into the first buffer that is not empty; a short read is always allowed. The bytes go from the
 /// stream straight into the guest's memory.
 fn fd_read<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, count: u32) -> i32 {
     if fd != 0 {
@@ -110,11 +103,11 @@ fn fd_read<G: Guest>(mut caller: Caller<'_, G>, fd: u32, list: u32, len: u32, co
     answer(read)
 }
 
-/// Writes the first buffer that holds something; a short write is always allowed.
+/// Writes the first buffer that is not empty; a short write is always allowed.
 ///
 /// # Errors
 ///
-/// [`Guest::written`]'s.
+/// The guest has written too much.
 fn fd_write<G: Guest>(
     mut caller: Caller<'_, G>,
     fd: u32,
@@ -130,27 +123,29 @@ fn fd_write<G: Guest>(
     let written = transfer(&mut caller, list, len, count, |streams, bytes| {
         streams.write(output, bytes)
     });
-    caller.data_mut().written(written.unwrap_or_default())?;
+    caller
+        .data_mut()
+        .count_output(written.unwrap_or_default())?;
     Ok(answer(written))
 }
 
-/// How many variables there are, and how many bytes they take, each with a zero behind it.
+/// Stores the number of variables, and the bytes that all of them need.
 fn environ_sizes_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, bytes: u32) -> i32 {
     let variable = <G::Streams as Streams>::VARIABLE;
     answer(memory(&mut caller).and_then(|(memory, _)| {
         store(memory, variables, u32::from(variable.is_some()))?;
-        store(memory, bytes, variable.map_or(Ok(0), size)?)
+        store(memory, bytes, variable.map_or(Ok(0), variable_size)?)
     }))
 }
 
-/// The address of the variable, and the variable.
+/// Stores the variable at `text`, and its address at `variables`.
 fn environ_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, text: u32) -> i32 {
     answer(memory(&mut caller).and_then(|(memory, _)| {
         let Some(variable) = <G::Streams as Streams>::VARIABLE else {
             return Ok(());
         };
         store(memory, variables, text)?;
-        let place = bytes(memory, text, size(variable)?)?;
+        let place = bytes(memory, text, variable_size(variable)?)?;
         let (name, value) = place.split_at_mut(variable.len());
         name.copy_from_slice(variable.as_bytes());
         value.copy_from_slice(VALUE);
@@ -158,16 +153,15 @@ fn environ_get<G: Guest>(mut caller: Caller<'_, G>, variables: u32, text: u32) -
     }))
 }
 
-/// What stands behind the name of a variable.
+/// What follows the name of a variable.
 const VALUE: &[u8] = b"=1\0";
 
-/// The bytes of a variable with its value.
-fn size(variable: &str) -> Result<u32, Errno> {
-    u32::try_from(variable.len() + VALUE.len()).map_err(|_| Errno::Io)
+fn variable_size(name: &str) -> Result<u32, Errno> {
+    u32::try_from(name.len() + VALUE.len()).map_err(|_| Errno::Io)
 }
 
-/// The hash maps of Rust's standard library ask for a seed. They get the same one each time: the
-/// same input takes the same way through the module, always.
+/// The hash maps of Rust's standard library ask for a seed. It is always the same, so that the module
+/// is deterministic.
 fn random_get<G: Guest>(mut caller: Caller<'_, G>, address: u32, len: u32) -> i32 {
     answer(memory(&mut caller).and_then(|(memory, _)| {
         bytes(memory, address, len)?.fill(0);
@@ -175,8 +169,8 @@ fn random_get<G: Guest>(mut caller: Caller<'_, G>, address: u32, len: u32) -> i3
     }))
 }
 
-/// What `fd_read` and `fd_write` share: finds the first buffer in a list of `len` (address,
-/// length) pairs at `list` that isn't empty, moves bytes, and stores their number at `count`.
+/// The common part of `fd_read` and `fd_write`: finds the first buffer that is not empty in a list of
+/// `len` pairs (address, length) at `list`, moves bytes, and stores their number at `count`.
 fn transfer<G: Guest>(
     caller: &mut Caller<'_, G>,
     list: u32,
@@ -186,7 +180,7 @@ fn transfer<G: Guest>(
 ) -> Result<u32, Errno> {
     let moved = memory(caller).and_then(|(memory, guest)| {
         let buffer = first_buffer(memory, list, len)?;
-        guest.waits();
+        guest.before_io();
         let moved = loop {
             match move_bytes(guest.streams(), buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -197,11 +191,11 @@ fn transfer<G: Guest>(
         store(memory, count, moved)?;
         Ok(moved)
     });
-    G::goes_on(caller);
+    G::after_io(caller);
     moved
 }
 
-/// The guest's memory and what the host holds for it.
+/// The guest's memory and its state.
 fn memory<'a, G: Guest>(caller: &'a mut Caller<'_, G>) -> Result<(&'a mut [u8], &'a mut G), Errno> {
     match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => Ok(memory.data_and_store_mut(caller)),
@@ -253,7 +247,7 @@ fn answer<T>(result: Result<T, Errno>) -> i32 {
     result.err().unwrap_or(Errno::Success) as i32
 }
 
-/// The error numbers of preview 1 that the functions above answer with.
+/// The error numbers of preview 1 that these functions return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 enum Errno {

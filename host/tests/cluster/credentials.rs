@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use yaml_splice::Tree;
 
 use super::api_server::{always, in_order, plain, tls};
 use super::certificates::{Authority, for_clients_of};
@@ -70,48 +71,34 @@ fn yaml(message: &str) -> &str {
 
 #[test]
 fn a_missing_rule_comes_as_yaml_for_the_one_who_asks() {
-    let role = "\
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata:
-  name: runner-session-server-reader
-  namespace: ci
-rules:
-- apiGroups:
-  - \"\"
-  resources:
-  - services
-  resourceNames:
-  - runner-session-server
-  verbs:
-  - get
-  - watch
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata:
-  name: runner-session-server-reader
-  namespace: ci
-roleRef:
-  apiGroup: rbac.authorization.k8s.io
-  kind: Role
-  name: runner-session-server-reader
-subjects:
-";
+    let metadata = json!({"name": "runner-session-server-reader", "namespace": "ci"});
+    let group = "rbac.authorization.k8s.io";
+    let api_version = format!("{group}/v1");
+    let role = json!({
+        "apiVersion": api_version,
+        "kind": "Role",
+        "metadata": metadata,
+        "rules": [{
+            "apiGroups": [""],
+            "resources": ["services"],
+            "resourceNames": ["runner-session-server"],
+            "verbs": ["get", "watch"],
+        }],
+    });
     for (user, subject, words) in [
         (
             "system:serviceaccount:builds:deployer",
-            "- kind: ServiceAccount\n  name: deployer\n  namespace: builds\n",
+            json!({"kind": "ServiceAccount", "name": "deployer", "namespace": "builds"}),
             "spec.readers of the SessionServer",
         ),
         (
             "jane@example.com",
-            "- apiGroup: rbac.authorization.k8s.io\n  kind: User\n  name: \"jane@example.com\"\n",
+            json!({"apiGroup": group, "kind": "User", "name": "jane@example.com"}),
             "Let somebody who may grant it apply this:",
         ),
         (
             "oidc: a#b",
-            "- apiGroup: rbac.authorization.k8s.io\n  kind: User\n  name: \"oidc: a#b\"\n",
+            json!({"apiGroup": group, "kind": "User", "name": "oidc: a#b"}),
             "Let somebody who may grant it apply this:",
         ),
     ] {
@@ -127,10 +114,19 @@ subjects:
         let ended = place.build(&list);
         super::place::assert_failed(&ended, &list, &words);
         assert_asked(&server.requests(), "R");
-        let expected = format!("{role}{subject}");
-        assert_eq!(yaml(&ended.stderr).trim_end(), expected.trim_end());
+        let binding = json!({
+            "apiVersion": api_version,
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": metadata["name"]},
+            "subjects": [subject],
+        });
+        let manifests = yaml(&ended.stderr).trim_end();
+        let read = |text: &str| Tree::parse(text).unwrap().to_value().unwrap();
+        let documents: Vec<_> = manifests.split("---\n").map(read).collect();
+        assert_eq!(documents, [role.clone(), binding]);
         // Among the results it is the rest of a text that keeps its lines.
-        let lines = expected.lines().map(|line| format!("    {line}\n"));
+        let lines = manifests.lines().map(|line| format!("    {line}\n"));
         let result = format!("\n\n{}  severity: error\n", lines.collect::<String>());
         assert!(ended.text().contains(&result), "{}", ended.text());
         assert!(

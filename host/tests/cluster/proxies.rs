@@ -257,7 +257,7 @@ fn a_proxy_that_ends_tls_is_not_trusted() {
     let place = place.env("HTTPS_PROXY", &proxy.url());
     place.assert_fails(
         &list(&[]),
-        &["not trusted here", "or does a proxy end TLS?"],
+        &["not trusted here", "or does a proxy terminate TLS?"],
     );
     assert_eq!(other.requests().len(), 0);
 }

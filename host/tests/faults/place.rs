@@ -11,31 +11,8 @@ use tempfile::TempDir;
 use super::tracer::Traced;
 use crate::program;
 
-const RUNNER: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: runner, namespace: ci}   # one process
-spec:
-  selector: {matchLabels: {app: runner}}
-  template:
-    metadata: {labels: {app: runner}}
-    spec:
-      containers:
-      - name: runner
-        image: gitlab/gitlab-runner:v18.9.0
-        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
-      volumes:
-      - name: config
-        configMap: {name: runner}
-";
-const CONFIG: &str = "\
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: runner, namespace: ci}
-data:
-  config.toml: |
-    concurrent = 10   # jobs at once
-";
+const RUNNER: &str = include_str!("../program/runner.yaml");
+const CONFIG: &str = include_str!("../program/config.yaml");
 const OTHER: &str = "kind: Namespace\nmetadata: {name: ci}   # not ours\n";
 const SESSION_SERVER: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1

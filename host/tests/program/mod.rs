@@ -6,6 +6,14 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
+/// The function config for a session server without settings.
+pub(crate) const SESSION_SERVER: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata:
+  name: session-server
+";
+
 /// What a run of the command gave.
 pub(crate) struct Ended {
     pub(crate) code: i32,

@@ -5,14 +5,7 @@ use std::fs;
 
 use super::manifests::{CONFIG, SESSION_SERVER, WORKLOAD, run_all};
 use super::place::{Place, base64};
-
-/// Asks for the terminal and leaves the address as it is.
-const KEEPS_ADDRESS: &str = "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-";
+use crate::program::SESSION_SERVER as KEEPS_ADDRESS;
 
 const FINDS_ADDRESS: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1

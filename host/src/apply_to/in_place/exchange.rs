@@ -1,13 +1,13 @@
-//! Two files change places in one step, so that neither is lost.
+//! Exchanges two files atomically.
 
 use std::io;
 use std::path::Path;
 
-/// Lets two files of a folder change places. False where the system cannot do that.
+/// Exchanges two files of a folder. False if the system cannot do that.
 ///
 /// # Errors
 ///
-/// The system's; then each is where it was.
+/// The system's; then neither has moved.
 #[cfg(target_os = "linux")]
 pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -15,13 +15,13 @@ pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
 
     match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(true),
-        // An old kernel, or a file system that knows only the plain way.
+        // An old kernel, or a file system without this call.
         Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
 
-/// No other system has it in its standard library's reach.
+/// Other systems have no such call.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(false)

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM while files are replaced: the file at hand is finished, and what is not in its
-//! place is removed.
+//! SIGINT and SIGTERM while files are replaced: the current file is finished, and the new files that
+//! are left are removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use crate::signals::Signals;
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From here on the first signal only sets this. The second ends the program, should a disk
-    /// not answer.
+    /// From here on, the first signal only sets this. The second one ends the program, in case a disk
+    /// does not answer.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Interrupt {
     }
 
     /// True from the first signal on.
-    pub(super) fn has_come(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

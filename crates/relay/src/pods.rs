@@ -1,7 +1,7 @@
-//! The pod that a route leads to, as the cluster has it now.
+//! Finds the pod of a route.
 //!
-//! It is read for each connection, or once for those of the same second: there is nothing that
-//! could grow stale while a pod is replaced, and a quiet relay asks for nothing.
+//! The pods are listed for each connection, or once for those of the same second. So nothing goes
+//! stale while a pod is replaced, and an idle relay sends no request.
 
 use std::time::Duration;
 
@@ -11,44 +11,44 @@ use kube::{Api, Client};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::route::Route;
+use crate::route::Route;
 
-/// For how long a pod that was found is taken to be there.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a pod that was found is reused.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The pods of one route.
-pub(super) struct Pods {
+pub(crate) struct Pods {
     api: Api<Pod>,
     list: ListParams,
-    found: Mutex<Option<(Instant, Found)>>,
+    last: Mutex<Option<(Instant, FoundPod)>>,
 }
 
 /// A pod, and how many others there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct FoundPod {
     /// Its name.
-    pub(super) pod: String,
-    /// How many ready pods there are beside it: none, as it should be.
-    pub(super) others: usize,
-    /// True where it was not read for this connection.
-    pub(super) is_remembered: bool,
+    pub(crate) name: String,
+    /// How many other ready pods there are. It should be none.
+    pub(crate) others: usize,
+    /// True if it was found for an earlier connection.
+    pub(crate) is_reused: bool,
 }
 
-/// Why there is no pod.
+/// Why there is no pod to connect to.
 #[derive(Debug)]
-pub(super) enum Missing {
-    /// So many have the labels, and none is ready.
-    NotReady(usize),
-    /// The list of pods cannot be read.
-    Unread(kube::Error),
+pub(crate) enum PodError {
+    /// This many pods have the labels, and none of them is ready.
+    NoneReady(usize),
+    /// The API server does not list the pods.
+    List(kube::Error),
 }
 
 impl Pods {
-    pub(super) fn new(client: Client, route: &Route) -> Self {
+    pub(crate) fn new(client: Client, route: &Route) -> Self {
         Self {
             api: Api::namespaced(client, route.namespace()),
             list: ListParams::default().labels(route.selector()),
-            found: Mutex::new(None),
+            last: Mutex::new(None),
         }
     }
 
@@ -56,33 +56,33 @@ impl Pods {
     ///
     /// # Errors
     ///
-    /// See [`Missing`].
-    pub(super) async fn find(&self) -> Result<Found, Missing> {
-        // Those that come while it is read wait here, and read it no second time.
-        let mut found = self.found.lock().await;
-        if let Some((when, pod)) = &*found
-            && when.elapsed() < FRESH
+    /// No pod is ready, or the pods cannot be listed.
+    pub(crate) async fn find(&self) -> Result<FoundPod, PodError> {
+        // Connections that arrive during the request wait here for its result.
+        let mut last = self.last.lock().await;
+        if let Some((when, pod)) = &*last
+            && when.elapsed() < MAX_AGE
         {
-            return Ok(Found {
-                is_remembered: true,
+            return Ok(FoundPod {
+                is_reused: true,
                 ..pod.clone()
             });
         }
-        *found = None;
-        let pods = self.api.list(&self.list).await.map_err(Missing::Unread)?;
+        *last = None;
+        let pods = self.api.list(&self.list).await.map_err(PodError::List)?;
         let chosen = choose(&pods.items)?;
-        *found = Some((Instant::now(), chosen.clone()));
+        *last = Some((Instant::now(), chosen.clone()));
         Ok(chosen)
     }
 
-    /// Lets the next [`find`](Self::find) read the pods anew.
-    pub(super) async fn forget(&self) {
-        *self.found.lock().await = None;
+    /// Makes the next [`find`](Self::find) list the pods again.
+    pub(crate) async fn forget(&self) {
+        *self.last.lock().await = None;
     }
 }
 
 /// The newest of the ready pods.
-fn choose(pods: &[Pod]) -> Result<Found, Missing> {
+fn choose(pods: &[Pod]) -> Result<FoundPod, PodError> {
     let is_usable = |pod: &&Pod| is_ready(pod) && has_pod_name(pod);
     let ready: Vec<&Pod> = pods.iter().filter(is_usable).collect();
     let newest = ready.iter().max_by_key(|pod| {
@@ -90,16 +90,15 @@ fn choose(pods: &[Pod]) -> Result<Found, Missing> {
         (created.map(|time| time.0), &pod.metadata.name)
     });
     let name = newest.and_then(|pod| pod.metadata.name.clone());
-    let pod = name.ok_or(Missing::NotReady(pods.len()))?;
-    Ok(Found {
-        pod,
+    let name = name.ok_or(PodError::NoneReady(pods.len()))?;
+    Ok(FoundPod {
+        name,
         others: ready.len().saturating_sub(1),
-        is_remembered: false,
+        is_reused: false,
     })
 }
 
-/// True for a name that a pod can have. It becomes part of a URL's path, which another name could lead
-/// elsewhere.
+/// True for a valid name. It becomes part of a URL's path, so a name such as `../x` must not pass.
 ///
 /// Source: a DNS subdomain, RFC 1123, as `ValidatePodName` in Kubernetes.
 fn has_pod_name(pod: &Pod) -> bool {
@@ -138,7 +137,7 @@ mod tests {
         })
     }
 
-    fn chosen(pods: serde_json::Value) -> Result<Found, Missing> {
+    fn chosen(pods: serde_json::Value) -> Result<FoundPod, PodError> {
         choose(&serde_json::from_value::<Vec<Pod>>(pods).unwrap())
     }
 
@@ -151,11 +150,11 @@ mod tests {
             pod("newest", "2026-01-04T00:00:00Z", false),
         ]));
         let found = found.unwrap();
-        assert_eq!((found.pod.as_str(), found.others), ("new", 2));
+        assert_eq!((found.name.as_str(), found.others), ("new", 2));
     }
 
     #[test]
-    fn a_name_that_leads_elsewhere_is_no_pods() {
+    fn a_pod_with_an_invalid_name_is_ignored() {
         let since = "2026-01-01T00:00:00Z";
         for name in [
             "../../secrets/x",
@@ -171,18 +170,18 @@ mod tests {
             "a_b",
         ] {
             let found = chosen(serde_json::json!([pod(name, since, true)]));
-            assert!(matches!(found, Err(Missing::NotReady(1))), "{name:?}");
+            assert!(matches!(found, Err(PodError::NoneReady(1))), "{name:?}");
         }
         let found = chosen(serde_json::json!([
             pod("x/..", since, true),
             pod("runner-0.a", since, true)
         ]));
         let found = found.unwrap();
-        assert_eq!((found.pod.as_str(), found.others), ("runner-0.a", 0));
+        assert_eq!((found.name.as_str(), found.others), ("runner-0.a", 0));
     }
 
     #[test]
-    fn only_a_running_ready_pod_that_stays_will_do() {
+    fn a_pod_must_be_running_and_ready_and_not_terminating() {
         let mut terminating = pod("terminating", "2026-01-01T00:00:00Z", true);
         terminating["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z".into();
         let mut succeeded = pod("succeeded", "2026-01-01T00:00:00Z", true);
@@ -194,8 +193,14 @@ mod tests {
             succeeded,
             pending,
         ]));
-        assert!(matches!(missing, Err(Missing::NotReady(4))), "{missing:?}");
+        assert!(
+            matches!(missing, Err(PodError::NoneReady(4))),
+            "{missing:?}"
+        );
         let missing = chosen(serde_json::json!([]));
-        assert!(matches!(missing, Err(Missing::NotReady(0))), "{missing:?}");
+        assert!(
+            matches!(missing, Err(PodError::NoneReady(0))),
+            "{missing:?}"
+        );
     }
 }

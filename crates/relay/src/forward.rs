@@ -1,12 +1,11 @@
-//! Copies bytes between a client and a pod, both ways, until they are done.
+//! Copies bytes between a client and a pod, both ways, until one side is done.
 //!
-//! Each direction holds one piece at a time, and takes the next when that one has gone: a side that
-//! reads slowly slows the other down, and nothing piles up here.
+//! Each direction buffers one chunk at a time, so that a slow reader slows the sender down.
 //!
-//! A client that has no more to send may still read. A port-forward cannot say that to the pod, and
-//! a node that is told of an end cuts the other direction soon (containerd does after a second). So
-//! the end is kept back: over TLS the runner learns of it by the client's close_notify anyway, and
-//! closes. Where it does not, the connection ends after [`HALF_CLOSED`] without a byte.
+//! A client that has shut down its sending side may still read. A port-forward cannot pass that on,
+//! and a node that sees the end cuts the other direction soon (containerd does after a second). So
+//! the end is not passed on: over TLS the runner sees the client's close_notify, and closes. If it
+//! does not, the connection ends after [`HALF_CLOSED`] without a byte.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,24 +18,24 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
-use super::ending::Ending;
-use super::metrics;
-use super::port_forward::{self, Event, FromPod, ToPod};
+use crate::ending::Ending;
+use crate::metrics;
+use crate::port_forward::{self, Event, FromPod, ToPod};
 
-/// How much is taken from a client at once.
-const PIECE: usize = 32 * 1024;
-/// How often a quiet port-forward is used, so that nothing between here and the node forgets it.
+/// How many bytes are read from a client at once.
+const CHUNK: usize = 32 * 1024;
+/// How often a ping is sent, so that no proxy between here and the node closes an idle connection.
 const PING: Duration = Duration::from_secs(30);
-/// How long it may be quiet after the client has no more to send.
+/// The longest silence after the client has shut down its sending side.
 const HALF_CLOSED: Duration = Duration::from_secs(10);
-/// How long what is on its way may take to arrive at the end.
+/// How long bytes in flight may take to arrive at the end.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long the port-forward may take to close.
 const CLOSE: Duration = Duration::from_secs(1);
 
-/// What has gone through a connection.
+/// The traffic of a connection.
 #[derive(Debug)]
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     started: Instant,
     counters: metrics::Bytes,
     to_pod: AtomicU64,
@@ -48,8 +47,8 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// Nothing yet. Goes into the counters as well.
-    pub(super) fn new(counters: metrics::Bytes) -> Self {
+    /// No traffic yet. It is added to the counters as well.
+    pub(crate) fn new(counters: metrics::Bytes) -> Self {
         Self {
             started: Instant::now(),
             counters,
@@ -61,13 +60,11 @@ impl Traffic {
         }
     }
 
-    /// Bytes that have gone to the pod.
-    pub(super) fn to_pod(&self) -> u64 {
+    pub(crate) fn to_pod(&self) -> u64 {
         self.to_pod.load(Ordering::Relaxed)
     }
 
-    /// Bytes that have gone to the client.
-    pub(super) fn to_client(&self) -> u64 {
+    pub(crate) fn to_client(&self) -> u64 {
         self.to_client.load(Ordering::Relaxed)
     }
 
@@ -106,25 +103,25 @@ impl Traffic {
     }
 }
 
-/// Copies until one side is done, nothing goes through for `idle`, or `over` is ready.
+/// Copies until one side is done, no byte was sent for `idle`, or `stopping` is ready.
 ///
 /// `first` has been read from the client already. Both connections are closed at the end.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut client: TcpStream,
     first: Bytes,
     (mut to_pod, mut from_pod): (ToPod, FromPod),
     traffic: &Traffic,
     idle: Duration,
-    over: impl Future<Output = ()>,
+    stopping: impl Future<Output = ()>,
 ) -> Ending {
     let (mut reader, mut writer) = client.split();
     let ending = tokio::select! {
         ending = download(&mut from_pod, &mut writer, traffic) => ending,
         ending = upload(&mut reader, first, &mut to_pod, traffic) => ending,
         ending = silence(traffic, idle) => ending,
-        () = over => Ending::Drained,
+        () = stopping => Ending::Drained,
     };
-    // What ended the connection is said already; these are courtesies within a time.
+    // The ending is known; both connections are closed as cleanly as possible within a time.
     let _ = time::timeout(CLOSE, to_pod.close()).await;
     if matches!(
         ending,
@@ -138,8 +135,7 @@ pub(super) async fn run(
     }
 }
 
-/// From the client to the pod. It ends when something broke, and never because the client has no
-/// more to send.
+/// Copies from the client to the pod. It ends only when a connection breaks.
 async fn upload(
     client: &mut ReadHalf<'_>,
     first: Bytes,
@@ -151,7 +147,7 @@ async fn upload(
         Err(Upload::Client(error)) => return Ending::ClientBroken(error),
         Err(Upload::PortForward(error)) => error,
     };
-    // The other direction may still have something for the client, and says more about the end.
+    // The other direction may still have bytes for the client, and a better reason.
     time::sleep(LINGER).await;
     Ending::ForwardBroken(broken)
 }
@@ -182,7 +178,7 @@ async fn copy_to_pod(
     let mut pings = time::interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // A connection that waits holds no buffer.
+        // No buffer is allocated while the connection is idle.
         let ready = tokio::select! {
             ready = client.readable(), if !traffic.is_half_closed() => ready,
             _ = pings.tick() => {
@@ -191,7 +187,7 @@ async fn copy_to_pod(
             }
         };
         ready.map_err(Upload::Client)?;
-        let mut message = ToPod::message(PIECE);
+        let mut message = ToPod::message(CHUNK);
         match client.try_read_buf(&mut message) {
             Ok(0) => traffic.half_close(),
             Ok(length) => {
@@ -204,7 +200,7 @@ async fn copy_to_pod(
     }
 }
 
-/// From the pod to the client.
+/// Copies from the pod to the client.
 async fn download(from_pod: &mut FromPod, client: &mut WriteHalf<'_>, traffic: &Traffic) -> Ending {
     loop {
         match from_pod.next().await {
@@ -219,7 +215,7 @@ async fn download(from_pod: &mut FromPod, client: &mut WriteHalf<'_>, traffic: &
     }
 }
 
-/// Waits until nothing has gone through for too long.
+/// Waits until no byte was sent for too long.
 async fn silence(traffic: &Traffic, idle: Duration) -> Ending {
     loop {
         let (most, ending) = if traffic.is_half_closed() {
@@ -238,10 +234,10 @@ async fn silence(traffic: &Traffic, idle: Duration) -> Ending {
     }
 }
 
-/// Closes a client's connection so that all which it was sent arrives.
+/// Closes a client's connection so that everything sent to it arrives.
 ///
-/// A socket that is closed with bytes unread resets the connection, and what the client has not
-/// read by then is lost.
+/// Closing a socket with unread bytes resets the connection, and the client loses what it has not
+/// read by then.
 async fn hang_up(mut client: TcpStream) {
     let mut unread = [0; 4096];
     if client.shutdown().await.is_ok() {
@@ -256,7 +252,7 @@ async fn hang_up(mut client: TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::metrics::Metrics;
+    use crate::metrics::Metrics;
 
     fn traffic() -> Traffic {
         Traffic::new(Metrics::new().bytes_of("a"))
@@ -268,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_counts_from_the_last_byte() {
+    fn silence_starts_at_the_last_byte() {
         runtime().block_on(async {
             let traffic = traffic();
             let started = Instant::now();
@@ -291,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_is_done_is_not_idle() {
+    fn a_half_closed_connection_is_not_idle() {
         runtime().block_on(async {
             let traffic = traffic();
             traffic.half_close();
@@ -301,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_arrives_though_the_client_still_sends() {
+    fn sent_bytes_arrive_though_the_client_still_sends() {
         use std::io::{Read as _, Write as _};
 
         let length = 100_000;

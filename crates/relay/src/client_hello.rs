@@ -1,7 +1,6 @@
-//! The first bytes of a TLS connection, and the name in them.
+//! Reads the ClientHello of a TLS connection, and the host in it (SNI).
 //!
-//! They are read and kept, and go on to the runner as they came: TLS is the client's and the
-//! runner's alone.
+//! The bytes are kept and passed to the runner unchanged: TLS is between the client and the runner.
 
 use std::io;
 
@@ -9,78 +8,75 @@ use bytes::{Bytes, BytesMut};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// How much a client may send until its ClientHello is complete. One with a post-quantum key is
-/// less than 2 KiB.
-const MOST_BYTES: usize = 16 * 1024;
-/// How much is made room for at once.
+/// The most bytes of a ClientHello. One with a post-quantum key is less than 2 KiB.
+const MAX_BYTES: usize = 16 * 1024;
+/// How many bytes are read at once.
 const PIECE: usize = 2 * 1024;
 
 /// A complete ClientHello.
 #[derive(Debug)]
-pub(super) struct ClientHello {
-    /// All that was read so far, which may be more than the ClientHello.
-    pub(super) bytes: Bytes,
-    /// The name that the client asks for.
-    pub(super) sni: Option<String>,
+pub(crate) struct ClientHello {
+    /// All bytes read so far, which may be more than the ClientHello.
+    pub(crate) bytes: Bytes,
+    /// The host that the client asks for.
+    pub(crate) sni: Option<String>,
 }
 
 /// Why there is no ClientHello.
 #[derive(Debug)]
-pub(super) enum Refusal {
-    /// The client left without a byte, as a TCP health check does.
+pub(crate) enum HelloError {
+    /// The client closed the connection without a byte, as a TCP health check does.
     Nothing,
-    /// It left in the middle.
+    /// The client closed the connection before the ClientHello was complete.
     Truncated,
-    /// The bytes are no ClientHello, for this reason.
-    NotTls(String),
-    /// It does not end within [`MOST_BYTES`].
+    /// The bytes are not a ClientHello, for this reason.
+    NotTls(io::Error),
+    /// The ClientHello is longer than [`MAX_BYTES`].
     TooLong,
     /// The connection broke.
     Broken(io::Error),
 }
 
-/// Reads until the ClientHello is complete. How long that may take is the caller's to say.
+/// Reads until the ClientHello is complete. The caller limits the time.
 ///
 /// # Errors
 ///
-/// See [`Refusal`].
-pub(super) async fn read(client: &mut (impl AsyncRead + Unpin)) -> Result<ClientHello, Refusal> {
+/// See [`HelloError`].
+pub(crate) async fn read(client: &mut (impl AsyncRead + Unpin)) -> Result<ClientHello, HelloError> {
     let mut bytes = BytesMut::new();
     let mut parser = Parser::default();
     loop {
         let before = bytes.len();
-        let most = MOST_BYTES.saturating_sub(before);
+        let most = MAX_BYTES.saturating_sub(before);
         if most == 0 {
-            return Err(Refusal::TooLong);
+            return Err(HelloError::TooLong);
         }
         bytes.reserve(most.min(PIECE));
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         let read = (&mut *client).take(most).read_buf(&mut bytes).await;
-        if read.map_err(Refusal::Broken)? == 0 {
+        if read.map_err(HelloError::Broken)? == 0 {
             return Err(match before {
-                0 => Refusal::Nothing,
-                _ => Refusal::Truncated,
+                0 => HelloError::Nothing,
+                _ => HelloError::Truncated,
             });
         }
         let new = bytes.get(before..).unwrap_or_default();
-        if let Some(sni) = parser.parse(new).map_err(Refusal::NotTls)? {
+        if let Some(sni) = parser.parse(new).map_err(HelloError::NotTls)? {
             let bytes = bytes.freeze();
             return Ok(ClientHello { bytes, sni });
         }
     }
 }
 
-/// rustls as a server that never answers.
+/// A rustls server that never answers.
 #[derive(Default)]
 struct Parser(Acceptor);
 
 impl Parser {
-    /// Takes the next bytes; gives the name, or that there is none, when the ClientHello is complete.
-    fn parse(&mut self, mut bytes: &[u8]) -> Result<Option<Option<String>>, String> {
+    /// Takes the next bytes. Returns the SNI, if any, once the ClientHello is complete.
+    fn parse(&mut self, mut bytes: &[u8]) -> io::Result<Option<Option<String>>> {
         while !bytes.is_empty() {
-            // It stops in the middle when it has enough.
-            let read = self.0.read_tls(&mut bytes);
-            if read.map_err(|error| error.to_string())? == 0 {
+            if self.0.read_tls(&mut bytes)? == 0 {
                 break;
             }
             match self.0.accept() {
@@ -89,7 +85,7 @@ impl Parser {
                     return Ok(Some(sni));
                 }
                 Ok(None) => {}
-                Err((error, _)) => return Err(error.to_string()),
+                Err((error, _)) => return Err(io::Error::other(error)),
             }
         }
         Ok(None)
@@ -97,7 +93,7 @@ impl Parser {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use std::sync::Arc;
 
@@ -106,7 +102,7 @@ pub(super) mod tests {
     use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
     /// What a real client sends first.
-    pub(in crate::relay) fn hello_for(host: &'static str) -> Vec<u8> {
+    fn hello_for(host: &'static str) -> Vec<u8> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -136,7 +132,7 @@ pub(super) mod tests {
     }
 
     /// Reads what arrives in pieces of a size.
-    fn read_in(bytes: &[u8], piece: usize) -> Result<ClientHello, Refusal> {
+    fn read_in(bytes: &[u8], piece: usize) -> Result<ClientHello, HelloError> {
         let mut client = tokio_test_reader(bytes, piece);
         block_on(read(&mut client))
     }
@@ -160,7 +156,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_name_is_found_however_the_bytes_arrive() {
+    fn the_host_is_found_however_the_bytes_arrive() {
         let hello = hello_for("terminal.example.com");
         for piece in [1, 2, 5, 7, 100, 100_000] {
             let read = read_in(&hello, piece).unwrap();
@@ -182,7 +178,7 @@ pub(super) mod tests {
         let read = read_in(&bytes, 100_000).unwrap();
         assert_eq!(read.sni.as_deref(), Some("a.example.com"));
         assert!(bytes.starts_with(&read.bytes));
-        assert!(read.bytes.len() <= MOST_BYTES);
+        assert!(read.bytes.len() <= MAX_BYTES);
     }
 
     #[test]
@@ -205,17 +201,17 @@ pub(super) mod tests {
             &[0x15, 3, 3, 0, 2, 2, 40],
         ] {
             let refused = read_in(bytes, 100_000).unwrap_err();
-            assert!(matches!(refused, Refusal::NotTls(_)), "{refused:?}");
+            assert!(matches!(refused, HelloError::NotTls(_)), "{refused:?}");
         }
     }
 
     #[test]
     fn a_client_that_leaves_is_told_from_one_that_says_nothing() {
-        assert!(matches!(read_in(b"", 1), Err(Refusal::Nothing)));
+        assert!(matches!(read_in(b"", 1), Err(HelloError::Nothing)));
         let hello = hello_for("a.example.com");
         for length in [1, 4, 5, 6, 50, hello.len() - 1] {
             let refused = read_in(&hello[..length], 10).unwrap_err();
-            assert!(matches!(refused, Refusal::Truncated), "{refused:?}");
+            assert!(matches!(refused, HelloError::Truncated), "{refused:?}");
         }
     }
 
@@ -227,7 +223,7 @@ pub(super) mod tests {
             let bytes = in_records_of(&[&[0x16, 3, 1, 0, 0][..], &message].concat(), most);
             let refused = read_in(&bytes, 1000).unwrap_err();
             assert!(
-                matches!(refused, Refusal::TooLong | Refusal::NotTls(_)),
+                matches!(refused, HelloError::TooLong | HelloError::NotTls(_)),
                 "{refused:?}"
             );
         }

@@ -1,11 +1,10 @@
-//! A port-forward of the Kubernetes API: one connection to a port of a pod, as messages of a
-//! WebSocket.
+//! A port-forward of the Kubernetes API: a connection to a port of a pod, over a WebSocket.
 //!
-//! Each message begins with a byte for its channel: 0 has the data, 1 has a text when the node
-//! cannot forward. The first message of the node on either is the port, and nothing to pass on.
-//! (`k8s.io/cri-streaming/pkg/streaming/portforward` is the other side.)
+//! Each message begins with a byte for its channel: 0 is data, 1 is an error text of the node. The
+//! node's first message on each channel is the port, and not passed on. The other side is
+//! `k8s.io/cri-streaming/pkg/streaming/portforward`.
 //!
-//! The protocol has no way to say that one side alone has ended. Closing ends both.
+//! The protocol cannot close one direction alone.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -23,12 +22,12 @@ const ERROR: u8 = 1;
 
 type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// Opens a connection to a port of a pod. That the pod refuses it is known only later.
+/// Opens a connection to a port of a pod. If the pod refuses it, [`FromPod::next`] says so later.
 ///
 /// # Errors
 ///
 /// The API server does not open it.
-pub(super) async fn open(
+pub(crate) async fn open(
     client: &Client,
     namespace: &str,
     pod: &str,
@@ -46,54 +45,53 @@ pub(super) async fn open(
     Ok((ToPod(sink), from_pod))
 }
 
-/// The way to the pod.
-pub(super) struct ToPod(SplitSink<WebSocket, Message>);
+/// The direction to the pod.
+pub(crate) struct ToPod(SplitSink<WebSocket, Message>);
 
 impl ToPod {
-    /// The beginning of a message of data; the data follow.
-    pub(super) fn message(room: usize) -> BytesMut {
+    /// The beginning of a data message, with room for the data.
+    pub(crate) fn message(room: usize) -> BytesMut {
         let mut message = BytesMut::with_capacity(room.saturating_add(1));
         message.extend_from_slice(&[DATA]);
         message
     }
 
-    /// Sends a message that [`message`](Self::message) began, and returns when it has left.
+    /// Sends a message that [`message`](Self::message) began.
     ///
     /// # Errors
     ///
     /// The port-forward is broken.
-    pub(super) async fn send(&mut self, message: BytesMut) -> Result<(), tungstenite::Error> {
+    pub(crate) async fn send(&mut self, message: BytesMut) -> Result<(), tungstenite::Error> {
         self.0.send(Message::Binary(message.freeze())).await
     }
 
-    /// Sends something that the pod never sees, so that what is between here and the node sees a
-    /// connection in use.
+    /// Keeps proxies between here and the node from closing an idle connection. The pod does not see it.
     ///
     /// # Errors
     ///
     /// The port-forward is broken.
-    pub(super) async fn ping(&mut self) -> Result<(), tungstenite::Error> {
+    pub(crate) async fn ping(&mut self) -> Result<(), tungstenite::Error> {
         self.0.send(Message::Ping(Bytes::new())).await
     }
 
     /// Closes both directions.
-    pub(super) async fn close(mut self) {
-        // It may be closed already, or broken.
+    pub(crate) async fn close(mut self) {
+        // It fails if the connection is closed or broken already.
         let _ = self.0.close().await;
     }
 }
 
-/// The way from the pod.
-pub(super) struct FromPod {
+/// The direction from the pod.
+pub(crate) struct FromPod {
     stream: SplitStream<WebSocket>,
-    /// Whether the port has come on each channel.
+    /// Whether the port was received on each channel.
     has_begun: [bool; 2],
 }
 
 /// What comes from the pod.
 #[derive(Debug)]
-pub(super) enum Event {
-    /// Bytes.
+pub(crate) enum Event {
+    /// Data.
     Data(Bytes),
     /// The pod has ended the connection.
     Closed,
@@ -104,8 +102,8 @@ pub(super) enum Event {
 }
 
 impl FromPod {
-    /// The next event; after another one than data there is none.
-    pub(super) async fn next(&mut self) -> Event {
+    /// The next event. Any event but [`Event::Data`] is the last.
+    pub(crate) async fn next(&mut self) -> Event {
         loop {
             match self.stream.next().await {
                 Some(Ok(Message::Binary(message))) => {
@@ -138,7 +136,7 @@ impl FromPod {
 }
 
 /// Says what an error of a WebSocket means.
-pub(super) fn explain(error: &tungstenite::Error) -> String {
+pub(crate) fn explain(error: &tungstenite::Error) -> String {
     match error {
         tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
             "the API server closed it".to_owned()

@@ -1,34 +1,43 @@
-//! Sockets that clients connect to.
+//! Listening sockets.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time;
 
-use super::limits::Seldom;
-use super::log::{Level, Line};
-use super::metrics::Metrics;
+use crate::limits::Throttle;
+use crate::log::{Level, Log};
+use crate::metrics::Metrics;
 
-/// How many connections the system may hold until they are accepted.
+/// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// A peer that has gone without a word is found out after about two minutes.
+/// A connection whose peer is gone is noticed after about two minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// The pause after the system could not accept a connection: files are free again when one ends.
+/// The pause after accepting failed: a file descriptor is free again when a connection ends.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often that is said.
-const SAY_EVERY: Duration = Duration::from_secs(10);
+/// The shortest time between two log lines about that.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// An address cannot be listened at: it is in use, or not one of this machine.
+#[derive(Debug, Error)]
+#[error("cannot listen at {address}: {error}")]
+pub struct ListenError {
+    address: SocketAddr,
+    error: io::Error,
+}
 
 /// Listens at an address. Where a system has no IPv6, `[::]` means all of IPv4.
 ///
 /// # Errors
 ///
-/// A sentence.
-pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+/// The address is in use, or not one of this machine.
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
     let bound = bind(address);
     let bound = match bound {
         Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && lacks_ipv6(&error) => {
@@ -36,7 +45,7 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, String> {
         }
         bound => bound,
     };
-    bound.map_err(|error| format!("cannot listen at {address}: {error}"))
+    bound.map_err(|error| ListenError { address, error })
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -63,24 +72,26 @@ fn lacks_ipv6(error: &io::Error) -> bool {
         || cfg!(target_os = "linux") && error.raw_os_error() == Some(97)
 }
 
-/// A listener that survives whatever the system says.
-pub(super) struct Acceptor {
+/// A listener that survives errors of the system.
+pub(crate) struct Acceptor {
     listener: TcpListener,
     pause: Duration,
-    said: Seldom,
+    log: Log,
+    throttle: Throttle,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    pub(crate) fn new(listener: TcpListener, log: Log) -> Self {
         Self {
             listener,
             pause: SHORTEST_PAUSE,
-            said: Seldom::new(SAY_EVERY),
+            log,
+            throttle: Throttle::new(LOG_INTERVAL),
         }
     }
 
-    /// The next connection. It can be given up at any time without losing one.
-    pub(super) async fn accept(&mut self, metrics: &Metrics) -> (TcpStream, SocketAddr) {
+    /// The next connection. Cancel-safe: no connection is lost.
+    pub(crate) async fn accept(&mut self, metrics: &Metrics) -> (TcpStream, SocketAddr) {
         loop {
             match self.listener.accept().await {
                 Ok((client, peer)) => {
@@ -89,13 +100,14 @@ impl Acceptor {
                     return (client, peer);
                 }
                 // The client has left already.
-                Err(error) if is_the_clients(&error) => {}
+                Err(error) if is_of_client(&error) => {}
                 Err(error) => {
                     metrics.accept_error();
-                    if let Some(held_back) = self.said.let_through() {
-                        Line::new(Level::Warning, "accept")
+                    if let Some(suppressed) = self.throttle.admit() {
+                        self.log
+                            .line(Level::Warning, "accept")
                             .with("detail", error.to_string())
-                            .with("not_logged", held_back)
+                            .with("not_logged", suppressed)
                             .write();
                     }
                     time::sleep(self.pause).await;
@@ -106,7 +118,7 @@ impl Acceptor {
     }
 }
 
-fn is_the_clients(error: &io::Error) -> bool {
+fn is_of_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -115,12 +127,12 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Sets what makes a terminal quick, and finds out peers that are gone.
+/// Disables Nagle's algorithm, and enables keepalive.
 fn prepare(client: &TcpStream) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     #[cfg(not(any(target_os = "openbsd", target_os = "haiku", target_os = "redox")))]
     let keepalive = keepalive.with_interval(KEEPALIVE_INTERVAL);
-    // A socket that cannot do it is still one.
+    // The connection works without them, too.
     let _ = SockRef::from(client).set_tcp_keepalive(&keepalive);
     let _ = client.set_nodelay(true);
 }
@@ -139,7 +151,7 @@ mod tests {
         block_on(async {
             let listener = listen("[::]:0".parse().unwrap()).unwrap();
             let port = listener.local_addr().unwrap().port();
-            let mut acceptor = Acceptor::new(listener);
+            let mut acceptor = Acceptor::new(listener, Log::new(str::to_owned));
             let metrics = Metrics::new();
             let _client = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
                 .await
@@ -151,10 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_use_is_told() {
+    fn an_address_in_use_is_an_error() {
         block_on(async {
             let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
             let error = listen(first.local_addr().unwrap()).unwrap_err();
+            let error = error.to_string();
             assert!(error.starts_with("cannot listen at 127.0.0.1:"), "{error}");
         });
     }

@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus.
+//! Metrics for Prometheus.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
-use super::ending::Ending;
+use crate::ending::Ending;
 
 /// All metrics. Every label has a bounded number of values: none comes from a client.
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     open: Gauge,
     ended: Family<Ended, Counter>,
@@ -43,68 +43,57 @@ struct Direction {
 
 /// The bytes of one route.
 #[derive(Clone, Debug)]
-pub(super) struct Bytes {
-    pub(super) to_pod: Counter,
-    pub(super) to_client: Counter,
+pub(crate) struct Bytes {
+    pub(crate) to_pod: Counter,
+    pub(crate) to_client: Counter,
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("runner_terminal_relay");
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        let metrics = Self {
-            open: Gauge::default(),
-            ended: Family::default(),
-            bytes: Family::default(),
-            // From 5 ms to 10 s.
-            opening: Family::new_with_constructor(|| {
-                Histogram::new(exponential_buckets(0.005, 2.0, 12))
-            }),
-            several_pods: Family::default(),
-            accept_errors: Counter::default(),
-            registry: Registry::default(),
-        };
         registry.register("build", "The version of the relay", version);
-        registry.register(
+        let open = register(
+            &mut registry,
             "connections_open",
             "Connections that are open now",
-            metrics.open.clone(),
         );
-        registry.register(
+        let ended = register(
+            &mut registry,
             "connections",
             "Connections that have ended, by route and reason",
-            metrics.ended.clone(),
         );
-        registry.register_with_unit(
-            "relayed",
-            "What went through, by route and direction",
-            Unit::Bytes,
-            metrics.bytes.clone(),
-        );
-        registry.register_with_unit(
-            "opening",
-            "Time from the ClientHello to the open port-forward",
-            Unit::Seconds,
-            metrics.opening.clone(),
-        );
-        registry.register(
+        let bytes = Family::default();
+        let help = "What went through, by route and direction";
+        registry.register_with_unit("relayed", help, Unit::Bytes, bytes.clone());
+        // From 5 ms to 10 s.
+        let buckets = || Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        let opening = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let help = "Time from the ClientHello to the open port-forward";
+        registry.register_with_unit("opening", help, Unit::Seconds, opening.clone());
+        let several_pods = register(
+            &mut registry,
             "several_pods",
             "Connections for which a route's selector had more than one ready pod",
-            metrics.several_pods.clone(),
         );
-        registry.register(
+        let accept_errors = register(
+            &mut registry,
             "accept_errors",
             "Connections that the system could not accept",
-            metrics.accept_errors.clone(),
         );
         Self {
             registry,
-            ..metrics
+            open,
+            ended,
+            bytes,
+            opening,
+            several_pods,
+            accept_errors,
         }
     }
 
-    /// Lets a route's metrics be there from the start, at zero.
-    pub(super) fn announce(&self, route: &str) {
+    /// Exports a route's metrics from the start, at zero.
+    pub(crate) fn announce(&self, route: &str) {
         self.bytes_of(route);
         let of_route = OfRoute {
             route: route.to_owned(),
@@ -112,24 +101,24 @@ impl Metrics {
         self.several_pods.get_or_create(&of_route).inc_by(0);
     }
 
-    pub(super) fn connection_opened(&self) {
+    pub(crate) fn connection_opened(&self) {
         self.open.inc();
     }
 
-    pub(super) fn connection_closed(&self) {
+    pub(crate) fn connection_closed(&self) {
         self.open.dec();
     }
 
-    /// Counts a connection's end; one that came to no route has an empty one.
-    pub(super) fn ended(&self, route: &str, ending: &Ending) {
+    /// Counts a connection that has ended. `route` is empty if none matched.
+    pub(crate) fn ended(&self, route: &str, ending: &Ending) {
         let ended = Ended {
             route: route.to_owned(),
-            reason: ending.word(),
+            reason: ending.reason(),
         };
         self.ended.get_or_create(&ended).inc();
     }
 
-    pub(super) fn bytes_of(&self, route: &str) -> Bytes {
+    pub(crate) fn bytes_of(&self, route: &str) -> Bytes {
         let direction = |direction| {
             let direction = Direction {
                 route: route.to_owned(),
@@ -143,7 +132,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn opened(&self, route: &str, took: Duration) {
+    pub(crate) fn opened(&self, route: &str, took: Duration) {
         let route = OfRoute {
             route: route.to_owned(),
         };
@@ -152,23 +141,30 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    pub(super) fn several_pods(&self, route: &str) {
+    pub(crate) fn several_pods(&self, route: &str) {
         let route = OfRoute {
             route: route.to_owned(),
         };
         self.several_pods.get_or_create(&route).inc();
     }
 
-    pub(super) fn accept_error(&self) {
+    pub(crate) fn accept_error(&self) {
         self.accept_errors.inc();
     }
 
-    /// All of them, in OpenMetrics' text format.
-    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+    /// All metrics, in OpenMetrics' text format.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut written = String::new();
         text::encode(&mut written, &self.registry)?;
         Ok(written)
     }
+}
+
+/// Makes a metric and registers it.
+fn register<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 #[cfg(test)]

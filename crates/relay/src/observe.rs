@@ -1,4 +1,4 @@
-//! HTTP for those who watch the relay: `/metrics`, `/healthz` and `/readyz`.
+//! The HTTP server for `/metrics`, `/healthz` and `/readyz`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time;
 
-use super::limits::Places;
-use super::listener::Acceptor;
-use super::metrics::Metrics;
-use super::phase::Phase;
+use crate::limits::Slots;
+use crate::listener::Acceptor;
+use crate::metrics::Metrics;
+use crate::phase::Phase;
 
 /// More than Prometheus and a kubelet need.
-const MOST_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 /// How long a client may take for the head of a request, and between two of them.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may last, whatever it does.
@@ -31,20 +31,19 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers requests without end.
-pub(super) async fn serve(
-    listener: TcpListener,
+pub(crate) async fn serve(
+    mut acceptor: Acceptor,
     metrics: Arc<Metrics>,
     phase: watch::Receiver<Phase>,
 ) -> Infallible {
-    let mut acceptor = Acceptor::new(listener);
-    let places = Places::new(MOST_CONNECTIONS);
+    let slots = Slots::new(MAX_CONNECTIONS);
     loop {
         let (client, _) = acceptor.accept(&metrics).await;
-        if let Some(place) = places.take() {
+        if let Some(slot) = slots.take() {
             let (metrics, phase) = (Arc::clone(&metrics), phase.clone());
             tokio::spawn(async move {
                 let _ = time::timeout(LONGEST, converse(client, &metrics, &phase)).await;
-                drop(place);
+                drop(slot);
             });
         }
     }
@@ -55,7 +54,7 @@ async fn converse(client: TcpStream, metrics: &Metrics, phase: &watch::Receiver<
         let (method, path) = (request.method(), request.uri().path());
         Ok::<_, Infallible>(answer(method, path, metrics, *phase.borrow()))
     });
-    // What goes wrong here is the client's to see.
+    // An error here concerns only the client, which notices it itself.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -104,7 +103,7 @@ mod tests {
         let metrics = Metrics::new();
         let status = |path, phase| answer(&Method::GET, path, &metrics, phase).status();
         assert_eq!(status("/readyz", Phase::Serving), StatusCode::OK);
-        for phase in [Phase::Draining, Phase::Over] {
+        for phase in [Phase::Draining, Phase::Stopping] {
             assert_eq!(status("/readyz", phase), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(status("/healthz", phase), StatusCode::OK);
             assert_eq!(status("/metrics", phase), StatusCode::OK);

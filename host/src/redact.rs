@@ -1,14 +1,14 @@
-//! Texts of others, made fit to be shown.
+//! Untrusted text, shortened and without credentials.
 
-/// A text's beginning: at most so many characters of it.
-pub(crate) fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// The first `max` characters of a text.
+pub(crate) fn shortened(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
-/// A text without credentials as HTTP has them: whoever was sent one may send it back.
+/// A text without the credentials of an HTTP header: a server may echo the one it was sent.
 pub(crate) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut is_credential = false;

@@ -1,15 +1,18 @@
-//! Which runner a connection is for, by the name that the client asks for.
+//! Routes: which pod and port a host stands for.
 
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 /// The longest name of a host in DNS.
 const LONGEST_HOST: usize = 253;
 /// The longest name of a namespace.
 const LONGEST_NAMESPACE: usize = 63;
 
-/// Leads the connections for a host to a port of the pod that a selector finds.
+/// A host, and the namespace, label selector and port of the pod behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Route {
+pub struct Route {
     host: Host,
     namespace: String,
     selector: String,
@@ -21,63 +24,88 @@ pub(crate) struct Route {
 enum Host {
     /// `a.example.com`, in lower case
     Name(String),
-    /// `*.example.com`, as `.example.com`: one label more, as in a certificate.
-    Below(String),
-    /// `*`: every other host, and none.
+    /// `*.example.com`, stored as `.example.com`: one more label, as in a certificate.
+    Wildcard(String),
+    /// `*`: every other host, and no host.
     Any,
 }
 
-impl Route {
+/// Why text is not a route.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RouteError {
+    /// `a.example.com`
+    #[error("there is no = after the host")]
+    NoHost,
+    /// `a.example.com=ci`
+    #[error("there is no / after the namespace")]
+    NoNamespace,
+    /// `a.example.com=ci/app=runner`
+    #[error("there is no : before the port")]
+    NoPort,
+    /// `a.example.com=ci/:8093`
+    #[error("there is no selector: write one such as app=runner")]
+    NoSelector,
+    /// `a.example.com=-/app=runner:8093`
+    #[error("{0:?} is no name of a namespace")]
+    Namespace(String),
+    /// `a.example.com=ci/app=runner:http`
+    #[error("the port is none of 1 to 65535")]
+    Port,
+    /// `192.0.2.7=ci/app=runner:8093`: TLS has no SNI for an IP address.
+    #[error("a client sends no name for an IP address: write * in place of {0}")]
+    IpAddress(String),
+    /// `a..b=ci/app=runner:8093`
+    #[error("{0:?} is no name of a host")]
+    Host(String),
+}
+
+impl FromStr for Route {
+    type Err = RouteError;
+
     /// Reads `HOST=NAMESPACE/SELECTOR:PORT`.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says which part is wrong.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let (host, target) = text.split_once('=').ok_or("there is no = after the host")?;
-        // The keys of labels may have a slash in them as well.
-        let (namespace, target) = target
-            .split_once('/')
-            .ok_or("there is no / after the namespace")?;
-        let (selector, port) = target
-            .rsplit_once(':')
-            .ok_or("there is no : before the port")?;
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        let (host, target) = text.split_once('=').ok_or(RouteError::NoHost)?;
+        // The first slash: keys of labels may have one as well.
+        let (namespace, target) = target.split_once('/').ok_or(RouteError::NoNamespace)?;
+        let (selector, port) = target.rsplit_once(':').ok_or(RouteError::NoPort)?;
         let selector = selector.trim();
         if selector.is_empty() {
-            return Err("there is no selector: write one such as app=runner".to_owned());
+            return Err(RouteError::NoSelector);
         }
         if !is_namespace(namespace) {
-            return Err(format!("{namespace:?} is no name of a namespace"));
+            return Err(RouteError::Namespace(namespace.to_owned()));
         }
         let port = port.parse().ok().filter(|port| *port != 0);
         Ok(Self {
             host: Host::parse(host)?,
             namespace: namespace.to_owned(),
             selector: selector.to_owned(),
-            port: port.ok_or("the port is none of 1 to 65535")?,
+            port: port.ok_or(RouteError::Port)?,
         })
     }
+}
 
-    pub(super) fn namespace(&self) -> &str {
+impl Route {
+    pub(crate) fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    pub(super) fn selector(&self) -> &str {
+    pub(crate) fn selector(&self) -> &str {
         &self.selector
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The host as it was written, in lower case.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.host.to_string()
     }
 }
 
 impl Host {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, RouteError> {
         if text == "*" {
             return Ok(Self::Any);
         }
@@ -87,25 +115,23 @@ impl Host {
             None => (false, name.as_str()),
         };
         if rest.parse::<std::net::IpAddr>().is_ok() {
-            return Err(format!(
-                "a client sends no name for an IP address: write * in place of {text}"
-            ));
+            return Err(RouteError::IpAddress(text.to_owned()));
         }
         if !is_host(rest) {
-            return Err(format!("{text:?} is no name of a host"));
+            return Err(RouteError::Host(text.to_owned()));
         }
         Ok(if wildcard {
-            Self::Below(format!(".{rest}"))
+            Self::Wildcard(format!(".{rest}"))
         } else {
             Self::Name(name)
         })
     }
 
-    /// How well it fits a host in lower case: higher is better, `None` not at all.
-    fn fit(&self, host: Option<&str>) -> Option<u8> {
+    /// How specifically it matches a host in lower case; `None` if it does not.
+    fn specificity(&self, host: Option<&str>) -> Option<u8> {
         match (self, host) {
             (Self::Name(name), Some(host)) => (name == host).then_some(2),
-            (Self::Below(suffix), Some(host)) => {
+            (Self::Wildcard(suffix), Some(host)) => {
                 let label = host.strip_suffix(suffix.as_str())?;
                 (!label.is_empty() && !label.contains('.')).then_some(1)
             }
@@ -119,16 +145,16 @@ impl fmt::Display for Host {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => formatter.write_str(name),
-            Self::Below(suffix) => write!(formatter, "*{suffix}"),
+            Self::Wildcard(suffix) => write!(formatter, "*{suffix}"),
             Self::Any => formatter.write_str("*"),
         }
     }
 }
 
-/// The place in a list of the route for a host; `None` where no route is for it.
+/// The index of the route for a host; `None` if no route matches.
 ///
-/// A name comes before a wildcard, and a wildcard before `*`.
-pub(super) fn choose<'a>(
+/// A name takes precedence over a wildcard, and a wildcard over `*`.
+pub(crate) fn choose<'a>(
     routes: impl IntoIterator<Item = &'a Route>,
     sni: Option<&str>,
 ) -> Option<usize> {
@@ -136,19 +162,40 @@ pub(super) fn choose<'a>(
     routes
         .into_iter()
         .enumerate()
-        .filter_map(|(place, route)| Some((route.host.fit(host.as_deref())?, place)))
-        .max_by_key(|(fit, _)| *fit)
-        .map(|(_, place)| place)
+        .filter_map(|(index, route)| Some((route.host.specificity(host.as_deref())?, index)))
+        .max_by_key(|(specificity, _)| *specificity)
+        .map(|(_, index)| index)
 }
 
-/// Finds a host that two routes have.
-pub(super) fn ambiguous(routes: &[Route]) -> Option<String> {
-    routes.iter().enumerate().find_map(|(place, route)| {
-        let mut before = routes.iter().take(place);
-        before
-            .any(|other| other.host == route.host)
-            .then(|| route.name())
-    })
+/// Routes, of which no two have the same host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routes(Vec<Route>);
+
+/// Two routes have the same host.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there are two routes for {0}")]
+pub struct DuplicateRoute(String);
+
+impl Routes {
+    /// Checks that no two routes have the same host.
+    ///
+    /// # Errors
+    ///
+    /// Two routes have the same host.
+    pub fn new(routes: Vec<Route>) -> Result<Self, DuplicateRoute> {
+        let duplicate = routes.iter().enumerate().find(|(index, route)| {
+            let mut earlier = routes.iter().take(*index);
+            earlier.any(|other| other.host == route.host)
+        });
+        match duplicate {
+            Some((_, route)) => Err(DuplicateRoute(route.name())),
+            None => Ok(Self(routes)),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Route> {
+        self.0.iter()
+    }
 }
 
 /// A host in lower case, without the dot at the end that stands for the root.
@@ -176,16 +223,14 @@ mod tests {
     fn routes(hosts: &[&str]) -> Vec<Route> {
         hosts
             .iter()
-            .map(|host| Route::parse(&format!("{host}=ci/app=runner:8093")).unwrap())
+            .map(|host| format!("{host}=ci/app=runner:8093").parse().unwrap())
             .collect()
     }
 
     #[test]
     fn a_route_is_a_host_a_namespace_a_selector_and_a_port() {
-        let route = Route::parse(
-            "Terminal.Example.COM.=ci/app.kubernetes.io/name=runner,tier in (a,b):8093",
-        )
-        .unwrap();
+        let text = "Terminal.Example.COM.=ci/app.kubernetes.io/name=runner,tier in (a,b):8093";
+        let route: Route = text.parse().unwrap();
         assert_eq!(route.name(), "terminal.example.com");
         assert_eq!(route.namespace(), "ci");
         assert_eq!(
@@ -196,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn the_error_says_which_part_is_wrong() {
         for (text, part) in [
             ("", "no = after the host"),
             ("a.example.com", "no = after the host"),
@@ -218,7 +263,7 @@ mod tests {
             ("192.0.2.7=ci/app=x:8093", "write * in place of 192.0.2.7"),
             ("2001:db8::7=ci/app=x:8093", "write * in place of"),
         ] {
-            let error = Route::parse(text).unwrap_err();
+            let error = text.parse::<Route>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
@@ -246,11 +291,10 @@ mod tests {
     }
 
     #[test]
-    fn two_routes_for_a_host_are_told() {
-        assert_eq!(ambiguous(&routes(&["a.b", "*.b", "*"])), None);
-        let twice = ambiguous(&routes(&["a.b", "*", "A.b."]));
-        assert_eq!(twice.as_deref(), Some("a.b"));
-        let twice = ambiguous(&routes(&["*", "*"]));
-        assert_eq!(twice.as_deref(), Some("*"));
+    fn two_routes_for_a_host_are_an_error() {
+        let duplicate = |hosts: &[&str]| Routes::new(routes(hosts)).err().map(|error| error.0);
+        assert_eq!(duplicate(&["a.b", "*.b", "*"]), None);
+        assert_eq!(duplicate(&["a.b", "*", "A.b."]).as_deref(), Some("a.b"));
+        assert_eq!(duplicate(&["*", "*"]).as_deref(), Some("*"));
     }
 }

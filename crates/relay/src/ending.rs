@@ -1,55 +1,55 @@
-//! How a connection ends, in a word to count and in a sentence to read.
+//! Why a connection has ended: a reason for metrics, and a detail for the log.
 
 use std::io;
 
-use super::client_hello::Refusal;
+use crate::client_hello::HelloError;
 
 /// Why a connection has ended.
 #[derive(Debug)]
-pub(super) enum Ending {
-    /// The client was done first.
+pub(crate) enum Ending {
+    /// The client closed it.
     Client,
-    /// The runner was done first.
+    /// The runner closed it.
     Pod,
-    /// Nothing went through for too long.
+    /// No byte was sent for too long.
     Idle,
-    /// The relay ends.
+    /// The relay is stopping.
     Drained,
     /// There were too many connections.
     OverLimit,
-    /// There is no ClientHello.
-    NoHello(Refusal),
+    /// The client sent no ClientHello.
+    NoHello(HelloError),
     /// The ClientHello did not come in time.
     LateHello,
-    /// No route is for the name.
+    /// No route matches the host.
     NoRoute,
-    /// No pod can take it, for this reason.
+    /// No pod is ready, or the pods cannot be listed, for this reason.
     NoPod(String),
     /// The API server did not open a port-forward.
     NotOpened(String),
-    /// Nor did it say in time that it will not.
+    /// The API server did not answer in time.
     NotOpenedInTime,
     /// The client's connection broke.
     ClientBroken(io::Error),
     /// The port-forward broke.
     ForwardBroken(String),
-    /// The node says that it cannot forward to the port, or not any more.
+    /// The node reports that it cannot forward to the port, or not any more.
     PodFailed(String),
 }
 
 impl Ending {
-    /// The word for it, of a few.
-    pub(super) fn word(&self) -> &'static str {
+    /// The `reason` in the log and in metrics; it has few values.
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Client => "client-closed",
             Self::Pod => "pod-closed",
             Self::Idle => "idle",
             Self::Drained => "drained",
             Self::OverLimit => "over-limit",
-            Self::NoHello(Refusal::Nothing) => "nothing-sent",
-            Self::NoHello(Refusal::Truncated | Refusal::Broken(_)) => "hello-truncated",
-            Self::NoHello(Refusal::NotTls(_)) => "not-tls",
-            Self::NoHello(Refusal::TooLong) => "hello-too-long",
+            Self::NoHello(HelloError::Nothing) => "nothing-sent",
+            Self::NoHello(HelloError::Truncated | HelloError::Broken(_)) => "hello-truncated",
+            Self::NoHello(HelloError::NotTls(_)) => "not-tls",
+            Self::NoHello(HelloError::TooLong) => "hello-too-long",
             Self::LateHello => "hello-late",
             Self::NoRoute => "no-route",
             Self::NoPod(_) => "no-pod",
@@ -60,12 +60,12 @@ impl Ending {
         }
     }
 
-    /// What more there is to say, which may be somebody else's text.
-    pub(super) fn detail(&self) -> Option<String> {
+    /// The `detail` in the log. It may be untrusted text.
+    pub(crate) fn detail(&self) -> Option<String> {
         Some(match self {
-            Self::NoHello(Refusal::Broken(error)) | Self::ClientBroken(error) => error.to_string(),
-            Self::NoHello(Refusal::NotTls(what))
-            | Self::NoPod(what)
+            Self::NoHello(HelloError::Broken(error) | HelloError::NotTls(error))
+            | Self::ClientBroken(error) => error.to_string(),
+            Self::NoPod(what)
             | Self::NotOpened(what)
             | Self::ForwardBroken(what)
             | Self::PodFailed(what) => what.clone(),
@@ -74,8 +74,8 @@ impl Ending {
         })
     }
 
-    /// True where something is wrong that somebody can mend.
-    pub(super) fn is_trouble(&self) -> bool {
+    /// True for a problem that somebody can fix.
+    pub(crate) fn is_problem(&self) -> bool {
         matches!(
             self,
             Self::OverLimit
