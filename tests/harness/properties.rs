@@ -1,0 +1,319 @@
+//! What holds of every case.
+
+use std::collections::BTreeSet;
+
+use runner_terminal::documents::{Mask, to_resource_list};
+use serde_json::{Value, json};
+
+use super::manifests::{Ran, configs, documents, given, resources, run, value};
+use super::{Case, Kind, expect};
+
+/// What becomes of the file of a case that is served; `None` for any other.
+fn served(case: &Case) -> Option<&str> {
+    let is_served = case.kind() == Kind::Manifests && case.outcome() == "served";
+    is_served.then(|| case.ran().output.as_str())
+}
+
+fn succeeded(what: &str, ran: &Ran) -> Result<(), String> {
+    let succeeded = ["served", "unchanged"].contains(&ran.outcome);
+    expect(
+        succeeded,
+        format!("{what}: {}\n{}", ran.outcome, ran.report),
+    )
+}
+
+/// What has been served changes no more.
+pub(crate) fn second_run(case: &Case) -> Option<Result<(), String>> {
+    let again = run(case.file(), served(case)?, given(case).as_deref());
+    let Ran {
+        outcome,
+        report,
+        output,
+    } = again;
+    Some(expect(
+        outcome == "unchanged",
+        format!("{outcome}\n{report}{output}"),
+    ))
+}
+
+fn switched_off(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["spec"]["enabled"] = json!(false);
+    config
+}
+
+/// functionConfigs as one text.
+fn written(configs: &[Value]) -> String {
+    let texts: Vec<String> = configs.iter().map(Value::to_string).collect();
+    texts.join("\n---\n")
+}
+
+/// True where an earlier run has left something that disabling takes away too.
+fn has_ours(case: &Case) -> bool {
+    let resources = resources(&case.text);
+    let text = json!(resources).to_string();
+    text.contains("\"runner-terminal.dev/")
+}
+
+/// The SessionServers of a case that add something where nothing is; `None` where there is none.
+fn switched_on(case: &Case) -> Option<Vec<Value>> {
+    let mut configs = configs(case);
+    configs.retain(|config| config["kind"] == "SessionServer");
+    let is_on = configs
+        .iter()
+        .all(|config| config["spec"]["enabled"] != false);
+    (is_on && !configs.is_empty() && !has_ours(case)).then_some(configs)
+}
+
+/// `enabled: false` gives every byte back.
+pub(crate) fn disabling(case: &Case) -> Option<Result<(), String>> {
+    let once = served(case)?;
+    let configs = switched_on(case)?;
+    Some(goes(case, once, &configs))
+}
+
+fn goes(case: &Case, once: &str, configs: &[Value]) -> Result<(), String> {
+    let off: Vec<Value> = configs.iter().map(switched_off).collect();
+    let off = run(case.file(), once, Some(&written(&off)));
+    succeeded("disabled", &off)?;
+    is_back(case, &case.text, &off.output)
+}
+
+fn is_back(case: &Case, before: &str, after: &str) -> Result<(), String> {
+    if case.one("undo").is_none() {
+        return expect(after == before, after);
+    }
+    expect(
+        after != before,
+        "every byte is back, so no `# undo: …` is needed",
+    )?;
+    expect(decoded(after) == decoded(before), after)
+}
+
+/// The documents, and base64 without its line breaks.
+fn decoded(text: &str) -> Vec<Value> {
+    let mut documents = documents(text);
+    for document in &mut documents {
+        let secrets = match document["kind"].as_str() {
+            Some("List") => document["items"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .collect(),
+            _ => vec![document],
+        };
+        for secret in secrets
+            .into_iter()
+            .filter(|secret| secret["kind"] == "Secret")
+        {
+            let values = secret["data"].as_object_mut().into_iter().flatten();
+            for (_, value) in values {
+                *value = value.as_str().unwrap().replace('\n', "").into();
+            }
+        }
+    }
+    documents
+}
+
+/// Where its first lines say that a case refuses what is run after it, it does; else disabling
+/// gives every byte back after that too.
+fn goes_after(case: &Case, then: &str, ran: &Ran, configs: &[Value]) -> Result<(), String> {
+    if case.all("also refused").any(|refused| refused == then) {
+        return expect(ran.outcome == "refused", ran.outcome);
+    }
+    succeeded(then, ran)?;
+    goes(case, &ran.output, configs)
+}
+
+/// So it does after another functionConfig was run, with another exposure, port, timeout and address.
+pub(crate) fn disabling_after_a_change(case: &Case) -> Option<Result<(), String>> {
+    let once = served(case)?;
+    let mut configs = switched_on(case)?;
+    for (index, config) in configs.iter_mut().enumerate() {
+        let spec = &mut config["spec"];
+        spec["exposure"] = json!({"type": "NodePort"});
+        spec["listenPort"] = json!(8099);
+        spec["sessionTimeout"] = json!("2m");
+        if spec["advertiseAddress"].is_string() {
+            spec["advertiseAddress"] = json!(format!("other-{index}.example.com:443"));
+        }
+    }
+    let changed = run(case.file(), once, Some(&written(&configs)));
+    Some(goes_after(
+        case,
+        "another functionConfig",
+        &changed,
+        &configs,
+    ))
+}
+
+/// So it does after an AdvertiseAddress has written the address of each runner.
+pub(crate) fn disabling_after_an_address(case: &Case) -> Option<Result<(), String>> {
+    let once = served(case)?;
+    let configs = switched_on(case)?;
+    let follow_up = |(index, config): (usize, &Value)| {
+        let mut follow_up = json!({
+            "apiVersion": "runner-terminal.dev/v1alpha1",
+            "kind": "AdvertiseAddress",
+            "metadata": {"name": "a"},
+            "spec": {"source": "Static", "address": format!("192.0.2.7:{}", 9001 + index)},
+        });
+        for key in ["runner", "container", "config"] {
+            if let Some(value) = config["spec"].get(key) {
+                follow_up["spec"][key] = value.clone();
+            }
+        }
+        follow_up
+    };
+    let follow_ups: Vec<Value> = configs.iter().enumerate().map(follow_up).collect();
+    let followed = run(case.file(), once, Some(&written(&follow_ups)));
+    Some(goes_after(case, "an address", &followed, &configs))
+}
+
+/// Runners that are switched off one after the other give the bytes of before, in every order.
+pub(crate) fn one_by_one(case: &Case, once: &str, runners: &str) -> Result<(), String> {
+    let forwards: Vec<&str> = runners.split(", ").collect();
+    let backwards = forwards.iter().rev().copied().collect();
+    let config = switched_off(&configs(case)[0]);
+    for order in [forwards, backwards] {
+        let mut now = once.to_owned();
+        for runner in &order {
+            let mut config = config.clone();
+            config["spec"]["runner"] = json!({"name": runner});
+            let ran = run(case.file(), &now, Some(&config.to_string()));
+            expect(ran.outcome == "served", format!("{runner}: {}", ran.report))?;
+            now = ran.output;
+        }
+        expect(now == case.text, format!("{order:?}:\n{now}"))?;
+    }
+    Ok(())
+}
+
+/// The report without lines of files and numbers of items, which are others in a List.
+fn without_places(report: &str) -> String {
+    let lines = report
+        .lines()
+        .map(|line| line.split(", as item").next().unwrap());
+    let mut out = String::new();
+    for part in lines.collect::<Vec<_>>().join("\n").split(".yaml:") {
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        out.push_str(".yaml:");
+    }
+    out
+}
+
+/// The documents of a case as the items of a List, and its functionConfigs; `None` where one is no
+/// mapping of its own: a wrapper, or one with what a List cannot hold.
+fn in_a_list(case: &Case) -> Option<(String, String)> {
+    if case.kind() != Kind::Manifests {
+        return None;
+    }
+    let plain = documents(&case.text);
+    if plain.is_empty() || plain != resources(&case.text) {
+        return None;
+    }
+    let configs = written(&configs(case));
+    let files = [(case.file(), case.text.as_str())];
+    let list = to_resource_list(&files, "kind: SessionServer\n").ok()?.text;
+    let items = &list[list.find("\nitems:\n")?..];
+    Some((format!("apiVersion: v1\nkind: List{items}"), configs))
+}
+
+/// Resources in a List come out as they do as documents.
+pub(crate) fn in_a_list_makes_no_difference(case: &Case) -> Option<Result<(), String>> {
+    let (list, configs) = in_a_list(case)?;
+    let apart = run(case.file(), &case.text, Some(&configs));
+    let together = run(case.file(), &list, Some(&configs));
+    Some(same(&apart, &together).and_then(|()| {
+        let (apart, together) = (
+            without_places(&apart.report),
+            without_places(&together.report),
+        );
+        expect(
+            apart == together,
+            format!("{apart}\nin a List:\n{together}"),
+        )
+    }))
+}
+
+fn same(apart: &Ran, together: &Ran) -> Result<(), String> {
+    let report = format!("{}\n{}", apart.report, together.report);
+    expect(apart.outcome == together.outcome, report)?;
+    let found = format!("{}\ntogether:\n{}", apart.output, together.output);
+    expect(
+        resources(&apart.output) == resources(&together.output),
+        found,
+    )
+}
+
+/// So they do in JSON, in one line and in several, which stays as it is where it does not change.
+pub(crate) fn json_makes_no_difference(case: &Case) -> Option<Result<(), String>> {
+    let (list, configs) = in_a_list(case)?;
+    let list = value(&list);
+    let texts = [
+        list.to_string(),
+        serde_json::to_string_pretty(&list).unwrap(),
+    ];
+    Some(texts.iter().try_for_each(|text| {
+        let together = run("case.json", text, Some(&configs));
+        same(case.ran(), &together)?;
+        stays_json(text, &together.output)?;
+        let Some(configs) = switched_on(case).filter(|_| together.outcome == "served") else {
+            return Ok(());
+        };
+        let off: Vec<Value> = configs.iter().map(switched_off).collect();
+        let off = run("case.json", &together.output, Some(&written(&off)));
+        is_back(case, text, &off.output)
+    }))
+}
+
+fn stays_json(before: &str, after: &str) -> Result<(), String> {
+    let read: Value = serde_json::from_str(after).map_err(|error| format!("{error}\n{after}"))?;
+    expect(documents(after) == [read], after)?;
+    let is_one_line = |text: &str| text.trim_end().lines().count() == 1;
+    expect(is_one_line(before) == is_one_line(after), after)
+}
+
+/// A file of JSON stays one, over as many lines.
+pub(crate) fn json_stays_json(case: &Case) -> Option<Result<(), String>> {
+    let is_json = case.path.ends_with(".json");
+    is_json.then(|| stays_json(&case.text, &case.ran().output))
+}
+
+/// The lines of the values in a Secret, or of all texts in anything else.
+fn lines(resource: &Value, found: &mut BTreeSet<String>) {
+    match resource {
+        Value::String(text) => found.extend(text.lines().map(|line| line.trim().to_owned())),
+        Value::Array(items) => items.iter().for_each(|item| lines(item, found)),
+        Value::Object(members) => members.values().for_each(|member| lines(member, found)),
+        _ => {}
+    }
+}
+
+/// What stands in a Secret alone is not in a text that a person is shown.
+pub(crate) fn secrets_are_masked(case: &Case) -> Option<Result<(), String>> {
+    if case.kind() != Kind::Manifests {
+        return None;
+    }
+    let output = &case.ran().output;
+    let (mut secret, mut shown) = (BTreeSet::new(), BTreeSet::new());
+    for resource in resources(&case.text).iter().chain(&resources(output)) {
+        if resource["kind"] == "Secret" {
+            lines(&resource["data"], &mut secret);
+            lines(&resource["stringData"], &mut secret);
+            lines(&resource["metadata"], &mut shown);
+        } else {
+            lines(resource, &mut shown);
+        }
+    }
+    secret.retain(|line| line.len() >= 6 && !shown.iter().any(|shown| shown.contains(line)));
+    let mut mask = Mask::default();
+    let masked = [&case.text, output]
+        .map(|text| mask.text(text).into_owned())
+        .concat();
+    // The first lines of a case may have some of it.
+    let mut masked = masked.lines().filter(|line| !line.starts_with("# "));
+    let found = masked.find(|line| secret.iter().any(|secret| line.contains(secret.as_str())));
+    let result = expect(found.is_none(), format!("shows {found:?}"));
+    (!secret.is_empty()).then_some(result)
+}
