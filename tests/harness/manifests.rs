@@ -7,6 +7,7 @@ use runner_terminal::documents::{
     Run, apply, function_configs, is_function_config, locate, split, to_resource_list,
     without_function_configs,
 };
+use runner_terminal::text::steers;
 use runner_terminal::yaml::Tree;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -219,6 +220,11 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
             format!("advises to write a secret in clear\n{report}"),
         )?;
     }
+    let steers_to = report.lines().find(|line| line.contains(steers));
+    expect(
+        steers_to.is_none(),
+        format!("steers a terminal: {steers_to:?}"),
+    )?;
     for service in after
         .iter()
         .filter(|service| is_ours(service) && service["kind"] == "Service")
@@ -253,13 +259,12 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
             "adds" => expect(adds(wanted), added.concat()),
             "never adds" => expect(!adds(wanted), added.concat()),
             "keeps" => {
-                let kept = lines(ChangeTag::Equal)
-                    .iter()
-                    .any(|line| line.contains(wanted));
-                expect(kept, output)
+                let kept = lines(ChangeTag::Equal);
+                let mut kept = kept.iter().filter(|line| !line.starts_with("# "));
+                expect(kept.any(|line| line.contains(wanted)), output)
             }
             "same up to" => {
-                let end = case.text.find(wanted).unwrap();
+                let end = case.text.len() - case.body().len() + case.body().find(wanted).unwrap();
                 expect(output.starts_with(&case.text[..end]), output)
             }
             "removes" => {

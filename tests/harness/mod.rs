@@ -5,6 +5,7 @@ pub(crate) mod properties;
 pub(crate) mod resource_lists;
 pub(crate) mod values;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
 
@@ -57,6 +58,18 @@ impl Case {
             text,
             ran: OnceLock::new(),
         }
+    }
+
+    /// The text behind the first lines.
+    pub(crate) fn body(&self) -> &str {
+        let mut text = self.text.as_str();
+        while let Some((_, rest)) = text
+            .split_once('\n')
+            .filter(|(line, _)| line.starts_with('#'))
+        {
+            text = rest;
+        }
+        text
     }
 
     /// What comes of the manifests of a case.
@@ -176,7 +189,9 @@ pub(crate) fn each(check: impl Fn(&Case) -> Option<Result<(), String>>) -> usize
     let mut tried = 0;
     let mut faults = Vec::new();
     for case in CASES.iter() {
-        let result = check(case);
+        // A panic does not say in which case.
+        let result = catch_unwind(AssertUnwindSafe(|| check(case)));
+        let result = result.unwrap_or_else(|_| Some(Err("panicked, as is said above".to_owned())));
         tried += usize::from(result.is_some());
         if let Some(Err(found)) = result {
             faults.push(format!("tests/cases/{}:\n{found}", case.path));

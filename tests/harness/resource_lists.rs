@@ -26,6 +26,11 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
         outcome.failed() == (worst == "error"),
         format!("the exit code is wrong:\n{report}"),
     )?;
+    let says_what = case.all("says").next();
+    expect(
+        says_what.is_some(),
+        "no line `# says: …` says what is found",
+    )?;
     case.check_lines(|key, wanted| match key {
         "outcome" => Some(expect(worst == wanted, format!("{worst}\n{report}"))),
         "results" => {
