@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use runner_terminal::documents::{Mask, to_resource_list};
+use runner_terminal::function_config::{API_VERSION, ApiVersion};
 use serde_json::{Value, json};
 
 use super::manifests::{Ran, configs, documents, given, resources, run, value};
@@ -316,4 +317,30 @@ pub(crate) fn secrets_are_masked(case: &Case) -> Option<Result<(), String>> {
     let found = masked.find(|line| secret.iter().any(|secret| line.contains(secret.as_str())));
     let result = expect(found.is_none(), format!("shows {found:?}"));
     (!secret.is_empty()).then_some(result)
+}
+
+/// Every version of the API means the same.
+pub(crate) fn every_version_is_the_same(case: &Case) -> Option<Result<(), String>> {
+    if case.kind() != Kind::Manifests {
+        return None;
+    }
+    let before = case.ran();
+    let others = ApiVersion::SERVED
+        .into_iter()
+        .filter(|version| *version != ApiVersion::WRITTEN);
+    Some(others.map(ApiVersion::as_str).try_for_each(|other| {
+        let written = |text: &str| text.replace(API_VERSION, other);
+        let given = given(case).as_deref().map(written);
+        let ran = run(case.file(), &written(&case.text), given.as_deref());
+        let unversioned = |text: &str| text.replace(other, API_VERSION);
+        let (report, output) = (unversioned(&ran.report), unversioned(&ran.output));
+        expect(
+            report == unversioned(&before.report),
+            format!("as {other}: {report}"),
+        )?;
+        expect(
+            output == unversioned(&before.output),
+            format!("as {other}: {output}"),
+        )
+    }))
 }
