@@ -12,6 +12,7 @@ use runner_terminal::yaml::Tree;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::properties::one_by_one;
 use super::{Case, expect};
 
 /// What came of manifests.
@@ -126,12 +127,10 @@ fn is_ours(resource: &Value) -> bool {
     resource["metadata"]["annotations"]["runner-terminal.dev/owned-by"] == "SessionServer"
 }
 
-/// `KIND NAME` of what this function has made, sorted.
+/// `KIND NAME` of what this function has made.
 fn ours(resources: &[Value]) -> Vec<String> {
     let ours = resources.iter().filter(|resource| is_ours(resource));
-    let mut names: Vec<String> = ours.map(name).collect();
-    names.sort();
-    names
+    ours.map(name).collect()
 }
 
 /// `KIND NAME POINTER` of each value that is new or another one, in resources that are neither
@@ -172,7 +171,7 @@ fn leaves(value: &Value, place: &str, found: &mut BTreeSet<(String, String)>) {
     }
 }
 
-/// The document in which the first result with a place is, as the line there.
+/// The line of the first result that has one.
 fn first_line_pointed_at(case: &Case) -> String {
     let files = [(case.file(), case.text.as_str())];
     let configs = function_configs(&files, &[]).unwrap();
@@ -194,162 +193,200 @@ fn named(value: &str) -> (String, &str) {
     (format!("{kind} {name}"), rest)
 }
 
+/// What is asked of the first lines of a case.
+struct Found<'c> {
+    case: &'c Case,
+    ran: &'c Ran,
+    added: Vec<String>,
+    removed: Vec<String>,
+    kept: Vec<String>,
+    /// The resources of the output.
+    after: Vec<Value>,
+}
+
 pub(crate) fn check(case: &Case) -> Result<(), String> {
-    let Ran {
-        outcome,
-        report,
-        output,
-    } = case.ran();
-    let diff = TextDiff::from_lines(case.text.as_str(), output);
-    let lines = |tag: ChangeTag| -> Vec<String> {
-        let changes = diff.iter_all_changes().filter(|change| change.tag() == tag);
-        changes.map(|change| change.to_string()).collect()
-    };
-    let added = lines(ChangeTag::Insert);
-    let adds = |text: &str| added.iter().any(|line| line.contains(text));
-    let says = |text: &str| report.contains(text);
-    let after = resources(output);
-    if *outcome == "refused" {
-        let says_why = case.all("says").next().or(case.one("points at"));
-        expect(says_why.is_some(), "no line `# says: …` says why")?;
-        let advice = ["in clear and", "write it in clear"]
-            .into_iter()
-            .find(|text| says(text));
-        expect(
-            advice.is_none(),
-            format!("advises to write a secret in clear\n{report}"),
-        )?;
+    let found = Found::of(case);
+    found.holds_of_all()?;
+    case.check_lines(|key, wanted| found.holds(key, wanted))
+}
+
+impl<'c> Found<'c> {
+    fn of(case: &'c Case) -> Self {
+        let ran = case.ran();
+        let diff = TextDiff::from_lines(case.text.as_str(), &ran.output);
+        let lines = |tag: ChangeTag| {
+            let changes = diff.iter_all_changes().filter(|change| change.tag() == tag);
+            changes.map(|change| change.to_string()).collect()
+        };
+        Self {
+            case,
+            ran,
+            added: lines(ChangeTag::Insert),
+            removed: lines(ChangeTag::Delete),
+            kept: lines(ChangeTag::Equal),
+            after: resources(&ran.output),
+        }
     }
-    let steers_to = report.lines().find(|line| line.contains(steers));
-    expect(
-        steers_to.is_none(),
-        format!("steers a terminal: {steers_to:?}"),
-    )?;
-    for service in after
-        .iter()
-        .filter(|service| is_ours(service) && service["kind"] == "Service")
-    {
-        let name = service["metadata"]["name"].as_str().unwrap();
+
+    /// What holds whatever the first lines say.
+    fn holds_of_all(&self) -> Result<(), String> {
+        let report = &self.ran.report;
+        if self.ran.outcome == "refused" {
+            let says_why = self.case.all("says").next().or(self.case.one("points at"));
+            expect(says_why.is_some(), "no line `# says: …` says why")?;
+            let advises = ["in clear and", "write it in clear"].map(|text| report.contains(text));
+            expect(
+                advises == [false; 2],
+                format!("advises to write in clear:\n{report}"),
+            )?;
+        }
+        let steers_to = report.lines().find(|line| line.contains(steers));
         expect(
-            name.len() <= 63,
-            format!("{name} is too long for a Service"),
+            steers_to.is_none(),
+            format!("steers a terminal: {steers_to:?}"),
         )?;
+        let ours = ours(&self.after);
+        let services = ours.iter().filter_map(|name| name.strip_prefix("Service "));
+        let long = services.into_iter().find(|name| name.len() > 63);
+        expect(long.is_none(), format!("too long for a Service: {long:?}"))
     }
-    case.check_lines(|key, wanted| {
+
+    /// Whether a line holds; `None` for a key that is not known.
+    fn holds(&self, key: &str, wanted: &str) -> Option<Result<(), String>> {
+        let Ran {
+            outcome,
+            report,
+            output,
+        } = self.ran;
+        let adds = || self.added.iter().any(|line| line.contains(wanted));
         Some(match key {
             "outcome" => expect(*outcome == wanted, format!("{outcome}\n{report}")),
-            "config" => {
-                let files = [(case.file(), case.text.as_str())];
-                let found = function_configs(&files, &[]).unwrap();
-                expect(
-                    found[0].is_default(),
-                    format!("{} has one", found[0].place()),
-                )
-            }
-            "says" => expect(says(wanted), report),
-            "never says" => expect(!says(wanted), report),
+            "config" => self.has_no_config(),
+            "says" => expect(report.contains(wanted), report),
+            "never says" => expect(!report.contains(wanted), report),
             "warnings" => {
                 let count = report.matches("warning: ").count().to_string();
                 expect(count == wanted, report)
             }
             "points at" => {
-                let line = first_line_pointed_at(case);
+                let line = first_line_pointed_at(self.case);
                 expect(line.contains(wanted), line)
             }
-            "adds" => expect(adds(wanted), added.concat()),
-            "never adds" => expect(!adds(wanted), added.concat()),
+            "adds" => expect(adds(), self.added.concat()),
+            "never adds" => expect(!adds(), self.added.concat()),
             "keeps" => {
-                let kept = lines(ChangeTag::Equal);
-                let mut kept = kept.iter().filter(|line| !line.starts_with("# "));
+                let mut kept = self.kept.iter().filter(|line| !line.starts_with("# "));
                 expect(kept.any(|line| line.contains(wanted)), output)
             }
-            "same up to" => {
-                let end = case.text.len() - case.body().len() + case.body().find(wanted).unwrap();
-                expect(output.starts_with(&case.text[..end]), output)
-            }
-            "removes" => {
-                let removed = lines(ChangeTag::Delete)
-                    .iter()
-                    .any(|line| line.contains(wanted));
-                let left = without_function_configs(case.file(), output).unwrap();
-                let left = left.lines().filter(|line| !line.starts_with('#'));
-                let is_left = left.into_iter().any(|line| line.contains(wanted));
-                expect(removed && !is_left, output)
-            }
+            "same up to" => self.is_same_up_to(wanted),
+            "removes" => self.removes(wanted),
             "edits" => {
-                let edits = edits(&case.text, output);
-                let all: Vec<_> = case
-                    .all("edits")
-                    .filter(|edit| *edit != "nothing")
-                    .collect();
-                expect(edits == all, format!("{edits:?}"))
+                let edits = edits(&self.case.text, output);
+                let all = self.case.all("edits").filter(|edit| *edit != "nothing");
+                expect(edits == all.collect::<Vec<_>>(), format!("{edits:?}"))
             }
-            "makes" => {
-                let kind = wanted.split(' ').next().unwrap();
-                let is_of_kind = |name: &&String| name.split(' ').next() == Some(kind);
-                let ours = ours(&after);
-                let ours: Vec<&String> = ours.iter().filter(is_of_kind).collect();
-                let mut all: Vec<_> = case.all("makes").map(str::to_owned).collect();
-                all.sort();
-                let all: Vec<&String> = all.iter().filter(is_of_kind).collect();
-                expect(ours == all, format!("{ours:?}"))
-            }
-            "makes no" => {
-                let ours = ours(&after);
-                let is_of_kind = |name: &String| name.split(' ').next() == Some(wanted);
-                expect(!ours.iter().any(is_of_kind), format!("{ours:?}"))
-            }
-            "adopts" => {
-                let made = ours(&after).iter().any(|name| name.starts_with("Service "));
-                let said = says(&format!(
-                    "info: Service {wanted}: leads to the session server"
-                ));
-                expect(said && !made, report.clone() + output)
-            }
-            "has" => {
-                let (resource, rest) = named(wanted);
-                let (pointer, json) = rest.split_once(" = ").unwrap();
-                let json: Value = serde_json::from_str(json).unwrap();
-                let mut found = after.iter().filter(|found| name(found) == resource);
-                expect(
-                    found.any(|found| found.pointer(pointer) == Some(&json)),
-                    output,
-                )
-            }
-            "lacks" => {
-                let (resource, pointer) = named(wanted);
-                let found: Vec<_> = after
-                    .iter()
-                    .filter(|found| name(found) == resource)
-                    .collect();
-                let lacks = found.iter().all(|found| found.pointer(pointer).is_none());
-                expect(lacks && !found.is_empty(), output)
-            }
-            "puts" => {
-                let (kind, place) = wanted.split_once(" at ").unwrap();
-                let (number, pointer) = place.split_once(' ').unwrap_or((place, ""));
-                let number: usize = number.parse().unwrap();
-                let found = documents(output).into_iter().nth(number - 1);
-                let found = found.and_then(|document| document.pointer(pointer).cloned());
-                expect(found.is_some_and(|found| found["kind"] == kind), output)
-            }
+            "makes" => self.makes(wanted.split(' ').next().unwrap()),
+            "makes no" => self.makes(wanted),
+            "adopts" => self.adopts(wanted),
+            "has" => self.has(wanted),
+            "lacks" => self.lacks(wanted),
+            "puts" => self.puts(wanted),
             "second run says" => {
-                let again = run(case.file(), output, given(case).as_deref()).report;
+                let again = run(self.case.file(), output, given(self.case).as_deref()).report;
                 expect(
                     again == wanted || (again.is_empty() && wanted == "nothing"),
                     again,
                 )
             }
-            "one by one" => super::properties::one_by_one(case, output, wanted),
-            "undo" => expect(
-                wanted == "same values",
-                "there is `# undo: same values` alone",
-            ),
-            "also refused" => expect(
-                ["another functionConfig", "an address"].contains(&wanted),
-                "there are `another functionConfig` and `an address`",
-            ),
+            "one by one" => one_by_one(self.case, output, wanted),
+            "undo" => expect(wanted == "same values", "there is `same values` alone"),
+            "also refused" => {
+                let is_known = ["another functionConfig", "an address"].contains(&wanted);
+                expect(
+                    is_known,
+                    "there are `another functionConfig` and `an address`",
+                )
+            }
             _ => return None,
         })
-    })
+    }
+
+    fn has_no_config(&self) -> Result<(), String> {
+        let files = [(self.case.file(), self.case.text.as_str())];
+        let found = function_configs(&files, &[]).unwrap();
+        expect(
+            found[0].is_default(),
+            format!("{} has one", found[0].place()),
+        )
+    }
+
+    fn is_same_up_to(&self, text: &str) -> Result<(), String> {
+        let Case { text: all, .. } = self.case;
+        let body = self.case.body();
+        let end = all.len() - body.len() + body.find(text).unwrap();
+        expect(self.ran.output.starts_with(&all[..end]), &self.ran.output)
+    }
+
+    fn removes(&self, text: &str) -> Result<(), String> {
+        let output = &self.ran.output;
+        let removed = self.removed.iter().any(|line| line.contains(text));
+        let left = without_function_configs(self.case.file(), output).unwrap();
+        let mut left = left.lines().filter(|line| !line.starts_with('#'));
+        expect(removed && !left.any(|line| line.contains(text)), output)
+    }
+
+    /// All lines `# makes: KIND …` name all resources of this kind that are ours.
+    fn makes(&self, kind: &str) -> Result<(), String> {
+        let of_kind = |mut names: Vec<String>| {
+            names.retain(|name| name.split(' ').next() == Some(kind));
+            names.sort();
+            names
+        };
+        let ours = of_kind(ours(&self.after));
+        let all = self.case.all("makes").map(str::to_owned);
+        expect(ours == of_kind(all.collect()), format!("{ours:?}"))
+    }
+
+    fn adopts(&self, name: &str) -> Result<(), String> {
+        let Ran { report, output, .. } = self.ran;
+        let said = format!("info: Service {name}: leads to the session server");
+        expect(report.contains(&said), report)?;
+        let made = ours(&self.after)
+            .iter()
+            .any(|name| name.starts_with("Service "));
+        expect(!made, output)
+    }
+
+    fn has(&self, wanted: &str) -> Result<(), String> {
+        let (resource, rest) = named(wanted);
+        let (pointer, json) = rest.split_once(" = ").unwrap();
+        let json: Value = serde_json::from_str(json).unwrap();
+        let mut found = self.after.iter().filter(|found| name(found) == resource);
+        let has = found.any(|found| found.pointer(pointer) == Some(&json));
+        expect(has, &self.ran.output)
+    }
+
+    fn lacks(&self, wanted: &str) -> Result<(), String> {
+        let (resource, pointer) = named(wanted);
+        let mut found = self
+            .after
+            .iter()
+            .filter(|found| name(found) == resource)
+            .peekable();
+        let is_there = found.peek().is_some();
+        let lacks = found.all(|found| found.pointer(pointer).is_none());
+        expect(is_there && lacks, &self.ran.output)
+    }
+
+    fn puts(&self, wanted: &str) -> Result<(), String> {
+        let (kind, place) = wanted.split_once(" at ").unwrap();
+        let (number, pointer) = place.split_once(' ').unwrap_or((place, ""));
+        let number: usize = number.parse().unwrap();
+        let found = documents(&self.ran.output).into_iter().nth(number - 1);
+        let found = found.and_then(|document| document.pointer(pointer).cloned());
+        expect(
+            found.is_some_and(|found| found["kind"] == kind),
+            &self.ran.output,
+        )
+    }
 }
