@@ -1,57 +1,58 @@
-//! Manifests as people have them, and what has to come of each.
+//! Manifests as people have them, and what the functions must make of each.
 //!
-//! A case is one file below `tests/cases`, in any of its folders: manifests, a ResourceList with a
-//! VerifyTerminals, or Helm values. The functionConfigs stand among its documents; where there are
-//! none, the default is used. Its first lines say what is right, once as a sentence and once for this
-//! test. Each line is `# KEY: VALUE`, and all but `Expected`, `outcome` and `config` may stand more than
-//! once.
+//! A case is one file in a folder of `tests/cases`: manifests, a ResourceList with a VerifyTerminals, or
+//! Helm values. A functionConfig is one of its documents; without one, the default is used. The first
+//! lines of the file say what is right: a sentence for people, then lines `# KEY: VALUE` for this test.
+//! An unknown key is an error. Most keys may stand more than once.
 //!
-//! | line | meaning |
+//! | manifests | what must be true |
 //! |---|---|
 //! | `# Expected: SENTENCE` | for people |
-//! | `# outcome: served` | the functions succeed, and something changes |
-//! | `# outcome: unchanged` | they succeed, and nothing changes |
-//! | `# outcome: refused` | one fails, and nothing changes |
-//! | `# says: TEXT` | the report has this text |
-//! | `# never says: TEXT` | it has not |
-//! | `# warnings: NUMBER` | the report has as many warnings |
-//! | `# points at: TEXT` | the first result that has a line is about one with this text |
-//! | `# adds: TEXT` | a line with this text is in the output and was not in the input |
-//! | `# never adds: TEXT` | no such line |
-//! | `# keeps: TEXT` | a line with this text stays as it is |
-//! | `# removes: TEXT` | a line with this text was in the resources, and none is left |
-//! | `# same up to: TEXT` | the file does not change before this text |
-//! | `# edits: KIND NAME POINTER` | these lines name every value that changes in resources that are neither workloads nor Services; `# edits: nothing` |
-//! | `# makes: KIND NAME` | these lines name every resource of this kind that is the function's |
-//! | `# makes no: KIND` | none is |
-//! | `# adopts: NAME` | this Service of the user's is used, and none is made |
-//! | `# has: KIND NAME POINTER = JSON` | the output's resource has this value |
-//! | `# lacks: KIND NAME POINTER` | it has none there |
-//! | `# puts: KIND at NUMBER POINTER` | the output's document of this number, from 1, has such a resource there |
-//! | `# second run says: TEXT` | the whole report of a second run; `nothing` |
-//! | `# one by one: NAME, NAME` | runners that are disabled one after the other, in both orders, give every byte back |
-//! | `# undo: same values` | disabling gives back all values, and not every byte |
-//! | `# also refused: WHAT` | so are `another functionConfig` or `an address` (by AdvertiseAddress) after this one |
-//! | `# config: SPEC` | the spec of the SessionServer, for files in which no document can stand; `default` says that none is used |
+//! | `# outcome: served` | the functions succeed, and the file changes |
+//! | `# outcome: unchanged` | they succeed, and the file does not change |
+//! | `# outcome: refused` | one fails, and the file does not change; `says` has to give the reason |
+//! | `# config: SPEC` | nothing; it is the spec of the SessionServer, for JSON. `default`: no functionConfig is found |
+//! | `# says: TEXT` | the report contains it |
+//! | `# never says: TEXT` | the report does not contain it |
+//! | `# warnings: NUMBER` | the report has so many warnings |
+//! | `# points at: TEXT` | the first result with a line names one that contains it |
+//! | `# adds: TEXT` | a line that is added contains it |
+//! | `# never adds: TEXT` | no line that is added contains it |
+//! | `# keeps: TEXT` | a line that does not change contains it |
+//! | `# removes: TEXT` | a line that is removed contains it, and no line of the resources does any more |
+//! | `# same up to: TEXT` | nothing before it changes |
+//! | `# edits: KIND NAME POINTER` | these lines are all values that change outside of workloads and Services; `nothing` |
+//! | `# makes: KIND NAME` | these lines are all resources of this kind that the function owns |
+//! | `# makes no: KIND` | the function owns none of this kind |
+//! | `# adopts: NAME` | the user's Service is adopted, and none is added |
+//! | `# has: KIND NAME POINTER = JSON` | a resource of the output has this value |
+//! | `# lacks: KIND NAME POINTER` | the resource is in the output without a value there |
+//! | `# puts: KIND at NUMBER POINTER` | document NUMBER of the output has such a resource there |
+//! | `# second run says: TEXT` | this is the whole report of a second run; `nothing` |
+//! | `# one by one: NAME, NAME` | disabling these runners one by one, in either order, gives every byte back |
+//! | `# undo: same values` | disabling gives every value back, but not every byte |
+//! | `# also refused: WHAT` | `another functionConfig`, or `an address` by AdvertiseAddress, is refused after this run |
 //!
-//! A ResourceList has an outcome `right`, `warning` or `error`, which is the worst result, `says`, and
-//! `# results: NUMBER`.
-//! Helm values have these lines:
-//!
-//! | line | meaning |
+//! | ResourceList | what must be true |
 //! |---|---|
-//! | `# outcome: imported` | they become functionConfigs, with the exposure that all cases have |
-//! | `# outcome: not imported` | they are refused |
-//! | `# error: MESSAGE` | the whole message |
-//! | `# exposure: JSON` | another exposure |
-//! | `# note: LINE: MESSAGE` | one of the notes |
-//! | `# note starts: LINE: TEXT` | how one of the notes begins |
-//! | `# last note: TEXT` | the last one has this text |
-//! | `# choose: --resource R --at PLACE` | so chosen they have that exposure, too |
-//! | `# refuses: --at PLACE: MESSAGE` | so chosen they are refused with this message |
+//! | `# outcome: right` | the worst result is an info; so for `warning` and `error` |
+//! | `# says: TEXT` | the report contains it |
+//! | `# results: NUMBER` | there are so many results |
 //!
-//! What a case changes is a snapshot: `INSTA_UPDATE=always cargo test --test cases`, or `cargo insta
-//! review`. What is said is not in it, as the first lines have what matters of that.
+//! | Helm values | what must be true |
+//! |---|---|
+//! | `# outcome: imported` | they are imported, with the exposure that these cases share |
+//! | `# outcome: not imported` | they are refused; `error` has to give the message |
+//! | `# error: MESSAGE` | this is the whole message |
+//! | `# exposure: JSON` | they have another exposure |
+//! | `# note: LINE: MESSAGE` | this is one of the notes |
+//! | `# note starts: LINE: TEXT` | one of the notes starts so |
+//! | `# last note: TEXT` | the last note contains it |
+//! | `# choose: --resource R --at PLACE` | with these arguments they are imported, with the same exposure |
+//! | `# refuses: --at PLACE: MESSAGE` | with these arguments they are refused with this message |
+//!
+//! What a case changes is kept as a snapshot: `cargo insta review`, or `INSTA_UPDATE=always cargo test
+//! --test cases`. The report is not part of it, so that a better wording changes one line of a case.
 
 #![allow(
     clippy::unwrap_used,

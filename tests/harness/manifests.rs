@@ -12,10 +12,10 @@ use runner_terminal::yaml::Tree;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::properties::one_by_one;
+use super::properties::check_one_by_one;
 use super::{Case, expect};
 
-/// What came of manifests.
+/// The result of running the functions on a file.
 pub(crate) struct Ran {
     /// `served`, `unchanged`, `refused`; anything else is wrong.
     pub(crate) outcome: &'static str,
@@ -53,8 +53,8 @@ pub(crate) fn run(name: &str, text: &str, given: Option<&str>) -> Ran {
     }
 }
 
-/// The functionConfig that a case has in its first lines.
-pub(crate) fn given(case: &Case) -> Option<String> {
+/// The functionConfig of a line `# config: SPEC`.
+pub(crate) fn config_of_header(case: &Case) -> Option<String> {
     let spec = case.one("config").filter(|spec| *spec != "default")?;
     Some(format!(
         "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\n\
@@ -62,14 +62,14 @@ pub(crate) fn given(case: &Case) -> Option<String> {
     ))
 }
 
-pub(super) fn of_case(case: &Case) -> Ran {
-    run(case.file(), &case.text, given(case).as_deref())
+pub(super) fn run_case(case: &Case) -> Ran {
+    run(case.file(), &case.text, config_of_header(case).as_deref())
 }
 
 /// The functionConfigs of a case, in the order in which they are run.
 pub(crate) fn configs(case: &Case) -> Vec<Value> {
     let files = [(case.file(), case.text.as_str())];
-    let given = given(case);
+    let given = config_of_header(case);
     let given = given.as_deref().map(|given| ("config.yaml", given));
     let configs = function_configs(&files, given.as_slice()).unwrap();
     configs.iter().map(|config| value(&config.text)).collect()
@@ -122,19 +122,18 @@ pub(crate) fn name(resource: &Value) -> String {
     )
 }
 
-/// True for what this function has made.
+/// True if this function owns the resource.
 fn is_ours(resource: &Value) -> bool {
     resource["metadata"]["annotations"]["runner-terminal.dev/owned-by"] == "SessionServer"
 }
 
-/// `KIND NAME` of what this function has made.
+/// `KIND NAME` of each resource that this function owns.
 fn ours(resources: &[Value]) -> Vec<String> {
     let ours = resources.iter().filter(|resource| is_ours(resource));
     ours.map(name).collect()
 }
 
-/// `KIND NAME POINTER` of each value that is new or another one, in resources that are neither
-/// workloads nor Services.
+/// `KIND NAME POINTER` of each value that is added or changed outside of workloads and Services.
 fn edits(before: &str, after: &str) -> Vec<String> {
     let values = |text: &str| {
         let mut found = BTreeSet::new();
@@ -193,7 +192,7 @@ fn named(value: &str) -> (String, &str) {
     (format!("{kind} {name}"), rest)
 }
 
-/// What is asked of the first lines of a case.
+/// A case and what came of it.
 struct Found<'c> {
     case: &'c Case,
     ran: &'c Ran,
@@ -206,8 +205,8 @@ struct Found<'c> {
 
 pub(crate) fn check(case: &Case) -> Result<(), String> {
     let found = Found::of(case);
-    found.holds_of_all()?;
-    case.check_lines(|key, wanted| found.holds(key, wanted))
+    found.check_always()?;
+    case.check_lines(|key, wanted| found.check_line(key, wanted))
 }
 
 impl<'c> Found<'c> {
@@ -228,8 +227,8 @@ impl<'c> Found<'c> {
         }
     }
 
-    /// What holds whatever the first lines say.
-    fn holds_of_all(&self) -> Result<(), String> {
+    /// What every case must fulfil.
+    fn check_always(&self) -> Result<(), String> {
         let report = &self.ran.report;
         if self.ran.outcome == "refused" {
             let says_why = self.case.all("says").next().or(self.case.one("points at"));
@@ -251,8 +250,8 @@ impl<'c> Found<'c> {
         expect(long.is_none(), format!("too long for a Service: {long:?}"))
     }
 
-    /// Whether a line holds; `None` for a key that is not known.
-    fn holds(&self, key: &str, wanted: &str) -> Option<Result<(), String>> {
+    /// Checks one of the first lines; `None` for an unknown key.
+    fn check_line(&self, key: &str, wanted: &str) -> Option<Result<(), String>> {
         let Ran {
             outcome,
             report,
@@ -292,21 +291,26 @@ impl<'c> Found<'c> {
             "lacks" => self.lacks(wanted),
             "puts" => self.puts(wanted),
             "second run says" => {
-                let again = run(self.case.file(), output, given(self.case).as_deref()).report;
+                let again = run(
+                    self.case.file(),
+                    output,
+                    config_of_header(self.case).as_deref(),
+                )
+                .report;
                 expect(
                     again == wanted || (again.is_empty() && wanted == "nothing"),
                     again,
                 )
             }
-            "one by one" => one_by_one(self.case, output, wanted),
-            "undo" => expect(wanted == "same values", "there is `same values` alone"),
-            "also refused" => {
-                let is_known = ["another functionConfig", "an address"].contains(&wanted);
-                expect(
-                    is_known,
-                    "there are `another functionConfig` and `an address`",
-                )
-            }
+            "one by one" => check_one_by_one(self.case, output, wanted),
+            "undo" => expect(
+                *outcome == "served" && wanted == "same values",
+                "only `same values`, for what is served",
+            ),
+            "also refused" => expect(
+                *outcome == "served" && ["another functionConfig", "an address"].contains(&wanted),
+                "`another functionConfig` or `an address`, for what is served",
+            ),
             _ => return None,
         })
     }
@@ -335,7 +339,7 @@ impl<'c> Found<'c> {
         expect(removed && !left.any(|line| line.contains(text)), output)
     }
 
-    /// All lines `# makes: KIND …` name all resources of this kind that are ours.
+    /// The lines `# makes: KIND …` must name all resources of this kind that the function owns.
     fn makes(&self, kind: &str) -> Result<(), String> {
         let of_kind = |mut names: Vec<String>| {
             names.retain(|name| name.split(' ').next() == Some(kind));

@@ -74,7 +74,7 @@ impl Case {
 
     /// What comes of the manifests of a case.
     pub(crate) fn ran(&self) -> &manifests::Ran {
-        self.ran.get_or_init(|| manifests::of_case(self))
+        self.ran.get_or_init(|| manifests::run_case(self))
     }
 
     /// `users-own.yaml`

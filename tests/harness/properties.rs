@@ -1,4 +1,4 @@
-//! What holds of every case.
+//! Properties of every case. Each gives `None` for a case to which it does not apply.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use runner_terminal::documents::{Mask, to_resource_list};
 use runner_terminal::function_config::{API_VERSION, ApiVersion};
 use serde_json::{Value, json};
 
-use super::manifests::{Ran, configs, documents, given, resources, run, value};
+use super::manifests::{Ran, config_of_header, configs, documents, resources, run, value};
 use super::{Case, Kind, expect};
 
-/// What becomes of the file of a case that is served; `None` for any other.
+/// The output of a case that is served.
 fn served(case: &Case) -> Option<&str> {
     let is_served = case.kind() == Kind::Manifests && case.outcome() == "served";
     is_served.then(|| case.ran().output.as_str())
@@ -23,9 +23,13 @@ fn succeeded(what: &str, ran: &Ran) -> Result<(), String> {
     )
 }
 
-/// What has been served changes no more.
+/// A second run changes nothing.
 pub(crate) fn second_run(case: &Case) -> Option<Result<(), String>> {
-    let again = run(case.file(), served(case)?, given(case).as_deref());
+    let again = run(
+        case.file(),
+        served(case)?,
+        config_of_header(case).as_deref(),
+    );
     let Ran {
         outcome,
         report,
@@ -37,50 +41,50 @@ pub(crate) fn second_run(case: &Case) -> Option<Result<(), String>> {
     ))
 }
 
-fn switched_off(config: &Value) -> Value {
+fn disabled(config: &Value) -> Value {
     let mut config = config.clone();
     config["spec"]["enabled"] = json!(false);
     config
 }
 
 /// functionConfigs as one text.
-fn written(configs: &[Value]) -> String {
+fn joined(configs: &[Value]) -> String {
     let texts: Vec<String> = configs.iter().map(Value::to_string).collect();
     texts.join("\n---\n")
 }
 
-/// True where an earlier run has left something that disabling takes away too.
-fn has_ours(case: &Case) -> bool {
+/// True where the input has what an earlier run wrote, which disabling removes too.
+fn was_run_before(case: &Case) -> bool {
     let resources = resources(&case.text);
     let text = json!(resources).to_string();
     text.contains("\"runner-terminal.dev/")
 }
 
-/// The SessionServers of a case that add something where nothing is; `None` where there is none.
-fn switched_on(case: &Case) -> Option<Vec<Value>> {
+/// The SessionServers of a case, if disabling them must restore the input.
+fn enabled_session_servers(case: &Case) -> Option<Vec<Value>> {
     let mut configs = configs(case);
     configs.retain(|config| config["kind"] == "SessionServer");
     let is_on = configs
         .iter()
         .all(|config| config["spec"]["enabled"] != false);
-    (is_on && !configs.is_empty() && !has_ours(case)).then_some(configs)
+    (is_on && !configs.is_empty() && !was_run_before(case)).then_some(configs)
 }
 
 /// `enabled: false` gives every byte back.
 pub(crate) fn disabling(case: &Case) -> Option<Result<(), String>> {
     let once = served(case)?;
-    let configs = switched_on(case)?;
-    Some(goes(case, once, &configs))
+    let configs = enabled_session_servers(case)?;
+    Some(check_disabled(case, once, &configs))
 }
 
-fn goes(case: &Case, once: &str, configs: &[Value]) -> Result<(), String> {
-    let off: Vec<Value> = configs.iter().map(switched_off).collect();
-    let off = run(case.file(), once, Some(&written(&off)));
+fn check_disabled(case: &Case, once: &str, configs: &[Value]) -> Result<(), String> {
+    let off: Vec<Value> = configs.iter().map(disabled).collect();
+    let off = run(case.file(), once, Some(&joined(&off)));
     succeeded("disabled", &off)?;
-    is_back(case, &case.text, &off.output)
+    check_restored(case, &case.text, &off.output)
 }
 
-fn is_back(case: &Case, before: &str, after: &str) -> Result<(), String> {
+fn check_restored(case: &Case, before: &str, after: &str) -> Result<(), String> {
     if case.one("undo").is_none() {
         return expect(after == before, after);
     }
@@ -91,7 +95,7 @@ fn is_back(case: &Case, before: &str, after: &str) -> Result<(), String> {
     expect(decoded(after) == decoded(before), after)
 }
 
-/// The documents, and base64 without its line breaks.
+/// The documents, with base64 without line breaks.
 fn decoded(text: &str) -> Vec<Value> {
     let mut documents = documents(text);
     for document in &mut documents {
@@ -116,20 +120,24 @@ fn decoded(text: &str) -> Vec<Value> {
     documents
 }
 
-/// Where its first lines say that a case refuses what is run after it, it does; else disabling
-/// gives every byte back after that too.
-fn goes_after(case: &Case, then: &str, ran: &Ran, configs: &[Value]) -> Result<(), String> {
+/// Disabling after a second function has run; `# also refused: …` says that this one is refused.
+fn check_disabled_after(
+    case: &Case,
+    then: &str,
+    ran: &Ran,
+    configs: &[Value],
+) -> Result<(), String> {
     if case.all("also refused").any(|refused| refused == then) {
         return expect(ran.outcome == "refused", ran.outcome);
     }
     succeeded(then, ran)?;
-    goes(case, &ran.output, configs)
+    check_disabled(case, &ran.output, configs)
 }
 
-/// So it does after another functionConfig was run, with another exposure, port, timeout and address.
+/// The same after a run with another exposure, port, timeout and address.
 pub(crate) fn disabling_after_a_change(case: &Case) -> Option<Result<(), String>> {
     let once = served(case)?;
-    let mut configs = switched_on(case)?;
+    let mut configs = enabled_session_servers(case)?;
     for (index, config) in configs.iter_mut().enumerate() {
         let spec = &mut config["spec"];
         spec["exposure"] = json!({"type": "NodePort"});
@@ -139,8 +147,8 @@ pub(crate) fn disabling_after_a_change(case: &Case) -> Option<Result<(), String>
             spec["advertiseAddress"] = json!(format!("other-{index}.example.com:443"));
         }
     }
-    let changed = run(case.file(), once, Some(&written(&configs)));
-    Some(goes_after(
+    let changed = run(case.file(), once, Some(&joined(&configs)));
+    Some(check_disabled_after(
         case,
         "another functionConfig",
         &changed,
@@ -148,10 +156,10 @@ pub(crate) fn disabling_after_a_change(case: &Case) -> Option<Result<(), String>
     ))
 }
 
-/// So it does after an AdvertiseAddress has written the address of each runner.
+/// The same after an AdvertiseAddress for each SessionServer.
 pub(crate) fn disabling_after_an_address(case: &Case) -> Option<Result<(), String>> {
     let once = served(case)?;
-    let configs = switched_on(case)?;
+    let configs = enabled_session_servers(case)?;
     let follow_up = |(index, config): (usize, &Value)| {
         let mut follow_up = json!({
             "apiVersion": "runner-terminal.dev/v1alpha1",
@@ -167,15 +175,20 @@ pub(crate) fn disabling_after_an_address(case: &Case) -> Option<Result<(), Strin
         follow_up
     };
     let follow_ups: Vec<Value> = configs.iter().enumerate().map(follow_up).collect();
-    let followed = run(case.file(), once, Some(&written(&follow_ups)));
-    Some(goes_after(case, "an address", &followed, &configs))
+    let followed = run(case.file(), once, Some(&joined(&follow_ups)));
+    Some(check_disabled_after(
+        case,
+        "an address",
+        &followed,
+        &configs,
+    ))
 }
 
-/// Runners that are switched off one after the other give the bytes of before, in every order.
-pub(crate) fn one_by_one(case: &Case, once: &str, runners: &str) -> Result<(), String> {
+/// Disabling runners one by one gives every byte back, in either order.
+pub(crate) fn check_one_by_one(case: &Case, once: &str, runners: &str) -> Result<(), String> {
     let forwards: Vec<&str> = runners.split(", ").collect();
     let backwards = forwards.iter().rev().copied().collect();
-    let config = switched_off(&configs(case)[0]);
+    let config = disabled(&configs(case)[0]);
     for order in [forwards, backwards] {
         let mut now = once.to_owned();
         for runner in &order {
@@ -190,7 +203,7 @@ pub(crate) fn one_by_one(case: &Case, once: &str, runners: &str) -> Result<(), S
     Ok(())
 }
 
-/// The report without lines of files and numbers of items, which are others in a List.
+/// The report without line and item numbers, which differ in a List.
 fn without_places(report: &str) -> String {
     let lines = report
         .lines()
@@ -203,8 +216,8 @@ fn without_places(report: &str) -> String {
     out
 }
 
-/// The documents of a case as the items of a List, and its functionConfigs; `None` where one is no
-/// mapping of its own: a wrapper, or one with what a List cannot hold.
+/// The documents of a case as the items of a List, and its functionConfigs; `None` where they are in a
+/// List already.
 fn in_a_list(case: &Case) -> Option<(String, String)> {
     if case.kind() != Kind::Manifests {
         return None;
@@ -213,14 +226,14 @@ fn in_a_list(case: &Case) -> Option<(String, String)> {
     if plain.is_empty() || plain != resources(&case.text) {
         return None;
     }
-    let configs = written(&configs(case));
+    let configs = joined(&configs(case));
     let files = [(case.file(), case.text.as_str())];
     let list = to_resource_list(&files, "kind: SessionServer\n").ok()?.text;
     let items = &list[list.find("\nitems:\n")?..];
     Some((format!("apiVersion: v1\nkind: List{items}"), configs))
 }
 
-/// Resources in a List come out as they do as documents.
+/// Resources in a List give the same output and report.
 pub(crate) fn in_a_list_makes_no_difference(case: &Case) -> Option<Result<(), String>> {
     let (list, configs) = in_a_list(case)?;
     let apart = run(case.file(), &case.text, Some(&configs));
@@ -247,8 +260,8 @@ fn same(apart: &Ran, together: &Ran) -> Result<(), String> {
     )
 }
 
-/// So they do in JSON, which stays as it is where it does not change: in one line and in several, each
-/// for half of the cases.
+/// A List in JSON gives the same output and stays JSON, and disabling gives every byte back. Half of the
+/// cases are written in one line, the others in several.
 pub(crate) fn json_makes_no_difference(case: &Case) -> Option<Result<(), String>> {
     let (list, configs) = in_a_list(case)?;
     let list = value(&list);
@@ -257,34 +270,35 @@ pub(crate) fn json_makes_no_difference(case: &Case) -> Option<Result<(), String>
         _ => serde_json::to_string_pretty(&list).unwrap(),
     };
     let together = run("case.json", &text, Some(&configs));
-    Some(is_same_in_json(case, &text, &together))
+    Some(check_in_json(case, &text, &together))
 }
 
-fn is_same_in_json(case: &Case, text: &str, together: &Ran) -> Result<(), String> {
+fn check_in_json(case: &Case, text: &str, together: &Ran) -> Result<(), String> {
     same(case.ran(), together)?;
-    stays_json(text, &together.output)?;
-    let Some(configs) = switched_on(case).filter(|_| together.outcome == "served") else {
+    check_stays_json(text, &together.output)?;
+    let Some(configs) = enabled_session_servers(case).filter(|_| together.outcome == "served")
+    else {
         return Ok(());
     };
-    let off: Vec<Value> = configs.iter().map(switched_off).collect();
-    let off = run("case.json", &together.output, Some(&written(&off)));
-    is_back(case, text, &off.output)
+    let off: Vec<Value> = configs.iter().map(disabled).collect();
+    let off = run("case.json", &together.output, Some(&joined(&off)));
+    check_restored(case, text, &off.output)
 }
 
-fn stays_json(before: &str, after: &str) -> Result<(), String> {
+fn check_stays_json(before: &str, after: &str) -> Result<(), String> {
     let read: Value = serde_json::from_str(after).map_err(|error| format!("{error}\n{after}"))?;
     expect(documents(after) == [read], after)?;
     let is_one_line = |text: &str| text.trim_end().lines().count() == 1;
     expect(is_one_line(before) == is_one_line(after), after)
 }
 
-/// A file of JSON stays one, over as many lines.
+/// JSON stays JSON, in one line if it was.
 pub(crate) fn json_stays_json(case: &Case) -> Option<Result<(), String>> {
     let is_json = case.path.ends_with(".json");
-    is_json.then(|| stays_json(&case.text, &case.ran().output))
+    is_json.then(|| check_stays_json(&case.text, &case.ran().output))
 }
 
-/// The lines of the values in a Secret, or of all texts in anything else.
+/// The lines of all strings in a value.
 fn lines(resource: &Value, found: &mut BTreeSet<String>) {
     match resource {
         Value::String(text) => found.extend(text.lines().map(|line| line.trim().to_owned())),
@@ -294,7 +308,7 @@ fn lines(resource: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What stands in a Secret alone is not in a text that a person is shown.
+/// What only a Secret contains is masked in the input and in the output.
 pub(crate) fn secrets_are_masked(case: &Case) -> Option<Result<(), String>> {
     if case.kind() != Kind::Manifests {
         return None;
@@ -333,7 +347,7 @@ pub(crate) fn every_version_is_the_same(case: &Case) -> Option<Result<(), String
         .filter(|version| *version != ApiVersion::WRITTEN);
     Some(others.map(ApiVersion::as_str).try_for_each(|other| {
         let written = |text: &str| text.replace(API_VERSION, other);
-        let given = given(case).as_deref().map(written);
+        let given = config_of_header(case).as_deref().map(written);
         let ran = run(case.file(), &written(&case.text), given.as_deref());
         let unversioned = |text: &str| text.replace(other, API_VERSION);
         let (report, output) = (unversioned(&ran.report), unversioned(&ran.output));
