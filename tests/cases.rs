@@ -1,17 +1,58 @@
-//! Manifests as people have them, and what has to come of each.
+//! Manifests as people have them, and what the functions must make of each.
 //!
-//! A case is one file below `tests/cases`: manifests, the functionConfigs among them, and in its
-//! first lines what is right, once as a sentence (`# Expected: …`) and once for this test:
+//! A case is one file in a folder of `tests/cases`: manifests, a ResourceList with a VerifyTerminals, or
+//! Helm values. A functionConfig is one of its documents; without one, the default is used. The first
+//! lines of the file say what is right: a sentence for people, then lines `# KEY: VALUE` for this test.
+//! An unknown key is an error. Most keys may stand more than once.
 //!
-//! | line | meaning |
+//! | manifests | what must be true |
 //! |---|---|
-//! | `# outcome: served` | the functions succeed, and something changes |
-//! | `# outcome: unchanged` | they succeed, and nothing changes |
-//! | `# outcome: refused` | one fails, and nothing changes |
-//! | `# says: TEXT` | the report has this text; the line may stand more than once, as the others below |
-//! | `# never says: TEXT` | it has not |
-//! | `# adds: TEXT` | a line with this text is in the output and was not in the input |
-//! | `# never adds: TEXT` | no such line |
+//! | `# Expected: SENTENCE` | for people |
+//! | `# outcome: served` | the functions succeed, and the file changes |
+//! | `# outcome: unchanged` | they succeed, and the file does not change |
+//! | `# outcome: refused` | one fails, and the file does not change; `says` has to give the reason |
+//! | `# config: SPEC` | nothing; it is the spec of the SessionServer, for JSON. `default`: no functionConfig is found |
+//! | `# says: TEXT` | the report contains it |
+//! | `# never says: TEXT` | the report does not contain it |
+//! | `# warnings: NUMBER` | the report has so many warnings |
+//! | `# points at: TEXT` | the first result with a line names one that contains it |
+//! | `# adds: TEXT` | a line that is added contains it |
+//! | `# never adds: TEXT` | no line that is added contains it |
+//! | `# keeps: TEXT` | a line that does not change contains it |
+//! | `# removes: TEXT` | a line that is removed contains it, and no line of the resources does any more |
+//! | `# same up to: TEXT` | nothing before it changes |
+//! | `# edits: KIND NAME POINTER` | these lines are all values that change outside of workloads and Services; `nothing` |
+//! | `# makes: KIND NAME` | these lines are all resources of this kind that the function owns |
+//! | `# makes no: KIND` | the function owns none of this kind |
+//! | `# adopts: NAME` | the user's Service is adopted, and none is added |
+//! | `# has: KIND NAME POINTER = JSON` | a resource of the output has this value |
+//! | `# lacks: KIND NAME POINTER` | the resource is in the output without a value there |
+//! | `# puts: KIND at NUMBER POINTER` | document NUMBER of the output has such a resource there |
+//! | `# second run says: TEXT` | this is the whole report of a second run; `nothing` |
+//! | `# one by one: NAME, NAME` | disabling these runners one by one, in either order, gives every byte back |
+//! | `# undo: same values` | disabling gives every value back, but not every byte |
+//! | `# also refused: WHAT` | `another functionConfig`, or `an address` by AdvertiseAddress, is refused after this run |
+//!
+//! | ResourceList | what must be true |
+//! |---|---|
+//! | `# outcome: right` | the worst result is an info; so for `warning` and `error` |
+//! | `# says: TEXT` | the report contains it |
+//! | `# results: NUMBER` | there are so many results |
+//!
+//! | Helm values | what must be true |
+//! |---|---|
+//! | `# outcome: imported` | they are imported, with the exposure that these cases share |
+//! | `# outcome: not imported` | they are refused; `error` has to give the message |
+//! | `# error: MESSAGE` | this is the whole message |
+//! | `# exposure: JSON` | they have another exposure |
+//! | `# note: LINE: MESSAGE` | this is one of the notes |
+//! | `# note starts: LINE: TEXT` | one of the notes starts so |
+//! | `# last note: TEXT` | the last note contains it |
+//! | `# choose: --resource R --at PLACE` | with these arguments they are imported, with the same exposure |
+//! | `# refuses: --at PLACE: MESSAGE` | with these arguments they are refused with this message |
+//!
+//! What a case changes is kept as a snapshot: `cargo insta review`, or `INSTA_UPDATE=always cargo test
+//! --test cases`. The report is not part of it, so that a better wording changes one line of a case.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,154 +62,82 @@
     reason = "a test fails by panicking"
 )]
 
-use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+mod harness;
 
-use runner_terminal::documents::{Run, apply, function_configs};
-use similar::{ChangeTag, TextDiff};
+use std::path::Path;
 
-/// What came of a case.
-struct Came {
-    outcome: &'static str,
-    report: String,
-    added: Vec<String>,
-    output: String,
-}
-
-fn run(path: &str, text: &str) -> Came {
-    let files = [(path, text)];
-    let configs = function_configs(&files, &[]).unwrap();
-    let applied = apply(&files, &configs, |list| {
-        Ok::<_, Infallible>(Run::from(&runner_terminal::run(list.as_bytes())))
-    });
-    match applied {
-        Err(error) => Came {
-            outcome: "refused",
-            report: error.to_string(),
-            added: Vec::new(),
-            output: text.to_owned(),
-        },
-        Ok(applied) => {
-            let output = applied.texts.into_iter().next().unwrap();
-            let diff = TextDiff::from_lines(text, &output);
-            let added = diff
-                .iter_all_changes()
-                .filter(|change| change.tag() == ChangeTag::Insert)
-                .map(|change| change.to_string())
-                .collect();
-            Came {
-                outcome: match (applied.failed, output == text) {
-                    (true, true) => "refused",
-                    (true, false) => "refused and changed",
-                    (false, true) => "unchanged",
-                    (false, false) => "served",
-                },
-                report: applied.report,
-                added,
-                output,
-            }
-        }
-    }
-}
-
-/// What is wrong with what came of a case.
-fn faults(path: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let came = run(name, &text);
-    let mut faults = Vec::new();
-    let mut outcomes = 0;
-    for line in text.lines().take_while(|line| line.starts_with('#')) {
-        let Some((key, wanted)) = line.trim_start_matches(['#', ' ']).split_once(": ") else {
-            continue;
-        };
-        let adds = |text: &str| came.added.iter().any(|line| line.contains(text));
-        let (holds, found) = match key {
-            "outcome" => {
-                outcomes += 1;
-                (
-                    came.outcome == wanted,
-                    came.outcome.to_owned() + "\n" + &came.report,
-                )
-            }
-            "says" => (came.report.contains(wanted), came.report.clone()),
-            "never says" => (!came.report.contains(wanted), came.report.clone()),
-            "adds" => (adds(wanted), came.added.concat()),
-            "never adds" => (!adds(wanted), came.added.concat()),
-            "Expected" => continue,
-            _ => (false, "no such key".to_owned()),
-        };
-        if !holds {
-            faults.push(format!("{}: {line}\n{found}", path.display()));
-        }
-    }
-    if outcomes != 1 {
-        faults.push(format!("{}: has {outcomes} outcomes", path.display()));
-    }
-    // What has been served changes no more.
-    if came.outcome == "served" {
-        let again = run(name, &came.output);
-        if again.outcome != "unchanged" {
-            let (outcome, report) = (again.outcome, again.report);
-            faults.push(format!(
-                "{}: a second run: {outcome}\n{report}",
-                path.display()
-            ));
-        }
-    }
-    faults
-}
-
-/// The cases of a folder below `tests/cases`, sorted by name.
-fn cases(folder: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let entries = std::fs::read_dir(root.join(folder)).unwrap();
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    found.sort();
-    assert!(!found.is_empty(), "{folder} has no case");
-    found
-}
-
-/// The folders whose cases are run here.
-const FOLDERS: [&str; 2] = ["recognise", "isolation"];
+use harness::{CASES, Case, Kind, each, properties, resource_lists, values};
+use similar::TextDiff;
 
 #[test]
 fn each_case_comes_out_as_its_first_lines_say() {
-    let all = FOLDERS.iter().flat_map(|folder| cases(folder));
-    let faults: Vec<String> = all.flat_map(|path| faults(&path)).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    each(|case| Some(case.check()));
+}
+
+#[test]
+fn what_a_case_changes() {
+    insta::glob!("cases/*/*.*", |path| {
+        let case = Case::read(path);
+        let changed = match case.kind() {
+            Kind::Manifests if case.outcome() == "served" => {
+                let output = case.ran().output.as_str();
+                let diff = TextDiff::from_lines(case.text.as_str(), output);
+                let diff = diff.unified_diff().context_radius(1).to_string();
+                let diff = diff.replace('\r', "␍");
+                // Lines move when the first lines of a case change.
+                let lines = diff.lines().map(|line| match line.strip_prefix("@@ ") {
+                    Some(_) => "@@",
+                    None => line,
+                });
+                lines.collect::<Vec<_>>().join("\n")
+            }
+            Kind::Values if case.outcome() == "imported" => values::imported(&case).unwrap().text,
+            _ => return,
+        };
+        insta::assert_snapshot!(changed);
+    });
+}
+
+/// Tests that ask a property of every case to which it applies, and there are at least as many.
+macro_rules! each_case {
+    ($($name:ident: $property:path, $cases:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            let tried = each($property);
+            assert!(tried >= $cases, "only {tried}");
+        }
+    )*};
+}
+
+each_case! {
+    a_second_run_changes_nothing: properties::second_run, 160;
+    disabling_gives_every_byte_back: properties::disabling, 150;
+    disabling_after_a_change_gives_every_byte_back: properties::disabling_after_a_change, 150;
+    disabling_after_an_address_gives_every_byte_back: properties::disabling_after_an_address, 150;
+    a_list_makes_no_difference: properties::in_a_list_makes_no_difference, 220;
+    json_makes_no_difference: properties::json_makes_no_difference, 220;
+    every_version_is_the_same: properties::every_version_is_the_same, 240;
+    json_stays_json: properties::json_stays_json, 9;
+    secrets_are_masked: properties::secrets_are_masked, 20;
+    another_function_config_is_verified: resource_lists::another_kind, 50;
 }
 
 /// The row of a case in `docs/what-is-found.md`.
-fn row(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap();
-    let value = |key: &str| {
-        let lines = text.lines().take_while(|line| line.starts_with('#'));
-        let found = lines.filter_map(|line| line.strip_prefix(&format!("# {key}: ")));
-        found.collect::<Vec<_>>()
-    };
-    let folder = path.parent().unwrap().file_name().unwrap();
-    let file = path.file_name().unwrap().to_str().unwrap();
-    let name = path
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .replace('-', " ");
-    let words: Vec<String> = value("says")
-        .into_iter()
-        .map(|words| format!("“{}”", words.replace('|', "\\|").replace('<', "&lt;")))
-        .collect();
+fn row(case: &Case) -> String {
+    let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
+    let name = case.file().trim_end_matches(".yaml").replace('-', " ");
+    let words = case.all("says").map(|words| format!("“{}”", cell(words)));
     format!(
-        "| [{name}](../tests/cases/{}/{file}) | {} | {} | {} |\n",
-        folder.to_str().unwrap(),
-        value("Expected")[0]
-            .replace('|', "\\|")
-            .replace('<', "&lt;"),
-        value("outcome")[0],
-        words.join(", ")
+        "| [{name}](../tests/cases/{}) | {} | {} | {} |\n",
+        case.path,
+        cell(case.one("Expected").unwrap()),
+        case.outcome(),
+        words.collect::<Vec<_>>().join(", ")
     )
 }
+
+/// The folders that have a table there.
+const IN_TABLES: [&str; 2] = ["recognise", "isolation"];
 
 /// The tables of the page are made of the cases: `UPDATE_DOCS=1 cargo test --test cases`.
 #[test]
@@ -176,7 +145,7 @@ fn the_page_has_a_row_for_each_case() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/what-is-found.md");
     let text = std::fs::read_to_string(&page).unwrap();
     let mut made = text.clone();
-    for folder in FOLDERS {
+    for folder in IN_TABLES {
         let (start, end) = (
             format!("<!-- {folder} -->\n"),
             format!("<!-- /{folder} -->"),
@@ -184,7 +153,10 @@ fn the_page_has_a_row_for_each_case() {
         let (before, rest) = made.split_once(&start).unwrap();
         let (_, after) = rest.split_once(&end).unwrap();
         let head = "\n| shape | what should happen | outcome | words |\n|---|---|---|---|\n";
-        let rows: String = cases(folder).iter().map(|path| row(path)).collect();
+        let of_folder = CASES
+            .iter()
+            .filter(|case| case.path.starts_with(&format!("{folder}/")));
+        let rows: String = of_folder.map(row).collect();
         made = format!("{before}{start}{head}{rows}\n{end}{after}");
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -4,8 +4,8 @@
 
 use fuzz::{mutate, tape};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::documents::{function_configs};
-use runner_terminal::function_config::{FunctionConfig};
+use runner_terminal::documents::function_configs;
+use runner_terminal::function_config::FunctionConfig;
 use yaml_splice::Tree;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

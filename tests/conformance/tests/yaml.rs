@@ -289,7 +289,7 @@ fn seen(list: &ResourceList<'_>) -> Vec<(Option<(String, Value)>, String)> {
             let value = resource.map(|one| (one.identity.to_string(), (*one.value).clone()));
             let mut changes = Changes::default();
             changes.removed.insert(item);
-            let without = list.write(&changes, &[]).unwrap().concat();
+            let without = list.write(&changes, &[]).unwrap().pieces.concat();
             (value, without)
         })
         .collect()

@@ -1,0 +1,387 @@
+//! `enabled: false` gives back the bytes of before, in whatever style a file is written. What it cannot
+//! give back is in `tests/cases/undo`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use krm::documents::to_resource_list;
+use serde_json::{Value, json};
+
+/// What a run gives: the file, what is said, whether it failed.
+struct Ran {
+    text: String,
+    report: String,
+    failed: bool,
+}
+
+fn run(text: &str, config: &Value) -> Ran {
+    let files = [("runner.yaml", text)];
+    let list = to_resource_list(&files, &format!("{config}\n")).unwrap();
+    let outcome = runner_terminal::run(list.text.as_bytes());
+    let output = outcome.text();
+    let edited = list
+        .edited(&files, &output, &outcome.alignment().items)
+        .unwrap();
+    Ran {
+        text: edited[0].clone(),
+        report: outcome.report(),
+        failed: outcome.failed(),
+    }
+}
+
+/// A run that has to succeed.
+fn succeed(text: &str, config: &Value) -> Ran {
+    let ran = run(text, config);
+    assert!(!ran.failed, "{}\n{text}", ran.report);
+    ran
+}
+
+fn config(spec: Value) -> Value {
+    json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "SessionServer",
+        "metadata": {"name": "s"},
+        "spec": spec,
+    })
+}
+
+fn off(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["spec"]["enabled"] = json!(false);
+    config
+}
+
+/// On, on again, on in another way, and off: no change, and the bytes of before.
+fn goes_and_comes(name: &str, text: &str, on: &Value) {
+    let once = succeed(text, on);
+    assert_ne!(once.text, text, "{name}: nothing was added");
+    let twice = succeed(&once.text, on);
+    assert_eq!(once.text, twice.text, "{name}: a second run changes more");
+    let restored = succeed(&once.text, &off(on));
+    assert_eq!(restored.text, text, "{name}: from\n{}", once.text);
+    let mut other = on.clone();
+    other["spec"]["exposure"] = json!({"type": "NodePort"});
+    other["spec"]["listenPort"] = json!(8099);
+    other["spec"]["sessionTimeout"] = json!("2m");
+    if on["spec"]["advertiseAddress"].is_string() {
+        other["spec"]["advertiseAddress"] = json!("other.example.com:443");
+    }
+    let changed = succeed(&once.text, &other);
+    let restored = succeed(&changed.text, &off(&other));
+    assert_eq!(restored.text, text, "{name}: from\n{}", changed.text);
+    let follow_up = json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "AdvertiseAddress",
+        "metadata": {"name": "a"},
+        "spec": {"source": "Static", "address": "192.0.2.7:9001", "container": on["spec"]["container"]},
+    });
+    let followed = run(&once.text, &follow_up);
+    if !followed.failed {
+        let restored = succeed(&followed.text, &off(on));
+        assert_eq!(restored.text, text, "{name}: from\n{}", followed.text);
+    }
+}
+
+fn assert_says(ran: &Ran, words: &[&str]) {
+    for word in words {
+        assert!(
+            ran.report.contains(word),
+            "{word:?} is not in\n{}",
+            ran.report
+        );
+    }
+    assert!(!ran.failed);
+}
+
+/// A ConfigMap or Secret with this text, and a runner that reads it.
+fn manifests(kind: &str, section: &str, metadata: &str, member: &str) -> String {
+    let volume = match kind {
+        "Secret" => "{secret: {secretName: runner}, name: config}",
+        _ => "{configMap: {name: runner}, name: config}",
+    };
+    format!(
+        "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: runner\n{metadata}{section}:\n{member}\
+         ---\napiVersion: v1\nkind: Pod\nmetadata:\n  labels: {{app: runner}}\n  name: runner\n\
+         {metadata}spec:\n  containers:\n  - name: runner\n    image: gitlab/gitlab-runner\n    \
+         volumeMounts:\n    - {{name: config, mountPath: /etc/gitlab-runner}}\n  volumes:\n  - {volume}\n"
+    )
+}
+
+fn known() -> Value {
+    config(json!({"advertiseAddress": "t.example.com", "sessionTimeout": "1m"}))
+}
+
+/// How the file may be written.
+#[test]
+fn keeps_the_style_of_the_file() {
+    for member in [
+        "  config.toml: |\n    concurrent = 4\n",
+        "  config.toml: |-\n    concurrent = 4\n",
+        "  config.toml: |+\n    concurrent = 4\n\n",
+        "  config.toml: |2\n      concurrent = 4\n",
+        "  config.toml: >\n    concurrent = 4\n",
+        "  config.toml: >-\n    concurrent = 4\n",
+        "  config.toml: >+\n    concurrent = 4\n\n",
+        "  config.toml: >   # folded\n    concurrent = 4\n\n    [[runners]]\n      name = \"one\"\n      x = 1\n\n    a = [1,\n    2]\n",
+        "  config.toml: 'concurrent = 4'\n",
+        "  config.toml: 'a = ''b''\n\n    c = 1\n\n    '\n",
+        "  config.toml: \"concurrent = 4\\n\"\n",
+        "  config.toml: \"concurrent\\x20= \\u0034\\n[[runners]]\\n\\tname = \\\"one\\\"\\n\"   # escaped\n",
+        "  config.toml: \"concurrent = 4\\n\\\n    [[runners]]\\n\\\n    \\  name = 'one'\\n\"\n",
+        "  config.toml: concurrent = 4\n",
+        "  config.toml: concurrent = 4\n\n    [[runners]]\n",
+        "  config.toml: ''\n",
+        "  config.toml: \"\"\n",
+        "  config.toml:\n",
+        "  config.toml: ~\n",
+        "  \"config.toml\": &file concurrent = 4\n  other: *file\n",
+        "  other: &file |\n    concurrent = 4\n  config.toml: *file\n",
+        "  config.toml: !!str concurrent = 4\n",
+        "  ? config.toml\n  : concurrent = 4\n",
+    ] {
+        for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
+            goes_and_comes(member, &manifests(kind, section, "", member), &known());
+        }
+    }
+    for member in [
+        r#"config.toml: "concurrent = 4\n" "#,
+        "config.toml: 'concurrent = 4'",
+        "config.toml: concurrent = 4 ",
+        "config.toml: ",
+        r#""config.toml": "" "#,
+    ] {
+        let text = manifests("ConfigMap", "data", "", "");
+        let flow = format!("\ndata: {{other: x, {member}}}   # one line\n");
+        goes_and_comes(member, &text.replace("\ndata:\n", &flow), &known());
+    }
+}
+
+#[test]
+fn keeps_the_lines_of_base64() {
+    for member in [
+        "  config.toml: Y29uY3VycmVudCA9IDQK\n",
+        "  config.toml: |\n    Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: >-\n    Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: Y29uY3Vy\n    cmVudCA9\n    IDQK\n",
+        "  config.toml: \"Y29uY3Vy\n    cmVudCA9\n    IDQK\"\n",
+        "  config.toml: 'Y29uY3VycmVudCA9IDQK'\n",
+        // [session_server] with session_timeout = 900, in lines of 16
+        "  config.toml: |\n    W3Nlc3Npb25fc2Vy\n    dmVyXQpzZXNzaW9u\n    X3RpbWVvdXQgPSA5\n    MDAK\n",
+        "  config.toml: W3Nlc3Npb25fc2Vy\n    dmVyXQpzZXNzaW9u\n    X3RpbWVvdXQgPSA5\n    MDAK\n",
+    ] {
+        goes_and_comes(member, &manifests("Secret", "data", "", member), &known());
+    }
+}
+
+#[test]
+fn keeps_the_form_of_annotations() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    for metadata in [
+        "  annotations:\n",
+        "  annotations: ~\n",
+        "  annotations: null   # none\n",
+        "  annotations: {}\n",
+        "  annotations: { }\n",
+        "  annotations: {  }   # none\n",
+        "  annotations: {\n    # none\n    }\n",
+        "  annotations: &none {}\n  other: *none\n",
+        "  annotations: &none ~\n",
+        "  finalizers: &none []\n  annotations: {a: b}\n",
+        "  annotations: &some {a: b}\n  labels: *some\n",
+        "  annotations: &some\n    a: b\n  labels:\n    <<: *some\n    c: d\n",
+        "  annotations: {a: b, c: 'd' }\n",
+        "  annotations: {\n    a: b,\n  }\n",
+        "  annotations:\n    a: b\n    # the last\n",
+        "  labels: &some {a: b}\n  annotations: *some\n",
+    ] {
+        // A Pod has labels of its own.
+        let text = manifests("ConfigMap", "data", metadata, member).replacen(
+            "  labels: {app: runner}\n",
+            "",
+            metadata.matches("  labels:").count(),
+        );
+        goes_and_comes(metadata, &text, &known());
+    }
+}
+
+#[test]
+fn keeps_the_spelling_of_toml() {
+    for toml in [
+        "[session_server]\nsession_timeout = 60.5\n",
+        "[session_server]\nsession_timeout = 1979-05-27T07:32:00Z\nadvertise_address = true\n",
+        "[session_server]\nsession_timeout = 0x10\n",
+        "[session_server]\nsession_timeout = 1_800   # as ever\n",
+        "[session_server]\nadvertise_address = [\n  1,   # one\n  'two',\n]\n",
+        "[session_server]\nadvertise_address = 'mine.example.com:443'\n",
+        "[session_server]\nadvertise_address = \"\"\"\nmine.example.com:443\"\"\"\n",
+        "[session_server]\nadvertise_address = '''mine.example.com:443'''\n",
+        "[session_server]\nadvertise_address = \"m\\u0069ne.example.com:443\"\n",
+        "[session_server]\n\"listen_address\" = ':8093'\n  session_timeout=  900\n",
+        "[session_server.sub]\na = 1\n",
+        "[session_server]\nsub.a = 1\nsession_timeout = 9\n\n[session_server.other]\nb = 1\n",
+        "[ session_server ] # here\n\n# nobody knows why\nsession_timeout = 9 # nine\n\n# the end\n",
+        "session_server.listen_address = \":8093\"\nconcurrent = 1\n",
+        "  session_server . session_timeout = 9 # dotted\n[[runners]]\n",
+        "session_server = {}\nconcurrent = 1\n",
+        "session_server = { }\n",
+        "session_server = {  } # none\n",
+        "session_server = {session_timeout = 60.5}\n",
+        "session_server = { sub.a = 1, session_timeout = 9, }\n",
+        "[session_server]\n",
+        "[session_server]",
+        "[session_server]\n[[runners]]\n",
+        "concurrent = 1\r\n[session_server]\r\nsession_timeout = 9\r\n",
+        "concurrent = 1\r\nlog_level = 'info'\n",
+        "concurrent = 1\n\n\n",
+        "\nconcurrent = 1",
+        "\n",
+        "",
+        "# nothing",
+        "\u{feff}concurrent = 1\n",
+        "\u{feff}",
+    ] {
+        let member = format!("  config.toml: {}\n", json!(toml));
+        for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
+            goes_and_comes(toml, &manifests(kind, section, "", &member), &known());
+        }
+    }
+}
+
+/// What the user has written into the table since is the user's.
+#[test]
+fn keeps_what_was_added_to_the_table_since() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    let text = manifests("ConfigMap", "data", "", member);
+    let once = succeed(&text, &known()).text;
+    let line = "    listen_address = \"0.0.0.0:8093\"\n";
+    let header = "    [session_server]\n";
+    assert!(once.contains(line) && once.contains(header));
+    for (added, expected) in [
+        (
+            once.replace(line, &format!("    # mine\n{line}")),
+            "    concurrent = 4\n\n    # mine\n---",
+        ),
+        (
+            once.replace(line, &line.replace('\n', " # mine\n")),
+            "    concurrent = 4\n\n    # mine\n---",
+        ),
+        (
+            once.replace(line, &format!("{line}    mine = 1\n")),
+            "    concurrent = 4\n\n    [session_server]\n    mine = 1\n---",
+        ),
+        (
+            once.replacen("---\n", "\n    [[runners]]\n    name = 'new'\n---\n", 1),
+            "    concurrent = 4\n\n    [[runners]]\n    name = 'new'\n---",
+        ),
+    ] {
+        assert_ne!(added, once);
+        let restored = succeed(&added, &off(&known())).text;
+        let expected = format!("config.toml: |\n{expected}");
+        assert!(restored.contains(&expected), "{restored}\nnot\n{expected}");
+        assert!(!restored.contains("runner-terminal.dev"), "{restored}");
+    }
+}
+
+/// Files with CRLF and with a byte order mark.
+#[test]
+fn keeps_line_ends_and_a_byte_order_mark() {
+    let member = "  config.toml: |\n    concurrent = 4\n";
+    for metadata in ["", "  annotations: ~\n", "  annotations: { }\n"] {
+        let text = manifests("ConfigMap", "data", metadata, member);
+        goes_and_comes("CRLF", &text.replace('\n', "\r\n"), &known());
+        goes_and_comes("mark", &format!("\u{feff}{text}"), &known());
+        goes_and_comes("end", text.trim_end(), &known());
+    }
+}
+
+/// How the container's ports, and what is around them, may be written.
+#[test]
+fn keeps_the_form_of_the_workload() {
+    let text = manifests("ConfigMap", "data", "", "  config.toml: concurrent = 1\n");
+    let pod = text.split_once("---\n").unwrap().1;
+    let image = "    image: gitlab/gitlab-runner\n";
+    let with = |ports: &str| text.replace(image, &format!("{image}{ports}"));
+    let sidecar = |ports: &str| {
+        with("    ports: *ports\n").replace(
+            "  containers:\n",
+            &format!("  containers:\n  - name: side\n    image: envoy\n    ports: {ports}\n"),
+        )
+    };
+    let container =
+        &pod[pod.find("  - name: runner\n").unwrap()..pod.find("  volumes:\n").unwrap()];
+    for changed in [
+        with("    ports:\n"),
+        with("    ports: ~\n"),
+        with("    ports: []\n"),
+        with("    ports: [ ]   # none\n"),
+        with("    ports: [{name: web, containerPort: 80}, ]\n"),
+        with("    ports:\n    - containerPort: 80   # web\n    # the last\n"),
+        sidecar("&ports\n    - containerPort: 80"),
+        sidecar("&ports [{containerPort: 80}]"),
+        sidecar("&ports []"),
+        text.replace(
+            container,
+            "  - { name: runner, image: gitlab/gitlab-runner, volumeMounts: [ {name: config, mountPath: /etc/gitlab-runner} ] }   # one\n",
+        ),
+        text.replace(
+            "metadata:\n  labels: {app: runner}\n  name: runner\n",
+            "metadata: { labels: {app: runner}, name: runner }\n",
+        ),
+    ] {
+        assert_ne!(changed, text);
+        goes_and_comes(&changed, &changed, &known());
+    }
+}
+
+#[test]
+fn leaves_a_file_that_is_no_toml_any_more() {
+    let text = manifests(
+        "ConfigMap",
+        "data",
+        "",
+        "  config.toml: |\n    concurrent = 4\n",
+    );
+    let once = succeed(&text, &known()).text;
+    let broken = once.replace("concurrent = 4", "concurrent =");
+    let ran = succeed(&broken, &off(&known()));
+    assert_says(&ran, &["warning: ConfigMap runner", "is not TOML"]);
+    assert!(ran.text.contains("[session_server]") && ran.text.contains("config-before"));
+    assert!(!ran.text.contains("kind: Service\n"));
+    // Corrected, it is restored after all.
+    let ran = succeed(
+        &ran.text.replace("concurrent =", "concurrent = 4"),
+        &off(&known()),
+    );
+    assert_eq!(ran.text, text);
+}
+
+/// A Secret's text is in no annotation, and what that means is said.
+#[test]
+fn copies_no_secret_into_an_annotation() {
+    let member = "  config.toml: \"token = 'canary'\\n\\\n    \\x5bsession_server]\\n\\\n    session\\\n    _timeout\\\n    \\ = 9\\\n    0\\\n    0\\n\"\n";
+    let text = manifests("Secret", "stringData", "", member);
+    let once = succeed(&text, &known());
+    assert_eq!(once.text.matches("canary").count(), 1, "{}", once.text);
+    let ran = succeed(&once.text, &off(&known()));
+    assert!(!ran.text.contains("runner-terminal.dev"), "{}", ran.text);
+    if ran.text != text {
+        assert_says(
+            &ran,
+            &[
+                "info: Secret runner",
+                "quoted or broken into lines otherwise",
+            ],
+        );
+    }
+    // Of a ConfigMap every byte is back.
+    goes_and_comes(
+        member,
+        &manifests("ConfigMap", "data", "", member),
+        &known(),
+    );
+}
