@@ -9,7 +9,6 @@
 mod artifacts;
 mod audit;
 mod bench;
-mod beside;
 mod count;
 mod demo;
 mod dist;
@@ -19,7 +18,6 @@ mod miri;
 mod nightly;
 mod playground;
 mod process;
-mod progress;
 mod test;
 mod versions;
 mod web;

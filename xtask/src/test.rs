@@ -1,18 +1,16 @@
 //! Every check, in one command.
 
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use fs_err as fs;
 
-use crate::beside::Beside;
-use crate::progress::took;
-use crate::{artifacts, count, fuzz, hosts, miri, playground, process, web, workspace};
+use crate::process::{self, command};
+use crate::{artifacts, count, fuzz, hosts, miri, playground, web, workspace};
 
 /// One check, and the command that runs it alone.
-struct Step {
-    again: &'static str,
-    run: fn(&Step) -> Result<()>,
-}
+type Step = (&'static str, fn(&str) -> Result<()>);
 
 /// The steps in order: the quick look first, then what the others need.
 ///
@@ -20,96 +18,82 @@ struct Step {
 /// the release profile links each test program with fat LTO, which costs more than
 /// building the dependencies once more.
 const STEPS: &[Step] = &[
-    Step {
-        again: "cargo fmt --all --check",
-        run: Step::as_written,
-    },
-    Step {
-        again: "cargo xtask build",
-        // Linking the launcher takes minutes on one core; the hosts are built on the others.
-        run: |_| {
-            let hosts = Beside::start("hosts", hosts::for_tests())?;
-            artifacts::build().and(hosts.finish())
-        },
-    },
-    Step {
-        again: "cargo xtask count",
-        run: |_| count::run(false),
-    },
-    Step {
-        again: "cargo xtask web",
-        run: |_| web::check(),
-    },
-    Step {
-        again: "cargo xtask playground --check",
-        run: |_| playground::build_and_check(),
-    },
-    Step {
-        again: "cargo test --workspace",
-        run: Step::as_written,
-    },
-    Step {
-        again: "cargo clippy --workspace --all-targets -- -D warnings",
-        run: Step::as_written,
-    },
+    ("cargo fmt --all --check", as_written),
+    ("cargo xtask build", |_| build_beside_hosts()),
+    ("cargo xtask count", |_| count::run(false)),
+    ("cargo xtask web", |_| web::check()),
+    ("cargo xtask playground --check", |_| {
+        playground::build_and_check()
+    }),
+    ("cargo test --workspace", as_written),
+    (
+        "cargo clippy --workspace --all-targets -- -D warnings",
+        as_written,
+    ),
     // What is in these for their own machine alone is not looked at above.
-    Step {
-        again: "cargo clippy --package runner-terminal-kpt --package runner-terminal-helm \
-                --target wasm32-unknown-unknown -- -D warnings",
-        run: Step::as_written,
-    },
-    Step {
-        again: "target/hosts/bin/cargo-deny --workspace check bans licenses sources",
-        run: Step::as_written,
-    },
-    Step {
-        again: "cargo xtask miri",
-        run: |_| miri::run(),
-    },
-    Step {
-        again: "cargo xtask fuzz",
-        run: |_| fuzz::run(&fuzz::Arguments::default()),
-    },
+    (
+        "cargo clippy --package runner-terminal-kpt --package runner-terminal-helm \
+         --target wasm32-unknown-unknown -- -D warnings",
+        as_written,
+    ),
+    (
+        "target/hosts/bin/cargo-deny --workspace check bans licenses sources",
+        as_written,
+    ),
+    ("cargo xtask miri", |_| miri::run()),
+    ("cargo xtask fuzz", |_| {
+        fuzz::run(&fuzz::Arguments::default())
+    }),
 ];
 
-const ADVISORIES: Step = Step {
-    again: "target/hosts/bin/cargo-deny --workspace check advisories",
-    run: Step::as_written,
-};
+const ADVISORIES: Step = (
+    "target/hosts/bin/cargo-deny --workspace check advisories",
+    as_written,
+);
 
 /// Runs the steps and stops at the first that fails.
 pub(crate) fn run(advisories: bool) -> Result<()> {
     let start = Instant::now();
-    let steps: Vec<_> = STEPS
-        .iter()
-        .chain(advisories.then_some(&ADVISORIES))
-        .collect();
-    for step in &steps {
-        println!("\n── {} ──", step.again);
+    let steps = STEPS.iter().chain(advisories.then_some(&ADVISORIES));
+    for (line, check) in steps {
+        println!("\n── {line} ──");
         let step_start = Instant::now();
-        (step.run)(step).with_context(|| {
-            format!("a check failed; to run only this one again: {}", step.again)
-        })?;
-        println!("── ok in {} ──", took(step_start.elapsed()));
+        check(line)
+            .with_context(|| format!("a check failed; to run only this one again: {line}"))?;
+        println!("── ok in {:.1?} ──", step_start.elapsed());
     }
-    println!(
-        "\nall {} checks passed in {}",
-        steps.len(),
-        took(start.elapsed())
-    );
+    println!("\nall checks passed in {:.1?}", start.elapsed());
     Ok(())
 }
 
-impl Step {
-    /// Runs the command as it is written.
-    fn as_written(&self) -> Result<()> {
-        let mut words = self.again.split(' ');
-        let program = words.next().unwrap_or_default();
-        let mut command = if program.contains('/') {
-            process::command(workspace::root().join(program))
-        } else {
-            process::command(program)
-        };
-        process::run(artifacts::use_module(command.args(words)))
-    }
+fn as_written(line: &str) -> Result<()> {
+    process::run(artifacts::use_module(&mut command(line)))
+}
+
+/// Linking the launcher takes minutes on one core; the hosts are built on the others, by a process
+/// of its own, whose output comes at its end.
+fn build_beside_hosts() -> Result<()> {
+    let log = workspace::target("hosts.log");
+    let file = fs::File::create(&log)?.into_file();
+    let mut hosts = Command::new(std::env::current_exe()?);
+    hosts
+        .arg("hosts")
+        .args(hosts::for_tests()?)
+        .stdin(Stdio::null());
+    hosts.stdout(file.try_clone()?).stderr(file);
+    let mut hosts = hosts.spawn().context("xtask does not start")?;
+    println!("cargo xtask hosts runs meanwhile, into {}", log.display());
+    let built = artifacts::build();
+    let status = hosts.wait()?;
+    let printed = fs::read_to_string(&log)?;
+    println!(
+        "\n── meanwhile: cargo xtask hosts ──\n{}",
+        printed.trim_end()
+    );
+    built?;
+    ensure!(
+        status.success(),
+        "`cargo xtask hosts` failed: {status}; what it says is above"
+    );
+    Ok(())
 }

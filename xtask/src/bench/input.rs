@@ -1,14 +1,14 @@
 //! The lists that are measured, and their files in `target/bench`.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
 use super::figures::{bytes, count};
 use super::kustomization;
 use super::lists::List;
-use super::program::PROGRAMS;
+use super::programs::PROGRAMS;
 use crate::workspace;
 
 /// The lists, from small to large.
@@ -28,12 +28,11 @@ pub(crate) const LISTS: &[List] = &[
 
 /// A list that lies in files.
 pub(crate) struct Input {
-    /// Which.
     pub(crate) list: List,
     /// The ResourceList.
     pub(crate) file: PathBuf,
     /// The folder of a kustomization that makes the same change with kustomize's own means.
-    pub(crate) kustomization: PathBuf,
+    pub(crate) kustomization: String,
     /// The size of the ResourceList in bytes.
     pub(crate) size: usize,
 }
@@ -42,12 +41,10 @@ impl Input {
     /// Writes a list's files.
     pub(crate) fn write(list: List) -> Result<Self> {
         let name = list.name();
-        let kustomization = workspace::target("bench/kustomize").join(&name);
-        let mut readers = PROGRAMS
-            .iter()
-            .filter(|program| program.reads_kustomization());
-        if readers.any(|program| program.takes(list)) {
-            kustomization::write(list, &kustomization)?;
+        let kustomization = format!("target/bench/kustomize/{name}");
+        let mut programs = PROGRAMS.iter();
+        if programs.any(|program| program.reads_kustomization() && program.takes(list)) {
+            kustomization::write(list, &workspace::root().join(&kustomization))?;
         }
         let text = list.resource_list();
         let file = write(&format!("{name}.yaml"), &text)?;
@@ -61,28 +58,26 @@ impl Input {
 
     /// The list in words.
     pub(crate) fn title(&self) -> String {
-        let runners = match self.list.runners {
-            1 => "1 runner".to_owned(),
-            more => format!("{} runners", count(more)),
-        };
-        let large = match self.list.large {
+        let List {
+            items,
+            runners,
+            large,
+        } = self.list;
+        let large = match large {
             0 => String::new(),
             size => format!(", a ConfigMap of {} MB", size / 1_000_000),
         };
-        let items = count(self.list.items);
-        format!(
-            "{items} objects, {runners}{large} ({})",
-            bytes(self.size as f64)
-        )
+        let plural = if runners == 1 { "" } else { "s" };
+        let (items, runners, size) = (count(items), count(runners), bytes(self.size as f64));
+        format!("{items} objects, {runners} runner{plural}{large} ({size})")
     }
 }
 
 /// Writes a file of `target/bench`.
 pub(crate) fn write(name: &str, text: &str) -> Result<PathBuf> {
-    let folder = workspace::target("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = folder.join(name);
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    let file = workspace::target("bench").join(name);
+    fs::create_dir_all(workspace::target("bench"))?;
+    fs::write(&file, text)?;
     Ok(file)
 }
 

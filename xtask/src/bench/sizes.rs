@@ -1,45 +1,40 @@
 //! The sizes of what people get. `tests/real-hosts/tests/sizes.rs` holds them to what is recorded.
 
-use std::fs;
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use serde_json::{Map, Value};
+use anyhow::Result;
+use fs_err as fs;
+use serde::Deserialize;
 
 use super::figures::{bytes, figure};
 use super::targets::{Limit, Target};
 use crate::workspace;
 
-const RECORD: &str = "benches/sizes.json";
+/// The recorded size of a file.
+#[derive(Deserialize)]
+struct Size {
+    bytes: f64,
+    gzip: f64,
+}
 
 /// Reads the sizes, and gives the table and the target.
 pub(crate) fn measure() -> Result<(String, Vec<Target>)> {
-    let text = fs::read_to_string(workspace::root().join(RECORD))
-        .with_context(|| format!("cannot read {RECORD}"))?;
-    let record: Map<String, Value> =
-        serde_json::from_str(&text).with_context(|| format!("cannot read {RECORD}"))?;
+    let record: BTreeMap<String, Size> =
+        serde_json::from_str(&workspace::text("benches/sizes.json")?)?;
     let mut table =
         "**Sizes**\n\n| file | size | × recorded | recorded with gzip |\n|---|--:|--:|--:|\n"
             .to_owned();
     let mut largest = 0.0_f64;
-    for (file, sizes) in &record {
-        let recorded = |key: &str| sizes.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
-        let size = fs::metadata(workspace::target(file))
-            .with_context(|| format!("cannot find target/{file}"))?
-            .len() as f64;
-        let growth = size / recorded("bytes");
+    for (file, recorded) in &record {
+        let size = fs::metadata(workspace::target(file))?.len() as f64;
+        let growth = size / recorded.bytes;
         largest = largest.max(growth);
+        let (size, gzip) = (bytes(size), bytes(recorded.gzip));
         table.push_str(&format!(
-            "| `{file}` | {} | {} | {} |\n",
-            bytes(size),
-            figure(growth),
-            bytes(recorded("gzip")),
+            "| `{file}` | {size} | {} | {gzip} |\n",
+            figure(growth)
         ));
     }
-    let target = Target {
-        what: "the file that has grown most, over its recorded size",
-        limit: Limit::AtMost(1.1),
-        unit: "",
-        measured: largest,
-    };
-    Ok((table, vec![target]))
+    let what = "the file that has grown most, over its recorded size";
+    Ok((table, vec![Target::new(what, Limit::AtMost(1.1), largest)]))
 }

@@ -1,77 +1,80 @@
 //! All programs on one list.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
-use super::check::{self, Checked};
-use super::effort::Effort;
-use super::figures::{bytes, cells, figure};
-use super::hyperfine::{self, Times};
+use super::figures::{bytes, cells, count, figure};
 use super::input::Input;
 use super::lists::List;
-use super::memory;
-use super::program::{CAT, KYAML, PROGRAMS};
+use super::measure::{self, Effort, Measured, Trial};
+use super::programs::{CAT, KYAML, PROGRAMS, Program, Role};
 
 /// What was measured on a list.
 pub(crate) struct Suite {
-    /// The list.
     pub(crate) input: Input,
-    /// What each program showed, in their order.
-    outcomes: Vec<Outcome>,
-    patience: u64,
-}
-
-/// What a program showed.
-enum Outcome {
-    Measured(Measured),
-    Stopped,
-    LeftOut,
-}
-
-/// A program's figures.
-pub(crate) struct Measured {
-    /// How long it takes.
-    pub(crate) times: Times,
-    /// Its peak memory in bytes.
-    pub(crate) memory: u64,
+    /// What each program showed, in their order, or why it was not measured.
+    outcomes: Vec<Result<Measured, String>>,
 }
 
 /// Checks all programs and measures those that do their job.
 pub(crate) fn measure(list: List, effort: Effort) -> Result<Suite> {
     let input = Input::write(list)?;
     println!("{}: checking what each program makes of it", input.title());
-    let checked = check::all(&input, effort)?;
-    let trials: Vec<_> = checked.iter().filter_map(Checked::trial).collect();
-    let peaks = trials.iter().map(|trial| memory::peak(trial, effort));
-    let peaks = peaks.collect::<Result<Vec<_>>>()?;
-    let times = hyperfine::times(&trials, effort)?;
-    let mut measured = times.into_iter().zip(peaks);
-    let outcomes = checked.iter().map(|checked| match checked {
-        Checked::Works(_) => measured.next().map_or(Outcome::LeftOut, |(times, memory)| {
-            Outcome::Measured(Measured { times, memory })
-        }),
-        Checked::Stopped => Outcome::Stopped,
-        Checked::LeftOut => Outcome::LeftOut,
-    });
+    let mut first = None;
+    let mut trials = Vec::new();
+    for program in PROGRAMS {
+        let trial = check(program, &input, effort, &mut first);
+        trials.push(trial.with_context(|| format!("{} cannot be measured", program.name))?);
+    }
+    let working: Vec<_> = trials.iter().flatten().collect();
+    let mut measured = measure::all(&working, effort)?.into_iter();
+    let outcomes = trials.into_iter();
+    let outcomes = outcomes.map(|trial| trial.map(|_| measured.next().unwrap_or_default()));
     Ok(Suite {
         outcomes: outcomes.collect(),
         input,
-        patience: effort.patience,
     })
+}
+
+/// Runs a program once, so that only programs which do their job are measured: all ways to run the
+/// function must give the same bytes, and the function and its peers must each have served every
+/// runner.
+fn check(
+    program: &'static Program,
+    input: &Input,
+    effort: Effort,
+    first: &mut Option<(&str, Vec<u8>)>,
+) -> Result<Result<Trial, String>> {
+    if !program.takes(input.list) {
+        return Ok(Err(format!("left out: {}", program.left_out)));
+    }
+    let Some(trial) = Trial::run(&program.on(input), &input.file, effort)? else {
+        return Ok(Err(format!("stopped after {} s", effort.patience)));
+    };
+    if program.role != Role::Floor {
+        let text = String::from_utf8_lossy(&trial.output);
+        let (served, runners) = (text.matches("config-checksum:").count(), input.list.runners);
+        ensure!(
+            served == runners,
+            "it gives {served} of {runners} runners a session server"
+        );
+    }
+    if program.role == Role::Function {
+        let (name, bytes) = first.get_or_insert_with(|| (program.name, trial.output.clone()));
+        ensure!(trial.output == *bytes, "{name} does not write the same");
+    }
+    Ok(Ok(trial))
 }
 
 impl Suite {
     /// A program's figures, when it has any.
     pub(crate) fn of(&self, program: &str) -> Option<&Measured> {
         let place = PROGRAMS.iter().position(|known| known.name == program)?;
-        match self.outcomes.get(place)? {
-            Outcome::Measured(measured) => Some(measured),
-            Outcome::Stopped | Outcome::LeftOut => None,
-        }
+        self.outcomes.get(place)?.as_ref().ok()
     }
 
     /// A program's median in seconds.
     pub(crate) fn median(&self, program: &str) -> Option<f64> {
-        Some(self.of(program)?.times.median())
+        self.of(program).map(Measured::median)
     }
 
     /// The table in Markdown.
@@ -84,9 +87,8 @@ impl Suite {
         );
         for (program, outcome) in PROGRAMS.iter().zip(&self.outcomes) {
             let cells = match outcome {
-                Outcome::Measured(measured) => self.cells(measured),
-                Outcome::Stopped => format!("stopped after {} s | | | | |", self.patience),
-                Outcome::LeftOut => format!("left out: {} | | | | |", program.left_out),
+                Ok(measured) => self.cells(measured),
+                Err(why) => format!("{why} | | | | |"),
             };
             table.push_str(&format!("| {} | {cells} |\n", program.name));
         }
@@ -95,21 +97,47 @@ impl Suite {
 
     fn cells(&self, measured: &Measured) -> String {
         let over = |program: &str| {
-            self.median(program)
-                .map_or_else(String::new, |other| figure(measured.times.median() / other))
+            let other = self.median(program);
+            other.map_or_else(String::new, |other| figure(measured.median() / other))
         };
+        let (memory, size) = (measured.memory(), self.input.size);
         // Beside a small list, memory is that of the program itself.
-        let times_input = if self.input.size < 1_000_000 {
+        let over_input = if size < 1_000_000 {
             String::new()
         } else {
-            figure(measured.memory as f64 / self.input.size as f64)
+            figure(memory / size as f64)
         };
+        let (kyaml, cat) = (over(KYAML), over(CAT));
         format!(
-            "{} | {} | {} | {} | {times_input}",
-            cells(&measured.times),
-            over(KYAML),
-            over(CAT),
-            bytes(measured.memory as f64),
+            "{} | {kyaml} | {cat} | {} | {over_input}",
+            cells(measured),
+            bytes(memory)
         )
     }
+}
+
+/// How the cost of one object grows with the number of objects, in Markdown.
+pub(crate) fn growth(suites: &[Suite]) -> String {
+    let mut suites: Vec<_> = suites.iter().collect();
+    suites.retain(|suite| suite.input.list.runners == 1 && suite.input.list.large == 0);
+    if suites.len() < 2 {
+        return String::new();
+    }
+    let head = |suite: &&Suite| format!(" {} objects |", count(suite.input.list.items));
+    let mut table = format!(
+        "**Microseconds an object**, one runner among them\n\n| program |{}\n|---|{}\n",
+        suites.iter().map(head).collect::<String>(),
+        "--:|".repeat(suites.len())
+    );
+    for program in PROGRAMS {
+        let cell = |suite: &&Suite| {
+            let objects = suite.input.list.items as f64;
+            let median = suite.median(program.name);
+            let cost = median.map(|median| figure(median * 1e6 / objects));
+            format!(" {} |", cost.unwrap_or_default())
+        };
+        let cells: String = suites.iter().map(cell).collect();
+        table.push_str(&format!("| {} |{cells}\n", program.name));
+    }
+    table
 }

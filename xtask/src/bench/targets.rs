@@ -2,50 +2,51 @@
 
 use super::figures::figure;
 use super::lists::List;
-use super::program::{CAT, KYAML, LAUNCHER, NATIVE};
+use super::programs::{CAT, KYAML, LAUNCHER, NATIVE};
 use super::suite::Suite;
+use Limit::{AtLeast, AtMost};
 
 /// A target and what was measured.
 pub(crate) struct Target {
-    /// What is measured.
     pub(crate) what: &'static str,
-    /// Where it has to be.
     pub(crate) limit: Limit,
     /// Stands behind both numbers; empty for ratios.
     pub(crate) unit: &'static str,
-    /// Where it is.
     pub(crate) measured: f64,
 }
 
 /// Where a figure has to be.
 #[derive(Clone, Copy)]
 pub(crate) enum Limit {
-    /// Not above.
     AtMost(f64),
-    /// Not below.
     AtLeast(f64),
 }
 
 impl Target {
-    fn is_met(&self) -> bool {
-        match self.limit {
-            Limit::AtMost(limit) => self.measured <= limit,
-            Limit::AtLeast(limit) => self.measured >= limit,
+    /// A target for a ratio.
+    pub(crate) fn new(what: &'static str, limit: Limit, measured: f64) -> Self {
+        Self {
+            what,
+            limit,
+            unit: "",
+            measured,
         }
     }
 
     fn row(&self) -> String {
-        let (sign, limit) = match self.limit {
-            Limit::AtMost(limit) => ('≤', limit),
-            Limit::AtLeast(limit) => ('≥', limit),
+        let Self {
+            what,
+            limit,
+            unit,
+            measured,
+        } = self;
+        let (sign, limit, is_met) = match *limit {
+            AtMost(limit) => ('≤', limit, *measured <= limit),
+            AtLeast(limit) => ('≥', limit, *measured >= limit),
         };
-        format!(
-            "| {} | {sign} {limit}{unit} | {}{unit} | {} |\n",
-            self.what,
-            figure(self.measured),
-            if self.is_met() { "yes" } else { "**no**" },
-            unit = self.unit,
-        )
+        let met = if is_met { "yes" } else { "**no**" };
+        let measured = figure(*measured);
+        format!("| {what} | {sign} {limit}{unit} | {measured}{unit} | {met} |\n")
     }
 }
 
@@ -68,61 +69,35 @@ pub(crate) fn of_lists(suites: &[Suite]) -> Vec<Target> {
         let suite = find(items, runners)?;
         Some(suite.median(program)? / suite.median(other)?)
     };
-    let per_object = |items| {
-        let median = find(items, 1)?.median(LAUNCHER)?;
-        Some(median / items as f64)
-    };
+    let per_object = |items| Some(find(items, 1)?.median(LAUNCHER)? / items as f64);
     let memory = || {
         let suite = find(10_000, 1)?;
-        Some(suite.of(LAUNCHER)?.memory as f64 / suite.input.size as f64)
+        Some(suite.of(LAUNCHER)?.memory() / suite.input.size as f64)
     };
     let growth = || Some(per_object(100_000)? / per_object(10_000)?);
-    let targets = [
-        (
-            "20 objects: launcher over kyaml",
-            Limit::AtMost(0.4),
-            over(20, 1, LAUNCHER, KYAML),
-        ),
-        (
-            "10,000 objects: times as fast as kyaml",
-            Limit::AtLeast(100.0),
-            over(10_000, 1, KYAML, LAUNCHER),
-        ),
-        (
-            "10,000 objects: launcher over `cat`",
-            Limit::AtMost(4.0),
-            over(10_000, 1, LAUNCHER, CAT),
-        ),
-        (
-            "10,000 objects: launcher's peak memory over the input's size",
-            Limit::AtMost(2.5),
-            memory(),
-        ),
-        (
-            "10,000 objects: launcher (sandboxed) over native core",
-            Limit::AtMost(2.0),
-            over(10_000, 1, LAUNCHER, NATIVE),
-        ),
-        (
-            "100,000 objects: launcher's cost an object over that at 10,000",
-            Limit::AtMost(1.5),
-            growth(),
-        ),
-        (
-            "1,000 runners among 10,000 objects: times as fast as kyaml",
-            Limit::AtLeast(20.0),
-            over(10_000, 1_000, KYAML, LAUNCHER),
-        ),
-    ];
-    let measured = targets.into_iter().filter_map(|(what, limit, measured)| {
-        Some(Target {
-            what,
-            limit,
-            unit: "",
-            measured: measured?,
-        })
-    });
-    measured.collect()
+    let mut targets = Vec::new();
+    let mut add = |measured: Option<f64>, limit, what| {
+        targets.extend(measured.map(|measured| Target::new(what, limit, measured)));
+    };
+    let measured = over(20, 1, LAUNCHER, KYAML);
+    add(measured, AtMost(0.4), "20 objects: launcher over kyaml");
+    let measured = over(10_000, 1, KYAML, LAUNCHER);
+    add(
+        measured,
+        AtLeast(100.0),
+        "10,000 objects: times as fast as kyaml",
+    );
+    let measured = over(10_000, 1, LAUNCHER, CAT);
+    add(measured, AtMost(4.0), "10,000 objects: launcher over `cat`");
+    let what = "10,000 objects: launcher's peak memory over the input's size";
+    add(memory(), AtMost(2.5), what);
+    let what = "10,000 objects: launcher (sandboxed) over native core";
+    add(over(10_000, 1, LAUNCHER, NATIVE), AtMost(2.0), what);
+    let what = "100,000 objects: launcher's cost an object over that at 10,000";
+    add(growth(), AtMost(1.5), what);
+    let what = "1,000 runners among 10,000 objects: times as fast as kyaml";
+    add(over(10_000, 1_000, KYAML, LAUNCHER), AtLeast(20.0), what);
+    targets
 }
 
 #[cfg(test)]
@@ -132,18 +107,13 @@ mod tests {
     #[test]
     fn a_target_is_met_up_to_its_limit_and_missed_beyond() {
         let met = |limit, measured| {
-            let (what, unit) = ("", "");
-            Target {
-                what,
-                limit,
-                unit,
-                measured,
-            }
-            .is_met()
+            Target::new("", limit, measured)
+                .row()
+                .ends_with("| yes |\n")
         };
-        assert!(met(Limit::AtMost(1.1), 1.1) && !met(Limit::AtMost(1.1), 1.11));
-        assert!(met(Limit::AtLeast(20.0), 20.0) && !met(Limit::AtLeast(20.0), 19.9));
-        assert!(!met(Limit::AtMost(1.1), f64::NAN) && !met(Limit::AtLeast(20.0), f64::NAN));
+        assert!(met(AtMost(1.1), 1.1) && !met(AtMost(1.1), 1.11));
+        assert!(met(AtLeast(20.0), 20.0) && !met(AtLeast(20.0), 19.9));
+        assert!(!met(AtMost(1.1), f64::NAN) && !met(AtLeast(20.0), f64::NAN));
     }
 
     #[test]

@@ -1,81 +1,84 @@
 //! Shows what the function does to an example: the difference between the plain
 //! kustomization and the one with the function.
 
-mod diff;
 mod objects;
 
 use std::env;
-use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, ensure};
+use similar::TextDiff;
 
-use crate::{artifacts, hosts, process, workspace};
+use crate::process::{self, command};
+use crate::{artifacts, hosts, workspace};
 
 const PLAIN: &str = "kustomization/example/base";
 const WITH_FUNCTION: &str = "kustomization/example";
+const KUSTOMIZE: &str = "target/hosts/bin/kustomize build --enable-alpha-plugins --enable-exec";
 
 /// Builds what is needed, runs kustomize twice and prints the difference.
 pub(crate) fn run() -> Result<()> {
-    hosts::build(&["kustomize".to_owned()])?;
+    hosts::build(&["kustomize"])?;
     artifacts::build()?;
 
-    let plain = kustomize(PLAIN)?;
-    let with_function = kustomize(WITH_FUNCTION)?;
-    if plain.yaml == with_function.yaml {
-        bail!("{WITH_FUNCTION} gives the same as {PLAIN}: the function changed nothing");
-    }
-
-    if !with_function.messages.trim().is_empty() {
-        println!(
-            "\nThe function says:\n\n{}",
-            with_function.messages.trim_end()
-        );
-    }
-    println!("\nWhat the function changes:\n");
-    print!(
-        "{}",
-        diff::unified(&plain.yaml, &with_function.yaml, in_colour())
+    let (plain, _) = kustomize(PLAIN)?;
+    let (with_function, messages) = kustomize(WITH_FUNCTION)?;
+    ensure!(
+        plain != with_function,
+        "{WITH_FUNCTION} gives the same as {PLAIN}: the function changed nothing"
     );
-    println!("\n{}", objects::summary(&plain.yaml, &with_function.yaml));
-    println!("To run it by hand:\n  {}", by_hand());
+    if !messages.trim().is_empty() {
+        println!("\nThe function says:\n\n{}", messages.trim_end());
+    }
+    // Where colour can be seen and is wanted.
+    let in_colour = std::io::stdout().is_terminal()
+        && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    println!(
+        "\nWhat the function changes:\n\n{}\n{}",
+        unified(&plain, &with_function, in_colour),
+        objects::summary(&plain, &with_function)
+    );
+    println!(
+        "To run it by hand:\n  PATH=\"$PWD/target/release:$PATH\" {KUSTOMIZE} {WITH_FUNCTION}"
+    );
     Ok(())
 }
 
-struct Built {
-    yaml: String,
-    messages: String,
+/// What kustomize builds, and what it says.
+fn kustomize(folder: &str) -> Result<(String, String)> {
+    let mut kustomize = command(&format!("{KUSTOMIZE} {folder}"));
+    kustomize.env("PATH", workspace::path_with_launcher()?);
+    let output = process::capture(&mut kustomize)?;
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((String::from_utf8(output.stdout)?, messages))
 }
 
-fn kustomize(folder: &str) -> Result<Built> {
-    let mut command = process::command(workspace::host("kustomize"));
-    command.args(["build", "--enable-alpha-plugins", "--enable-exec", folder]);
-    let output = process::capture(command.env("PATH", path_with_launcher()?))?;
-    Ok(Built {
-        yaml: String::from_utf8(output.stdout).context("kustomize printed no UTF-8")?,
-        messages: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+/// The difference as `diff -u` shows it, without the names of files.
+fn unified(old: &str, new: &str, in_colour: bool) -> String {
+    let diff = TextDiff::from_lines(old, new).unified_diff().to_string();
+    let paint = |line: &str| match line.chars().next() {
+        Some('-') if in_colour => format!("\u{1b}[31m{line}\u{1b}[0m\n"),
+        Some('+') if in_colour => format!("\u{1b}[32m{line}\u{1b}[0m\n"),
+        Some('@') if in_colour => format!("\u{1b}[36m{line}\u{1b}[0m\n"),
+        _ => format!("{line}\n"),
+    };
+    diff.lines().map(paint).collect()
 }
 
-/// A PATH on which kustomize finds `runner-terminal`.
-pub(crate) fn path_with_launcher() -> Result<OsString> {
-    let old = env::var_os("PATH").unwrap_or_default();
-    let folders = [workspace::target("release")]
-        .into_iter()
-        .chain(env::split_paths(&old));
-    env::join_paths(folders.collect::<Vec<PathBuf>>())
-        .context("the workspace's path cannot be put on PATH")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn by_hand() -> String {
-    format!(
-        "PATH=\"$PWD/target/release:$PATH\" target/hosts/bin/kustomize build \
-         --enable-alpha-plugins --enable-exec {WITH_FUNCTION}"
-    )
-}
+    #[test]
+    fn a_changed_line_is_shown_with_its_neighbours() {
+        assert_eq!(
+            unified("a\nb\nc\n", "a\nB\nc\n", false),
+            "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
+        );
+    }
 
-/// True where colour can be seen and is wanted.
-fn in_colour() -> bool {
-    std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    #[test]
+    fn a_new_line_is_green() {
+        assert!(unified("", "a\n", true).contains("\u{1b}[32m+a\u{1b}[0m\n"));
+    }
 }

@@ -6,49 +6,42 @@ use std::collections::BTreeMap;
 /// One sentence: what is new, and what was changed.
 pub(crate) fn summary(old: &str, new: &str) -> String {
     let (old, new) = (objects(old), objects(new));
-    let added = new.keys().filter(|id| !old.contains_key(*id));
-    let changed = new
-        .iter()
-        .filter(|(id, text)| old.get(*id).is_some_and(|old| old != *text));
-    format!(
-        "Added {}; changed {}.",
-        list(added),
-        list(changed.map(|(id, _)| id))
-    )
+    let mut lists = [Vec::new(), Vec::new()];
+    let [added, changed] = &mut lists;
+    for (id, text) in &new {
+        match old.get(id) {
+            None => added.push(id.as_str()),
+            Some(before) if before != text => changed.push(id.as_str()),
+            Some(_) => {}
+        }
+    }
+    let [added, changed] = lists.map(|ids| match ids.as_slice() {
+        [] => "nothing".to_owned(),
+        ids => ids.join(", "),
+    });
+    format!("Added {added}; changed {changed}.")
 }
 
 /// The documents of the text, by kind and name.
 fn objects(text: &str) -> BTreeMap<String, &str> {
-    text.split("\n---\n")
+    let objects = text.split("\n---\n");
+    objects
         .map(|object| (id(object), object.trim_end()))
         .collect()
 }
 
 /// `Kind/name`, read off the lines that kustomize always prints in the same way.
 fn id(object: &str) -> String {
-    let value = |prefix| {
-        object
-            .lines()
-            .find_map(|line| line.strip_prefix(prefix))
-            .unwrap_or("?")
+    let after = |text: &str, prefix| {
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(prefix));
+        values.next().unwrap_or("?").to_owned()
     };
-    let metadata = object
-        .split_once("\nmetadata:\n")
-        .map_or("", |(_, rest)| rest);
-    let name = metadata
-        .lines()
-        .find_map(|line| line.strip_prefix("  name: "))
-        .unwrap_or("?");
-    format!("{}/{name}", value("kind: "))
-}
-
-fn list<'a>(ids: impl Iterator<Item = &'a String>) -> String {
-    let ids: Vec<_> = ids.map(String::as_str).collect();
-    if ids.is_empty() {
-        "nothing".to_owned()
-    } else {
-        ids.join(", ")
-    }
+    let (_, metadata) = object.split_once("\nmetadata:\n").unwrap_or_default();
+    format!(
+        "{}/{}",
+        after(object, "kind: "),
+        after(metadata, "  name: ")
+    )
 }
 
 #[cfg(test)]

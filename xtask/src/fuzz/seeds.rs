@@ -1,10 +1,9 @@
 //! What the fuzzers begin with: the fixtures, as each of them reads its input.
 
-use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
 use crate::workspace;
 
@@ -24,47 +23,63 @@ const CHOICES: [&[u8]; 3] = [
     b"\0\xff\xfe\xfd\xfc\xfb",
 ];
 
+/// Addresses of all forms.
+const ADDRESSES: [&str; 6] = [
+    "terminal.example.com:443",
+    "192.0.2.7:1",
+    "2001:db8::7",
+    "[2001:db8::7]:8443",
+    "https://h:1",
+    "[fe80::1%eth0]:1",
+];
+
 /// Writes a fuzzer's seeds into a folder, and with them the inputs that it once failed on.
 pub(super) fn write(fuzzer: &str, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let choices: &[&[u8]] = match fuzzer {
         "config_toml" | "splice" => &CHOICES,
         "diagram" | "documents" | "kpt_abi" => CHOICES.get(1..2).unwrap_or_default(),
         _ => &[b""],
     };
-    let seeds = of(fuzzer)?;
-    let texts = seeds.iter().flat_map(|text| {
-        let with = |choices: &&[u8]| [text.as_bytes(), choices].concat();
-        choices.iter().map(with).collect::<Vec<_>>()
-    });
-    for (number, seed) in texts.chain(regressions(fuzzer)?).enumerate() {
-        let path = folder.join(format!("{number:05}"));
-        fs::write(&path, seed).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut seeds = Vec::new();
+    for text in of(fuzzer)? {
+        seeds.extend(
+            choices
+                .iter()
+                .map(|choices| [text.as_bytes(), choices].concat()),
+        );
+    }
+    let regressions = workspace::root().join("fuzz/regressions").join(fuzzer);
+    if regressions.exists() {
+        for path in files(&regressions)? {
+            seeds.push(fs::read(path)?);
+        }
+    }
+    for (number, seed) in seeds.iter().enumerate() {
+        fs::write(folder.join(format!("{number:05}")), seed)?;
     }
     Ok(())
 }
 
 fn of(fuzzer: &str) -> Result<Vec<String>> {
-    let lists = || -> Result<Vec<String>> {
-        let folders = LISTS.iter().map(|folder| fixtures(folder));
-        Ok(folders.collect::<Result<Vec<_>>>()?.concat())
+    let lists = || {
+        LISTS
+            .iter()
+            .map(|folder| fixtures(folder))
+            .collect::<Result<Vec<_>>>()
     };
-    let items = |texts: Vec<String>| texts.iter().map(|text| as_item(text)).collect::<Vec<_>>();
+    let lists = || lists().map(|lists| lists.concat());
+    // Where one takes long, some do: all are run before the time of a run begins to count.
+    let one_in =
+        |step| Ok::<_, anyhow::Error>(lists()?.into_iter().step_by(step).collect::<Vec<_>>());
+    let items = || -> Result<Vec<_>> {
+        let items = fixtures("yaml")?;
+        Ok([lists()?, items.iter().map(|text| as_item(text)).collect()].concat())
+    };
     Ok(match fuzzer {
-        "item_scanner" => [lists()?, items(fixtures("yaml")?)].concat(),
-        // Where one takes long, some do: all are run before the time of a run begins to count.
-        "kpt_abi" | "diagram" => lists()?.into_iter().step_by(8).collect(),
-        "function" => {
-            let all = [lists()?, items(fixtures("yaml")?)].concat();
-            all.into_iter().step_by(4).collect()
-        }
-        "documents" => {
-            let lists = lists()?.into_iter().step_by(8).collect();
-            [fixtures("yaml")?, fixtures("chart")?, lists].concat()
-        }
+        "item_scanner" => items()?,
+        "kpt_abi" | "diagram" => one_in(8)?,
+        "function" => items()?.into_iter().step_by(4).collect(),
+        "documents" => [fixtures("yaml")?, fixtures("chart")?, one_in(8)?].concat(),
         "splice" => {
             let charts = fixtures("chart")?;
             let documents = charts.iter().flat_map(|chart| chart.split("---\n"));
@@ -73,53 +88,27 @@ fn of(fuzzer: &str) -> Result<Vec<String>> {
         "function_config" => below(&lists()?, "functionConfig:"),
         "config_toml" => below(&lists()?, "config.toml: |"),
         "chart_values" => fixtures("chart-values")?,
-        "address" => [
-            "terminal.example.com:443",
-            "192.0.2.7:1",
-            "2001:db8::7",
-            "[2001:db8::7]:8443",
-            "https://h:1",
-            "[fe80::1%eth0]:1",
-        ]
-        .map(str::to_owned)
-        .into(),
+        "address" => ADDRESSES.map(str::to_owned).into(),
         _ => Vec::new(),
     })
 }
 
 /// The texts of the files in a folder of fixtures. Some are there for not being text.
 fn fixtures(folder: &str) -> Result<Vec<String>> {
-    let folder = workspace::root().join("tests/fixtures").join(folder);
-    let mut texts = Vec::new();
-    for path in files(&folder)? {
-        if path.extension() == Some(OsStr::new("yaml"))
-            && let Ok(text) = fs::read_to_string(&path)
-        {
-            texts.push(text);
-        }
-    }
-    Ok(texts)
-}
-
-/// What a fuzzer has failed on, and does no more.
-fn regressions(fuzzer: &str) -> Result<Vec<Vec<u8>>> {
-    let folder = workspace::root().join("fuzz/regressions").join(fuzzer);
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let read =
-        |path: PathBuf| fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
-    files(&folder)?.into_iter().map(read).collect()
+    let mut paths = files(&workspace::root().join("tests/fixtures").join(folder))?;
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
+    Ok(paths
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
+    let mut files = workspace::entries(folder)?;
     files.retain(|path| path.is_file());
-    files.sort();
     Ok(files)
 }
 
@@ -179,11 +168,8 @@ mod tests {
     fn every_fuzzer_that_reads_text_has_seeds() {
         for fuzzer in super::super::names().unwrap() {
             let seeds = of(&fuzzer).unwrap();
-            assert!(
-                seeds.len() > 5 || fuzzer == "client_hello",
-                "{fuzzer}: {}",
-                seeds.len()
-            );
+            let (is_enough, seeds) = (seeds.len() > 5, seeds.len());
+            assert!(is_enough || fuzzer == "client_hello", "{fuzzer}: {seeds}");
         }
     }
 }

@@ -1,94 +1,128 @@
 //! Builds the programs that the tests run the function in, each at a pinned
 //! version, into `target/hosts/bin`.
 
-mod catalogue;
 pub(crate) mod debian;
-pub(crate) mod node;
-mod npm;
-pub(crate) mod recipe;
-mod stamp;
+pub(crate) mod go;
+mod recipe;
 
 use std::io::Write as _;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
+use serde::Deserialize;
 
-use crate::progress::took;
-pub(crate) use catalogue::AUDITS;
-use catalogue::{BENCHMARK_TOOL, HOSTS, Host};
+use crate::process::{self, NPM_CI, command};
+use crate::workspace;
+use recipe::Recipe;
+
+/// A program that the tests or the benchmark run.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Host {
+    /// The name of the program, and of its file in `target/hosts/bin`.
+    name: String,
+    /// Whether tests need it.
+    #[serde(default = "yes")]
+    for_tests: bool,
+    #[serde(flatten)]
+    recipe: Recipe,
+}
 
 /// Builds the hosts of these names, or all of them when there are none.
-pub(crate) fn build(names: &[String]) -> Result<()> {
-    if let Some(name) = names.iter().find(|name| !is_known(name)) {
-        let known: Vec<_> = known_names().collect();
+pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
+    let hosts = catalogue()?;
+    let is_known = |name: &str| hosts.iter().any(|host| host.name == name);
+    if let Some(name) = names.iter().find(|name| !is_known(name.as_ref())) {
+        let known: Vec<_> = hosts.iter().map(|host| host.name.as_str()).collect();
         bail!(
-            "there is no host {name}; the hosts are {}",
+            "there is no host {}; the hosts are {}",
+            name.as_ref(),
             known.join(", ")
         );
     }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
+    let is_wanted =
+        |host: &&Host| names.is_empty() || names.iter().any(|name| name.as_ref() == host.name);
+    hosts.iter().filter(is_wanted).try_for_each(Host::ensure)
+}
 
-    for host in HOSTS.iter().filter(|host| wanted(host.name)) {
-        build_one(host)?;
+/// The hosts that the tests need.
+pub(crate) fn for_tests() -> Result<impl Iterator<Item = String>> {
+    let hosts = catalogue()?.into_iter().filter(|host| host.for_tests);
+    Ok(hosts.map(|host| host.name))
+}
+
+fn catalogue() -> Result<Vec<Host>> {
+    yaml_serde::from_str(include_str!("catalogue.yaml")).context("cannot read catalogue.yaml")
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Host {
+    /// Builds or finds it, and says so.
+    fn ensure(&self) -> Result<()> {
+        let name = &self.name;
+        let done = match &self.recipe {
+            Recipe::Debian { debian } => debian::ensure(debian)?,
+            Recipe::Node { oldest } => node_is_new_enough(*oldest).map(|()| "found")?,
+            Recipe::Npm { npm } => process::npm(npm, NPM_CI).map(|()| "installed")?,
+            built => return self.build(&built.version()?.unwrap_or_default()),
+        };
+        println!("{name} … {done}");
+        Ok(())
     }
-    for name in debian::NAMES.into_iter().filter(|name| wanted(name)) {
-        println!("{}", debian::ensure(name)?);
+
+    /// Builds it unless it was built from what is there now.
+    fn build(&self, version: &str) -> Result<()> {
+        let Self { name, recipe, .. } = self;
+        let stamp = recipe.stamp(name)?;
+        let file = workspace::target("hosts/stamps").join(name);
+        print!("{name} {version} … ");
+        if workspace::host(name).is_file() && fs::read_to_string(&file).is_ok_and(|s| s == stamp) {
+            println!("built already");
+            return Ok(());
+        }
+        std::io::stdout().flush()?;
+        let start = Instant::now();
+        recipe.build(name).with_context(|| {
+            format!("cannot build the host {name}; to try again: cargo xtask hosts {name}")
+        })?;
+        fs::create_dir_all(workspace::target("hosts/stamps"))?;
+        fs::write(file, stamp)?;
+        println!("built in {:.1?}", start.elapsed());
+        Ok(())
     }
-    if wanted(node::NAME) {
-        println!("{}", node::find()?);
-    }
-    for package in npm::PACKAGES.iter().filter(|package| wanted(package.name)) {
-        println!("{}", package.ensure()?);
+}
+
+fn node_is_new_enough((major, minor): (u32, u32)) -> Result<()> {
+    let text = process::read(&mut command("node --version"))?;
+    let version = text.trim().trim_start_matches('v');
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    let (Some(Some(own_major)), Some(Some(own_minor))) = (parts.next(), parts.next()) else {
+        bail!("`node --version` says {version}, which is no version");
+    };
+    if (own_major, own_minor) < (major, minor) {
+        bail!("Node.js {version} is too old: install Node.js {major}.{minor} or newer");
     }
     Ok(())
 }
 
-/// The hosts that the tests need, which is all but the tools of the benchmark and of the audit.
-pub(crate) fn for_tests() -> impl Iterator<Item = &'static str> {
-    known_names().filter(|name| ![BENCHMARK_TOOL, AUDITS].contains(name))
-}
-
-/// The pinned version of a host that is built here.
+/// The pinned version of a host that is built here, and of Node.js the oldest.
 #[cfg(test)]
 pub(crate) fn version(name: &str) -> Result<String> {
-    match HOSTS.iter().find(|host| host.name == name) {
-        Some(host) => host.recipe.version(),
-        None => bail!("there is no host {name} that is built here"),
+    let hosts = catalogue()?;
+    let host = hosts.iter().find(|host| host.name == name);
+    match &host
+        .with_context(|| format!("there is no host {name}"))?
+        .recipe
+    {
+        Recipe::Node {
+            oldest: (major, minor),
+        } => Ok(format!("{major}.{minor}.")),
+        recipe => recipe.version()?.context("it has no version"),
     }
-}
-
-fn known_names() -> impl Iterator<Item = &'static str> {
-    let built = HOSTS.iter().map(|host| host.name);
-    built
-        .chain(debian::NAMES)
-        .chain([node::NAME])
-        .chain(npm::PACKAGES.iter().map(|package| package.name))
-}
-
-fn is_known(name: &str) -> bool {
-    known_names().any(|known| known == name)
-}
-
-fn build_one(host: &Host) -> Result<()> {
-    let stamp = stamp::of(host)?;
-    print!("{} {} … ", host.name, host.recipe.version()?);
-    if stamp::is_current(host, &stamp) {
-        println!("built already");
-        return Ok(());
-    }
-
-    std::io::stdout().flush()?;
-    let start = Instant::now();
-    if let Err(error) = host.recipe.build(host.name) {
-        println!("failed");
-        return Err(error.context(format!(
-            "cannot build the host {0}; to try again: cargo xtask hosts {0}",
-            host.name
-        )));
-    }
-    stamp::write(host, &stamp)?;
-    println!("built in {}", took(start.elapsed()));
-    Ok(())
 }
 
 #[cfg(test)]
@@ -97,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_unknown_host_is_refused_with_the_names_of_the_known() {
-        let error = build(&["kustomise".to_owned()]).unwrap_err().to_string();
+        let error = build(&["kustomise"]).unwrap_err().to_string();
         assert!(
             error.starts_with("there is no host kustomise; the hosts are kustomize,"),
             "{error}"
@@ -107,13 +141,11 @@ mod tests {
 
     #[test]
     fn every_host_has_a_version_that_starts_with_a_digit() {
-        for host in HOSTS {
-            let version = host.recipe.version().unwrap();
-            assert!(
-                version.starts_with(|c: char| c.is_ascii_digit()),
-                "{}: {version}",
-                host.name
-            );
+        for host in catalogue().unwrap() {
+            if let Some(version) = host.recipe.version().unwrap() {
+                let is_number = version.starts_with(|c: char| c.is_ascii_digit());
+                assert!(is_number, "{}: {version}", host.name);
+            }
         }
     }
 }
