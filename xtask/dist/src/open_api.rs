@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const DEEPEST: usize = 32;
 
 /// The same schema in OpenAPI's words.
-pub(super) fn of(schema: &Value) -> Result<Value> {
+pub(crate) fn of(schema: &Value) -> Result<Value> {
     Schemas { root: schema }.convert(schema, 0)
 }
 
