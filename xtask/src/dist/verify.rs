@@ -1,16 +1,16 @@
 //! Builds the same once more in another folder, and compares.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use fs_err as fs;
 
 use super::compare::Comparison;
-use super::source::{self, Source};
-use super::{Arguments, Built, modules};
+use super::{Arguments, Built, Source, TIME, build_module};
 use crate::artifacts::WASI;
-use crate::{process, workspace};
+use crate::process::{self, command};
+use crate::workspace;
 
 /// Builds and packs the copy of the workspace, and compares what is built and what is packed.
 pub(super) fn release(
@@ -25,9 +25,8 @@ pub(super) fn release(
     for target in &arguments.targets {
         cargo.args(["--target", target]);
     }
-    cargo.args(["--image", &arguments.image]);
-    cargo.args(["--commit", &source.commit]);
-    cargo.env(source::TIME, &source.time);
+    cargo.args(["--image", &arguments.image, "--commit", &source.commit]);
+    cargo.env(TIME, source.time.to_string());
     // Each build has a folder of its own, below its own workspace.
     cargo.env_remove("CARGO_TARGET_DIR");
     println!("\nonce more, in {}", copy.root.display());
@@ -36,32 +35,31 @@ pub(super) fn release(
     println!("\nthe two builds, file by file");
     let mut comparison = Comparison::default();
     // What is packed into the archives comes first: where it differs, they do.
-    for file in built.files() {
+    let launchers = built.launchers.iter().map(|launcher| &launcher.path);
+    for file in built.modules.iter().map(|(_, file)| file).chain(launchers) {
         let name = file.strip_prefix(workspace::root())?;
         comparison.file(&name.to_string_lossy(), file, &copy.twin(file)?)?;
     }
-    comparison.sums(out, &copy.twin(out)?)?;
+    comparison.folders(out, &copy.twin(out)?)?;
     comparison
         .finish()
         .with_context(|| format!("the second build is kept in {}", copy.root.display()))?;
-    copy.remove()
+    Ok(fs::remove_dir_all(copy.root)?)
 }
 
 /// Builds the launcher's module here and from a copy, and compares.
 pub(super) fn module() -> Result<()> {
     let copy = Copy::make()?;
-    let here = modules::build(&[WASI], workspace::root())?;
-    let there = modules::build(&[WASI], &copy.root)?;
+    let here = build_module(&WASI, workspace::root())?;
+    let there = build_module(&WASI, &copy.root)?;
     let mut comparison = Comparison::default();
-    for (ours, theirs) in here.built.iter().zip(&there.built) {
-        comparison.file(WASI.file, &ours.file, &theirs.file)?;
-    }
+    comparison.file(WASI.file, &here, &there)?;
     comparison.finish()?;
     println!(
         "a second build of the module, in {}, gave the same",
         copy.root.display()
     );
-    copy.remove()
+    Ok(fs::remove_dir_all(copy.root)?)
 }
 
 /// A copy of the workspace's sources, in a folder with another name and of another depth.
@@ -74,57 +72,28 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn make() -> Result<Self> {
         let root = workspace::target("dist-copy/of/the/workspace");
-        let copy = Self { root };
-        copy.remove_sources()?;
-        let mut git = Command::new("git");
-        git.current_dir(workspace::root());
-        git.args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
-        let listed = process::capture(&mut git)?;
-        for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
-            let (from, to) = (workspace::root().join(name), copy.root.join(name));
-            // A file that is deleted and not yet committed is listed still.
-            if !from.is_file() {
-                continue;
+        fs::create_dir_all(&root)?;
+        for path in workspace::entries(&root)? {
+            match path.is_dir() {
+                true if path.ends_with("target") => {}
+                true => fs::remove_dir_all(&path)?,
+                false => fs::remove_file(&path)?,
             }
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
         }
-        Ok(copy)
+        let mut git = command("git ls-files -z --cached --others --exclude-standard");
+        for name in process::read(&mut git)?.split_terminator('\0') {
+            let (from, to) = (workspace::root().join(name), root.join(name));
+            // A file that is deleted and not yet committed is listed still.
+            if from.is_file() {
+                fs::create_dir_all(to.parent().unwrap_or(&root))?;
+                fs::copy(&from, &to)?;
+            }
+        }
+        Ok(Self { root })
     }
 
     /// The file or folder in it that is what this one is in the workspace.
     fn twin(&self, path: &Path) -> Result<PathBuf> {
         Ok(self.root.join(path.strip_prefix(workspace::root())?))
-    }
-
-    fn remove_sources(&self) -> Result<()> {
-        let Ok(entries) = fs::read_dir(&self.root) else {
-            return Ok(());
-        };
-        for entry in entries {
-            let path = entry?.path();
-            let removed = if path.ends_with("target") {
-                Ok(())
-            } else if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            removed.with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        Ok(())
-    }
-
-    fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.root)
-            .with_context(|| format!("cannot remove {}", self.root.display()))
     }
 }
