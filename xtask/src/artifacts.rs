@@ -25,41 +25,31 @@ pub(crate) struct Module {
 
 /// The module that the launcher embeds.
 pub(crate) const WASI: Module = Module {
-    package: "runner-terminal-wasi",
     target: "wasm32-wasip1",
-    profile: "release",
-    file: "runner-terminal.wasm",
     flags: &["-Ctarget-feature=+simd128"],
+    ..module("runner-terminal-wasi", "release", "runner-terminal.wasm")
 };
 
-/// Helm's plugin.
-const HELM: Module = Module {
-    package: "runner-terminal-helm",
-    target: "wasm32-unknown-unknown",
-    profile: "small",
-    file: "runner-terminal-helm.wasm",
-    flags: &[],
-};
-
-/// For kpt's Wasm runtimes.
-const KPT: Module = Module {
-    package: "runner-terminal-kpt",
-    target: "wasm32-unknown-unknown",
-    profile: "release",
-    file: "runner-terminal-kpt.wasm",
-    flags: &[],
-};
+/// All modules, with Helm's plugin and that for kpt's Wasm runtimes.
+pub(crate) const MODULES: &[Module] = &[
+    WASI,
+    module("runner-terminal-helm", "small", "runner-terminal-helm.wasm"),
+    module("runner-terminal-kpt", "release", "runner-terminal-kpt.wasm"),
+];
 
 /// The npm package's, which is no module without its JavaScript: see [`crate::web`].
-pub(crate) const WEB: Module = Module {
-    package: "runner-terminal-web",
-    target: "wasm32-unknown-unknown",
-    profile: "web",
-    file: "web/runner_terminal_bg.wasm",
-    flags: &[],
-};
+pub(crate) const WEB: Module = module("runner-terminal-web", "web", "web/runner_terminal_bg.wasm");
 
-pub(crate) const MODULES: &[Module] = &[WASI, HELM, KPT];
+const fn module(package: &'static str, profile: &'static str, file: &'static str) -> Module {
+    let target = "wasm32-unknown-unknown";
+    Module {
+        package,
+        target,
+        profile,
+        file,
+        flags: &[],
+    }
+}
 
 /// Builds all of it.
 pub(crate) fn build() -> Result<()> {

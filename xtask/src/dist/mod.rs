@@ -4,7 +4,6 @@
 //! machine and the moment, so that anybody can build the same bytes.
 
 mod changelog;
-mod compare;
 mod launcher;
 mod reproducible;
 mod verify;
