@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 
 /// The folder of the workspace's `Cargo.toml`.
@@ -56,4 +56,21 @@ pub(crate) fn path_with(folder: &Path) -> Result<OsString> {
 /// A PATH on which other programs find `runner-terminal`.
 pub(crate) fn path_with_launcher() -> Result<OsString> {
     path_with(&target("release"))
+}
+
+/// Refuses a name that is not one of a kind, with those that are.
+pub(crate) fn must_be_known<'a>(
+    kind: &str,
+    names: &[impl AsRef<str>],
+    known: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    let known: Vec<_> = known.collect();
+    for name in names.iter().map(AsRef::as_ref) {
+        let list = known.join(", ");
+        ensure!(
+            known.contains(&name),
+            "there is no {kind} {name}; the {kind}s are {list}"
+        );
+    }
+    Ok(())
 }

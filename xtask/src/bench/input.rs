@@ -8,7 +8,7 @@ use fs_err as fs;
 use super::figures::{bytes, count};
 use super::kustomization;
 use super::lists::List;
-use super::programs::PROGRAMS;
+use super::programs::{Program, programs};
 use crate::workspace;
 
 /// The lists, from small to large.
@@ -42,8 +42,11 @@ impl Input {
     pub(crate) fn write(list: List) -> Result<Self> {
         let name = list.name();
         let kustomization = format!("target/bench/kustomize/{name}");
-        let mut programs = PROGRAMS.iter();
-        if programs.any(|program| program.reads_kustomization() && program.takes(list)) {
+        let reads = |program: &Program| program.reads_kustomization();
+        if programs()?
+            .iter()
+            .any(|it| reads(it) && it.refuses(list).is_none())
+        {
             kustomization::write(list, &workspace::root().join(&kustomization))?;
         }
         let text = list.resource_list();

@@ -1,22 +1,21 @@
 //! Measures the function beside what people would use in its place, and judges the targets that the
 //! project has set itself. All of it are ratios of one run on one machine.
 
-mod example;
 pub(crate) mod figures;
 pub(crate) mod input;
 mod kustomization;
 #[path = "../../../benches/lists/mod.rs"]
 pub(crate) mod lists;
 mod measure;
+mod processes;
 mod programs;
 mod sizes;
-mod start;
 mod suite;
 mod targets;
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use fs_err as fs;
 
@@ -56,30 +55,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Effort::FULL
     };
-    let (mut suites, mut tables, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut figures, mut blocks) = (targets::Figures::new(), Vec::new());
     for part in parts {
         println!("\n── {part} ──");
-        let (table, more) = match (part.as_str(), LISTS.iter().find(|list| list.name() == part)) {
-            (_, Some(list)) => {
-                suites.push(suite::measure(*list, effort)?);
-                continue;
-            }
-            ("example", _) => example::measure(effort)?,
-            ("start", _) => start::measure(effort)?,
-            _ => sizes::measure()?,
-        };
-        tables.push(table);
-        targets.extend(more);
+        let list = LISTS.iter().find(|list| list.name() == part);
+        blocks.push(match (list, part.as_str()) {
+            (Some(list), _) => suite::measure(*list, effort, &mut figures)?,
+            (_, "example") => processes::example(effort, &mut figures)?,
+            (_, "start") => processes::start(effort, &mut figures)?,
+            _ => sizes::measure(&mut figures)?,
+        });
     }
-
-    let all_targets: Vec<_> = targets::of_lists(&suites)
-        .into_iter()
-        .chain(targets)
-        .collect();
-    let mut blocks = vec![targets::table(&all_targets)];
-    blocks.extend(suites.iter().map(suite::Suite::table));
-    blocks.push(suite::growth(&suites));
-    blocks.extend(tables);
+    blocks.insert(0, targets::table(&figures)?);
+    blocks.push(suite::growth(LISTS, &figures)?);
     blocks.retain(|block| !block.is_empty());
     let text = blocks.join("\n");
     let file = workspace::target("bench/tables.md");
@@ -102,11 +90,10 @@ fn parts(only: &[String]) -> Result<Vec<String>> {
     let lists: Vec<_> = LISTS.iter().map(|list| list.name()).collect();
     let others = ["example", "start", "sizes"].map(str::to_owned);
     let mut parts = [lists.as_slice(), &others].concat();
-    let is_known = |name: &&String| *name == ALL_LISTS || parts.contains(name);
-    if let Some(name) = only.iter().find(|name| !is_known(name)) {
-        let known = parts.join(", ");
-        bail!("there is no part {name}; the parts are {ALL_LISTS}, {known}");
-    }
+    let known = [ALL_LISTS]
+        .into_iter()
+        .chain(parts.iter().map(String::as_str));
+    workspace::must_be_known("part", only, known)?;
     let all_lists = only.iter().any(|name| name == ALL_LISTS);
     parts.retain(|part| {
         only.is_empty() || only.contains(part) || (all_lists && lists.contains(part))

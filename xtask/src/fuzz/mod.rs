@@ -17,40 +17,18 @@ use fs_err as fs;
 
 use crate::process::{self, command};
 use crate::{nightly, workspace};
+use seeds::Fuzzer;
 
 /// How long, and which. Without a time it is what `cargo xtask test` does: the same inputs each time.
 #[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// For so many minutes, all fuzzers together
-    #[arg(long, value_name = "N", conflicts_with = "seconds_each")]
-    minutes: Option<u64>,
-    /// Each fuzzer for so many seconds
     #[arg(long, value_name = "N")]
-    seconds_each: Option<u64>,
-    /// Only build them
-    #[arg(long)]
-    build: bool,
+    minutes: Option<u64>,
     /// Only these, in place of all
     #[arg(value_name = "FUZZER")]
     names: Vec<String>,
 }
-
-/// How many executions `cargo xtask test` has time for: some 8 seconds of each. A number and not a
-/// time, with one seed, so that a change that has nothing to do with it does not fail.
-const EXECUTIONS: &[(&str, u64)] = &[
-    ("address", 200_000),
-    ("diagram", 150),
-    // Their seeds alone, as for `splice`: both still find texts that two readers take for different
-    // things, and hashes decide whether a run does.
-    ("documents", 0),
-    ("function", 800),
-    ("item_scanner", 2_000),
-    ("kpt_abi", 800),
-    ("splice", 0),
-];
-
-/// Those of the others.
-const MOST_EXECUTIONS: u64 = 4_000;
 
 /// How long the fuzzers run, each: as often as ever, or for so many seconds.
 type Seconds = Option<u64>;
@@ -79,37 +57,26 @@ const REASON: usize = 12;
 
 /// Builds the fuzzers, and runs them.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut names = names()?;
-    if let Some(name) = arguments.names.iter().find(|name| !names.contains(name)) {
-        bail!(
-            "there is no fuzzer {name}; the fuzzers are {}",
-            names.join(", ")
-        );
-    }
-    if !arguments.names.is_empty() {
-        names.clone_from(&arguments.names);
-    }
+    let mut fuzzers = seeds::fuzzers()?;
+    let known = fuzzers.keys().map(String::as_str);
+    workspace::must_be_known("fuzzer", &arguments.names, known)?;
+    fuzzers.retain(|name, _| arguments.names.is_empty() || arguments.names.contains(name));
     let programs = build()?;
-    if arguments.build {
-        println!("they are in {}", programs.display());
-        return Ok(());
-    }
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
-    let rounds = names.len().div_ceil(at_once) as u64;
-    let minutes = arguments
+    let rounds = fuzzers.len().div_ceil(at_once) as u64;
+    let seconds = arguments
         .minutes
         .map(|minutes| (minutes * 60 / rounds).max(1));
-    let seconds = minutes.or(arguments.seconds_each);
     let extent = match seconds {
         None => "each as often as ever".to_owned(),
         Some(seconds) => format!("each for {seconds} s"),
     };
-    println!("{} fuzzers, {extent}, {at_once} at once", names.len());
+    println!("{} fuzzers, {extent}, {at_once} at once", fuzzers.len());
 
-    let waiting = Mutex::new(names.iter());
+    let waiting = Mutex::new(fuzzers.iter());
     let next = || waiting.lock().ok()?.next();
     let worker = || {
-        let runs = std::iter::from_fn(next).map(|name| fuzz(name, &programs, seconds));
+        let runs = std::iter::from_fn(next).map(|fuzzer| fuzz(fuzzer, &programs, seconds));
         runs.filter_map(Result::err).collect::<Vec<_>>()
     };
     let failures = thread::scope(|scope| {
@@ -121,22 +88,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         println!("\n{failure:#}");
     }
     if !failures.is_empty() {
-        let (failed, all) = (failures.len(), names.len());
+        let (failed, all) = (failures.len(), fuzzers.len());
         bail!(
             "{failed} of {all} fuzzers failed, on the inputs above; fuzz/README.md says what to do \
              with them"
         );
     }
     Ok(())
-}
-
-/// The fuzzers, by the names of their files.
-fn names() -> Result<Vec<String>> {
-    let files = workspace::entries(&workspace::root().join("fuzz/targets"))?;
-    let stems = files.iter().filter_map(|path| path.file_stem());
-    Ok(stems
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .collect())
 }
 
 /// Builds all fuzzers at once, and gives the folder that they are in.
@@ -162,7 +120,7 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Runs a fuzzer, and prints what it has done.
-fn fuzz(name: &str, programs: &Path, seconds: Seconds) -> Result<()> {
+fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -> Result<()> {
     let folder = |kind: &str| workspace::target("fuzz").join(kind).join(name);
     // The same inputs each time, with nothing that an earlier run has kept, unless it is for a time.
     let corpus = match seconds {
@@ -173,34 +131,23 @@ fn fuzz(name: &str, programs: &Path, seconds: Seconds) -> Result<()> {
     let artifacts = format!("fuzz/artifacts/{name}");
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(workspace::root().join(&artifacts))?;
-    seeds::write(name, &workspace::empty(folder("seeds"))?)?;
+    let regressions = workspace::root().join("fuzz/regressions").join(name);
+    fuzzer.write_seeds(&regressions, &workspace::empty(folder("seeds"))?)?;
 
     let (program, log) = (programs.join(name), folder("").with_extension("log"));
     let out = fs::File::create(&log)?.into_file();
-    let mut fuzzer = std::process::Command::new(&program);
-    fuzzer
-        .args(OPTIONS.split_whitespace())
-        .current_dir(workspace::root());
-    fuzzer.arg(format!("-artifact_prefix={artifacts}/"));
+    let mut command = command("env ASAN_OPTIONS=detect_leaks=0 RUST_BACKTRACE=1");
+    command.arg(&program).args(OPTIONS.split_whitespace());
+    command.arg(format!("-artifact_prefix={artifacts}/"));
     match seconds {
-        None => {
-            let own = EXECUTIONS.iter().find(|(known, _)| *known == name);
-            let executions = own.map_or(MOST_EXECUTIONS, |(_, executions)| *executions);
-            fuzzer.args(["-seed=1".to_owned(), format!("-runs={executions}")])
-        }
-        Some(seconds) => fuzzer.arg(format!("-max_total_time={seconds}")),
+        None => command.args(["-seed=1".to_owned(), format!("-runs={}", fuzzer.executions)]),
+        Some(seconds) => command.arg(format!("-max_total_time={seconds}")),
     };
     // What it finds worth keeping goes into the first folder.
-    fuzzer
-        .arg(corpus)
-        .arg(folder("seeds"))
-        .stdout(out.try_clone()?)
-        .stderr(out);
-    fuzzer
-        .env("ASAN_OPTIONS", "detect_leaks=0")
-        .env("RUST_BACKTRACE", "1");
+    command.arg(corpus).arg(folder("seeds"));
+    command.stdout(out.try_clone()?).stderr(out);
     let start = Instant::now();
-    let status = fuzzer.status();
+    let status = command.status();
     let status = status.with_context(|| format!("{} does not start", program.display()))?;
     // What was read may be printed, too, and be no text.
     let said = Said::read(&String::from_utf8_lossy(&fs::read(&log)?));
@@ -208,20 +155,15 @@ fn fuzz(name: &str, programs: &Path, seconds: Seconds) -> Result<()> {
     if status.success() && said.inputs.is_empty() && said.executions > 0 {
         return Ok(());
     }
-    let again: String = said
-        .inputs
-        .iter()
-        .map(|input| {
-            format!(
-                "\n  {input}\nTo run it again:\n  {} {input}",
-                program.display()
-            )
-        })
-        .collect();
+    let mut again = String::new();
+    for input in said.inputs {
+        let line = format!("{} {input}", program.display());
+        again.push_str(&format!("\n  {input}\nTo run it again:\n  {line}"));
+    }
+    let (why, log) = (said.why, log.display());
     bail!(
-        "the fuzzer {name} failed ({status}), on the input{again}\n{}\nAll that it has said is in {}",
-        said.why,
-        log.display()
+        "the fuzzer {name} failed ({status}), on the input{again}\n{why}\nAll that it has said is in \
+         {log}"
     )
 }
 
@@ -243,21 +185,15 @@ impl Said {
             let rests = log.lines().filter_map(move |line| line.split_once(word));
             rests.map(|(_, rest)| rest.trim())
         };
-        let executions = after("stat::number_of_executed_units: ").next();
+        let mut executions = after("stat::number_of_executed_units: ");
         let is_reason = |line: &&str| line.contains(" panicked at ") || line.contains("ERROR: ");
-        let why: Vec<_> = log
-            .lines()
-            .skip_while(|line| !is_reason(line))
-            .take(REASON)
-            .collect();
+        let why = log.lines().skip_while(|line| !is_reason(line)).take(REASON);
         let summary = log.lines().rfind(|line| line.contains(" cov: "));
         Self {
-            executions: executions
-                .and_then(|units| units.parse().ok())
-                .unwrap_or_default(),
+            executions: executions.find_map(|units| units.parse().ok()).unwrap_or(0),
             summary: summary.unwrap_or("no coverage").replace('\t', " "),
             inputs: after("Test unit written to ").map(str::to_owned).collect(),
-            why: why.join("\n"),
+            why: why.collect::<Vec<_>>().join("\n"),
         }
     }
 }

@@ -1,115 +1,119 @@
 //! What the fuzzers begin with: the fixtures, as each of them reads its input.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use fs_err as fs;
+use serde::Deserialize;
 
-use crate::workspace;
+use crate::workspace::{self, root};
 
-/// Folders of ResourceLists.
-const LISTS: [&str; 5] = [
-    "advertise-address",
-    "not-a-list",
-    "refused",
-    "refused-address",
-    "session-server",
-];
-
-/// What stands behind a text and says what is to be done with it (`fuzz/src/tape.rs`): some of each.
-const CHOICES: [&[u8]; 3] = [
-    &[0],
-    b"\0\x01\x02\x03\x04\x05\x06\x07",
-    b"\0\xff\xfe\xfd\xfc\xfb",
-];
-
-/// Addresses of all forms.
-const ADDRESSES: [&str; 6] = [
-    "terminal.example.com:443",
-    "192.0.2.7:1",
-    "2001:db8::7",
-    "[2001:db8::7]:8443",
-    "https://h:1",
-    "[fe80::1%eth0]:1",
-];
-
-/// Writes a fuzzer's seeds into a folder, and with them the inputs that it once failed on.
-pub(super) fn write(fuzzer: &str, folder: &Path) -> Result<()> {
-    let choices: &[&[u8]] = match fuzzer {
-        "config_toml" | "splice" => &CHOICES,
-        "diagram" | "documents" | "kpt_abi" => CHOICES.get(1..2).unwrap_or_default(),
-        _ => &[b""],
-    };
-    let mut seeds = Vec::new();
-    for text in of(fuzzer)? {
-        seeds.extend(
-            choices
-                .iter()
-                .map(|choices| [text.as_bytes(), choices].concat()),
-        );
-    }
-    let regressions = workspace::root().join("fuzz/regressions").join(fuzzer);
-    if regressions.exists() {
-        for path in files(&regressions)? {
-            seeds.push(fs::read(path)?);
-        }
-    }
-    for (number, seed) in seeds.iter().enumerate() {
-        fs::write(folder.join(format!("{number:05}")), seed)?;
-    }
-    Ok(())
+/// What `fuzzers.yaml` says of a fuzzer.
+#[derive(Deserialize)]
+pub(super) struct Fuzzer {
+    pub(super) executions: u64,
+    #[serde(default)]
+    choices: Choices,
+    seeds: Vec<Source>,
 }
 
-fn of(fuzzer: &str) -> Result<Vec<String>> {
-    let lists = || {
-        LISTS
+/// What stands behind a text.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Choices {
+    #[default]
+    None,
+    One,
+    Some,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    #[serde(default)]
+    fixtures: Vec<String>,
+    #[serde(default)]
+    texts: Vec<String>,
+    r#as: Option<Form>,
+    below: Option<String>,
+    every: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    Item,
+    Documents,
+}
+
+/// The fuzzers by their names.
+pub(super) fn fuzzers() -> Result<BTreeMap<String, Fuzzer>> {
+    yaml_serde::from_str(include_str!("fuzzers.yaml")).context("in fuzzers.yaml")
+}
+
+impl Fuzzer {
+    /// Writes its seeds into a folder, and with them the inputs that it once failed on.
+    pub(super) fn write_seeds(&self, regressions: &Path, folder: &Path) -> Result<()> {
+        let choices: &[&[u8]] = match self.choices {
+            Choices::None => &[b""],
+            Choices::One => &[b"\0\x01\x02\x03\x04\x05\x06\x07"],
+            Choices::Some => &[
+                b"\0",
+                b"\0\x01\x02\x03\x04\x05\x06\x07",
+                b"\0\xff\xfe\xfd\xfc\xfb",
+            ],
+        };
+        let mut seeds = Vec::new();
+        for text in self.texts()? {
+            seeds.extend(
+                choices
+                    .iter()
+                    .map(|choices| [text.as_bytes(), choices].concat()),
+            );
+        }
+        if regressions.exists() {
+            for path in workspace::entries(regressions)? {
+                seeds.push(fs::read(path)?);
+            }
+        }
+        for (number, seed) in seeds.iter().enumerate() {
+            fs::write(folder.join(format!("{number:05}")), seed)?;
+        }
+        Ok(())
+    }
+
+    fn texts(&self) -> Result<Vec<String>> {
+        let texts = self
+            .seeds
             .iter()
-            .map(|folder| fixtures(folder))
-            .collect::<Result<Vec<_>>>()
-    };
-    let lists = || lists().map(|lists| lists.concat());
-    // Where one takes long, some do: all are run before the time of a run begins to count.
-    let one_in =
-        |step| Ok::<_, anyhow::Error>(lists()?.into_iter().step_by(step).collect::<Vec<_>>());
-    let items = || -> Result<Vec<_>> {
-        let items = fixtures("yaml")?;
-        Ok([lists()?, items.iter().map(|text| as_item(text)).collect()].concat())
-    };
-    Ok(match fuzzer {
-        "item_scanner" => items()?,
-        "kpt_abi" | "diagram" => one_in(8)?,
-        "function" => items()?.into_iter().step_by(4).collect(),
-        "documents" => [fixtures("yaml")?, fixtures("chart")?, one_in(8)?].concat(),
-        "splice" => {
-            let charts = fixtures("chart")?;
-            let documents = charts.iter().flat_map(|chart| chart.split("---\n"));
-            [fixtures("yaml")?, documents.map(str::to_owned).collect()].concat()
+            .map(Source::texts)
+            .collect::<Result<Vec<_>>>();
+        Ok(texts?.concat())
+    }
+}
+
+impl Source {
+    fn texts(&self) -> Result<Vec<String>> {
+        let mut texts = self.texts.clone();
+        for folder in &self.fixtures {
+            let paths = workspace::entries(&root().join("tests/fixtures").join(folder))?;
+            let is_yaml = |path: &&_| Path::new(path).extension().is_some_and(|it| it == "yaml");
+            // Some are there for not being text.
+            texts.extend(paths.iter().filter(is_yaml).flat_map(fs::read_to_string));
         }
-        "function_config" => below(&lists()?, "functionConfig:"),
-        "config_toml" => below(&lists()?, "config.toml: |"),
-        "chart_values" => fixtures("chart-values")?,
-        "address" => ADDRESSES.map(str::to_owned).into(),
-        _ => Vec::new(),
-    })
-}
-
-/// The texts of the files in a folder of fixtures. Some are there for not being text.
-fn fixtures(folder: &str) -> Result<Vec<String>> {
-    let mut paths = files(&workspace::root().join("tests/fixtures").join(folder))?;
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "yaml")
-    });
-    Ok(paths
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .collect())
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = workspace::entries(folder)?;
-    files.retain(|path| path.is_file());
-    Ok(files)
+        match self.r#as {
+            Some(Form::Item) => texts.iter_mut().for_each(|text| *text = as_item(text)),
+            Some(Form::Documents) => {
+                let documents = texts.iter().flat_map(|text| text.split("---\n"));
+                texts = documents.map(str::to_owned).collect();
+            }
+            None => {}
+        }
+        if let Some(key) = &self.below {
+            texts = below(&texts, key);
+        }
+        Ok(texts.into_iter().step_by(self.every.unwrap_or(1)).collect())
+    }
 }
 
 /// A list of one item.
@@ -166,10 +170,20 @@ mod tests {
 
     #[test]
     fn every_fuzzer_that_reads_text_has_seeds() {
-        for fuzzer in super::super::names().unwrap() {
-            let seeds = of(&fuzzer).unwrap();
-            let (is_enough, seeds) = (seeds.len() > 5, seeds.len());
-            assert!(is_enough || fuzzer == "client_hello", "{fuzzer}: {seeds}");
+        for (name, fuzzer) in fuzzers().unwrap() {
+            let seeds = fuzzer.texts().unwrap().len();
+            assert!(seeds > 5 || name == "client_hello", "{name}: {seeds}");
         }
+    }
+
+    #[test]
+    fn every_target_is_a_fuzzer() {
+        let targets = workspace::entries(&root().join("fuzz/targets")).unwrap();
+        let targets = targets.iter().filter_map(|path| path.file_stem()?.to_str());
+        let fuzzers = fuzzers().unwrap();
+        assert_eq!(
+            targets.collect::<Vec<_>>(),
+            fuzzers.keys().collect::<Vec<_>>()
+        );
     }
 }

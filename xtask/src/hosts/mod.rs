@@ -32,15 +32,8 @@ struct Host {
 /// Builds the hosts of these names, or all of them when there are none.
 pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
     let hosts = catalogue()?;
-    let is_known = |name: &str| hosts.iter().any(|host| host.name == name);
-    if let Some(name) = names.iter().find(|name| !is_known(name.as_ref())) {
-        let known: Vec<_> = hosts.iter().map(|host| host.name.as_str()).collect();
-        bail!(
-            "there is no host {}; the hosts are {}",
-            name.as_ref(),
-            known.join(", ")
-        );
-    }
+    let known = hosts.iter().map(|host| host.name.as_str());
+    workspace::must_be_known("host", names, known)?;
     let is_wanted =
         |host: &&Host| names.is_empty() || names.iter().any(|name| name.as_ref() == host.name);
     hosts.iter().filter(is_wanted).try_for_each(Host::ensure)
