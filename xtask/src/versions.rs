@@ -5,17 +5,16 @@
 //! catalogue of the hosts.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use fs_err as fs;
 use serde::Deserialize;
 
-use crate::hosts::go::{go_build, pinned_version};
-use crate::process::{self, NPM_CI, command};
-use crate::workspace::{self, path_with, path_with_launcher, text};
+use crate::hosts::program::Program;
+use crate::process::{self, command};
+use crate::workspace::{self, path_with, path_with_launcher};
 use crate::{artifacts, hosts};
 
 /// What is shown, and of which versions.
@@ -24,35 +23,15 @@ pub(crate) struct Arguments {
     /// Only these, in place of all
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-
-    /// Take the function and the newest hosts as they are built already
-    #[arg(long)]
-    no_build: bool,
 }
 
 /// A program in another version than the one that `cargo xtask test` runs: see `versions.yaml`.
 #[derive(Deserialize)]
 struct Version {
-    host: String,
     #[serde(flatten)]
-    source: Source,
+    program: Program,
     needs: Vec<String>,
     proofs: Vec<Proof>,
-}
-
-/// Where it comes from.
-#[derive(Deserialize)]
-#[serde(untagged, rename_all_fields = "kebab-case")]
-enum Source {
-    Go {
-        go_build: String,
-        folder: String,
-        pinned: String,
-        version_flag: Option<String>,
-    },
-    Npm {
-        npm: String,
-    },
 }
 
 /// What shows that it works.
@@ -63,48 +42,39 @@ enum Proof {
     Tests { tests: String },
 }
 
-const NODE: &str = "tests/hosts/versions/node";
-
 /// Builds the versions, and shows that each works.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut versions = versions()?;
-    let is_known = |name: &&String| versions.iter().any(|version| version.host == **name);
-    if let Some(name) = arguments.names.iter().find(|name| !is_known(name)) {
-        let mut known: Vec<_> = versions
-            .iter()
-            .map(|version| version.host.as_str())
-            .collect();
-        known.dedup();
-        bail!(
-            "there are no versions of {name}; there are of {}",
-            known.join(", ")
-        );
-    }
-    versions
-        .retain(|version| arguments.names.is_empty() || arguments.names.contains(&version.host));
-    if !arguments.no_build {
-        let needed: BTreeSet<_> = versions.iter().flat_map(|version| &version.needs).collect();
-        hosts::build(&needed.into_iter().collect::<Vec<_>>())?;
-        artifacts::build()?;
-    }
+    let mut known: Vec<_> = versions
+        .iter()
+        .map(|version| version.program.name.as_str())
+        .collect();
+    known.dedup();
+    workspace::must_be_known("older host", &arguments.names, known.into_iter())?;
+    versions.retain(|version| {
+        arguments.names.is_empty() || arguments.names.contains(&version.program.name)
+    });
+    let needed: BTreeSet<_> = versions.iter().flat_map(|version| &version.needs).collect();
+    hosts::build(&needed.into_iter().collect::<Vec<_>>())?;
+    artifacts::build()?;
     let mut table = String::from("\n| program | version | shown by | in |\n|---|---|---|---|\n");
     let mut failed = 0;
     for version in versions {
-        let (host, number) = (&version.host, version.number()?);
-        println!("\n── {host} {number} ──");
-        version.build()?;
+        let (name, number) = (&version.program.name, version.program.version()?);
+        println!("\n── {name} {number} ──");
+        let folder = workspace::target(&format!("hosts/versions/{name}-{number}"));
+        version.program.build(&folder, &folder.join("built-by"))?;
         for proof in &version.proofs {
             let start = Instant::now();
-            let outcome;
-            match version.show(proof) {
-                Ok(()) => outcome = format!("{:.1?}", start.elapsed()),
+            let outcome = match proof.show(name, &folder) {
+                Ok(()) => format!("{:.1?}", start.elapsed()),
                 Err(error) => {
-                    eprintln!("{host} {number}: {error:#}");
-                    outcome = "failed".to_owned();
+                    eprintln!("{name} {number}: {error:#}");
                     failed += 1;
+                    "failed".to_owned()
                 }
-            }
-            table.push_str(&format!("| {host} | {number} | {proof} | {outcome} |\n"));
+            };
+            table.push_str(&format!("| {name} | {number} | {proof} | {outcome} |\n"));
         }
     }
     println!("{table}");
@@ -127,96 +97,22 @@ impl std::fmt::Display for Proof {
     }
 }
 
-impl Version {
-    /// `4.4.1`
-    fn number(&self) -> Result<String> {
-        match &self.source {
-            Source::Go { pinned, .. } => pinned_version(&self.go_mod(), pinned),
-            Source::Npm { npm } => {
-                let package: serde_json::Value =
-                    serde_json::from_str(&text(&format!("{NODE}/package.json"))?)?;
-                let pinned = package.pointer(&format!("/dependencies/{npm}"));
-                let (_, number) = pinned
-                    .and_then(|pinned| pinned.as_str()?.rsplit_once('@'))
-                    .with_context(|| format!("package.json does not pin {npm}"))?;
-                Ok(number.to_owned())
-            }
-        }
-    }
-
-    fn go_mod(&self) -> String {
-        format!("tests/hosts/versions/{}.mod", self.host)
-    }
-
-    /// The folder that it is built into, alone.
-    fn folder(&self) -> Result<PathBuf> {
-        let name = format!("hosts/versions/{}-{}", self.host, self.number()?);
-        Ok(workspace::target(&name))
-    }
-
-    /// Builds it where it is not built yet.
-    fn build(&self) -> Result<()> {
-        let folder = self.folder()?;
-        let (program, stamp) = (folder.join(&self.host), folder.join("built-by"));
-        let mut command = self.command(&program)?;
-        let mut source = process::text_of(&command);
-        if let Source::Go { .. } = self.source {
-            source.push_str(&text(&self.go_mod())?);
-        }
-        if program.is_file() && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == source) {
-            println!("built already");
-            return Ok(());
-        }
-        fs::create_dir_all(&folder)?;
-        let start = Instant::now();
-        process::capture(&mut command).with_context(|| format!("cannot build {}", self.host))?;
-        if let Source::Npm { npm } = &self.source {
-            let installed = format!("{NODE}/node_modules/{npm}/bin/node");
-            fs::copy(workspace::root().join(installed), program)?;
-        }
-        fs::write(&stamp, source)?;
-        println!("built in {:.1?}", start.elapsed());
-        Ok(())
-    }
-
-    /// The command that builds it, or installs it in the folder that npm takes it to.
-    fn command(&self, program: &Path) -> Result<Command> {
-        Ok(match &self.source {
-            Source::Go {
-                go_build: package,
-                folder,
-                version_flag,
-                ..
-            } => {
-                let mut go = go_build(folder, version_flag.as_deref(), &self.number()?);
-                go.arg("-modfile")
-                    .arg(workspace::root().join(self.go_mod()));
-                go.arg("-o").arg(program).arg(package);
-                go
-            }
-            Source::Npm { .. } => {
-                let mut npm = command(&format!("npm {NPM_CI}"));
-                npm.current_dir(workspace::root().join(NODE));
-                npm
-            }
-        })
-    }
-
-    fn show(&self, proof: &Proof) -> Result<()> {
-        let folder = self.folder()?;
-        match proof {
-            Proof::Same { same } => {
-                let older = printed(&folder.join(&self.host), same)?;
-                let newest = printed(&workspace::host(&self.host), same)?;
+impl Proof {
+    /// Shows it of a program in a folder.
+    fn show(&self, name: &str, folder: &Path) -> Result<()> {
+        match self {
+            Self::Same { same } => {
+                let older = printed(&folder.join(name), same)?;
+                let newest = printed(&workspace::host(name), same)?;
                 if older != newest {
                     let diff = similar::TextDiff::from_lines(&newest, &older);
                     bail!("it prints something else:\n{}", diff.unified_diff());
                 }
                 Ok(())
             }
-            Proof::Tests { tests } => {
+            Self::Tests { tests } => {
                 let mut cargo = command(&format!("cargo test --package=real-hosts {tests}"));
-                cargo.env("PATH", path_with(&folder)?);
+                cargo.env("PATH", path_with(folder)?);
                 process::run(cargo.env("RUNNER_TERMINAL_HOSTS", folder))
             }
         }
@@ -242,6 +138,7 @@ fn printed(program: &Path, arguments: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::text;
 
     const PAGE: &str = "docs/supported-versions.md";
 
@@ -258,11 +155,12 @@ mod tests {
     }
 
     fn numbers(host: &str) -> Vec<String> {
-        let mut versions = versions().unwrap();
-        versions.retain(|version| version.host == host);
-        versions
+        let versions = versions().unwrap();
+        let of_host = versions
             .iter()
-            .map(|version| version.number().unwrap())
+            .filter(|version| version.program.name == host);
+        of_host
+            .map(|version| version.program.version().unwrap())
             .collect()
     }
 
@@ -311,9 +209,9 @@ mod tests {
     #[test]
     fn every_go_mod_is_pinned() {
         for version in versions().unwrap() {
-            if let Source::Go { .. } = version.source {
-                let sums = text(&version.go_mod().replace(".mod", ".sum")).unwrap();
-                assert!(!sums.is_empty(), "{}", version.host);
+            if let Some(go_mod) = version.program.go_mod {
+                let sums = text(&go_mod.replace(".mod", ".sum")).unwrap();
+                assert!(!sums.is_empty(), "{go_mod}");
             }
         }
     }
@@ -321,16 +219,11 @@ mod tests {
     #[test]
     fn an_unknown_name_is_refused_with_the_known() {
         let names = vec!["kustomise".to_owned()];
-        let error = run(&Arguments {
-            names,
-            no_build: true,
-        })
-        .unwrap_err()
-        .to_string();
+        let error = run(&Arguments { names }).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there are no versions of kustomise; there are of wazero-run, node, session-server, \
-             kustomize, helm3, kube-apiserver"
+            "there is no older host kustomise; the older hosts are wazero-run, node, \
+             session-server, kustomize, helm3, kube-apiserver"
         );
     }
 }
