@@ -45,15 +45,11 @@ enum Proof {
 /// Builds the versions, and shows that each works.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut versions = versions()?;
-    let mut known: Vec<_> = versions
-        .iter()
-        .map(|version| version.program.name.as_str())
-        .collect();
+    let names = &arguments.names;
+    let mut known: Vec<_> = versions.iter().map(|it| it.program.name.as_str()).collect();
     known.dedup();
-    workspace::must_be_known("older host", &arguments.names, known.into_iter())?;
-    versions.retain(|version| {
-        arguments.names.is_empty() || arguments.names.contains(&version.program.name)
-    });
+    workspace::must_be_known("older host", names, known.into_iter())?;
+    versions.retain(|version| names.is_empty() || names.contains(&version.program.name));
     let needed: BTreeSet<_> = versions.iter().flat_map(|version| &version.needs).collect();
     hosts::build(&needed.into_iter().collect::<Vec<_>>())?;
     artifacts::build()?;
@@ -123,12 +119,10 @@ impl Proof {
 fn printed(program: &Path, arguments: &str) -> Result<String> {
     let home = workspace::target("hosts/versions/home");
     let mut command = Command::new(program);
-    command
-        .args(arguments.split(' '))
-        .current_dir(workspace::root());
-    command
-        .env("PATH", path_with_launcher()?)
-        .env("KUBECONFIG", home.join("no-kubeconfig"));
+    command.args(arguments.split(' '));
+    command.current_dir(workspace::root());
+    command.env("PATH", path_with_launcher()?);
+    command.env("KUBECONFIG", home.join("no-kubeconfig"));
     for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
         command.env(name, home.join(name));
     }

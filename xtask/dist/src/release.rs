@@ -98,19 +98,15 @@ impl Release {
         let layout = Layout::of(self)?;
         runtimes.set_digest(&layout.index);
         layout.write(&out.join("oci"))?;
-        put(
-            format!("runner-terminal-{}.oci.tar", self.version),
-            &layout.tar(self.time)?,
-        )?;
+        let name = format!("runner-terminal-{}.oci.tar", self.version);
+        put(name, &layout.tar(self.time)?)?;
         for (name, text) in catalog::files(&self.root, &runtimes)? {
             put(name, text.as_bytes())?;
         }
         sums.sort_unstable();
         let lines = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n"));
-        Ok(fs::write(
-            out.join("SHA256SUMS"),
-            lines.collect::<String>(),
-        )?)
+        let lines: String = lines.collect();
+        Ok(fs::write(out.join("SHA256SUMS"), lines)?)
     }
 
     /// The time of the release, such as `2026-01-31T12:00:00Z`.
@@ -128,10 +124,7 @@ impl Release {
             kind: "application",
             url: format!("pkg:cargo/{package}@{}", self.version),
         };
-        let targets = self
-            .launchers
-            .iter()
-            .map(|launcher| launcher.target.name.to_owned());
+        let targets = self.launchers.iter().map(|it| it.target.name.to_owned());
         let launcher = cargo("runner-terminal-host", targets.collect(), "runner-terminal");
         // The package needs no other package, so the crates in its module are all that is in it.
         let web = vec!["wasm32-unknown-unknown".to_owned()];
@@ -144,14 +137,10 @@ impl Release {
             (format!("runner-terminal-{}", self.version), launcher),
             (npm.file_name(), npm_subject),
         ];
-        for Module {
-            name,
-            package,
-            target,
-            ..
-        } in &self.modules
-        {
-            subjects.push((name.clone(), cargo(package, vec![target.clone()], name)));
+        for module in &self.modules {
+            let target = vec![module.target.clone()];
+            let subject = cargo(&module.package, target, &module.name);
+            subjects.push((module.name.clone(), subject));
         }
         subjects
     }
@@ -165,11 +154,8 @@ impl Release {
             launcher.path.display()
         );
         let mut tarball = Tarball::new(self.time);
-        tarball.add(
-            &format!("{folder}/{}", launcher.target.program()),
-            0o755,
-            &program,
-        )?;
+        let name = format!("{folder}/{}", launcher.target.program());
+        tarball.add(&name, 0o755, &program)?;
         for name in ["LICENSE", "README.md"] {
             let text = fs::read(self.root.join(name))?;
             tarball.add(&format!("{folder}/{name}"), 0o644, &text)?;

@@ -1,7 +1,6 @@
 //! Runs programs in turns, by hyperfine.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -64,9 +63,7 @@ impl Trial {
     pub(crate) fn run(line: &str, input: &Path, effort: Effort) -> Result<Option<Self>> {
         let mut timeout = command(&format!("timeout {} {line}", effort.patience));
         timeout.env("PATH", workspace::path_with_launcher()?);
-        timeout
-            .stdin(fs::File::open(input)?.into_file())
-            .stderr(Stdio::piped());
+        timeout.stdin(fs::File::open(input)?.into_file());
         let start = Instant::now();
         let output = timeout.output().context("timeout does not start")?;
         let took = start.elapsed();
@@ -79,13 +76,14 @@ impl Trial {
                 bail!("`{line}` failed: {}\n{messages}", output.status)
             }
         }
-        let (line, input) = (line.to_owned(), input.to_owned());
-        Ok(Some(Self {
+        let (line, input, output) = (line.to_owned(), input.to_owned(), output.stdout);
+        let trial = Self {
             line,
             input,
             took,
-            output: output.stdout,
-        }))
+            output,
+        };
+        Ok(Some(trial))
     }
 }
 
@@ -110,10 +108,8 @@ impl Measured {
 
     /// The highest peak memory of all runs.
     pub(crate) fn memory(&self) -> f64 {
-        self.memory_usage_byte
-            .iter()
-            .copied()
-            .fold(f64::NAN, f64::max)
+        let peaks = self.memory_usage_byte.iter().copied();
+        peaks.fold(f64::NAN, f64::max)
     }
 
     fn add(&mut self, turn: Self) {
@@ -147,31 +143,26 @@ pub(crate) fn all(trials: &[&Trial], effort: Effort) -> Result<Vec<Measured>> {
 fn turn(trial: &Trial, runs: usize) -> Result<Measured> {
     // No shell, as starting one takes longer than the function does. A pipe at the other end, as
     // the function's hosts have one: a program that writes to nowhere moves no bytes.
-    let mut hyperfine =
-        command("target/hosts/bin/hyperfine --shell=none --style=none --output=pipe");
+    let options =
+        "--shell=none --style=none --output=pipe --export-json target/bench/hyperfine.json";
     // A program that runs once in a turn is slow enough to be warm from the turns before.
-    hyperfine.arg(format!("--warmup={}", usize::from(runs > 1)));
-    hyperfine.arg(format!("--runs={runs}"));
-    hyperfine
-        .args(["--export-json", EXPORT, "--input"])
-        .arg(&trial.input);
-    hyperfine
-        .arg(&trial.line)
-        .env("PATH", workspace::path_with_launcher()?);
+    let warmup = usize::from(runs > 1);
+    let line = format!("target/hosts/bin/hyperfine {options} --warmup={warmup} --runs={runs}");
+    let mut hyperfine = command(&line);
+    hyperfine.arg("--input").arg(&trial.input).arg(&trial.line);
+    hyperfine.env("PATH", workspace::path_with_launcher()?);
     process::capture(&mut hyperfine)?;
-    parse(&workspace::text(EXPORT)?).context("cannot read hyperfine's results")
+    let results = workspace::text("target/bench/hyperfine.json")?;
+    parse(&results).context("cannot read hyperfine's results")
 }
-
-const EXPORT: &str = "target/bench/hyperfine.json";
 
 fn parse(text: &str) -> Result<Measured> {
     #[derive(Deserialize)]
     struct Export {
         results: [Measured; 1],
     }
-    let Export {
-        results: [measured],
-    } = serde_json::from_str(text)?;
+    let export: Export = serde_json::from_str(text)?;
+    let [measured] = export.results;
     Ok(measured)
 }
 

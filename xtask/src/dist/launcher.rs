@@ -21,12 +21,8 @@ pub(super) struct Launcher {
 impl Launcher {
     /// True if this machine runs it as it is.
     pub(super) fn runs_here(&self) -> bool {
-        let system = if consts::OS == "macos" {
-            "apple"
-        } else {
-            consts::OS
-        };
-        self.target.starts_with(consts::ARCH) && self.target.contains(system)
+        let system = consts::OS.replace("macos", "apple");
+        self.target.starts_with(consts::ARCH) && self.target.contains(&system)
     }
 
     /// Completions and man pages, which the launcher itself writes, in a folder.
@@ -55,21 +51,18 @@ impl Launcher {
     fn check(&self) -> Result<()> {
         let target = &self.target;
         // QEMU's program for the CPU of a static Linux target, if it is installed.
-        let qemu = format!(
-            "qemu-{}-static",
-            target.split('-').next().unwrap_or_default()
-        );
+        let (cpu, _) = target.split_once('-').unwrap_or_default();
+        let qemu = format!("qemu-{cpu}-static");
         let has_qemu = || process::read(&mut command(&format!("{qemu} --version"))).is_ok();
-        let mut launcher = if self.runs_here() {
-            Command::new(&self.path)
-        } else if is_static(target) && has_qemu() {
-            let mut command = Command::new(qemu);
-            command.arg(&self.path);
-            command
-        } else {
-            println!("{target}: not run, as neither this machine nor an installed QEMU runs it");
-            return Ok(());
-        };
+        let mut launcher = Command::new(&self.path);
+        if !self.runs_here() {
+            if !is_static(target) || !has_qemu() {
+                println!("{target}: not run: neither this machine nor an installed QEMU runs it");
+                return Ok(());
+            }
+            launcher = Command::new(qemu);
+            launcher.arg(&self.path);
+        }
         let input = "tests/fixtures/session-server/address-known.yaml";
         let input = fs::File::open(workspace::root().join(input))?.into_file();
         let list = process::read(launcher.env_clear().stdin(input))?;
@@ -88,12 +81,10 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
     artifacts::add_target(target)?;
     let builder = Builder::new(workspace::root())?;
     let mut cargo = builder.cargo(flags(target));
-    cargo.args(["build", "--release", "--locked"]);
     // With `cross`, which is for the compiler of the module alone, one compiler is built for all targets.
-    cargo.args(["--package=runner-terminal-host", "--features=cross"]);
-    cargo
-        .args(["--target", target, "--target-dir"])
-        .arg(&builder.target);
+    cargo.args(["build", "--release", "--locked", "--features=cross"]);
+    cargo.args(["--package=runner-terminal-host", "--target", target]);
+    cargo.arg("--target-dir").arg(&builder.target);
     cargo.env("RUNNER_TERMINAL_WASM", module);
     if is_static(target) {
         println!("clang … {}", debian::ensure("clang")?);
@@ -101,29 +92,23 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
         // a C library's headers (see `freestanding/stdlib.h`).
         let headers = workspace::root().join("xtask/src/dist/freestanding");
         let flags = "-ffreestanding -nostdlibinc -DRING_CORE_NOSTDLIBINC=1";
+        let flags = format!("{flags} -I{}", headers.display());
         let suffix = target.replace('-', "_");
         cargo.env(format!("CC_{suffix}"), "clang");
-        cargo.env(
-            format!("CFLAGS_{suffix}"),
-            format!("{flags} -I{}", headers.display()),
-        );
+        cargo.env(format!("CFLAGS_{suffix}"), flags);
     }
     process::run(&mut cargo)?;
 
-    let built = builder
-        .target
-        .join(target)
-        .join("release")
-        .join(program(target));
+    let built = builder.target.join(target).join("release");
+    let built = built.join(program(target));
     builder.check(&built)?;
     let folder = workspace::target("launchers").join(target);
     fs::create_dir_all(&folder)?;
-    let launcher = Launcher {
-        target: target.to_owned(),
-        path: folder.join(program(target)),
-    };
+    let path = folder.join(program(target));
     // With its permissions.
-    fs::copy(&built, &launcher.path)?;
+    fs::copy(&built, &path)?;
+    let target = target.to_owned();
+    let launcher = Launcher { target, path };
     launcher.check()?;
     Ok(launcher)
 }
@@ -132,21 +117,15 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
 pub(super) fn find(folder: &Path) -> Result<Vec<Launcher>> {
     let mut launchers = Vec::new();
     for folder in workspace::entries(folder)? {
-        let target = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let target = folder.file_name().unwrap_or_default();
+        let target = target.to_string_lossy().into_owned();
         let path = folder.join(program(&target));
         // Before a long build is wasted on it.
         ensure!(path.is_file(), "{} is missing", path.display());
         launchers.push(Launcher { target, path });
     }
-    ensure!(
-        !launchers.is_empty(),
-        "{} has no launchers in it",
-        folder.display()
-    );
+    let folder = folder.display();
+    ensure!(!launchers.is_empty(), "{folder} has no launchers in it");
     Ok(launchers)
 }
 
@@ -156,10 +135,9 @@ fn is_static(target: &str) -> bool {
 }
 
 fn program(target: &str) -> &'static str {
-    if target.contains("windows") {
-        "runner-terminal.exe"
-    } else {
-        "runner-terminal"
+    match target.contains("windows") {
+        true => "runner-terminal.exe",
+        false => "runner-terminal",
     }
 }
 
@@ -181,9 +159,10 @@ mod tests {
 
     #[test]
     fn this_machine_runs_its_own_and_no_other() {
+        let path = PathBuf::new;
         let launcher = |target| Launcher {
             target,
-            path: PathBuf::new(),
+            path: path(),
         };
         let linux = launcher(format!("{}-unknown-linux-musl", consts::ARCH));
         assert_eq!(linux.runs_here(), cfg!(target_os = "linux"));

@@ -80,24 +80,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     // Before the long build, so that both are of one moment.
     let copy = arguments.verify.then(Copy::make).transpose()?;
-    let modules = MODULES
-        .iter()
-        .map(|module| Ok((module, build_module(module, workspace::root())?)));
-    let modules = modules.collect::<Result<Vec<_>>>()?;
-    let embedded = modules
-        .iter()
-        .find(|(module, _)| module.package == WASI.package);
-    let (_, embedded) = embedded.context("the launcher's module is not built")?;
-    let targets: Vec<_> = match arguments.targets.as_slice() {
-        [] => TARGETS.to_vec(),
-        targets => targets.iter().map(String::as_str).collect(),
-    };
+    let mut modules = Vec::new();
+    for module in MODULES {
+        modules.push((module, build_module(module, workspace::root())?));
+    }
     let launchers = match &arguments.launchers {
         Some(folder) => launcher::find(folder)?,
         None => {
+            let module = Builder::new(workspace::root())?.module(&WASI);
+            let targets = arguments.targets.iter().map(String::as_str);
+            let default = TARGETS.into_iter().filter(|_| arguments.targets.is_empty());
             let launchers = targets
-                .iter()
-                .map(|target| launcher::build(target, embedded));
+                .chain(default)
+                .map(|it| launcher::build(it, &module));
             launchers.collect::<Result<_>>()?
         }
     };
@@ -122,7 +117,7 @@ fn build_module(module: &Module, root: &Path) -> Result<PathBuf> {
     let built = module.build_with(cargo.arg("--locked"), &builder.target)?;
     builder.check(&built)?;
     fs::create_dir_all(builder.target.join("modules"))?;
-    let file = builder.target.join("modules").join(module.file);
+    let file = builder.module(module);
     fs::copy(built, &file)?;
     Ok(file)
 }
@@ -152,13 +147,8 @@ impl Built {
             )
         })?;
         let module = |(module, file): &(&Module, PathBuf)| {
-            let Module {
-                file: name,
-                package,
-                target,
-                ..
-            } = module;
-            json!({"name": name, "package": package, "target": target, "path": file})
+            let (package, target) = (module.package, module.target);
+            json!({"name": module.file, "package": package, "target": target, "path": file})
         };
         let launcher =
             |launcher: &Launcher| json!({"target": launcher.target, "path": launcher.path});
@@ -175,11 +165,8 @@ impl Built {
         });
         let file = workspace::target("dist-build/release.json");
         fs::write(&file, release.to_string())?;
-        process::run(
-            command("cargo run --quiet --package=dist --")
-                .arg(file)
-                .arg(out),
-        )
+        let mut dist = command("cargo run --quiet --package=dist --");
+        process::run(dist.arg(file).arg(out))
     }
 }
 

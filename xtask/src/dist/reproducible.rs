@@ -4,9 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 
+use crate::artifacts::{Module, add_target};
 use crate::process::{self, command};
 use crate::workspace;
 
@@ -26,12 +27,10 @@ impl Builder {
         let cargo = cargo.context("cargo's folder is not known: set CARGO_HOME")?;
         let sysroot = process::read(&mut command("rustc --print sysroot"))?;
         let version = process::read(&mut command("rustc -vV"))?;
-        let mut commits = version
-            .lines()
-            .filter_map(|line| line.strip_prefix("commit-hash: "));
-        let commit = commits
-            .next()
-            .context("`rustc -vV` does not tell the commit")?;
+        let mut lines = version.lines();
+        let commit = lines.find_map(|line| line.strip_prefix("commit-hash: "));
+        let commit = commit.context("`rustc -vV` does not tell the commit")?;
+        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
         Ok(Self {
             target: root.join("target/dist-build"),
             root: root.to_owned(),
@@ -39,10 +38,7 @@ impl Builder {
                 (root.to_owned(), "/runner-terminal".to_owned()),
                 (cargo, "/cargo".to_owned()),
                 // How Rust itself names its library.
-                (
-                    Path::new(sysroot.trim()).join("lib/rustlib/src/rust"),
-                    format!("/rustc/{commit}"),
-                ),
+                (library, format!("/rustc/{commit}")),
             ],
         })
     }
@@ -61,14 +57,15 @@ impl Builder {
         // A character that no path has stands between them.
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         // Set by the cargo that runs this, about another build.
-        for name in [
-            "CARGO_BUILD_TARGET",
-            "RUSTC_WORKSPACE_WRAPPER",
-            "RUNNER_TERMINAL_WASM",
-        ] {
-            cargo.env_remove(name);
-        }
+        cargo.env_remove("CARGO_BUILD_TARGET");
+        cargo.env_remove("RUSTC_WORKSPACE_WRAPPER");
+        cargo.env_remove("RUNNER_TERMINAL_WASM");
         cargo
+    }
+
+    /// The file of a module of the release.
+    pub(super) fn module(&self, module: &Module) -> PathBuf {
+        self.target.join("modules").join(module.file)
     }
 
     /// Refuses a file that has a folder of this machine in it.
@@ -79,12 +76,12 @@ impl Builder {
     fn check_content(&self, name: &str, content: &[u8]) -> Result<()> {
         for (folder, _) in &self.folders {
             let folder = folder.to_string_lossy();
-            if content
-                .windows(folder.len())
-                .any(|window| window == folder.as_bytes())
-            {
-                bail!("{name} has {folder} in it, a folder of this machine");
-            }
+            let mut windows = content.windows(folder.len());
+            let is_in_it = windows.any(|window| window == folder.as_bytes());
+            ensure!(
+                !is_in_it,
+                "{name} has {folder} in it, a folder of this machine"
+            );
         }
         Ok(())
     }
@@ -94,7 +91,7 @@ impl Builder {
 /// its sandbox. The launcher itself takes minutes to build, and `cargo xtask dist` runs it.
 pub(crate) fn build_stand_in() -> Result<()> {
     let target = format!("{}-unknown-linux-musl", env::consts::ARCH);
-    crate::artifacts::add_target(&target)?;
+    add_target(&target)?;
     let builder = Builder::new(workspace::root())?;
     let mut cargo = builder.cargo(&["-Clinker=rust-lld", "-Cstrip=symbols"]);
     cargo.args(["build", "--package=runner-terminal", "--example=native"]);
@@ -109,13 +106,9 @@ mod tests {
     #[test]
     fn a_folder_of_this_machine_is_found() {
         let builder = Builder::new(Path::new("/some/where")).unwrap();
-        builder
-            .check_content("it", b"\0/some/other/file.rs\0")
-            .unwrap();
-        let error = builder
-            .check_content("it", b"\0/some/where/file.rs\0")
-            .unwrap_err();
-        let expected = "it has /some/where in it, a folder of this machine";
-        assert_eq!(error.to_string(), expected);
+        let check = |path: &str| builder.check_content("it", format!("\0{path}\0").as_bytes());
+        check("/some/other/file.rs").unwrap();
+        let error = check("/some/where/file.rs").unwrap_err().to_string();
+        assert_eq!(error, "it has /some/where in it, a folder of this machine");
     }
 }
