@@ -22,12 +22,7 @@ use crate::process::{self, command};
 use crate::{artifacts, hosts, workspace};
 
 /// What is counted, all in less than a minute.
-const LISTS: [List; 4] = [
-    List::of(20, 1),
-    List::of(1_000, 1),
-    List::of(1_000, 100),
-    List::of(10_000, 1),
-];
+const LISTS: [(usize, usize); 4] = [(20, 1), (1_000, 1), (1_000, 100), (10_000, 1)];
 
 /// The counts that are pinned, by the name of their list.
 const PINNED: &str = "benches/instructions.json";
@@ -44,11 +39,16 @@ pub(crate) fn run(update: bool) -> Result<()> {
     let mut counts = BTreeMap::new();
     let mut others = Vec::new();
     println!("\n| input | instructions | per object | pinned | change |\n|---|--:|--:|--:|--:|");
-    for list in LISTS {
+    for (items, runners) in LISTS {
+        let list = List::of(items, runners);
         let input = Input::write(list)?;
         let count = instructions(program, &input)?;
         let before = pinned.get(&list.name()).copied();
-        print!("{}", row(&input, count, before));
+        let row = [count, count / items as u64, before.unwrap_or_default()];
+        let [count_cell, per_object, before_cell] = row.map(|it| figures::count(it as usize));
+        let change = change(count, before) * 100.0;
+        let title = input.title();
+        println!("| {title} | {count_cell} | {per_object} | {before_cell} | {change:+.1} % |");
         if !is_same(count, before) {
             others.push(list.name());
         }
@@ -71,9 +71,8 @@ pub(crate) fn run(update: bool) -> Result<()> {
 /// What the program needs for the input.
 fn instructions(program: &str, input: &Input) -> Result<u64> {
     let profile = "target/bench/callgrind.out";
-    let mut valgrind = command(&format!(
-        "valgrind --tool=callgrind --callgrind-out-file={profile} {program}"
-    ));
+    let options = format!("--tool=callgrind --callgrind-out-file={profile}");
+    let mut valgrind = command(&format!("valgrind {options} {program}"));
     let input = fs::File::open(&input.file)?.into_file();
     process::capture(valgrind.env_clear().stdin(input))?;
     total(&workspace::text(profile)?).context("valgrind's profile has no total")
@@ -81,38 +80,17 @@ fn instructions(program: &str, input: &Input) -> Result<u64> {
 
 /// The total of a profile, which has a line for it.
 fn total(profile: &str) -> Option<u64> {
-    let mut totals = profile
-        .lines()
-        .filter_map(|line| line.strip_prefix("totals: "));
-    totals.next()?.trim().parse().ok()
+    let mut lines = profile.lines();
+    let total = lines.find_map(|line| line.strip_prefix("totals: "))?;
+    total.trim().parse().ok()
 }
 
 fn is_same(count: u64, pinned: Option<u64>) -> bool {
-    pinned.is_some_and(|pinned| change(count, pinned).abs() <= TOLERANCE)
+    change(count, pinned).abs() <= TOLERANCE
 }
 
-fn change(count: u64, pinned: u64) -> f64 {
-    count as f64 / pinned as f64 - 1.0
-}
-
-fn row(input: &Input, count: u64, pinned: Option<u64>) -> String {
-    let grouped = |count| figures::count(count as usize);
-    let per_object = grouped(count / input.list.items as u64);
-    let before = match pinned {
-        Some(pinned) => {
-            format!(
-                "{} | {:+.1} %",
-                grouped(pinned),
-                change(count, pinned) * 100.0
-            )
-        }
-        None => "– | –".to_owned(),
-    };
-    format!(
-        "| {} | {} | {per_object} | {before} |\n",
-        input.title(),
-        grouped(count)
-    )
+fn change(count: u64, pinned: Option<u64>) -> f64 {
+    pinned.map_or(f64::NAN, |pinned| count as f64 / pinned as f64 - 1.0)
 }
 
 #[cfg(test)]

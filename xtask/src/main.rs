@@ -67,8 +67,16 @@ enum Command {
     Playground(playground::Arguments),
     /// Check the dependencies: licences, sources, known faults, and who has read them
     Audit(audit::Arguments),
-    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md
-    Fuzz(fuzz::Arguments),
+    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md. Without a time it is what
+    /// `cargo xtask test` does: the same inputs each time
+    Fuzz {
+        /// For so many minutes, all fuzzers together
+        #[arg(long, value_name = "N")]
+        minutes: Option<u64>,
+        /// Only these, in place of all
+        #[arg(value_name = "FUZZER")]
+        names: Vec<String>,
+    },
     /// Build and pack a release into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
@@ -78,7 +86,11 @@ enum Command {
         names: Vec<String>,
     },
     /// Build the oldest supported version of each host, and show that the function works in it
-    Versions(versions::Arguments),
+    Versions {
+        /// Only these, in place of all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -94,9 +106,9 @@ fn main() -> ExitCode {
         Command::Playground(arguments) => playground::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
-        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Fuzz { minutes, names } => fuzz::run(&names, minutes),
         Command::Hosts { names } => hosts::build(&names),
-        Command::Versions(arguments) => versions::run(&arguments),
+        Command::Versions { names } => versions::run(&names),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

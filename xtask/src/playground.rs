@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check {
         artifacts::build()?;
-        return build_and_check();
+        return check();
     }
     web::build()?;
     build()?;
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Builds the page around the npm package in `target/web`, and tests it against the native
 /// programs, all of which are there already.
-pub(crate) fn build_and_check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     build()?;
     npm("run check")?;
     npm("test")

@@ -17,14 +17,6 @@ use crate::process::{self, command};
 use crate::workspace::{self, path_with, path_with_launcher};
 use crate::{artifacts, hosts};
 
-/// What is shown, and of which versions.
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Only these, in place of all
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-}
-
 /// A program in another version than the one that `cargo xtask test` runs: see `versions.yaml`.
 #[derive(Deserialize)]
 struct Version {
@@ -43,9 +35,8 @@ enum Proof {
 }
 
 /// Builds the versions, and shows that each works.
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+pub(crate) fn run(names: &[String]) -> Result<()> {
     let mut versions = versions()?;
-    let names = &arguments.names;
     let mut known: Vec<_> = versions.iter().map(|it| it.program.name.as_str()).collect();
     known.dedup();
     workspace::must_be_known("older host", names, known.into_iter())?;
@@ -212,8 +203,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_known() {
-        let names = vec!["kustomise".to_owned()];
-        let error = run(&Arguments { names }).unwrap_err().to_string();
+        let error = run(&["kustomise".to_owned()]).unwrap_err().to_string();
         assert_eq!(
             error,
             "there is no older host kustomise; the older hosts are wazero-run, node, \

@@ -51,9 +51,8 @@ pub fn crates(root: &Path, package: &str, targets: &[&str]) -> Result<BTreeSet<S
 
 fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(root)
-        .args(["tree", "--locked", "--package", package]);
+    cargo.args(["tree", "--locked", "--package", package]);
+    cargo.current_dir(root);
     cargo.args(["--edges", "normal,no-proc-macro", "--prefix", "depth"]);
     // A character that no name has stands between the fields.
     cargo.args(["--format", "|{p}|{l}"]);
@@ -61,11 +60,9 @@ fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
         cargo.args(["--target", target]);
     }
     let output = cargo.output().context("cargo does not start")?;
-    let messages = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "cargo does not list the crates: {messages}"
-    );
+    let (is_listed, messages) = (output.status.success(), output.stderr);
+    let messages = String::from_utf8_lossy(&messages);
+    ensure!(is_listed, "cargo does not list the crates: {messages}");
     read(&String::from_utf8(output.stdout)?)
 }
 
@@ -95,11 +92,8 @@ fn fields(line: &str) -> Option<(usize, (String, String), &str)> {
     let mut words = package.split(' ');
     let name = words.next()?.to_owned();
     let version = words.next()?.strip_prefix('v')?.to_owned();
-    Some((
-        depth.parse().ok()?,
-        (name, version),
-        license.trim_end_matches(" (*)"),
-    ))
+    let license = license.trim_end_matches(" (*)");
+    Some((depth.parse().ok()?, (name, version), license))
 }
 
 /// The SHA-256 of each crate's package in a `Cargo.lock`. Those of the workspace have none.
@@ -123,16 +117,15 @@ pub(crate) fn of(release: &Release, subject: &Subject) -> Result<String> {
     for (package, (license, needs)) in &crates {
         let (name, version) = package;
         let is_subject = *name == subject.package;
-        let url = if is_subject {
-            subject.url.clone()
-        } else {
-            url(package)
+        let (kind, url, name) = match is_subject {
+            true => (subject.kind, subject.url.clone(), &subject.name),
+            false => ("library", url(package), name),
         };
         dependencies.push(json!({"ref": url, "dependsOn": needs}));
         let mut component = json!({
-            "type": if is_subject { subject.kind } else { "library" },
+            "type": kind,
             "bom-ref": url,
-            "name": if is_subject { &subject.name } else { name },
+            "name": name,
             "version": version,
             "licenses": [{"expression": license}],
             "purl": url,
@@ -169,23 +162,16 @@ mod tests {
     fn a_crate_that_is_listed_again_keeps_what_it_needs() {
         let text = "0|a v1.0.0 (/some/where)|MIT\n1|b v2.0.0|MIT OR Apache-2.0\n2|c v3.0.0|ISC\n\
                     1|d v4.0.0|MIT\n2|b v2.0.0|MIT OR Apache-2.0 (*)\n";
-        let lines: Vec<_> = read(text)
-            .unwrap()
-            .iter()
-            .map(|(package, (license, needs))| {
-                format!(
-                    "{} {license} {needs:?}",
-                    url(package).replace("pkg:cargo/", "")
-                )
-            })
-            .collect();
+        let crates = read(text).unwrap();
+        let line = |((name, _), (license, needs)): (&_, &_)| format!("{name} {license} {needs:?}");
+        let lines: Vec<_> = crates.iter().map(line).collect();
         assert_eq!(
             lines,
             [
-                r#"a@1.0.0 MIT {"pkg:cargo/b@2.0.0", "pkg:cargo/d@4.0.0"}"#,
-                r#"b@2.0.0 MIT OR Apache-2.0 {"pkg:cargo/c@3.0.0"}"#,
-                "c@3.0.0 ISC {}",
-                r#"d@4.0.0 MIT {"pkg:cargo/b@2.0.0"}"#,
+                r#"a MIT {"pkg:cargo/b@2.0.0", "pkg:cargo/d@4.0.0"}"#,
+                r#"b MIT OR Apache-2.0 {"pkg:cargo/c@3.0.0"}"#,
+                "c ISC {}",
+                r#"d MIT {"pkg:cargo/b@2.0.0"}"#,
             ]
         );
     }

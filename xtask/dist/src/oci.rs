@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use fs_err as fs;
 use serde_json::{Value, json};
 
@@ -41,9 +41,9 @@ impl Layout {
         let mut layout = Self::default();
         let mut manifests = Vec::new();
         for launcher in release.launchers.iter().filter(|it| it.target.is_linux()) {
-            let mut platform =
-                json!({"architecture": launcher.target.cpu, "os": launcher.target.system});
-            if launcher.target.cpu == "arm64" {
+            let (cpu, system) = (launcher.target.cpu, launcher.target.system);
+            let mut platform = json!({"architecture": cpu, "os": system});
+            if cpu == "arm64" {
                 platform = with(platform, "variant", "v8");
             }
             let file = (PROGRAM, 0o755, launcher.path.as_path());
@@ -63,28 +63,22 @@ impl Layout {
             let file = (module.name.as_str(), 0o644, module.path.as_path());
             manifests.push(layout.add_image(release, &platform, file)?);
         }
-        let index = layout.add(
-            INDEX,
-            serde_json::to_vec(&json!({
-                "schemaVersion": 2,
-                "mediaType": INDEX,
-                "manifests": manifests,
-                "annotations": annotations(release),
-            }))?,
-        );
-        let digest = index.pointer("/digest").and_then(Value::as_str);
-        let digest = digest.and_then(|digest| digest.strip_prefix("sha256:"));
-        layout.index = digest.context("the index has no digest")?.to_owned();
+        let index = serde_json::to_vec(&json!({
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": manifests,
+            "annotations": annotations(release),
+        }))?;
+        layout.index = sha256::hex(&index);
         let name = json!({"org.opencontainers.image.ref.name": release.version});
-        let index = with(index, "annotations", name);
+        let index = with(layout.add(INDEX, index), "annotations", name);
         let entry = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [index]});
-        layout
-            .files
-            .insert("index.json".to_owned(), serde_json::to_vec(&entry)?);
-        let version = br#"{"imageLayoutVersion":"1.0.0"}"#;
-        layout
-            .files
-            .insert("oci-layout".to_owned(), version.to_vec());
+        let version = json!({"imageLayoutVersion": "1.0.0"});
+        for (name, content) in [("index.json", entry), ("oci-layout", version)] {
+            layout
+                .files
+                .insert(name.to_owned(), serde_json::to_vec(&content)?);
+        }
         Ok(layout)
     }
 

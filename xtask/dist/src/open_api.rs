@@ -56,11 +56,11 @@ impl Schemas<'_> {
                     self.convert_choices(&mut converted, key, choices, depth)?;
                 }
                 ("properties", Value::Object(properties)) => {
-                    let properties = properties
-                        .iter()
-                        .map(|(name, schema)| Ok((name.clone(), self.convert(schema, depth + 1)?)))
-                        .collect::<Result<Map<_, _>>>()?;
-                    converted.insert(key.clone(), Value::Object(properties));
+                    let mut schemas = Map::new();
+                    for (name, schema) in properties {
+                        schemas.insert(name.clone(), self.convert(schema, depth + 1)?);
+                    }
+                    converted.insert(key.clone(), Value::Object(schemas));
                 }
                 ("items" | "additionalProperties" | "not", schema) => {
                     converted.insert(key.clone(), self.convert(schema, depth + 1)?);
@@ -86,15 +86,15 @@ impl Schemas<'_> {
         choices: &[Value],
         depth: usize,
     ) -> Result<()> {
-        let is_null = |choice: &&Value| choice.get("type").is_some_and(|name| name == "null");
-        if choices.iter().any(|choice| is_null(&choice)) {
-            converted.insert("nullable".to_owned(), true.into());
+        let mut others = Vec::new();
+        for choice in choices {
+            if choice.get("type").is_some_and(|name| name == "null") {
+                converted.insert("nullable".to_owned(), true.into());
+            } else {
+                others.push(self.convert(choice, depth + 1)?);
+            }
         }
-        let choices: Vec<_> = choices
-            .iter()
-            .filter(|choice| !is_null(choice))
-            .map(|choice| self.convert(choice, depth + 1))
-            .collect::<Result<_>>()?;
+        let choices = others;
         if let [only] = choices.as_slice() {
             merge(converted, only.clone());
         } else if let Some(words) = words(&choices) {
@@ -119,16 +119,11 @@ fn merge(into: &mut Map<String, Value>, from: Value) {
 
 /// The words, if each choice is one.
 fn words(choices: &[Value]) -> Option<Vec<Value>> {
-    choices
-        .iter()
-        .map(|choice| {
-            let is_word = choice.get("properties").is_none();
-            match choice.get("enum")?.as_array()?.as_slice() {
-                [Value::String(word)] if is_word => Some(word.as_str().into()),
-                _ => None,
-            }
-        })
-        .collect()
+    let word = |choice: &Value| match choice.get("enum")?.as_array()?.as_slice() {
+        [word] if word.is_string() && choice.get("properties").is_none() => Some(word.clone()),
+        _ => None,
+    };
+    choices.iter().map(word).collect()
 }
 
 /// Tells what each word means, as there is one description for all.

@@ -42,36 +42,30 @@ impl Input {
     pub(crate) fn write(list: List) -> Result<Self> {
         let name = list.name();
         let kustomization = format!("target/bench/kustomize/{name}");
-        let reads = |program: &Program| program.reads_kustomization();
-        if programs()?
-            .iter()
-            .any(|it| reads(it) && it.refuses(list).is_none())
-        {
+        let reads = |it: &Program| it.reads_kustomization() && it.refuses(list).is_none();
+        if programs()?.iter().any(reads) {
             kustomization::write(list, &workspace::root().join(&kustomization))?;
         }
         let text = list.resource_list();
         let file = write(&format!("{name}.yaml"), &text)?;
+        let size = text.len();
         Ok(Self {
             list,
             file,
             kustomization,
-            size: text.len(),
+            size,
         })
     }
 
     /// The list in words.
     pub(crate) fn title(&self) -> String {
-        let List {
-            items,
-            runners,
-            large,
-        } = self.list;
-        let large = match large {
+        let large = match self.list.large {
             0 => String::new(),
             size => format!(", a ConfigMap of {} MB", size / 1_000_000),
         };
-        let plural = if runners == 1 { "" } else { "s" };
-        let (items, runners, size) = (count(items), count(runners), bytes(self.size as f64));
+        let (items, runners) = (count(self.list.items), count(self.list.runners));
+        let plural = if runners == "1" { "" } else { "s" };
+        let size = bytes(self.size as f64);
         format!("{items} objects, {runners} runner{plural}{large} ({size})")
     }
 }

@@ -19,17 +19,6 @@ use crate::process::{self, command};
 use crate::{nightly, workspace};
 use seeds::Fuzzer;
 
-/// How long, and which. Without a time it is what `cargo xtask test` does: the same inputs each time.
-#[derive(clap::Args, Default)]
-pub(crate) struct Arguments {
-    /// For so many minutes, all fuzzers together
-    #[arg(long, value_name = "N")]
-    minutes: Option<u64>,
-    /// Only these, in place of all
-    #[arg(value_name = "FUZZER")]
-    names: Vec<String>,
-}
-
 /// How long the fuzzers run, each: as often as ever, or for so many seconds.
 type Seconds = Option<u64>;
 
@@ -56,17 +45,15 @@ const OPTIONS: &str = "-rss_limit_mb=2048 -timeout=20 -report_slow_units=10 -max
 const REASON: usize = 12;
 
 /// Builds the fuzzers, and runs them.
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+pub(crate) fn run(names: &[String], minutes: Option<u64>) -> Result<()> {
     let mut fuzzers = seeds::fuzzers()?;
     let known = fuzzers.keys().map(String::as_str);
-    workspace::must_be_known("fuzzer", &arguments.names, known)?;
-    fuzzers.retain(|name, _| arguments.names.is_empty() || arguments.names.contains(name));
+    workspace::must_be_known("fuzzer", names, known)?;
+    fuzzers.retain(|name, _| names.is_empty() || names.contains(name));
     let programs = build()?;
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let rounds = fuzzers.len().div_ceil(at_once) as u64;
-    let seconds = arguments
-        .minutes
-        .map(|minutes| (minutes * 60 / rounds).max(1));
+    let seconds = minutes.map(|minutes| (minutes * 60 / rounds).max(1));
     let extent = match seconds {
         None => "each as often as ever".to_owned(),
         Some(seconds) => format!("each for {seconds} s"),
@@ -231,12 +218,7 @@ mod tests {
 
     #[test]
     fn an_unknown_fuzzer_is_refused_with_the_names_of_the_known() {
-        let names = vec!["slice".to_owned()];
-        let arguments = Arguments {
-            names,
-            ..Arguments::default()
-        };
-        let error = run(&arguments).unwrap_err().to_string();
+        let error = run(&["slice".to_owned()], None).unwrap_err().to_string();
         assert!(
             error.starts_with("there is no fuzzer slice; the fuzzers are address, "),
             "{error}"

@@ -13,19 +13,10 @@ use crate::workspace::{self, root};
 #[derive(Deserialize)]
 pub(super) struct Fuzzer {
     pub(super) executions: u64,
-    #[serde(default)]
-    choices: Choices,
+    /// What stands behind a text, each alone.
+    #[serde(default = "no_choices")]
+    choices: Vec<Vec<u8>>,
     seeds: Vec<Source>,
-}
-
-/// What stands behind a text.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Choices {
-    #[default]
-    None,
-    One,
-    Some,
 }
 
 #[derive(Deserialize)]
@@ -51,25 +42,17 @@ pub(super) fn fuzzers() -> Result<BTreeMap<String, Fuzzer>> {
     yaml_serde::from_str(include_str!("fuzzers.yaml")).context("in fuzzers.yaml")
 }
 
+fn no_choices() -> Vec<Vec<u8>> {
+    vec![Vec::new()]
+}
+
 impl Fuzzer {
     /// Writes its seeds into a folder, and with them the inputs that it once failed on.
     pub(super) fn write_seeds(&self, regressions: &Path, folder: &Path) -> Result<()> {
-        let choices: &[&[u8]] = match self.choices {
-            Choices::None => &[b""],
-            Choices::One => &[b"\0\x01\x02\x03\x04\x05\x06\x07"],
-            Choices::Some => &[
-                b"\0",
-                b"\0\x01\x02\x03\x04\x05\x06\x07",
-                b"\0\xff\xfe\xfd\xfc\xfb",
-            ],
-        };
         let mut seeds = Vec::new();
         for text in self.texts()? {
-            seeds.extend(
-                choices
-                    .iter()
-                    .map(|choices| [text.as_bytes(), choices].concat()),
-            );
+            let with = |choices: &Vec<u8>| [text.as_bytes(), choices].concat();
+            seeds.extend(self.choices.iter().map(with));
         }
         if regressions.exists() {
             for path in workspace::entries(regressions)? {
@@ -83,12 +66,8 @@ impl Fuzzer {
     }
 
     fn texts(&self) -> Result<Vec<String>> {
-        let texts = self
-            .seeds
-            .iter()
-            .map(Source::texts)
-            .collect::<Result<Vec<_>>>();
-        Ok(texts?.concat())
+        let texts = self.seeds.iter().map(Source::texts);
+        Ok(texts.collect::<Result<Vec<_>>>()?.concat())
     }
 }
 
@@ -180,10 +159,6 @@ mod tests {
     fn every_target_is_a_fuzzer() {
         let targets = workspace::entries(&root().join("fuzz/targets")).unwrap();
         let targets = targets.iter().filter_map(|path| path.file_stem()?.to_str());
-        let fuzzers = fuzzers().unwrap();
-        assert_eq!(
-            targets.collect::<Vec<_>>(),
-            fuzzers.keys().collect::<Vec<_>>()
-        );
+        assert!(targets.eq(fuzzers().unwrap().keys()));
     }
 }
