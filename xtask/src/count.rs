@@ -41,7 +41,7 @@ pub(crate) fn run(update: bool) -> Result<()> {
     println!("\n| input | instructions | per object | pinned | change |\n|---|--:|--:|--:|--:|");
     for (items, runners) in LISTS {
         let list = List::of(items, runners);
-        let input = Input::write(list)?;
+        let input = Input::write(list, &[])?;
         let count = instructions(program, &input)?;
         let before = pinned.get(&list.name()).copied();
         let row = [count, count / items as u64, before.unwrap_or_default()];

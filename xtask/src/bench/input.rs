@@ -8,7 +8,7 @@ use fs_err as fs;
 use super::figures::{bytes, count};
 use super::kustomization;
 use super::lists::List;
-use super::programs::{Program, programs};
+use super::programs::Program;
 use crate::workspace;
 
 /// The lists, from small to large.
@@ -26,8 +26,9 @@ pub(crate) const LISTS: &[List] = &[
     },
 ];
 
-/// A list that lies in files.
+/// What programs are given: a list that lies in files, or nothing but what they have of their own.
 pub(crate) struct Input {
+    pub(crate) name: String,
     pub(crate) list: List,
     /// The ResourceList.
     pub(crate) file: PathBuf,
@@ -38,18 +39,32 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Writes a list's files.
-    pub(crate) fn write(list: List) -> Result<Self> {
+    /// No list, for programs that have one runner of their own.
+    pub(crate) fn none(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            list: List::of(1, 1),
+            file: PathBuf::from("/dev/null"),
+            kustomization: String::new(),
+            size: 0,
+        }
+    }
+
+    /// Writes a list's files, with a kustomization where one of these programs reads it.
+    pub(crate) fn write(list: List, programs: &[Program]) -> Result<Self> {
         let name = list.name();
         let kustomization = format!("target/bench/kustomize/{name}");
         let reads = |it: &Program| it.reads_kustomization() && it.refuses(list).is_none();
-        if programs()?.iter().any(reads) {
+        if programs.iter().any(reads) {
             kustomization::write(list, &workspace::root().join(&kustomization))?;
         }
         let text = list.resource_list();
-        let file = write(&format!("{name}.yaml"), &text)?;
+        let file = workspace::target("bench").join(format!("{name}.yaml"));
+        fs::create_dir_all(workspace::target("bench"))?;
+        fs::write(&file, &text)?;
         let size = text.len();
         Ok(Self {
+            name,
             list,
             file,
             kustomization,
@@ -59,6 +74,9 @@ impl Input {
 
     /// The list in words.
     pub(crate) fn title(&self) -> String {
+        if self.size == 0 {
+            return self.name.clone();
+        }
         let large = match self.list.large {
             0 => String::new(),
             size => format!(", a ConfigMap of {} MB", size / 1_000_000),
@@ -68,14 +86,6 @@ impl Input {
         let size = bytes(self.size as f64);
         format!("{items} objects, {runners} runner{plural}{large} ({size})")
     }
-}
-
-/// Writes a file of `target/bench`.
-pub(crate) fn write(name: &str, text: &str) -> Result<PathBuf> {
-    let file = workspace::target("bench").join(name);
-    fs::create_dir_all(workspace::target("bench"))?;
-    fs::write(&file, text)?;
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -89,10 +99,9 @@ mod tests {
         for list in LISTS {
             let text = list.resource_list();
             let items = text.split_once("\nitems:\n").unwrap().1;
-            let names: Vec<_> = items
-                .lines()
-                .filter_map(|line| line.strip_prefix("    name: "))
-                .collect();
+            let names = items.lines();
+            let names = names.filter_map(|line| line.strip_prefix("    name: "));
+            let names: Vec<_> = names.collect();
             let unique: HashSet<_> = names.iter().collect();
             assert_eq!(names.len(), list.items, "{}", list.name());
             assert_eq!(unique.len(), list.items, "{}", list.name());
@@ -105,12 +114,8 @@ mod tests {
         for list in LISTS {
             let size = (list.resource_list().len() - list.large) / list.items;
             // Two thirds of the list with a large object are the runner.
-            let expected = if list.large > 0 {
-                500..1_350
-            } else {
-                1_050..1_350
-            };
-            assert!(expected.contains(&size), "{}: {size} bytes", list.name());
+            let least = if list.large > 0 { 500 } else { 1_050 };
+            assert!((least..1_350).contains(&size), "{}: {size}", list.name());
         }
     }
 

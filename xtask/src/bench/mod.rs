@@ -7,20 +7,18 @@ mod kustomization;
 #[path = "../../../benches/lists/mod.rs"]
 pub(crate) mod lists;
 mod measure;
-mod processes;
 mod programs;
-mod sizes;
 mod suite;
 mod targets;
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
 use crate::{artifacts, hosts, workspace};
-use input::LISTS;
+use input::{Input, LISTS};
 use measure::Effort;
 
 /// What the columns mean.
@@ -34,7 +32,7 @@ pub(crate) struct Arguments {
     /// Run everything a few times only: to see that it works, not to publish
     #[arg(long)]
     quick: bool,
-    /// Measure only these parts: start, example, sizes, lists, or a list such as 10000-1
+    /// Measure only these parts: start, example, lists, or a list such as 10000-1
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// Measure what `target` holds, in place of building it first
@@ -50,24 +48,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         hosts::build(&["wazero-run", "kyaml-peer", "kustomize", "hyperfine", "node"])?;
         artifacts::build()?;
     }
-    let effort = if arguments.quick {
-        Effort::QUICK
-    } else {
-        Effort::FULL
+    let effort = match arguments.quick {
+        true => Effort::QUICK,
+        false => Effort::FULL,
     };
     let (mut figures, mut blocks) = (targets::Figures::new(), Vec::new());
-    for part in parts {
-        println!("\n── {part} ──");
-        let list = LISTS.iter().find(|list| list.name() == part);
-        blocks.push(match (list, part.as_str()) {
-            (Some(list), _) => suite::measure(*list, effort, &mut figures)?,
-            (_, "example") => processes::example(effort, &mut figures)?,
-            (_, "start") => processes::start(effort, &mut figures)?,
-            _ => sizes::measure(&mut figures)?,
-        });
+    let known = programs::parts()?;
+    for name in parts {
+        println!("\n── {name} ──");
+        let list = LISTS.iter().find(|list| list.name() == name);
+        let part = known.get(if list.is_some() { ALL_LISTS } else { &name });
+        let part = part.with_context(|| format!("programs.yaml has no {name}"))?;
+        let input = match list {
+            Some(list) => Input::write(*list, &part.programs)?,
+            None => Input::none(&name),
+        };
+        blocks.push(suite::measure(part, &input, effort, &mut figures)?);
     }
     blocks.insert(0, targets::table(&figures)?);
-    blocks.push(suite::growth(LISTS, &figures)?);
+    if let Some(lists) = known.get(ALL_LISTS) {
+        blocks.push(suite::growth(&lists.programs, LISTS, &figures));
+    }
     blocks.retain(|block| !block.is_empty());
     let text = blocks.join("\n");
     let file = workspace::target("bench/tables.md");
@@ -88,7 +89,7 @@ const ALL_LISTS: &str = "lists";
 /// The parts of these names, in their own order; all where there are none.
 fn parts(only: &[String]) -> Result<Vec<String>> {
     let lists: Vec<_> = LISTS.iter().map(|list| list.name()).collect();
-    let others = ["example", "start", "sizes"].map(str::to_owned);
+    let others = ["example", "start"].map(str::to_owned);
     let mut parts = [lists.as_slice(), &others].concat();
     let known = [ALL_LISTS]
         .into_iter()
@@ -119,7 +120,7 @@ mod tests {
         assert_eq!(of(&["start"]).unwrap(), ["start"]);
         assert_eq!(of(&["start", "10000-1"]).unwrap(), ["10000-1", "start"]);
         assert_eq!(of(&["lists"]).unwrap().len(), LISTS.len());
-        assert_eq!(of(&[]).unwrap().len(), LISTS.len() + 3);
+        assert_eq!(of(&[]).unwrap().len(), LISTS.len() + 2);
     }
 
     #[test]
@@ -129,6 +130,6 @@ mod tests {
             error.starts_with("there is no part begin; the parts are lists, 7-1,"),
             "{error}"
         );
-        assert!(error.ends_with("example, start, sizes"), "{error}");
+        assert!(error.ends_with("example, start"), "{error}");
     }
 }

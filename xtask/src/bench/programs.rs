@@ -1,9 +1,18 @@
 //! The programs that are measured: see `programs.yaml`.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::lists::List;
+
+/// Programs, and those that the others are compared with.
+#[derive(Deserialize)]
+pub(crate) struct Part {
+    pub(crate) over: Vec<String>,
+    pub(crate) programs: Vec<Program>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -13,17 +22,12 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// Its command, which starts in the workspace's root.
     command: String,
-    pub(crate) role: Role,
+    pub(crate) input: Option<String>,
+    #[serde(default = "yes")]
+    pub(crate) serves: bool,
+    pub(crate) same_as: Option<String>,
     /// Why it is given no more than [`MANY`] objects.
     pub(crate) left_out: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Role {
-    Function,
-    Peer,
-    Floor,
 }
 
 /// What is the most for some programs.
@@ -31,9 +35,13 @@ const MANY: usize = 10_000;
 /// Stands in a command for the kustomization's folder.
 const KUSTOMIZATION: &str = "KUSTOMIZATION";
 
-/// All programs, in the tables' order.
-pub(crate) fn programs() -> Result<Vec<Program>> {
+/// The parts of the benchmark by their names.
+pub(crate) fn parts() -> Result<BTreeMap<String, Part>> {
     yaml_serde::from_str(include_str!("programs.yaml")).context("in programs.yaml")
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Program {

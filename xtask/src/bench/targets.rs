@@ -21,15 +21,17 @@ struct Target {
     unit: String,
     of: String,
     over: Option<String>,
+    minus: Option<String>,
 }
 
 impl Target {
     /// Where it is, if that was measured.
     fn measured(&self, figures: &Figures) -> Option<f64> {
         let of = figures.get(&self.of)?;
-        Some(match &self.over {
-            Some(over) => of / figures.get(over)?,
-            None => *of,
+        Some(match (&self.over, &self.minus) {
+            (Some(over), _) => of / figures.get(over)?,
+            (_, Some(minus)) => (of - figures.get(minus)?) * 1e3,
+            _ => *of,
         })
     }
 
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_no_target() {
         assert_eq!(table(&Figures::new()).unwrap(), "");
-        let figures = [("start".to_owned(), 2.5)].into();
-        assert_eq!(table(&figures).unwrap().lines().count(), 3);
+        let figures = ["launcher", "true"].map(|key| (format!("start {key}"), 0.1));
+        assert_eq!(table(&figures.into()).unwrap().lines().count(), 3);
     }
 }
