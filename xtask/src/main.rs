@@ -58,11 +58,7 @@ enum Command {
     /// Run unsafe code under Miri, on a pinned nightly
     Miri,
     /// Build the npm package in `target/web`, and check it as it is published
-    Web {
-        /// Only build it
-        #[arg(long)]
-        no_check: bool,
-    },
+    Web,
     /// Build the playground in `target/playground`, and say how to look at it
     Playground(playground::Arguments),
     /// Check the dependencies: licences, sources, known faults, and who has read them
@@ -101,8 +97,7 @@ fn main() -> ExitCode {
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
         Command::Miri => miri::run(),
-        Command::Web { no_check: true } => web::build(),
-        Command::Web { no_check: false } => web::build().and_then(|()| web::check()),
+        Command::Web => web::build().and_then(|()| web::check()),
         Command::Playground(arguments) => playground::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),

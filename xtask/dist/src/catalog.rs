@@ -32,51 +32,32 @@ struct Function {
     tags: Vec<String>,
 }
 
-/// The ways to run a function: the programs and the image of a release.
+/// The ways to run a function: the image, and the programs that are released.
 ///
 /// The KEP has no words for modules: they are in the image, under their own platforms.
-pub(crate) struct Runtimes {
-    programs: Vec<Value>,
-    image: Value,
+pub(crate) fn runtimes(image: &Value, programs: &[Value]) -> Value {
+    let container = json!({"container": image});
+    if programs.is_empty() {
+        return container;
+    }
+    with(container, "exec", json!({"platforms": programs}))
 }
 
-impl Runtimes {
-    /// Without programs: before a release there is a name for the image and nothing else.
-    pub(crate) fn new(image: &str, version: &str) -> Self {
-        let image = json!({
-            "image": format!("{image}:{version}"),
-            "requireNetwork": false,
-            "requireStorageMount": false,
-        });
-        Self {
-            programs: Vec::new(),
-            image,
-        }
-    }
+/// An image by its name.
+pub(crate) fn image(name: &str, version: &str) -> Value {
+    let image = format!("{name}:{version}");
+    json!({"image": image, "requireNetwork": false, "requireStorageMount": false})
+}
 
-    /// Adds a launcher by its archive.
-    pub(crate) fn add_program(&mut self, target: Target, archive: &str, sha256: &str) {
-        self.programs.push(json!({
-            "bin": target.program(),
-            "os": target.system,
-            "arch": target.cpu,
-            "uri": format!("{HOME}/releases/download/v{VERSION}/{archive}"),
-            "sha256": sha256,
-        }));
-    }
-
-    /// Sets the digest of the image.
-    pub(crate) fn set_digest(&mut self, index: &str) {
-        self.image = with(self.image.take(), "sha256", index);
-    }
-
-    fn to_json(&self) -> Value {
-        let image = json!({"container": self.image});
-        if self.programs.is_empty() {
-            return image;
-        }
-        with(image, "exec", json!({"platforms": self.programs}))
-    }
+/// A launcher by its archive.
+pub(crate) fn program(target: Target, archive: &str, sha256: &str) -> Value {
+    json!({
+        "bin": target.program(),
+        "os": target.system,
+        "arch": target.cpu,
+        "uri": format!("{HOME}/releases/download/v{VERSION}/{archive}"),
+        "sha256": sha256,
+    })
 }
 
 /// The definitions in `kustomization/catalog`: the name and the text of each.
@@ -85,13 +66,15 @@ impl Runtimes {
 ///
 /// If a schema cannot be read or has something that OpenAPI has no words for.
 pub fn definitions(root: &Path) -> Result<Vec<(String, String)>> {
-    let mut files = files(root, &Runtimes::new("runner-terminal", VERSION))?;
+    // Before a release there is a name for the image and nothing else.
+    let image = image("runner-terminal", VERSION);
+    let mut files = files(root, &runtimes(&image, &[]))?;
     files.pop();
     Ok(files)
 }
 
 /// The definitions with these runtimes, and last the catalog of all: the name and the text of each.
-pub(crate) fn files(root: &Path, runtimes: &Runtimes) -> Result<Vec<(String, String)>> {
+pub(crate) fn files(root: &Path, runtimes: &Value) -> Result<Vec<(String, String)>> {
     let object = |kind: &str, name: &str, spec| {
         let metadata = json!({"name": name});
         json!({"apiVersion": API, "kind": kind, "metadata": metadata, "spec": spec})
@@ -117,32 +100,31 @@ fn text(document: &Value) -> Result<String> {
 }
 
 impl Function {
-    fn spec(&self, root: &Path, runtimes: &Runtimes) -> Result<Value> {
+    fn spec(&self, root: &Path, runtimes: &Value) -> Result<Value> {
         let (mut group, mut description) = (String::new(), Value::Null);
         let mut versions = Vec::new();
-        for folder in SCHEMAS.iter().rev() {
+        for folder in SCHEMAS {
             let path = format!("{folder}/{}.json", self.kind.to_lowercase());
             let schema: Value = serde_json::from_slice(&fs::read(root.join(&path))?)?;
             let api_version = schema.pointer("/properties/apiVersion/const");
             let (own, version) = api_version
                 .and_then(|api_version| api_version.as_str()?.split_once('/'))
                 .with_context(|| format!("{path} does not tell its apiVersion"))?;
-            own.clone_into(&mut group);
-            description = schema.get("description").cloned().unwrap_or_default();
+            if versions.is_empty() {
+                own.clone_into(&mut group);
+                description = schema.get("description").cloned().unwrap_or_default();
+            }
             let open_api = open_api::of(&schema).with_context(|| format!("{path} in OpenAPI"))?;
-            versions.insert(
-                0,
-                json!({
-                    "name": version,
-                    "idempotent": true,
-                    // The only one that the KEP knows, and how it spells it.
-                    "license": "Apache 2.0",
-                    "usage": format!("{HOME}/blob/v{VERSION}/README.md"),
-                    "examples": [format!("{HOME}/tree/v{VERSION}/{}", self.example)],
-                    "runtime": runtimes.to_json(),
-                    "schema": {"openAPIV3Schema": open_api},
-                }),
-            );
+            versions.push(json!({
+                "name": version,
+                "idempotent": true,
+                // The only one that the KEP knows, and how it spells it.
+                "license": "Apache 2.0",
+                "usage": format!("{HOME}/blob/v{VERSION}/README.md"),
+                "examples": [format!("{HOME}/tree/v{VERSION}/{}", self.example)],
+                "runtime": runtimes,
+                "schema": {"openAPIV3Schema": open_api},
+            }));
         }
         Ok(json!({
             "group": group,

@@ -8,12 +8,12 @@ use fs_err as fs;
 use serde::Deserialize;
 
 use crate::bill_of_materials::{self, Subject};
-use crate::catalog::{self, Runtimes};
+use crate::catalog;
 use crate::npm::Npm;
 use crate::oci::Layout;
 use crate::tarball::{Tarball, gzip};
 use crate::target::Target;
-use crate::{program, sha256};
+use crate::{program, sha256, with};
 
 /// What is packed.
 #[derive(Clone, Debug, Deserialize)]
@@ -80,11 +80,11 @@ impl Release {
             anyhow::Ok(sum)
         };
 
-        let mut runtimes = Runtimes::new(&self.image, &self.version);
+        let mut programs = Vec::new();
         for launcher in &self.launchers {
             let name = format!("{}.tar.gz", self.folder(launcher));
             let sum = put(name.clone(), &self.archive(launcher)?)?;
-            runtimes.add_program(launcher.target, &name, &sum);
+            programs.push(catalog::program(launcher.target, &name, &sum));
         }
         for module in &self.modules {
             put(module.name.clone(), &fs::read(&module.path)?)?;
@@ -96,10 +96,11 @@ impl Release {
             put(format!("{name}.cdx.json"), bill.as_bytes())?;
         }
         let layout = Layout::of(self)?;
-        runtimes.set_digest(&layout.index);
         layout.write(&out.join("oci"))?;
         let name = format!("runner-terminal-{}.oci.tar", self.version);
         put(name, &layout.tar(self.time)?)?;
+        let image = catalog::image(&self.image, &self.version);
+        let runtimes = catalog::runtimes(&with(image, "sha256", layout.index), &programs);
         for (name, text) in catalog::files(&self.root, &runtimes)? {
             put(name, text.as_bytes())?;
         }

@@ -23,8 +23,8 @@ use measure::Effort;
 
 /// What the columns mean.
 const LEGEND: &str = "\
-`middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`, `× cat`: the \
-time divided by that program's. `× input`: the peak memory divided by the list's size.";
+`middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`: the time \
+divided by that program's. `× input`: the peak memory divided by the list's size.";
 
 /// What `cargo xtask bench` is told.
 #[derive(Args)]

@@ -172,12 +172,12 @@ impl Said {
             let rests = log.lines().filter_map(move |line| line.split_once(word));
             rests.map(|(_, rest)| rest.trim())
         };
-        let mut executions = after("stat::number_of_executed_units: ");
+        let executions = after("stat::number_of_executed_units: ").next();
         let is_reason = |line: &&str| line.contains(" panicked at ") || line.contains("ERROR: ");
         let why = log.lines().skip_while(|line| !is_reason(line)).take(REASON);
         let summary = log.lines().rfind(|line| line.contains(" cov: "));
         Self {
-            executions: executions.find_map(|units| units.parse().ok()).unwrap_or(0),
+            executions: executions.map_or(Ok(0), str::parse).unwrap_or(0),
             summary: summary.unwrap_or("no coverage").replace('\t', " "),
             inputs: after("Test unit written to ").map(str::to_owned).collect(),
             why: why.collect::<Vec<_>>().join("\n"),
