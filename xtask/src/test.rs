@@ -1,13 +1,12 @@
 //! Every check, in one command.
 
-use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
-use fs_err as fs;
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::process::{self, command};
-use crate::{artifacts, count, fuzz, hosts, miri, playground, web, workspace};
+use crate::{artifacts, count, fuzz, hosts, miri, playground, web};
 
 /// One check, and the command that runs it alone.
 type Step = (&'static str, fn(&str) -> Result<()>);
@@ -57,30 +56,14 @@ fn as_written(line: &str) -> Result<()> {
     process::run(artifacts::use_module(&mut command(line)))
 }
 
-/// Linking the launcher takes minutes on one core; the hosts are built on the others, by a process
-/// of its own, whose output comes at its end.
+/// Linking the launcher takes minutes on one core; the hosts are built on the others.
 fn build_beside_hosts() -> Result<()> {
-    let log = workspace::target("hosts.log");
-    let file = fs::File::create(&log)?.into_file();
-    let mut hosts = Command::new(std::env::current_exe()?);
-    hosts
-        .arg("hosts")
-        .args(hosts::for_tests()?)
-        .stdin(Stdio::null());
-    hosts.stdout(file.try_clone()?).stderr(file);
-    let mut hosts = hosts.spawn().context("xtask does not start")?;
-    println!("cargo xtask hosts runs meanwhile, into {}", log.display());
-    let built = artifacts::build();
-    let status = hosts.wait()?;
-    let printed = fs::read_to_string(&log)?;
-    println!(
-        "\n── meanwhile: cargo xtask hosts ──\n{}",
-        printed.trim_end()
-    );
-    built?;
-    ensure!(
-        status.success(),
-        "`cargo xtask hosts` failed: {status}; what it says is above"
-    );
-    Ok(())
+    thread::scope(|scope| {
+        let hosts = scope.spawn(|| hosts::build(&hosts::for_tests()?));
+        let built = artifacts::build();
+        let hosts = hosts
+            .join()
+            .map_err(|_| anyhow!("building the hosts panicked"))?;
+        built.and(hosts)
+    })
 }

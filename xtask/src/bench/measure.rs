@@ -1,7 +1,6 @@
 //! Runs programs in turns, by hyperfine.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
@@ -15,35 +14,24 @@ use crate::{process, workspace};
 pub(crate) struct Effort {
     /// All programs take turns this often, so that a machine which slows down slows down all.
     rounds: usize,
-    /// How long one program is run in a turn, which makes the number of runs.
-    turn: Duration,
-    /// The most runs in a turn.
-    most: usize,
+    /// How many seconds one program is run in a turn, and how often at the most.
+    turn: (f64, usize),
     /// A program that takes longer than these seconds for one run is stopped and not measured.
     pub(crate) patience: u64,
 }
 
 impl Effort {
-    /// For figures that are published.
-    pub(crate) const FULL: Self = Self {
-        rounds: 5,
-        turn: Duration::from_secs(1),
-        most: 100,
-        patience: 60,
-    };
-
-    /// To see that it works.
-    pub(crate) const QUICK: Self = Self {
-        rounds: 1,
-        turn: Duration::from_millis(100),
-        most: 5,
-        patience: 15,
-    };
-
-    /// The runs of a turn, for a program that takes so long.
-    fn runs(&self, one: Duration) -> usize {
-        let runs = self.turn.as_secs_f64() / one.as_secs_f64().max(1e-6);
-        (runs as usize).clamp(1, self.most)
+    /// For figures that are published, or else to see that it works.
+    pub(crate) fn new(quick: bool) -> Self {
+        let (rounds, turn, patience) = match quick {
+            true => (1, (0.1, 5), 15),
+            false => (5, (1.0, 100), 60),
+        };
+        Self {
+            rounds,
+            turn,
+            patience,
+        }
     }
 }
 
@@ -53,7 +41,6 @@ pub(crate) struct Trial {
     line: String,
     /// The file on its stdin.
     input: PathBuf,
-    took: Duration,
     /// What it has written.
     pub(crate) output: Vec<u8>,
 }
@@ -64,9 +51,7 @@ impl Trial {
         let mut timeout = command(&format!("timeout {} {line}", effort.patience));
         timeout.env("PATH", workspace::path_with_launcher()?);
         timeout.stdin(fs::File::open(input)?.into_file());
-        let start = Instant::now();
         let output = timeout.output().context("timeout does not start")?;
-        let took = start.elapsed();
         match output.status.code() {
             Some(0) => {}
             // How timeout says that it has ended the program.
@@ -77,13 +62,11 @@ impl Trial {
             }
         }
         let (line, input, output) = (line.to_owned(), input.to_owned(), output.stdout);
-        let trial = Self {
+        Ok(Some(Self {
             line,
             input,
-            took,
             output,
-        };
-        Ok(Some(trial))
+        }))
     }
 }
 
@@ -133,22 +116,21 @@ pub(crate) fn all(trials: &[&Trial], effort: Effort) -> Result<Vec<Measured>> {
     for round in 1..=effort.rounds {
         println!("round {round} of {}", effort.rounds);
         for (trial, measured) in trials.iter().zip(&mut all) {
-            measured.add(turn(trial, effort.runs(trial.took))?);
+            measured.add(turn(trial, effort)?);
         }
     }
     Ok(all)
 }
 
-/// Runs one program so often.
-fn turn(trial: &Trial, runs: usize) -> Result<Measured> {
+/// Runs one program for a while.
+fn turn(trial: &Trial, effort: Effort) -> Result<Measured> {
     // No shell, as starting one takes longer than the function does. A pipe at the other end, as
     // the function's hosts have one: a program that writes to nowhere moves no bytes.
     let options =
         "--shell=none --style=none --output=pipe --export-json target/bench/hyperfine.json";
-    // A program that runs once in a turn is slow enough to be warm from the turns before.
-    let warmup = usize::from(runs > 1);
-    let line = format!("target/hosts/bin/hyperfine {options} --warmup={warmup} --runs={runs}");
-    let mut hyperfine = command(&line);
+    let (seconds, most) = effort.turn;
+    let runs = format!("--min-benchmarking-time={seconds} --min-runs=1 --max-runs={most}");
+    let mut hyperfine = command(&format!("target/hosts/bin/hyperfine {options} {runs}"));
     hyperfine.arg("--input").arg(&trial.input).arg(&trial.line);
     hyperfine.env("PATH", workspace::path_with_launcher()?);
     process::capture(&mut hyperfine)?;
@@ -169,12 +151,6 @@ fn parse(text: &str) -> Result<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quick_programs_run_often_and_slow_ones_once_a_turn() {
-        let runs = |milliseconds| Effort::FULL.runs(Duration::from_millis(milliseconds));
-        assert_eq!((runs(0), runs(1), runs(50), runs(7_000)), (100, 100, 20, 1));
-    }
 
     #[test]
     fn quantiles_lie_between_runs_of_all_turns() {

@@ -48,10 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         hosts::build(&["wazero-run", "kyaml-peer", "kustomize", "hyperfine", "node"])?;
         artifacts::build()?;
     }
-    let effort = match arguments.quick {
-        true => Effort::QUICK,
-        false => Effort::FULL,
-    };
+    let effort = Effort::new(arguments.quick);
     let (mut figures, mut blocks) = (targets::Figures::new(), Vec::new());
     let known = programs::parts()?;
     for name in parts {

@@ -1,7 +1,6 @@
 //! A pinned program: how it is built, and whether it still is what its sources say.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -77,13 +76,13 @@ impl Program {
     /// Builds the program into a folder, unless it was built from what is there now.
     pub(crate) fn build(&self, bin: &Path, stamp_file: &Path) -> Result<()> {
         let (name, stamp) = (&self.name, self.stamp(bin)?);
-        print!("{name} {} … ", self.version()?);
+        let version = self.version()?;
         let is_current = fs::read_to_string(stamp_file).is_ok_and(|written| written == stamp);
         if is_current && bin.join(name).is_file() {
-            println!("built already");
+            println!("{name} {version} … built already");
             return Ok(());
         }
-        std::io::stdout().flush()?;
+        println!("{name} {version} …");
         let start = Instant::now();
         fs::create_dir_all(bin)?;
         if self.cgo {
@@ -97,7 +96,7 @@ impl Program {
         }
         fs::create_dir_all(stamp_file.parent().unwrap_or(bin))?;
         fs::write(stamp_file, stamp)?;
-        println!("built in {:.1?}", start.elapsed());
+        println!("{name} {version} … built in {:.1?}", start.elapsed());
         Ok(())
     }
 
