@@ -141,12 +141,9 @@ mod tests {
 
     fn numbers(host: &str) -> Vec<String> {
         let versions = versions().unwrap();
-        let of_host = versions
-            .iter()
-            .filter(|version| version.program.name == host);
-        of_host
-            .map(|version| version.program.version().unwrap())
-            .collect()
+        let programs = versions.iter().map(|version| &version.program);
+        let of_host = programs.filter(|program| program.name == host);
+        of_host.map(|program| program.version().unwrap()).collect()
     }
 
     /// What is pinned here and in the catalogue is what the page says.
@@ -160,11 +157,8 @@ mod tests {
             ("wazero", "wazero-run"),
         ] {
             let oldest = numbers(host).concat().replace("+incompatible", "");
-            assert_eq!(
-                row(program),
-                (oldest, hosts::version(host).unwrap()),
-                "{program}"
-            );
+            let newest = hosts::version(host).unwrap();
+            assert_eq!(row(program), (oldest, newest), "{program}");
         }
         // Of these there is one version.
         for (program, host) in [("kpt", "kpt"), ("Argo CD", "argocd"), ("Helm 4", "helm")] {
@@ -172,10 +166,8 @@ mod tests {
             assert_eq!(row(program), (only.clone(), only), "{program}");
         }
         let (oldest, newest) = row("Node.js");
-        assert!(
-            oldest.starts_with(&hosts::version("node").unwrap()),
-            "{oldest}"
-        );
+        let pinned = hosts::version("node").unwrap();
+        assert!(oldest.starts_with(&pinned), "{oldest}");
         assert_eq!(numbers("node"), [oldest, newest]);
     }
 
@@ -184,9 +176,8 @@ mod tests {
     fn the_page_has_the_versions_of_the_build() {
         assert_eq!(row("Rust").0, env!("CARGO_PKG_RUST_VERSION"));
         let lock = text("Cargo.lock").unwrap();
-        let (_, wasmtime) = lock
-            .split_once("name = \"wasmtime\"\nversion = \"")
-            .unwrap();
+        let before = "name = \"wasmtime\"\nversion = \"";
+        let (_, wasmtime) = lock.split_once(before).unwrap();
         assert_eq!(row("wasmtime").1, wasmtime.split_once('"').unwrap().0);
     }
 

@@ -82,27 +82,20 @@ fn check(
     if let Some(why) = program.refuses(input.list) {
         return Ok(Err(format!("left out: {why}")));
     }
-    let own = program
-        .input
-        .as_ref()
-        .map(|path| workspace::root().join(path));
-    let (file, line) = (
-        own.as_ref().unwrap_or(&input.file),
-        program.on(&input.kustomization),
-    );
-    let Some(trial) = Trial::run(&line, file, effort)? else {
+    let file = match &program.input {
+        Some(own) => workspace::root().join(own),
+        None => input.file.clone(),
+    };
+    let line = program.on(&input.kustomization);
+    let Some(trial) = Trial::run(&line, &file, effort)? else {
         return Ok(Err(format!("stopped after {} s", effort.patience)));
     };
     let text = String::from_utf8_lossy(&trial.output);
     let served = text.matches("config-checksum:").count();
-    let runners = if program.serves {
-        input.list.runners
-    } else {
-        0
-    };
+    let all = input.list.runners * usize::from(program.serves);
     ensure!(
-        served == runners,
-        "it serves {served} runners in place of {runners}"
+        served == all,
+        "it serves {served} runners in place of {all}"
     );
     if let Some(other) = &program.same_as
         && let Some(output) = outputs.get(other)
@@ -123,28 +116,21 @@ pub(crate) fn growth(programs: &[Program], lists: &[List], figures: &Figures) ->
     if lists.len() < 2 {
         return String::new();
     }
-    let heads = lists
-        .iter()
-        .map(|list| format!(" {} objects |", count(list.items)));
+    let head = |list: &List| format!(" {} objects |", count(list.items));
+    let heads = lists.iter().map(head);
     let mut table = format!(
         "**Microseconds an object**, one runner among them\n\n| program |{}\n|---|{}\n",
         heads.collect::<String>(),
         "--:|".repeat(lists.len())
     );
     for program in programs {
-        let cost = |list| {
-            figures
-                .get(&key(list, &program.key))
-                .map(|cost| figure(cost * 1e6))
+        let cell = |list| {
+            let cost = figures.get(&key(list, &program.key));
+            let cost = cost.map(|cost| figure(cost * 1e6));
+            format!(" {} |", cost.unwrap_or_default())
         };
-        let cells = lists
-            .iter()
-            .map(|list| format!(" {} |", cost(list).unwrap_or_default()));
-        table.push_str(&format!(
-            "| {} |{}\n",
-            program.name,
-            cells.collect::<String>()
-        ));
+        let cells: String = lists.iter().map(cell).collect();
+        table.push_str(&format!("| {} |{cells}\n", program.name));
     }
     table
 }

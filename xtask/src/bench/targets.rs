@@ -37,18 +37,13 @@ impl Target {
 
     fn row(&self, measured: f64) -> String {
         let Self { what, unit, .. } = self;
-        let at_most = self
-            .at_most
-            .map(|limit| (format!("≤ {limit}"), measured <= limit));
-        let at_least = self
-            .at_least
-            .map(|limit| (format!("≥ {limit}"), measured >= limit));
-        let (limit, is_met) = at_most.or(at_least).unwrap_or_default();
+        let (sign, limit, is_met) = match (self.at_most, self.at_least) {
+            (Some(limit), _) => ('≤', limit, measured <= limit),
+            (_, limit) => ('≥', limit.unwrap_or_default(), Some(measured) >= limit),
+        };
         let met = if is_met { "yes" } else { "**no**" };
-        format!(
-            "| {what} | {limit}{unit} | {}{unit} | {met} |\n",
-            figure(measured)
-        )
+        let measured = figure(measured);
+        format!("| {what} | {sign} {limit}{unit} | {measured}{unit} | {met} |\n")
     }
 }
 
@@ -56,16 +51,13 @@ impl Target {
 pub(crate) fn table(figures: &Figures) -> Result<String> {
     let targets = include_str!("targets.yaml");
     let targets: Vec<Target> = yaml_serde::from_str(targets).context("in targets.yaml")?;
-    let rows = targets
-        .iter()
-        .filter_map(|target| Some(target.row(target.measured(figures)?)));
-    let rows: String = rows.collect();
+    let row = |target: &Target| Some(target.row(target.measured(figures)?));
+    let rows: String = targets.iter().filter_map(row).collect();
     if rows.is_empty() {
         return Ok(rows);
     }
-    Ok(format!(
-        "| what | target | measured | met |\n|---|--:|--:|---|\n{rows}"
-    ))
+    let head = "| what | target | measured | met |\n|---|--:|--:|---|\n";
+    Ok(format!("{head}{rows}"))
 }
 
 #[cfg(test)]

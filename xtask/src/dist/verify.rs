@@ -32,10 +32,8 @@ pub(super) fn release(
     process::run(&mut cargo)?;
 
     // What is packed into the archives comes first: where it differs, they do.
-    let launchers = built
-        .launchers
-        .iter()
-        .filter_map(|launcher| launcher.path.parent());
+    let launchers = built.launchers.iter();
+    let launchers = launchers.filter_map(|launcher| launcher.path.parent());
     let modules = built.modules.first().and_then(|(_, file)| file.parent());
     for folder in modules.into_iter().chain(launchers).chain([out]) {
         compare(folder, &copy.twin(folder)?)?;
@@ -49,10 +47,8 @@ pub(super) fn module() -> Result<()> {
     let here = build_module(&WASI, workspace::root())?;
     let there = build_module(&WASI, &copy.root)?;
     compare(&here, &there)?;
-    println!(
-        "a second build of the module, in {}, gave the same",
-        copy.root.display()
-    );
+    let root = copy.root.display();
+    println!("a second build of the module, in {root}, gave the same");
     Ok(fs::remove_dir_all(copy.root)?)
 }
 
