@@ -144,58 +144,15 @@ fn describe(schema: &mut Map<String, Value>, choices: &[Value]) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn null_becomes_nullable() {
-        let schema = json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]});
-        let expected = json!({"nullable": true, "type": "integer", "minimum": 1});
-        assert_eq!(of(&schema).unwrap(), expected);
-        let schema = json!({"type": ["string", "null"], "default": null});
-        assert_eq!(
-            of(&schema).unwrap(),
-            json!({"type": "string", "nullable": true})
-        );
-    }
-
-    #[test]
-    fn constants_become_one_enum_that_tells_what_they_mean() {
-        let schema = json!({"description": "When.", "oneOf": [
-            {"const": "Now", "type": "string", "description": "At once."},
-            {"const": "Later", "type": "string"},
-        ]});
-        let expected = json!({
-            "description": "When.\nNow: At once.",
-            "type": "string",
-            "enum": ["Now", "Later"],
-        });
-        assert_eq!(of(&schema).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_reference_keeps_the_description_of_its_place() {
-        let schema = json!({
-            "properties": {"port": {"description": "Ours.", "$ref": "#/$defs/Port"}},
-            "$defs": {"Port": {"description": "Any.", "type": "integer", "format": "uint16"}},
-        });
-        let expected = json!({"properties": {"port": {"description": "Ours.", "type": "integer"}}});
-        assert_eq!(of(&schema).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_cannot_be_said_is_refused() {
-        for (schema, reason) in [
-            (json!({"$ref": "#/$defs/No"}), "#/$defs/No leads nowhere"),
-            (json!({"$ref": "#"}), "the schema contains itself"),
-            (json!({"prefixItems": []}), "prefixItems has no counterpart"),
-            (
-                json!({"type": ["string", "integer"]}),
-                "\"string\" and \"integer\" are two types",
-            ),
-        ] {
-            assert_eq!(of(&schema).unwrap_err().to_string(), reason);
+    fn schemas_are_said_in_open_api_s_words_or_refused() {
+        let cases = include_str!("../tests/open_api.yaml");
+        for case in yaml_serde::from_str::<Vec<Map<String, Value>>>(cases).unwrap() {
+            let said = of(case.get("schema").unwrap());
+            let said = said.unwrap_or_else(|error| error.to_string().into());
+            assert_eq!(said, *case.get("is").unwrap(), "{:?}", case.get("name"));
         }
     }
 }

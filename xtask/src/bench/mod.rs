@@ -63,9 +63,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         blocks.push(suite::measure(part, &input, effort, &mut figures)?);
     }
     blocks.insert(0, targets::table(&figures)?);
-    if let Some(lists) = known.get(ALL_LISTS) {
-        blocks.push(suite::growth(&lists.programs, LISTS, &figures));
-    }
     blocks.retain(|block| !block.is_empty());
     let text = blocks.join("\n");
     let file = workspace::target("bench/tables.md");

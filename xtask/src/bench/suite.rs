@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::figures::{bytes, cells, count, figure};
+use super::figures::{bytes, cells, figure};
 use super::input::Input;
-use super::lists::List;
 use super::measure::{self, Effort, Trial};
 use super::programs::{Part, Program};
 use super::targets::Figures;
@@ -43,8 +42,8 @@ pub(crate) fn measure(
 
     let over: String = part.over.iter().map(|key| format!(" × {key} |")).collect();
     let mut table = format!(
-        "**{}**\n\n| program | median | middle half |{over} peak memory | × input |\n\
-         |---|--:|--:|{}--:|--:|\n",
+        "**{}**\n\n| program | median | middle half |{over} peak memory | × input | µs an object |\n\
+         |---|--:|--:|{}--:|--:|--:|\n",
         input.title(),
         "--:|".repeat(part.over.len())
     );
@@ -63,9 +62,11 @@ pub(crate) fn measure(
                     over_input.clear();
                 }
                 let memory = bytes(measured.memory());
-                format!("{} |{over} {memory} | {over_input}", cells(&measured))
+                let an_object = figure(measured.median() * 1e6 / input.list.items as f64);
+                let cells = cells(&measured);
+                format!("{cells} |{over} {memory} | {over_input} | {an_object}")
             }
-            Err(why) => format!("{why} | | {}| ", "| ".repeat(part.over.len())),
+            Err(why) => format!("{why} | | {}| | ", "| ".repeat(part.over.len())),
         };
         table.push_str(&format!("| {} | {row} |\n", program.name));
     }
@@ -104,33 +105,4 @@ fn check(
     }
     outputs.insert(program.key.clone(), trial.output.clone());
     Ok(Ok(trial))
-}
-
-/// How the cost of one object grows with the number of objects in these lists, in Markdown.
-pub(crate) fn growth(programs: &[Program], lists: &[List], figures: &Figures) -> String {
-    let key = |list: &List, program: &str| format!("{} {program} an object", list.name());
-    let mut lists = lists.to_vec();
-    lists.retain(|list| {
-        list.runners == 1 && list.large == 0 && figures.contains_key(&key(list, "launcher"))
-    });
-    if lists.len() < 2 {
-        return String::new();
-    }
-    let head = |list: &List| format!(" {} objects |", count(list.items));
-    let heads = lists.iter().map(head);
-    let mut table = format!(
-        "**Microseconds an object**, one runner among them\n\n| program |{}\n|---|{}\n",
-        heads.collect::<String>(),
-        "--:|".repeat(lists.len())
-    );
-    for program in programs {
-        let cell = |list| {
-            let cost = figures.get(&key(list, &program.key));
-            let cost = cost.map(|cost| figure(cost * 1e6));
-            format!(" {} |", cost.unwrap_or_default())
-        };
-        let cells: String = lists.iter().map(cell).collect();
-        table.push_str(&format!("| {} |{cells}\n", program.name));
-    }
-    table
 }
