@@ -117,9 +117,10 @@ pub(crate) fn of(release: &Release, subject: &Subject) -> Result<String> {
     for (package, (license, needs)) in &crates {
         let (name, version) = package;
         let is_subject = *name == subject.package;
-        let (kind, url, name) = match is_subject {
-            true => (subject.kind, subject.url.clone(), &subject.name),
-            false => ("library", url(package), name),
+        let (kind, url, name) = if is_subject {
+            (subject.kind, subject.url.clone(), &subject.name)
+        } else {
+            ("library", url(package), name)
         };
         dependencies.push(json!({"ref": url, "dependsOn": needs}));
         let mut component = json!({

@@ -23,9 +23,10 @@ pub(crate) struct Effort {
 impl Effort {
     /// For figures that are published, or else to see that it works.
     pub(crate) fn new(quick: bool) -> Self {
-        let (rounds, turn, patience) = match quick {
-            true => (1, (0.1, 5), 15),
-            false => (5, (1.0, 100), 60),
+        let (rounds, turn, patience) = if quick {
+            (1, (0.1, 5), 15)
+        } else {
+            (5, (1.0, 100), 60)
         };
         Self {
             rounds,

@@ -135,9 +135,10 @@ fn is_static(target: &str) -> bool {
 }
 
 fn program(target: &str) -> &'static str {
-    match target.contains("windows") {
-        true => "runner-terminal.exe",
-        false => "runner-terminal",
+    if target.contains("windows") {
+        "runner-terminal.exe"
+    } else {
+        "runner-terminal"
     }
 }
 

@@ -70,10 +70,10 @@ impl Copy {
         let root = workspace::target("dist-copy/of/the/workspace");
         fs::create_dir_all(&root)?;
         for path in workspace::entries(&root)? {
-            match path.is_dir() {
-                true if path.ends_with("target") => {}
-                true => fs::remove_dir_all(&path)?,
-                false => fs::remove_file(&path)?,
+            if path.is_file() {
+                fs::remove_file(&path)?;
+            } else if !path.ends_with("target") {
+                fs::remove_dir_all(&path)?;
             }
         }
         let mut git = command("git ls-files -z --cached --others --exclude-standard");

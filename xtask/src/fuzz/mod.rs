@@ -5,7 +5,6 @@
 
 mod seeds;
 
-use std::io::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -86,15 +85,15 @@ pub(crate) fn run(names: &[String], minutes: Option<u64>) -> Result<()> {
 
 /// Builds all fuzzers at once, and gives the folder that they are in.
 fn build() -> Result<PathBuf> {
-    nightly::install(&["rustc"]).context("only a nightly has the sanitizers that fuzzers need")?;
+    let installed = nightly::install("", "--version");
+    installed.context("only a nightly has the sanitizers that fuzzers need")?;
     // libFuzzer is written in it.
     process::capture(&mut command("c++ --version"))?;
     let version = process::read(&mut nightly::cargo("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("cargo does not say which machine this is")?;
     let target = workspace::target("fuzz");
-    print!("building the fuzzers … ");
-    std::io::stdout().flush()?;
+    println!("building the fuzzers …");
     let start = Instant::now();
     // With a target named, what runs in the build itself is left as it is.
     let mut cargo = nightly::cargo(&format!(
