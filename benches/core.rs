@@ -146,8 +146,11 @@ fn unwrap_documents(bencher: Bencher<'_, '_>, Named(list): Named) {
     let text = list.manifests();
     let files = [("all.yaml", text.as_str())];
     let wrapped = to_resource_list(&files, &list.function_config()).unwrap();
-    let output = runner_terminal::run(wrapped.text.as_bytes()).text();
-    bencher
-        .counter(BytesCount::of_str(&text))
-        .bench(|| wrapped.edited(&files, black_box(&output)).unwrap());
+    let outcome = runner_terminal::run(wrapped.text.as_bytes());
+    let (output, items_now) = (outcome.text(), &outcome.alignment().items);
+    bencher.counter(BytesCount::of_str(&text)).bench(|| {
+        wrapped
+            .edited(&files, black_box(&output), items_now)
+            .unwrap()
+    });
 }

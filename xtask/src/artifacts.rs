@@ -1,16 +1,14 @@
 //! Builds what the project gives people: the modules, the launcher around one of them,
 //! and the native program that tests and benchmarks compare them with.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
-use crate::dist;
-use crate::process;
-use crate::web;
-use crate::workspace;
+use crate::process::{self, command};
+use crate::{dist, web, workspace};
 
 /// A module, and how it is built.
 pub(crate) struct Module {
@@ -27,81 +25,57 @@ pub(crate) struct Module {
 
 /// The module that the launcher embeds.
 pub(crate) const WASI: Module = Module {
-    package: "runner-terminal-wasi",
     target: "wasm32-wasip1",
-    profile: "release",
-    file: "runner-terminal.wasm",
     flags: &["-Ctarget-feature=+simd128"],
+    ..module("runner-terminal-wasi", "release", "runner-terminal.wasm")
 };
 
-/// Helm's plugin.
-const HELM: Module = Module {
-    package: "runner-terminal-helm",
-    target: "wasm32-unknown-unknown",
-    profile: "small",
-    file: "runner-terminal-helm.wasm",
-    flags: &[],
-};
-
-/// For kpt's Wasm runtimes.
-const KPT: Module = Module {
-    package: "runner-terminal-kpt",
-    target: "wasm32-unknown-unknown",
-    profile: "release",
-    file: "runner-terminal-kpt.wasm",
-    flags: &[],
-};
+/// All modules, with Helm's plugin and that for kpt's Wasm runtimes.
+pub(crate) const MODULES: &[Module] = &[
+    WASI,
+    module("runner-terminal-helm", "small", "runner-terminal-helm.wasm"),
+    module("runner-terminal-kpt", "release", "runner-terminal-kpt.wasm"),
+];
 
 /// The npm package's, which is no module without its JavaScript: see [`crate::web`].
-pub(crate) const WEB: Module = Module {
-    package: "runner-terminal-web",
-    target: "wasm32-unknown-unknown",
-    profile: "web",
-    file: "web/runner_terminal_bg.wasm",
-    flags: &[],
-};
+pub(crate) const WEB: Module = module("runner-terminal-web", "web", "web/runner_terminal_bg.wasm");
 
-/// All modules.
-pub(crate) const MODULES: &[Module] = &[WASI, HELM, KPT];
-
-/// The module that the launcher embeds, where tests and people find it.
-pub(crate) fn module() -> PathBuf {
-    workspace::target(WASI.file)
+const fn module(package: &'static str, profile: &'static str, file: &'static str) -> Module {
+    let target = "wasm32-unknown-unknown";
+    Module {
+        package,
+        target,
+        profile,
+        file,
+        flags: &[],
+    }
 }
 
 /// Builds all of it.
 pub(crate) fn build() -> Result<()> {
     for module in MODULES {
-        module.build()?;
+        let built = module.build_with(&mut command("cargo"), &workspace::target(""))?;
+        // An equal file is left alone, so that nothing is built again for its new date.
+        let (new, file) = (fs::read(built)?, workspace::target(module.file));
+        if fs::read(&file).ok().as_ref() != Some(&new) {
+            fs::write(file, new)?;
+        }
     }
     web::build()?;
-    let mut launcher = process::command("cargo");
-    process::run(use_module(&mut launcher).args([
-        "build",
-        "--release",
-        "--package=runner-terminal-host",
-    ]))?;
+    let mut launcher = command("cargo build --release --package=runner-terminal-host");
+    process::run(use_module(&mut launcher))?;
     build_native()?;
     dist::build_stand_in()
 }
 
 /// Builds the native program, and gives its path from the workspace's root.
 pub(crate) fn build_native() -> Result<&'static str> {
-    process::run(process::command("cargo").args([
-        "build",
-        "--release",
-        "--package=runner-terminal",
-        "--example=native",
-    ]))?;
+    let line = "cargo build --release --package=runner-terminal --example=native";
+    process::run(&mut command(line))?;
     Ok("target/release/examples/native")
 }
 
 impl Module {
-    fn build(&self) -> Result<()> {
-        let built = self.build_with(&mut process::command("cargo"), &workspace::target(""))?;
-        copy_if_changed(&built, &workspace::target(self.file))
-    }
-
     /// Builds it by a cargo that is set up already, into a folder, and gives its path there.
     pub(crate) fn build_with(&self, cargo: &mut Command, folder: &Path) -> Result<PathBuf> {
         add_target(self.target)?;
@@ -119,28 +93,14 @@ impl Module {
 /// Makes the launcher's build embed the module that is built already, which saves it
 /// from building its own.
 pub(crate) fn use_module(cargo: &mut Command) -> &mut Command {
-    cargo.env("RUNNER_TERMINAL_WASM", module())
+    cargo.env("RUNNER_TERMINAL_WASM", workspace::target(WASI.file))
 }
 
 /// Installs the Rust standard library for a target, where rustup looks after Rust.
 pub(crate) fn add_target(target: &str) -> Result<()> {
-    let output = process::capture(process::command("rustc").args([
-        "--print",
-        "target-libdir",
-        "--target",
-        target,
-    ]))?;
-    if fs::exists(String::from_utf8_lossy(&output.stdout).trim())? {
+    let line = format!("rustc --print target-libdir --target {target}");
+    if Path::new(process::read(&mut command(&line))?.trim()).exists() {
         return Ok(());
     }
-    process::run(process::command("rustup").args(["target", "add", target]))
-}
-
-/// Leaves an equal file alone, so that nothing is built again for its new date.
-fn copy_if_changed(from: &PathBuf, to: &PathBuf) -> Result<()> {
-    let new = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-    if fs::read(to).is_ok_and(|old| old == new) {
-        return Ok(());
-    }
-    fs::write(to, new).with_context(|| format!("cannot write {}", to.display()))
+    process::run(&mut command(&format!("rustup target add {target}")))
 }

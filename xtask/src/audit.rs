@@ -1,15 +1,15 @@
 //! Whether the dependencies may be trusted: their licences, sources and known faults by cargo-deny, and
 //! who has read them by cargo vet.
 
-use std::fs;
-use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use fs_err as fs;
 use serde_json::Value;
 
-use crate::hosts::{self, AUDITS};
-use crate::{process, workspace};
+use crate::process::{self, command};
+use crate::{hosts, workspace};
 
 /// What cargo vet is told, and what it asks for.
 const CONFIG: &str = "supply-chain/config.toml";
@@ -31,59 +31,51 @@ pub(crate) struct Arguments {
 
 /// Checks all of it, and says how many crates are read and how many are exempted.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    hosts::build(&["cargo-deny".to_owned(), AUDITS.to_owned()])?;
+    hosts::build(&["cargo-deny", "cargo-vet"])?;
     if arguments.import {
-        for what in ["imports", "exemptions"] {
-            process::run(vet().args(["regenerate", what]))?;
-        }
+        process::run(&mut vet("regenerate imports"))?;
+        process::run(&mut vet("regenerate exemptions"))?;
     }
     if arguments.exempt {
         exempt()?;
     }
-    let mut deny = process::command(workspace::host("cargo-deny"));
-    if arguments.offline {
-        deny.args(["--workspace", "check", "bans", "licenses", "sources"]);
+    let checks = if arguments.offline {
+        "bans licenses sources"
     } else {
-        deny.args(["--workspace", "check"]);
-    }
-    process::run(&mut deny).context(
+        ""
+    };
+    process::run(&mut deny(&format!("--workspace check {checks}"))).context(
         "cargo-deny refuses a dependency; the list of known vulnerabilities is fetched, \
          and --offline does without",
     )?;
     if !arguments.offline {
         // The fuzzers, which have a lock file of their own.
-        let mut fuzzers = process::command(workspace::host("cargo-deny"));
-        fuzzers.args(["--manifest-path=fuzz/Cargo.toml", "--config=deny.toml"]);
-        process::run(fuzzers.args(["check", "advisories"]))?;
+        let fuzzers = "--manifest-path=fuzz/Cargo.toml --config=deny.toml check advisories";
+        process::run(&mut deny(fuzzers))?;
     }
-    process::run(vet().arg("--locked")).context(
+    process::run(&mut vet("--locked")).context(
         "nobody has read these crates at these versions: read what has changed, then exempt them by \
          `cargo xtask audit --exempt`, and the commit shows which they are",
     )
 }
 
-/// Replaces the exemptions by those that the crates of `Cargo.lock` need.
+/// Replaces the exemptions by those that the crates of `Cargo.lock` need. cargo vet's own
+/// `regenerate exemptions` fetches what others have read, and keeps exemptions that are there.
 fn exempt() -> Result<()> {
     let path = workspace::root().join(CONFIG);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {CONFIG}"))?;
+    let text = fs::read_to_string(&path)?;
     let kept = text.split(EXEMPTION).next().unwrap_or_default().trim_end();
-    write(&path, &format!("{kept}\n"))?;
+    fs::write(&path, format!("{kept}\n"))?;
     // It fails, as it is to: each crate that is missing is one to exempt.
-    let output = vet()
-        .args(["--locked", "--output-format=json"])
-        .output()
-        .context("cargo vet does not start")?;
-    let exemptions = serde_json::from_slice(&output.stdout)
-        .ok()
-        .and_then(|report| exemptions(&report));
-    let Some(exemptions) = exemptions else {
-        write(&path, &text)?;
-        bail!(
-            "cargo vet does not tell which crates nobody has read:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+    let output = vet("--locked --output-format=json").output();
+    let output = output.context("cargo vet does not start")?;
+    let report = serde_json::from_slice(&output.stdout).ok();
+    let Some(exemptions) = report.as_ref().and_then(exemptions) else {
+        fs::write(&path, &text)?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        bail!("cargo vet does not tell which crates nobody has read:\n{messages}");
     };
-    write(&path, &format!("{kept}\n{exemptions}"))
+    Ok(fs::write(&path, format!("{kept}\n{exemptions}"))?)
 }
 
 /// An exemption for each crate that a report misses, as cargo vet writes them.
@@ -92,31 +84,27 @@ fn exemptions(report: &Value) -> Option<String> {
     let Some(missing) = report.get("failures") else {
         return report.get("conclusion").map(|_| String::new());
     };
-    let mut text = String::new();
-    for package in missing.as_array()? {
-        let name = package.get("name")?.as_str()?;
-        let version = package.get("version")?.as_str()?;
-        let criteria = package.get("missing_criteria")?.get(0)?.as_str()?;
-        text.push_str(&format!(
+    let exemption = |package: &Value| {
+        let text = |pointer| package.pointer(pointer).and_then(Value::as_str);
+        let (name, version) = (text("/name")?, text("/version")?);
+        let criteria = text("/missing_criteria/0")?;
+        Some(format!(
             "\n{EXEMPTION}{name}]]\nversion = \"{version}\"\ncriteria = \"{criteria}\"\n"
-        ));
-    }
-    Some(text)
+        ))
+    };
+    missing.as_array()?.iter().map(exemption).collect()
 }
 
-fn vet() -> std::process::Command {
-    let mut vet = process::command(workspace::host(AUDITS));
-    // Its name, as cargo would hand it over.
-    vet.arg("vet");
-    vet
+fn deny(arguments: &str) -> Command {
+    command(&format!("target/hosts/bin/cargo-deny {arguments}"))
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+fn vet(arguments: &str) -> Command {
+    // With its name, as cargo would hand it over.
+    command(&format!("target/hosts/bin/cargo-vet vet {arguments}"))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -6,69 +6,63 @@
 //! C library, and on what valgrind's own processor can do: `memchr` and the C library choose their
 //! loops by it, and it has AVX2 where the machine has. The environment is empty and the program's
 //! path relative, so the working folder does not matter.
+//!
+//! gungraun counts functions inside of a benchmark, and would be one more program to install; this
+//! counts the process that people run.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
 
 use crate::bench::figures;
 use crate::bench::input::Input;
 use crate::bench::lists::List;
-use crate::bench::program::Invocation;
-use crate::{artifacts, hosts, process, workspace};
+use crate::process::{self, command};
+use crate::{artifacts, hosts, workspace};
 
 /// What is counted, all in less than a minute.
-const LISTS: [List; 4] = [
-    List::of(20, 1),
-    List::of(1_000, 1),
-    List::of(1_000, 100),
-    List::of(10_000, 1),
-];
+const LISTS: [(usize, usize); 4] = [(20, 1), (1_000, 1), (1_000, 100), (10_000, 1)];
 
 /// The counts that are pinned, by the name of their list.
 const PINNED: &str = "benches/instructions.json";
 /// Far more than one run differs from another, by the random seeds of its hash maps.
 const TOLERANCE: f64 = 0.03;
 
-type Counts = BTreeMap<String, u64>;
-
 /// Counts, prints a table, and pins the counts or compares them.
 pub(crate) fn run(update: bool) -> Result<()> {
-    hosts::build(&["valgrind".to_owned()])?;
+    hosts::build(&["valgrind"])?;
     let program = artifacts::build_native()?;
-    let file = workspace::root().join(PINNED);
-    let pinned = fs::read(&file).unwrap_or_else(|_| b"{}".to_vec());
-    let pinned: Counts =
-        serde_json::from_slice(&pinned).with_context(|| format!("cannot read {PINNED}"))?;
+    let pinned = workspace::text(PINNED).unwrap_or_else(|_| "{}".to_owned());
+    let pinned: BTreeMap<String, u64> = serde_json::from_str(&pinned)?;
 
-    let mut counts = Counts::new();
-    let mut table = "| input | instructions | per object | pinned | change |\n\
-                     |---|--:|--:|--:|--:|\n"
-        .to_owned();
-    for list in LISTS {
-        let input = Input::write(list)?;
+    let mut counts = BTreeMap::new();
+    let mut others = Vec::new();
+    println!("\n| input | instructions | per object | pinned | change |\n|---|--:|--:|--:|--:|");
+    for (items, runners) in LISTS {
+        let list = List::of(items, runners);
+        let input = Input::write(list, &[])?;
         let count = instructions(program, &input)?;
         let before = pinned.get(&list.name()).copied();
-        table.push_str(&row(&input, count, before));
+        let row = [count, count / items as u64, before.unwrap_or_default()];
+        let [count_cell, per_object, before_cell] = row.map(|it| figures::count(it as usize));
+        let change = change(count, before) * 100.0;
+        let title = input.title();
+        println!("| {title} | {count_cell} | {per_object} | {before_cell} | {change:+.1} % |");
+        if !is_same(count, before) {
+            others.push(list.name());
+        }
         counts.insert(list.name(), count);
     }
-    println!("\n{table}");
-
     if update {
         let text = serde_json::to_string_pretty(&counts)? + "\n";
-        return fs::write(&file, text).with_context(|| format!("cannot write {PINNED}"));
+        return Ok(fs::write(workspace::root().join(PINNED), text)?);
     }
-    let others: Vec<_> = counts
-        .iter()
-        .filter(|(title, count)| !is_same(**count, pinned.get(*title).copied()))
-        .map(|(title, _)| title.as_str())
-        .collect();
     if !others.is_empty() {
+        let others = others.join("; ");
         bail!(
-            "other counts than the pinned ones: {}. If that is meant to be: cargo xtask count \
-             --update",
-            others.join("; ")
+            "other counts than the pinned ones: {others}. If that is meant to be: cargo xtask count \
+             --update"
         );
     }
     Ok(())
@@ -76,50 +70,27 @@ pub(crate) fn run(update: bool) -> Result<()> {
 
 /// What the program needs for the input.
 fn instructions(program: &str, input: &Input) -> Result<u64> {
-    let mut valgrind = Invocation::new(program, &input.file).command(&[
-        "valgrind",
-        "--tool=callgrind",
-        "--callgrind-out-file=target/bench/callgrind.out",
-    ])?;
-    process::capture(valgrind.env_clear())?;
-    let profile = fs::read_to_string(workspace::target("bench/callgrind.out"))
-        .context("valgrind left no profile")?;
-    total(&profile).context("valgrind's profile has no total")
+    let profile = "target/bench/callgrind.out";
+    let options = format!("--tool=callgrind --callgrind-out-file={profile}");
+    let mut valgrind = command(&format!("valgrind {options} {program}"));
+    let input = fs::File::open(&input.file)?.into_file();
+    process::capture(valgrind.env_clear().stdin(input))?;
+    total(&workspace::text(profile)?).context("valgrind's profile has no total")
 }
 
 /// The total of a profile, which has a line for it.
 fn total(profile: &str) -> Option<u64> {
-    let line = profile
-        .lines()
-        .find_map(|line| line.strip_prefix("totals: "))?;
-    line.trim().parse().ok()
+    let mut lines = profile.lines();
+    let total = lines.find_map(|line| line.strip_prefix("totals: "))?;
+    total.trim().parse().ok()
 }
 
 fn is_same(count: u64, pinned: Option<u64>) -> bool {
-    pinned.is_some_and(|pinned| change(count, pinned).abs() <= TOLERANCE)
+    change(count, pinned).abs() <= TOLERANCE
 }
 
-fn change(count: u64, pinned: u64) -> f64 {
-    count as f64 / pinned as f64 - 1.0
-}
-
-fn row(input: &Input, count: u64, pinned: Option<u64>) -> String {
-    let grouped = |count| figures::count(count as usize);
-    let per_object = count / input.list.items as u64;
-    let (pinned, change) = match pinned {
-        Some(pinned) => {
-            let tenths = (change(count, pinned) * 1e3).round() / 10.0;
-            // Without the sign that a zero may have.
-            (grouped(pinned), format!("{:+.1} %", tenths + 0.0))
-        }
-        None => ("–".to_owned(), "–".to_owned()),
-    };
-    format!(
-        "| {} | {} | {} | {pinned} | {change} |\n",
-        input.title(),
-        grouped(count),
-        grouped(per_object),
-    )
+fn change(count: u64, pinned: Option<u64>) -> f64 {
+    pinned.map_or(f64::NAN, |pinned| count as f64 / pinned as f64 - 1.0)
 }
 
 #[cfg(test)]

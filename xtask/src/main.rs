@@ -9,7 +9,6 @@
 mod artifacts;
 mod audit;
 mod bench;
-mod beside;
 mod count;
 mod demo;
 mod dist;
@@ -19,7 +18,6 @@ mod miri;
 mod nightly;
 mod playground;
 mod process;
-mod progress;
 mod test;
 mod versions;
 mod web;
@@ -60,17 +58,21 @@ enum Command {
     /// Run unsafe code under Miri, on a pinned nightly
     Miri,
     /// Build the npm package in `target/web`, and check it as it is published
-    Web {
-        /// Only build it
-        #[arg(long)]
-        no_check: bool,
-    },
+    Web,
     /// Build the playground in `target/playground`, and say how to look at it
     Playground(playground::Arguments),
     /// Check the dependencies: licences, sources, known faults, and who has read them
     Audit(audit::Arguments),
-    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md
-    Fuzz(fuzz::Arguments),
+    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md. Without a time it is what
+    /// `cargo xtask test` does: the same inputs each time
+    Fuzz {
+        /// For so many minutes, all fuzzers together
+        #[arg(long, value_name = "N")]
+        minutes: Option<u64>,
+        /// Only these, in place of all
+        #[arg(value_name = "FUZZER")]
+        names: Vec<String>,
+    },
     /// Build and pack a release into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
@@ -80,7 +82,11 @@ enum Command {
         names: Vec<String>,
     },
     /// Build the oldest supported version of each host, and show that the function works in it
-    Versions(versions::Arguments),
+    Versions {
+        /// Only these, in place of all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -91,14 +97,13 @@ fn main() -> ExitCode {
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
         Command::Miri => miri::run(),
-        Command::Web { no_check: true } => web::build(),
-        Command::Web { no_check: false } => web::build().and_then(|()| web::check()),
+        Command::Web => web::build().and_then(|()| web::check()),
         Command::Playground(arguments) => playground::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
-        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Fuzz { minutes, names } => fuzz::run(&names, minutes),
         Command::Hosts { names } => hosts::build(&names),
-        Command::Versions(arguments) => versions::run(&arguments),
+        Command::Versions { names } => versions::run(&names),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,8 +14,7 @@ const FLAGS: &str = "-Zmiri-permissive-provenance";
 
 /// Installs Miri, and runs it.
 pub(crate) fn run() -> Result<()> {
-    nightly::install(&["miri", "rust-src"])?;
-    let mut miri = nightly::cargo();
-    miri.args(["miri", "test", "--package", "runner-terminal-kpt"]);
+    nightly::install("--component miri --component rust-src", "miri --version")?;
+    let mut miri = nightly::cargo("miri test --package runner-terminal-kpt");
     process::run(miri.env("MIRIFLAGS", FLAGS))
 }

@@ -1,14 +1,10 @@
 //! The playground: builds the page, tests it in Chromium, and takes its pictures.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 
-use crate::{artifacts, process, web, workspace};
-
-/// The page's sources.
-const FOLDER: &str = "wasm/playground";
+use crate::process::NPM_CI;
+use crate::{artifacts, process, web};
 
 /// What to do beside building the page.
 #[derive(Args)]
@@ -28,15 +24,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check {
         artifacts::build()?;
-        return build_and_check();
+        return check();
     }
     web::build()?;
     build()?;
     if arguments.serve {
-        return npm(&["run", "serve"]);
+        return npm("run serve");
     }
     if arguments.screenshots {
-        return npm(&["run", "screenshots"]);
+        return npm("run screenshots");
     }
     println!(
         "\nThe page is in target/playground: static files, for any web server. To look at it here:\n\
@@ -47,21 +43,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Builds the page around the npm package in `target/web`, and tests it against the native
 /// programs, all of which are there already.
-pub(crate) fn build_and_check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     build()?;
-    npm(&["run", "check"])?;
-    npm(&["test"])
+    npm("run check")?;
+    npm("test")
 }
 
 fn build() -> Result<()> {
-    process::npm_ci(&folder())?;
-    npm(&["run", "build"])
+    npm(NPM_CI)?;
+    npm("run build")
 }
 
-fn npm(arguments: &[&str]) -> Result<()> {
-    process::npm(&folder(), arguments)
-}
-
-fn folder() -> PathBuf {
-    workspace::root().join(FOLDER)
+fn npm(arguments: &str) -> Result<()> {
+    process::npm("wasm/playground", arguments)
 }

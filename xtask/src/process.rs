@@ -1,76 +1,71 @@
 //! Running other programs, with errors that say which one and what to do.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use std::io::{Error, ErrorKind};
 use std::process::{Command, Output};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::workspace;
 
-/// A command that starts in the workspace's root.
-pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
+/// Installs the packages that a folder's `package-lock.json` pins.
+pub(crate) const NPM_CI: &str = "ci --no-fund --no-audit";
+
+/// A command of plain words, which starts in the workspace's root.
+pub(crate) fn command(line: &str) -> Command {
+    let (program, arguments) = line.split_once(' ').unwrap_or((line, ""));
+    let mut command = if program.contains('/') {
+        Command::new(workspace::root().join(program))
+    } else {
+        Command::new(program)
+    };
+    command.args(arguments.split_whitespace());
     command.current_dir(workspace::root());
     command
 }
 
+/// Runs npm in a folder of the workspace.
+pub(crate) fn npm(folder: &str, arguments: &str) -> Result<()> {
+    let mut npm = command(&format!("npm {arguments}"));
+    run(npm.current_dir(workspace::root().join(folder)))
+}
+
 /// Runs a command which talks to the terminal itself.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(|error| not_started(command, &error))?;
-    if !status.success() {
-        bail!("`{}` failed: {status}", text_of(command));
-    }
+    let status = command.status();
+    let status = status.map_err(|error| not_started(command, &error))?;
+    ensure!(status.success(), "`{}` failed: {status}", text_of(command));
     Ok(())
-}
-
-/// Installs the packages that a folder's `package-lock.json` pins.
-pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
-    npm(folder, &["ci", "--no-fund", "--no-audit"])
-}
-
-/// Runs npm in a folder.
-pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
-    run(command("npm").args(arguments).current_dir(folder))
 }
 
 /// Runs a command quietly. Its messages on stderr come with the error if it fails.
 pub(crate) fn capture(command: &mut Command) -> Result<Output> {
-    let output = command
-        .output()
-        .map_err(|error| not_started(command, &error))?;
+    let output = command.output();
+    let output = output.map_err(|error| not_started(command, &error))?;
     if !output.status.success() {
-        bail!(
-            "`{}` failed: {}\n{}",
-            text_of(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr),
-        );
+        let (text, messages) = (text_of(command), String::from_utf8_lossy(&output.stderr));
+        bail!("`{text}` failed: {}\n{messages}", output.status);
     }
     Ok(output)
+}
+
+/// What a command prints.
+pub(crate) fn read(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8(capture(command)?.stdout)?)
 }
 
 /// The command as one would type it.
 pub(crate) fn text_of(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
 }
 
-fn not_started(command: &Command, error: &std::io::Error) -> anyhow::Error {
+fn not_started(command: &Command, error: &Error) -> anyhow::Error {
     let program = command.get_program().to_string_lossy();
-    if error.kind() == ErrorKind::NotFound {
-        return anyhow!("{program} is not installed: {}", how_to_install(&program));
+    if error.kind() != ErrorKind::NotFound {
+        return anyhow!("{program} does not start: {error}");
     }
-    anyhow!("{program} does not start: {error}")
-}
-
-fn how_to_install(program: &str) -> &'static str {
-    match program {
+    let how_to_install = match &*program {
         "cc" | "c++" => {
             "install a C and C++ compiler, on Debian by: sudo apt-get install --yes build-essential"
         }
@@ -78,5 +73,6 @@ fn how_to_install(program: &str) -> &'static str {
         "node" | "npm" => "install Node.js 20.19 or newer",
         "rustup" => "install Rust with rustup, or add the target wasm32-wasip1 by other means",
         _ => "run `cargo xtask hosts` and `cargo xtask build` first",
-    }
+    };
+    anyhow!("{program} is not installed: {how_to_install}")
 }

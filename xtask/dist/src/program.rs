@@ -1,28 +1,19 @@
 //! What a program's file says of it.
 
 use anyhow::{Context as _, Result};
+use object::Endianness;
 use object::elf::{DT_NEEDED, FileHeader64, PT_INTERP};
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
-use object::{Endianness, elf};
 
 /// True if an ELF program needs no other file to run: no interpreter, no library.
-///
-/// # Errors
-///
-/// If the bytes are no 64-bit ELF file.
 pub(crate) fn is_static(program: &[u8]) -> Result<bool> {
-    let header =
-        FileHeader64::<Endianness>::parse(program).context("the program is no 64-bit ELF file")?;
+    let header = FileHeader64::<Endianness>::parse(program);
+    let header = header.context("the program is no 64-bit ELF file")?;
     let endian = header.endian()?;
     for segment in header.program_headers(endian, program)? {
-        if segment.p_type(endian) == PT_INTERP {
-            return Ok(false);
-        }
         let entries = segment.dynamic(endian, program)?.unwrap_or_default();
-        if entries
-            .iter()
-            .any(|entry: &elf::Dyn64<Endianness>| entry.tag(endian) == DT_NEEDED)
-        {
+        let needs_library = entries.iter().any(|entry| entry.tag(endian) == DT_NEEDED);
+        if needs_library || segment.p_type(endian) == PT_INTERP {
             return Ok(false);
         }
     }

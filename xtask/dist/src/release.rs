@@ -1,18 +1,22 @@
 //! A release: what goes into it, and how it is laid out.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, ensure};
+use fs_err as fs;
+use serde::Deserialize;
 
-use crate::bill_of_materials::Subject;
-use crate::catalog::{self, Runtimes};
+use crate::bill_of_materials::{self, Subject};
+use crate::catalog;
 use crate::npm::Npm;
+use crate::oci::Layout;
+use crate::tarball::{Tarball, gzip};
 use crate::target::Target;
-use crate::{archive, bill_of_materials, file, oci, program, sums};
+use crate::{program, sha256, with};
 
 /// What is packed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Release {
     /// The version, without a `v`.
     pub version: String,
@@ -35,7 +39,7 @@ pub struct Release {
 }
 
 /// A launcher that is built.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Launcher {
     /// What it runs on.
     pub target: Target,
@@ -44,7 +48,7 @@ pub struct Launcher {
 }
 
 /// A module that is built.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Module {
     /// Its name in the release.
     pub name: String,
@@ -64,64 +68,123 @@ impl Release {
     /// If a file is missing or cannot be written.
     pub fn pack(&self, out: &Path) -> Result<()> {
         if out.exists() {
-            fs::remove_dir_all(out).with_context(|| format!("cannot empty {}", out.display()))?;
+            fs::remove_dir_all(out)?;
         }
-        let mut names = Vec::new();
+        fs::create_dir_all(out)?;
+        // As `sha256sum --check` reads them.
+        let mut sums = Vec::new();
         let mut put = |name: String, content: &[u8]| {
-            file::write(&out.join(&name), content)?;
-            names.push(name);
-            anyhow::Ok(())
+            let sum = sha256::hex(content);
+            fs::write(out.join(&name), content)?;
+            sums.push((name, sum.clone()));
+            anyhow::Ok(sum)
         };
 
-        let mut runtimes = Runtimes::default();
+        let mut programs = Vec::new();
         for launcher in &self.launchers {
-            launcher.must_be_static()?;
-            let name = archive::name(self, launcher);
-            let content = archive::pack(self, launcher)?;
-            runtimes.add_program(launcher.target, &name, &content);
-            put(name, &content)?;
+            let name = format!("{}.tar.gz", self.folder(launcher));
+            let sum = put(name.clone(), &self.archive(launcher)?)?;
+            programs.push(catalog::program(launcher.target, &name, &sum));
         }
         for module in &self.modules {
-            put(module.name.clone(), &file::read(&module.path)?)?;
-            let bill = bill_of_materials::of(self, &Subject::module(self, module))?;
-            put(format!("{}.cdx.json", module.name), bill.as_bytes())?;
+            put(module.name.clone(), &fs::read(&module.path)?)?;
         }
         let npm = Npm::read(&self.npm)?;
         put(npm.file_name(), &npm.pack(&self.npm)?)?;
-        let bill = bill_of_materials::of(self, &Subject::npm(&npm))?;
-        put(format!("{}.cdx.json", npm.file_name()), bill.as_bytes())?;
-        let bill = bill_of_materials::of(self, &Subject::launcher(self))?;
-        put(self.file_name("cdx.json"), bill.as_bytes())?;
-        let layout = oci::layout(self)?;
-        runtimes.set_image(&self.image, &self.version, layout.index);
+        for (name, subject) in self.subjects(&npm) {
+            let bill = bill_of_materials::of(self, &subject)?;
+            put(format!("{name}.cdx.json"), bill.as_bytes())?;
+        }
+        let layout = Layout::of(self)?;
         layout.write(&out.join("oci"))?;
-        put(self.file_name("oci.tar"), &layout.tar(self.time)?)?;
-        let definitions = catalog::definitions_with(&self.root, &runtimes)?;
-        for (name, text) in definitions
-            .into_iter()
-            .chain([catalog::catalog_with(&self.root, &runtimes)?])
-        {
+        let name = format!("runner-terminal-{}.oci.tar", self.version);
+        put(name, &layout.tar(self.time)?)?;
+        let image = catalog::image(&self.image, &self.version);
+        let runtimes = catalog::runtimes(&with(image, "sha256", layout.index), &programs);
+        for (name, text) in catalog::files(&self.root, &runtimes)? {
             put(name, text.as_bytes())?;
         }
-
-        let list = sums::of(out, names.iter().map(String::as_str))?;
-        file::write(&out.join(sums::NAME), list.as_bytes())
+        sums.sort_unstable();
+        let lines = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n"));
+        let lines: String = lines.collect();
+        Ok(fs::write(out.join("SHA256SUMS"), lines)?)
     }
 
-    fn file_name(&self, extension: &str) -> String {
-        format!("runner-terminal-{}.{extension}", self.version)
+    /// The time of the release, such as `2026-01-31T12:00:00Z`.
+    pub(crate) fn rfc_3339(&self) -> String {
+        let time = UNIX_EPOCH + Duration::from_secs(self.time);
+        humantime::format_rfc3339_seconds(time).to_string()
+    }
+
+    /// What has a bill of materials, and the file that it is of.
+    fn subjects(&self, npm: &Npm) -> Vec<(String, Subject)> {
+        let cargo = |package: &str, targets, name: &str| Subject {
+            package: package.to_owned(),
+            targets,
+            name: name.to_owned(),
+            kind: "application",
+            url: format!("pkg:cargo/{package}@{}", self.version),
+        };
+        let targets = self.launchers.iter().map(|it| it.target.name.to_owned());
+        let launcher = cargo("runner-terminal-host", targets.collect(), "runner-terminal");
+        // The package needs no other package, so the crates in its module are all that is in it.
+        let web = vec!["wasm32-unknown-unknown".to_owned()];
+        let npm_subject = Subject {
+            kind: "library",
+            url: format!("pkg:npm/{}@{}", npm.name, npm.version),
+            ..cargo("runner-terminal-web", web, &npm.name)
+        };
+        let mut subjects = vec![
+            (format!("runner-terminal-{}", self.version), launcher),
+            (npm.file_name(), npm_subject),
+        ];
+        for module in &self.modules {
+            let target = vec![module.target.clone()];
+            let subject = cargo(&module.package, target, &module.name);
+            subjects.push((module.name.clone(), subject));
+        }
+        subjects
+    }
+
+    /// The archive of a launcher: the program, and what belongs beside it, all in one folder.
+    fn archive(&self, launcher: &Launcher) -> Result<Vec<u8>> {
+        let (folder, program) = (self.folder(launcher), fs::read(&launcher.path)?);
+        ensure!(
+            !launcher.target.is_linux() || program::is_static(&program)?,
+            "{} needs libraries, and an image has none",
+            launcher.path.display()
+        );
+        let mut tarball = Tarball::new(self.time);
+        let name = format!("{folder}/{}", launcher.target.program());
+        tarball.add(&name, 0o755, &program)?;
+        for name in ["LICENSE", "README.md"] {
+            let text = fs::read(self.root.join(name))?;
+            tarball.add(&format!("{folder}/{name}"), 0o644, &text)?;
+        }
+        if let Some(texts) = &self.texts {
+            add_all(&mut tarball, &folder, texts)?;
+        }
+        gzip(&tarball.finish()?)
+    }
+
+    fn folder(&self, launcher: &Launcher) -> String {
+        format!("runner-terminal-{}-{}", self.version, launcher.target.name)
     }
 }
 
-impl Launcher {
-    /// Refuses a program for Linux that would not run in an image without anything else.
-    fn must_be_static(&self) -> Result<()> {
-        if self.target.is_linux() && !program::is_static(&file::read(&self.path)?)? {
-            bail!(
-                "{} needs libraries, and an image has none",
-                self.path.display()
-            );
+/// Adds the files in a folder and in the folders in it, sorted.
+fn add_all(tarball: &mut Tarball, name: &str, folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut paths = entries.collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
+        let own = path.file_name().unwrap_or_default();
+        let name = format!("{name}/{}", own.to_string_lossy());
+        if path.is_dir() {
+            add_all(tarball, &name, &path)?;
+        } else {
+            tarball.add(&name, 0o644, &fs::read(&path)?)?;
         }
-        Ok(())
     }
+    Ok(())
 }

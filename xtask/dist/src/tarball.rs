@@ -1,5 +1,6 @@
 //! Tar archives whose bytes depend on nothing but what is put into them.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use anyhow::Result;
@@ -9,24 +10,33 @@ use tar::{Builder, EntryType, Header};
 /// An archive that is being written. Everything in it belongs to root and has one time.
 pub(crate) struct Tarball {
     builder: Builder<Vec<u8>>,
+    folders: BTreeSet<String>,
     time: u64,
 }
 
 impl Tarball {
     /// An empty archive, whose entries are of this time, in seconds since 1970.
     pub(crate) fn new(time: u64) -> Self {
+        let builder = Builder::new(Vec::new());
         Self {
-            builder: Builder::new(Vec::new()),
+            builder,
+            folders: BTreeSet::new(),
             time,
         }
     }
 
-    /// Adds a folder. Its path ends with a slash.
-    pub(crate) fn folder(&mut self, path: &str) -> Result<()> {
-        self.entry(EntryType::Directory, path, 0o755, &[])
+    /// Adds a file, and before it the folders that it is in.
+    pub(crate) fn add(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
+        for (end, _) in path.match_indices('/') {
+            let folder = path.split_at(end + 1).0;
+            if self.folders.insert(folder.to_owned()) {
+                self.entry(EntryType::Directory, folder, 0o755, &[])?;
+            }
+        }
+        self.file(path, mode, content)
     }
 
-    /// Adds a file.
+    /// Adds a file alone.
     pub(crate) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
         self.entry(EntryType::Regular, path, mode, content)
     }
@@ -39,8 +49,7 @@ impl Tarball {
         header.set_gid(0);
         header.set_mtime(self.time);
         header.set_size(content.len().try_into()?);
-        self.builder.append_data(&mut header, path, content)?;
-        Ok(())
+        Ok(self.builder.append_data(&mut header, path, content)?)
     }
 
     /// The archive.
@@ -51,12 +60,9 @@ impl Tarball {
 
 /// Compresses bytes. The header of the result names no file, no time and no system.
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    /// The number for a system that is not told.
-    const UNKNOWN: u8 = 255;
-    let mut gzip = GzBuilder::new()
-        .mtime(0)
-        .operating_system(UNKNOWN)
-        .write(Vec::new(), Compression::best());
+    // The number for a system that is not told.
+    let gzip = GzBuilder::new().mtime(0).operating_system(255);
+    let mut gzip = gzip.write(Vec::new(), Compression::best());
     gzip.write_all(bytes)?;
     Ok(gzip.finish()?)
 }
@@ -69,16 +75,17 @@ mod tests {
     #[test]
     fn entries_belong_to_root_and_have_the_one_time() {
         let mut tarball = Tarball::new(1_700_000_000);
-        tarball.folder("a/").unwrap();
-        tarball.file("a/b", 0o755, b"text").unwrap();
+        tarball.add("a/b", 0o755, b"text").unwrap();
         let bytes = tarball.finish().unwrap();
 
         let mut archive = tar::Archive::new(bytes.as_slice());
-        for entry in archive.entries().unwrap() {
-            let entry = entry.unwrap();
-            let header = entry.header();
-            assert_eq!(header.uid().unwrap(), 0);
-            assert_eq!(header.gid().unwrap(), 0);
+        let headers = archive.entries().unwrap();
+        let headers: Vec<_> = headers
+            .map(|entry| entry.unwrap().header().clone())
+            .collect();
+        assert_eq!(headers.len(), 2);
+        for header in headers {
+            assert_eq!((header.uid().unwrap(), header.gid().unwrap()), (0, 0));
             assert_eq!(header.mtime().unwrap(), 1_700_000_000);
             assert_eq!(header.mode().unwrap(), 0o755);
             assert_eq!(header.username().unwrap(), Some(""));
@@ -89,9 +96,7 @@ mod tests {
     fn a_gzip_header_tells_nothing() {
         let bytes = gzip(b"text").unwrap();
         // The magic number, deflate, no flags, no time, best compression, no system.
-        assert_eq!(
-            bytes.get(..10).unwrap(),
-            [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]
-        );
+        let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+        assert_eq!(bytes.get(..10).unwrap(), header);
     }
 }

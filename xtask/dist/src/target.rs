@@ -1,49 +1,34 @@
 //! Machines that programs are built for, under the names of those who ask.
 
-use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Error, bail};
+use anyhow::{Context as _, Error, Result};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// A Rust target that a launcher is released for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// The name that Rust has for it.
-    name: &'static str,
+    pub name: &'static str,
     /// The name of the system, as Go, OCI and KRM function definitions have it.
     pub(crate) system: &'static str,
     /// The name of the CPU, as they have it.
     pub(crate) cpu: &'static str,
 }
 
-/// All targets, in the order in which they are listed.
-const TARGETS: [Target; 5] = [
-    target("x86_64-unknown-linux-musl", "linux", "amd64"),
-    target("aarch64-unknown-linux-musl", "linux", "arm64"),
-    target("x86_64-apple-darwin", "darwin", "amd64"),
-    target("aarch64-apple-darwin", "darwin", "arm64"),
-    target("x86_64-pc-windows-msvc", "windows", "amd64"),
+/// All targets.
+const TARGETS: [[&str; 3]; 5] = [
+    ["x86_64-unknown-linux-musl", "linux", "amd64"],
+    ["aarch64-unknown-linux-musl", "linux", "arm64"],
+    ["x86_64-apple-darwin", "darwin", "amd64"],
+    ["aarch64-apple-darwin", "darwin", "arm64"],
+    ["x86_64-pc-windows-msvc", "windows", "amd64"],
 ];
 
-const fn target(name: &'static str, system: &'static str, cpu: &'static str) -> Target {
-    Target { name, system, cpu }
-}
-
 impl Target {
-    /// All targets.
-    pub fn all() -> impl Iterator<Item = Self> {
-        TARGETS.into_iter()
-    }
-
-    /// The name that Rust has for it.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// The name of the launcher's file.
-    #[must_use]
-    pub fn program(&self) -> &'static str {
+    pub(crate) fn program(&self) -> &'static str {
         match self.system {
             "windows" => "runner-terminal.exe",
             _ => "runner-terminal",
@@ -51,8 +36,7 @@ impl Target {
     }
 
     /// True if an image for containers can hold it.
-    #[must_use]
-    pub fn is_linux(&self) -> bool {
+    pub(crate) fn is_linux(&self) -> bool {
         self.system == "linux"
     }
 }
@@ -60,21 +44,20 @@ impl Target {
 impl FromStr for Target {
     type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
-        if let Some(target) = TARGETS.into_iter().find(|target| target.name == name) {
-            return Ok(target);
-        }
-        let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-        bail!(
-            "there is no release for {name}; there is: {}",
-            known.join(", ")
-        )
+    fn from_str(name: &str) -> Result<Self> {
+        let found = TARGETS.into_iter().find(|[known, ..]| *known == name);
+        let [name, system, cpu] = found.with_context(|| {
+            let known = TARGETS.map(|[name, ..]| name).join(", ");
+            format!("there is no release for {name}; there is: {known}")
+        })?;
+        Ok(Self { name, system, cpu })
     }
 }
 
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(D::Error::custom)
     }
 }
 

@@ -11,52 +11,31 @@ use std::path::Path;
 
 const PAGE: &str = "docs/dependencies.md";
 
+const LAUNCHER: &[&str] = &[
+    "aarch64-apple-darwin",
+    "aarch64-unknown-linux-musl",
+    "x86_64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+    "x86_64-unknown-linux-musl",
+];
+const WASI: &[&str] = &["wasm32-wasip1"];
+const WASM: &[&str] = &["wasm32-unknown-unknown"];
+const EMBEDDED: &str = "`runner-terminal.wasm`, which the launcher embeds";
+
 /// What people get, its package, and the targets that it is built for.
 const PROGRAMS: [(&str, &str, &[&str]); 5] = [
-    (
-        "the launcher",
-        "runner-terminal-host",
-        &[
-            "aarch64-apple-darwin",
-            "aarch64-unknown-linux-musl",
-            "x86_64-apple-darwin",
-            "x86_64-pc-windows-msvc",
-            "x86_64-unknown-linux-musl",
-        ],
-    ),
-    (
-        "`runner-terminal.wasm`, which the launcher embeds",
-        "runner-terminal-wasi",
-        &["wasm32-wasip1"],
-    ),
-    (
-        "`runner-terminal-kpt.wasm`",
-        "runner-terminal-kpt",
-        &["wasm32-unknown-unknown"],
-    ),
-    (
-        "`runner-terminal-helm.wasm`",
-        "runner-terminal-helm",
-        &["wasm32-unknown-unknown"],
-    ),
-    (
-        "the npm package",
-        "runner-terminal-web",
-        &["wasm32-unknown-unknown"],
-    ),
+    ("the launcher", "runner-terminal-host", LAUNCHER),
+    (EMBEDDED, "runner-terminal-wasi", WASI),
+    ("`runner-terminal-kpt.wasm`", "runner-terminal-kpt", WASM),
+    ("`runner-terminal-helm.wasm`", "runner-terminal-helm", WASM),
+    ("the npm package", "runner-terminal-web", WASM),
 ];
 
 fn page(root: &Path) -> String {
     let all = PROGRAMS.map(|(_, package, targets)| dist::crates(root, package, targets).unwrap());
-    let in_all: BTreeSet<String> = all
-        .iter()
-        .cloned()
-        .reduce(|all, one| all.intersection(&one).cloned().collect())
-        .unwrap();
-    let list = |names: &BTreeSet<String>| {
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        names.join(", ")
-    };
+    let mut in_all: BTreeSet<String> = all.iter().flatten().cloned().collect();
+    in_all.retain(|name| all.iter().all(|crates| crates.contains(name)));
+    let list = |names: &BTreeSet<String>| Vec::from_iter(names.clone()).join(", ");
     let mut text = format!(
         "# The crates in each program\n\nThose that are linked, on all targets together, by name. What \
          builds a program or tests it is not in it. The npm package needs no other npm package. The \
@@ -68,10 +47,9 @@ fn page(root: &Path) -> String {
     for ((what, ..), crates) in PROGRAMS.iter().zip(&all) {
         let more: BTreeSet<_> = crates.difference(&in_all).cloned().collect();
         text.push_str(&format!("\n## In {what}: {}\n\n", crates.len()));
-        text.push_str(&if more.is_empty() {
-            "No more.\n".to_owned()
-        } else {
-            format!("{} more: {}\n", more.len(), list(&more))
+        text.push_str(&match more.len() {
+            0 => "No more.\n".to_owned(),
+            number => format!("{number} more: {}\n", list(&more)),
         });
     }
     text

@@ -1,6 +1,6 @@
 //! Figures as people read them.
 
-use super::hyperfine::Times;
+use super::measure::Measured;
 
 /// A number with about three digits that count.
 pub(crate) fn figure(value: f64) -> String {
@@ -15,15 +15,10 @@ pub(crate) fn figure(value: f64) -> String {
 
 /// A whole number with its thousands apart: `100,000`.
 pub(crate) fn count(value: usize) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
+    match value {
+        0..1_000 => value.to_string(),
+        _ => format!("{},{:03}", count(value / 1_000), value % 1_000),
     }
-    out
 }
 
 /// A time: `4.28 ms`.
@@ -32,14 +27,10 @@ pub(crate) fn milliseconds(seconds: f64) -> String {
 }
 
 /// A median with its spread, as two cells of a table.
-pub(crate) fn cells(times: &Times) -> String {
-    let (low, high) = times.middle_half();
-    format!(
-        "{} | {}–{}",
-        milliseconds(times.median()),
-        figure(low * 1e3),
-        figure(high * 1e3)
-    )
+pub(crate) fn cells(measured: &Measured) -> String {
+    let (low, high) = measured.middle_half();
+    let (low, high) = (figure(low * 1e3), figure(high * 1e3));
+    format!("{} | {low}–{high}", milliseconds(measured.median()))
 }
 
 /// A size: `8.4 KiB`, `11.6 MiB`.
@@ -64,10 +55,8 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!(
-            [7, 1_000, 123_456, 1_234_567].map(count),
-            ["7", "1,000", "123,456", "1,234,567"]
-        );
+        let shown = [7, 1_000, 123_456, 1_234_567].map(count);
+        assert_eq!(shown, ["7", "1,000", "123,456", "1,234,567"]);
     }
 
     #[test]

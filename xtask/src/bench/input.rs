@@ -1,14 +1,14 @@
 //! The lists that are measured, and their files in `target/bench`.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
 use super::figures::{bytes, count};
 use super::kustomization;
 use super::lists::List;
-use super::program::PROGRAMS;
+use super::programs::Program;
 use crate::workspace;
 
 /// The lists, from small to large.
@@ -26,64 +26,66 @@ pub(crate) const LISTS: &[List] = &[
     },
 ];
 
-/// A list that lies in files.
+/// What programs are given: a list that lies in files, or nothing but what they have of their own.
 pub(crate) struct Input {
-    /// Which.
+    pub(crate) name: String,
     pub(crate) list: List,
     /// The ResourceList.
     pub(crate) file: PathBuf,
     /// The folder of a kustomization that makes the same change with kustomize's own means.
-    pub(crate) kustomization: PathBuf,
+    pub(crate) kustomization: String,
     /// The size of the ResourceList in bytes.
     pub(crate) size: usize,
 }
 
 impl Input {
-    /// Writes a list's files.
-    pub(crate) fn write(list: List) -> Result<Self> {
+    /// No list, for programs that have one runner of their own.
+    pub(crate) fn none(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            list: List::of(1, 1),
+            file: PathBuf::from("/dev/null"),
+            kustomization: String::new(),
+            size: 0,
+        }
+    }
+
+    /// Writes a list's files, with a kustomization where one of these programs reads it.
+    pub(crate) fn write(list: List, programs: &[Program]) -> Result<Self> {
         let name = list.name();
-        let kustomization = workspace::target("bench/kustomize").join(&name);
-        let mut readers = PROGRAMS
-            .iter()
-            .filter(|program| program.reads_kustomization());
-        if readers.any(|program| program.takes(list)) {
-            kustomization::write(list, &kustomization)?;
+        let kustomization = format!("target/bench/kustomize/{name}");
+        let reads = |it: &Program| it.reads_kustomization() && it.refuses(list).is_none();
+        if programs.iter().any(reads) {
+            kustomization::write(list, &workspace::root().join(&kustomization))?;
         }
         let text = list.resource_list();
-        let file = write(&format!("{name}.yaml"), &text)?;
+        let file = workspace::target("bench").join(format!("{name}.yaml"));
+        fs::create_dir_all(workspace::target("bench"))?;
+        fs::write(&file, &text)?;
+        let size = text.len();
         Ok(Self {
+            name,
             list,
             file,
             kustomization,
-            size: text.len(),
+            size,
         })
     }
 
     /// The list in words.
     pub(crate) fn title(&self) -> String {
-        let runners = match self.list.runners {
-            1 => "1 runner".to_owned(),
-            more => format!("{} runners", count(more)),
-        };
+        if self.size == 0 {
+            return self.name.clone();
+        }
         let large = match self.list.large {
             0 => String::new(),
             size => format!(", a ConfigMap of {} MB", size / 1_000_000),
         };
-        let items = count(self.list.items);
-        format!(
-            "{items} objects, {runners}{large} ({})",
-            bytes(self.size as f64)
-        )
+        let (items, runners) = (count(self.list.items), count(self.list.runners));
+        let plural = if runners == "1" { "" } else { "s" };
+        let size = bytes(self.size as f64);
+        format!("{items} objects, {runners} runner{plural}{large} ({size})")
     }
-}
-
-/// Writes a file of `target/bench`.
-pub(crate) fn write(name: &str, text: &str) -> Result<PathBuf> {
-    let folder = workspace::target("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = folder.join(name);
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -97,10 +99,9 @@ mod tests {
         for list in LISTS {
             let text = list.resource_list();
             let items = text.split_once("\nitems:\n").unwrap().1;
-            let names: Vec<_> = items
-                .lines()
-                .filter_map(|line| line.strip_prefix("    name: "))
-                .collect();
+            let names = items.lines();
+            let names = names.filter_map(|line| line.strip_prefix("    name: "));
+            let names: Vec<_> = names.collect();
             let unique: HashSet<_> = names.iter().collect();
             assert_eq!(names.len(), list.items, "{}", list.name());
             assert_eq!(unique.len(), list.items, "{}", list.name());
@@ -113,12 +114,8 @@ mod tests {
         for list in LISTS {
             let size = (list.resource_list().len() - list.large) / list.items;
             // Two thirds of the list with a large object are the runner.
-            let expected = if list.large > 0 {
-                500..1_350
-            } else {
-                1_050..1_350
-            };
-            assert!(expected.contains(&size), "{}: {size} bytes", list.name());
+            let least = if list.large > 0 { 500 } else { 1_050 };
+            assert!((least..1_350).contains(&size), "{}: {size}", list.name());
         }
     }
 

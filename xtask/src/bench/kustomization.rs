@@ -3,94 +3,32 @@
 //! It is spared what kustomize has no means for. The patches name each runner and hold its whole new
 //! configuration, and the checksum in them is one that somebody has worked out before.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
 use super::lists::{self, List};
 
+const KUSTOMIZATION: &str = include_str!("templates/kustomization.yaml");
+const WORKLOAD_PATCH: &str = include_str!("templates/workload-patch.yaml");
+/// A table more at the end of a runner's `config.toml`, which is the last key of its ConfigMap.
+const SESSION_SERVER: &str = include_str!("templates/session-server.toml");
+const SERVICE: &str = include_str!("templates/service.yaml");
+
 /// Writes the kustomization into a folder.
 pub(crate) fn write(list: List, folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut patches = Vec::new();
-    let mut services = Vec::new();
+    fs::create_dir_all(folder)?;
+    let (mut patches, mut services) = (Vec::new(), Vec::new());
     for number in 0..list.runners {
+        let numbered = |template: &str| template.replace("NUMBER", &number.to_string());
         let [_, config_map] = lists::runner(number);
-        patches.push(numbered(WORKLOAD_PATCH, number));
-        patches.push(with_session_server(&lists::without_dash(&config_map)));
-        services.push(numbered(SERVICE, number));
+        patches.push(numbered(WORKLOAD_PATCH));
+        patches.push(lists::without_dash(&config_map) + SESSION_SERVER);
+        services.push(numbered(SERVICE));
     }
-    for (name, text) in [
-        ("objects.yaml", list.manifests()),
-        ("services.yaml", services.join("---\n")),
-        ("patches.yaml", patches.join("---\n")),
-        ("kustomization.yaml", KUSTOMIZATION.to_owned()),
-    ] {
-        let file = folder.join(name);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
+    fs::write(folder.join("objects.yaml"), list.manifests())?;
+    fs::write(folder.join("services.yaml"), services.join("---\n"))?;
+    fs::write(folder.join("patches.yaml"), patches.join("---\n"))?;
+    Ok(fs::write(folder.join("kustomization.yaml"), KUSTOMIZATION)?)
 }
-
-/// The ConfigMap with a table more at the end of its `config.toml`, which is its last key.
-fn with_session_server(config_map: &str) -> String {
-    format!("{config_map}{SESSION_SERVER}")
-}
-
-fn numbered(template: &str, number: usize) -> String {
-    template.replace("NUMBER", &number.to_string())
-}
-
-const KUSTOMIZATION: &str = "\
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-- objects.yaml
-- services.yaml
-patches:
-- path: patches.yaml
-";
-
-const WORKLOAD_PATCH: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: runner-NUMBER
-  namespace: ci
-spec:
-  template:
-    metadata:
-      annotations:
-        runner-terminal.dev/config-checksum: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-    spec:
-      containers:
-      - name: gitlab-runner
-        ports:
-        - name: session-server
-          containerPort: 8093
-          protocol: TCP
-";
-
-const SESSION_SERVER: &str = r#"
-    [session_server]
-      listen_address = "0.0.0.0:8093"
-      advertise_address = "terminal.example.com:9000"
-      session_timeout = 1800
-"#;
-
-const SERVICE: &str = "\
-apiVersion: v1
-kind: Service
-metadata:
-  name: runner-NUMBER-session-server
-  namespace: ci
-spec:
-  type: LoadBalancer
-  selector:
-    app.kubernetes.io/instance: runner-NUMBER
-  ports:
-  - name: session-server
-    port: 9000
-    targetPort: session-server
-";

@@ -1,41 +1,30 @@
 //! Measures the function beside what people would use in its place, and judges the targets that the
 //! project has set itself. All of it are ratios of one run on one machine.
 
-mod check;
-mod effort;
-mod example;
 pub(crate) mod figures;
-mod gnu_time;
-mod growth;
-mod hyperfine;
 pub(crate) mod input;
 mod kustomization;
 #[path = "../../../benches/lists/mod.rs"]
 pub(crate) mod lists;
-mod memory;
-mod part;
-pub(crate) mod program;
-mod sizes;
-mod start;
+mod measure;
+mod programs;
 mod suite;
 mod targets;
-mod trial;
 
-use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use fs_err as fs;
 
-use crate::progress::took;
 use crate::{artifacts, hosts, workspace};
-use effort::Effort;
-use part::Part;
+use input::{Input, LISTS};
+use measure::Effort;
 
 /// What the columns mean.
 const LEGEND: &str = "\
-`middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`, `× cat`: the \
-time divided by that program's. `× input`: the peak memory divided by the list's size.";
+`middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`: the time \
+divided by that program's. `× input`: the peak memory divided by the list's size.";
 
 /// What `cargo xtask bench` is told.
 #[derive(Args)]
@@ -43,7 +32,7 @@ pub(crate) struct Arguments {
     /// Run everything a few times only: to see that it works, not to publish
     #[arg(long)]
     quick: bool,
-    /// Measure only these parts: start, example, sizes, lists, or a list such as 10000-1
+    /// Measure only these parts: start, example, lists, or a list such as 10000-1
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// Measure what `target` holds, in place of building it first
@@ -54,76 +43,87 @@ pub(crate) struct Arguments {
 /// Builds the programs, checks that each does its job, measures, and prints the tables.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
-    let parts = part::named(&arguments.only)?;
+    let parts = parts(&arguments.only)?;
     if !arguments.as_built {
-        let needed = ["wazero-run", "kyaml-peer", "kustomize", "hyperfine", "node"];
-        hosts::build(&needed.map(str::to_owned))?;
+        hosts::build(&["wazero-run", "kyaml-peer", "kustomize", "hyperfine", "node"])?;
         artifacts::build()?;
     }
-    gnu_time::ensure()?;
-
-    let effort = if arguments.quick {
-        Effort::QUICK
-    } else {
-        Effort::FULL
-    };
-    let mut report = Report::default();
-    for part in parts {
-        report.measure(part, effort)?;
+    let effort = Effort::new(arguments.quick);
+    let (mut figures, mut blocks) = (targets::Figures::new(), Vec::new());
+    let known = programs::parts()?;
+    for name in parts {
+        println!("\n── {name} ──");
+        let list = LISTS.iter().find(|list| list.name() == name);
+        let part = known.get(if list.is_some() { ALL_LISTS } else { &name });
+        let part = part.with_context(|| format!("programs.yaml has no {name}"))?;
+        let input = match list {
+            Some(list) => Input::write(*list, &part.programs)?,
+            None => Input::none(&name),
+        };
+        blocks.push(suite::measure(part, &input, effort, &mut figures)?);
     }
-
-    let text = report.text();
+    blocks.insert(0, targets::table(&figures)?);
+    blocks.retain(|block| !block.is_empty());
+    let text = blocks.join("\n");
     let file = workspace::target("bench/tables.md");
-    fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
-    println!("\n{text}");
-    println!("{LEGEND}");
+    fs::create_dir_all(workspace::target("bench"))?;
+    fs::write(&file, &text)?;
+    println!("\n{text}\n{LEGEND}");
     if arguments.quick {
         println!("These were too few runs to judge anything by.");
     }
-    println!(
-        "Measured in {}; the tables are in {} too.",
-        took(start.elapsed()),
-        file.display()
-    );
+    let (took, file) = (start.elapsed(), file.display());
+    println!("Measured in {took:.1?}; the tables are in {file} too.");
     Ok(())
 }
 
-/// What has been measured so far.
-#[derive(Default)]
-struct Report {
-    suites: Vec<suite::Suite>,
-    /// The tables of the other parts.
-    tables: Vec<String>,
-    targets: Vec<targets::Target>,
+/// What all lists together are called.
+const ALL_LISTS: &str = "lists";
+
+/// The parts of these names, in their own order; all where there are none.
+fn parts(only: &[String]) -> Result<Vec<String>> {
+    let lists: Vec<_> = LISTS.iter().map(|list| list.name()).collect();
+    let others = ["example", "start"].map(str::to_owned);
+    let mut parts = [lists.as_slice(), &others].concat();
+    let known = [ALL_LISTS]
+        .into_iter()
+        .chain(parts.iter().map(String::as_str));
+    workspace::must_be_known("part", only, known)?;
+    let all_lists = only.iter().any(|name| name == ALL_LISTS);
+    parts.retain(|part| {
+        only.is_empty() || only.contains(part) || (all_lists && lists.contains(part))
+    });
+    Ok(parts)
 }
 
-impl Report {
-    fn measure(&mut self, part: Part, effort: Effort) -> Result<()> {
-        println!("\n── {} ──", part.name());
-        let (table, targets) = match part {
-            Part::List(list) => {
-                self.suites.push(suite::measure(list, effort)?);
-                return Ok(());
-            }
-            Part::Example => example::measure(effort)?,
-            Part::Start => start::measure(effort)?,
-            Part::Sizes => sizes::measure()?,
-        };
-        self.tables.push(table);
-        self.targets.extend(targets);
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(names: &[&str]) -> Result<Vec<String>> {
+        parts(
+            &names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
-    fn text(self) -> String {
-        let mut targets = targets::of_lists(&self.suites);
-        targets.extend(self.targets);
-        let mut blocks = vec![targets::table(&targets)];
-        blocks.extend(self.suites.iter().map(suite::Suite::table));
-        if self.suites.len() > 1 {
-            blocks.push(growth::table(&self.suites));
-        }
-        blocks.extend(self.tables);
-        blocks.retain(|block| !block.is_empty());
-        blocks.join("\n")
+    #[test]
+    fn parts_are_chosen_by_name() {
+        assert_eq!(of(&["start"]).unwrap(), ["start"]);
+        assert_eq!(of(&["start", "10000-1"]).unwrap(), ["10000-1", "start"]);
+        assert_eq!(of(&["lists"]).unwrap().len(), LISTS.len());
+        assert_eq!(of(&[]).unwrap().len(), LISTS.len() + 2);
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused_with_the_names_of_the_known() {
+        let error = of(&["begin"]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("there is no part begin; the parts are lists, 7-1,"),
+            "{error}"
+        );
+        assert!(error.ends_with("example, start"), "{error}");
     }
 }

@@ -1,115 +1,108 @@
-//! All programs on one list.
+//! All programs of a part on one input.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
 
-use super::check::{self, Checked};
-use super::effort::Effort;
+use anyhow::{Context as _, Result, ensure};
+
 use super::figures::{bytes, cells, figure};
-use super::hyperfine::{self, Times};
 use super::input::Input;
-use super::lists::List;
-use super::memory;
-use super::program::{CAT, KYAML, PROGRAMS};
+use super::measure::{self, Effort, Trial};
+use super::programs::{Part, Program};
+use super::targets::Figures;
+use crate::workspace;
 
-/// What was measured on a list.
-pub(crate) struct Suite {
-    /// The list.
-    pub(crate) input: Input,
-    /// What each program showed, in their order.
-    outcomes: Vec<Outcome>,
-    patience: u64,
-}
-
-/// What a program showed.
-enum Outcome {
-    Measured(Measured),
-    Stopped,
-    LeftOut,
-}
-
-/// A program's figures.
-pub(crate) struct Measured {
-    /// How long it takes.
-    pub(crate) times: Times,
-    /// Its peak memory in bytes.
-    pub(crate) memory: u64,
-}
-
-/// Checks all programs and measures those that do their job.
-pub(crate) fn measure(list: List, effort: Effort) -> Result<Suite> {
-    let input = Input::write(list)?;
-    println!("{}: checking what each program makes of it", input.title());
-    let checked = check::all(&input, effort)?;
-    let trials: Vec<_> = checked.iter().filter_map(Checked::trial).collect();
-    let peaks = trials.iter().map(|trial| memory::peak(trial, effort));
-    let peaks = peaks.collect::<Result<Vec<_>>>()?;
-    let times = hyperfine::times(&trials, effort)?;
-    let mut measured = times.into_iter().zip(peaks);
-    let outcomes = checked.iter().map(|checked| match checked {
-        Checked::Works(_) => measured.next().map_or(Outcome::LeftOut, |(times, memory)| {
-            Outcome::Measured(Measured { times, memory })
-        }),
-        Checked::Stopped => Outcome::Stopped,
-        Checked::LeftOut => Outcome::LeftOut,
-    });
-    Ok(Suite {
-        outcomes: outcomes.collect(),
-        input,
-        patience: effort.patience,
-    })
-}
-
-impl Suite {
-    /// A program's figures, when it has any.
-    pub(crate) fn of(&self, program: &str) -> Option<&Measured> {
-        let place = PROGRAMS.iter().position(|known| known.name == program)?;
-        match self.outcomes.get(place)? {
-            Outcome::Measured(measured) => Some(measured),
-            Outcome::Stopped | Outcome::LeftOut => None,
+/// Checks all programs and measures those that do their job; gives the table in Markdown.
+pub(crate) fn measure(
+    part: &Part,
+    input: &Input,
+    effort: Effort,
+    figures: &mut Figures,
+) -> Result<String> {
+    println!("checking what each program makes of it");
+    let (mut outputs, mut trials) = (BTreeMap::new(), Vec::new());
+    for program in &part.programs {
+        let trial = check(program, input, effort, &mut outputs);
+        trials.push(trial.with_context(|| format!("{} cannot be measured", program.name))?);
+    }
+    let working: Vec<_> = trials.iter().flatten().collect();
+    let mut measured = measure::all(&working, effort)?.into_iter();
+    let mut outcomes = Vec::new();
+    for (program, trial) in part.programs.iter().zip(trials) {
+        let outcome = trial.map(|_| measured.next().unwrap_or_default());
+        if let Ok(measured) = &outcome {
+            let key = format!("{} {}", input.name, program.key);
+            let an_object = measured.median() / input.list.items as f64;
+            figures.insert(format!("{key} an object"), an_object);
+            let memory = measured.memory() / input.size as f64;
+            figures.insert(format!("{key} memory"), memory);
+            figures.insert(key, measured.median());
         }
+        outcomes.push((program, outcome));
     }
 
-    /// A program's median in seconds.
-    pub(crate) fn median(&self, program: &str) -> Option<f64> {
-        Some(self.of(program)?.times.median())
-    }
-
-    /// The table in Markdown.
-    pub(crate) fn table(&self) -> String {
-        let mut table = format!(
-            "**{}**\n\n\
-             | program | median | middle half | × kyaml | × cat | peak memory | × input |\n\
-             |---|--:|--:|--:|--:|--:|--:|\n",
-            self.input.title()
-        );
-        for (program, outcome) in PROGRAMS.iter().zip(&self.outcomes) {
-            let cells = match outcome {
-                Outcome::Measured(measured) => self.cells(measured),
-                Outcome::Stopped => format!("stopped after {} s | | | | |", self.patience),
-                Outcome::LeftOut => format!("left out: {} | | | | |", program.left_out),
-            };
-            table.push_str(&format!("| {} | {cells} |\n", program.name));
-        }
-        table
-    }
-
-    fn cells(&self, measured: &Measured) -> String {
-        let over = |program: &str| {
-            self.median(program)
-                .map_or_else(String::new, |other| figure(measured.times.median() / other))
+    let over: String = part.over.iter().map(|key| format!(" × {key} |")).collect();
+    let mut table = format!(
+        "**{}**\n\n| program | median | middle half |{over} peak memory | × input | µs an object |\n\
+         |---|--:|--:|{}--:|--:|--:|\n",
+        input.title(),
+        "--:|".repeat(part.over.len())
+    );
+    for (program, outcome) in outcomes {
+        let row = match outcome {
+            Ok(measured) => {
+                let over = part.over.iter().map(|key| {
+                    let other = figures.get(&format!("{} {key}", input.name));
+                    let ratio = other.map(|other| figure(measured.median() / other));
+                    format!(" {} |", ratio.unwrap_or_default())
+                });
+                let over: String = over.collect();
+                let mut over_input = figure(measured.memory() / input.size as f64);
+                // Beside a small list, memory is that of the program itself.
+                if input.size < 1_000_000 {
+                    over_input.clear();
+                }
+                let memory = bytes(measured.memory());
+                let an_object = figure(measured.median() * 1e6 / input.list.items as f64);
+                let cells = cells(&measured);
+                format!("{cells} |{over} {memory} | {over_input} | {an_object}")
+            }
+            Err(why) => format!("{why} | | {}| | ", "| ".repeat(part.over.len())),
         };
-        // Beside a small list, memory is that of the program itself.
-        let times_input = if self.input.size < 1_000_000 {
-            String::new()
-        } else {
-            figure(measured.memory as f64 / self.input.size as f64)
-        };
-        format!(
-            "{} | {} | {} | {} | {times_input}",
-            cells(&measured.times),
-            over(KYAML),
-            over(CAT),
-            bytes(measured.memory as f64),
-        )
+        table.push_str(&format!("| {} | {row} |\n", program.name));
     }
+    Ok(table)
+}
+
+/// Runs a program once, so that only programs which do their job are measured; or tells why it is not.
+fn check(
+    program: &Program,
+    input: &Input,
+    effort: Effort,
+    outputs: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<Result<Trial, String>> {
+    if let Some(why) = program.refuses(input.list) {
+        return Ok(Err(format!("left out: {why}")));
+    }
+    let file = match &program.input {
+        Some(own) => workspace::root().join(own),
+        None => input.file.clone(),
+    };
+    let line = program.on(&input.kustomization);
+    let Some(trial) = Trial::run(&line, &file, effort)? else {
+        return Ok(Err(format!("stopped after {} s", effort.patience)));
+    };
+    let text = String::from_utf8_lossy(&trial.output);
+    let served = text.matches("config-checksum:").count();
+    let all = input.list.runners * usize::from(program.serves);
+    ensure!(
+        served == all,
+        "it serves {served} runners in place of {all}"
+    );
+    if let Some(other) = &program.same_as
+        && let Some(output) = outputs.get(other)
+    {
+        ensure!(trial.output == *output, "{other} does not write the same");
+    }
+    outputs.insert(program.key.clone(), trial.output.clone());
+    Ok(Ok(trial))
 }

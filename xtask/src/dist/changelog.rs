@@ -1,31 +1,24 @@
 //! What a release changes, which its users read in `CHANGELOG.md`.
 
-use std::fs;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, ensure};
 
 use crate::workspace;
 
-const NAME: &str = "CHANGELOG.md";
-
 /// Refuses to pack a version that the page does not tell of.
 pub(super) fn must_tell_of(version: &str) -> Result<()> {
-    let text = fs::read_to_string(workspace::root().join(NAME))
-        .with_context(|| format!("cannot read {NAME}"))?;
-    if !tells_of(&text, version) {
-        bail!("{NAME} has no section `## [{version}]`; write what users get by it");
-    }
+    ensure!(
+        tells_of(&workspace::text("CHANGELOG.md")?, version),
+        "CHANGELOG.md has no section `## [{version}]`; write what users get by it"
+    );
     Ok(())
 }
 
 /// True if a page has a section of this version with anything in it.
 fn tells_of(text: &str, version: &str) -> bool {
-    let mut sections = text.split("\n## ").skip(1);
     let heading = format!("[{version}]");
-    sections
-        .find_map(|section| section.strip_prefix(&heading))
-        .and_then(|rest| rest.split_once('\n'))
-        .is_some_and(|(_, content)| content.lines().any(|line| line.starts_with("- ")))
+    let mut sections = text.split("\n## ").skip(1);
+    let section = sections.find_map(|section| section.strip_prefix(&heading));
+    section.is_some_and(|section| section.contains("\n- "))
 }
 
 #[cfg(test)]

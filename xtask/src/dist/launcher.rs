@@ -1,15 +1,16 @@
 //! The launcher for a target, which need not be this machine.
 
-use std::fs;
+use std::env::consts;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, ensure};
+use fs_err as fs;
 
-use super::modules::Modules;
-use super::paths::Paths;
-use super::{cargo, must_exist, smoke};
+use super::reproducible::Builder;
 use crate::hosts::debian;
-use crate::{artifacts, process, workspace};
+use crate::process::{self, command};
+use crate::{artifacts, workspace};
 
 /// A launcher that is built.
 pub(super) struct Launcher {
@@ -20,75 +21,116 @@ pub(super) struct Launcher {
 impl Launcher {
     /// True if this machine runs it as it is.
     pub(super) fn runs_here(&self) -> bool {
-        let system = match std::env::consts::OS {
-            "macos" => "apple",
-            system => system,
-        };
-        self.target.starts_with(std::env::consts::ARCH) && self.target.contains(system)
+        let system = consts::OS.replace("macos", "apple");
+        self.target.starts_with(consts::ARCH) && self.target.contains(&system)
+    }
+
+    /// Completions and man pages, which the launcher itself writes, in a folder.
+    pub(super) fn write_texts(&self) -> Result<PathBuf> {
+        let folder = workspace::empty(workspace::target("dist-build/texts"))?;
+        // Each shell, and the name by which it finds its completions.
+        for (shell, name) in [
+            ("bash", "runner-terminal"),
+            ("zsh", "_runner-terminal"),
+            ("fish", "runner-terminal.fish"),
+            ("powershell", "runner-terminal.ps1"),
+            ("elvish", "runner-terminal.elv"),
+        ] {
+            let mut launcher = Command::new(&self.path);
+            let script = process::read(launcher.env_clear().args(["completions", shell]))?;
+            let folder = workspace::empty(folder.join("completions").join(shell))?;
+            fs::write(folder.join(name), script)?;
+        }
+        let pages = workspace::empty(folder.join("man/man1"))?;
+        let mut launcher = Command::new(&self.path);
+        process::capture(launcher.env_clear().arg("man").arg(pages))?;
+        Ok(folder)
+    }
+
+    /// Runs it as a container would, with nothing around it, where this machine can, itself or by QEMU.
+    fn check(&self) -> Result<()> {
+        let target = &self.target;
+        // QEMU's program for the CPU of a static Linux target, if it is installed.
+        let (cpu, _) = target.split_once('-').unwrap_or_default();
+        let qemu = format!("qemu-{cpu}-static");
+        let has_qemu = || process::read(&mut command(&format!("{qemu} --version"))).is_ok();
+        let mut launcher = Command::new(&self.path);
+        if !self.runs_here() {
+            if !is_static(target) || !has_qemu() {
+                println!("{target}: not run: neither this machine nor an installed QEMU runs it");
+                return Ok(());
+            }
+            launcher = Command::new(qemu);
+            launcher.arg(&self.path);
+        }
+        let input = "tests/fixtures/session-server/address-known.yaml";
+        let input = fs::File::open(workspace::root().join(input))?.into_file();
+        let list = process::read(launcher.env_clear().stdin(input))?;
+        ensure!(
+            list.contains("advertise_address = \"terminal.example.com:9000\""),
+            "the launcher for {target} does not do its work"
+        );
+        println!("{target}: runs");
+        Ok(())
     }
 }
 
 /// Builds the launcher around the module of the release, checks it, and puts it into
 /// `target/launchers`.
-pub(super) fn build(target: &str, modules: &Modules) -> Result<Launcher> {
-    let module = modules.embedded()?;
-    must_exist(module)?;
+pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
     artifacts::add_target(target)?;
-    let folder = workspace::target("dist-build");
-    let mut cargo = cargo::command(workspace::root(), flags(target))?;
-    cargo.args(["build", "--release", "--locked"]);
+    let builder = Builder::new(workspace::root())?;
+    let mut cargo = builder.cargo(flags(target));
     // With `cross`, which is for the compiler of the module alone, one compiler is built for all targets.
-    cargo.args(["--package=runner-terminal-host", "--features=cross"]);
-    cargo
-        .args(["--target", target, "--target-dir"])
-        .arg(&folder);
+    cargo.args(["build", "--release", "--locked", "--features=cross"]);
+    cargo.args(["--package=runner-terminal-host", "--target", target]);
+    cargo.arg("--target-dir").arg(&builder.target);
     cargo.env("RUNNER_TERMINAL_WASM", module);
     if is_static(target) {
-        println!("{}", debian::ensure("clang")?);
-        for (name, value) in c_compiler(target) {
-            cargo.env(name, value);
-        }
+        println!("clang … {}", debian::ensure("clang")?);
+        // The little C in our dependencies is compiled by clang, which knows every target, and without
+        // a C library's headers (see `freestanding/stdlib.h`).
+        let headers = workspace::root().join("xtask/src/dist/freestanding");
+        let flags = "-ffreestanding -nostdlibinc -DRING_CORE_NOSTDLIBINC=1";
+        let flags = format!("{flags} -I{}", headers.display());
+        let suffix = target.replace('-', "_");
+        cargo.env(format!("CC_{suffix}"), "clang");
+        cargo.env(format!("CFLAGS_{suffix}"), flags);
     }
     process::run(&mut cargo)?;
 
-    let name = program(target);
-    let built = folder.join(target).join("release").join(name);
-    let content = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    Paths::of(workspace::root())?.check(&built.to_string_lossy(), &content)?;
-    let path = workspace::target("launchers").join(target).join(name);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
+    let built = builder.target.join(target).join("release");
+    let built = built.join(program(target));
+    builder.check(&built)?;
+    let folder = workspace::target("launchers").join(target);
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(program(target));
     // With its permissions.
-    fs::copy(&built, &path).with_context(|| format!("cannot write {}", path.display()))?;
-    let launcher = Launcher {
-        target: target.to_owned(),
-        path,
-    };
-    smoke::run(&launcher)?;
+    fs::copy(&built, &path)?;
+    let target = target.to_owned();
+    let launcher = Launcher { target, path };
+    launcher.check()?;
     Ok(launcher)
 }
 
 /// The launchers in a folder that another run, perhaps on another machine, has filled.
 pub(super) fn find(folder: &Path) -> Result<Vec<Launcher>> {
     let mut launchers = Vec::new();
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    for entry in entries {
-        let target = entry?.file_name().to_string_lossy().into_owned();
-        let path = folder.join(&target).join(program(&target));
-        must_exist(&path)?;
+    for folder in workspace::entries(folder)? {
+        let target = folder.file_name().unwrap_or_default();
+        let target = target.to_string_lossy().into_owned();
+        let path = folder.join(program(&target));
+        // Before a long build is wasted on it.
+        ensure!(path.is_file(), "{} is missing", path.display());
         launchers.push(Launcher { target, path });
     }
-    if launchers.is_empty() {
-        bail!("{} has no launchers in it", folder.display());
-    }
-    launchers.sort_by(|one, other| one.target.cmp(&other.target));
+    let folder = folder.display();
+    ensure!(!launchers.is_empty(), "{folder} has no launchers in it");
     Ok(launchers)
 }
 
 /// True for a target whose programs need no other file.
-pub(super) fn is_static(target: &str) -> bool {
+fn is_static(target: &str) -> bool {
     target.ends_with("-musl")
 }
 
@@ -112,34 +154,18 @@ fn flags(target: &str) -> &'static [&'static str] {
     }
 }
 
-/// How the little C in our dependencies is compiled: by clang, which knows every target, and without a
-/// C library's headers (see `freestanding/stdlib.h`).
-fn c_compiler(target: &str) -> [(String, String); 2] {
-    let suffix = target.replace('-', "_");
-    let headers = workspace::root().join("xtask/src/dist/freestanding");
-    [
-        (format!("CC_{suffix}"), "clang".to_owned()),
-        (
-            format!("CFLAGS_{suffix}"),
-            format!(
-                "-ffreestanding -nostdlibinc -I{} -DRING_CORE_NOSTDLIBINC=1",
-                headers.display()
-            ),
-        ),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn this_machine_runs_its_own_and_no_other() {
-        let launcher = |target: String| Launcher {
+        let path = PathBuf::new;
+        let launcher = |target| Launcher {
             target,
-            path: PathBuf::new(),
+            path: path(),
         };
-        let linux = launcher(format!("{}-unknown-linux-musl", std::env::consts::ARCH));
+        let linux = launcher(format!("{}-unknown-linux-musl", consts::ARCH));
         assert_eq!(linux.runs_here(), cfg!(target_os = "linux"));
         assert!(!launcher("riscv64gc-unknown-linux-musl".to_owned()).runs_here());
     }

@@ -3,32 +3,25 @@
 //! Here the programs are built; the package `dist` packs them. What is built here says nothing of the
 //! machine and the moment, so that anybody can build the same bytes.
 
-mod cargo;
 mod changelog;
-mod compare;
 mod launcher;
-mod modules;
-mod npm;
-mod pack;
-mod paths;
-mod smoke;
-mod source;
-mod stand_in;
-mod texts;
+mod reproducible;
 mod verify;
 
+use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
+use fs_err as fs;
+use serde_json::json;
 
-use crate::artifacts::MODULES;
-use crate::workspace;
+use crate::artifacts::{MODULES, Module, WASI, WEB};
+use crate::process::{self, command};
+use crate::{web, workspace};
 use launcher::Launcher;
-use modules::Modules;
-use pack::Release;
-use source::Source;
-pub(crate) use stand_in::build as build_stand_in;
+use reproducible::Builder;
+pub(crate) use reproducible::build_stand_in;
 use verify::Copy;
 
 /// What is built without a `--target`.
@@ -36,6 +29,9 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-
 
 /// The image's name until a registry is known.
 const IMAGE: &str = "runner-terminal";
+
+/// The variable by which reproducible builds are told their time.
+const TIME: &str = "SOURCE_DATE_EPOCH";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -63,6 +59,20 @@ pub(crate) struct Arguments {
     verify_module: bool,
 }
 
+/// What is built, before it is packed.
+struct Built {
+    /// Each with its file.
+    modules: Vec<(&'static Module, PathBuf)>,
+    launchers: Vec<Launcher>,
+}
+
+/// What the release is built from.
+struct Source {
+    commit: String,
+    /// The time of the commit, in seconds since 1970.
+    time: u64,
+}
+
 /// Builds and packs.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.verify_module {
@@ -70,29 +80,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     // Before the long build, so that both are of one moment.
     let copy = arguments.verify.then(Copy::make).transpose()?;
-    let modules = modules::build(MODULES, workspace::root())?;
+    let mut modules = Vec::new();
+    for module in MODULES {
+        modules.push((module, build_module(module, workspace::root())?));
+    }
     let launchers = match &arguments.launchers {
         Some(folder) => launcher::find(folder)?,
-        None => targets(arguments)
-            .map(|target| launcher::build(target, &modules))
-            .collect::<Result<_>>()?,
+        None => {
+            let module = Builder::new(workspace::root())?.module(&WASI);
+            let targets = arguments.targets.iter().map(String::as_str);
+            let default = TARGETS.into_iter().filter(|_| arguments.targets.is_empty());
+            let launchers = targets
+                .chain(default)
+                .map(|it| launcher::build(it, &module));
+            launchers.collect::<Result<_>>()?
+        }
     };
     if arguments.build_only {
         return Ok(());
     }
-    let built = Built {
-        modules,
-        npm: npm::build(workspace::root())?,
-        launchers,
-    };
+    let built = Built { modules, launchers };
     let source = Source::find(arguments.commit.as_deref())?;
     let out = workspace::target("dist");
-    Release {
-        source: &source,
-        image: &arguments.image,
-        built: &built,
-    }
-    .pack(&out)?;
+    built.pack(&source, &arguments.image, &out)?;
     println!("{} holds the release", out.display());
     match copy {
         Some(copy) => verify::release(copy, arguments, &source, &built, &out),
@@ -100,52 +110,83 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// What is built, before it is packed.
-struct Built {
-    modules: Modules,
-    /// The folder of the npm package.
-    npm: PathBuf,
-    launchers: Vec<Launcher>,
+/// Builds a module from a copy of the workspace, in a file of its name.
+fn build_module(module: &Module, root: &Path) -> Result<PathBuf> {
+    let builder = Builder::new(root)?;
+    let mut cargo = builder.cargo(module.flags);
+    let built = module.build_with(cargo.arg("--locked"), &builder.target)?;
+    builder.check(&built)?;
+    fs::create_dir_all(builder.target.join("modules"))?;
+    let file = builder.module(module);
+    fs::copy(built, &file)?;
+    Ok(file)
+}
+
+/// Builds the npm package, and gives its folder.
+fn build_npm() -> Result<PathBuf> {
+    let builder = Builder::new(workspace::root())?;
+    let folder = builder.target.join("npm");
+    let mut cargo = builder.cargo(WEB.flags);
+    web::build_with(cargo.arg("--locked"), &builder.target, &folder)?;
+    for file in workspace::entries(&folder)? {
+        builder.check(&file)?;
+    }
+    Ok(folder)
 }
 
 impl Built {
-    /// Its programs and modules.
-    fn files(&self) -> impl Iterator<Item = &Path> {
-        let modules = self
-            .modules
-            .built
-            .iter()
-            .map(|module| module.file.as_path());
-        let launchers = self
-            .launchers
-            .iter()
-            .map(|launcher| launcher.path.as_path());
-        modules.chain(launchers)
+    /// Hands it to the package `dist`, which packs it into a folder.
+    fn pack(&self, source: &Source, image: &str, out: &Path) -> Result<()> {
+        changelog::must_tell_of(env!("CARGO_PKG_VERSION"))?;
+        let runnable = self.launchers.iter().find(|launcher| launcher.runs_here());
+        let runnable = runnable.with_context(|| {
+            format!(
+                "none of the launchers runs on this machine, and completions and man pages are of one \
+                 that runs: add --target {}-unknown-linux-musl, or pack on another machine",
+                env::consts::ARCH
+            )
+        })?;
+        let module = |(module, file): &(&Module, PathBuf)| {
+            let (package, target) = (module.package, module.target);
+            json!({"name": module.file, "package": package, "target": target, "path": file})
+        };
+        let launcher =
+            |launcher: &Launcher| json!({"target": launcher.target, "path": launcher.path});
+        let release = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "commit": source.commit,
+            "time": source.time,
+            "image": image,
+            "root": workspace::root(),
+            "launchers": self.launchers.iter().map(launcher).collect::<Vec<_>>(),
+            "modules": self.modules.iter().map(module).collect::<Vec<_>>(),
+            "npm": build_npm()?,
+            "texts": runnable.write_texts()?,
+        });
+        let file = workspace::target("dist-build/release.json");
+        fs::write(&file, release.to_string())?;
+        let mut dist = command("cargo run --quiet --package=dist --");
+        process::run(dist.arg(file).arg(out))
     }
 }
 
-fn targets(arguments: &Arguments) -> impl Iterator<Item = &str> {
-    let given = arguments.targets.iter().map(String::as_str);
-    let none = arguments.targets.is_empty();
-    given.chain(TARGETS.into_iter().filter(move |_| none))
-}
-
-/// The launcher that this machine can run.
-fn runnable(launchers: &[Launcher]) -> Result<&Launcher> {
-    let found = launchers.iter().find(|launcher| launcher.runs_here());
-    found.with_context(|| {
-        format!(
-            "none of the launchers runs on this machine, and completions and man pages are of one \
-             that runs: add --target {}-unknown-linux-musl, or pack on another machine",
-            std::env::consts::ARCH
-        )
-    })
-}
-
-/// Refuses a file that is not there before a long build is wasted on it.
-fn must_exist(path: &Path) -> Result<()> {
-    if !path.is_file() {
-        bail!("{} is missing", path.display());
+impl Source {
+    /// The commit that is checked out, unless it is told.
+    fn find(commit: Option<&str>) -> Result<Self> {
+        let git = |arguments: &str| process::read(&mut command(&format!("git {arguments}")));
+        let time = env::var(TIME).or_else(|_| git("log -1 --format=%ct"));
+        let time = time.ok().and_then(|time| time.trim().parse().ok());
+        let time =
+            time.with_context(|| format!("the time of the release is not known; set {TIME}"))?;
+        let commit = match commit {
+            Some(commit) => commit.to_owned(),
+            None => {
+                let commit = git("rev-parse HEAD")
+                    .context("the commit of the release is not known; tell it by --commit")?;
+                let is_modified = !git("status --porcelain")?.trim().is_empty();
+                commit.trim().to_owned() + if is_modified { "-modified" } else { "" }
+            }
+        };
+        Ok(Self { commit, time })
     }
-    Ok(())
 }

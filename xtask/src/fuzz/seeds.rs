@@ -1,126 +1,98 @@
 //! What the fuzzers begin with: the fixtures, as each of them reads its input.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use fs_err as fs;
+use serde::Deserialize;
 
-use crate::workspace;
+use crate::workspace::{self, root};
 
-/// Folders of ResourceLists.
-const LISTS: [&str; 5] = [
-    "advertise-address",
-    "not-a-list",
-    "refused",
-    "refused-address",
-    "session-server",
-];
-
-/// What stands behind a text and says what is to be done with it (`fuzz/src/tape.rs`): some of each.
-const CHOICES: [&[u8]; 3] = [
-    &[0],
-    b"\0\x01\x02\x03\x04\x05\x06\x07",
-    b"\0\xff\xfe\xfd\xfc\xfb",
-];
-
-/// Writes a fuzzer's seeds into a folder, and with them the inputs that it once failed on.
-pub(super) fn write(fuzzer: &str, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let choices: &[&[u8]] = match fuzzer {
-        "config_toml" | "splice" => &CHOICES,
-        "diagram" | "documents" | "kpt_abi" => CHOICES.get(1..2).unwrap_or_default(),
-        _ => &[b""],
-    };
-    let seeds = of(fuzzer)?;
-    let texts = seeds.iter().flat_map(|text| {
-        let with = |choices: &&[u8]| [text.as_bytes(), choices].concat();
-        choices.iter().map(with).collect::<Vec<_>>()
-    });
-    for (number, seed) in texts.chain(regressions(fuzzer)?).enumerate() {
-        let path = folder.join(format!("{number:05}"));
-        fs::write(&path, seed).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+/// What `fuzzers.yaml` says of a fuzzer.
+#[derive(Deserialize)]
+pub(super) struct Fuzzer {
+    pub(super) executions: u64,
+    /// What stands behind a text, each alone.
+    #[serde(default = "no_choices")]
+    choices: Vec<Vec<u8>>,
+    seeds: Vec<Source>,
 }
 
-fn of(fuzzer: &str) -> Result<Vec<String>> {
-    let lists = || -> Result<Vec<String>> {
-        let folders = LISTS.iter().map(|folder| fixtures(folder));
-        Ok(folders.collect::<Result<Vec<_>>>()?.concat())
-    };
-    let items = |texts: Vec<String>| texts.iter().map(|text| as_item(text)).collect::<Vec<_>>();
-    Ok(match fuzzer {
-        "item_scanner" => [lists()?, items(fixtures("yaml")?)].concat(),
-        // Where one takes long, some do: all are run before the time of a run begins to count.
-        "kpt_abi" | "diagram" => lists()?.into_iter().step_by(8).collect(),
-        "function" => {
-            let all = [lists()?, items(fixtures("yaml")?)].concat();
-            all.into_iter().step_by(4).collect()
-        }
-        "documents" => {
-            let lists = lists()?.into_iter().step_by(8).collect();
-            [fixtures("yaml")?, fixtures("chart")?, lists].concat()
-        }
-        "splice" => {
-            let charts = fixtures("chart")?;
-            let documents = charts.iter().flat_map(|chart| chart.split("---\n"));
-            [fixtures("yaml")?, documents.map(str::to_owned).collect()].concat()
-        }
-        "function_config" => below(&lists()?, "functionConfig:"),
-        "config_toml" => below(&lists()?, "config.toml: |"),
-        "chart_values" => fixtures("chart-values")?,
-        "address" => [
-            "terminal.example.com:443",
-            "192.0.2.7:1",
-            "2001:db8::7",
-            "[2001:db8::7]:8443",
-            "https://h:1",
-            "[fe80::1%eth0]:1",
-        ]
-        .map(str::to_owned)
-        .into(),
-        _ => Vec::new(),
-    })
+#[derive(Deserialize)]
+struct Source {
+    #[serde(default)]
+    fixtures: Vec<String>,
+    #[serde(default)]
+    texts: Vec<String>,
+    r#as: Option<Form>,
+    below: Option<String>,
+    every: Option<usize>,
 }
 
-/// The texts of the files in a folder of fixtures. Some are there for not being text.
-fn fixtures(folder: &str) -> Result<Vec<String>> {
-    let folder = workspace::root().join("tests/fixtures").join(folder);
-    let mut texts = Vec::new();
-    for path in files(&folder)? {
-        if path.extension() == Some(OsStr::new("yaml"))
-            && let Ok(text) = fs::read_to_string(&path)
-        {
-            texts.push(text);
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    Item,
+    Documents,
+}
+
+/// The fuzzers by their names.
+pub(super) fn fuzzers() -> Result<BTreeMap<String, Fuzzer>> {
+    yaml_serde::from_str(include_str!("fuzzers.yaml")).context("in fuzzers.yaml")
+}
+
+fn no_choices() -> Vec<Vec<u8>> {
+    vec![Vec::new()]
+}
+
+impl Fuzzer {
+    /// Writes its seeds into a folder, and with them the inputs that it once failed on.
+    pub(super) fn write_seeds(&self, regressions: &Path, folder: &Path) -> Result<()> {
+        let mut seeds = Vec::new();
+        for text in self.texts()? {
+            let with = |choices: &Vec<u8>| [text.as_bytes(), choices].concat();
+            seeds.extend(self.choices.iter().map(with));
         }
+        if regressions.exists() {
+            for path in workspace::entries(regressions)? {
+                seeds.push(fs::read(path)?);
+            }
+        }
+        for (number, seed) in seeds.iter().enumerate() {
+            fs::write(folder.join(format!("{number:05}")), seed)?;
+        }
+        Ok(())
     }
-    Ok(texts)
-}
 
-/// What a fuzzer has failed on, and does no more.
-fn regressions(fuzzer: &str) -> Result<Vec<Vec<u8>>> {
-    let folder = workspace::root().join("fuzz/regressions").join(fuzzer);
-    if !folder.exists() {
-        return Ok(Vec::new());
+    fn texts(&self) -> Result<Vec<String>> {
+        let texts = self.seeds.iter().map(Source::texts);
+        Ok(texts.collect::<Result<Vec<_>>>()?.concat())
     }
-    let read =
-        |path: PathBuf| fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
-    files(&folder)?.into_iter().map(read).collect()
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    files.retain(|path| path.is_file());
-    files.sort();
-    Ok(files)
+impl Source {
+    fn texts(&self) -> Result<Vec<String>> {
+        let mut texts = self.texts.clone();
+        for folder in &self.fixtures {
+            let paths = workspace::entries(&root().join("tests/fixtures").join(folder))?;
+            let is_yaml = |path: &&_| Path::new(path).extension().is_some_and(|it| it == "yaml");
+            // Some are there for not being text.
+            texts.extend(paths.iter().filter(is_yaml).flat_map(fs::read_to_string));
+        }
+        match self.r#as {
+            Some(Form::Item) => texts.iter_mut().for_each(|text| *text = as_item(text)),
+            Some(Form::Documents) => {
+                let documents = texts.iter().flat_map(|text| text.split("---\n"));
+                texts = documents.map(str::to_owned).collect();
+            }
+            None => {}
+        }
+        if let Some(key) = &self.below {
+            texts = below(&texts, key);
+        }
+        Ok(texts.into_iter().step_by(self.every.unwrap_or(1)).collect())
+    }
 }
 
 /// A list of one item.
@@ -177,13 +149,16 @@ mod tests {
 
     #[test]
     fn every_fuzzer_that_reads_text_has_seeds() {
-        for fuzzer in super::super::names().unwrap() {
-            let seeds = of(&fuzzer).unwrap();
-            assert!(
-                seeds.len() > 5 || fuzzer == "client_hello",
-                "{fuzzer}: {}",
-                seeds.len()
-            );
+        for (name, fuzzer) in fuzzers().unwrap() {
+            let seeds = fuzzer.texts().unwrap().len();
+            assert!(seeds > 5 || name == "client_hello", "{name}: {seeds}");
         }
+    }
+
+    #[test]
+    fn every_target_is_a_fuzzer() {
+        let targets = workspace::entries(&root().join("fuzz/targets")).unwrap();
+        let targets = targets.iter().filter_map(|path| path.file_stem()?.to_str());
+        assert!(targets.eq(fuzzers().unwrap().keys()));
     }
 }

@@ -1,94 +1,110 @@
 //! Builds the programs that the tests run the function in, each at a pinned
 //! version, into `target/hosts/bin`.
 
-mod catalogue;
 pub(crate) mod debian;
-pub(crate) mod node;
-mod npm;
-pub(crate) mod recipe;
-mod stamp;
+pub(crate) mod program;
 
-use std::io::Write as _;
-use std::time::Instant;
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
-use anyhow::{Result, bail};
+use crate::process::{self, NPM_CI, command};
+use crate::workspace;
+use program::Program;
 
-use crate::progress::took;
-pub(crate) use catalogue::AUDITS;
-use catalogue::{BENCHMARK_TOOL, HOSTS, Host};
+/// A program that the tests or the benchmark run.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Host {
+    Built(Program),
+    /// A Debian package of the same name.
+    Debian {
+        debian: String,
+    },
+    /// Node.js, of this version or newer.
+    Node {
+        oldest: [u32; 2],
+    },
+    /// A folder of ours whose `package-lock.json` pins others.
+    Npm {
+        name: String,
+        npm: String,
+    },
+}
+
+/// What no test needs, and takes minutes to build: the tools of the audit and of the benchmark.
+const NOT_FOR_TESTS: [&str; 2] = ["cargo-vet", "hyperfine"];
 
 /// Builds the hosts of these names, or all of them when there are none.
-pub(crate) fn build(names: &[String]) -> Result<()> {
-    if let Some(name) = names.iter().find(|name| !is_known(name)) {
-        let known: Vec<_> = known_names().collect();
-        bail!(
-            "there is no host {name}; the hosts are {}",
-            known.join(", ")
-        );
-    }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
+pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
+    let hosts = catalogue()?;
+    workspace::must_be_known("host", names, hosts.iter().map(Host::name))?;
+    let is_wanted =
+        |host: &&Host| names.is_empty() || names.iter().any(|name| name.as_ref() == host.name());
+    hosts.iter().filter(is_wanted).try_for_each(Host::ensure)
+}
 
-    for host in HOSTS.iter().filter(|host| wanted(host.name)) {
-        build_one(host)?;
+/// The hosts that the tests need.
+pub(crate) fn for_tests() -> Result<Vec<String>> {
+    let mut names: Vec<_> = catalogue()?
+        .iter()
+        .map(|host| host.name().to_owned())
+        .collect();
+    names.retain(|name| !NOT_FOR_TESTS.contains(&name.as_str()));
+    Ok(names)
+}
+
+fn catalogue() -> Result<Vec<Host>> {
+    yaml_serde::from_str(include_str!("catalogue.yaml")).context("in catalogue.yaml")
+}
+
+impl Host {
+    fn name(&self) -> &str {
+        match self {
+            Self::Built(Program { name, .. }) | Self::Npm { name, .. } => name,
+            Self::Debian { debian } => debian,
+            Self::Node { .. } => "node",
+        }
     }
-    for name in debian::NAMES.into_iter().filter(|name| wanted(name)) {
-        println!("{}", debian::ensure(name)?);
+
+    /// Builds or finds it, and says so.
+    fn ensure(&self) -> Result<()> {
+        let name = self.name();
+        let done = match self {
+            Self::Built(program) => {
+                let stamp = workspace::target("hosts/stamps").join(name);
+                let built = program.build(&workspace::target("hosts/bin"), &stamp);
+                return built.with_context(|| format!("to try again: cargo xtask hosts {name}"));
+            }
+            Self::Debian { .. } => debian::ensure(name)?,
+            Self::Node { oldest } => node_is_new_enough(oldest).map(|()| "found")?,
+            Self::Npm { npm, .. } => process::npm(npm, NPM_CI).map(|()| "installed")?,
+        };
+        println!("{name} … {done}");
+        Ok(())
     }
-    if wanted(node::NAME) {
-        println!("{}", node::find()?);
-    }
-    for package in npm::PACKAGES.iter().filter(|package| wanted(package.name)) {
-        println!("{}", package.ensure()?);
+}
+
+fn node_is_new_enough(oldest: &[u32; 2]) -> Result<()> {
+    let version = process::read(&mut command("node --version"))?;
+    let parts = version.trim().trim_start_matches('v').split('.');
+    let parts: Vec<u32> = parts.filter_map(|part| part.parse().ok()).collect();
+    if parts.as_slice() < oldest.as_slice() {
+        let [major, minor] = oldest;
+        bail!("Node.js {version} is too old: install Node.js {major}.{minor} or newer");
     }
     Ok(())
 }
 
-/// The hosts that the tests need, which is all but the tools of the benchmark and of the audit.
-pub(crate) fn for_tests() -> impl Iterator<Item = &'static str> {
-    known_names().filter(|name| ![BENCHMARK_TOOL, AUDITS].contains(name))
-}
-
-/// The pinned version of a host that is built here.
+/// The pinned version of a host that is built here, and of Node.js the oldest.
 #[cfg(test)]
 pub(crate) fn version(name: &str) -> Result<String> {
-    match HOSTS.iter().find(|host| host.name == name) {
-        Some(host) => host.recipe.version(),
-        None => bail!("there is no host {name} that is built here"),
+    match catalogue()?.iter().find(|host| host.name() == name) {
+        Some(Host::Built(program)) => program.version(),
+        Some(Host::Node {
+            oldest: [major, minor],
+        }) => Ok(format!("{major}.{minor}.")),
+        _ => bail!("there is no version of {name}"),
     }
-}
-
-fn known_names() -> impl Iterator<Item = &'static str> {
-    let built = HOSTS.iter().map(|host| host.name);
-    built
-        .chain(debian::NAMES)
-        .chain([node::NAME])
-        .chain(npm::PACKAGES.iter().map(|package| package.name))
-}
-
-fn is_known(name: &str) -> bool {
-    known_names().any(|known| known == name)
-}
-
-fn build_one(host: &Host) -> Result<()> {
-    let stamp = stamp::of(host)?;
-    print!("{} {} … ", host.name, host.recipe.version()?);
-    if stamp::is_current(host, &stamp) {
-        println!("built already");
-        return Ok(());
-    }
-
-    std::io::stdout().flush()?;
-    let start = Instant::now();
-    if let Err(error) = host.recipe.build(host.name) {
-        println!("failed");
-        return Err(error.context(format!(
-            "cannot build the host {0}; to try again: cargo xtask hosts {0}",
-            host.name
-        )));
-    }
-    stamp::write(host, &stamp)?;
-    println!("built in {}", took(start.elapsed()));
-    Ok(())
 }
 
 #[cfg(test)]
@@ -97,23 +113,22 @@ mod tests {
 
     #[test]
     fn an_unknown_host_is_refused_with_the_names_of_the_known() {
-        let error = build(&["kustomise".to_owned()]).unwrap_err().to_string();
-        assert!(
-            error.starts_with("there is no host kustomise; the hosts are kustomize,"),
-            "{error}"
-        );
+        let error = build(&["kustomise"]).unwrap_err().to_string();
+        let start = "there is no host kustomise; the hosts are kustomize,";
+        assert!(error.starts_with(start), "{error}");
         assert!(error.ends_with("node, conformance, cyclonedx"), "{error}");
     }
 
     #[test]
     fn every_host_has_a_version_that_starts_with_a_digit() {
-        for host in HOSTS {
-            let version = host.recipe.version().unwrap();
-            assert!(
-                version.starts_with(|c: char| c.is_ascii_digit()),
-                "{}: {version}",
-                host.name
-            );
+        for host in catalogue().unwrap() {
+            if let Host::Built(program) = host {
+                let version = program.version().unwrap();
+                assert!(
+                    version.starts_with(|c: char| c.is_ascii_digit()),
+                    "{version}"
+                );
+            }
         }
     }
 }
