@@ -48,7 +48,7 @@ fn wrap(files: &[(&str, &str)]) {
     let items =
         from_resource_list(&list.text).unwrap_or_else(|error| panic!("{error}\n{}", list.text));
     assert_eq!(items, expected, "{}", list.text);
-    let edited = list.edited(files, &list.text);
+    let edited = list.edited(files, &list.text, &krm::alignment::Sequence::default());
     let edited = edited.unwrap_or_else(|error| panic!("{error}\n{}", list.text));
     for ((_, file), edited) in files.iter().zip(edited) {
         assert_eq!(*file, edited, "a file changes");
