@@ -32,3 +32,5 @@ pub mod resource;
 pub mod resource_list;
 pub mod results;
 pub mod text;
+
+pub use yaml_splice::Internal;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// Text on one line: each character that [`steers`] is written as its escape, such as `\u{1b}`.
 ///
 /// ```
-/// use runner_terminal::text::printable;
+/// use krm::text::printable;
 ///
 /// assert_eq!(printable("runner\r\nerror: forged"), r"runner\u{d}\u{a}error: forged");
 /// assert_eq!(printable("läufer 🏃"), "läufer 🏃");

@@ -34,6 +34,7 @@ pub mod edit;
 mod emit;
 mod folded;
 mod inline_scalar;
+mod internal;
 pub mod pointer;
 pub mod sources;
 pub mod tree;
@@ -41,6 +42,7 @@ mod value;
 
 pub use edit::{EditError, apply, apply_to};
 pub use emit::{Style, block_document, flow};
+pub use internal::Internal;
 pub use tree::Tree;
 
 /// A value as a YAML document, each line ended by a line break.

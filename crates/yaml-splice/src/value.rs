@@ -74,8 +74,8 @@ impl Tree<'_> {
                 };
                 entries.len() == members.len()
                     && entries.iter().all(|(key, node)| {
-                        let name = self.scalar(*key).unwrap_or_default();
-                        member(name).is_some_and(|value| self.is_written_as(*node, value))
+                        let value = self.scalar(*key).and_then(&mut member);
+                        value.is_some_and(|value| self.is_written_as(*node, value))
                     })
             }
             _ => false,
@@ -102,12 +102,15 @@ impl Tree<'_> {
                 let mut map = Map::new();
                 let mut merged = Vec::new();
                 for (key, value) in entries {
-                    let name = self.scalar(*key).unwrap_or_default().to_owned();
+                    let name = self.scalar(*key).ok_or_else(|| {
+                        let start = self.node(*key).span.start;
+                        self.error_at(start, "a key must be a scalar")
+                    })?;
                     let value = self.expand(*value, depth + 1, budget)?;
                     if name == "<<" && self.is_plain(*key) {
                         merged.push(value);
                     } else {
-                        map.insert(name, value);
+                        map.insert(name.to_owned(), value);
                     }
                 }
                 for value in merged {
@@ -129,13 +132,13 @@ impl Tree<'_> {
     }
 
     /// An error with the line and column of a byte position.
-    pub(super) fn error_at(&self, position: usize, message: &str) -> YamlError {
-        let before = self.text.get(..position).unwrap_or_default();
-        let line_start = self.line_start(position);
+    fn error_at(&self, position: usize, message: &str) -> YamlError {
+        let before = self.text.get(..position).unwrap_or(self.text);
+        let line = before.rsplit('\n').next().unwrap_or(before);
         YamlError {
             message: message.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            column: line.chars().count() + 1,
         }
     }
 }

@@ -1,177 +1,13 @@
-//! A YAML document as nodes that know the bytes they stand on.
+//! Builds a tree from the events of the parser.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
-pub use saphyr_parser::ScalarStyle;
-use saphyr_parser::{Event, Marker, Parser, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::YamlError;
-use super::block_scalar;
-
-/// Deeper documents are refused: no Kubernetes manifest comes near, and what reads them recurses.
-pub const MAX_DEPTH: usize = 128;
-
-/// A node's place in [`Tree::nodes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NodeId(usize);
-
-/// One parsed document.
-#[derive(Debug)]
-pub struct Tree<'a> {
-    /// The text that every span refers to.
-    pub text: &'a str,
-    nodes: Vec<Node<'a>>,
-    root: Option<NodeId>,
-}
-
-/// A scalar, collection or alias, and where it stands.
-#[derive(Debug)]
-pub struct Node<'a> {
-    /// The `:`, `-` or `?` before the node; `None` where there is none, as in `[a]`.
-    pub indicator: Option<usize>,
-    /// From the node's first byte (its tag or anchor included) to the end of its content, without
-    /// the line break that follows. Where nothing is written, the place right behind the
-    /// indicator.
-    pub span: Range<usize>,
-    /// Where the content begins, behind the tag and the anchor.
-    pub content: usize,
-    /// The parser's number for the anchor on this node; 0 when there is none.
-    pub anchor: usize,
-    /// The node itself.
-    pub kind: Kind<'a>,
-}
-
-/// The node for a number that is none of the tree's.
-static NOTHING: Node<'static> = Node {
-    indicator: None,
-    span: 0..0,
-    content: 0,
-    anchor: 0,
-    kind: Kind::Scalar {
-        value: Cow::Borrowed(""),
-        style: ScalarStyle::Plain,
-        tag: None,
-    },
-};
-
-/// What a node is.
-#[derive(Debug)]
-pub enum Kind<'a> {
-    /// `text`, `"text"`, `|`: the value after unescaping and folding.
-    Scalar {
-        /// The text that the scalar stands for.
-        value: Cow<'a, str>,
-        /// How it is written.
-        style: ScalarStyle,
-        /// `!!str`, `!custom`: rare, and large.
-        tag: Option<Box<Tag>>,
-    },
-    /// `*name`: the anchor's number, and the node that carries it.
-    Alias {
-        /// The parser's number for the anchor.
-        anchor: usize,
-        /// The node that the alias stands for.
-        target: NodeId,
-    },
-    /// `- a` or `[a]`.
-    Sequence {
-        /// Written with brackets.
-        flow: bool,
-        /// The members in order.
-        items: Vec<NodeId>,
-    },
-    /// `a: b` or `{a: b}`.
-    Mapping {
-        /// Written with braces.
-        flow: bool,
-        /// The members in order; a key is a scalar or an alias to one.
-        entries: Vec<(NodeId, NodeId)>,
-    },
-}
-
-impl<'a> Tree<'a> {
-    /// Parses one document.
-    ///
-    /// # Errors
-    /// Text that is not YAML, more than one document, a key twice in a mapping, a key that is not
-    /// a scalar, and nesting deeper than [`MAX_DEPTH`].
-    pub fn parse(text: &'a str) -> Result<Self, YamlError> {
-        Builder::new(text).build()
-    }
-
-    /// The document's node; `None` when the text holds nothing but comments.
-    pub fn root(&self) -> Option<NodeId> {
-        self.root
-    }
-
-    /// The node with that number. Numbers are only made by a tree's builder: one of another tree
-    /// may be of no node here, and then it is an empty one.
-    pub fn node(&self, id: NodeId) -> &Node<'a> {
-        self.nodes.get(id.0).unwrap_or(&NOTHING)
-    }
-
-    /// Every node, in the order of the text.
-    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node<'a>)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (NodeId(index), node))
-    }
-
-    /// The text of a scalar; `None` for a collection. Aliases are followed.
-    pub fn scalar(&self, id: NodeId) -> Option<&str> {
-        scalar(&self.nodes, id)
-    }
-
-    /// The members of a mapping; empty for anything else. Aliases are not followed.
-    pub fn entries(&self, id: NodeId) -> &[(NodeId, NodeId)] {
-        match &self.node(id).kind {
-            Kind::Mapping { entries, .. } => entries,
-            _ => &[],
-        }
-    }
-
-    /// The members of a sequence; empty for anything else. Aliases are not followed.
-    pub fn items(&self, id: NodeId) -> &[NodeId] {
-        match &self.node(id).kind {
-            Kind::Sequence { items, .. } => items,
-            _ => &[],
-        }
-    }
-
-    /// The member of a mapping that is written under `key` (not one that `<<` brings in).
-    pub fn entry(&self, id: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
-        self.entries(id)
-            .iter()
-            .copied()
-            .find(|(name, _)| self.scalar(*name) == Some(key))
-    }
-
-    /// Where the line that holds `position` starts.
-    pub fn line_start(&self, position: usize) -> usize {
-        let before = self.text.as_bytes().get(..position).unwrap_or_default();
-        memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)
-    }
-
-    /// Where the line after `position` starts; the end of the text when there is none.
-    pub fn next_line(&self, position: usize) -> usize {
-        (line_end(self.text, position) + 1).min(self.text.len())
-    }
-
-    /// The column of `position` in bytes, which is what indentation is counted in. A byte order mark
-    /// has none.
-    pub fn column(&self, position: usize) -> usize {
-        let mark = if self.text.starts_with('\u{feff}') {
-            3
-        } else {
-            0
-        };
-        let start = self.line_start(position).max(mark);
-        position.saturating_sub(start)
-    }
-}
+use super::positions::{Cursor, quoted_end, skip_gap, word_end};
+use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, scalar};
+use crate::{YamlError, block_scalar};
 
 /// A collection whose end has not been read yet.
 struct Open {
@@ -197,7 +33,7 @@ struct Place {
     content: usize,
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     text: &'a str,
     nodes: Vec<Node<'a>>,
     stack: Vec<Open>,
@@ -209,7 +45,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
             nodes: Vec::new(),
@@ -221,7 +57,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn build(mut self) -> Result<Tree<'a>, YamlError> {
+    pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
         let mut documents = 0;
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
@@ -491,27 +327,15 @@ impl<'a> Builder<'a> {
 
 /// Whether a mapping has a key already. Remembers it.
 fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
-    let text = |id: NodeId| scalar(nodes, id).unwrap_or_default();
+    let text = |(name, _): &(NodeId, NodeId)| scalar(nodes, *name);
     if open.entries.len() < FEW_KEYS {
-        return open.entries.iter().any(|(name, _)| text(*name) == key);
+        return open.entries.iter().any(|entry| text(entry) == Some(key));
     }
     if open.keys.is_empty() {
-        let names = open.entries.iter().map(|(name, _)| text(*name).to_owned());
-        open.keys.extend(names);
+        let names = open.entries.iter().filter_map(text);
+        open.keys.extend(names.map(str::to_owned));
     }
     !open.keys.insert(key.to_owned())
-}
-
-/// The text of a scalar, or of the one that an alias stands for.
-fn scalar<'n>(nodes: &'n [Node<'_>], id: NodeId) -> Option<&'n str> {
-    match &nodes.get(id.0)?.kind {
-        Kind::Scalar { value, .. } => Some(value),
-        Kind::Alias { target, .. } => match &nodes.get(target.0)?.kind {
-            Kind::Scalar { value, .. } => Some(value),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn at(mark: Marker, message: &str) -> YamlError {
@@ -519,100 +343,5 @@ fn at(mark: Marker, message: &str) -> YamlError {
         message: message.to_owned(),
         line: mark.line(),
         column: mark.col() + 1,
-    }
-}
-
-/// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
-// Public for the fuzzers, who take in the reader of lists as a file.
-#[doc(hidden)]
-pub fn skip_gap(text: &str, from: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    loop {
-        match bytes.get(at) {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
-            Some(b'#') => at = line_end(text, at),
-            _ => return at,
-        }
-    }
-}
-
-/// Where the line that holds `from` ends, its line feed excluded.
-pub(super) fn line_end(text: &str, from: usize) -> usize {
-    let rest = text.as_bytes().get(from..).unwrap_or_default();
-    memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at)
-}
-
-/// The end of a tag or an anchor.
-fn word_end(text: &str, from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    if rest.starts_with("!<") {
-        return rest.find('>').map_or(text.len(), |at| from + at + 1);
-    }
-    rest.find(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c))
-        .map_or(text.len(), |at| from + at)
-}
-
-/// The position behind the closing quote of a scalar whose opening one is at `from`.
-fn quoted_end(text: &str, from: usize) -> usize {
-    let bytes = text.as_bytes();
-    let quote = bytes.get(from).copied().unwrap_or(b'"');
-    let mut at = from + 1;
-    loop {
-        match bytes.get(at) {
-            None => return text.len(),
-            Some(b'\\') if quote == b'"' => at += 2,
-            // `''` is a quote inside; any other is the end.
-            Some(byte) if *byte == quote => {
-                if quote == b'"' || bytes.get(at + 1) != Some(&quote) {
-                    return at + 1;
-                }
-                at += 2;
-            }
-            Some(_) => at += 1,
-        }
-    }
-}
-
-/// Turns the parser's character counts into byte positions. Events come nearly in order, so it
-/// walks from the last answer instead of keeping a table of the whole text.
-struct Cursor<'a> {
-    text: &'a str,
-    ascii: bool,
-    characters: usize,
-    bytes: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            ascii: text.is_ascii(),
-            characters: 0,
-            bytes: 0,
-        }
-    }
-
-    fn seek(&mut self, characters: usize) -> usize {
-        if self.ascii {
-            return characters.min(self.text.len());
-        }
-        let here = self.bytes;
-        if characters >= self.characters {
-            let rest = self.text.get(here..).unwrap_or_default();
-            let ahead = rest
-                .char_indices()
-                .nth(characters - self.characters)
-                .map_or(rest.len(), |(at, _)| at);
-            self.bytes = here + ahead;
-        } else {
-            let before = self.text.get(..here).unwrap_or_default();
-            self.bytes = before
-                .char_indices()
-                .nth_back(self.characters - characters - 1)
-                .map_or(0, |(at, _)| at);
-        }
-        self.characters = characters;
-        self.bytes
     }
 }
