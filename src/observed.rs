@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use krm::resource::{Identity, Resource, written};
+use krm::resource::{Identity, Resource, display_name};
 use krm::resource_list::{Changes, ReadError, ResourceList};
 pub use request::{Look, OBSERVE_TAG, Request, asked, requests};
 pub use rounds::{Step, until_known};
@@ -60,7 +60,7 @@ pub struct ServiceName {
 /// `Service ci/runner-session-server`
 impl std::fmt::Display for ServiceName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&written("Service", &self.name, &self.namespace))
+        f.write_str(&display_name("Service", &self.name, &self.namespace))
     }
 }
 

@@ -233,7 +233,7 @@ pub fn none_found(
     let workloads: Vec<String> = list
         .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
-        .map(|item| list.written(item))
+        .map(|item| list.display_name(item))
         .collect();
     let shown = workloads
         .iter()

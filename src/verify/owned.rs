@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::inventory::{Inventory, Reference, look_up, same_namespace, selector_of};
 use super::route;
 use crate::ownership::is_ours;
-use krm::resource::{Resource, written};
+use krm::resource::{Resource, display_name};
 use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
@@ -135,7 +135,7 @@ fn binding(list: &ResourceList<'_>, binding: &Resource) -> Result<Vec<FunctionRe
         {
             continue;
         }
-        let account = written("ServiceAccount", name, namespace);
+        let account = display_name("ServiceAccount", name, namespace);
         let elsewhere = list
             .candidates(&["ServiceAccount"], name)
             .into_iter()
@@ -273,7 +273,7 @@ fn reference(
         Some(namespace) => namespace,
         None => &object.identity.namespace,
     };
-    let named = written(kind, name, namespace);
+    let named = display_name(kind, name, namespace);
     let finding = match look_up(list, kind, name, namespace)? {
         Reference::Current => return Ok(None),
         Reference::Renamed(_) if updated == Updated::Always => return Ok(None),

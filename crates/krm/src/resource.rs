@@ -62,12 +62,12 @@ impl Identity {
 /// `Deployment ci/runner`
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&written(&self.kind, &self.name, &self.namespace))
+        f.write_str(&display_name(&self.kind, &self.name, &self.namespace))
     }
 }
 
 /// `Deployment ci/runner`, `Deployment runner` without a namespace, `Kustomization` without a name.
-pub fn written(kind: &str, name: &str, namespace: &str) -> String {
+pub fn display_name(kind: &str, name: &str, namespace: &str) -> String {
     match (namespace, name) {
         ("", "") => kind.to_owned(),
         ("", name) => format!("{kind} {name}"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::resource::{Identity, written};
+use crate::resource::{Identity, display_name};
 use crate::text;
 
 /// How grave a result is, as the KRM Functions Specification names it.
@@ -197,7 +197,7 @@ impl std::fmt::Display for FunctionResult {
         };
         write!(f, "{severity}: ")?;
         let resource = self.resource_ref.as_ref();
-        let resource = resource.map(|one| written(&one.kind, &one.name, &one.namespace));
+        let resource = resource.map(|one| display_name(&one.kind, &one.name, &one.namespace));
         let place = place(
             resource,
             self.field.as_ref().map(|field| field.path.as_str()),

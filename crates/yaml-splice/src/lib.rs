@@ -62,10 +62,23 @@ pub fn line_break(text: &str) -> &'static str {
     }
 }
 
+/// What is wrong with a text, for a program that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YamlErrorKind {
+    /// It is not YAML, or YAML that Kubernetes does not take.
+    Invalid,
+    /// It has more than one document.
+    SeveralDocuments,
+    /// Its document is not a mapping.
+    NotAMapping,
+}
+
 /// Text that is not YAML, or YAML that Kubernetes does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct YamlError {
+    /// What is wrong.
+    pub kind: YamlErrorKind,
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
     /// Line in the parsed text, from 1.

@@ -3,8 +3,8 @@
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::{Map, Number, Value};
 
-use super::YamlError;
 use super::tree::{Kind, NodeId, Tree};
+use super::{YamlError, YamlErrorKind};
 
 /// Aliases may add this many nodes to those that are written: an alias bomb stops here.
 const MAX_ADDED_NODES: usize = 100_000;
@@ -136,6 +136,7 @@ impl Tree<'_> {
         let before = self.text.get(..position).unwrap_or(self.text);
         let line = before.rsplit('\n').next().unwrap_or(before);
         YamlError {
+            kind: YamlErrorKind::Invalid,
             message: message.to_owned(),
             line: before.matches('\n').count() + 1,
             column: line.chars().count() + 1,

@@ -6,7 +6,7 @@ use memchr::memchr_iter;
 
 use super::split::{after, is_content};
 use super::{Document, DocumentError, HEAD, LIST, Problem, push_item};
-use crate::resource::written;
+use crate::resource::display_name;
 use crate::resource_list::ResourceList;
 
 /// An item of a list, where it stands there; or a document that could be one.
@@ -167,7 +167,7 @@ impl fmt::Display for ItemName {
             "" => "(resource)",
             kind => kind,
         };
-        formatter.write_str(written(kind, &self.name, &self.namespace).trim_end())
+        formatter.write_str(display_name(kind, &self.name, &self.namespace).trim_end())
     }
 }
 

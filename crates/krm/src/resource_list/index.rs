@@ -29,7 +29,7 @@ impl<'a> ResourceList<'a> {
         let by_kind = self.by_kind.get_or_init(|| {
             let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
             for item in 0..self.count() {
-                let (kind, _, namespace) = self.written_head(item).unwrap_or_default();
+                let (kind, _, namespace) = self.head_in_text(item).unwrap_or_default();
                 let of_kind = by_kind.entry(kind).or_default();
                 of_kind.items.push(item);
                 let of_namespace = of_kind.namespaces.entry(namespace).or_default();
@@ -115,7 +115,7 @@ impl<'a> ResourceList<'a> {
         let names = of_namespace.map_or(&[][..], |of_namespace| {
             of_namespace.by_name.get_or_init(|| {
                 let items = of_namespace.items.iter();
-                let names = items.filter_map(|item| Some((self.written_head(*item)?.1, *item)));
+                let names = items.filter_map(|item| Some((self.head_in_text(*item)?.1, *item)));
                 let mut names: Vec<_> = names.collect();
                 names.sort_unstable();
                 names

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Form, Head, ItemSpan, plain_text};
+use super::scan::{Form, HeadRanges, ItemSpan, plain_text};
 use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
 use yaml_splice::tree::{Kind, NodeId};
@@ -297,7 +297,7 @@ fn implied(tree: &Tree<'_>, list: NodeId) -> Option<(String, String)> {
 }
 
 /// What a member says it is, where that is written as it reads.
-fn head(tree: &Tree<'_>, node: NodeId) -> Option<Head> {
+fn head(tree: &Tree<'_>, node: NodeId) -> Option<HeadRanges> {
     let is_merged = |node| tree.entry(node, "<<").is_some();
     if is_merged(node) {
         return None;
@@ -308,16 +308,16 @@ fn head(tree: &Tree<'_>, node: NodeId) -> Option<Head> {
     };
     let kind = field(node, "kind").filter(|kind| !kind.is_empty())?;
     let Some((_, metadata)) = tree.entry(node, "metadata") else {
-        return Some(Head {
+        return Some(HeadRanges {
             kind,
-            ..Head::default()
+            ..HeadRanges::default()
         });
     };
     let is_mapping = matches!(tree.node(metadata).kind, Kind::Mapping { .. });
     if !is_mapping || is_merged(metadata) {
         return None;
     }
-    Some(Head {
+    Some(HeadRanges {
         kind,
         name: field(metadata, "name")?,
         namespace: field(metadata, "namespace")?,
@@ -346,13 +346,13 @@ fn dash_line(tree: &Tree<'_>, value: NodeId) -> Option<(usize, usize)> {
 /// How JSON over several lines is written: what the line of a value begins with, and by how much
 /// its members are indented more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lines<'t> {
+pub(super) struct JsonLines<'t> {
     /// The line break and the blanks before the value.
     pub(super) start: &'t str,
     unit: &'t str,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> JsonLines<'t> {
     /// Reads it off a value that begins at `at`; `None` where the value shares its line with what
     /// comes before it, or its members are on that line too.
     pub(super) fn of(text: &'t str, at: usize) -> Option<Self> {

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`scan`], [`lines`], [`near`] | finds the items in the text, by its lines |
+//! | [`scan`], [`lines`], [`swar`] | finds the items in the text, by its lines |
 //! | [`read`] | opens a list, and parses an item when somebody asks for it |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
@@ -15,10 +15,10 @@ mod error;
 mod index;
 mod lines;
 mod members;
-mod near;
 mod read;
 mod references;
 mod scan;
+mod swar;
 mod tangled;
 mod write;
 mod written;
@@ -74,7 +74,7 @@ struct ReadItem<'a> {
 }
 
 /// An item's kind, name and namespace.
-pub type Head<'a> = (&'a str, &'a str, &'a str);
+pub type KindAndName<'a> = (&'a str, &'a str, &'a str);
 
 impl<'a> ResourceList<'a> {
     /// How many items the list itself has.
@@ -128,7 +128,7 @@ impl<'a> ResourceList<'a> {
 
     /// The item's kind and name, and its namespace, which is empty when absent. All three are
     /// empty for an item that does not parse.
-    pub fn head(&self, item: usize) -> Head<'_> {
+    pub fn head(&self, item: usize) -> KindAndName<'_> {
         let parsed = || {
             let identity = &self.parsed.get(&item)?.identity;
             Some((
@@ -137,19 +137,19 @@ impl<'a> ResourceList<'a> {
                 identity.namespace.as_str(),
             ))
         };
-        self.written_head(item).or_else(parsed).unwrap_or_default()
+        self.head_in_text(item).or_else(parsed).unwrap_or_default()
     }
 
     /// `Deployment ci/runner`, for messages.
-    pub fn written(&self, item: usize) -> String {
+    pub fn display_name(&self, item: usize) -> String {
         let (kind, name, namespace) = self.head(item);
-        resource::written(kind, name, namespace)
+        resource::display_name(kind, name, namespace)
     }
 
-    fn written_head(&self, item: usize) -> Option<Head<'a>> {
+    fn head_in_text(&self, item: usize) -> Option<KindAndName<'a>> {
         let head = self.span(item)?.head.as_ref()?;
-        let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
-        Some((text(&head.kind), text(&head.name), text(&head.namespace)))
+        let text = |range: &Range<usize>| self.text.get(range.clone());
+        Some((text(&head.kind)?, text(&head.name)?, text(&head.namespace)?))
     }
 
     /// `item 2 of the list`, `items[3] in item 1 of the list`

@@ -8,7 +8,7 @@ use memchr::memmem;
 use serde_json::{Value, json};
 use yaml_splice::{EditError, Style, Tree};
 
-use super::members::Lines;
+use super::members::JsonLines;
 use super::scan::{Form, ItemSpan};
 use super::{Changes, Patched, ResourceList, WriteError, written};
 use crate::results::FunctionResult;
@@ -128,7 +128,7 @@ impl<'a> ResourceList<'a> {
     fn new_item(&self, value: &Value, neighbour: usize, at: usize) -> String {
         match self.form(neighbour) {
             Form::Flow => {
-                let item = match Lines::of(self.text, self.start(neighbour)) {
+                let item = match JsonLines::of(self.text, self.start(neighbour)) {
                     Some(lines) => lines.json(value),
                     None => yaml_splice::flow(value, false),
                 };
@@ -145,7 +145,7 @@ impl<'a> ResourceList<'a> {
 
     /// What stands between an item in brackets and the one put behind it.
     fn comma(&self, neighbour: usize) -> String {
-        let lines = Lines::of(self.text, self.start(neighbour));
+        let lines = JsonLines::of(self.text, self.start(neighbour));
         format!(",{}", lines.map_or(" ", |lines| lines.start))
     }
 
@@ -297,7 +297,7 @@ impl<'a> ResourceList<'a> {
 
     pub(super) fn edit_error(&self, item: usize, source: EditError) -> WriteError {
         WriteError::Edit {
-            resource: self.written(item),
+            resource: self.display_name(item),
             source,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use krm::resource::{Identity, written};
+use krm::resource::{Identity, display_name};
 use krm::results::place;
 use yaml_splice::pointer::At as _;
 
@@ -67,7 +67,7 @@ impl Said {
     /// Where: `Deployment ci/runner, spec.replicas, in runner.yaml`; empty where it does not say.
     pub(super) fn place(&self) -> String {
         let resource =
-            (!self.kind.is_empty()).then(|| written(&self.kind, &self.name, &self.namespace));
+            (!self.kind.is_empty()).then(|| display_name(&self.kind, &self.name, &self.namespace));
         let field = Some(self.field.as_str()).filter(|field| !field.is_empty());
         let file = Some(self.file.as_str()).filter(|file| !file.is_empty());
         place(resource, field, file)

@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::positions::{Cursor, quoted_end, skip_gap, word_end};
 use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, scalar};
-use crate::{YamlError, block_scalar};
+use crate::{YamlError, YamlErrorKind, block_scalar};
 
 /// A collection whose end has not been read yet.
 struct Open {
@@ -26,8 +26,8 @@ struct Open {
 /// Up to this many keys are compared one by one, which needs no copies of them.
 const FEW_KEYS: usize = 16;
 
-/// Where a node stands: see [`Node`].
-struct Place {
+/// Where a node begins: see [`Node`].
+struct NodeStart {
     indicator: Option<usize>,
     start: usize,
     content: usize,
@@ -61,6 +61,7 @@ impl<'a> Builder<'a> {
         let mut documents = 0;
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
+                kind: YamlErrorKind::Invalid,
                 message: error.info().to_owned(),
                 line: error.marker().line(),
                 column: error.marker().col() + 1,
@@ -70,7 +71,10 @@ impl<'a> Builder<'a> {
                 Event::DocumentStart(explicit) => {
                     documents += 1;
                     if documents > 1 {
-                        return Err(at(span.start, "a second document starts here"));
+                        return Err(YamlError {
+                            kind: YamlErrorKind::SeveralDocuments,
+                            ..at(span.start, "a second document starts here")
+                        });
                     }
                     if explicit {
                         self.start = self.cursor.seek(span.start.index()) + "---".len();
@@ -83,9 +87,9 @@ impl<'a> Builder<'a> {
                     let target = self.anchors.get(anchor).copied().flatten().ok_or_else(|| {
                         at(span.start, "an alias whose anchor is not in this item")
                     })?;
-                    let place = self.place(0, false);
+                    let begin = self.node_start(0, false);
                     let end = self.cursor.seek(span.end.index());
-                    self.push(place, end, 0, Kind::Alias { anchor, target }, span)?;
+                    self.push(begin, end, 0, Kind::Alias { anchor, target }, span)?;
                 }
                 Event::SequenceStart(anchor, tag) => {
                     self.open(anchor, tag.as_deref(), span, false)?
@@ -106,7 +110,7 @@ impl<'a> Builder<'a> {
 
     /// Where the next node stands. The parser's own marks do not tell: what they include of the
     /// blanks, comments and dashes around a node is another thing for each kind of node.
-    fn place(&self, properties: usize, empty: bool) -> Place {
+    fn node_start(&self, properties: usize, empty: bool) -> NodeStart {
         let (mut slot, mut indicator) = (self.start, None);
         if let Some(open) = self.stack.last() {
             slot = open.end;
@@ -135,7 +139,7 @@ impl<'a> Builder<'a> {
         for _ in 0..properties {
             content = skip_gap(self.text, word_end(self.text, content));
         }
-        Place {
+        NodeStart {
             indicator,
             start,
             content,
@@ -160,16 +164,16 @@ impl<'a> Builder<'a> {
     ) -> Result<(), YamlError> {
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let nothing = value.is_empty() && style == ScalarStyle::Plain;
-        let mut place = self.place(properties, nothing && properties == 0);
+        let mut begin = self.node_start(properties, nothing && properties == 0);
         let end = match style {
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                block_scalar::end(self.text, place.content, &value)
+                block_scalar::end(self.text, begin.content, &value)
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                quoted_end(self.text, place.content)
+                quoted_end(self.text, begin.content)
             }
             ScalarStyle::Plain if nothing => {
-                let mut end = place.start;
+                let mut end = begin.start;
                 for index in 0..properties {
                     let next = if index > 0 {
                         skip_gap(self.text, end)
@@ -178,13 +182,13 @@ impl<'a> Builder<'a> {
                     };
                     end = word_end(self.text, next);
                 }
-                place.content = end;
+                begin.content = end;
                 end
             }
             ScalarStyle::Plain => self.cursor.seek(span.end.index()),
         };
         let written = match style {
-            ScalarStyle::Plain => self.text.get(place.content..end),
+            ScalarStyle::Plain => self.text.get(begin.content..end),
             _ => None,
         };
         let kind = Kind::Scalar {
@@ -196,7 +200,7 @@ impl<'a> Builder<'a> {
             style,
             tag: tag.map(|tag| Box::new(tag.into_owned())),
         };
-        self.push(place, end, anchor, kind, span)?;
+        self.push(begin, end, anchor, kind, span)?;
         Ok(())
     }
 
@@ -213,8 +217,8 @@ impl<'a> Builder<'a> {
                 &format!("nested deeper than {MAX_DEPTH} levels"),
             ));
         }
-        let place = self.place(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
-        let content = place.content;
+        let begin = self.node_start(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
+        let content = begin.content;
         let flow = matches!(self.byte(content), Some(b'{' | b'['));
         let kind = if is_mapping {
             Kind::Mapping {
@@ -227,7 +231,7 @@ impl<'a> Builder<'a> {
                 items: Vec::new(),
             }
         };
-        let id = self.push(place, content, anchor, kind, span)?;
+        let id = self.push(begin, content, anchor, kind, span)?;
         self.stack.push(Open {
             id,
             keys: BTreeSet::new(),
@@ -271,7 +275,7 @@ impl<'a> Builder<'a> {
     /// Adds a node and hands it to the collection that is open.
     fn push(
         &mut self,
-        place: Place,
+        begin: NodeStart,
         end: usize,
         anchor: usize,
         kind: Kind<'a>,
@@ -315,9 +319,9 @@ impl<'a> Builder<'a> {
             }
         }
         self.nodes.push(Node {
-            indicator: place.indicator,
-            span: place.start..end.max(place.start),
-            content: place.content,
+            indicator: begin.indicator,
+            span: begin.start..end.max(begin.start),
+            content: begin.content,
             anchor,
             kind,
         });
@@ -340,6 +344,7 @@ fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
 
 fn at(mark: Marker, message: &str) -> YamlError {
     YamlError {
+        kind: YamlErrorKind::Invalid,
         message: message.to_owned(),
         line: mark.line(),
         column: mark.col() + 1,
