@@ -12,7 +12,7 @@
 use serde_json::Value;
 
 use super::config::environment::{Environment, expand};
-use super::shell::{self, Command};
+use super::shell::{self, SimpleCommand};
 use super::workload::text;
 
 /// The program.
@@ -433,7 +433,7 @@ impl Search<'_> {
     ) {
         let mut parameters = parameters.to_vec();
         for command in shell::commands(script, variables) {
-            let Command { variables, words } = command;
+            let SimpleCommand { variables, words } = command;
             if let [program, dashes, rest @ ..] = words.as_slice()
                 && (program.as_str(), dashes.as_str()) == ("set", "--")
             {

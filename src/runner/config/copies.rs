@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::file_path::FilePath;
-use super::script::{Command, DOLLAR, Pipeline};
+use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
 /// One of the things that a file is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,17 +86,9 @@ impl<'a> Copies<'a> {
         }
         let assignments = words
             .iter()
-            .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"));
-        for assignment in assignments {
-            let Some((name, value)) = assignment.split_once('=') else {
-                return;
-            };
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(is_name) {
-                return;
-            }
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
+            .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"))
+            .map_while(|word| shell::assignment(word));
+        self.variables.extend(assignments);
     }
 
     /// `cp a b` and its like.
@@ -260,37 +252,8 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. What is not known stays as it is.
     fn expand(&self, word: &str) -> String {
-        let mut out = String::new();
-        let mut rest = word;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            let (name, tail, written) = match after.strip_prefix('{') {
-                Some(inside) => match inside.split_once('}') {
-                    Some((name, tail)) => (name, tail, format!("${{{name}}}")),
-                    None => ("", after, "$".to_owned()),
-                },
-                None => {
-                    let end = after
-                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                        .unwrap_or(after.len());
-                    let (name, tail) = after.split_at_checked(end).unwrap_or((after, ""));
-                    (name, tail, format!("${name}"))
-                }
-            };
-            let (name, default) = match name.split_once(":-").or_else(|| name.split_once('-')) {
-                Some((name, default)) => (name, Some(default)),
-                None => (name, None),
-            };
-            match self.variables.get(name).map(String::as_str).or(default) {
-                Some(value) => out.push_str(value),
-                None => out.push_str(&written),
-            }
-            rest = tail;
-        }
-        out.push_str(rest);
-        out.replace(DOLLAR, "$")
+        shell::expand(word, &self.variables).replace(DOLLAR, "$")
     }
 }
 
@@ -315,8 +278,8 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::parse;
     use super::*;
+    use crate::runner::shell::pipelines;
 
     fn sources(script: &str) -> String {
         let target = FilePath::parse("/etc/gitlab-runner/config.toml");
@@ -327,7 +290,7 @@ mod tests {
         };
         let environment = Environment::from([("OUT".to_owned(), "/etc/gitlab-runner".to_owned())]);
         let mut copies = Copies::new(&target, environment, FilePath::parse("/"), &given);
-        for pipeline in parse(script) {
+        for pipeline in pipelines(script) {
             copies.run(&pipeline);
         }
         let Some(written) = copies.finish() else {

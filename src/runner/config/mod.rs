@@ -21,7 +21,6 @@ mod mounts;
 mod origin;
 mod placeholder;
 mod refusal;
-mod script;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -8,7 +8,7 @@ use super::environment::{environment, expand};
 use super::file_path::FilePath;
 use super::holder;
 use super::mounts::{Source, Volume, mounted_at, path_of, volume, volumes_of};
-use super::script::{self, Pipeline};
+use crate::runner::shell::{Pipeline, pipelines};
 use crate::runner::workload::text;
 use crate::runner::{Container, Workload};
 use krm::resource_list::ResourceList;
@@ -405,8 +405,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         if depth == 0 && !is_known_program(name) {
             commands.is_hidden = true;
         }
-        let mut pipeline = script::command(words.to_vec());
-        pipeline.is_conditional = is_conditional;
+        let pipeline = Pipeline::of_words(words.to_vec(), is_conditional);
         commands.pipelines.push(pipeline);
     }
 
@@ -436,7 +435,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         commands: &mut Commands,
         depth: usize,
     ) {
-        for mut pipeline in script::parse(text) {
+        for mut pipeline in pipelines(text) {
             pipeline.is_conditional |= is_conditional;
             let runs_script = match pipeline.commands.as_slice() {
                 [command] if command.output.is_none() && depth < MOST_STEPS => Some(&command.words),
