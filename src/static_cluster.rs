@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::function::{Outcome, run};
 use crate::observed::{
-    Answer, ServiceName, Step, Subject, asked, node_address::is_node, until_known,
+    Answer, ServiceName, Step, Subject, asked, node_address::is_node, run_to_fixpoint,
 };
 use krm::documents::{DocumentError, split};
 use krm::results::FunctionResult;
@@ -55,7 +55,7 @@ impl StaticCluster {
                 outcome,
             })
         };
-        let ran = until_known(list.as_bytes().to_vec(), step, |requests, answers| {
+        let ran = run_to_fixpoint(list.as_bytes().to_vec(), step, |requests, answers| {
             let known = answers.len();
             for request in requests {
                 let subject = &request.subject;

@@ -19,7 +19,7 @@ pub struct Step<T> {
 /// # Errors
 ///
 /// The step's.
-pub fn until_known<T, E>(
+pub fn run_to_fixpoint<T, E>(
     list: Vec<u8>,
     mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,
     mut learn: impl FnMut(&[Request], &mut BTreeMap<Subject, Answer>) -> bool,

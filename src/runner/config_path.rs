@@ -68,27 +68,11 @@ fn candidates(
         Program::Runner(invocations) => invocations.as_slice(),
         Program::Doubtful(_) | Program::Other => &[],
     };
-    let said = |run: &Invocation| {
-        let path = option(&run.arguments, &["config", "c"]);
-        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
-            .filter(|path| !path.is_empty())
-    };
-    let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
-    if all.len() > 1 {
-        let names: Vec<&str> = all
-            .iter()
-            .map(|path| path.as_deref().unwrap_or("the default"))
-            .collect();
-        return Err(format!(
-            "its command runs gitlab-runner in several ways, with different configurations ({})",
-            names.join(", ")
-        ));
-    }
+    let said = said(invocations)?;
     let running = invocations.last();
     let variables = running.map_or(own, |run| &run.variables);
     let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
-    let path = all.into_iter().flatten().next();
-    if let Some(path) = path.as_ref().or_else(|| variable("CONFIG_FILE")) {
+    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
         let folder = match text(container, "workingDir") {
             "" => "/",
             folder => folder,
@@ -121,6 +105,30 @@ fn candidates(
         .map(|home| FilePath::parse(home).join(BELOW_HOME));
     let of_root = may_be_root(container, pod).then(|| FilePath::parse(OF_ROOT));
     Ok(of_root.into_iter().chain(of_users).collect())
+}
+
+/// The path that the command or its variables say.
+///
+/// # Errors
+/// They say several.
+fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
+    let said = |run: &Invocation| {
+        let path = option(&run.arguments, &["config", "c"]);
+        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
+            .filter(|path| !path.is_empty())
+    };
+    let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
+    if all.len() > 1 {
+        let names: Vec<&str> = all
+            .iter()
+            .map(|path| path.as_deref().unwrap_or("the default"))
+            .collect();
+        return Err(format!(
+            "its command runs gitlab-runner in several ways, with different configurations ({})",
+            names.join(", ")
+        ));
+    }
+    Ok(all.into_iter().flatten().next())
 }
 
 /// An argument of its own that stands for others: `$ARGS`, and not the value of an option.

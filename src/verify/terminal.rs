@@ -92,11 +92,24 @@ impl<'a> Terminal<'a> {
                  spec.listenPort of the SessionServer to another one"
             )));
         }
+        self.listening(list, &config, &listen, port, require_address, findings)
+    }
+
+    /// The findings, and those about a session server that listens on a port.
+    fn listening(
+        &self,
+        list: &ResourceList<'_>,
+        config: &ConfigFile,
+        listen: &str,
+        port: u16,
+        require_address: bool,
+        mut findings: Vec<FunctionResult>,
+    ) -> Vec<FunctionResult> {
         let reaching = self.reaching(port);
         findings.extend(self.not_reached(&reaching, port));
         let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
         findings.extend(self.processes(list, &services));
-        let Some(advertised) = text(&config, ADVERTISE_ADDRESS) else {
+        let Some(advertised) = text(config, ADVERTISE_ADDRESS) else {
             findings.push(self.in_config(format!(
                 "listen_address is {listen:?} and there is no advertise_address: GitLab is told an \
                  address that leads nowhere, so the Debug button is there and broken. Run the \

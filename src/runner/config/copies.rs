@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::file_path::FilePath;
+use crate::runner::program::file_name;
 use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
 /// One of the things that a file is made of.
@@ -26,7 +27,41 @@ pub(super) struct Written {
 /// Programs that hand on the files that they are given, changed or not.
 const WRITERS: [&str; 6] = ["cp", "mv", "install", "ln", "rsync", "copy"];
 
-/// Runs commands on paper.
+/// What the arguments of `cp` and its like say.
+struct Copying<'a> {
+    operands: Vec<&'a str>,
+    into: &'a str,
+    /// What is there already stays.
+    keeps: bool,
+}
+
+impl<'a> Copying<'a> {
+    fn of(arguments: &'a [String]) -> Option<Self> {
+        const INTO: &str = "--target-directory=";
+        let (mut operands, mut into, mut keeps) = (Vec::new(), None, false);
+        let mut arguments = arguments.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            match argument {
+                "-t" | "--target-directory" => into = arguments.next(),
+                "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
+                    arguments.next();
+                }
+                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => keeps = true,
+                option if option.starts_with(INTO) => into = option.strip_prefix(INTO),
+                option if option.starts_with('-') && option.len() > 1 => {}
+                operand => operands.push(operand),
+            }
+        }
+        let into = into.or_else(|| operands.pop())?;
+        (!operands.is_empty()).then_some(Self {
+            operands,
+            into,
+            keeps,
+        })
+    }
+}
+
+/// Follows what commands do with files, without running them.
 pub(super) struct Copies<'a> {
     target: &'a FilePath,
     /// Whether a path is a file that the container has been given.
@@ -97,65 +132,49 @@ impl<'a> Copies<'a> {
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
-        let program = program.rsplit('/').next().unwrap_or_default();
-        if !WRITERS.contains(&program) {
+        if !WRITERS.contains(&file_name(program)) {
             return;
         }
-        let (mut operands, mut into) = (Vec::new(), None);
-        let mut is_conditional = is_conditional;
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "-t" | "--target-directory" => into = arguments.next(),
-                "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
-                    arguments.next();
-                }
-                option if option.starts_with("--target-directory=") => {
-                    into = Some(argument);
-                }
-                // What is there already stays.
-                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => {
-                    is_conditional = true;
-                }
-                option if option.starts_with('-') && option.len() > 1 => {}
-                _ => operands.push(argument.as_str()),
-            }
-        }
-        let into = match into {
-            Some(folder) => folder.trim_start_matches("--target-directory="),
-            None => operands.pop().unwrap_or_default(),
+        let Some(copying) = Copying::of(arguments) else {
+            return;
         };
-        if operands.is_empty() {
-            return;
-        }
-        let place = self.folder.join(into);
-        for operand in operands {
+        let replaces = !is_conditional && !copying.keeps;
+        let destination = self.folder.join(copying.into);
+        for operand in copying.operands {
             let source = self.folder.join(operand);
-            let end = operand.rsplit('/').next().unwrap_or_default();
+            let end = file_name(operand);
             let is_folder = end.is_empty() || matches!(end, "." | "..");
-            // The target may be the destination itself, or a file in it.
-            let copied = if is_folder {
-                self.target.below(&place).map(|below| source.child(below))
-            } else if end.contains(['*', '?', '[', '{']) {
-                let in_place = self.target.parent().is(&place);
-                let fits = matches_pattern(end, self.target.name());
-                (in_place && fits).then(|| source.parent().join(self.target.name()))
-            } else {
-                let is_in_place = self.target.parent().is(&place);
-                let has_its_name = is_in_place && source.name() == self.target.name();
-                (self.target.is(&place) || has_its_name).then(|| source.clone())
-            };
-            if let Some(copied) = copied {
+            if let Some(copied) = self.copied(&source, end, is_folder, &destination) {
                 let parts = self.parts_of(copied);
-                self.write(&self.target.clone(), parts, !is_conditional);
+                self.write(&self.target.clone(), parts, replaces);
             } else if !is_folder {
                 let parts = self.parts_of(source.clone());
-                self.write(&place.clone(), parts, !is_conditional);
-                let in_folder = place.join(source.name());
+                self.write(&destination, parts, replaces);
+                let in_folder = destination.join(source.name());
                 let parts = self.parts_of(source);
-                self.write(&in_folder, parts, !is_conditional);
+                self.write(&in_folder, parts, replaces);
             }
         }
+    }
+
+    /// What of a source becomes the target, which may be the destination itself, or a file in it.
+    fn copied(
+        &self,
+        source: &FilePath,
+        end: &str,
+        is_folder: bool,
+        destination: &FilePath,
+    ) -> Option<FilePath> {
+        if is_folder {
+            return Some(source.child(self.target.below(destination)?));
+        }
+        let is_in_place = self.target.parent().is(destination);
+        if end.contains(['*', '?', '[', '{']) {
+            let fits = is_in_place && matches_pattern(end, self.target.name());
+            return fits.then(|| source.parent().join(self.target.name()));
+        }
+        let has_its_name = is_in_place && source.name() == self.target.name();
+        (self.target.is(destination) || has_its_name).then(|| source.clone())
     }
 
     /// What a pipeline prints into a file, by `>`, `tee` or `-o`.

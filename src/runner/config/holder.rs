@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::mounts::Source;
+use super::mounts::ObjectSource;
 use super::{ConfigToml, Encoding, decode_base64, kept_elsewhere, placeholder};
 use crate::fields::{ConfigReference, HolderKind};
 use crate::runner::Workload;
@@ -59,7 +59,7 @@ pub(super) fn texts(
 pub(super) fn has_key(
     list: &ResourceList<'_>,
     workload: &Workload,
-    source: &Source<'_>,
+    source: &ObjectSource<'_>,
     key: &str,
 ) -> bool {
     let objects = objects(list, workload, source.kind, source.name).unwrap_or_default();
@@ -183,26 +183,25 @@ pub(super) fn read_at(
     }
     config.text = match encoding {
         Encoding::Text => written.to_owned(),
-        Encoding::Base64 => {
-            if placeholder::is_placeholder(written) {
-                return Err(refuse(
-                    "is one placeholder, which something fills in later: run the function after \
-                     that",
-                ));
-            }
-            let bytes = decode_base64(written).ok_or_else(|| {
-                refuse(match object.identity.kind.as_str() {
-                    "Secret" => {
-                        "is not base64: encode the file, or write it as text under stringData"
-                    }
-                    _ => "is not base64: write the file as text under data",
-                })
-            })?;
-            String::from_utf8(bytes)
-                .map_err(|_| refuse("its base64 holds bytes that are not UTF-8 text"))?
-        }
+        Encoding::Base64 => decoded(written, object).map_err(refuse)?,
     };
     Ok(config)
+}
+
+/// The text that base64 stands for, or why it is none.
+fn decoded(written: &str, object: &Resource) -> Result<String, &'static str> {
+    if placeholder::is_placeholder(written) {
+        return Err(
+            "is one placeholder, which something fills in later: run the function after that",
+        );
+    }
+    let is_secret = object.identity.kind == "Secret";
+    let bytes = decode_base64(written).ok_or(if is_secret {
+        "is not base64: encode the file, or write it as text under stringData"
+    } else {
+        "is not base64: write the file as text under data"
+    })?;
+    String::from_utf8(bytes).map_err(|_| "its base64 holds bytes that are not UTF-8 text")
 }
 
 /// JSON pointer of a key in a section.

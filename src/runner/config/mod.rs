@@ -5,8 +5,8 @@
 //! | [`file_path`] | paths in a container, of Linux and Windows |
 //! | [`environment`] | the variables of a container |
 //! | [`mounts`] | the volume that is mounted at a path |
-//! | [`script`], [`copies`] | which files the commands of a container copy where |
-//! | [`origin`] | both together: where the file at a path comes from |
+//! | [`copies`] | which files the commands of a container copy where |
+//! | [`file_source`] | both together: where the file at a path comes from |
 //! | [`holder`] | the ConfigMap or Secret of the list, and the text of a key |
 //! | [`kept_elsewhere`] | Secrets that are made of other objects |
 //! | [`placeholder`] | placeholders that something fills in later |
@@ -15,10 +15,11 @@
 mod copies;
 pub(super) mod environment;
 pub(super) mod file_path;
+mod file_source;
 mod holder;
 mod kept_elsewhere;
 mod mounts;
-mod origin;
+
 mod placeholder;
 mod refusal;
 
@@ -30,10 +31,10 @@ use super::workload::field;
 use super::{Container, Workload};
 use crate::fields::ConfigReference;
 use file_path::FilePath;
+use file_source::{FileSource, Key, Pod};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
-use origin::{Key, Origin, Pod};
 pub use placeholder::{Placeholder, placeholder};
 
 /// The configuration of a runner, and where it stands.
@@ -77,9 +78,9 @@ impl ConfigToml {
         }
         let path = config_path(list, workload, container)?;
         let pod = Pod::new(list, workload, container);
-        let origin = pod.origin(&path)?;
-        let Origin::Keys(keys) = &origin else {
-            return Err(refusal::of_origin(workload, &pod, &path, &origin));
+        let source = pod.source(&path)?;
+        let FileSource::Keys(keys) = &source else {
+            return Err(refusal::of_source(workload, &pod, &path, &source));
         };
         let mut missing = Vec::new();
         let mut looked_at = Vec::new();
@@ -133,8 +134,8 @@ impl ConfigToml {
         path: &str,
     ) -> Option<String> {
         let path = FilePath::parse(path);
-        let origin = Pod::new(list, workload, container).origin(&path).ok()?;
-        let Origin::Keys(keys) = origin else {
+        let source = Pod::new(list, workload, container).source(&path).ok()?;
+        let FileSource::Keys(keys) = source else {
             return None;
         };
         keys.iter().find_map(|Key { source, key }| {

@@ -24,7 +24,7 @@ pub(super) struct Mounted<'w> {
 #[derive(Debug)]
 pub(super) enum Volume<'w> {
     /// Keys of ConfigMaps and Secrets. Where two have one path, the first of these wins.
-    Objects(Vec<Source<'w>>),
+    Objects(Vec<ObjectSource<'w>>),
     /// An empty folder at the pod's start.
     Empty,
     /// What no manifest holds, in words: `the volume claim runner`.
@@ -35,7 +35,7 @@ pub(super) enum Volume<'w> {
 
 /// A ConfigMap or Secret in a volume.
 #[derive(Clone, Debug)]
-pub(super) struct Source<'w> {
+pub(super) struct ObjectSource<'w> {
     pub(super) volume: &'w str,
     pub(super) kind: &'static str,
     pub(super) name: &'w str,
@@ -196,7 +196,7 @@ fn claim_template(workload: &Workload, name: &str) -> bool {
     templates.any(|template| template.at("/metadata/name").and_then(Value::as_str) == Some(name))
 }
 
-fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Source<'w>> {
+fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<ObjectSource<'w>> {
     let (kind, object) = match part.get("configMap") {
         Some(object) => ("ConfigMap", object),
         None => ("Secret", part.get("secret")?),
@@ -207,7 +207,7 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
         name => name,
     };
     let items = object.get("items").and_then(Value::as_array);
-    Some(Source {
+    Some(ObjectSource {
         volume,
         kind,
         name,
@@ -221,7 +221,7 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
     })
 }
 
-impl Source<'_> {
+impl ObjectSource<'_> {
     /// The key that stands at a path of the volume.
     pub(super) fn key(&self, relative: &[String], ignores_case: bool) -> Option<String> {
         match &self.items {
