@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{ApiVersion, FunctionConfig};
 use crate::fields::ConfigError;
+use krm::Internal;
 use krm::documents::{ANY_VERSION, DocumentError, line_of, split};
 use yaml_splice::Tree;
 use yaml_splice::tree::NodeId;
@@ -77,12 +78,24 @@ pub fn convert(path: &str, text: &str, to: ApiVersion) -> Result<Converted, Conv
         converted.configs += configs;
         converted
             .text
-            .push_str(text.get(at..document.range.start).unwrap_or_default());
+            .push_str(part(path, text, at..document.range.start)?);
         converted.text.push_str(&edited);
         at = document.range.end;
     }
-    converted.text.push_str(text.get(at..).unwrap_or_default());
+    converted.text.push_str(part(path, text, at..text.len())?);
     Ok(converted)
+}
+
+fn part<'t>(
+    path: &str,
+    text: &'t str,
+    range: std::ops::Range<usize>,
+) -> Result<&'t str, ConvertError> {
+    text.get(range).ok_or_else(|| ConvertError {
+        file: path.to_owned(),
+        line: 1,
+        message: Internal::new("a document is not where its file has it").to_string(),
+    })
 }
 
 /// The line in the document, and what is wrong there.
@@ -133,10 +146,14 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
     }
     for place in inline(&value) {
         let config = value.pointer(place.as_str()).and_then(Value::as_str);
-        let inner = convert("", config.unwrap_or_default(), to);
+        let config = config.ok_or_else(|| {
+            let error = Internal::new("an inline functionConfig is not text");
+            fault(&field(&place, ""), error.to_string())
+        })?;
+        let inner = convert("", config, to);
         let inner = inner.map_err(|error| fault(&field(&place, ""), error.message))?;
         count += inner.configs;
-        if Some(inner.text.as_str()) != config {
+        if inner.text != config {
             let operation = replace(place.clone(), inner.text.into());
             edited = yaml_splice::apply(&edited, &[operation])
                 .map_err(|error| fault(&field(&place, ""), error.to_string()))?;
@@ -244,16 +261,9 @@ fn with_version(
     let patched = json_patch::patch(&mut expected, std::slice::from_ref(&operation)).is_ok();
     let in_place = node_at(&Tree::parse(text)?, &path).and_then(|range| {
         let written = text.get(range.clone())?;
-        (written.matches(from.as_str()).count() == 1).then(|| {
-            let written = written.replace(from.as_str(), to.as_str());
-            let (before, after) = (text.get(..range.start), text.get(range.end..));
-            [
-                before.unwrap_or_default(),
-                &written,
-                after.unwrap_or_default(),
-            ]
-            .concat()
-        })
+        let converted = written.replace(from.as_str(), to.as_str());
+        let parts = [text.get(..range.start)?, &converted, text.get(range.end..)?];
+        (written.matches(from.as_str()).count() == 1).then(|| parts.concat())
     });
     match in_place {
         Some(edited) if patched && means(&edited, &expected) => Ok(edited),

@@ -14,8 +14,7 @@ use super::program::{Invocation, Program};
 use super::workload::{field, text};
 use super::{Container, Workload};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// Where root's configuration is.

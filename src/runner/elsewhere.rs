@@ -80,9 +80,8 @@ pub(super) fn named(list: &ResourceList<'_>) -> Result<Vec<FunctionResult>, Read
         };
         for item in list.candidates(&[renderer.kind], word) {
             let resource = list.resource(item)?;
-            let version = resource.identity.api_version.as_str();
-            let group = version.split_once('/').map_or("", |(group, _)| group);
-            let is_one = resource.identity.kind == renderer.kind && group == renderer.group;
+            let identity = &resource.identity;
+            let is_one = identity.kind == renderer.kind && identity.group() == renderer.group;
             if is_one && makes_a_runner(&resource) {
                 found.push(FunctionResult::info(renderer.advice).about(&resource.identity));
             }

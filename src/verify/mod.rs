@@ -29,8 +29,7 @@ use crate::session_server::CONFIG_CHECKSUM;
 use crate::session_server::settings::shown_address;
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use terminal::Terminal;
 
 /// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any

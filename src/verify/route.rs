@@ -93,10 +93,7 @@ pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> Vec<&'v Value> {
         let items = value.as_array().into_iter().flatten();
         return items.flat_map(|item| at(item, rest)).collect();
     }
-    value
-        .get(first)
-        .map(|value| at(value, rest))
-        .unwrap_or_default()
+    value.get(first).map_or(Vec::new(), |value| at(value, rest))
 }
 
 /// `--route=HOST=NAMESPACE/SELECTOR:PORT` of `runner-terminal relay`.

@@ -68,7 +68,7 @@ pub(super) fn entries(service: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// `9000 (targetPort session-server)`, for messages.
-pub(super) fn written(entry: &Value) -> String {
+pub(super) fn display_port(entry: &Value) -> String {
     let port = entry.get("port").map(Value::to_string).unwrap_or_default();
     match entry.get("targetPort") {
         Some(Value::String(name)) => format!("{port} (targetPort {name})"),

@@ -193,7 +193,7 @@ impl<'a> Terminal<'a> {
         let ours = self.selecting.iter().find(|service| is_ours(service));
         let service = ours.or(self.selecting.first())?;
         let ports: Vec<String> = target::entries(&service.value)
-            .map(target::written)
+            .map(target::display_port)
             .collect();
         let message = format!(
             "selects the pods of {workload}, and none of its ports leads to the session server, \
@@ -230,7 +230,7 @@ impl<'a> Terminal<'a> {
         })?;
         let message = format!(
             "its port {} leads to no container port of {}",
-            target::written(entry),
+            target::display_port(entry),
             self.runner.workload.resource.identity
         );
         Some(

@@ -458,22 +458,21 @@ fn judge(source: &Source<'_>, keys: &[String]) -> Result<(), ChartValuesError> {
 
 /// Why there is nothing at a path that is named.
 fn not_there(documents: &[Document<'_>], keys: &[String]) -> ChartValuesError {
-    let mut best: Option<(usize, &Document<'_>)> = None;
+    let mut best: Option<(&[String], &Document<'_>)> = None;
     for document in documents {
-        let known = (0..=keys.len())
-            .rev()
-            .find(|length| {
-                let path = keys.get(..*length).unwrap_or_default();
-                at(&document.value, path).is_some()
-            })
-            .unwrap_or(0);
-        if best.is_none_or(|(most, _)| known > most) {
+        let mut known = keys;
+        while at(&document.value, known).is_none()
+            && let Some((_, above)) = known.split_last()
+        {
+            known = above;
+        }
+        if best.is_none_or(|(most, _)| known.len() > most.len()) {
             best = Some((known, document));
         }
     }
-    let known = best.map_or(0, |(known, _)| known);
-    let path = keys.get(..known).unwrap_or_default();
-    let key = keys.get(known).map(|key| shown(key)).unwrap_or_default();
+    let path = best.map_or(&[][..], |(known, _)| known);
+    let known = path.len();
+    let key = keys.get(known).map_or(String::new(), |key| shown(key));
     let here = best.and_then(|(_, document)| at(&document.value, path));
     let keys: Vec<String> = here
         .and_then(Value::as_object)
@@ -541,21 +540,24 @@ fn nothing(documents: &[Document<'_>], sources: &[Source<'_>]) -> ChartValuesErr
                 },
             }
         }
-        _ => {
-            let message = "nothing here looks like values of the chart gitlab-runner, which have \
-                           keys such as gitlabUrl, runners and sessionServer"
-                .to_owned();
-            let mut releases = sources.iter().filter(|source| !source.path.is_empty());
-            match (releases.next(), releases.next()) {
-                (Some(only), None) if !only.is_guess => ChartValuesError::NotFound {
-                    note: Note {
-                        place: only.place(&[]),
-                        message,
-                    },
-                },
-                _ => missing(documents, message),
-            }
-        }
+        _ => not_alike(documents, sources),
+    }
+}
+
+fn not_alike(documents: &[Document<'_>], sources: &[Source<'_>]) -> ChartValuesError {
+    let message =
+        "nothing here looks like values of the chart gitlab-runner, which have keys such \
+                   as gitlabUrl, runners and sessionServer"
+            .to_owned();
+    let mut releases = sources.iter().filter(|source| !source.path.is_empty());
+    match (releases.next(), releases.next()) {
+        (Some(only), None) if !only.is_guess => ChartValuesError::NotFound {
+            note: Note {
+                place: only.place(&[]),
+                message,
+            },
+        },
+        _ => missing(documents, message),
     }
 }
 

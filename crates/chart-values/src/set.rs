@@ -141,7 +141,7 @@ mod tests {
     fn set_all(names: &[(&str, &str)]) -> Value {
         let mut root = Value::Null;
         for (name, value) in names {
-            set(&mut root, &keys(name).unwrap_or_default(), typed(value));
+            set(&mut root, &keys(name).unwrap(), typed(value));
         }
         root
     }
@@ -174,13 +174,9 @@ mod tests {
     #[test]
     fn an_index_sets_the_item_of_a_list() {
         let mut root = json!({"list": ["a"]});
-        set(&mut root, &keys("list[2]").unwrap_or_default(), typed("c"));
+        set(&mut root, &keys("list[2]").unwrap(), typed("c"));
         assert_eq!(root, json!({"list": ["a", null, "c"]}));
-        set(
-            &mut root,
-            &keys("hosts[0].name").unwrap_or_default(),
-            typed("d"),
-        );
+        set(&mut root, &keys("hosts[0].name").unwrap(), typed("d"));
         assert_eq!(root.get("hosts"), Some(&json!([{"name": "d"}])));
     }
 

@@ -72,19 +72,15 @@ impl ResourceName {
 
     /// `kind`, `kind/name` or `kind/namespace/name`, the kind in any case.
     pub(super) fn is(&self, selector: &str) -> bool {
-        let mut parts = selector.split('/');
-        let kind = parts.next().unwrap_or_default();
-        let rest: Vec<&str> = parts.collect();
-        let name = self.name.as_deref();
-        self.kind.eq_ignore_ascii_case(kind)
-            && match rest.as_slice() {
-                [] => true,
-                [wanted] => name == Some(wanted),
-                [namespace, wanted] => {
-                    name == Some(wanted) && self.namespace.as_deref() == Some(namespace)
-                }
-                _ => false,
-            }
+        let parts: Vec<&str> = selector.split('/').collect();
+        let (name, namespace) = (self.name.as_deref(), self.namespace.as_deref());
+        let is_kind = |kind: &str| self.kind.eq_ignore_ascii_case(kind);
+        match parts.as_slice() {
+            [kind] => is_kind(kind),
+            [kind, wanted] => is_kind(kind) && name == Some(wanted),
+            [kind, of, wanted] => is_kind(kind) && name == Some(wanted) && namespace == Some(of),
+            _ => false,
+        }
     }
 
     /// The selector that [`ResourceName::is`] takes.

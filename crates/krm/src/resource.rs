@@ -44,6 +44,13 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The group of the `apiVersion`; empty for that of the core.
+    pub fn group(&self) -> &str {
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
     /// A resource of this identity with nothing in it yet: `apiVersion`, `kind`, and `metadata`
     /// with the name, and the namespace where there is one.
     pub fn skeleton(&self) -> Map<String, Value> {

@@ -21,8 +21,8 @@ pub(super) fn hunks(old: &str, new: &str) -> Option<Vec<(Range<usize>, Range<usi
         new: start,
     };
     let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    for (at, a, b) in gaps(at, a, b, str::eq)? {
-        for (at, a, b) in gaps(at, a, b, same_key)? {
+    for (at, a, b) in stretches(at, a, b, str::eq)? {
+        for (at, a, b) in stretches(at, a, b, same_key)? {
             let length = |lines: &[&str]| -> usize { lines.iter().map(|line| line.len()).sum() };
             let hunk = trimmed(
                 old,
@@ -52,19 +52,19 @@ struct Offsets {
 }
 
 /// Lines of both texts that stand for each other, and where they begin.
-type Gap<'l, 't> = (Offsets, &'l [&'t str], &'l [&'t str]);
+type Stretch<'l, 't> = (Offsets, &'l [&'t str], &'l [&'t str]);
 
 /// The lines between those that are paired, and the pairs themselves.
-fn gaps<'l, 't>(
+fn stretches<'l, 't>(
     mut at: Offsets,
     a: &'l [&'t str],
     b: &'l [&'t str],
     is_pair: fn(&str, &str) -> bool,
-) -> Option<Vec<Gap<'l, 't>>> {
-    let mut gaps = Vec::new();
+) -> Option<Vec<Stretch<'l, 't>>> {
+    let mut stretches = Vec::new();
     let (mut i, mut j) = (0, 0);
     let mut push = |a: &'l [&'t str], b: &'l [&'t str]| {
-        gaps.push((at, a, b));
+        stretches.push((at, a, b));
         at.old += a.iter().map(|line| line.len()).sum::<usize>();
         at.new += b.iter().map(|line| line.len()).sum::<usize>();
     };
@@ -74,7 +74,7 @@ fn gaps<'l, 't>(
         (i, j) = (to_i + 1, to_j + 1);
     }
     push(a.get(i..)?, b.get(j..)?);
-    Some(gaps)
+    Some(stretches)
 }
 
 /// Two lines that say what the same key is.

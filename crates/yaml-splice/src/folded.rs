@@ -6,12 +6,12 @@ use super::diff;
 use super::inline_scalar::is_base64;
 
 /// A line of the value, and the lines of the text that are folded into it.
-struct Line<'a> {
+struct FoldedLine<'a> {
     value: String,
     source: &'a str,
 }
 
-/// Line breaks of the value between two lines, and the text that stands for them.
+/// FoldedLine breaks of the value between two lines, and the text that stands for them.
 struct Gap<'a> {
     breaks: usize,
     source: &'a str,
@@ -133,7 +133,7 @@ fn without_end(value: &str, keeps: bool) -> (&str, usize) {
 }
 
 /// Whether each blank of the value is a line break of the text: base64 over several lines.
-fn folds_alone(lines: &[Line<'_>]) -> bool {
+fn folds_alone(lines: &[FoldedLine<'_>]) -> bool {
     let count = |text: &str, c| text.matches(c).count();
     lines.iter().any(|line| line.source.contains('\n'))
         && lines
@@ -147,8 +147,8 @@ fn take_apart<'a>(
     text: &'a str,
     block: &Block,
     indent: usize,
-) -> Option<(Gap<'a>, Vec<Line<'a>>, Vec<Gap<'a>>, usize)> {
-    let mut lines: Vec<(Line<'a>, usize, usize, bool)> = Vec::new();
+) -> Option<(Gap<'a>, Vec<FoldedLine<'a>>, Vec<Gap<'a>>, usize)> {
+    let mut lines: Vec<(FoldedLine<'a>, usize, usize, bool)> = Vec::new();
     let mut gaps = Vec::new();
     let mut blanks = 0;
     let mut lead = None;
@@ -192,7 +192,7 @@ fn take_apart<'a>(
             }
         }
         blanks = 0;
-        let line = Line {
+        let line = FoldedLine {
             value: content.to_owned(),
             source: content,
         };
@@ -202,7 +202,7 @@ fn take_apart<'a>(
     Some((lead?, lines, gaps, blanks))
 }
 
-fn put_together(lead: &Gap<'_>, lines: &[Line<'_>], gaps: &[Gap<'_>]) -> String {
+fn put_together(lead: &Gap<'_>, lines: &[FoldedLine<'_>], gaps: &[Gap<'_>]) -> String {
     let mut value = "\n".repeat(lead.breaks);
     for (index, line) in lines.iter().enumerate() {
         value.push_str(&line.value);

@@ -9,7 +9,7 @@ use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
 /// One of the things that a file is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum ContentPart {
     /// Another file of the container.
     File(FilePath),
     /// Text of the commands themselves, or what a program prints.
@@ -18,8 +18,8 @@ pub(super) enum Part {
 
 /// What commands make of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Written {
-    pub(super) parts: Vec<Part>,
+pub(super) struct FileContent {
+    pub(super) parts: Vec<ContentPart>,
     /// What stood there before is part of it no more.
     pub(super) replaces: bool,
 }
@@ -68,7 +68,7 @@ pub(super) struct Copies<'a> {
     is_given: &'a dyn Fn(&FilePath) -> bool,
     variables: Environment,
     folder: FilePath,
-    files: BTreeMap<String, Written>,
+    files: BTreeMap<String, FileContent>,
 }
 
 impl<'a> Copies<'a> {
@@ -88,7 +88,7 @@ impl<'a> Copies<'a> {
     }
 
     /// What the target has become; `None` when nothing was written there.
-    pub(super) fn finish(mut self) -> Option<Written> {
+    pub(super) fn finish(mut self) -> Option<FileContent> {
         self.files.remove(&key(self.target))
     }
 
@@ -208,14 +208,14 @@ impl<'a> Copies<'a> {
                 parts.extend(self.given(command, &output));
             }
             if parts.is_empty() {
-                parts.push(Part::Text);
+                parts.push(ContentPart::Text);
             }
             self.write(&output, parts, !appends && !pipeline.is_conditional);
         }
     }
 
     /// The files that a command reads, and the text that it is given.
-    fn given(&self, command: &Command, output: &FilePath) -> Vec<Part> {
+    fn given(&self, command: &Command, output: &FilePath) -> Vec<ContentPart> {
         let words = command.words.iter().skip(1);
         let mut parts = Vec::new();
         for word in words.chain(&command.inputs) {
@@ -238,34 +238,34 @@ impl<'a> Copies<'a> {
                 // `cat /in/*.toml` is however many files the folder has.
                 if (self.is_given)(&path.parent().join(self.target.name())) {
                     let file = path.parent().join(self.target.name());
-                    parts.push(Part::File(file));
-                    parts.push(Part::Text);
+                    parts.push(ContentPart::File(file));
+                    parts.push(ContentPart::Text);
                 }
             } else if self.files.contains_key(&key(&path)) || (self.is_given)(&path) {
                 parts.extend(self.parts_of(path));
             }
         }
         if command.has_text {
-            parts.push(Part::Text);
+            parts.push(ContentPart::Text);
         }
         parts
     }
 
-    fn parts_of(&self, path: FilePath) -> Vec<Part> {
+    fn parts_of(&self, path: FilePath) -> Vec<ContentPart> {
         match self.files.get(&key(&path)) {
             Some(written) => written.parts.clone(),
-            None => vec![Part::File(path)],
+            None => vec![ContentPart::File(path)],
         }
     }
 
-    fn write(&mut self, path: &FilePath, parts: Vec<Part>, replaces: bool) {
+    fn write(&mut self, path: &FilePath, parts: Vec<ContentPart>, replaces: bool) {
         let file = self.files.entry(key(path)).or_default();
         if replaces {
-            *file = Written { parts, replaces };
+            *file = FileContent { parts, replaces };
             return;
         }
         for part in parts {
-            if part == Part::Text || !file.parts.contains(&part) {
+            if part == ContentPart::Text || !file.parts.contains(&part) {
                 file.parts.push(part);
             }
         }
@@ -278,8 +278,7 @@ impl<'a> Copies<'a> {
 
 fn key(path: &FilePath) -> String {
     // Another spelling of one path is the same key.
-    let root = FilePath::parse("/");
-    let segments = path.below(&root).unwrap_or_default().join("/");
+    let segments = path.segments().join("/");
     match path.ignores_case() {
         true => segments.to_lowercase(),
         false => segments,
@@ -291,7 +290,9 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once(['*', '?', '[', '{']) else {
         return pattern == name;
     };
-    let end = rest.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+    let end = rest
+        .rsplit_once(['*', '?', ']', '}'])
+        .map_or(rest, |(_, end)| end);
     name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
 }
 
@@ -316,8 +317,8 @@ mod tests {
             return "nothing".to_owned();
         };
         let parts = written.parts.iter().map(|part| match part {
-            Part::File(path) => path.to_string(),
-            Part::Text => "text".to_owned(),
+            ContentPart::File(path) => path.to_string(),
+            ContentPart::Text => "text".to_owned(),
         });
         let before = if written.replaces { "" } else { "+ " };
         format!("{before}{}", parts.collect::<Vec<_>>().join(" "))

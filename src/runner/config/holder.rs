@@ -8,8 +8,7 @@ use crate::fields::{ConfigReference, HolderKind};
 use crate::runner::Workload;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::token;
 
 /// The objects of the list that a reference in a pod means.
@@ -43,6 +42,7 @@ pub(super) fn texts(
     kind: &str,
     name: &str,
 ) -> Vec<(String, String)> {
+    // Of several objects none is known to be meant.
     let objects = objects(list, workload, kind, name).unwrap_or_default();
     let Some(object) = objects.first() else {
         return Vec::new();
@@ -62,6 +62,7 @@ pub(super) fn has_key(
     source: &ObjectSource<'_>,
     key: &str,
 ) -> bool {
+    // Of several objects none is known to be meant.
     let objects = objects(list, workload, source.kind, source.name).unwrap_or_default();
     objects
         .iter()

@@ -7,8 +7,7 @@ use crate::runner::Workload;
 use crate::runner::workload::field;
 use krm::resource::{Resource, without_hash};
 use krm::resource_list::{ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// The kinds that make Secrets, and what is called Secret in each: JSON pointers of the name, of

@@ -7,8 +7,7 @@ use super::file_path::{FilePath, same, segments};
 use crate::runner::Workload;
 use crate::runner::workload::{field, text};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// A place in a volume.

@@ -114,7 +114,10 @@ fn ends_in_string(text: &str) -> bool {
                 }
             }
         };
-        rest = rest.get(step..).unwrap_or_default();
+        let Some(next) = rest.get(step..) else {
+            break;
+        };
+        rest = next;
     }
     quote.is_some()
 }

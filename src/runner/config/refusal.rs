@@ -7,8 +7,7 @@ use super::mounts::ObjectSource;
 use crate::runner::Workload;
 use crate::runner::workload::field;
 use krm::resource::{Identity, Resource};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
 /// The way on where the manifests cannot say which object it is.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
@@ -57,11 +56,11 @@ pub(super) fn of_source(
                     names.push(name);
                 }
             }
-            let last = names.pop().unwrap_or_default();
-            let all = if names.is_empty() {
-                last
-            } else {
-                format!("{} and {last}", names.join(", "))
+            let all = match names.split_last() {
+                Some((last, names)) if !names.is_empty() => {
+                    format!("{} and {last}", names.join(", "))
+                }
+                _ => names.concat(),
             };
             format!(
                 "{container} makes its {path} of {all}, so which of them is to have \

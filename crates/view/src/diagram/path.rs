@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::route::{self, Edge, Route};
 use super::said::Said;
 use super::service::{self, Adopted, Port};
-use super::way::{self, Edge, Way};
 use super::{State, Stop, StopKind, TerminalPath};
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
@@ -60,7 +60,7 @@ impl Scene<'_> {
 struct Known {
     workload: Workload,
     service: Option<Resource>,
-    way: Way,
+    route: Route,
     /// The runner's configuration, or why it cannot be read.
     config: Result<Configured, String>,
     /// The object that it stands in.
@@ -190,14 +190,14 @@ impl Known {
         let service = service::in_front_of(list, &workload, adopted);
         // What was asked for and refused is not in the list.
         let is_as_asked = scene.asks_for("SessionServer") && scene.has_failed();
-        let way = match &service {
-            Some(service) if !is_as_asked => Way::to(list, service),
-            _ => Way::asked(list.function_config()),
+        let route = match &service {
+            Some(service) if !is_as_asked => Route::to(list, service),
+            _ => Route::asked(list.function_config()),
         };
         Self {
             workload,
             service,
-            way,
+            route,
             config,
             config_object,
             seen_address,
@@ -216,7 +216,7 @@ impl Known {
     }
 
     fn is_behind_relay(&self) -> bool {
-        let kind = self.way.edge.as_ref().map(|edge| edge.kind);
+        let kind = self.route.edge.as_ref().map(|edge| edge.kind);
         kind == Some(StopKind::Relay)
     }
 
@@ -307,7 +307,7 @@ impl Known {
 
     /// What takes GitLab's connections before the Service does.
     fn edge(&self, scene: &Scene<'_>) -> Option<Stop> {
-        let edge = self.way.edge.as_ref()?;
+        let edge = self.route.edge.as_ref()?;
         let mut stop = stop(edge.kind, edge.title);
         let (host, port) = self.host_and_port();
         let address = self.address().unwrap_or_default();
@@ -420,17 +420,17 @@ impl Known {
 
     /// The Service in front of the runner.
     fn front(&self, scene: &Scene<'_>) -> Stop {
-        let title = if self.way.is_headless {
+        let title = if self.route.is_headless {
             "Service (headless)"
         } else {
             "Service"
         };
         let mut stop = stop(StopKind::Service, title);
         let identity = self.service_identity();
-        stop.name = way::name(&identity.name, &identity.namespace);
+        stop.name = route::name(&identity.name, &identity.namespace);
         let mut errors = self.errors(scene, &[&identity], false);
         errors.extend(errors_of_kinds(scene, &identity, READERS));
-        if self.way.edge.is_none() {
+        if self.route.edge.is_none() {
             errors.extend(self.errors(scene, &[&identity], true));
         }
         let Some(service) = &self.service else {
@@ -439,7 +439,7 @@ impl Known {
         };
         let port = self.service_port();
         if let Some(Port { number, target, .. }) = &port {
-            stop.detail = if self.way.is_headless {
+            stop.detail = if self.route.is_headless {
                 "a name in DNS for the pod".to_owned()
             } else {
                 format!("{number} to {target}")
@@ -452,7 +452,7 @@ impl Known {
         if let Some(problem) = service::problem(service, port.as_ref(), &self.workload, listens) {
             return stop.because(State::Broken, problem);
         }
-        if self.way.edge.is_none() && self.is_pending() {
+        if self.route.edge.is_none() && self.is_pending() {
             let explanation = self.why_pending(scene);
             return stop.because(State::Pending, explanation);
         }
@@ -463,7 +463,7 @@ impl Known {
     fn pod(&self, scene: &Scene<'_>) -> Stop {
         let identity = &self.workload.resource.identity;
         let mut stop = stop(StopKind::Pod, "Runner pod");
-        stop.name = way::name(&identity.name, &identity.namespace);
+        stop.name = route::name(&identity.name, &identity.namespace);
         let port = self.configured().and_then(|config| config.port);
         if let Some(port) = port {
             stop.detail = format!("session server at {port}");

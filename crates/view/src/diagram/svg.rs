@@ -228,18 +228,18 @@ impl Layout {
         let told: Vec<(usize, &Stop)> = stops
             .filter(|(_, stop)| !stop.explanation.is_empty() && !is_said_inside(stop))
             .collect();
-        let edges = |place: usize| {
+        let edges = |place: usize, own: f64| {
             let middle_of = |place: usize| told.get(place).map(|(stop, _)| self.middle(*stop));
-            let own = middle_of(place).unwrap_or_default();
             let before = place.checked_sub(1).and_then(middle_of);
             let left = before.map_or(MARGIN, |before| (before + own + BETWEEN_NOTES) / 2.0);
             let right = middle_of(place + 1).map_or(self.width - MARGIN, |after| {
                 (own + after - BETWEEN_NOTES) / 2.0
             });
-            (left, right, own)
+            (left, right)
         };
         let note = |(place, (stop, told)): (usize, &(usize, &Stop))| {
-            let (left, right, middle) = edges(place);
+            let middle = self.middle(*stop);
+            let (left, right) = edges(place, middle);
             let most = (right - left).min(WIDEST_NOTE);
             let left = (middle - most / 2.0).clamp(left, right - most);
             let lines = width::lines(&told.explanation, NOTE, most - 2.0 * INSET, MOST_LINES);

@@ -14,7 +14,7 @@ use crate::tree::{Kind, NodeId, Tree, skip_gap};
 use crate::{Internal, line_break};
 
 /// What brings the text nearer to what an operation says.
-struct Step {
+struct EditStep {
     splices: Vec<Splice>,
     /// Nothing is left to do for this operation.
     last: bool,
@@ -64,7 +64,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         let Some(first) = operations.next() else {
             return Ok((Vec::new(), 0));
         };
-        let Step { mut splices, last } = self.step(first)?;
+        let EditStep { mut splices, last } = self.step(first)?;
         if !last {
             return Ok((splices, 0));
         }
@@ -119,7 +119,7 @@ impl<'t, 'a> Editor<'t, 'a> {
 
     /// Carries the operation out; or, where its path leads through an alias or a member that `<<`
     /// brings in, writes that out.
-    fn step(&self, operation: &PatchOperation) -> Result<Step, EditError> {
+    fn step(&self, operation: &PatchOperation) -> Result<EditStep, EditError> {
         let missing = || no_such_path(operation);
         let unsupported = || EditError::Unsupported {
             path: operation.path().to_string(),
@@ -196,7 +196,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         path: &[NodeId],
         changed: Option<NodeId>,
         last: bool,
-    ) -> Result<Step, EditError> {
+    ) -> Result<EditStep, EditError> {
         let gone = changed.map_or(0..0, |id| self.tree.node(id).span.clone());
         let within = |inner: &Range<usize>, outer: &Range<usize>| {
             outer.start <= inner.start && inner.end <= outer.end
@@ -218,7 +218,7 @@ impl<'t, 'a> Editor<'t, 'a> {
             }
         }
         splices.extend(aliases);
-        Ok(Step { splices, last })
+        Ok(EditStep { splices, last })
     }
 
     pub(super) fn is_flow(&self, id: NodeId) -> bool {

@@ -38,6 +38,7 @@ pub(super) struct Builder<'a> {
     nodes: Vec<Node<'a>>,
     stack: Vec<Open>,
     root: Option<NodeId>,
+    documents: usize,
     /// Where the document begins.
     start: usize,
     anchors: Vec<Option<NodeId>>,
@@ -51,6 +52,7 @@ impl<'a> Builder<'a> {
             nodes: Vec::new(),
             stack: Vec::new(),
             root: None,
+            documents: 0,
             start: if text.starts_with('\u{feff}') { 3 } else { 0 },
             anchors: Vec::new(),
             cursor: Cursor::new(text),
@@ -58,7 +60,6 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
-        let mut documents = 0;
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
                 kind: YamlErrorKind::Invalid,
@@ -66,39 +67,7 @@ impl<'a> Builder<'a> {
                 line: error.marker().line(),
                 column: error.marker().col() + 1,
             })?;
-            match event {
-                Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-                Event::DocumentStart(explicit) => {
-                    documents += 1;
-                    if documents > 1 {
-                        return Err(YamlError {
-                            kind: YamlErrorKind::SeveralDocuments,
-                            ..at(span.start, "a second document starts here")
-                        });
-                    }
-                    if explicit {
-                        self.start = self.cursor.seek(span.start.index()) + "---".len();
-                    }
-                }
-                Event::Scalar(value, style, anchor, tag) => {
-                    self.scalar(value, style, anchor, tag, span)?;
-                }
-                Event::Alias(anchor) => {
-                    let target = self.anchors.get(anchor).copied().flatten().ok_or_else(|| {
-                        at(span.start, "an alias whose anchor is not in this item")
-                    })?;
-                    let begin = self.node_start(0, false);
-                    let end = self.cursor.seek(span.end.index());
-                    self.push(begin, end, 0, Kind::Alias { anchor, target }, span)?;
-                }
-                Event::SequenceStart(anchor, tag) => {
-                    self.open(anchor, tag.as_deref(), span, false)?
-                }
-                Event::MappingStart(anchor, tag) => {
-                    self.open(anchor, tag.as_deref(), span, true)?
-                }
-                Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
-            }
+            self.event(event, span)?;
         }
         self.nodes.shrink_to_fit();
         Ok(Tree {
@@ -106,6 +75,45 @@ impl<'a> Builder<'a> {
             nodes: self.nodes,
             root: self.root,
         })
+    }
+
+    #[inline]
+    fn event(&mut self, event: Event<'a>, span: Span) -> Result<(), YamlError> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(explicit) => self.document(explicit, span),
+            Event::Scalar(value, style, anchor, tag) => {
+                self.scalar(value, style, anchor, tag, span)
+            }
+            Event::Alias(anchor) => self.alias(anchor, span),
+            Event::SequenceStart(anchor, tag) => self.open(anchor, tag.as_deref(), span, false),
+            Event::MappingStart(anchor, tag) => self.open(anchor, tag.as_deref(), span, true),
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+        }
+    }
+
+    fn document(&mut self, explicit: bool, span: Span) -> Result<(), YamlError> {
+        self.documents += 1;
+        if self.documents > 1 {
+            return Err(YamlError {
+                kind: YamlErrorKind::SeveralDocuments,
+                ..at(span.start, "a second document starts here")
+            });
+        }
+        if explicit {
+            self.start = self.cursor.seek(span.start.index()) + "---".len();
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
+        let target = self.anchors.get(anchor).copied().flatten();
+        let target =
+            target.ok_or_else(|| at(span.start, "an alias whose anchor is not in this item"))?;
+        let begin = self.node_start(0, false);
+        let end = self.cursor.seek(span.end.index());
+        self.push(begin, end, 0, Kind::Alias { anchor, target }, span)?;
+        Ok(())
     }
 
     /// Where the next node stands. The parser's own marks do not tell: what they include of the

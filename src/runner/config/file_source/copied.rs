@@ -2,7 +2,7 @@
 
 use super::commands::{Commands, working_dir};
 use super::{FileSource, Key, MOST_STEPS, Pod};
-use crate::runner::config::copies::{Copies, Part, Written};
+use crate::runner::config::copies::{ContentPart, Copies, FileContent};
 use crate::runner::config::environment::environment;
 use crate::runner::config::file_path::FilePath;
 use crate::runner::config::holder;
@@ -29,23 +29,11 @@ impl<'w> Pod<'w, '_> {
                 continue;
             };
             let commands = self.commands(number);
-            if let Some(written) = self.written(number, &commands, &target) {
-                if is_lasting && !written.replaces {
+            if let Some(content) = self.content(number, &commands, &target) {
+                if is_lasting && !content.replaces {
                     return Ok(None);
                 }
-                if written.replaces {
-                    found.parts.clear();
-                }
-                found.by = self.name(number);
-                for part in written.parts {
-                    match part {
-                        Part::Text => found.parts.push(FileSource::Commands(found.by.clone())),
-                        Part::File(file) if file.is(&target) => {}
-                        Part::File(file) => {
-                            found.parts.push(self.source_in(number, &file, depth + 1)?);
-                        }
-                    }
-                }
+                self.take(number, &target, content, depth, &mut found)?;
             } else if number < stage && commands.is_hidden {
                 // Its image knows what it does. It can only pass on what it has been given.
                 let given = self.given(number, target.name());
@@ -56,6 +44,30 @@ impl<'w> Pod<'w, '_> {
             }
         }
         Ok(found.joined())
+    }
+
+    fn take(
+        &self,
+        number: usize,
+        target: &FilePath,
+        content: FileContent,
+        depth: usize,
+        found: &mut Found<'w>,
+    ) -> Result<(), Refusal> {
+        if content.replaces {
+            found.parts.clear();
+        }
+        found.by = self.name(number);
+        for part in content.parts {
+            match part {
+                ContentPart::Text => found.parts.push(FileSource::Commands(found.by.clone())),
+                ContentPart::File(file) if file.is(target) => {}
+                ContentPart::File(file) => {
+                    found.parts.push(self.source_in(number, &file, depth + 1)?);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The path at which a container has the file that is at `path` of the container `stage`.
@@ -133,7 +145,7 @@ impl<'w> Pod<'w, '_> {
         Ok(None)
     }
 
-    fn written(&self, stage: usize, commands: &Commands, target: &FilePath) -> Option<Written> {
+    fn content(&self, stage: usize, commands: &Commands, target: &FilePath) -> Option<FileContent> {
         let container = self.containers.get(stage).copied()?;
         let is_given = |path: &FilePath| {
             let mounted = mounted_at(self.list, self.workload, container, path);

@@ -10,7 +10,7 @@ use yaml_splice::pointer::At as _;
 
 /// How connections come to a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Route {
     /// What they come to first; none where GitLab goes to the Service itself.
     pub(super) edge: Option<Edge>,
     /// The Service gives the pod a name, and nothing goes through it.
@@ -70,7 +70,7 @@ impl Edge {
     }
 }
 
-impl From<Edge> for Way {
+impl From<Edge> for Route {
     fn from(edge: Edge) -> Self {
         Self {
             edge: Some(edge),
@@ -79,8 +79,8 @@ impl From<Edge> for Way {
     }
 }
 
-impl Way {
-    /// The way that a functionConfig asks for.
+impl Route {
+    /// The route that a functionConfig asks for.
     pub(super) fn asked(config: Option<&Value>) -> Self {
         let exposure = config.and_then(|config| config.at("/spec/exposure/type"));
         match exposure.and_then(Value::as_str) {
@@ -97,7 +97,7 @@ impl Way {
         }
     }
 
-    /// The way that leads to this Service.
+    /// The route that leads to this Service.
     pub(super) fn to(list: &ResourceList<'_>, service: &Resource) -> Self {
         let spec = |field: &str| service.value.at(&format!("/spec/{field}"));
         let is = |field: &str, value: &str| spec(field).and_then(Value::as_str) == Some(value);
@@ -224,7 +224,8 @@ fn gateway(list: &ResourceList<'_>, service: &Resource) -> Option<Edge> {
     let declared = declared
         .into_iter()
         .find(|gateway| gateway.identity.api_version.starts_with(GATEWAY_GROUP));
-    let problem = declared.and_then(|gateway| listener_problem(&gateway, of_parent("sectionName")));
+    let problem =
+        declared.and_then(|gateway| listener_problem(&gateway, of_parent("sectionName")));
     Some(edge.broken_by(problem))
 }
 
