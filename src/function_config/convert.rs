@@ -1,5 +1,5 @@
-//! Files with their functionConfigs in another version: of the text changes what differs between
-//! the two, and nothing else.
+//! Converts the functionConfigs of files to another version. Only what differs between the two
+//! versions changes in the text.
 
 use json_patch::jsonptr::{Pointer, PointerBuf};
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
@@ -21,7 +21,7 @@ pub struct Converted {
     pub configs: usize,
 }
 
-/// A file that cannot be converted, and why. Nothing of it is, then.
+/// Why a file cannot be converted. Nothing of it is, then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
 pub struct ConvertError {
@@ -46,12 +46,12 @@ impl From<DocumentError> for ConvertError {
 /// What a kustomization calls its lists of functions. Each may stand there as text.
 const INLINE: [&str; 3] = ["generators", "transformers", "validators"];
 
-/// Converts the functionConfigs of a file: documents of their own, that of a ResourceList and those
-/// among its items, and those that a kustomization has inline. All else stays byte for byte.
+/// Converts the functionConfigs of a file: its documents, those of a ResourceList and among its items,
+/// and those inline in a kustomization. The rest stays byte for byte.
 ///
 /// # Errors
-/// A functionConfig that the function refuses too, a document that mentions one and is no YAML, or
-/// a file that no document can be told from another in.
+/// A functionConfig that the function refuses too, a document that mentions one and is not YAML, or a
+/// file that cannot be split into documents.
 pub fn convert(path: &str, text: &str, to: ApiVersion) -> Result<Converted, ConvertError> {
     let mut converted = Converted {
         text: String::with_capacity(text.len()),
@@ -247,8 +247,8 @@ fn replace(path: PointerBuf, value: Value) -> PatchOperation {
     PatchOperation::Replace(ReplaceOperation { path, value })
 }
 
-/// The text with another version there. Only the version's own letters change where they stand as
-/// they are, so that there and back again is the same text, whatever the quotes.
+/// The text with another version. Where the version is written without escapes, only its own letters
+/// change, so that converting back gives the same text, whatever the quotes.
 fn with_version(
     text: &str,
     place: &Pointer,

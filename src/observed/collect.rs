@@ -1,4 +1,4 @@
-//! What the list holds of what was observed.
+//! Collects the observations that a list holds.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub enum Observation {
 /// What was observed of the nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodesSeen {
-    /// They are these.
+    /// The nodes.
     Live(Vec<Value>),
     /// The host may not read them, and by which rule it might.
     Forbidden(String),
@@ -71,7 +71,7 @@ impl Observed {
                 recorded.push(live);
             }
         }
-        // An export that is still there is newer than the record of one.
+        // An export is newer than the record of an earlier one.
         for live in recorded {
             if !observed.services.contains_key(&name_of(&live)) {
                 observed.add_export(live);

@@ -1,15 +1,15 @@
 //! What was observed of a cluster: live Services, by namespace and name.
 //!
-//! The core never talks to a cluster. A live Service comes with the items: as the user's own
-//! export (`kubectl get service -o yaml`, often with the local-config annotation), or put there
-//! by a host that can read the cluster, under the annotation [`OBSERVED`]. What a host has put
-//! there is taken out of the output again.
+//! The core never talks to a cluster. A live Service is among the items: the user's own export
+//! (`kubectl get service -o yaml`, often with the local-config annotation), or one that the host has
+//! read from the cluster and added with the annotation [`OBSERVED`]. The output is without what the
+//! host has added.
 //!
-//! How a host takes part: it runs the function, looks in the output for [`requests`], reads what
-//! they ask for, puts it into the list by [`answer`], and runs the function again, until nothing is
-//! asked for any more: [`run_to_fixpoint`]. Where there is no cluster to ask, but texts of what it has,
-//! [`StaticCluster`](crate::static_cluster::StaticCluster) answers. A host that does none of it passes
-//! the function's error on, which says what the user can do.
+//! A host runs the function, looks in the output for [`requests`], reads from the cluster what they ask
+//! for, adds it to the list by [`answer`], and runs the function again until it asks for nothing:
+//! [`run_to_fixpoint`]. [`StaticCluster`](crate::static_cluster::StaticCluster) answers from files
+//! instead of a cluster. A host that answers nothing passes on the function's error, which says what
+//! the user can do.
 
 mod answer;
 mod collect;
@@ -24,8 +24,7 @@ pub use collect::{NodesSeen, Observation, Observed, is_live};
 pub use request::{Look, OBSERVE_TAG, Request, asked, requests};
 pub use rounds::{Step, run_to_fixpoint};
 
-/// On an item that the host has put into the list: [`LIVE`], [`ABSENT`], [`FORBIDDEN`] or
-/// [`FAILED`].
+/// On an item that the host has added: [`LIVE`], [`ABSENT`], [`FORBIDDEN`] or [`FAILED`].
 pub const OBSERVED: &str = "runner-terminal.dev/observed";
 /// The item is a Service as the cluster has it.
 pub const LIVE: &str = "live";
@@ -40,11 +39,10 @@ pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 
-/// On an item that the host has put into the list: the API server that it has asked, and where its
-/// address comes from.
+/// On an item that the host has added: the API server that it has asked, and where its address comes
+/// from.
 pub const ASKED: &str = "runner-terminal.dev/observed-at";
-/// On a Service of this function's that was a live one among the items: what was observed of it, as
-/// JSON.
+/// On a Service of this function's: what a live Service of the same name among the items had, as JSON.
 pub const LIVE_SERVICE: &str = "runner-terminal.dev/live-service";
 
 /// A Service by its name.

@@ -1,4 +1,4 @@
-//! A terminal lives in one runner process. More than one behind an address loses terminals.
+//! Refuses several runner processes behind one address: a terminal lives in one of them.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! How a workload says that it is a shard: one replica of what was a workload of several.
+//! The labels and annotations of a shard: the workload of one replica of a larger one.
 
 use serde_json::Value;
 

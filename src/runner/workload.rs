@@ -94,7 +94,7 @@ impl Workload {
         self.selector
     }
 
-    /// Looks at what each container runs, in the light of what the list shows it.
+    /// Finds out what each container runs, with the variables and scripts that the list shows.
     pub(crate) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
         let programs = self.containers().map(|container| {
             let variables = environment(list, self, container.value);

@@ -119,7 +119,7 @@ fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
         .collect()
 }
 
-/// A namespace that is not written may be any: it is where the manifests are applied.
+/// A missing namespace is the one that the manifests are applied to, so it may be any.
 pub(super) fn same_namespace(one: &str, other: &str) -> bool {
     one.is_empty() || other.is_empty() || one == other
 }

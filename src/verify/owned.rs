@@ -1,8 +1,8 @@
 //! What the SessionServer made: whether the names in it still exist.
 //!
-//! kustomize renames resources, and of the references to them those that it knows: the backend of
-//! an Ingress, the role of a RoleBinding, a service account of it in the list. Source: kustomize's
-//! default `nameReference` configuration.
+//! kustomize renames resources, and updates only the references that it knows: the backend of an
+//! Ingress, the role of a RoleBinding and its service accounts. Source: kustomize's default
+//! `nameReference` configuration.
 
 use serde_json::{Map, Value};
 
@@ -234,7 +234,7 @@ fn token(list: &ResourceList<'_>, secret: &Resource) -> Result<Option<FunctionRe
     Ok(found.map(|finding| finding.at(format!("metadata.annotations[{ACCOUNT}]"))))
 }
 
-/// A cluster role has no namespace, and so its name has that of its Service.
+/// A cluster role has no namespace, so its name contains that of its Service.
 fn cluster_name(inventory: &Inventory, object: &Resource) -> Option<FunctionResult> {
     const SUFFIX: &str = "-node-reader";
     let name = &object.identity.name;

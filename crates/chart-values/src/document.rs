@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
     ) -> Place {
         let node = self.tree.node(scalar);
         let (line, column) = line_and_column(text, position);
-        // Behind the last line break there is none.
+        // After the last line break there is no line.
         let inner = text.text.lines().nth(line - 1).unwrap_or_default();
         // The header of a block scalar has a line of its own.
         let header = line_and_column(&self.tree, node.content).0;
@@ -84,7 +84,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Document<'_>>, ChartValuesErro
             line: 1,
             column: 1,
         };
-        // Helm prints nothing when it fails, and whoever pipes it here would get the defaults.
+        // Helm prints nothing when it fails: an empty pipe must not become the chart's defaults.
         let message =
             "the file is empty; for a release without values of its own, helm get values \
                        --output yaml prints null"

@@ -15,11 +15,11 @@ use yaml_splice::tree::NodeId;
 
 /// Deeper mappings are not looked at.
 const MAX_DEPTH: usize = 64;
-/// So many places are looked at, which is more than anybody has.
+/// At most this many places are looked at.
 const MAX_PLACES: usize = 100;
-/// Mappings are made of so many others by merge keys.
+/// Merge keys are followed through this many mappings.
 const MAX_TEMPLATES: usize = 1000;
-/// So many places are named in an error.
+/// At most this many places are named in an error.
 const MAX_NAMED: usize = 8;
 /// The key of the chart's values in those of a chart that depends on it.
 const SUBCHART: &str = "gitlab-runner";
@@ -74,7 +74,7 @@ struct Candidate {
 /// The values of the chart in the documents of a file.
 ///
 /// # Errors
-/// There are none, several, or such that cannot be read.
+/// There are none, several, or some that cannot be read.
 pub(super) fn find<'a>(
     documents: &'a [Document<'a>],
     selection: &Selection,
@@ -119,7 +119,7 @@ fn readable(source: Source<'_>, keys: Vec<String>) -> Result<Values<'_>, ChartVa
     }
 }
 
-/// Says where the values of a release are that has none here.
+/// Says where a release that has no values here keeps them.
 fn elsewhere_only(source: &Source<'_>) -> Option<ChartValuesError> {
     let first = source.elsewhere.first();
     let first = first.filter(|_| source.is_elsewhere_only())?;
@@ -233,8 +233,7 @@ fn alike(sources: &[Source<'_>], with_guesses: bool) -> Vec<Candidate> {
     all
 }
 
-/// Leaves out places that only may be the chart's where another one is; but never a release whose
-/// chart is gitlab-runner.
+/// Drops unlikely places where there is a likely one, except for a release of the chart gitlab-runner.
 fn keep_likeliest(sources: &[Source<'_>], all: &mut Vec<Candidate>) {
     let best = all.iter().map(|candidate| candidate.likeness).max();
     let is_of_chart = |candidate: &Candidate| {
@@ -305,8 +304,8 @@ fn search(value: &Value, path: &mut Vec<String>, places: &mut Vec<(Vec<String>, 
     }
 }
 
-/// Leaves out mappings that are written once for others to use: one that is merged into another
-/// place (`<<: *defaults`), and all but the last of those that aliases make the same.
+/// Drops mappings that only define defaults: those that are merged into another place
+/// (`<<: *defaults`), and all but the last of those that are equal through aliases.
 fn without_templates(
     source: &Source<'_>,
     places: Vec<(Vec<String>, Likeness)>,

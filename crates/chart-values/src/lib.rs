@@ -23,7 +23,7 @@
 //! | [`find`] | which values of a file are the chart's |
 //! | [`key_path`] | a path of keys as text |
 //! | [`values`] | the chart's values: what a key holds, as Helm reads it, and on which line it stands |
-//! | [`session_server`] | what is the same whatever the way: ports, timeout, replicas |
+//! | [`session_server`] | what does not depend on the exposure: ports, timeout, replicas |
 //! | [`exposure`] | the chart's ways to reach a session server |
 //! | [`ingress`] | the chart's Ingress |
 //! | [`draft`] | the documents with their comments, as text |

@@ -6,12 +6,12 @@
 //! | [`resource_list`] | the parts of a ResourceList, found without parsing it |
 //! | [`resource`] | one resource: its identity and its value |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
-//! | [`bookkeeping`] | the annotations that remember what an edit has replaced |
-//! | [`results`] | what a function has to say |
-//! | [`text`] | makes text of others safe to show |
+//! | [`bookkeeping`] | the annotations with what an edit needs to be undone |
+//! | [`results`] | the `results` of a list |
+//! | [`text`] | escapes untrusted text for display |
 
 #![forbid(unsafe_code)]
-// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+// No `allow` can lift these: a panic would abort the host.
 #![forbid(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -22,7 +22,7 @@
     clippy::unwrap_used,
     reason = "no input panics"
 )]
-// This one knows nothing of tests.
+// This lint has no exception for tests.
 #![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
 
 pub mod bookkeeping;

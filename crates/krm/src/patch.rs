@@ -15,15 +15,15 @@ use crate::results::FunctionResult;
 use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::Sources;
 
-/// Items as they will be, and the operations that make them so.
+/// The operations on each item, and the item's value after them.
 #[derive(Debug, Default)]
 pub struct Patches {
     items: BTreeMap<usize, Item>,
-    /// What is new, by the place of the item that it stands after.
+    /// New items, each with the number of the item that it comes after.
     added: Vec<(usize, Value)>,
     removed: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
-    /// What each copy is a copy of, by the copy's own place.
+    /// The original of each copy, by the copy's number.
     copies: BTreeMap<usize, usize>,
     /// The first operation that could not be made.
     failure: Option<PatchError>,
@@ -55,26 +55,26 @@ impl From<PatchError> for FunctionResult {
     }
 }
 
-/// Copies have places of their own, behind those of any list.
+/// Copies are numbered from here, above the items of any list.
 const FIRST_COPY: usize = usize::MAX / 2;
 
 #[derive(Debug)]
 struct Item {
-    /// The resource's own until the first operation.
+    /// Shared with the resource until the first operation.
     value: Rc<Value>,
     operations: Vec<PatchOperation>,
-    /// How nodes are to be written again, once all of ours is gone.
+    /// The original text of nodes, restored once none of our changes is left.
     restored: Option<Sources>,
 }
 
 impl Patches {
-    /// The item as it will be.
+    /// The item's value with the operations so far.
     pub fn current(&mut self, resource: &Resource) -> &Value {
         &self.item(resource).value
     }
 
-    /// Sets a member, with the objects above it where they are missing. Does nothing when it has
-    /// that value already.
+    /// Sets a member, and creates the objects above it that are missing. Does nothing when it has that
+    /// value already.
     pub fn set(&mut self, resource: &Resource, pointer: &str, value: Value) {
         if let Err(error) = self.try_set(resource, pointer, value) {
             self.failure.get_or_insert(error);
@@ -92,7 +92,7 @@ impl Patches {
             return Ok(());
         }
         let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
-        // The first member on the way that is missing is where the operation acts.
+        // The operation acts on the first member of the path that is missing.
         let mut depth = tokens.len();
         let mut filled = None;
         let mut above = String::new();
@@ -134,7 +134,7 @@ impl Patches {
         Ok(())
     }
 
-    /// Appends to an array, which is made when it is missing.
+    /// Appends to an array, and creates it when it is missing.
     pub fn push(&mut self, resource: &Resource, pointer: &str, value: Value) {
         let array = self.item(resource).value.at(pointer);
         let empty = array.filter(|array| is_empty(array)).cloned();
@@ -150,8 +150,8 @@ impl Patches {
         }
     }
 
-    /// Removes a member, and what is above it as far as that becomes empty (never `metadata` or
-    /// `spec` of the resource itself). What was there with nothing in it is left so.
+    /// Removes a member, and the parents that become empty by it, except for `metadata` and `spec`
+    /// of the resource itself. A parent that was empty before our changes stays, empty.
     pub fn remove(&mut self, resource: &Resource, pointer: &str) {
         let item = self.item(resource);
         if item.value.at(pointer).is_none() {
@@ -197,8 +197,7 @@ impl Patches {
         }
     }
 
-    /// Takes the note away of what was empty, once all is gone that was put there: while another
-    /// annotation of ours is left, it is still needed.
+    /// Removes the note of what was empty, unless another annotation of ours still needs it.
     pub fn forget_empty(&mut self, resource: &Resource) {
         let annotations = self.current(resource).at("/metadata/annotations");
         let annotations = annotations.and_then(Value::as_object);
@@ -218,7 +217,7 @@ impl Patches {
         self.remove(resource, &annotation(EMPTY_BEFORE));
     }
 
-    /// [`Self::set`] for a member that may be there with nothing in it, which is noted.
+    /// [`Self::set`] for a member that may be there, but empty: that is noted, so that it can be undone.
     pub fn fill(&mut self, resource: &Resource, pointer: &str, value: Value) {
         let empty = self.current(resource).at(pointer).cloned();
         self.set(resource, pointer, value);
@@ -227,12 +226,12 @@ impl Patches {
         }
     }
 
-    /// What a member was that had nothing in it.
+    /// What an empty member was before our changes: `null`, `{}` or `[]`.
     pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
         self.item(resource).empty_before().get(pointer).cloned()
     }
 
-    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can leave it so.
+    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can restore it.
     fn remember_empty(&mut self, resource: &Resource, pointer: String, empty: Value) {
         let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();
         if is_ours {
@@ -251,8 +250,8 @@ impl Patches {
             .push((self.copies.get(&item).copied().unwrap_or(item), value));
     }
 
-    /// Adds a copy of a resource of the list: its text, comments and all. What the copy is to have
-    /// of its own are changes to it.
+    /// Adds a copy of a resource: its text with its comments. The returned resource takes changes as
+    /// any other does.
     pub fn copy(&mut self, original: &Resource) -> Resource {
         let place = FIRST_COPY + self.copies.len();
         self.copies.insert(place, original.item);
@@ -267,7 +266,7 @@ impl Patches {
         self.removed.insert(resource.item);
     }
 
-    /// Takes what the host has put into the list out of it again, whatever else becomes of it.
+    /// Removes what the host has put into the list, even when nothing else changes.
     pub fn drop_item(&mut self, resource: &Resource) {
         self.dropped.insert(resource.item);
     }
@@ -331,7 +330,7 @@ impl Patches {
 }
 
 impl Item {
-    /// What was empty, by JSON pointer.
+    /// The members that were empty before our changes, by JSON pointer.
     fn empty_before(&self) -> Map<String, Value> {
         let note = self.value.at(&annotation(EMPTY_BEFORE));
         let note = note.and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! What the function has to say: the `results` of a ResourceList.
+//! The `results` of a ResourceList.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::resource::{Identity, display_name};
 use crate::text;
 
-/// How grave a result is, as the KRM Functions Specification names it.
+/// The severities of the KRM Functions Specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -19,13 +19,13 @@ pub enum Severity {
     Error,
 }
 
-/// One entry of `results`: what, about which resource, at which field.
+/// One entry of `results`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionResult {
-    /// What is so, and what to do about it.
+    /// What is wrong or was done, and what to do about it.
     pub message: String,
-    /// How grave it is.
+    /// Whether it is an error.
     pub severity: Severity,
     /// The resource it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct FunctionResult {
     /// The file that the resource came from, where the list says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
-    /// What programs may want to know of it.
+    /// Further facts, for programs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -178,8 +178,8 @@ impl FunctionResult {
     }
 }
 
-/// Where something is said: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty where that is
-/// nowhere.
+/// What a message is about: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty when it is
+/// about nothing in particular.
 pub fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) -> String {
     let field = field.map(str::to_owned);
     let file = file.map(|file| format!("in {file}"));

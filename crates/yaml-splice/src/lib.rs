@@ -9,12 +9,12 @@
 //! | [`inline_scalar`] | the spelling of a quoted or plain scalar |
 //! | [`folded`] | the lines of a `>` scalar |
 //! | [`diff`] | where two values differ |
-//! | [`sources`] | how nodes were written before an edit |
+//! | [`sources`] | the text of nodes before an edit |
 //! | [`pointer`] | JSON pointers into values |
 //! | [`edit`] | RFC 6902 operations as splices of the text |
 
 #![forbid(unsafe_code)]
-// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+// No `allow` can lift these: a panic would abort the host.
 #![forbid(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -25,7 +25,7 @@
     clippy::unwrap_used,
     reason = "no input panics"
 )]
-// This one knows nothing of tests.
+// This lint has no exception for tests.
 #![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
 
 mod block_scalar;

@@ -1,5 +1,5 @@
-//! How nodes were written that an edit writes in another form: an alias that has to be written out, a
-//! `~` or `{ }` that something is put into, a scalar whose style cannot hold its new value.
+//! The original text of nodes that an edit rewrites: an alias that has to be written out, a `~` or
+//! `{ }` that gets a member, a scalar whose style cannot hold its new value.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,19 +19,19 @@ pub type Sources = BTreeMap<String, String>;
 
 /// Longer texts are not kept.
 const LONGEST: usize = 8 * 1024;
-/// A longer anchor or tag of a file is taken for its value, by mistake: `&` before base64.
+/// A longer anchor or tag may be a part of the value, by mistake: `&` before base64.
 const LONGEST_PROPERTY: usize = 64;
-/// In place of the text of a plain scalar on one line: its value says it all.
+/// Kept in place of the text of a plain scalar on one line, which is its value.
 const PLAIN: &str = "plain";
-/// In place of the text of a single-quoted scalar on one line.
+/// Kept in place of the text of a single-quoted scalar on one line.
 const SINGLE_QUOTED: &str = "single-quoted";
-/// In place of a text that is not kept: a Secret's, or one that is too long.
+/// Kept in place of a Secret's text, and of one that is too long.
 pub const NOT_KEPT: &str = "not kept";
 /// Where files stand in a ConfigMap or Secret.
 const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
-/// The text of the nodes of an item that its edited text writes in another form. Of files over several
-/// lines, `with_files` says whether the text may be kept.
+/// The original text of the nodes that the edited text has in another form. `with_files` says whether
+/// the text of files may be kept.
 ///
 /// # Errors
 /// An edited text that cannot be read.
@@ -66,7 +66,7 @@ struct Comparison<'t, 'a> {
 }
 
 impl Comparison<'_, '_> {
-    /// What is kept of a node's text; `None` where the edited text has the node in the same form, or
+    /// What to keep of a node's text; `None` where the edited text has the node in the same form, or
     /// not at all.
     fn lost(&self, pointer: &str, id: NodeId) -> Result<Option<String>, Internal> {
         let Some(now) = find(&self.after, pointer) else {
@@ -82,7 +82,7 @@ impl Comparison<'_, '_> {
             (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
                 if is_file(pointer) && self.before.value_of(id) != Ok(Value::Null) =>
             {
-                // On one line, each value is written in the one way that there is.
+                // A plain scalar on one line is written back in the same way.
                 let is_plain = source == value.as_ref() && source_now == new.as_ref();
                 if is_plain || comes_back(self.after.text, pointer, value, source)? {
                     return Ok(None);
@@ -117,7 +117,7 @@ impl Comparison<'_, '_> {
     }
 }
 
-/// Whether a scalar is written as it was when its edited text gets the value of before.
+/// Whether setting the old value in the edited text gives the scalar's original text.
 fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> Result<bool, Internal> {
     let operation = PatchOperation::Replace(ReplaceOperation {
         path: pointer::parse(pointer)?,
@@ -158,7 +158,7 @@ pub fn scalar(tree: &Tree<'_>, pointer: &str) -> Option<String> {
     Some(tree.scalar(find(tree, pointer)?)?.to_owned())
 }
 
-/// An item's text with nodes written as they were, wherever that means the same.
+/// An item's text with the original text of nodes, wherever that means the same.
 ///
 /// # Errors
 /// An edited text that cannot be read.
@@ -202,7 +202,7 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
         (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
         (true, None) => return None,
     };
-    // A comment behind the header of a block scalar stood behind the scalar before.
+    // A comment after the header of a block scalar was after the scalar before.
     let written = text.get(node.content..node.span.end)?;
     let is_block = written.starts_with(['|', '>']) && !source.contains(['|', '>']);
     let header = written.lines().next().filter(|_| is_block).unwrap_or("");
@@ -224,7 +224,7 @@ fn text<'a>(tree: &Tree<'a>, range: Range<usize>) -> Result<&'a str, Internal> {
     text.ok_or_else(|| Internal::range(&range))
 }
 
-/// The node of a JSON pointer that is written there itself.
+/// The node of a JSON pointer; aliases are not followed.
 fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
     let mut node = item_root(tree)?;
     for token in pointer.split('/').skip(1) {
@@ -238,7 +238,7 @@ fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
     Some(node)
 }
 
-/// The nodes below one whose form an edit may not keep.
+/// The nodes whose form an edit may change.
 fn collect(
     tree: &Tree<'_>,
     id: NodeId,

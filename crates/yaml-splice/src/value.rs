@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use super::tree::{Kind, NodeId, Tree};
 use super::{YamlError, YamlErrorKind};
 
-/// Aliases may add this many nodes to those that are written: an alias bomb stops here.
+/// Aliases may add this many nodes, against alias bombs.
 const MAX_ADDED_NODES: usize = 100_000;
 /// Aliases may not make a document deeper than this.
 const MAX_DEPTH: usize = 512;
@@ -179,8 +179,8 @@ fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     }
 }
 
-/// Whether a plain scalar stands for its text, by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that Go's readers
-/// keep for file modes.
+/// Whether a plain scalar is text by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that
+/// Go's readers keep for file modes.
 ///
 /// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
 /// and strings to others, and nothing that this function decides depends on them.

@@ -20,11 +20,11 @@ pub(super) enum ContentPart {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FileContent {
     pub(super) parts: Vec<ContentPart>,
-    /// What stood there before is part of it no more.
+    /// They replace what was in the file, rather than append to it.
     pub(super) replaces: bool,
 }
 
-/// Programs that hand on the files that they are given, changed or not.
+/// Programs that copy files.
 const WRITERS: [&str; 6] = ["cp", "mv", "install", "ln", "rsync", "copy"];
 
 /// What the arguments of `cp` and its like say.
@@ -87,7 +87,7 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// What the target has become; `None` when nothing was written there.
+    /// What the target holds; `None` when nothing was written to it.
     pub(super) fn finish(mut self) -> Option<FileContent> {
         self.files.remove(&key(self.target))
     }
@@ -157,7 +157,7 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// What of a source becomes the target, which may be the destination itself, or a file in it.
+    /// The file that is copied to the target, which is the destination or a file in it.
     fn copied(
         &self,
         source: &FilePath,
@@ -225,7 +225,7 @@ impl<'a> Copies<'a> {
                 _ => word.as_str(),
             };
             let path = self.folder.join(value);
-            // A word such as `s/a/b/` is no file of the root folder.
+            // A word such as `s/a/b/` is not a file below the root.
             let is_absolute = path.is(&FilePath::parse(value)) && value.starts_with(['/', '\\']);
             let is_in_root = self.folder.is(&FilePath::parse("/"));
             if is_in_root && !is_absolute && !self.files.contains_key(&key(&path)) {
@@ -235,7 +235,7 @@ impl<'a> Copies<'a> {
                 continue;
             }
             if value.contains(['*', '?']) {
-                // `cat /in/*.toml` is however many files the folder has.
+                // `cat /in/*.toml` reads any number of files.
                 if (self.is_given)(&path.parent().join(self.target.name())) {
                     let file = path.parent().join(self.target.name());
                     parts.push(ContentPart::File(file));

@@ -37,9 +37,9 @@ pub(super) struct Invocation {
 /// What a container runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Program {
-    /// gitlab-runner, and how as far as can be told.
+    /// gitlab-runner, with those of its commands that are known.
     Runner(Vec<Invocation>),
-    /// It may be gitlab-runner, and the reason for the doubt: a clause about the container.
+    /// It may be gitlab-runner. A clause about the container says why that is not sure.
     Doubtful(String),
     /// Something else.
     Other,

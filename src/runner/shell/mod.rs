@@ -1,4 +1,4 @@
-//! Shell scripts, as far as they can be told without running them.
+//! Reads shell scripts without running them.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -25,7 +25,7 @@ pub(super) fn assignment(word: &str) -> Option<(String, String)> {
     is_name.then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// A text with `$NAME`, `${NAME}` and `${NAME:-default}` replaced. What is not known stays as it is.
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Variables that are not known stay.
 pub(super) fn expand(text: &str, variables: &Environment) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Finds items by kind, namespace and name, by what a quick look at their text tells.
+//! Finds items by kind, namespace and name, from their text where that tells it without a parse.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::resource::{PREVIOUS_NAMES, Resource, without_hash};
 #[derive(Debug, Default)]
 pub(super) struct OfKind<'a> {
     items: Vec<usize>,
-    /// The same by namespace, as far as a quick look tells it.
+    /// The same by namespace.
     namespaces: BTreeMap<&'a str, OfNamespace<'a>>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> ResourceList<'a> {
         by_kind.get(kind)
     }
 
-    /// The items of these kinds, and those whose kind no quick look can tell.
+    /// The items of these kinds, and those whose kind only a parse can tell.
     fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
         let items = |kind: &&str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
         let told = kinds.iter().flat_map(items).copied();
@@ -56,7 +56,7 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
+    /// The items of these kinds whose text mentions `word`, and those that only a parse can tell.
     pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
         let mut items = self.of_kinds(kinds);
         if !items.is_empty() {
@@ -67,8 +67,8 @@ impl<'a> ResourceList<'a> {
         items
     }
 
-    /// The items of these kinds that may be in one of these namespaces, and that no quick look can
-    /// tell.
+    /// The items of these kinds that may be in one of these namespaces, and those that only a parse
+    /// can tell.
     pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
         if namespaces.contains("") {
             return self.candidates(kinds, "");
@@ -132,8 +132,8 @@ impl<'a> ResourceList<'a> {
         written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
-    /// The items of this kind and namespace that a reference to `name` means, whatever kustomize
-    /// has made of their own (see [`Resource::answers_to`]).
+    /// The items of this kind and namespace that a reference to `name` means, also where kustomize has
+    /// renamed them (see [`Resource::answers_to`]).
     ///
     /// # Errors
     /// An item that mentions the name and cannot be parsed.

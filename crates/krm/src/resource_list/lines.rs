@@ -1,9 +1,8 @@
 //! Reads YAML line by line, just far enough to know which line begins what.
 //!
-//! Finding the items of a list does not need the whole of YAML: it needs to know of each line
-//! whether it begins a node or lies inside one (a block scalar, a quoted string over several
-//! lines, a flow collection, a folded plain scalar). This reader knows that much and says so when
-//! it meets something that it does not know; the caller then asks the full parser.
+//! To find the items of a list, it is enough to know of each line whether it begins a node or lies
+//! inside one (a block scalar, a quoted string over several lines, a flow collection, a folded plain
+//! scalar). Where this reader cannot tell, it returns [`Unsure`], and the caller parses the text.
 
 use std::ops::Range;
 

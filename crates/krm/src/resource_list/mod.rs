@@ -6,7 +6,7 @@
 //! | [`read`] | opens a list, and parses an item when somebody asks for it |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
-//! | [`changes`], [`write`], [`written`] | makes changes in the text |
+//! | [`changes`], [`write`], [`original_text`] | makes changes in the text |
 //!
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
@@ -15,13 +15,13 @@ mod error;
 mod index;
 mod lines;
 mod members;
+mod original_text;
 mod read;
 mod references;
 mod scan;
 mod swar;
 mod tangled;
 mod write;
-mod written;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,9 +42,9 @@ pub(crate) use scan::Form;
 
 /// A ResourceList as text, with the places of its parts.
 ///
-/// What a List, an OpenShift Template or an array among the items holds are items as well. They are
-/// numbered after the items of the list itself, and are read, edited, copied, added and removed where
-/// they stand.
+/// The members of a List, an OpenShift Template or an array among the items are items as well. They
+/// are numbered after the items of the list itself, and are read, edited, copied, added and removed in
+/// place.
 #[derive(Debug)]
 pub struct ResourceList<'a> {
     text: &'a str,
@@ -56,11 +56,11 @@ pub struct ResourceList<'a> {
     by_member: BTreeMap<usize, usize>,
     /// Those of them whose members share anchors.
     tangled: BTreeSet<usize>,
-    /// For items whose head cannot be told from the text, what a parse told.
+    /// Items whose kind and name only a parse can tell.
     parsed: BTreeMap<usize, Resource>,
-    /// The items that were asked for since: what has been read is looked at again, and edited.
+    /// The items that have been parsed since.
     read: RefCell<BTreeMap<usize, ReadItem<'a>>>,
-    /// Items by what their text says is their kind; made when first asked for, as is the next.
+    /// Items by the kind that their text says. Built on first use.
     by_kind: OnceCell<BTreeMap<&'a str, OfKind<'a>>>,
     renamed: OnceCell<bool>,
 }

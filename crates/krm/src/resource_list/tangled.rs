@@ -1,7 +1,7 @@
-//! Members that share anchors: an alias in one of them stands for something in another.
+//! Members that share anchors: an alias in one of them refers to an anchor in another.
 //!
-//! Such a member cannot be read by itself, so the changes of all members become changes of the item
-//! that wraps them.
+//! Such a member cannot be parsed alone, so changes of the members become changes of the item that
+//! wraps them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use yaml_splice::pointer::{self, At as _};
 use yaml_splice::sources::Sources;
 use yaml_splice::{EditError, Internal};
 
-/// What is to become of the members of one item.
+/// The changes of the members of one item.
 #[derive(Default)]
 struct Edits {
     operations: Vec<PatchOperation>,
@@ -145,7 +145,7 @@ impl ResourceList<'_> {
         Ok(Patched {
             operations,
             value: Rc::new(value),
-            // Nothing is noted on the item around them, which is not a resource of its own.
+            // The item around them is not a resource, so that nothing is noted on it.
             restored: Some(Sources::new()),
         })
     }

@@ -10,7 +10,7 @@ use yaml_splice::{EditError, Style, Tree};
 
 use super::members::JsonLines;
 use super::scan::{Form, ItemSpan};
-use super::{Changes, Patched, ResourceList, WriteError, written};
+use super::{Changes, Patched, ResourceList, WriteError, original_text};
 use crate::results::FunctionResult;
 
 impl<'a> ResourceList<'a> {
@@ -289,7 +289,7 @@ impl<'a> ResourceList<'a> {
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
         let edited = match self.tree(item) {
-            Some(tree) => written::edit(&tree, patch),
+            Some(tree) => original_text::edit(&tree, patch),
             None => yaml_splice::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))

@@ -1,4 +1,4 @@
-//! The path to one runner, and what is pending, broken or off on it.
+//! The path to one runner, with the state of each stop.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ use yaml_splice::pointer::At as _;
 pub(super) struct Scene<'a> {
     /// What came out.
     pub(super) list: &'a ResourceList<'a>,
-    /// What the functions had to say.
+    /// The results of the functions.
     pub(super) said: &'a [Said],
     /// The live Services and nodes among the items.
     pub(super) observed: Observed,
@@ -188,7 +188,7 @@ impl Known {
                 address: configured.and_then(|config| config.advertised.as_deref()),
             });
         let service = service::in_front_of(list, &workload, adopted);
-        // What was asked for and refused is not in the list.
+        // A Service that was refused is not in the list.
         let is_as_asked = scene.asks_for("SessionServer") && scene.has_failed();
         let route = match &service {
             Some(service) if !is_as_asked => Route::to(list, service),

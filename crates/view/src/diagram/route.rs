@@ -24,11 +24,11 @@ pub(super) struct Edge {
     pub(super) kind: StopKind,
     /// What people call it.
     pub(super) title: &'static str,
-    /// What it is called; empty where it has no name but its address.
+    /// Its name; empty where it has only an address.
     pub(super) name: String,
     /// The object that makes it so, where there is one beside the Service.
     pub(super) object: Option<Identity>,
-    /// Why nothing gets through it.
+    /// Why no connection gets through; empty where it does.
     pub(super) broken: String,
 }
 
@@ -224,8 +224,7 @@ fn gateway(list: &ResourceList<'_>, service: &Resource) -> Option<Edge> {
     let declared = declared
         .into_iter()
         .find(|gateway| gateway.identity.api_version.starts_with(GATEWAY_GROUP));
-    let problem =
-        declared.and_then(|gateway| listener_problem(&gateway, of_parent("sectionName")));
+    let problem = declared.and_then(|gateway| listener_problem(&gateway, of_parent("sectionName")));
     Some(edge.broken_by(problem))
 }
 
@@ -251,7 +250,7 @@ fn listener_problem(gateway: &Resource, section: Option<&str>) -> Option<String>
     ))
 }
 
-/// The object of this kind beside a Service that hands on to it.
+/// The object of this kind that passes connections on to a Service.
 fn behind(
     list: &ResourceList<'_>,
     service: &Resource,
@@ -261,7 +260,7 @@ fn behind(
     let Identity {
         name, namespace, ..
     } = &service.identity;
-    // Ours are called as the Service is; another's may be called anything.
+    // Ours have the name of the Service; the user's may have any.
     let mut items: Vec<usize> = list.named(kind, name, namespace).collect();
     if items.is_empty() {
         items = list.candidates(&[kind], name);

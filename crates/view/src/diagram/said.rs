@@ -1,4 +1,4 @@
-//! What the functions had to say: their results, as a ResourceList holds them.
+//! The results of the functions, as a ResourceList holds them.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use yaml_splice::pointer::At as _;
 pub(super) struct Said {
     /// `error`, `warning` or `info`.
     pub(super) severity: String,
-    /// What is so, and what to do about it.
+    /// What is wrong or was done, and what to do about it.
     pub(super) message: String,
     /// The kind of the resource that it is about; empty where it is about none.
     pub(super) kind: String,
@@ -43,7 +43,7 @@ impl Said {
         }
     }
 
-    /// True where it is why nothing was changed.
+    /// True for an error, after which nothing was changed.
     pub(super) fn is_error(&self) -> bool {
         self.severity == "error"
     }

@@ -163,7 +163,7 @@ impl Content {
     }
 }
 
-/// What is off is no reason to be alarmed: it has no note.
+/// A session server that is off is not a problem: it has no note.
 fn is_said_inside(stop: &Stop) -> bool {
     stop.state == State::Off
 }
@@ -337,7 +337,7 @@ fn title(diagram: &Diagram) -> String {
     format!("The path of a terminal to {}", runners.join(", "))
 }
 
-/// All that the drawing says, for those who do not see it.
+/// The drawing as text, for screen readers.
 fn description(diagram: &Diagram) -> String {
     let mut sentences = Vec::new();
     if !diagram.problem.is_empty() {

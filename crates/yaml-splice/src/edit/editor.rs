@@ -1,4 +1,4 @@
-//! Finds the place of an operation in the tree, and what has to change with it.
+//! Turns an operation into splices.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -13,10 +13,10 @@ use crate::emit::Style;
 use crate::tree::{Kind, NodeId, Tree, skip_gap};
 use crate::{Internal, line_break};
 
-/// What brings the text nearer to what an operation says.
+/// A part of an operation, or all of it.
 struct EditStep {
     splices: Vec<Splice>,
-    /// Nothing is left to do for this operation.
+    /// The operation is done with it.
     last: bool,
 }
 
@@ -40,11 +40,10 @@ impl<'t, 'a> Editor<'t, 'a> {
         }
     }
 
-    /// Carries out as many of the operations as can be told from one look at the text, at least a
-    /// part of the first, and says how many are done.
+    /// The splices of as many operations as do not depend on each other, and how many these are; 0
+    /// where only a part of the first could be done.
     ///
-    /// They are those that add something, each in a place of its own: what an earlier one has
-    /// written is then neither on the path nor in the neighbourhood of a later one.
+    /// Operations are taken together when each adds something, and text stands between any two.
     pub(super) fn steps(
         &self,
         operations: &[PatchOperation],
@@ -83,8 +82,8 @@ impl<'t, 'a> Editor<'t, 'a> {
         Ok((splices, done))
     }
 
-    /// Whether the operation adds a member or an item at the end, or replaces a scalar: none of
-    /// these moves what stands elsewhere to another path, or gives the text another style.
+    /// Whether the operation adds a member, appends an item or replaces a scalar: none of these
+    /// changes the path of another node, or the style of the text.
     fn is_addition(&self, operation: &PatchOperation) -> bool {
         let PatchOperation::Add(AddOperation { path, .. }) = operation else {
             return false;
@@ -107,7 +106,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         nodes.any(|(_, node)| matches!(node.kind, Kind::Alias { .. }))
     }
 
-    /// Whether text that means something stands between each two of the splices.
+    /// Whether there is more than blanks and comments between any two of the splices.
     fn are_apart(&self, some: &[Splice], others: &[Splice]) -> bool {
         let before = |one: &Splice, other: &Splice| {
             skip_gap(self.tree.text, one.range.end) < other.range.start
@@ -117,8 +116,8 @@ impl<'t, 'a> Editor<'t, 'a> {
             .all(|one| others.iter().all(|other| apart(one, other)))
     }
 
-    /// Carries the operation out; or, where its path leads through an alias or a member that `<<`
-    /// brings in, writes that out.
+    /// The splices of the operation; or, where its path leads through an alias or a merged member,
+    /// those that write it out.
     fn step(&self, operation: &PatchOperation) -> Result<EditStep, EditError> {
         let missing = || no_such_path(operation);
         let unsupported = || EditError::Unsupported {
@@ -159,17 +158,17 @@ impl<'t, 'a> Editor<'t, 'a> {
             }
             PatchOperation::Replace(ReplaceOperation { value, .. }) => match member {
                 Some(member) => Some(vec![self.replace(parent, member, value)]),
-                // It comes in by `<<`, and what is written here wins.
+                // It is merged by `<<`: a member of the mapping itself wins.
                 None => self.add(parent, last, value).map(|splice| vec![splice]),
             },
             PatchOperation::Remove(RemoveOperation { .. }) => match member {
                 Some(_) => self.remove(&path, last),
-                // It comes in by `<<`, with others that are to stay.
+                // It is merged by `<<`, with others that are to stay.
                 None => return Err(not_faithful(operation)),
             },
             _ => return Err(unsupported()),
         };
-        // An item that is inserted is no change of the one that stands there.
+        // Inserting an item does not change the one at that index.
         let inserts = matches!(operation, PatchOperation::Add(_))
             && matches!(self.tree.node(parent).kind, Kind::Sequence { .. });
         let changed = member.filter(|_| !inserts);
@@ -188,8 +187,8 @@ impl<'t, 'a> Editor<'t, 'a> {
         }
     }
 
-    /// Adds to a change what it asks for elsewhere: every alias of what changes is written out, so
-    /// that it alone changes.
+    /// Adds splices that write out every alias of what changes, so that the aliases do not change
+    /// with it.
     fn finish(
         &self,
         mut splices: Vec<Splice>,
@@ -235,7 +234,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         )
     }
 
-    /// JSON is kept JSON; a flow mapping with plain keys, or none yet, gets plain ones.
+    /// Whether new keys are written without quotes: not in JSON, and not beside quoted keys.
     pub(super) fn plain_keys(&self, near: NodeId) -> bool {
         let plain = |id: NodeId| {
             matches!(

@@ -2,7 +2,7 @@
 
 use crate::{Internal, YamlError};
 
-/// An operation that could not be carried out.
+/// Why an operation cannot be applied to the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The text is not YAML.
@@ -20,8 +20,8 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
-    /// A blank line with a tab stands below the place: what comes before it says whether libyaml, of
-    /// which Go's readers are made, takes it.
+    /// A blank line with a tab follows. Whether libyaml, and so Go's readers, accept it depends on
+    /// the line before it, which the edit would change.
     #[error(
         "{path}: the blank line below has a tab in it, which some readers refuse; take it away"
     )]

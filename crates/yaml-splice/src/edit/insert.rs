@@ -157,8 +157,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// Behind the lines of a node at `column`, and behind the comments that are indented deeper:
-    /// they are the node's.
+    /// The position after the lines of a node at `column` and the comments that are indented deeper,
+    /// which belong to it.
     pub(super) fn line_after(&self, node: NodeId, column: usize) -> usize {
         let end = self.tree.next_line(self.tree.node(node).span.end);
         self.comments_below(end, column)
@@ -195,8 +195,8 @@ impl Editor<'_, '_> {
         end
     }
 
-    /// Whether a value that belongs to what stands in `column` has a literal at its end that would
-    /// take what is below for its text: comments, or blank lines with many blanks.
+    /// Whether the value ends in a literal that would take the lines below for its text: comments, or
+    /// blank lines with many blanks.
     pub(super) fn runs_on(&self, value: &Value, below: usize, column: usize) -> bool {
         let lines = self.text(below..self.tree.text.len()).lines();
         let mut blank_lines = lines.take_while(|line| line.trim().is_empty());

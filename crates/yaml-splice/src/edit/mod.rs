@@ -1,8 +1,8 @@
 //! RFC 6902 operations as splices of YAML text.
 //!
-//! Each operation changes the bytes it must and no others: comments, key order, quoting, blanks
-//! and line breaks around it stay. Where a place cannot be changed alone (it is an alias, it
-//! comes in by `<<`, it is shared through an anchor), the least that makes it so is written out.
+//! Each operation changes as few bytes as possible: comments, key order, quoting, blanks and line
+//! breaks around it stay. Where a node cannot be changed alone (it is an alias, it is merged by `<<`,
+//! it is shared through an anchor), the alias or the merged member is written out first.
 
 mod editor;
 mod error;
@@ -22,7 +22,7 @@ use editor::Editor;
 pub use error::EditError;
 use splice::{has_tab_below, splice};
 
-/// Carries out a patch on the text of one item.
+/// Applies a patch to the text of one item.
 ///
 /// The item is the document's root, or the one member of a block sequence that is the document
 /// (`- apiVersion: …`, as items stand in a ResourceList). Paths start at the item.

@@ -1,4 +1,4 @@
-//! Takes members and items out.
+//! Removes members and items.
 
 use std::ops::Range;
 
@@ -53,7 +53,7 @@ impl Editor<'_, '_> {
         let range = if self.text(line..gone.start).trim().is_empty() {
             line..self.tree.next_line(gone.end)
         } else {
-            // It stands behind a dash, which what comes next gets: a member or its comment.
+            // It follows a dash on its line: the next member, or its comment, moves there.
             let next = self.tree.next_line(gone.end);
             let rest = self.text(next..after?.start);
             gone.start..next + rest.len() - rest.trim_start().len()
@@ -64,7 +64,7 @@ impl Editor<'_, '_> {
         }])
     }
 
-    /// Takes a member and one comma out of a flow collection, and leaves its comments.
+    /// Removes a member and one comma from a flow collection, and keeps its comments.
     pub(super) fn remove_from_flow(
         &self,
         before: Option<&Range<usize>>,

@@ -1,4 +1,4 @@
-//! A new value in the place of an old one, written as the old one was.
+//! Replaces a value, in the style of the old one.
 
 use std::ops::Range;
 
@@ -53,7 +53,7 @@ impl Editor<'_, '_> {
         let below = self.tree.next_line(node.span.end);
         let text = match self.tree.node(parent).kind {
             _ if self.runs_on(value, below, column) => format!(" {}", emit::flow(value, true)),
-            // Where a block stands, nothing may stand.
+            // A block may become nothing, which is null.
             _ if value.is_null() && self.is_block(member) => String::new(),
             Kind::Sequence { .. } => format!(" {}", emit::after_dash(value, column, self.style)),
             _ => emit::after_key(value, column, self.style),
@@ -61,7 +61,7 @@ impl Editor<'_, '_> {
         self.fill(indicator + 1, node.span.clone(), &text)
     }
 
-    /// Gives the key of `{key}` a value. A key of several lines needs a `?` for libyaml to see it.
+    /// Gives the key of `{key}` a value. libyaml takes a key of several lines only after `?`.
     pub(super) fn give_value(&self, parent: NodeId, member: NodeId, text: &str) -> Splice {
         let entries = self.tree.entries(parent).iter();
         let key = entries.rev().find(|(_, value)| *value == member);
@@ -81,8 +81,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// Puts text in the place of an old value and of what is between it and its key or dash.
-    /// Comments on the first and last line of that stay on the line of the key.
+    /// Replaces an old value and the text between it and its key or dash. Comments on the first and
+    /// last line of that move to the line of the key.
     pub(super) fn fill(&self, slot: usize, old: Range<usize>, text: &str) -> Splice {
         let line_end = line_end(self.tree.text, old.end);
         let behind = self.text(old.end..line_end).trim_end_matches('\r');
@@ -113,8 +113,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// A quoted or plain scalar with its new value, and where it begins: what stays is spelled as it
-    /// was.
+    /// A quoted or plain scalar with its new value, and where it begins. Characters that stay keep
+    /// their spelling.
     pub(super) fn same_spelling(
         &self,
         member: NodeId,

@@ -1,4 +1,4 @@
-//! Text for what an alias or a `<<` stands for.
+//! Writes out what an alias or a `<<` stands for.
 
 use saphyr_parser::ScalarStyle;
 
@@ -9,7 +9,7 @@ use crate::emit;
 use crate::tree::{Kind, NodeId};
 
 impl Editor<'_, '_> {
-    /// The member that `<<` brings into a mapping under this name.
+    /// The member of this name that `<<` merges into a mapping.
     pub(super) fn merged(&self, mapping: NodeId, token: &str) -> Option<NodeId> {
         let (_, source) = self.tree.entry(mapping, "<<")?;
         let follow = |id: NodeId| match self.tree.node(id).kind {
@@ -27,11 +27,10 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// A node as one line that stands for itself: without anchors, aliases and merges.
+    /// A node on one line, without anchors, aliases and merges.
     pub(super) fn written_out(&self, id: NodeId) -> Result<String, EditError> {
         match &self.tree.node(id).kind {
-            // A number or a word stays as it is written: readers differ on what `0755` and `on`
-            // mean, and none is to see a change.
+            // A number or a word keeps its spelling: readers differ on what `0755` and `on` mean.
             Kind::Scalar {
                 value,
                 style: ScalarStyle::Plain,

@@ -116,8 +116,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Where the next node stands. The parser's own marks do not tell: what they include of the
-    /// blanks, comments and dashes around a node is another thing for each kind of node.
+    /// Where the next node begins. The parser's own marks do not tell: which blanks, comments and
+    /// dashes they include differs by the kind of node.
     fn node_start(&self, properties: usize, empty: bool) -> NodeStart {
         let (mut slot, mut indicator) = (self.start, None);
         if let Some(open) = self.stack.last() {
@@ -280,7 +280,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Adds a node and hands it to the collection that is open.
+    /// Adds a node to the collection that is open.
     fn push(
         &mut self,
         begin: NodeStart,

@@ -49,7 +49,7 @@ pub struct Node<'a> {
     pub kind: Kind<'a>,
 }
 
-/// The node for a number that is none of the tree's.
+/// Stands in for a node of another tree.
 static NOTHING: Node<'static> = Node {
     indicator: None,
     span: 0..0,
@@ -112,8 +112,7 @@ impl<'a> Tree<'a> {
         self.root
     }
 
-    /// The node with that number. Numbers are only made by a tree's builder: one of another tree
-    /// may be of no node here, and then it is an empty one.
+    /// The node with that number; an empty scalar for a number of another tree that is none here.
     pub fn node(&self, id: NodeId) -> &Node<'a> {
         self.nodes.get(id.0).unwrap_or(&NOTHING)
     }
@@ -158,7 +157,7 @@ impl<'a> Tree<'a> {
     /// Where the line that holds `position` starts.
     pub fn line_start(&self, position: usize) -> usize {
         let text = self.text.as_bytes();
-        // Behind the end is the end.
+        // A position past the end counts as the end.
         let before = text.get(..position).unwrap_or(text);
         memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)
     }

@@ -38,7 +38,7 @@ impl Pod<'_, '_> {
             .collect();
         let has_command = container.get("command").is_some_and(Value::is_array);
         if !has_command && repository(text(container, "image")) == "gitlab-runner" {
-            // The entrypoint of the image hands its arguments to gitlab-runner.
+            // The entrypoint of the image passes its arguments to gitlab-runner.
             words.insert(0, "gitlab-runner".to_owned());
         } else {
             commands.is_hidden = !has_command;

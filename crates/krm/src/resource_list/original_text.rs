@@ -1,5 +1,5 @@
-//! Edits of the user's items that can be taken back to the byte: what they write in another form is
-//! noted in the item, and written again when all of ours is gone.
+//! Edits of the user's items that can be undone byte for byte: the original text of what an edit
+//! rewrites is noted in the item, and restored when the last of our changes is removed.
 
 use std::rc::Rc;
 
@@ -26,9 +26,9 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     if patch.value.at(&annotation(OWNED_BY)).is_some() {
         return Ok(edited);
     }
-    // A copy of a Secret's text would stand in the open.
+    // A note must not repeat a Secret's text.
     let is_secret = patch.value.get("kind").and_then(Value::as_str) == Some("Secret");
-    // A file that an earlier run has edited is not as it was before.
+    // The text of a file that an earlier run has edited is not the original.
     let files = sources::scalar(tree, &annotation(CONFIG_BEFORE));
     let files = files.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
     let files = files.unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     };
     let mut edited = edited;
     let mut noted = Sources::new();
-    // The note may itself be written where nothing was.
+    // Adding the note may rewrite a node too.
     loop {
         let mut lost = sources::lost(tree, &edited, !is_secret)?;
         for (pointer, text) in &mut lost {
@@ -60,7 +60,7 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     }
 }
 
-/// The operation that adds the annotation which keeps the texts, with those of earlier runs.
+/// The operation that adds the annotation with the texts, those of earlier runs included.
 fn note(value: &Value, lost: Sources) -> Result<PatchOperation, Internal> {
     let pointer = annotation(WRITTEN_BEFORE);
     let earlier = value.at(&pointer).and_then(Value::as_str);
