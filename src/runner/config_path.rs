@@ -130,7 +130,7 @@ fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
     Ok(all.into_iter().flatten().next())
 }
 
-/// An argument of its own that stands for others: `$ARGS`, and not the value of an option.
+/// An argument that is a variable, and may be any arguments: `$ARGS`, unless it is the value of an option.
 fn unknown_word(arguments: &[String]) -> Option<&str> {
     let before = [""].into_iter().chain(arguments.iter().map(String::as_str));
     let words = before.zip(arguments);

@@ -8,7 +8,7 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// A kind of resource that stands for manifests that are rendered elsewhere.
+/// A kind of resource whose manifests are rendered elsewhere.
 struct Renderer {
     kind: &'static str,
     /// Its API group.

@@ -16,7 +16,7 @@ pub(crate) fn index(workload: &Workload) -> Option<u16> {
     workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
 }
 
-/// The name of the workload that a shard was made of; `None` for what is no shard.
+/// The name of the workload that a shard was made of; `None` when it is not a shard.
 pub(crate) fn name_before(workload: &Workload) -> Option<String> {
     let resource = &workload.resource;
     if let Some(before) = resource.annotation(SHARDED) {

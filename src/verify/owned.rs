@@ -18,7 +18,7 @@ use yaml_splice::pointer::At as _;
 const REMEDY: &str = "Where a prefix or a namespace was set after the SessionServer ran, run it in \
                       the kustomization that sets it";
 
-/// Whether kustomize updates a reference by itself.
+/// When kustomize updates a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Updated {
     Always,

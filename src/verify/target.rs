@@ -14,7 +14,7 @@ pub(super) fn port_of(entry: &Value, workload: &Workload) -> Option<u16> {
     let target = entry.get("targetPort").or_else(|| entry.get("port"))?;
     match target {
         Value::String(name) => named(name, protocol(entry), workload).map(|(_, port)| port),
-        // 0 and null are as good as absent.
+        // 0 and null count as absent.
         Value::Null => number(entry.get("port")?),
         other if other.as_u64() == Some(0) => number(entry.get("port")?),
         other => number(other),

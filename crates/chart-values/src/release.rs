@@ -292,7 +292,7 @@ fn texts<'a>(
         Some(Value::String(text)) if is_like_values(text) => {
             let mut source = Source::new(document, resource.cloned(), path.to_vec());
             source.is_guess = true;
-            // What is not YAML, such as a script, is no values file.
+            // Text that is not YAML, such as a script, is not a values file.
             if source.add_text(path) {
                 found.push(source);
             }

@@ -11,7 +11,7 @@ struct FoldedLine<'a> {
     source: &'a str,
 }
 
-/// FoldedLine breaks of the value between two lines, and the text that stands for them.
+/// Line breaks of the value between two lines, and the text that stands for them.
 struct Gap<'a> {
     breaks: usize,
     source: &'a str,

@@ -56,7 +56,7 @@ fn quote(style: ScalarStyle) -> Option<&'static str> {
     }
 }
 
-/// What stands for a part of the value: a character, an escape, a fold over lines.
+/// A part of the text with its value: a character, an escape, a fold over lines.
 struct Unit {
     source: Range<usize>,
     value: String,
@@ -67,8 +67,8 @@ fn value_of(units: &[Unit]) -> String {
     units.iter().map(|unit| unit.value.as_str()).collect()
 }
 
-/// The units that a changed range of the value stands in, the first and the one behind the last,
-/// and the text of all of them. Folds that new line breaks would stand beside are taken along: two
+/// The units of a changed range of the value (the first, and the one after the last), and their new
+/// text. Folds that new line breaks would stand beside are taken along: two
 /// in a row mean more than both.
 fn widen(
     units: &[Unit],

@@ -127,7 +127,7 @@ pub(super) fn referred(
 /// Reads a key of a ConfigMap or a Secret; `None` when the object has no such key.
 ///
 /// # Errors
-/// What stands there is no text.
+/// The value is not text.
 pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
     let entry = |section: &str| object.value.get(section)?.get(key);
     let is_secret = object.identity.kind == "Secret";
@@ -148,7 +148,7 @@ pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, R
 /// Reads a value of an object.
 ///
 /// # Errors
-/// What stands there is no text.
+/// The value is not text.
 pub(super) fn read_at(
     object: &Resource,
     section: String,
@@ -189,7 +189,7 @@ pub(super) fn read_at(
     Ok(config)
 }
 
-/// The text that base64 stands for, or why it is none.
+/// Decodes base64; the error is a clause about the field.
 fn decoded(written: &str, object: &Resource) -> Result<String, &'static str> {
     if placeholder::is_placeholder(written) {
         return Err(

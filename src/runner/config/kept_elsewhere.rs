@@ -90,7 +90,7 @@ fn makes(object: &Resource, maker: &str, names: &[&str], name: &str) -> bool {
 /// Reads the file in an object that makes a Secret.
 ///
 /// # Errors
-/// The file is not in the object in clear, or there is no telling.
+/// The file is not in the object in plain text, or that is not known.
 pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
     let kind = object.identity.kind.as_str();
     let spec = match kind {

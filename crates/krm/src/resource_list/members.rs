@@ -1,8 +1,8 @@
 //! Resources inside other items: the members of a `kind: List`, of an OpenShift Template, and of an
 //! array.
 //!
-//! They are found by one parse of the wrapper. From then on a member is a range of the text, as an
-//! item is, and is read and edited by itself.
+//! They are found by one parse of the wrapper. A member is then a range of the text, as an item is,
+//! and is read and edited alone.
 
 use std::ops::Range;
 

@@ -97,7 +97,7 @@ impl<'a> ResourceList<'a> {
         (0..self.count()).filter(|item| !self.wraps(*item))
     }
 
-    /// The item that a member stands in.
+    /// The item that a member is in.
     fn around(&self, member: usize) -> Option<usize> {
         member.checked_sub(self.len())?;
         let (_, item) = self.by_member.range(..=member).next_back()?;
@@ -120,7 +120,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// Where a member stands in the item that wraps it: `items[3]`; empty for other items.
+    /// The path of a member in its item: `items[3]`; empty for other items.
     pub fn path(&self, item: usize) -> String {
         let member = item.checked_sub(self.len());
         member.map_or_else(String::new, |member| self.members.path(member))

@@ -91,7 +91,7 @@ impl Editor<'_, '_> {
             None => (text, ""),
         };
         let mut filled = first.to_owned();
-        // Blanks at the end of a line are kept where nothing else comes to stand there.
+        // Blanks at the end of a line stay only where no text is added to it.
         let mut keep = |comment: &str| {
             if first.is_empty() || !comment.trim().is_empty() {
                 filled.push_str(comment);

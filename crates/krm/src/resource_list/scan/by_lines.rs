@@ -134,7 +134,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// LineReader that are indented deeper say nothing about the layout.
+    /// Lines that are indented deeper say nothing about the layout.
     fn depth(&self) -> usize {
         match &self.item {
             Some(item) => item.depth(),
