@@ -47,7 +47,7 @@ pub(super) fn config_path(
             .at(field(&workload.pod_pointer(&place))),
         )
     })?;
-    // Which user the image has is not in the manifests: a volume at one of the paths says it.
+    // The user of the image is not in the manifests, but a volume at one of the paths tells it.
     let mounted = paths.iter().find(|path| is_mounted(container, path));
     let path = mounted.or(paths.first()).cloned();
     Ok(path.unwrap_or_else(|| FilePath::parse(OF_ROOT)))

@@ -13,7 +13,7 @@ struct Renderer {
     kind: &'static str,
     /// Its API group.
     group: &'static str,
-    /// What has to be said of one.
+    /// What to tell the user.
     advice: &'static str,
 }
 
@@ -105,7 +105,7 @@ fn makes_a_runner(resource: &Resource) -> bool {
     }
 }
 
-/// True where a text of the value says gitlab-runner.
+/// True where a text of the value contains gitlab-runner.
 fn mentions_runner(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("gitlab-runner"),

@@ -29,7 +29,7 @@ pub struct Runner {
     pub workload: Workload,
     /// The place of the container that runs gitlab-runner.
     container: usize,
-    /// Where its configuration stands.
+    /// Its configuration, and the object that holds it.
     pub config: ConfigToml,
 }
 
@@ -55,16 +55,16 @@ impl Runner {
 /// The workloads of a list that run gitlab-runner.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Those that the selector takes.
+    /// Those that the selector matches.
     pub workloads: Vec<Workload>,
     /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
     /// certain runners.
     pub left_alone: Vec<FunctionResult>,
-    /// The list may have runners that the selector does not take.
+    /// The list may have runners that the selector does not match.
     pub has_others: bool,
 }
 
-/// The workloads that run gitlab-runner and that the selector takes.
+/// The workloads that run gitlab-runner and match the selector.
 ///
 /// # Errors
 /// An item that cannot be parsed, though it mentions gitlab-runner; a workload that is in the list
@@ -160,7 +160,7 @@ fn is_selected(workload: &Workload, selector: &RunnerSelector) -> bool {
         && selector.label_selector.matches(workload.labels())
 }
 
-/// Why a workload may be no runner, in words, where there is a doubt; `None` for one that is none.
+/// `None` for a workload that is not a runner; `Some(Some(…))` says why it is not sure that it is.
 fn doubt<'w>(workload: &'w Workload, container: Option<&str>) -> Option<Option<&'w str>> {
     if let Some(name) = container {
         return workload
@@ -210,7 +210,7 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     ))
 }
 
-/// Completes a workload to a runner. `config` is the object that holds its `config.toml`, where the
+/// Makes a runner of a workload. `config` is the object that holds its `config.toml`, where the
 /// functionConfig names it.
 ///
 /// # Errors

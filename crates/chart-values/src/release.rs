@@ -21,7 +21,7 @@ const CHART: &str = "gitlab-runner";
 
 /// Lists of resources hold no lists of their own.
 const MAX_LISTS: usize = 2;
-/// Texts are looked for this deep.
+/// Texts are searched to this depth.
 const MAX_DEPTH: usize = 64;
 
 /// The values that a document holds: none, where it is a manifest of another kind.

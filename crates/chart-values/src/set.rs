@@ -83,7 +83,7 @@ pub(super) fn typed(text: &str) -> Value {
     }
 }
 
-/// Sets a value. What is in the way is replaced by a mapping or a list.
+/// Sets a value. Other values on its path are replaced by a mapping or a list.
 pub(super) fn set(root: &mut Value, keys: &[Key], value: Value) {
     let mut target = root;
     for key in keys {
@@ -113,8 +113,8 @@ pub(super) fn set(root: &mut Value, keys: &[Key], value: Value) {
     *target = value;
 }
 
-/// Lays a values file over another one, as Helm does with several: mappings are merged, everything
-/// else is replaced. A file without content changes nothing.
+/// Merges a values file over another one, as Helm does: mappings are merged, everything else is
+/// replaced. A file without content changes nothing.
 pub(super) fn merge(below: &mut Value, above: Value) {
     if !above.is_null() {
         merge_members(below, above);

@@ -1,4 +1,4 @@
-//! A values file, wherever it stands: a file, a field of a HelmRelease, a text in an Application.
+//! Values in any form: a file, a field of a HelmRelease, a text in an Application.
 
 use std::fmt;
 
@@ -57,7 +57,7 @@ pub(super) struct ResourceName {
 }
 
 impl ResourceName {
-    /// The name of a manifest; `None` for what has no kind.
+    /// The name of a manifest; `None` without a kind.
     pub(super) fn of(manifest: &Value) -> Option<Self> {
         let metadata = |field: &str| {
             let text = manifest.get("metadata")?.get(field)?.as_str()?;
@@ -142,7 +142,7 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// Lays a mapping of the document over what is there. Nothing happens where none is written.
+    /// Merges a mapping of the document over the values so far, where there is one.
     pub(super) fn add_mapping(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => false,
@@ -161,8 +161,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Lays the YAML in a text of the document over what is there. Nothing happens where none is
-    /// written.
+    /// Merges the YAML in a text of the document over the values so far, where there is one.
     pub(super) fn add_text(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => return false,

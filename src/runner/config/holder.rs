@@ -42,7 +42,7 @@ pub(super) fn texts(
     kind: &str,
     name: &str,
 ) -> Vec<(String, String)> {
-    // Of several objects none is known to be meant.
+    // With several objects of this name, it is not known which one is meant.
     let objects = objects(list, workload, kind, name).unwrap_or_default();
     let Some(object) = objects.first() else {
         return Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn has_key(
     source: &ObjectSource<'_>,
     key: &str,
 ) -> bool {
-    // Of several objects none is known to be meant.
+    // With several objects of this name, it is not known which one is meant.
     let objects = objects(list, workload, source.kind, source.name).unwrap_or_default();
     objects
         .iter()

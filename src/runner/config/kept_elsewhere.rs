@@ -10,8 +10,8 @@ use krm::resource_list::{ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// The kinds that make Secrets, and what is called Secret in each: JSON pointers of the name, of
-/// which the first that is there counts. Without one, the Secret has the object's own name.
+/// The kinds that make Secrets, and where each names its Secret: JSON pointers, of which the first
+/// that is set counts. Without one, the Secret has the name of the object.
 ///
 /// Sources: the API references of External Secrets Operator, Sealed Secrets, Vault Secrets Operator,
 /// the SOPS operator, 1Password Operator, Infisical and Doppler.

@@ -37,14 +37,14 @@ use krm::resource_list::ResourceList;
 use krm::results::Refusal;
 pub use placeholder::{Placeholder, placeholder};
 
-/// The configuration of a runner, and where it stands.
+/// The configuration of a runner, and the object that holds it.
 #[derive(Clone, Debug)]
 pub struct ConfigToml {
     /// The object that holds it: a ConfigMap, a Secret, or one that a Secret is made of.
     pub object: Resource,
     /// JSON pointer of the section of the object: `/data`.
     section: String,
-    /// The key under which the file stands.
+    /// The key of the file.
     pub key: String,
     /// How it is written there.
     pub encoding: Encoding,
@@ -153,7 +153,7 @@ impl ConfigToml {
         field(&self.pointer())
     }
 
-    /// A text as it is to be written in the object.
+    /// A text in the encoding of the object.
     pub fn encode(&self, text: &str) -> String {
         match self.encoding {
             Encoding::Text => text.to_owned(),
@@ -161,7 +161,7 @@ impl ConfigToml {
         }
     }
 
-    /// A text as it is written in the object, as the file's own; `None` when it is not one.
+    /// The file's text from its encoding in the object; `None` when that is not base64.
     pub fn decode(&self, written: &str) -> Option<String> {
         match self.encoding {
             Encoding::Text => Some(written.to_owned()),

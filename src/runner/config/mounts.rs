@@ -26,7 +26,7 @@ pub(super) enum Volume<'w> {
     Objects(Vec<ObjectSource<'w>>),
     /// An empty folder at the pod's start.
     Empty,
-    /// What no manifest holds, in words: `the volume claim runner`.
+    /// A volume whose content no manifest has, in words: `the volume claim runner`.
     Outside(String),
     /// The pod has no volume of this name.
     Undeclared,
@@ -47,7 +47,7 @@ pub(super) struct ObjectSource<'w> {
 /// The volume that a container sees at a path: that of the longest `mountPath` above it.
 ///
 /// # Errors
-/// A `subPathExpr` with a variable that no manifest tells.
+/// A `subPathExpr` with a variable that no manifest shows.
 pub(super) fn mounted_at<'w>(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -221,7 +221,7 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Objec
 }
 
 impl ObjectSource<'_> {
-    /// The key that stands at a path of the volume.
+    /// The key at a path of the volume.
     pub(super) fn key(&self, relative: &[String], ignores_case: bool) -> Option<String> {
         match &self.items {
             Some(items) => items

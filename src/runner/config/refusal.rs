@@ -9,10 +9,10 @@ use crate::runner::workload::field;
 use krm::resource::{Identity, Resource};
 use krm::results::{FunctionResult, Refusal};
 
-/// The way on where the manifests cannot say which object it is.
+/// What to do where the manifests do not say which object it is.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
 
-/// The file comes from somewhere else than a key of an object.
+/// The file is not a key of an object.
 pub(super) fn of_source(
     workload: &Workload,
     pod: &Pod<'_, '_>,
@@ -67,13 +67,13 @@ pub(super) fn of_source(
                  [session_server] is not known: {NAME_IT}"
             )
         }
-        // An object holds it after all, and is not here.
+        // An object holds it, and is not in the list.
         FileSource::Keys(_) => format!("no object of the list holds its {}", path.name()),
     };
     refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
 }
 
-/// The pod writes its configuration itself, by another program than the shell.
+/// The pod writes its configuration at start, by a program.
 fn written_at_start(workload: &Workload, pod: &Pod<'_, '_>, path: &FilePath) -> Option<String> {
     if let Some(annotation) = vault_annotation(workload, path) {
         return Some(format!(
@@ -154,7 +154,7 @@ pub(super) fn not_in_list(
     refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
 }
 
-/// Several objects of the list are the one that a volume names.
+/// A volume may mean several objects of the list.
 pub(super) fn several(
     workload: &Workload,
     path: &FilePath,

@@ -38,7 +38,7 @@ pub enum ReadError {
     /// An item that matters to the function cannot be read.
     #[error("{name}: {source}")]
     Item {
-        /// What is known of the item: its place in the list, its kind and name.
+        /// The item's place in the list, its kind and name.
         name: String,
         /// What is wrong, at which line of the input.
         source: YamlError,

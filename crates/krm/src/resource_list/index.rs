@@ -20,7 +20,7 @@ pub(super) struct OfKind<'a> {
 #[derive(Debug, Default)]
 pub(super) struct OfNamespace<'a> {
     items: Vec<usize>,
-    /// The same by name; made when first asked for.
+    /// The same by name. Built on first use.
     by_name: OnceCell<Vec<(&'a str, usize)>>,
 }
 
@@ -157,7 +157,7 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// A double-quoted scalar may spell a word with escapes: such a text may mention anything.
+/// A double-quoted scalar may spell a word with escapes, so a text with escapes counts as mentioning it.
 fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
     word.find(text.as_bytes()).is_some() || has_escapes(text)
 }
@@ -167,8 +167,8 @@ fn has_escapes(text: &str) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
 }
 
-/// True where a text has one of these words, of letters, digits, hyphens, dots and underscores; or
-/// where it may, by an escape.
+/// True where a text has one of these words (letters, digits, hyphens, dots and underscores), or an
+/// escape that may spell one.
 fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     has_escapes(text)

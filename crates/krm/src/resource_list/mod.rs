@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`scan`], [`lines`], [`swar`] | finds the items in the text, by its lines |
-//! | [`read`] | opens a list, and parses an item when somebody asks for it |
+//! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
 //! | [`changes`], [`write`], [`original_text`] | makes changes in the text |
@@ -109,7 +109,7 @@ impl<'a> ResourceList<'a> {
         !self.wrappers.is_empty()
     }
 
-    /// True for an item that is there for its members.
+    /// True for an item that only wraps others.
     pub fn wraps(&self, item: usize) -> bool {
         match item.checked_sub(self.len()) {
             None => self.wrappers.contains(&item),
@@ -174,7 +174,7 @@ impl<'a> ResourceList<'a> {
         self.span(item).map_or(0, |span| span.range.start)
     }
 
-    /// How the sequence that an item stands in is written.
+    /// The form of the sequence that holds an item.
     fn form(&self, item: usize) -> Form {
         let member = item.checked_sub(self.len());
         let wrapper = member.and_then(|member| self.members.wrapper_of(member));

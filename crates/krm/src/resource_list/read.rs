@@ -1,4 +1,4 @@
-//! Finds the parts of a list, and parses an item when somebody asks for it.
+//! Finds the parts of a list, and parses items on demand.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,8 +63,8 @@ impl<'a> ResourceList<'a> {
         Ok(list)
     }
 
-    /// Parses an item whose head cannot be told from its text, and finds the members of one that may
-    /// have some.
+    /// Parses an item whose kind and name its text does not tell, and finds the members of one that
+    /// may have some.
     fn look_into(&mut self, item: usize) {
         let head = self.span(item).and_then(|span| span.head.as_ref());
         let tree = match head.map(|head| self.text.get(head.kind.clone())) {
@@ -95,8 +95,7 @@ impl<'a> ResourceList<'a> {
         self.layout.function_config.as_ref()
     }
 
-    /// The results of an earlier run that stand in the list. `None` when there are none, or they do
-    /// not parse.
+    /// The results of an earlier run in the list. `None` when there are none, or they do not parse.
     pub fn results(&self) -> Option<Vec<Value>> {
         let section = self.text.get(self.layout.results.clone()?)?;
         let json = format!("{{{section}}}");
@@ -179,7 +178,7 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// Plain manifests are the likeliest thing to be given by mistake, and are not one document.
+/// Plain manifests are the most likely mistake, and are several documents.
 fn not_a_list(text: &str, error: YamlError) -> ReadError {
     let found = match error.kind {
         YamlErrorKind::SeveralDocuments => "a stream of several documents",

@@ -35,7 +35,7 @@ impl<'w> Pod<'w, '_> {
                 }
                 self.take(number, &target, content, depth, &mut found)?;
             } else if number < stage && commands.is_hidden {
-                // Its image knows what it does. It can only pass on what it has been given.
+                // What it does is not known. It can only copy what is mounted in it.
                 let given = self.given(number, target.name());
                 if given.len() == 1 {
                     found.by = self.name(number);
@@ -87,7 +87,7 @@ impl<'w> Pod<'w, '_> {
         path_of(self.list, self.workload, container, volume, relative)
     }
 
-    /// The objects that show a container a file of this name.
+    /// The objects that are mounted in a container with a file of this name.
     fn given(&self, stage: usize, name: &str) -> Vec<FileSource<'w>> {
         let mut given = Vec::new();
         let Some(container) = self.containers.get(stage).copied() else {
@@ -121,8 +121,8 @@ impl<'w> Pod<'w, '_> {
         given
     }
 
-    /// The file of the config's name that stands beside a script which the container runs, as in
-    /// the upstream chart: a script whose copying is not understood has been given it for that.
+    /// The file of this name beside a script that the container runs, as in the upstream chart: a
+    /// script that is not understood likely copies it.
     pub(super) fn beside_script(
         &self,
         stage: usize,

@@ -14,7 +14,7 @@ use crate::runner::{Container, Workload};
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
 
-/// Copies of copies are followed this far, and so are scripts that run scripts.
+/// At most this many copies of copies, and scripts that run scripts, are followed.
 const MOST_STEPS: usize = 6;
 
 /// Where a file comes from.
@@ -30,7 +30,7 @@ pub(super) enum FileSource<'w> {
     },
     /// No volume is mounted there: the folder is that of the image.
     Image,
-    /// A volume that no manifest holds, in words.
+    /// A volume whose content no manifest has, in words.
     Outside(String),
     /// A volume that is empty when the pod starts; its name.
     Empty(&'w str),
@@ -127,7 +127,7 @@ impl<'w, 'a> Pod<'w, 'a> {
             Volume::Undeclared => FileSource::Undeclared(mounted.volume),
         };
         let place = (mounted.volume, mounted.relative.as_slice());
-        // What is copied only where nothing is yet is copied once in the life of such a volume.
+        // `cp -n` into such a volume copies only once in its life.
         let is_lasting = matches!(otherwise, FileSource::Outside(_));
         let copied = self.copied(stage, path, Some(place), is_lasting, depth)?;
         Ok(copied.unwrap_or(otherwise))

@@ -63,20 +63,19 @@ pub(in crate::resource_list) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     Ok(layout)
 }
 
-/// A carriage return ends a line, to YAML, also where no line feed is behind it; and a form feed is
-/// a blank to Rust alone.
+/// In YAML, a carriage return alone ends a line too; and a form feed is a blank only in Rust.
 fn has_odd_blank(text: &str) -> bool {
     let text = text.as_bytes();
     memchr::memchr2_iter(b'\r', b'\x0c', text)
         .any(|at| text.get(at) == Some(&b'\x0c') || text.get(at + 1) != Some(&b'\n'))
 }
 
-/// Without the blanks and line ends around it, of which Unicode has more than YAML.
+/// Trims the blanks and line ends of YAML, which are fewer than those of Unicode.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-/// Behind a byte order mark, comments, and one `---`.
+/// The position after a byte order mark, comments, and one `---`.
 fn after_document_start(text: &str) -> usize {
     let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let start = at;
@@ -112,7 +111,7 @@ struct OpenItem {
     /// Set on `metadata:`, with the column of the keys below it once one has been seen.
     metadata: Option<Option<usize>>,
     head: HeadRanges,
-    /// Something stands here that only the parser understands.
+    /// It has something that only the parser understands.
     opaque: bool,
 }
 
@@ -151,7 +150,7 @@ impl<'a> Section<'a> {
         match self.name {
             "functionConfig" => {
                 let section = text.get(self.start..end).ok_or(Unsure)?;
-                // An error is told by the parser of the whole, which knows the right line.
+                // The parser of the whole list reports the error at the right line.
                 let tree = Tree::parse(section).map_err(|_| Unsure)?;
                 let root = tree.root().ok_or(Unsure)?;
                 let (_, value) = tree.entry(root, self.name).ok_or(Unsure)?;

@@ -42,7 +42,7 @@ pub(crate) enum Form {
     Flow,
 }
 
-/// One item and what can be told of it without parsing it.
+/// An item, and the kind and name that its text shows without a parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ItemSpan {
     pub(super) range: Range<usize>,
@@ -50,7 +50,7 @@ pub(super) struct ItemSpan {
     pub(super) head: Option<HeadRanges>,
 }
 
-/// What an item says it is; each field is the range of a plain text, empty when absent.
+/// The ranges of an item's kind and name; empty when absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct HeadRanges {
     pub(super) kind: Range<usize>,
@@ -69,7 +69,7 @@ pub(super) fn scan(text: &str) -> Result<Layout, YamlError> {
     }
 }
 
-/// The range of a scalar that is written as it reads, without its quotes; `None` for all others.
+/// The range of a scalar whose text is its value, without quotes; `None` for all others.
 pub(super) fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
     let raw = text.get(value.clone())?;
     let first = raw.chars().next()?;
@@ -90,7 +90,7 @@ pub(super) fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>
             let comment = has_sign.then(|| raw.find(" #")).flatten();
             let end = comment.unwrap_or(raw.len());
             let content = raw.get(..end)?.trim_end_matches([' ', '\t', '\r']);
-            // A number, a boolean or null is no name.
+            // A number, a boolean or null is not a name.
             let number_like = first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '~');
             let word = ["null", "true", "false"]
                 .iter()
