@@ -383,7 +383,11 @@ fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
         patches,
         mut results,
     } = plan;
-    let mut changes = patches.into_changes();
+    let dropped = patches.only_dropped();
+    let mut changes = patches.into_changes().unwrap_or_else(|error| {
+        results.push(error.into());
+        dropped
+    });
     if !has_error(&results) {
         match list.write(&changes, &results) {
             Ok(written) => return Outcome { written, results },

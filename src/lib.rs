@@ -45,28 +45,23 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`function`] | the data path, on one page: read, find the runners, plan, patch, write |
-//! | [`resource_list`] | finds the parts of a ResourceList without parsing it, and writes it back |
 //! | [`function_config`] | what the user asks for |
+//! | [`fields`] | the fields of functionConfigs, and messages about mistakes in them |
 //! | [`runner`] | finds runners, their containers and their `config.toml` |
 //! | [`session_server`] | plans what a runner needs |
-//! | [`exposure`] | the ways to reach a session server |
+//! | [`plan`] | the changes and results so far |
+//! | [`exposure`] | how a session server is reached from outside its pod |
 //! | [`address`] | the address that a runner advertises |
 //! | [`rbac`] | lets service accounts read one Service |
-//! | [`observed`] | live Services that were seen |
-//! | [`verify`] | checks finished manifests: addresses, names, processes |
-//! | [`patch`] | what is to change, as RFC 6902 operations |
-//! | [`pointer`] | looks things up in values |
-//! | [`yaml`] | carries them out on text, losslessly |
-//! | [`results`] | what the function has to say |
-//! | [`chart_values`] | makes functionConfigs of the values of the Helm chart gitlab-runner |
-//! | [`text`] | makes text of others safe to show |
-//! | `changes` | what is another than it was (feature `changes`) |
-//! | `diagram` | draws the path that a terminal takes (feature `diagram`) |
+//! | [`observed`] | live Services and nodes |
+//! | [`static_cluster`] | live objects from files, in place of a cluster |
+//! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
+//! | [`documents`] | the function on files of manifests |
 //!
 //! The crate does no I/O, reads no clock and holds no state.
 
 #![forbid(unsafe_code)]
-// Nothing in the core may excuse itself from these, in whatever place: hosts end on a panic.
+// No `allow` can lift these: a panic would abort the host.
 #![forbid(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -77,7 +72,7 @@
     clippy::unwrap_used,
     reason = "the core does not panic"
 )]
-// This one knows nothing of tests.
+// This lint has no exception for tests.
 #![cfg_attr(
     not(test),
     forbid(clippy::string_slice, reason = "the core does not panic")
@@ -90,9 +85,8 @@ pub mod fields;
 pub mod function;
 pub mod function_config;
 pub mod observed;
-pub mod plan;
-
 pub mod ownership;
+pub mod plan;
 pub mod rbac;
 pub mod runner;
 #[cfg(feature = "schema")]

@@ -41,6 +41,11 @@ fn resource<Spec: JsonSchema>(version: ApiVersion, kind: &str, description: &str
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let spec = generator.subschema_for::<Spec>();
     let definitions = generator.take_definitions(true);
+    let metadata = json!({
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string"}},
+    });
     schemars::json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": kind,
@@ -51,11 +56,7 @@ fn resource<Spec: JsonSchema>(version: ApiVersion, kind: &str, description: &str
         "properties": {
             "apiVersion": {"const": version.as_str()},
             "kind": {"const": kind},
-            "metadata": {
-                "type": "object",
-                "required": ["name"],
-                "properties": {"name": {"type": "string"}},
-            },
+            "metadata": metadata,
             "spec": {"anyOf": [json!(spec), {"type": "null"}]},
         },
         "$defs": json!(definitions),

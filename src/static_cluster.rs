@@ -1,4 +1,4 @@
-//! What a cluster has, as texts: the live objects that `kubectl get -o yaml` prints.
+//! Live objects from files, as `kubectl get -o yaml` prints them, in place of a cluster.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use crate::function::{Outcome, run};
 use crate::observed::{
-    Answer, ServiceName, Step, Subject, node_address::is_node, requests, until_known,
+    Answer, ServiceName, Step, Subject, node_address::is_node, requests, run_to_fixpoint,
 };
 use krm::documents::{DocumentError, split};
 use krm::results::FunctionResult;
 use yaml_splice::Tree;
 use yaml_splice::pointer::At as _;
 
-/// Where `kubectl` looks when it is told no namespace.
+/// The namespace of `kubectl` by default.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// Live objects in place of a cluster: what is not among them is not there.
+/// Live objects in place of a cluster. An object that is not among them counts as absent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StaticCluster {
     services: BTreeMap<ServiceName, Value>,
@@ -25,8 +25,8 @@ pub struct StaticCluster {
 }
 
 impl StaticCluster {
-    /// Reads Services, Nodes and lists of them from files, given as (path, text). Other objects say
-    /// nothing here.
+    /// Reads Services, Nodes and lists of them from files, given as (path, text). Other objects are
+    /// ignored.
     ///
     /// # Errors
     ///
@@ -43,8 +43,8 @@ impl StaticCluster {
         Ok(given)
     }
 
-    /// Runs the function on the text of a ResourceList, and again with what it has to know, until it
-    /// asks for nothing new.
+    /// Runs the function on the text of a ResourceList, and again with the answers, until it asks for
+    /// nothing new.
     pub fn run(&self, list: &str) -> Outcome<'static> {
         let step = |list: Vec<u8>| {
             let outcome = run(&list).into_owned();
@@ -55,7 +55,7 @@ impl StaticCluster {
                 outcome,
             })
         };
-        let ran = until_known(list.as_bytes().to_vec(), step, |requests, answers| {
+        let ran = run_to_fixpoint(list.as_bytes().to_vec(), step, |requests, answers| {
             let known = answers.len();
             for request in requests {
                 let subject = &request.subject;

@@ -29,6 +29,8 @@ use yaml_splice::{EditError, Tree, edit};
 /// scalar's text that stands there, and our parser, as most, does not.
 fn oracle(text: &str) -> Option<Value> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
+    // It takes a byte order mark for a column, so that the next line would be indented less.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut value: yaml_serde::Value = yaml_serde::from_str(&format!("{text}{end}")).ok()?;
     value.apply_merge().ok()?;
     Some(as_json(value))

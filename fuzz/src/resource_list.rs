@@ -3,16 +3,16 @@
 #![allow(dead_code, reason = "the core uses more of them")]
 
 #[rustfmt::skip]
-#[path = "../../src/resource_list/scan/tests/agreed.rs"]
+#[path = "../../crates/krm/src/resource_list/scan/tests/agreed.rs"]
 mod agreed;
 #[rustfmt::skip]
-#[path = "../../src/resource_list/lines.rs"]
+#[path = "../../crates/krm/src/resource_list/lines.rs"]
 mod lines;
 #[rustfmt::skip]
-#[path = "../../src/resource_list/near.rs"]
-mod near;
+#[path = "../../crates/krm/src/resource_list/swar.rs"]
+mod swar;
 #[rustfmt::skip]
-#[path = "../../src/resource_list/scan.rs"]
+#[path = "../../crates/krm/src/resource_list/scan/mod.rs"]
 mod scan;
 
 /// Whether both readers say the same of a text, and what is another where they do not.

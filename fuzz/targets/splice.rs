@@ -34,9 +34,11 @@ fuzz_target!(|input: &[u8]| {
     let output = match apply(text, &patch) {
         Ok(output) => output,
         // What has been read is edited, or refused with the reason.
-        Err(error) if !matches!(error, EditError::Yaml(_) | EditError::Unsupported { .. }) => {
-            return;
-        }
+        Err(
+            EditError::NoSuchPath { .. }
+            | EditError::TabBelow { .. }
+            | EditError::NotFaithful { .. },
+        ) => return,
         Err(error) => panic!("{error}: {patch:?}"),
     };
     let (_, value) = read(&output).unwrap_or_else(|error| panic!("{error}: {patch:?}\n{output}"));

@@ -28,7 +28,7 @@ pub(crate) fn run<T, E>(
 ) -> Result<T, E> {
     let mut cluster = None;
     let mut deadline = None;
-    observed::until_known(list, step, |requests, answers| {
+    observed::run_to_fixpoint(list, step, |requests, answers| {
         // A functionConfig names one cluster.
         let first = requests.first();
         let cluster = cluster.get_or_insert_with(|| {

@@ -169,7 +169,7 @@ fn table(rows: &[Row]) -> String {
         .map(|row| {
             let [kind, namespace, name] = &row.runner;
             [
-                krm::resource::written(kind, name, namespace),
+                krm::resource::display_name(kind, name, namespace),
                 row.service
                     .as_ref()
                     .map_or_else(none, |[_, name]| name.clone()),

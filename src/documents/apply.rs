@@ -126,8 +126,8 @@ fn followed<'c>(config: &'c Config<'_>, later: &[Config<'_>]) -> Cow<'c, str> {
             let resource = Resource::new(0, value);
             let mut patches = Patches::default();
             patches.set(&resource, &annotation(FOLLOWED_BY), NEXT.into());
-            let changes = patches.into_changes();
-            let told = changes.patches.into_values().next();
+            let changes = patches.into_changes().ok();
+            let told = changes.and_then(|changes| changes.patches.into_values().next());
             let told = told.and_then(|patch| yaml_splice::apply(text, &patch.operations).ok());
             told.map_or(Cow::Borrowed(text), Cow::Owned)
         }

@@ -1,4 +1,4 @@
-//! The values that a field of a few choices takes, for the message about another one.
+//! The values that an enum field accepts, for messages.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -7,14 +7,14 @@ use serde_path_to_error::Segment;
 use super::ConfigError;
 use super::typed::{did_you_mean, join};
 
-/// No choice is called so.
+/// A name that is none of the choices.
 const NO_CHOICE: &str = "\u{0}";
 
 /// Where in a value something stands: the fields and indices from its root.
-pub(super) type Place = Vec<Segment>;
+pub(super) type FieldPath = Vec<Segment>;
 
-/// What the field at `place` of `value` may say, where that is one of a few names. It is asked of
-/// serde, by a value that is none of them.
+/// The names that the field at `place` of `value` accepts, where it is an enum. serde lists them when
+/// it is given a name that is none of them.
 pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Option<Vec<String>> {
     let mut probed = value.clone();
     *slot(&mut probed, place)? = Value::String(NO_CHOICE.to_owned());
@@ -33,7 +33,7 @@ pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Optio
 }
 
 /// The place that `path` leads to, without what serde adds for the variant of an enum.
-pub(super) fn place(path: &serde_path_to_error::Path) -> Place {
+pub(super) fn place(path: &serde_path_to_error::Path) -> FieldPath {
     let is_of_value =
         |segment: &&Segment| matches!(segment, Segment::Map { .. } | Segment::Seq { .. });
     path.iter().take_while(is_of_value).cloned().collect()
@@ -62,7 +62,7 @@ pub(super) fn refuse_missing(path: &str, choices: &[String]) -> ConfigError {
 }
 
 /// The place of a field that is not there.
-pub(super) fn below(mut place: Place, field: &str) -> Place {
+pub(super) fn below(mut place: FieldPath, field: &str) -> FieldPath {
     place.push(Segment::Map {
         key: field.to_owned(),
     });

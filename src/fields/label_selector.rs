@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// `app=runner,tier!=test,env in (a, b),!legacy`, as `kubectl -l` takes it. An empty selector
-/// takes everything.
+/// `app=runner,tier!=test,env in (a, b),!legacy`, as for `kubectl -l`. An empty selector matches
+/// everything.
 ///
 /// Source: Kubernetes' documentation, "Labels and Selectors".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -73,7 +73,7 @@ impl ApiVersion {
         Self::SERVED.map(Self::as_str).join(&format!(" {word} "))
     }
 
-    /// Why functionConfigs should have another version; `None` for one that is there to stay.
+    /// Why functionConfigs should have another version; `None` for one that is not deprecated.
     pub fn warning(self) -> Option<String> {
         self.deprecated().map(|period| period.warning(self))
     }
@@ -149,7 +149,7 @@ fn patched(config: &Value, operations: &[PatchOperation]) -> Result<Value, Confi
     Ok(config)
 }
 
-/// A version that goes away.
+/// A version that is deprecated.
 #[derive(Clone, Copy, Debug)]
 struct Deprecated {
     /// The version of runner-terminal that said so first.

@@ -1,5 +1,5 @@
-//! Files with their functionConfigs in another version: of the text changes what differs between
-//! the two, and nothing else.
+//! Converts the functionConfigs of files to another version. Only what differs between the two
+//! versions changes in the text.
 
 use json_patch::jsonptr::{Pointer, PointerBuf};
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{ApiVersion, FunctionConfig};
 use crate::fields::ConfigError;
+use krm::Internal;
 use krm::documents::{ANY_VERSION, DocumentError, line_of, split};
 use yaml_splice::Tree;
 use yaml_splice::tree::NodeId;
@@ -20,7 +21,7 @@ pub struct Converted {
     pub configs: usize,
 }
 
-/// A file that cannot be converted, and why. Nothing of it is, then.
+/// Why a file cannot be converted. Nothing of it is, then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
 pub struct ConvertError {
@@ -45,12 +46,12 @@ impl From<DocumentError> for ConvertError {
 /// What a kustomization calls its lists of functions. Each may stand there as text.
 const INLINE: [&str; 3] = ["generators", "transformers", "validators"];
 
-/// Converts the functionConfigs of a file: documents of their own, that of a ResourceList and those
-/// among its items, and those that a kustomization has inline. All else stays byte for byte.
+/// Converts the functionConfigs of a file: its documents, those of a ResourceList and among its items,
+/// and those inline in a kustomization. The rest stays byte for byte.
 ///
 /// # Errors
-/// A functionConfig that the function refuses too, a document that mentions one and is no YAML, or
-/// a file that no document can be told from another in.
+/// A functionConfig that the function refuses too, a document that mentions one and is not YAML, or a
+/// file that cannot be split into documents.
 pub fn convert(path: &str, text: &str, to: ApiVersion) -> Result<Converted, ConvertError> {
     let mut converted = Converted {
         text: String::with_capacity(text.len()),
@@ -77,12 +78,24 @@ pub fn convert(path: &str, text: &str, to: ApiVersion) -> Result<Converted, Conv
         converted.configs += configs;
         converted
             .text
-            .push_str(text.get(at..document.range.start).unwrap_or_default());
+            .push_str(part(path, text, at..document.range.start)?);
         converted.text.push_str(&edited);
         at = document.range.end;
     }
-    converted.text.push_str(text.get(at..).unwrap_or_default());
+    converted.text.push_str(part(path, text, at..text.len())?);
     Ok(converted)
+}
+
+fn part<'t>(
+    path: &str,
+    text: &'t str,
+    range: std::ops::Range<usize>,
+) -> Result<&'t str, ConvertError> {
+    text.get(range).ok_or_else(|| ConvertError {
+        file: path.to_owned(),
+        line: 1,
+        message: Internal::new("a document is not where its file has it").to_string(),
+    })
 }
 
 /// The line in the document, and what is wrong there.
@@ -133,10 +146,14 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
     }
     for place in inline(&value) {
         let config = value.pointer(place.as_str()).and_then(Value::as_str);
-        let inner = convert("", config.unwrap_or_default(), to);
+        let config = config.ok_or_else(|| {
+            let error = Internal::new("an inline functionConfig is not text");
+            fault(&field(&place, ""), error.to_string())
+        })?;
+        let inner = convert("", config, to);
         let inner = inner.map_err(|error| fault(&field(&place, ""), error.message))?;
         count += inner.configs;
-        if Some(inner.text.as_str()) != config {
+        if inner.text != config {
             let operation = replace(place.clone(), inner.text.into());
             edited = yaml_splice::apply(&edited, &[operation])
                 .map_err(|error| fault(&field(&place, ""), error.to_string()))?;
@@ -230,8 +247,8 @@ fn replace(path: PointerBuf, value: Value) -> PatchOperation {
     PatchOperation::Replace(ReplaceOperation { path, value })
 }
 
-/// The text with another version there. Only the version's own letters change where they stand as
-/// they are, so that there and back again is the same text, whatever the quotes.
+/// The text with another version. Where the version is written without escapes, only its own letters
+/// change, so that converting back gives the same text, whatever the quotes.
 fn with_version(
     text: &str,
     place: &Pointer,
@@ -244,16 +261,9 @@ fn with_version(
     let patched = json_patch::patch(&mut expected, std::slice::from_ref(&operation)).is_ok();
     let in_place = node_at(&Tree::parse(text)?, &path).and_then(|range| {
         let written = text.get(range.clone())?;
-        (written.matches(from.as_str()).count() == 1).then(|| {
-            let written = written.replace(from.as_str(), to.as_str());
-            let (before, after) = (text.get(..range.start), text.get(range.end..));
-            [
-                before.unwrap_or_default(),
-                &written,
-                after.unwrap_or_default(),
-            ]
-            .concat()
-        })
+        let converted = written.replace(from.as_str(), to.as_str());
+        let parts = [text.get(..range.start)?, &converted, text.get(range.end..)?];
+        (written.matches(from.as_str()).count() == 1).then(|| parts.concat())
     });
     match in_place {
         Some(edited) if patched && means(&edited, &expected) => Ok(edited),

@@ -96,7 +96,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
     }
 }
 
-/// The field sounds as if it took their number.
+/// The field takes a word: a number is a likely mistake.
 fn replicas_are_no_number(mut error: ConfigError, spec: &Value) -> ConfigError {
     let is_number = |value: &Value| match value {
         Value::String(text) => text.parse::<u64>().is_ok(),

@@ -4,7 +4,7 @@ use krm::documents::ANY_VERSION;
 use krm::resource_list::ResourceList;
 use krm::results::FunctionResult;
 
-/// Warns about the functionConfigs of this function that other items wrap. They stay where they are.
+/// Warns about functionConfigs of this function inside other items, where they have no effect.
 pub fn unused(list: &ResourceList<'_>) -> Vec<FunctionResult> {
     if !list.has_members() {
         return Vec::new();

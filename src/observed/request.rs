@@ -1,4 +1,4 @@
-//! What the function asks its host to observe. It crosses as tags of a result.
+//! What the function asks its host to look up, as tags of a result.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
 /// A tag of a result: the host is asked to look at the Service that the result is about. Its value
-/// is `now`, or `change` where it is to look until the Service is another than it was.
+/// is `now`, or `change` to wait until the Service has changed.
 pub const OBSERVE_TAG: &str = "runner-terminal.dev/observe";
 const KUBECONFIG_TAG: &str = "runner-terminal.dev/kubeconfig";
 const CONTEXT_TAG: &str = "runner-terminal.dev/context";
@@ -39,8 +39,7 @@ pub struct Request {
 pub enum Look {
     /// At once, whatever there is.
     Now,
-    /// When the Service is another than the host has answered before, or when so much time has gone
-    /// by since the first run.
+    /// When the Service has changed since the host's last answer, or this long after the first run.
     Change(Seconds),
 }
 

@@ -1,4 +1,4 @@
-//! Runs the function until it knows what it has to know of the cluster.
+//! Runs the function until it asks for nothing more of the cluster.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use super::{Answer, Request, Subject, answer};
 /// What one run gave, and what it asks for.
 #[derive(Debug)]
 pub struct Step<T> {
-    /// What comes of it when nothing more can be learnt.
+    /// The result when nothing more can be learnt.
     pub outcome: T,
-    /// What it has to know of.
+    /// What it asks the host for.
     pub requests: Vec<Request>,
 }
 
-/// Runs `step` on the text of a ResourceList, and again with what it has asked for, until it asks
-/// for nothing, or `learn` has nothing new: that adds to the answers, and says whether it has.
+/// Runs `step` on the text of a ResourceList, and again with the answers, until it asks for nothing or
+/// `learn` has no new answer. `learn` adds to the answers and says whether it has.
 ///
 /// # Errors
 ///
 /// The step's.
-pub fn until_known<T, E>(
+pub fn run_to_fixpoint<T, E>(
     list: Vec<u8>,
     mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,
     mut learn: impl FnMut(&[Request], &mut BTreeMap<Subject, Answer>) -> bool,

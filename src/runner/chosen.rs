@@ -2,8 +2,7 @@
 
 use super::Workload;
 use crate::fields::{ConfigReference, RunnerSelector};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
 /// What a functionConfig says of the runners that it is about.
 #[derive(Clone, Copy, Debug)]

@@ -14,8 +14,7 @@ use super::program::{Invocation, Program};
 use super::workload::{field, text};
 use super::{Container, Workload};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// Where root's configuration is.
@@ -48,7 +47,7 @@ pub(super) fn config_path(
             .at(field(&workload.pod_pointer(&place))),
         )
     })?;
-    // Which user the image has is not in the manifests: a volume at one of the paths says it.
+    // The user of the image is not in the manifests, but a volume at one of the paths tells it.
     let mounted = paths.iter().find(|path| is_mounted(container, path));
     let path = mounted.or(paths.first()).cloned();
     Ok(path.unwrap_or_else(|| FilePath::parse(OF_ROOT)))
@@ -68,27 +67,11 @@ fn candidates(
         Program::Runner(invocations) => invocations.as_slice(),
         Program::Doubtful(_) | Program::Other => &[],
     };
-    let said = |run: &Invocation| {
-        let path = option(&run.arguments, &["config", "c"]);
-        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
-            .filter(|path| !path.is_empty())
-    };
-    let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
-    if all.len() > 1 {
-        let names: Vec<&str> = all
-            .iter()
-            .map(|path| path.as_deref().unwrap_or("the default"))
-            .collect();
-        return Err(format!(
-            "its command runs gitlab-runner in several ways, with different configurations ({})",
-            names.join(", ")
-        ));
-    }
+    let said = said(invocations)?;
     let running = invocations.last();
     let variables = running.map_or(own, |run| &run.variables);
     let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
-    let path = all.into_iter().flatten().next();
-    if let Some(path) = path.as_ref().or_else(|| variable("CONFIG_FILE")) {
+    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
         let folder = match text(container, "workingDir") {
             "" => "/",
             folder => folder,
@@ -123,7 +106,31 @@ fn candidates(
     Ok(of_root.into_iter().chain(of_users).collect())
 }
 
-/// An argument of its own that stands for others: `$ARGS`, and not the value of an option.
+/// The path that the command or its variables say.
+///
+/// # Errors
+/// They say several.
+fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
+    let said = |run: &Invocation| {
+        let path = option(&run.arguments, &["config", "c"]);
+        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
+            .filter(|path| !path.is_empty())
+    };
+    let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
+    if all.len() > 1 {
+        let names: Vec<&str> = all
+            .iter()
+            .map(|path| path.as_deref().unwrap_or("the default"))
+            .collect();
+        return Err(format!(
+            "its command runs gitlab-runner in several ways, with different configurations ({})",
+            names.join(", ")
+        ));
+    }
+    Ok(all.into_iter().flatten().next())
+}
+
+/// An argument that is a variable, and may be any arguments: `$ARGS`, unless it is the value of an option.
 fn unknown_word(arguments: &[String]) -> Option<&str> {
     let before = [""].into_iter().chain(arguments.iter().map(String::as_str));
     let words = before.zip(arguments);

@@ -8,12 +8,12 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// A kind of resource that stands for manifests that are rendered elsewhere.
+/// A kind of resource whose manifests are rendered elsewhere.
 struct Renderer {
     kind: &'static str,
     /// Its API group.
     group: &'static str,
-    /// What has to be said of one.
+    /// What to tell the user.
     advice: &'static str,
 }
 
@@ -80,9 +80,8 @@ pub(super) fn named(list: &ResourceList<'_>) -> Result<Vec<FunctionResult>, Read
         };
         for item in list.candidates(&[renderer.kind], word) {
             let resource = list.resource(item)?;
-            let version = resource.identity.api_version.as_str();
-            let group = version.split_once('/').map_or("", |(group, _)| group);
-            let is_one = resource.identity.kind == renderer.kind && group == renderer.group;
+            let identity = &resource.identity;
+            let is_one = identity.kind == renderer.kind && identity.group() == renderer.group;
             if is_one && makes_a_runner(&resource) {
                 found.push(FunctionResult::info(renderer.advice).about(&resource.identity));
             }
@@ -106,7 +105,7 @@ fn makes_a_runner(resource: &Resource) -> bool {
     }
 }
 
-/// True where a text of the value says gitlab-runner.
+/// True where a text of the value contains gitlab-runner.
 fn mentions_runner(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("gitlab-runner"),

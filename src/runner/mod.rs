@@ -29,7 +29,7 @@ pub struct Runner {
     pub workload: Workload,
     /// The place of the container that runs gitlab-runner.
     container: usize,
-    /// Where its configuration stands.
+    /// Its configuration, and the object that holds it.
     pub config: ConfigToml,
 }
 
@@ -55,16 +55,16 @@ impl Runner {
 /// The workloads of a list that run gitlab-runner.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Those that the selector takes.
+    /// Those that the selector matches.
     pub workloads: Vec<Workload>,
     /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
     /// certain runners.
     pub left_alone: Vec<FunctionResult>,
-    /// The list may have runners that the selector does not take.
+    /// The list may have runners that the selector does not match.
     pub has_others: bool,
 }
 
-/// The workloads that run gitlab-runner and that the selector takes.
+/// The workloads that run gitlab-runner and match the selector.
 ///
 /// # Errors
 /// An item that cannot be parsed, though it mentions gitlab-runner; a workload that is in the list
@@ -114,47 +114,31 @@ pub fn find(
         let Some(mut workload) = Workload::new(list.resource(item)?) else {
             continue;
         };
-        let identity = &workload.resource.identity;
-        // A shard is selected by the name of the workload that it was made of.
-        let is_selected = (selector.name.is_empty()
-            || selector.name == identity.name
-            || shard::name_before(&workload).as_ref() == Some(&selector.name))
-            && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
-            && selector.label_selector.matches(workload.labels());
-        if !is_selected {
+        if !is_selected(&workload, selector) {
             found.has_others = true;
             continue;
         }
         workload.look_at_programs(list);
-        let doubt = match container {
-            Some(name) if workload.containers().any(|c| c.name == name) => None,
-            Some(_) => continue,
-            None => match workload.containers().find_map(|c| workload.doubt(c)) {
-                _ if workload.containers().any(|c| workload.surely_runs_it(c)) => None,
-                Some(doubt) => Some(doubt),
-                None => continue,
-            },
+        let Some(doubt) = doubt(&workload, container) else {
+            continue;
         };
         let identity = &workload.resource.identity;
-        if let Some(controller) = workload.controller() {
-            let message = format!(
+        let left_alone = if let Some(controller) = workload.controller() {
+            format!(
                 "is made by {controller}, which would undo a change: it is left alone. Give the \
                  function the manifest of {controller}"
-            );
-            found
-                .left_alone
-                .push(FunctionResult::info(message).about(identity));
+            )
         } else if let Some(doubt) = doubt.filter(|_| !chooses) {
-            let message = format!(
+            format!(
                 "{doubt}: it is left alone. If it is a GitLab Runner, name it in spec.runner or its \
                  container in spec.container of the functionConfig"
-            );
-            found
-                .left_alone
-                .push(FunctionResult::info(message).about(identity));
+            )
         } else {
             found.workloads.push(workload);
-        }
+            continue;
+        };
+        let result = FunctionResult::info(left_alone).about(identity);
+        found.left_alone.push(result);
     }
     if chooses {
         found.left_alone.clear();
@@ -163,6 +147,34 @@ pub fn find(
         check_single(list, workload)?;
     }
     Ok(found)
+}
+
+fn is_selected(workload: &Workload, selector: &RunnerSelector) -> bool {
+    let identity = &workload.resource.identity;
+    // A shard is selected by the name of the workload that it was made of.
+    let has_name = selector.name.is_empty()
+        || selector.name == identity.name
+        || shard::name_before(workload).as_ref() == Some(&selector.name);
+    has_name
+        && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
+        && selector.label_selector.matches(workload.labels())
+}
+
+/// `None` for a workload that is not a runner; `Some(Some(…))` says why it is not sure that it is.
+fn doubt<'w>(workload: &'w Workload, container: Option<&str>) -> Option<Option<&'w str>> {
+    if let Some(name) = container {
+        return workload
+            .containers()
+            .any(|c| c.name == name)
+            .then_some(None);
+    }
+    if workload.containers().any(|c| workload.surely_runs_it(c)) {
+        return Some(None);
+    }
+    workload
+        .containers()
+        .find_map(|c| workload.doubt(c))
+        .map(Some)
 }
 
 /// Refuses a workload that is in the list twice: one of them is likely a patch that kustomize would
@@ -198,7 +210,7 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     ))
 }
 
-/// Completes a workload to a runner. `config` is the object that holds its `config.toml`, where the
+/// Makes a runner of a workload. `config` is the object that holds its `config.toml`, where the
 /// functionConfig names it.
 ///
 /// # Errors
@@ -233,7 +245,7 @@ pub fn none_found(
     let workloads: Vec<String> = list
         .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
-        .map(|item| list.written(item))
+        .map(|item| list.display_name(item))
         .collect();
     let shown = workloads
         .iter()

@@ -1,4 +1,4 @@
-//! A terminal lives in one runner process. More than one behind an address loses terminals.
+//! Refuses several runner processes behind one address: a terminal lives in one of them.
 
 use serde_json::Value;
 
@@ -6,8 +6,7 @@ use super::Workload;
 use super::workload::field;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.

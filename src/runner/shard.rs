@@ -1,4 +1,4 @@
-//! How a workload says that it is a shard: one replica of what was a workload of several.
+//! The labels and annotations of a shard: the workload of one replica of a larger one.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) fn index(workload: &Workload) -> Option<u16> {
     workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
 }
 
-/// The name of the workload that a shard was made of; `None` for what is no shard.
+/// The name of the workload that a shard was made of; `None` when it is not a shard.
 pub(crate) fn name_before(workload: &Workload) -> Option<String> {
     let resource = &workload.resource;
     if let Some(before) = resource.annotation(SHARDED) {

@@ -7,8 +7,7 @@ use super::config::environment::environment;
 use super::program::{self, Program};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 use yaml_splice::pointer::name_of;
 
@@ -61,9 +60,8 @@ impl Workload {
         const TEMPLATE: &str = "/spec/template";
         const LABELS: &str = "/spec/selector/matchLabels";
         const PLAIN: &str = "/spec/selector";
-        let version = resource.identity.api_version.as_str();
-        let group = version.split_once('/').map_or("", |(group, _)| group);
-        let (template, selector) = match (resource.identity.kind.as_str(), group) {
+        let identity = &resource.identity;
+        let (template, selector) = match (identity.kind.as_str(), identity.group()) {
             ("Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet", "apps" | "extensions")
             | ("Rollout", "argoproj.io") => (TEMPLATE, LABELS),
             ("ReplicationController", "") | ("DeploymentConfig", "" | "apps.openshift.io") => {
@@ -96,7 +94,7 @@ impl Workload {
         self.selector
     }
 
-    /// Looks at what each container runs, in the light of what the list shows it.
+    /// Finds out what each container runs, with the variables and scripts that the list shows.
     pub(crate) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
         let programs = self.containers().map(|container| {
             let variables = environment(list, self, container.value);

@@ -159,7 +159,7 @@ fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(
             _ => workloads.contains(name) || services.contains(&service::name(name)),
         };
         if is_taken {
-            taken.push(list.written(item));
+            taken.push(list.display_name(item));
         }
     }
     if taken.is_empty() {

@@ -22,7 +22,7 @@ use crate::address::{Address, Host};
 use crate::exposure::NODE_ADDRESS;
 use crate::runner::Runner;
 use crate::session_server::ADDRESS_FROM;
-use krm::resource::{Identity, Resource, written};
+use krm::resource::{Identity, Resource, display_name};
 use krm::resource_list::ResourceList;
 use yaml_splice::pointer::At as _;
 
@@ -184,7 +184,7 @@ fn not_ours(
     name: &ClusterName<'_>,
     reaching: &[Reaching<'_>],
 ) -> Judgement {
-    let named = written("Service", name.service, name.namespace);
+    let named = display_name("Service", name.service, name.namespace);
     let right: Vec<String> = reaching
         .iter()
         .map(|one| one.service.identity.to_string())

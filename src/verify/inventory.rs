@@ -119,7 +119,7 @@ fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
         .collect()
 }
 
-/// A namespace that is not written may be any: it is where the manifests are applied.
+/// A missing namespace is the one that the manifests are applied to, so it may be any.
 pub(super) fn same_namespace(one: &str, other: &str) -> bool {
     one.is_empty() || other.is_empty() || one == other
 }
@@ -145,9 +145,9 @@ pub(super) fn selector_of(service: &Resource) -> Map<String, Value> {
 /// What a reference by name leads to.
 #[derive(Debug)]
 pub(super) enum Reference {
-    /// A resource that is called so now.
+    /// A resource that has this name now.
     Current,
-    /// One that was called so before kustomize renamed it. kustomize updates the references that it
+    /// One that had this name before kustomize renamed it. kustomize updates the references that it
     /// knows at the end of a build.
     Renamed(Identity),
     /// Nothing of the list.

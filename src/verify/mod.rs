@@ -1,8 +1,8 @@
 //! Checks finished manifests: `kind: VerifyTerminals`.
 //!
-//! A namespace, a prefix or a replica count that is set after the session server was added changes
-//! what its address, names and Roles mean. Only the finished manifests show it. Nothing is changed
-//! here; what is wrong is a result of severity error.
+//! A namespace, a prefix or a replica count that is set after the session server was added can break
+//! its address, names and Roles. Only the finished manifests show it. Nothing is changed here; each
+//! problem is a result of severity error.
 //!
 //! | module | what it checks |
 //! |---|---|
@@ -29,8 +29,7 @@ use crate::session_server::CONFIG_CHECKSUM;
 use crate::session_server::settings::shown_address;
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use terminal::Terminal;
 
 /// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any

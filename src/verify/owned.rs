@@ -1,15 +1,15 @@
 //! What the SessionServer made: whether the names in it still exist.
 //!
-//! kustomize renames resources, and of the references to them those that it knows: the backend of
-//! an Ingress, the role of a RoleBinding, a service account of it in the list. Source: kustomize's
-//! default `nameReference` configuration.
+//! kustomize renames resources, and updates only the references that it knows: the backend of an
+//! Ingress, the role of a RoleBinding and its service accounts. Source: kustomize's default
+//! `nameReference` configuration.
 
 use serde_json::{Map, Value};
 
 use super::inventory::{Inventory, Reference, look_up, same_namespace, selector_of};
 use super::route;
 use crate::ownership::is_ours;
-use krm::resource::{Resource, written};
+use krm::resource::{Resource, display_name};
 use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
@@ -18,7 +18,7 @@ use yaml_splice::pointer::At as _;
 const REMEDY: &str = "Where a prefix or a namespace was set after the SessionServer ran, run it in \
                       the kustomization that sets it";
 
-/// Whether kustomize updates a reference by itself.
+/// When kustomize updates a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Updated {
     Always,
@@ -135,7 +135,7 @@ fn binding(list: &ResourceList<'_>, binding: &Resource) -> Result<Vec<FunctionRe
         {
             continue;
         }
-        let account = written("ServiceAccount", name, namespace);
+        let account = display_name("ServiceAccount", name, namespace);
         let elsewhere = list
             .candidates(&["ServiceAccount"], name)
             .into_iter()
@@ -234,7 +234,7 @@ fn token(list: &ResourceList<'_>, secret: &Resource) -> Result<Option<FunctionRe
     Ok(found.map(|finding| finding.at(format!("metadata.annotations[{ACCOUNT}]"))))
 }
 
-/// A cluster role has no namespace, and so its name has that of its Service.
+/// A cluster role has no namespace, so its name contains that of its Service.
 fn cluster_name(inventory: &Inventory, object: &Resource) -> Option<FunctionResult> {
     const SUFFIX: &str = "-node-reader";
     let name = &object.identity.name;
@@ -273,7 +273,7 @@ fn reference(
         Some(namespace) => namespace,
         None => &object.identity.namespace,
     };
-    let named = written(kind, name, namespace);
+    let named = display_name(kind, name, namespace);
     let finding = match look_up(list, kind, name, namespace)? {
         Reference::Current => return Ok(None),
         Reference::Renamed(_) if updated == Updated::Always => return Ok(None),

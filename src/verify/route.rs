@@ -1,4 +1,4 @@
-//! What leads a host name to a Service: Ingresses, their like, and the relay.
+//! The routes from a host name to a Service: Ingress, HTTPProxy, TLSRoute and others, and the relay.
 
 use serde_json::Value;
 
@@ -73,8 +73,8 @@ pub(super) fn backends(object: &Resource) -> Vec<Backend<'_>> {
         .collect()
 }
 
-/// True when an object leads to this Service. In kustomize's builds it may still have the name from
-/// before a prefix.
+/// True when an object leads to this Service. During a kustomize build it may still have the name
+/// without the prefix.
 pub(super) fn leads_to(list: &ResourceList<'_>, object: &Resource, one: &Reaching<'_>) -> bool {
     let service = one.service;
     backends(object).iter().any(|backend| {
@@ -93,10 +93,7 @@ pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> Vec<&'v Value> {
         let items = value.as_array().into_iter().flatten();
         return items.flat_map(|item| at(item, rest)).collect();
     }
-    value
-        .get(first)
-        .map(|value| at(value, rest))
-        .unwrap_or_default()
+    value.get(first).map_or(Vec::new(), |value| at(value, rest))
 }
 
 /// `--route=HOST=NAMESPACE/SELECTOR:PORT` of `runner-terminal relay`.

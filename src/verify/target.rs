@@ -14,7 +14,7 @@ pub(super) fn port_of(entry: &Value, workload: &Workload) -> Option<u16> {
     let target = entry.get("targetPort").or_else(|| entry.get("port"))?;
     match target {
         Value::String(name) => named(name, protocol(entry), workload).map(|(_, port)| port),
-        // 0 and null are as good as absent.
+        // 0 and null count as absent.
         Value::Null => number(entry.get("port")?),
         other if other.as_u64() == Some(0) => number(entry.get("port")?),
         other => number(other),
@@ -68,7 +68,7 @@ pub(super) fn entries(service: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// `9000 (targetPort session-server)`, for messages.
-pub(super) fn written(entry: &Value) -> String {
+pub(super) fn display_port(entry: &Value) -> String {
     let port = entry.get("port").map(Value::to_string).unwrap_or_default();
     match entry.get("targetPort") {
         Some(Value::String(name)) => format!("{port} (targetPort {name})"),

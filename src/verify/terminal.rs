@@ -92,11 +92,24 @@ impl<'a> Terminal<'a> {
                  spec.listenPort of the SessionServer to another one"
             )));
         }
+        self.listening(list, &config, &listen, port, require_address, findings)
+    }
+
+    /// The findings, and those about a session server that listens on a port.
+    fn listening(
+        &self,
+        list: &ResourceList<'_>,
+        config: &ConfigFile,
+        listen: &str,
+        port: u16,
+        require_address: bool,
+        mut findings: Vec<FunctionResult>,
+    ) -> Vec<FunctionResult> {
         let reaching = self.reaching(port);
         findings.extend(self.not_reached(&reaching, port));
         let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
         findings.extend(self.processes(list, &services));
-        let Some(advertised) = text(&config, ADVERTISE_ADDRESS) else {
+        let Some(advertised) = text(config, ADVERTISE_ADDRESS) else {
             findings.push(self.in_config(format!(
                 "listen_address is {listen:?} and there is no advertise_address: GitLab is told an \
                  address that leads nowhere, so the Debug button is there and broken. Run the \
@@ -180,7 +193,7 @@ impl<'a> Terminal<'a> {
         let ours = self.selecting.iter().find(|service| is_ours(service));
         let service = ours.or(self.selecting.first())?;
         let ports: Vec<String> = target::entries(&service.value)
-            .map(target::written)
+            .map(target::display_port)
             .collect();
         let message = format!(
             "selects the pods of {workload}, and none of its ports leads to the session server, \
@@ -217,7 +230,7 @@ impl<'a> Terminal<'a> {
         })?;
         let message = format!(
             "its port {} leads to no container port of {}",
-            target::written(entry),
+            target::display_port(entry),
             self.runner.workload.resource.identity
         );
         Some(

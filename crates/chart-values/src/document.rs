@@ -51,6 +51,7 @@ impl<'a> Document<'a> {
     ) -> Place {
         let node = self.tree.node(scalar);
         let (line, column) = line_and_column(text, position);
+        // After the last line break there is no line.
         let inner = text.text.lines().nth(line - 1).unwrap_or_default();
         // The header of a block scalar has a line of its own.
         let header = line_and_column(&self.tree, node.content).0;
@@ -83,7 +84,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Document<'_>>, ChartValuesErro
             line: 1,
             column: 1,
         };
-        // Helm prints nothing when it fails, and whoever pipes it here would get the defaults.
+        // Helm prints nothing when it fails: an empty pipe must not become the chart's defaults.
         let message =
             "the file is empty; for a release without values of its own, helm get values \
                        --output yaml prints null"
@@ -113,12 +114,9 @@ pub(super) fn documents(text: &str) -> Result<Vec<Document<'_>>, ChartValuesErro
 
 /// Line and column in characters, both from 1.
 fn line_and_column(tree: &Tree<'_>, position: usize) -> (usize, usize) {
-    let before = tree.text.get(..position).unwrap_or_default();
-    let line_start = tree.line_start(position);
-    (
-        before.matches('\n').count() + 1,
-        before.get(line_start..).unwrap_or_default().chars().count() + 1,
-    )
+    let before = tree.text.get(..position).unwrap_or(tree.text);
+    let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// The member of a mapping or the item of a list: where it is written, and its node. Aliases are

@@ -26,7 +26,7 @@ pub(super) enum Part {
 }
 
 /// A field or a comment, in the order of the text.
-enum Line {
+enum DraftLine {
     Comment(String),
     Field(&'static str, Value),
 }
@@ -37,7 +37,7 @@ pub(super) struct Draft<'a> {
     pub(super) values: &'a Values<'a>,
     /// The address is found in the cluster.
     pub(super) has_follow_up: bool,
-    lines: Vec<(Part, Line)>,
+    lines: Vec<(Part, DraftLine)>,
     notes: Vec<Note>,
     is_complete: bool,
 }
@@ -55,7 +55,7 @@ impl<'a> Draft<'a> {
 
     /// Sets a field.
     pub(super) fn set(&mut self, part: Part, name: &'static str, value: Value) {
-        self.lines.push((part, Line::Field(name, value)));
+        self.lines.push((part, DraftLine::Field(name, value)));
     }
 
     /// Sets a field that has a value.
@@ -76,7 +76,8 @@ impl<'a> Draft<'a> {
 
     /// Says something about a place that is not one of the chart's values.
     pub(super) fn note_at(&mut self, part: Part, note: Note) {
-        self.lines.push((part, Line::Comment(note.to_string())));
+        self.lines
+            .push((part, DraftLine::Comment(note.to_string())));
         self.notes.push(note);
     }
 
@@ -91,7 +92,7 @@ impl<'a> Draft<'a> {
     ) {
         self.note(part, path, message);
         let example = format!("{name}: {example}");
-        self.lines.push((part, Line::Comment(example)));
+        self.lines.push((part, DraftLine::Comment(example)));
         self.is_complete = false;
     }
 
@@ -125,8 +126,8 @@ impl<'a> Draft<'a> {
         let of_part = self.lines.iter().filter(|(at, _)| *at == part);
         of_part
             .filter_map(|(_, line)| match line {
-                Line::Field(name, value) => Some(((*name).to_owned(), value.clone())),
-                Line::Comment(_) => None,
+                DraftLine::Field(name, value) => Some(((*name).to_owned(), value.clone())),
+                DraftLine::Comment(_) => None,
             })
             .collect()
     }
@@ -160,8 +161,8 @@ impl<'a> Draft<'a> {
     fn append(&self, text: &mut String, part: Part, column: usize) {
         for (_, line) in self.lines.iter().filter(|(at, _)| *at == part) {
             match line {
-                Line::Comment(comment) => append_comment(text, comment, column),
-                Line::Field(name, value) => {
+                DraftLine::Comment(comment) => append_comment(text, comment, column),
+                DraftLine::Field(name, value) => {
                     text.push_str(&block_document(&json!({*name: value}), column, STYLE));
                 }
             }

@@ -33,7 +33,7 @@ enum ServiceType {
     Headless,
 }
 
-/// What every way of the chart has.
+/// The values that apply to every exposure.
 struct Common {
     host: Option<Host>,
     /// `externalPort`, where it is set.
@@ -198,7 +198,7 @@ fn advertise(draft: &mut Draft<'_>, common: &Common) {
     }
 }
 
-/// What is set, and does not go with the way.
+/// Values that are set and do not apply to the exposure.
 fn unused(draft: &mut Draft<'_>, common: &Common, way: ServiceType, is_ingress: bool) {
     let values = draft.values;
     if let Some(port) = common.node_port

@@ -1,4 +1,4 @@
-//! The chart's Ingress, which ends TLS, as one that lets it through.
+//! The chart's Ingress, which terminates TLS, as one with TLS passthrough.
 //!
 //! Source: the chart's `ingress-session-server.yaml`; the annotations' pages of the controllers.
 
@@ -21,7 +21,7 @@ const OLD_CLASS_NAME: &str = "kubernetes.io/ingress.class";
 /// Traefik's entry points of an Ingress.
 const ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 
-/// The end of the annotation by which controllers let TLS through, which the exposure sets.
+/// The end of the annotation for TLS passthrough, which the exposure sets.
 const PASSTHROUGH: &str = "/ssl-passthrough";
 
 /// How controllers are told: by their annotations, else by a word in the name of their class.
@@ -176,13 +176,13 @@ fn name_controller(
     }
 }
 
-/// The user has made it one that works.
+/// The user has configured TLS passthrough already.
 fn lets_through(annotations: &[(String, String)]) -> bool {
     let is_on = |(name, value): &(String, String)| name.ends_with(PASSTHROUGH) && value == "true";
     annotations.iter().any(is_on)
 }
 
-/// Keeps the annotations that mean something where TLS is let through.
+/// Keeps the annotations that have an effect with TLS passthrough.
 fn write_annotations(
     draft: &mut Draft<'_>,
     controller: Option<&str>,
@@ -215,7 +215,7 @@ fn write_annotations(
     }
 }
 
-/// Why an annotation does not go with TLS that is let through.
+/// Why an annotation has no effect with TLS passthrough.
 fn left_out(name: &str) -> Option<&'static str> {
     let (prefix, key) = name.split_once('/').unwrap_or(("", name));
     match (prefix, key) {

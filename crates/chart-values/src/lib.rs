@@ -23,7 +23,7 @@
 //! | [`find`] | which values of a file are the chart's |
 //! | [`key_path`] | a path of keys as text |
 //! | [`values`] | the chart's values: what a key holds, as Helm reads it, and on which line it stands |
-//! | [`session_server`] | what is the same whatever the way: ports, timeout, replicas |
+//! | [`session_server`] | what does not depend on the exposure: ports, timeout, replicas |
 //! | [`exposure`] | the chart's ways to reach a session server |
 //! | [`ingress`] | the chart's Ingress |
 //! | [`draft`] | the documents with their comments, as text |
@@ -58,7 +58,7 @@ pub struct Selection {
     pub at: Option<KeyPath>,
 }
 
-/// What has been made of a values file.
+/// The functionConfigs for a values file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The documents, as YAML with comments.
@@ -69,7 +69,7 @@ pub struct Imported {
     pub is_complete: bool,
 }
 
-/// Something that could not be taken over as it is, or that needs a look.
+/// A value that could not be converted exactly, or that needs a look.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", .place.path)]
 pub struct Note {
@@ -85,7 +85,7 @@ pub enum ChartValuesError {
     /// Text that is not YAML.
     #[error(transparent)]
     Yaml(#[from] yaml_splice::YamlError),
-    /// A value with which the chart itself makes nothing that works.
+    /// A value with which the chart itself does not work.
     #[error("line {}, column {}: {note}", .note.place.line, .note.place.column)]
     Value {
         /// Which value, and what is wrong with it.
@@ -123,7 +123,7 @@ pub struct Place {
 ///
 /// # Errors
 /// Text that is not YAML; no place, or several, that look like the chart's values; values of a type
-/// or range with which the chart makes nothing that works.
+/// or range with which the chart does not work.
 pub fn import(text: &str) -> Result<Imported, ChartValuesError> {
     import_selected(text, &Selection::default())
 }

@@ -90,9 +90,9 @@ const SWITCHES: [&str; 3] = ["enabled", "install", "global"];
 pub(super) enum Likeness {
     /// It has no key of the chart.
     None,
-    /// Its keys are the chart's, and may be any other chart's as well.
+    /// Its keys are the chart's, but also those of other charts.
     Possible,
-    /// It has one key that is the chart's alone.
+    /// It has one key that only this chart has.
     Likely,
     /// It has several such keys, or the session server's.
     Certain,

@@ -21,7 +21,7 @@ const CHART: &str = "gitlab-runner";
 
 /// Lists of resources hold no lists of their own.
 const MAX_LISTS: usize = 2;
-/// Texts are looked for this deep.
+/// Texts are searched to this depth.
 const MAX_DEPTH: usize = 64;
 
 /// The values that a document holds: none, where it is a manifest of another kind.
@@ -47,25 +47,15 @@ fn collect<'a>(
         return;
     };
     if !is_manifest(value) {
-        if value.get("helmCharts").is_some_and(Value::is_array) {
-            let name = ResourceName {
-                kind: "Kustomization".to_owned(),
-                namespace: None,
-                name: None,
-            };
-            helm_charts(document, &name, path, found);
-        } else if path.is_empty() {
-            found.push(Source::file(document));
-            texts(document, None, path, 0, found);
-        }
-        return;
+        return collect_plain(document, value, path, found);
     }
-    let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
-    let (group, kind) = (text("apiVersion").split('/').next(), text("kind"));
     let Some(name) = ResourceName::of(value) else {
         return;
     };
-    match (group.unwrap_or_default(), kind) {
+    let version = value.get("apiVersion").and_then(Value::as_str);
+    let group = version.and_then(|version| version.split('/').next());
+    let kind = name.kind.clone();
+    match (group.unwrap_or(""), kind.as_str()) {
         (_, list) if list.ends_with("List") && depth < MAX_LISTS => {
             let items = value.get("items").and_then(Value::as_array);
             for index in 0..items.map_or(0, Vec::len) {
@@ -80,12 +70,8 @@ fn collect<'a>(
             argo_cd(document, &name, &join(path, &["spec"]), found);
         }
         ("argoproj.io", "ApplicationSet") => {
-            argo_cd(
-                document,
-                &name,
-                &join(path, &["spec", "template", "spec"]),
-                found,
-            );
+            let path = join(path, &["spec", "template", "spec"]);
+            argo_cd(document, &name, &path, found);
         }
         ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => {
             found.push(helm_chart(document, name, path));
@@ -109,6 +95,26 @@ fn collect<'a>(
             found.push(source);
         }
         _ => {}
+    }
+}
+
+/// What has no `apiVersion` and `kind`: a kustomization that leaves them out, or a values file.
+fn collect_plain<'a>(
+    document: &'a Document<'a>,
+    value: &Value,
+    path: &[String],
+    found: &mut Vec<Source<'a>>,
+) {
+    if value.get("helmCharts").is_some_and(Value::is_array) {
+        let name = ResourceName {
+            kind: "Kustomization".to_owned(),
+            namespace: None,
+            name: None,
+        };
+        helm_charts(document, &name, path, found);
+    } else if path.is_empty() {
+        found.push(Source::file(document));
+        texts(document, None, path, 0, found);
     }
 }
 
@@ -286,7 +292,7 @@ fn texts<'a>(
         Some(Value::String(text)) if is_like_values(text) => {
             let mut source = Source::new(document, resource.cloned(), path.to_vec());
             source.is_guess = true;
-            // What is not YAML, such as a script, is no values file.
+            // Text that is not YAML, such as a script, is not a values file.
             if source.add_text(path) {
                 found.push(source);
             }
@@ -312,13 +318,10 @@ fn is_like_values(text: &str) -> bool {
 
 /// Whether the name, path or URL of a chart is that of gitlab-runner.
 fn is_chart(chart: &str) -> bool {
-    let last = chart
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
+    let chart = chart.trim_end_matches('/');
+    let last = chart.rsplit_once('/').map_or(chart, |(_, last)| last);
     // `gitlab-runner-0.86.0.tgz`, and a tag or digest of an OCI artifact.
-    let name = last.split([':', '@']).next().unwrap_or_default();
+    let name = last.split_once([':', '@']).map_or(last, |(name, _)| name);
     let name = match name.strip_suffix(".tgz") {
         Some(archive) => archive.rsplit_once('-').map_or(archive, |(name, _)| name),
         None => name,

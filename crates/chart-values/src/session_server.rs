@@ -1,4 +1,4 @@
-//! What is the same whatever the way to the session server.
+//! The values that do not depend on the exposure.
 //!
 //! Source: the chart's `_helpers.tpl` (defaults, when it is on), `configmap.yaml` (`config.toml`
 //! and the scripts), `deployment.yaml`, `hpa.yaml`; of `configOverride`, which came after 0.86.0,
@@ -118,7 +118,7 @@ fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     Ok(())
 }
 
-/// Values that have to do with terminals and stand outside `sessionServer`.
+/// Values outside of `sessionServer` that matter to terminals.
 fn elsewhere(draft: &mut Draft<'_>) {
     let mentions = |path: &[&str], words: &[&str]| {
         draft.values.set(path).is_some_and(|value| {
@@ -165,7 +165,7 @@ fn elsewhere(draft: &mut Draft<'_>) {
     }
 }
 
-/// Keys that the chart does not know, and passes over in silence.
+/// Keys that the chart does not know, and ignores.
 fn unknown(draft: &mut Draft<'_>, path: &[&str], keys: &[&str]) {
     let Some(Value::Object(members)) = draft.values.get(path) else {
         return;

@@ -83,7 +83,7 @@ pub(super) fn typed(text: &str) -> Value {
     }
 }
 
-/// Sets a value. What is in the way is replaced by a mapping or a list.
+/// Sets a value. Other values on its path are replaced by a mapping or a list.
 pub(super) fn set(root: &mut Value, keys: &[Key], value: Value) {
     let mut target = root;
     for key in keys {
@@ -113,8 +113,8 @@ pub(super) fn set(root: &mut Value, keys: &[Key], value: Value) {
     *target = value;
 }
 
-/// Lays a values file over another one, as Helm does with several: mappings are merged, everything
-/// else is replaced. A file without content changes nothing.
+/// Merges a values file over another one, as Helm does: mappings are merged, everything else is
+/// replaced. A file without content changes nothing.
 pub(super) fn merge(below: &mut Value, above: Value) {
     if !above.is_null() {
         merge_members(below, above);
@@ -141,7 +141,7 @@ mod tests {
     fn set_all(names: &[(&str, &str)]) -> Value {
         let mut root = Value::Null;
         for (name, value) in names {
-            set(&mut root, &keys(name).unwrap_or_default(), typed(value));
+            set(&mut root, &keys(name).unwrap(), typed(value));
         }
         root
     }
@@ -174,13 +174,9 @@ mod tests {
     #[test]
     fn an_index_sets_the_item_of_a_list() {
         let mut root = json!({"list": ["a"]});
-        set(&mut root, &keys("list[2]").unwrap_or_default(), typed("c"));
+        set(&mut root, &keys("list[2]").unwrap(), typed("c"));
         assert_eq!(root, json!({"list": ["a", null, "c"]}));
-        set(
-            &mut root,
-            &keys("hosts[0].name").unwrap_or_default(),
-            typed("d"),
-        );
+        set(&mut root, &keys("hosts[0].name").unwrap(), typed("d"));
         assert_eq!(root.get("hosts"), Some(&json!([{"name": "d"}])));
     }
 

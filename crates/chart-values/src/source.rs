@@ -1,4 +1,4 @@
-//! A values file, wherever it stands: a file, a field of a HelmRelease, a text in an Application.
+//! Values in any form: a file, a field of a HelmRelease, a text in an Application.
 
 use std::fmt;
 
@@ -57,7 +57,7 @@ pub(super) struct ResourceName {
 }
 
 impl ResourceName {
-    /// The name of a manifest; `None` for what has no kind.
+    /// The name of a manifest; `None` without a kind.
     pub(super) fn of(manifest: &Value) -> Option<Self> {
         let metadata = |field: &str| {
             let text = manifest.get("metadata")?.get(field)?.as_str()?;
@@ -72,19 +72,15 @@ impl ResourceName {
 
     /// `kind`, `kind/name` or `kind/namespace/name`, the kind in any case.
     pub(super) fn is(&self, selector: &str) -> bool {
-        let mut parts = selector.split('/');
-        let kind = parts.next().unwrap_or_default();
-        let rest: Vec<&str> = parts.collect();
-        let name = self.name.as_deref();
-        self.kind.eq_ignore_ascii_case(kind)
-            && match rest.as_slice() {
-                [] => true,
-                [wanted] => name == Some(wanted),
-                [namespace, wanted] => {
-                    name == Some(wanted) && self.namespace.as_deref() == Some(namespace)
-                }
-                _ => false,
-            }
+        let parts: Vec<&str> = selector.split('/').collect();
+        let (name, namespace) = (self.name.as_deref(), self.namespace.as_deref());
+        let is_kind = |kind: &str| self.kind.eq_ignore_ascii_case(kind);
+        match parts.as_slice() {
+            [kind] => is_kind(kind),
+            [kind, wanted] => is_kind(kind) && name == Some(wanted),
+            [kind, of, wanted] => is_kind(kind) && name == Some(wanted) && namespace == Some(of),
+            _ => false,
+        }
     }
 
     /// The selector that [`ResourceName::is`] takes.
@@ -146,7 +142,7 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// Lays a mapping of the document over what is there. Nothing happens where none is written.
+    /// Merges a mapping of the document over the values so far, where there is one.
     pub(super) fn add_mapping(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => false,
@@ -165,8 +161,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Lays the YAML in a text of the document over what is there. Nothing happens where none is
-    /// written.
+    /// Merges the YAML in a text of the document over the values so far, where there is one.
     pub(super) fn add_text(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => return false,

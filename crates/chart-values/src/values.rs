@@ -41,7 +41,7 @@ impl<'a> Values<'a> {
         self.path.is_empty() && self.source.path.is_empty()
     }
 
-    /// What stands at a path. `null` counts as nothing: with it, Helm takes a key away.
+    /// The value at a path. `null` counts as none: Helm removes such a key.
     pub(super) fn get(&self, path: &[&str]) -> Option<&Value> {
         let value = path
             .iter()

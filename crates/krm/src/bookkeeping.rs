@@ -1,22 +1,22 @@
-//! The annotations by which an edit can be taken back to the byte.
+//! Annotations with what an edit needs to be undone byte for byte.
 
 use yaml_splice::pointer::token;
 
-/// On a resource that a function has made: its owner. What such a resource was before is nothing.
+/// On a resource that a function has made: its owner.
 pub const OWNED_BY: &str = "runner-terminal.dev/owned-by";
 
 /// On the object with a file that was edited: by the name of the file, the text that its keys had
 /// before, `null` for none.
 pub const CONFIG_BEFORE: &str = "runner-terminal.dev/config-before";
 
-/// On a resource of the user's: the members that stood there with nothing in them before something
-/// was put there, by JSON pointer, and what each was.
+/// On a resource of the user's: the members that were empty before something was put into them, by
+/// JSON pointer, and what each was (`null`, `{}`, `[]`).
 pub const EMPTY_BEFORE: &str = "runner-terminal.dev/empty-before";
 
-/// On a resource of the user's: the text of what is written in another form since, by JSON pointer.
+/// On a resource of the user's: the original text of nodes that an edit has rewritten, by JSON pointer.
 pub const WRITTEN_BEFORE: &str = "runner-terminal.dev/written-before";
 
-/// What the names of all annotations of this function begin with.
+/// The prefix of this function's annotations.
 pub const PREFIX: &str = "runner-terminal.dev/";
 
 /// JSON pointer of an annotation in a resource, or in a pod template.

@@ -6,14 +6,14 @@
 //! | [`resource_list`] | the parts of a ResourceList, found without parsing it |
 //! | [`resource`] | one resource: its identity and its value |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
-//! | [`bookkeeping`] | the annotations that remember what an edit has replaced |
+//! | [`bookkeeping`] | the annotations with what an edit needs to be undone |
 //! | [`alignment`] | which resources are the same before and after a run |
-//! | [`results`] | what a function has to say |
+//! | [`results`] | the `results` of a list |
 //! | [`sidecar`] | what a host learns of a run besides the list |
-//! | [`text`] | makes text of others safe to show |
+//! | [`text`] | escapes untrusted text for display |
 
 #![forbid(unsafe_code)]
-// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+// No `allow` can lift these: a panic would abort the host.
 #![forbid(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -24,7 +24,7 @@
     clippy::unwrap_used,
     reason = "no input panics"
 )]
-// This one knows nothing of tests.
+// This lint has no exception for tests.
 #![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
 
 pub mod alignment;
@@ -36,3 +36,5 @@ pub mod resource_list;
 pub mod results;
 pub mod sidecar;
 pub mod text;
+
+pub use yaml_splice::Internal;

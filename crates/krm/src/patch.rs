@@ -7,61 +7,113 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Map, Value};
 
+use crate::Internal;
 use crate::bookkeeping::{EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
-use crate::resource::Resource;
+use crate::resource::{Identity, Resource};
 use crate::resource_list::{Changes, Patched};
-use yaml_splice::pointer::{At as _, name_of};
+use crate::results::FunctionResult;
+use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::Sources;
 
-/// Items as they will be, and the operations that make them so.
+/// The operations on each item, and the item's value after them.
 #[derive(Debug, Default)]
 pub struct Patches {
     items: BTreeMap<usize, Item>,
-    /// What is new, by the place of the item that it stands after.
+    /// New items, each with the number of the item that it comes after.
     added: Vec<(usize, Value)>,
     removed: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
-    /// What each copy is a copy of, by the copy's own place.
+    /// The original of each copy, by the copy's number.
     copies: BTreeMap<usize, usize>,
+    /// The first operation that could not be made.
+    failure: Option<PatchError>,
 }
 
-/// Copies have places of their own, behind those of any list.
+/// An operation that could not be made on a resource's value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// A member is to be set where the manifest has a text, a number, a boolean or a list.
+    #[error("{path} is not a mapping, so that nothing can be set in it: write it as one")]
+    NotAMapping {
+        /// The resource.
+        resource: Box<Identity>,
+        /// The JSON pointer of what stands there.
+        path: String,
+    },
+    /// A bug.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+impl From<PatchError> for FunctionResult {
+    fn from(error: PatchError) -> Self {
+        let result = Self::error(error.to_string());
+        match error {
+            PatchError::NotAMapping { resource, .. } => result.about(&resource),
+            PatchError::Internal(_) => result,
+        }
+    }
+}
+
+/// Copies are numbered from here, above the items of any list.
 const FIRST_COPY: usize = usize::MAX / 2;
 
 #[derive(Debug)]
 struct Item {
-    /// The resource's own until the first operation.
+    /// Shared with the resource until the first operation.
     value: Rc<Value>,
     operations: Vec<PatchOperation>,
-    /// How nodes are to be written again, once all of ours is gone.
+    /// The original text of nodes, restored once none of our changes is left.
     restored: Option<Sources>,
 }
 
 impl Patches {
-    /// The item as it will be.
+    /// The item's value with the operations so far.
     pub fn current(&mut self, resource: &Resource) -> &Value {
         &self.item(resource).value
     }
 
-    /// Sets a member, with the objects above it where they are missing. Does nothing when it has
-    /// that value already.
+    /// Sets a member, and creates the objects above it that are missing. Does nothing when it has that
+    /// value already.
     pub fn set(&mut self, resource: &Resource, pointer: &str, value: Value) {
+        if let Err(error) = self.try_set(resource, pointer, value) {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn try_set(
+        &mut self,
+        resource: &Resource,
+        pointer: &str,
+        value: Value,
+    ) -> Result<(), PatchError> {
         let item = self.item(resource);
         if item.value.at(pointer) == Some(&value) {
-            return;
+            return Ok(());
         }
         let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
-        // The first member on the way that is missing is where the operation acts.
+        // The operation acts on the first member of the path that is missing.
         let mut depth = tokens.len();
         let mut filled = None;
-        for length in 1..tokens.len() {
-            let above = format!("/{}", tokens.get(..length).unwrap_or_default().join("/"));
+        let mut above = String::new();
+        let parents = tokens.split_last().map_or(&[][..], |(_, parents)| parents);
+        for ((token, next), length) in parents.iter().zip(tokens.iter().skip(1)).zip(1..) {
+            above.push('/');
+            above.push_str(token);
             let member = item.value.at(&above);
-            if member.is_none_or(Value::is_null) {
-                depth = length;
+            match member {
+                None | Some(Value::Null) => depth = length,
+                Some(Value::Object(_)) => {}
+                Some(Value::Array(_)) if is_index(next) => {}
+                Some(_) => {
+                    return Err(PatchError::NotAMapping {
+                        resource: Box::new(resource.identity.clone()),
+                        path: above,
+                    });
+                }
             }
             if let Some(empty) = member.filter(|member| is_empty(member)) {
-                filled = Some((above, empty.clone()));
+                filled = Some((above.clone(), empty.clone()));
             }
             if depth == length {
                 break;
@@ -73,23 +125,23 @@ impl Patches {
             nested = Value::Object(Map::from_iter([(name_of(token), nested)]));
         }
         item.apply(PatchOperation::Add(AddOperation {
-            path: parse(&format!("/{}", place.join("/"))),
+            path: pointer::parse(&format!("/{}", place.join("/")))?,
             value: nested,
-        }));
+        }))?;
         if let Some((pointer, empty)) = filled {
             self.remember_empty(resource, pointer, empty);
         }
+        Ok(())
     }
 
-    /// Appends to an array, which is made when it is missing.
+    /// Appends to an array, and creates it when it is missing.
     pub fn push(&mut self, resource: &Resource, pointer: &str, value: Value) {
         let array = self.item(resource).value.at(pointer);
         let empty = array.filter(|array| is_empty(array)).cloned();
         if array.is_some_and(Value::is_array) {
-            self.item(resource).apply(PatchOperation::Add(AddOperation {
-                path: parse(&format!("{pointer}/-")),
-                value,
-            }));
+            self.apply(resource, &format!("{pointer}/-"), |path| {
+                PatchOperation::Add(AddOperation { path, value })
+            });
         } else {
             self.set(resource, pointer, Value::Array(vec![value]));
         }
@@ -98,8 +150,8 @@ impl Patches {
         }
     }
 
-    /// Removes a member, and what is above it as far as that becomes empty (never `metadata` or
-    /// `spec` of the resource itself). What was there with nothing in it is left so.
+    /// Removes a member, and the parents that become empty by it, except for `metadata` and `spec`
+    /// of the resource itself. A parent that was empty before our changes stays, empty.
     pub fn remove(&mut self, resource: &Resource, pointer: &str) {
         let item = self.item(resource);
         if item.value.at(pointer).is_none() {
@@ -117,23 +169,35 @@ impl Patches {
                 break;
             }
             if let Some(empty) = before.get(above) {
-                return item.apply(PatchOperation::Replace(ReplaceOperation {
-                    path: parse(above),
-                    value: empty.clone(),
-                }));
+                let value = empty.clone();
+                return self.apply(resource, above, |path| {
+                    PatchOperation::Replace(ReplaceOperation { path, value })
+                });
             }
             if above.matches('/').count() < 2 {
                 break;
             }
             place = above;
         }
-        item.apply(PatchOperation::Remove(RemoveOperation {
-            path: parse(place),
-        }));
+        self.apply(resource, place, |path| {
+            PatchOperation::Remove(RemoveOperation { path })
+        });
     }
 
-    /// Takes the note away of what was empty, once all is gone that was put there: while another
-    /// annotation of ours is left, it is still needed.
+    fn apply(
+        &mut self,
+        resource: &Resource,
+        pointer: &str,
+        operation: impl FnOnce(PointerBuf) -> PatchOperation,
+    ) {
+        let applied =
+            pointer::parse(pointer).and_then(|path| self.item(resource).apply(operation(path)));
+        if let Err(error) = applied {
+            self.failure.get_or_insert(error.into());
+        }
+    }
+
+    /// Removes the note of what was empty, unless another annotation of ours still needs it.
     pub fn forget_empty(&mut self, resource: &Resource) {
         let annotations = self.current(resource).at("/metadata/annotations");
         let annotations = annotations.and_then(Value::as_object);
@@ -153,7 +217,7 @@ impl Patches {
         self.remove(resource, &annotation(EMPTY_BEFORE));
     }
 
-    /// [`Self::set`] for a member that may be there with nothing in it, which is noted.
+    /// [`Self::set`] for a member that may be there, but empty: that is noted, so that it can be undone.
     pub fn fill(&mut self, resource: &Resource, pointer: &str, value: Value) {
         let empty = self.current(resource).at(pointer).cloned();
         self.set(resource, pointer, value);
@@ -162,12 +226,12 @@ impl Patches {
         }
     }
 
-    /// What a member was that had nothing in it.
+    /// What an empty member was before our changes: `null`, `{}` or `[]`.
     pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
         self.item(resource).empty_before().get(pointer).cloned()
     }
 
-    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can leave it so.
+    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can restore it.
     fn remember_empty(&mut self, resource: &Resource, pointer: String, empty: Value) {
         let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();
         if is_ours {
@@ -186,8 +250,8 @@ impl Patches {
             .push((self.copies.get(&item).copied().unwrap_or(item), value));
     }
 
-    /// Adds a copy of a resource of the list: its text, comments and all. What the copy is to have
-    /// of its own are changes to it.
+    /// Adds a copy of a resource: its text with its comments. The returned resource takes changes as
+    /// any other does.
     pub fn copy(&mut self, original: &Resource) -> Resource {
         let place = FIRST_COPY + self.copies.len();
         self.copies.insert(place, original.item);
@@ -202,19 +266,36 @@ impl Patches {
         self.removed.insert(resource.item);
     }
 
-    /// Takes what the host has put into the list out of it again, whatever else becomes of it.
+    /// Removes what the host has put into the list, even when nothing else changes.
     pub fn drop_item(&mut self, resource: &Resource) {
         self.dropped.insert(resource.item);
     }
 
-    /// The operations by item.
-    pub fn into_changes(mut self) -> Changes {
-        let copies = self.items.split_off(&FIRST_COPY);
+    /// The items that the host has put into the list, which go even when nothing else changes.
+    pub fn only_dropped(&self) -> Changes {
         Changes {
-            copies: copies
-                .into_iter()
-                .filter_map(|(place, item)| Some((*self.copies.get(&place)?, item.operations)))
-                .collect(),
+            dropped: self.dropped.clone(),
+            ..Changes::default()
+        }
+    }
+
+    /// The operations by item.
+    ///
+    /// # Errors
+    /// The first operation that could not be made.
+    pub fn into_changes(mut self) -> Result<Changes, PatchError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let copied = self.items.split_off(&FIRST_COPY);
+        let copied = copied.into_iter().map(|(place, item)| {
+            let original = self.copies.get(&place).copied();
+            original
+                .map(|original| (original, item.operations))
+                .ok_or_else(|| Internal::new("a copy was edited that is of no item of the list"))
+        });
+        Ok(Changes {
+            copies: copied.collect::<Result<_, _>>()?,
             patches: self
                 .items
                 .into_iter()
@@ -236,7 +317,7 @@ impl Patches {
             removed: self.removed,
             dropped: self.dropped,
             added: self.added,
-        }
+        })
     }
 
     fn item(&mut self, resource: &Resource) -> &mut Item {
@@ -249,7 +330,7 @@ impl Patches {
 }
 
 impl Item {
-    /// What was empty, by JSON pointer.
+    /// The members that were empty before our changes, by JSON pointer.
     fn empty_before(&self) -> Map<String, Value> {
         let note = self.value.at(&annotation(EMPTY_BEFORE));
         let note = note.and_then(Value::as_str);
@@ -259,16 +340,17 @@ impl Item {
         before
     }
 
-    fn apply(&mut self, operation: PatchOperation) {
-        if json_patch::patch(
-            Rc::make_mut(&mut self.value),
-            std::slice::from_ref(&operation),
-        )
-        .is_ok()
-        {
-            self.operations.push(operation);
-        }
+    fn apply(&mut self, operation: PatchOperation) -> Result<(), Internal> {
+        let value = Rc::make_mut(&mut self.value);
+        json_patch::patch(value, std::slice::from_ref(&operation))
+            .map_err(|error| Internal::new(format!("an operation of its own fails: {error}")))?;
+        self.operations.push(operation);
+        Ok(())
     }
+}
+
+fn is_index(token: &str) -> bool {
+    token == "-" || token.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -280,7 +362,47 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Pointers are put together from escaped tokens here, so that none fails to parse.
-fn parse(pointer: &str) -> PointerBuf {
-    PointerBuf::parse(pointer).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn resource() -> Resource {
+        let value =
+            json!({"kind": "A", "metadata": {"name": "a"}, "spec": {"text": "b", "list": []}});
+        Resource::new(0, value)
+    }
+
+    fn failure(change: impl FnOnce(&mut Patches, &Resource)) -> PatchError {
+        let mut patches = Patches::default();
+        change(&mut patches, &resource());
+        patches.into_changes().unwrap_err()
+    }
+
+    #[test]
+    fn a_member_of_a_text_or_a_list_is_refused() {
+        for above in ["/spec/text", "/spec/list"] {
+            let pointer = format!("{above}/below");
+            let error = failure(|patches, resource| patches.set(resource, &pointer, json!(1)));
+            let result = FunctionResult::from(error);
+            let message = format!("{above} is not a mapping");
+            assert!(result.message.starts_with(&message), "{result}");
+            assert!(result.resource_ref.is_some());
+        }
+    }
+
+    #[test]
+    fn an_operation_of_its_own_that_fails_is_an_internal_error() {
+        // An index behind the end, and a name whose tilde is not escaped.
+        for pointer in ["/spec/list/7", "/spec/a~b"] {
+            let error = failure(|patches, resource| patches.set(resource, pointer, json!(1)));
+            assert!(
+                matches!(error, PatchError::Internal(_)),
+                "{pointer}: {error}"
+            );
+            let result = FunctionResult::from(error);
+            assert!(result.message.contains("please report it"), "{result}");
+        }
+    }
 }

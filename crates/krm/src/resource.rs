@@ -5,8 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use yaml_splice::pointer::At as _;
 
-/// Where the host keeps the file that a resource came from; the second is the name that kpt and
-/// kyaml wrote before.
+/// The annotations with the file that a resource came from. The second is the former name.
 pub const PATH_ANNOTATIONS: [&str; 2] = [
     "internal.config.kubernetes.io/path",
     "config.kubernetes.io/path",
@@ -26,7 +25,7 @@ const RENAMES: [&str; 2] = [
 /// kustomize appends a hash to the resource's name once all transformers have run.
 pub const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuffix";
 
-/// What a resource is called, and where it came from.
+/// A resource's kind and name, and the file that it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// `apps/v1`
@@ -44,8 +43,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A resource of this identity with nothing in it yet: `apiVersion`, `kind`, and `metadata`
-    /// with the name, and the namespace where there is one.
+    /// The group of the `apiVersion`; empty for that of the core.
+    pub fn group(&self) -> &str {
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
+    /// A resource with `apiVersion`, `kind` and `metadata` only.
     pub fn skeleton(&self) -> Map<String, Value> {
         let mut metadata = Map::from_iter([("name".to_owned(), json!(self.name))]);
         if !self.namespace.is_empty() {
@@ -62,12 +67,12 @@ impl Identity {
 /// `Deployment ci/runner`
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&written(&self.kind, &self.name, &self.namespace))
+        f.write_str(&display_name(&self.kind, &self.name, &self.namespace))
     }
 }
 
 /// `Deployment ci/runner`, `Deployment runner` without a namespace, `Kustomization` without a name.
-pub fn written(kind: &str, name: &str, namespace: &str) -> String {
+pub fn display_name(kind: &str, name: &str, namespace: &str) -> String {
     match (namespace, name) {
         ("", "") => kind.to_owned(),
         ("", name) => format!("{kind} {name}"),
@@ -141,9 +146,9 @@ impl Resource {
         self.annotation(PREVIOUS_NAMES).is_some()
     }
 
-    /// How surely kustomize has built both resources from one kustomization, by the prefixes and
-    /// suffixes of their names: 2 when they are the same, 1 when one has all that the other has
-    /// got from an overlay further out, 0 when they differ.
+    /// Whether kustomize may have built both resources from one kustomization, by the prefixes and
+    /// suffixes of their names: 2 when they are equal, 1 when one resource has got further ones from
+    /// an outer overlay, 0 when they differ.
     ///
     /// Source: `PrefixesSuffixesEquals` in kustomize's `api/resource`.
     pub fn shares_renames(&self, other: &Self) -> u8 {
@@ -169,8 +174,7 @@ impl Resource {
     }
 }
 
-/// `config` of `config-9kt2f5m8cb`: kustomize's suffix is ten characters of an alphabet without
-/// vowels, so that it spells nothing.
+/// `config` of `config-9kt2f5m8cb`: kustomize's hash is ten characters of a small alphabet.
 ///
 /// Source: `encode` in kustomize's `api/hasher`.
 pub fn without_hash(name: &str) -> Option<&str> {
@@ -179,8 +183,8 @@ pub fn without_hash(name: &str) -> Option<&str> {
     hash.then_some(stem)
 }
 
-/// `metadata` and `name` of a path annotation of a file beside another: `apps/runner.yaml` gives
-/// `apps/service_NAME.yaml`, the name that kyaml gives to new resources.
+/// The path of a new resource in the folder of another file: `apps/runner.yaml` gives
+/// `apps/service_NAME.yaml`, as kyaml names files.
 pub fn path_beside(path: &str, kind: &str, name: &str) -> String {
     let directory = path.rsplit_once('/').map(|(directory, _)| directory);
     let file = format!("{}_{name}.yaml", kind.to_ascii_lowercase());

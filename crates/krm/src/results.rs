@@ -1,14 +1,14 @@
-//! What the function has to say: the `results` of a ResourceList.
+//! The `results` of a ResourceList.
 
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::resource::{Identity, written};
+use crate::resource::{Identity, display_name};
 use crate::text;
 
-/// How grave a result is, as the KRM Functions Specification names it.
+/// The severities of the KRM Functions Specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -20,13 +20,13 @@ pub enum Severity {
     Error,
 }
 
-/// One entry of `results`: what, about which resource, at which field.
+/// One entry of `results`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionResult {
-    /// What is so, and what to do about it.
+    /// What is wrong or was done, and what to do about it.
     pub message: String,
-    /// How grave it is.
+    /// Whether it is an error.
     pub severity: Severity,
     /// The resource it is about.
     #[serde(
@@ -40,7 +40,7 @@ pub struct FunctionResult {
     /// The file that the resource came from, where the list says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
-    /// What programs may want to know of it.
+    /// Further facts, for programs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -159,8 +159,8 @@ impl FunctionResult {
     }
 }
 
-/// Where something is said: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty where that is
-/// nowhere.
+/// What a message is about: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty when it is
+/// about nothing in particular.
 pub fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) -> String {
     let field = field.map(str::to_owned);
     let file = file.map(|file| format!("in {file}"));
@@ -178,7 +178,7 @@ impl std::fmt::Display for FunctionResult {
         };
         write!(f, "{severity}: ")?;
         let resource = self.resource_ref.as_ref();
-        let resource = resource.map(|one| written(&one.kind, &one.name, &one.namespace));
+        let resource = resource.map(|one| display_name(&one.kind, &one.name, &one.namespace));
         let place = place(
             resource,
             self.field.as_ref().map(|field| field.path.as_str()),

@@ -1,12 +1,12 @@
-//! Text of others, made safe to show: names from manifests, files and API answers may hold
-//! characters that forge a line, steer a terminal or reorder what is read.
+//! Escapes untrusted text for display: names from manifests, files and API answers may hold
+//! characters that forge a line, steer a terminal or reorder text.
 
 use std::borrow::Cow;
 
 /// Text on one line: each character that [`steers`] is written as its escape, such as `\u{1b}`.
 ///
 /// ```
-/// use runner_terminal::text::printable;
+/// use krm::text::printable;
 ///
 /// assert_eq!(printable("runner\r\nerror: forged"), r"runner\u{d}\u{a}error: forged");
 /// assert_eq!(printable("läufer 🏃"), "läufer 🏃");
@@ -35,7 +35,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect::<Vec<_>>().join("\n"))
 }
 
-/// What stands in place of a value that is not shown.
+/// Shown in place of a secret value.
 pub const MASKED: &str = "<masked>";
 
 /// Text without the user and password of a URL: `https://u:pw@host` becomes
@@ -74,7 +74,7 @@ fn commands(line: &str) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case("##vso"))
 }
 
-/// True for a character that has no sign of its own and changes what is around it: control characters
+/// True for a character that is invisible and changes how the text around it is shown: control characters
 /// (C0, DEL, C1), line and paragraph separators, and format characters (bidi controls, zero width,
 /// tags).
 ///

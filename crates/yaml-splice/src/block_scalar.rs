@@ -11,6 +11,19 @@ pub(super) fn end(text: &str, indicator: usize, value: &str) -> usize {
     Block::read(text, indicator, value).end
 }
 
+/// A block scalar, and the value that it is to get.
+pub(super) struct Rewrite<'a> {
+    pub(super) text: &'a str,
+    pub(super) block: Block,
+    /// From the `|` or `>` on.
+    pub(super) header: &'a str,
+    /// The value that the scalar has.
+    pub(super) old: &'a str,
+    pub(super) new: &'a str,
+    pub(super) key_column: usize,
+    pub(super) newline: &'a str,
+}
+
 /// A value rewritten in place of the block scalar that `old` parsed from, whose `|` or `>` is at
 /// `indicator`.
 ///
@@ -27,64 +40,77 @@ pub(super) fn rewrite(
     if !fits(new) {
         return None;
     }
-    if let Some(folded) = folded::rewrite(text, indicator, old, new, key_column, newline) {
-        return Some(folded);
-    }
     let block = Block::read(text, indicator, old);
-    let header = text.get(indicator..block.header_end)?;
-    let indent = block.indent.unwrap_or(key_column + 2);
-    let new_lines = logical_lines(new);
-    let kept = if header.starts_with('|') {
-        block.lines.as_slice()
-    } else {
-        &[]
+    let rewrite = Rewrite {
+        text,
+        header: text.get(indicator..block.header_end)?,
+        block,
+        old,
+        new,
+        key_column,
+        newline,
     };
-    let strip = |line: &Range<usize>| {
-        let physical = text.get(line.clone()).unwrap_or_default();
-        physical.get(indent..).unwrap_or_default()
-    };
-    let same = |(line, logical): &(&Range<usize>, &&str)| strip(line) == **logical;
-    let head = kept.iter().zip(&new_lines).take_while(same).count();
-    let most = kept.len().min(new_lines.len()) - head;
-    let tail = kept
-        .iter()
-        .rev()
-        .zip(new_lines.iter().rev())
-        .take(most)
-        .take_while(same)
-        .count();
+    folded::rewrite(&rewrite).or_else(|| rewrite.as_literal())
+}
 
-    let mut out = String::with_capacity(new.len() + header.len() + 64);
-    let after = text.get(line_end(text, block.end) + 1..);
-    // At the end of the text the last line may have no end of its own.
-    let may_keep = after.is_some_and(|after| {
-        after
-            .lines()
-            .next()
-            .is_none_or(|line| !line.trim().is_empty())
-    });
-    let step = indent.saturating_sub(key_column);
-    out.push_str(&new_header(header, new, step, may_keep)?);
-    for (index, logical) in new_lines.iter().enumerate() {
-        out.push_str(newline);
-        let from_end = new_lines.len() - index;
-        let physical = if index < head {
-            kept.get(index)
-        } else if from_end <= tail {
-            kept.get(kept.len() - from_end)
+impl Rewrite<'_> {
+    fn as_literal(&self) -> Option<String> {
+        let Self {
+            text, block, new, ..
+        } = self;
+        let indent = block.indent.unwrap_or(self.key_column + 2);
+        let new_lines = logical_lines(new);
+        let kept = if self.header.starts_with('|') {
+            block.lines.as_slice()
         } else {
-            None
+            &[]
         };
-        match physical.and_then(|line| text.get(line.clone())) {
-            Some(line) => out.push_str(line),
-            None if logical.is_empty() => {}
-            None => {
-                out.extend(std::iter::repeat_n(' ', indent));
-                out.push_str(logical);
+        let (head, tail) = self.common(kept, &new_lines, indent);
+        let mut out = String::with_capacity(new.len() + self.header.len() + 64);
+        let step = indent.saturating_sub(self.key_column);
+        out.push_str(&new_header(self.header, new, step, self.may_keep())?);
+        for (index, logical) in new_lines.iter().enumerate() {
+            out.push_str(self.newline);
+            let from_end = new_lines.len() - index;
+            let physical = if index < head {
+                kept.get(index)
+            } else if from_end <= tail {
+                kept.get(kept.len() - from_end)
+            } else {
+                None
+            };
+            match physical {
+                Some(line) => out.push_str(text.get(line.clone())?),
+                None if logical.is_empty() => {}
+                None => {
+                    out.extend(std::iter::repeat_n(' ', indent));
+                    out.push_str(logical);
+                }
             }
         }
+        Some(out)
     }
-    Some(out)
+
+    /// How many lines both values have at their beginning, and how many at their end.
+    fn common(&self, kept: &[Range<usize>], new_lines: &[&str], indent: usize) -> (usize, usize) {
+        let same = |(line, logical): &(&Range<usize>, &&str)| {
+            let physical = self.text.get((*line).clone());
+            // A blank line may be shorter than the others are indented.
+            physical.is_some_and(|line| line.get(indent..).unwrap_or_default() == **logical)
+        };
+        let head = kept.iter().zip(new_lines).take_while(same).count();
+        let most = kept.len().min(new_lines.len()) - head;
+        let ends = kept.iter().rev().zip(new_lines.iter().rev());
+        (head, ends.take(most).take_while(same).count())
+    }
+
+    /// Whether blank lines at the end of the value would be its own: none follow. At the end of the
+    /// text, the last line may have no end of its own.
+    fn may_keep(&self) -> bool {
+        let after = self.text.get(line_end(self.text, self.block.end) + 1..);
+        let next = after.map(|after| after.lines().next());
+        next.is_some_and(|next| next.is_none_or(|line| !line.trim().is_empty()))
+    }
 }
 
 /// A new literal scalar under a key at `key_column`, from the `|` on, without a line break at its
@@ -161,6 +187,12 @@ fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<Str
     Some(format!("|{digit}{chomp}{rest}"))
 }
 
+/// Whether a header says that the blank lines at the end are of the value (`|+`).
+pub(super) fn keeps(header: &str) -> bool {
+    let indicators = header.split([' ', '\t', '#']).next();
+    indicators.is_some_and(|indicators| indicators.contains('+'))
+}
+
 /// A block scalar taken apart.
 pub(super) struct Block {
     /// Where the header line ends, its line break excluded.
@@ -176,16 +208,13 @@ pub(super) struct Block {
 impl Block {
     pub(super) fn read(text: &str, indicator: usize, value: &str) -> Self {
         let content = |range: Range<usize>| {
-            let line = text.get(range.clone()).unwrap_or_default();
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            range.start..range.start + line.len()
+            let ends_in_return = text
+                .get(range.clone())
+                .is_some_and(|line| line.ends_with('\r'));
+            range.start..range.end - usize::from(ends_in_return)
         };
         let header = content(indicator..line_end(text, indicator));
-        let header_text = text.get(header.clone()).unwrap_or_default();
-        let keeps = header_text
-            .split([' ', '\t', '#'])
-            .next()
-            .is_some_and(|indicators| indicators.contains('+'));
+        let keeps = text.get(header.clone()).is_some_and(keeps);
         let logical = value
             .split('\n')
             .find(|line| !line.trim_matches(' ').is_empty());
@@ -197,8 +226,8 @@ impl Block {
         while at < text.len() {
             let end = line_end(text, at);
             let line = content(at..end);
-            let physical = text.get(line.clone()).unwrap_or_default();
-            let spaces = physical.len() - physical.trim_start_matches(' ').len();
+            let physical = text.as_bytes().get(line.clone()).unwrap_or_default();
+            let spaces = physical.iter().take_while(|byte| **byte == b' ').count();
             let blank = spaces == physical.len() && indent.is_none_or(|indent| spaces <= indent);
             if !blank {
                 let Some(logical) = logical else { break };

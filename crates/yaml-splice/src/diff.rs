@@ -6,34 +6,30 @@ use std::ops::Range;
 const MOST_PAIRS: usize = 1_000_000;
 
 /// The ranges that differ, in order: of the old text, and of the new one. What is between them is
-/// the same in both.
-pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
+/// the same in both. `None` for a range that is in neither text, which cannot be.
+pub(super) fn hunks(old: &str, new: &str) -> Option<Vec<(Range<usize>, Range<usize>)>> {
     let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
     let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
     let head = same(old_lines.iter(), new_lines.iter());
     let most = old_lines.len().min(new_lines.len()) - head;
     let tail = same(old_lines.iter().rev(), new_lines.iter().rev()).min(most);
-    let a = old_lines
-        .get(head..old_lines.len() - tail)
-        .unwrap_or_default();
-    let b = new_lines
-        .get(head..new_lines.len() - tail)
-        .unwrap_or_default();
+    let a = old_lines.get(head..old_lines.len() - tail)?;
+    let b = new_lines.get(head..new_lines.len() - tail)?;
     let start = old_lines.iter().take(head).map(|line| line.len()).sum();
-    let place = Place {
+    let at = Offsets {
         old: start,
         new: start,
     };
     let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    for (place, a, b) in gaps(place, a, b, str::eq) {
-        for (place, a, b) in gaps(place, a, b, same_key) {
+    for (at, a, b) in stretches(at, a, b, str::eq)? {
+        for (at, a, b) in stretches(at, a, b, same_key)? {
             let length = |lines: &[&str]| -> usize { lines.iter().map(|line| line.len()).sum() };
             let hunk = trimmed(
                 old,
                 new,
-                place.old..place.old + length(a),
-                place.new..place.new + length(b),
-            );
+                at.old..at.old + length(a),
+                at.new..at.new + length(b),
+            )?;
             if hunk.0.is_empty() && hunk.1.is_empty() {
                 continue;
             }
@@ -45,49 +41,40 @@ pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
             }
         }
     }
-    hunks
+    Some(hunks)
 }
 
-/// Where two texts are.
+/// A position in each of the two texts.
 #[derive(Clone, Copy)]
-struct Place {
+struct Offsets {
     old: usize,
     new: usize,
 }
 
 /// Lines of both texts that stand for each other, and where they begin.
-type Gap<'l, 't> = (Place, &'l [&'t str], &'l [&'t str]);
+type Stretch<'l, 't> = (Offsets, &'l [&'t str], &'l [&'t str]);
 
 /// The lines between those that are paired, and the pairs themselves.
-fn gaps<'l, 't>(
-    mut place: Place,
+fn stretches<'l, 't>(
+    mut at: Offsets,
     a: &'l [&'t str],
     b: &'l [&'t str],
     is_pair: fn(&str, &str) -> bool,
-) -> Vec<Gap<'l, 't>> {
-    let mut gaps = Vec::new();
+) -> Option<Vec<Stretch<'l, 't>>> {
+    let mut stretches = Vec::new();
     let (mut i, mut j) = (0, 0);
     let mut push = |a: &'l [&'t str], b: &'l [&'t str]| {
-        gaps.push((place, a, b));
-        place.old += a.iter().map(|line| line.len()).sum::<usize>();
-        place.new += b.iter().map(|line| line.len()).sum::<usize>();
+        stretches.push((at, a, b));
+        at.old += a.iter().map(|line| line.len()).sum::<usize>();
+        at.new += b.iter().map(|line| line.len()).sum::<usize>();
     };
     for (to_i, to_j) in pairs(a, b, is_pair) {
-        push(
-            a.get(i..to_i).unwrap_or_default(),
-            b.get(j..to_j).unwrap_or_default(),
-        );
-        push(
-            a.get(to_i..=to_i).unwrap_or_default(),
-            b.get(to_j..=to_j).unwrap_or_default(),
-        );
+        push(a.get(i..to_i)?, b.get(j..to_j)?);
+        push(a.get(to_i..=to_i)?, b.get(to_j..=to_j)?);
         (i, j) = (to_i + 1, to_j + 1);
     }
-    push(
-        a.get(i..).unwrap_or_default(),
-        b.get(j..).unwrap_or_default(),
-    );
-    gaps
+    push(a.get(i..)?, b.get(j..)?);
+    Some(stretches)
 }
 
 /// Two lines that say what the same key is.
@@ -133,15 +120,14 @@ fn common(a: &[&str], b: &[&str], is_pair: fn(&str, &str) -> bool) -> Option<Vec
     let mut lengths = vec![0_u32; (a.len() + 1) * width];
     for (i, x) in a.iter().enumerate().rev() {
         for (j, y) in b.iter().enumerate().rev() {
-            let get = |at: usize| lengths.get(at).copied().unwrap_or_default();
             let length = if is_pair(x, y) {
-                get((i + 1) * width + j + 1) + 1
+                lengths.get((i + 1) * width + j + 1)? + 1
             } else {
-                get((i + 1) * width + j).max(get(i * width + j + 1))
+                *lengths
+                    .get((i + 1) * width + j)?
+                    .max(lengths.get(i * width + j + 1)?)
             };
-            if let Some(place) = lengths.get_mut(i * width + j) {
-                *place = length;
-            }
+            *lengths.get_mut(i * width + j)? = length;
         }
     }
     Some(lengths)
@@ -153,23 +139,20 @@ fn trimmed(
     new: &str,
     old_range: Range<usize>,
     new_range: Range<usize>,
-) -> (Range<usize>, Range<usize>) {
-    let a = old.get(old_range.clone()).unwrap_or_default();
-    let b = new.get(new_range.clone()).unwrap_or_default();
+) -> Option<(Range<usize>, Range<usize>)> {
+    let a = old.get(old_range.clone())?;
+    let b = new.get(new_range.clone())?;
     let width = |count: usize, chars: &mut dyn Iterator<Item = char>| -> usize {
         chars.take(count).map(char::len_utf8).sum()
     };
     let head = width(same(a.chars(), b.chars()), &mut a.chars());
-    let (rest_a, rest_b) = (
-        a.get(head..).unwrap_or_default(),
-        b.get(head..).unwrap_or_default(),
-    );
+    let (rest_a, rest_b) = (a.get(head..)?, b.get(head..)?);
     let count = same(rest_a.chars().rev(), rest_b.chars().rev());
     let tail = width(count, &mut rest_a.chars().rev());
-    (
+    Some((
         old_range.start + head..old_range.end - tail,
         new_range.start + head..new_range.end - tail,
-    )
+    ))
 }
 
 /// How many members two sequences have in common at their beginning.
@@ -196,6 +179,7 @@ mod tests {
         ] {
             for (old, new, is_back) in [(old, new, false), (new, old, true)] {
                 let found: Vec<(&str, &str)> = hunks(old, new)
+                    .unwrap()
                     .into_iter()
                     .map(|(a, b)| (&old[a], &new[b]))
                     .map(|(a, b)| if is_back { (b, a) } else { (a, b) })

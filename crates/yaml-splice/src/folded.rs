@@ -1,12 +1,12 @@
 //! Folded scalars (`>`), so that an edit rewrites just the lines that differ.
 
 use super::Tree;
-use super::block_scalar::Block;
+use super::block_scalar::{Block, Rewrite, keeps};
 use super::diff;
 use super::inline_scalar::is_base64;
 
 /// A line of the value, and the lines of the text that are folded into it.
-struct Line<'a> {
+struct FoldedLine<'a> {
     value: String,
     source: &'a str,
 }
@@ -17,24 +17,14 @@ struct Gap<'a> {
     source: &'a str,
 }
 
-/// A value in place of the folded scalar that `old` parsed from, whose `>` is at `indicator`. `None`
-/// when a scalar with this header cannot hold it.
-pub(super) fn rewrite(
-    text: &str,
-    indicator: usize,
-    old: &str,
-    new: &str,
-    key_column: usize,
-    newline: &str,
-) -> Option<String> {
-    let block = Block::read(text, indicator, old);
-    let header = text.get(indicator..block.header_end)?;
-    let indicators = header.split([' ', '\t', '#']).next()?;
-    if !header.starts_with('>') {
+/// The value in place of a folded scalar. `None` when a scalar with this header cannot hold it.
+pub(super) fn rewrite(scalar: &Rewrite<'_>) -> Option<String> {
+    let Rewrite { block, new, .. } = scalar;
+    if !scalar.header.starts_with('>') {
         return None;
     }
-    let keeps = indicators.contains('+');
-    let (old_body, old_end) = without_end(old, keeps);
+    let keeps = keeps(scalar.header);
+    let (old_body, old_end) = without_end(scalar.old, keeps);
     let (new_body, new_end) = without_end(new, keeps);
     let fits = if keeps {
         old_end > 0 && new_end > 0
@@ -42,12 +32,11 @@ pub(super) fn rewrite(
         old_end == new_end
     };
     let indent = block.indent?;
-    let (lead, lines, gaps, blanks) = take_apart(text, &block, indent)?;
+    let (lead, lines, gaps, blanks) = take_apart(scalar.text, block, indent)?;
     let is_whole = put_together(&lead, &lines, &gaps) == old_body;
     if !fits || !is_whole || (blanks > 0 && blanks + 1 != old_end) {
         return None;
     }
-    let folds = is_base64(new_body) && folds_alone(&lines);
     let (new_lead, new_lines, new_breaks) = split(new_body)?;
     if new_lead != lead.breaks {
         return None;
@@ -57,38 +46,68 @@ pub(super) fn rewrite(
     for (old, new) in diff::pairs(&values, &new_lines, str::eq) {
         *kept.get_mut(new)? = Some(old);
     }
-    let is_spaced = |line: &str| line.starts_with([' ', '\t']);
-    let mut out = format!("{header}{}", lead.source);
-    for (index, line) in new_lines.iter().enumerate() {
-        let own = kept.get(index).copied().flatten();
-        if let Some(above) = index.checked_sub(1) {
-            let breaks = *new_breaks.get(above)?;
-            let before = kept.get(above).copied().flatten();
-            let gap = before
-                .filter(|before| own == Some(before + 1))
-                .and_then(|before| gaps.get(before))
-                .filter(|gap| gap.breaks == breaks);
-            match gap {
+    let writer = Writer {
+        folds: is_base64(new_body) && folds_alone(&lines),
+        line_start: format!("{}{}", scalar.newline, " ".repeat(indent)),
+        newline: scalar.newline,
+    };
+    let mut out = format!("{}{}", scalar.header, lead.source);
+    let mut above: Option<(&str, Option<usize>)> = None;
+    let mut new_breaks = new_breaks.into_iter();
+    for (line, own) in new_lines.into_iter().zip(kept) {
+        if let Some((above, before)) = above {
+            let breaks = new_breaks.next()?;
+            let follows = |before: &usize| own == Some(before + 1);
+            let gap = before.filter(follows).and_then(|before| gaps.get(before));
+            match gap.filter(|gap| gap.breaks == breaks) {
                 Some(gap) => out.push_str(gap.source),
-                None => {
-                    let spaced = is_spaced(new_lines.get(above)?) || is_spaced(line);
-                    let count = if spaced { breaks } else { breaks + 1 };
-                    out.push_str(&newline.repeat(count));
-                    out.push_str(&" ".repeat(indent));
-                }
+                None => writer.breaks(breaks, above, line, &mut out),
             }
         }
-        match own.and_then(|own| lines.get(own)) {
-            Some(old) => out.push_str(old.source),
-            None if folds && !is_spaced(line) => {
-                let fold = format!("{newline}{}", " ".repeat(indent));
-                out.push_str(&line.replace(' ', &fold));
-            }
-            None => out.push_str(line),
+        match own {
+            Some(own) => out.push_str(lines.get(own)?.source),
+            None => writer.line(line, &mut out),
+        }
+        above = Some((line, own));
+    }
+    out.push_str(&scalar.newline.repeat(new_end.saturating_sub(1)));
+    means(&out, new, scalar.key_column).then_some(out)
+}
+
+/// Writes new lines of a folded scalar.
+struct Writer<'a> {
+    /// Each blank is written as a line break, as in base64.
+    folds: bool,
+    /// A line break, and the blanks before a line.
+    line_start: String,
+    newline: &'a str,
+}
+
+impl Writer<'_> {
+    /// The line breaks of the value between two lines.
+    fn breaks(&self, breaks: usize, above: &str, below: &str, out: &mut String) {
+        // Lines that begin with blanks are not folded: no break is lost beside them.
+        let is_kept = is_spaced(above) || is_spaced(below);
+        let blank_lines = if is_kept {
+            breaks.saturating_sub(1)
+        } else {
+            breaks
+        };
+        out.push_str(&self.newline.repeat(blank_lines));
+        out.push_str(&self.line_start);
+    }
+
+    fn line(&self, line: &str, out: &mut String) {
+        if self.folds && !is_spaced(line) {
+            out.push_str(&line.replace(' ', &self.line_start));
+        } else {
+            out.push_str(line);
         }
     }
-    out.push_str(&newline.repeat(new_end.saturating_sub(1)));
-    means(&out, new, key_column).then_some(out)
+}
+
+fn is_spaced(line: &str) -> bool {
+    line.starts_with([' ', '\t'])
 }
 
 /// Whether a scalar under a key in this column is read as a value: the first line may be indented,
@@ -114,7 +133,7 @@ fn without_end(value: &str, keeps: bool) -> (&str, usize) {
 }
 
 /// Whether each blank of the value is a line break of the text: base64 over several lines.
-fn folds_alone(lines: &[Line<'_>]) -> bool {
+fn folds_alone(lines: &[FoldedLine<'_>]) -> bool {
     let count = |text: &str, c| text.matches(c).count();
     lines.iter().any(|line| line.source.contains('\n'))
         && lines
@@ -128,13 +147,14 @@ fn take_apart<'a>(
     text: &'a str,
     block: &Block,
     indent: usize,
-) -> Option<(Gap<'a>, Vec<Line<'a>>, Vec<Gap<'a>>, usize)> {
-    let mut lines: Vec<(Line<'a>, usize, usize, bool)> = Vec::new();
+) -> Option<(Gap<'a>, Vec<FoldedLine<'a>>, Vec<Gap<'a>>, usize)> {
+    let mut lines: Vec<(FoldedLine<'a>, usize, usize, bool)> = Vec::new();
     let mut gaps = Vec::new();
     let mut blanks = 0;
     let mut lead = None;
     for range in &block.lines {
         let physical = text.get(range.clone())?;
+        // A blank line may be shorter than the others are indented.
         let content = physical.get(indent..).unwrap_or_default();
         if content.is_empty() {
             blanks += 1;
@@ -144,7 +164,7 @@ fn take_apart<'a>(
             return None;
         }
         let start = range.start + indent;
-        let spaced = content.starts_with([' ', '\t']);
+        let spaced = is_spaced(content);
         match lines.last_mut() {
             None => {
                 lead = Some(Gap {
@@ -172,7 +192,7 @@ fn take_apart<'a>(
             }
         }
         blanks = 0;
-        let line = Line {
+        let line = FoldedLine {
             value: content.to_owned(),
             source: content,
         };
@@ -182,7 +202,7 @@ fn take_apart<'a>(
     Some((lead?, lines, gaps, blanks))
 }
 
-fn put_together(lead: &Gap<'_>, lines: &[Line<'_>], gaps: &[Gap<'_>]) -> String {
+fn put_together(lead: &Gap<'_>, lines: &[FoldedLine<'_>], gaps: &[Gap<'_>]) -> String {
     let mut value = "\n".repeat(lead.breaks);
     for (index, line) in lines.iter().enumerate() {
         value.push_str(&line.value);
@@ -219,7 +239,7 @@ fn split(value: &str) -> Option<(usize, Vec<&str>, Vec<usize>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::rewrite;
+    use crate::block_scalar::rewrite;
 
     #[test]
     fn keeps_the_lines_that_stay() {
@@ -242,8 +262,16 @@ mod tests {
             let off = rewrite(&on, 0, new, old, 0, "\n").unwrap();
             assert_eq!(off, source.trim_end());
         }
-        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "a", 0, "\n"), None);
-        // The header would have to say how far the first line is indented.
-        assert_eq!(rewrite(">\n  a\n", 0, "a\n", "  b\n", 0, "\n"), None);
+    }
+
+    #[test]
+    fn becomes_a_literal_where_it_cannot_hold_the_value() {
+        let becomes = |new, expected| {
+            let scalar = rewrite(">\n  a\n", 0, "a\n", new, 0, "\n");
+            assert_eq!(scalar.as_deref(), Some(expected));
+        };
+        becomes("a", "|-\n  a");
+        // The header has to say how far the first line is indented.
+        becomes("  b\n", "|2\n    b");
     }
 }

@@ -32,8 +32,8 @@ pub(super) fn rewrite(
     let writer = Writer::new(body, style, &units, new, column, newline);
     let mut out = String::with_capacity(source.len() + new.len().saturating_sub(old.len()) + 32);
     let mut next = 0;
-    for (old_range, new_range) in diff::hunks(old, new) {
-        let (first, last, text) = widen(&units, next, &old_range, new.get(new_range)?, style);
+    for (old_range, new_range) in diff::hunks(old, new)? {
+        let (first, last, text) = widen(&units, next, &old_range, new.get(new_range)?, style)?;
         for unit in units.get(next..first)? {
             out.push_str(body.get(unit.source.clone())?);
         }
@@ -56,7 +56,7 @@ fn quote(style: ScalarStyle) -> Option<&'static str> {
     }
 }
 
-/// What stands for a part of the value: a character, an escape, a fold over lines.
+/// A part of the text with its value: a character, an escape, a fold over lines.
 struct Unit {
     source: Range<usize>,
     value: String,
@@ -67,8 +67,8 @@ fn value_of(units: &[Unit]) -> String {
     units.iter().map(|unit| unit.value.as_str()).collect()
 }
 
-/// The units that a changed range of the value stands in, the first and the one behind the last,
-/// and the text of all of them. Folds that new line breaks would stand beside are taken along: two
+/// The units of a changed range of the value (the first, and the one after the last), and their new
+/// text. Folds that new line breaks would stand beside are taken along: two
 /// in a row mean more than both.
 fn widen(
     units: &[Unit],
@@ -76,7 +76,7 @@ fn widen(
     old: &Range<usize>,
     new: &str,
     style: ScalarStyle,
-) -> (usize, usize, String) {
+) -> Option<(usize, usize, String)> {
     let mut position = 0;
     let (mut first, mut last) = (units.len(), units.len());
     let (mut before, mut behind) = (String::new(), String::new());
@@ -89,8 +89,7 @@ fn widen(
             last = index;
             before = unit
                 .value
-                .get(..old.start.saturating_sub(position))
-                .unwrap_or_default()
+                .get(..old.start.saturating_sub(position))?
                 .to_owned();
             if before.is_empty() && old.is_empty() {
                 break;
@@ -125,7 +124,7 @@ fn widen(
             last += 1;
         }
     }
-    (first, last, text)
+    Some((first, last, text))
 }
 
 /// Takes the text between the quotes apart. `None` for an escape that YAML does not know.
@@ -274,11 +273,9 @@ impl<'a> Writer<'a> {
 }
 
 fn escaped(text: &str) -> String {
-    let quoted = emit::double_quoted(text);
-    let inside = quoted
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    inside.unwrap_or_default().to_owned()
+    let mut escaped = String::with_capacity(text.len());
+    emit::escape(text, &mut escaped);
+    escaped
 }
 
 /// Whether a plain scalar over several lines can hold a text, in a block. One of one word might be

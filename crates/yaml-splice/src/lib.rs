@@ -9,12 +9,12 @@
 //! | [`inline_scalar`] | the spelling of a quoted or plain scalar |
 //! | [`folded`] | the lines of a `>` scalar |
 //! | [`diff`] | where two values differ |
-//! | [`sources`] | how nodes were written before an edit |
+//! | [`sources`] | the text of nodes before an edit |
 //! | [`pointer`] | JSON pointers into values |
 //! | [`edit`] | RFC 6902 operations as splices of the text |
 
 #![forbid(unsafe_code)]
-// Nothing here may excuse itself from these, in whatever place: hosts end on a panic.
+// No `allow` can lift these: a panic would abort the host.
 #![forbid(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -25,7 +25,7 @@
     clippy::unwrap_used,
     reason = "no input panics"
 )]
-// This one knows nothing of tests.
+// This lint has no exception for tests.
 #![cfg_attr(not(test), forbid(clippy::string_slice, reason = "no input panics"))]
 
 mod block_scalar;
@@ -34,6 +34,7 @@ pub mod edit;
 mod emit;
 mod folded;
 mod inline_scalar;
+mod internal;
 pub mod pointer;
 pub mod sources;
 pub mod tree;
@@ -41,6 +42,7 @@ mod value;
 
 pub use edit::{EditError, apply, apply_to};
 pub use emit::{Style, block_document, flow};
+pub use internal::Internal;
 pub use tree::Tree;
 
 /// A value as a YAML document, each line ended by a line break.
@@ -60,10 +62,23 @@ pub fn line_break(text: &str) -> &'static str {
     }
 }
 
+/// What is wrong with a text, for a program that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YamlErrorKind {
+    /// It is not YAML, or YAML that Kubernetes does not take.
+    Invalid,
+    /// It has more than one document.
+    SeveralDocuments,
+    /// Its document is not a mapping.
+    NotAMapping,
+}
+
 /// Text that is not YAML, or YAML that Kubernetes does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct YamlError {
+    /// What is wrong.
+    pub kind: YamlErrorKind,
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
     /// Line in the parsed text, from 1.

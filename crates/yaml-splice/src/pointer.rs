@@ -2,10 +2,22 @@
 
 use std::borrow::Cow;
 
+use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
-/// Looks up what a JSON pointer leads to. [`Value::pointer`] does the same, and makes two strings of
-/// each token on the way; of a thousand runners that is a tenth of the work.
+use crate::Internal;
+
+/// A pointer for an operation, of text that is put together from escaped tokens.
+///
+/// # Errors
+/// Text that is no JSON pointer.
+pub fn parse(pointer: &str) -> Result<PointerBuf, Internal> {
+    PointerBuf::parse(pointer)
+        .map_err(|error| Internal::new(format!("{pointer:?} is no JSON pointer: {error}")))
+}
+
+/// Looks up a JSON pointer as [`Value::pointer`] does, without its two allocations per token, which
+/// took a tenth of the time for a thousand runners.
 pub trait At {
     /// What stands there; `None` where nothing does.
     fn at(&self, pointer: &str) -> Option<&Value>;

@@ -1,9 +1,9 @@
-//! How nodes were written that an edit writes in another form: an alias that has to be written out, a
-//! `~` or `{ }` that something is put into, a scalar whose style cannot hold its new value.
+//! The original text of nodes that an edit rewrites: an alias that has to be written out, a `~` or
+//! `{ }` that gets a member, a scalar whose style cannot hold its new value.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use json_patch::jsonptr::PointerBuf;
 use json_patch::{PatchOperation, ReplaceOperation};
 use saphyr_parser::ScalarStyle;
 use serde_json::Value;
@@ -11,94 +11,130 @@ use serde_json::Value;
 use super::Tree;
 use super::edit::{item_root, item_value};
 use super::tree::{Kind, Node, NodeId};
-use crate::pointer::token;
+use crate::pointer::{self, token};
+use crate::{EditError, Internal};
 
 /// The text of nodes by their JSON pointer.
 pub type Sources = BTreeMap<String, String>;
 
 /// Longer texts are not kept.
 const LONGEST: usize = 8 * 1024;
-/// A longer anchor or tag of a file is taken for its value, by mistake: `&` before base64.
+/// A longer anchor or tag may be a part of the value, by mistake: `&` before base64.
 const LONGEST_PROPERTY: usize = 64;
-/// In place of the text of a plain scalar on one line: its value says it all.
+/// Kept in place of the text of a plain scalar on one line, which is its value.
 const PLAIN: &str = "plain";
-/// In place of the text of a single-quoted scalar on one line.
+/// Kept in place of the text of a single-quoted scalar on one line.
 const SINGLE_QUOTED: &str = "single-quoted";
-/// In place of a text that is not kept: a Secret's, or one that is too long.
+/// Kept in place of a Secret's text, and of one that is too long.
 pub const NOT_KEPT: &str = "not kept";
 /// Where files stand in a ConfigMap or Secret.
 const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
-/// The text of the nodes of an item that its edited text writes in another form. Of files over several
-/// lines, `with_files` says whether the text may be kept.
-pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Sources {
+/// The original text of the nodes that the edited text has in another form. `with_files` says whether
+/// the text of files may be kept.
+///
+/// # Errors
+/// An edited text that cannot be read.
+pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Result<Sources, Internal> {
     let mut notable = Vec::new();
     if let Some(root) = item_root(before) {
-        collect(before, root, false, &mut String::new(), &mut notable);
+        collect(before, root, false, &mut String::new(), &mut notable)?;
     }
     if notable.is_empty() {
-        return Sources::new();
+        return Ok(Sources::new());
     }
-    let Ok(after) = Tree::parse(edited) else {
-        return Sources::new();
+    let comparison = Comparison {
+        before,
+        after: Tree::parse(edited)
+            .map_err(|error| Internal::new(format!("an edited text is not YAML: {error}")))?,
+        with_files,
     };
-    let lost = notable.into_iter().filter_map(|(pointer, id)| {
-        let source = source(before, id);
-        let now = find(&after, &pointer)?;
-        if source == self::source(&after, now) {
-            return None;
+    let mut lost = Sources::new();
+    for (pointer, id) in notable {
+        if let Some(text) = comparison.lost(&pointer, id)? {
+            lost.insert(pointer, text);
         }
-        match (&before.node(id).kind, &after.node(now).kind) {
-            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
-                if is_file(&pointer) && before.value_of(id) != Ok(Value::Null) =>
-            {
-                let texts = [source, self::source(&after, now)];
-                // On one line, each value is written in the one way that there is.
-                let is_plain = texts == [value.as_ref(), new.as_ref()];
-                if is_plain || comes_back(edited, &pointer, value, source) {
-                    return None;
-                }
-                // Its anchor and tag stand before it.
-                let start = before.node(id).span.start;
-                let properties = before.text.get(start..before.node(id).content)?;
-                if !with_files && properties.len() > LONGEST_PROPERTY {
-                    return Some((pointer, NOT_KEPT.to_owned()));
-                }
-                let mut styles = [PLAIN, SINGLE_QUOTED]
-                    .into_iter()
-                    .map(|style| format!("{properties}{style}"));
-                let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
-                let text = if with_files && source.len() <= LONGEST {
-                    source
-                } else {
-                    NOT_KEPT
-                };
-                Some((pointer, kept.unwrap_or_else(|| text.to_owned())))
-            }
-            (Kind::Scalar { .. }, _)
-                if !with_files && is_file(&pointer) && source.len() > LONGEST_PROPERTY =>
-            {
-                Some((pointer, NOT_KEPT.to_owned()))
-            }
-            _ => (source.len() <= LONGEST).then(|| (pointer, source.to_owned())),
-        }
-    });
-    lost.collect()
+    }
+    Ok(lost)
 }
 
-/// Whether a scalar is written as it was when its edited text gets the value of before.
-fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> bool {
+/// An item before and after it was edited.
+struct Comparison<'t, 'a> {
+    before: &'t Tree<'a>,
+    after: Tree<'t>,
+    with_files: bool,
+}
+
+impl Comparison<'_, '_> {
+    /// What to keep of a node's text; `None` where the edited text has the node in the same form, or
+    /// not at all.
+    fn lost(&self, pointer: &str, id: NodeId) -> Result<Option<String>, Internal> {
+        let Some(now) = find(&self.after, pointer) else {
+            return Ok(None);
+        };
+        let source = source(self.before, id)?;
+        let source_now = self::source(&self.after, now)?;
+        if source == source_now {
+            return Ok(None);
+        }
+        let node = self.before.node(id);
+        match (&node.kind, &self.after.node(now).kind) {
+            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
+                if is_file(pointer) && self.before.value_of(id) != Ok(Value::Null) =>
+            {
+                // A plain scalar on one line is written back in the same way.
+                let is_plain = source == value.as_ref() && source_now == new.as_ref();
+                if is_plain || comes_back(self.after.text, pointer, value, source)? {
+                    return Ok(None);
+                }
+                // Its anchor and tag stand before it.
+                let properties = text(self.before, node.span.start..node.content)?;
+                Ok(Some(self.lost_file(properties, value, source)))
+            }
+            (Kind::Scalar { .. }, _)
+                if !self.with_files && is_file(pointer) && source.len() > LONGEST_PROPERTY =>
+            {
+                Ok(Some(NOT_KEPT.to_owned()))
+            }
+            _ => Ok((source.len() <= LONGEST).then(|| source.to_owned())),
+        }
+    }
+
+    fn lost_file(&self, properties: &str, value: &str, source: &str) -> String {
+        if !self.with_files && properties.len() > LONGEST_PROPERTY {
+            return NOT_KEPT.to_owned();
+        }
+        let mut styles = [PLAIN, SINGLE_QUOTED]
+            .into_iter()
+            .map(|style| format!("{properties}{style}"));
+        let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
+        let text = if self.with_files && source.len() <= LONGEST {
+            source
+        } else {
+            NOT_KEPT
+        };
+        kept.unwrap_or_else(|| text.to_owned())
+    }
+}
+
+/// Whether setting the old value in the edited text gives the scalar's original text.
+fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> Result<bool, Internal> {
     let operation = PatchOperation::Replace(ReplaceOperation {
-        path: PointerBuf::parse(pointer).unwrap_or_default(),
+        path: pointer::parse(pointer)?,
         value: Value::from(value),
     });
-    let Ok(back) = super::apply(edited, &[operation]) else {
-        return false;
+    let back = match super::apply(edited, &[operation]) {
+        Ok(back) => back,
+        Err(EditError::Internal(internal)) => return Err(internal),
+        Err(_) => return Ok(false),
     };
     let Ok(tree) = Tree::parse(&back) else {
-        return false;
+        return Ok(false);
     };
-    find(&tree, pointer).is_some_and(|id| self::source(&tree, id) == source)
+    match find(&tree, pointer) {
+        Some(id) => Ok(self::source(&tree, id)? == source),
+        None => Ok(false),
+    }
 }
 
 fn is_file(pointer: &str) -> bool {
@@ -122,13 +158,15 @@ pub fn scalar(tree: &Tree<'_>, pointer: &str) -> Option<String> {
     Some(tree.scalar(find(tree, pointer)?)?.to_owned())
 }
 
-/// An item's text with nodes written as they were, wherever that means the same.
-pub fn restore(text: &str, sources: &Sources) -> String {
+/// An item's text with the original text of nodes, wherever that means the same.
+///
+/// # Errors
+/// An edited text that cannot be read.
+pub fn restore(text: &str, sources: &Sources) -> Result<String, Internal> {
     let mut text = text.to_owned();
     let mut places: Vec<(usize, &String, &String)> = {
-        let Ok(tree) = Tree::parse(&text) else {
-            return text;
-        };
+        let tree = Tree::parse(&text)
+            .map_err(|error| Internal::new(format!("an edited text is not YAML: {error}")))?;
         sources
             .iter()
             .filter(|(_, source)| *source != NOT_KEPT)
@@ -145,7 +183,7 @@ pub fn restore(text: &str, sources: &Sources) -> String {
             text = restored;
         }
     }
-    text
+    Ok(text)
 }
 
 fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
@@ -164,28 +202,29 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
         (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
         (true, None) => return None,
     };
-    // A comment behind the header of a block scalar stood behind the scalar before.
-    let written = text.get(node.content..node.span.end).unwrap_or_default();
-    let is_block = |text: &str| text.starts_with(['|', '>']);
-    let header = written.lines().next().unwrap_or_default();
-    let comment = header.find([' ', '\t']).and_then(|at| header.get(at..));
-    let comment = comment.filter(|_| is_block(written) && !source.contains(['|', '>']));
+    // A comment after the header of a block scalar was after the scalar before.
+    let written = text.get(node.content..node.span.end)?;
+    let is_block = written.starts_with(['|', '>']) && !source.contains(['|', '>']);
+    let header = written.lines().next().filter(|_| is_block).unwrap_or("");
+    let comment = header
+        .find([' ', '\t'])
+        .map_or("", |at| header.split_at(at).1);
     let mut edited = text.to_owned();
-    edited.replace_range(
-        range,
-        &format!("{blank}{source}{}", comment.unwrap_or_default()),
-    );
+    edited.replace_range(range, &format!("{blank}{source}{comment}"));
     let again = Tree::parse(&edited).ok()?;
     (item_value(&again).ok()? == value).then_some(edited)
 }
 
-fn source<'a>(tree: &Tree<'a>, id: NodeId) -> &'a str {
-    tree.text
-        .get(tree.node(id).span.clone())
-        .unwrap_or_default()
+fn source<'a>(tree: &Tree<'a>, id: NodeId) -> Result<&'a str, Internal> {
+    text(tree, tree.node(id).span.clone())
 }
 
-/// The node of a JSON pointer that is written there itself.
+fn text<'a>(tree: &Tree<'a>, range: Range<usize>) -> Result<&'a str, Internal> {
+    let text = tree.text.get(range.clone());
+    text.ok_or_else(|| Internal::range(&range))
+}
+
+/// The node of a JSON pointer; aliases are not followed.
 fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
     let mut node = item_root(tree)?;
     for token in pointer.split('/').skip(1) {
@@ -199,43 +238,48 @@ fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
     Some(node)
 }
 
-/// The nodes below one whose form an edit may not keep.
+/// The nodes whose form an edit may change.
 fn collect(
     tree: &Tree<'_>,
     id: NodeId,
     in_flow: bool,
     pointer: &mut String,
     found: &mut Vec<(String, NodeId)>,
-) {
+) -> Result<(), Internal> {
     let node = tree.node(id);
-    if is_notable(tree, id, node, in_flow, is_file(pointer)) {
+    if is_notable(tree, id, node, in_flow, is_file(pointer))? {
         found.push((pointer.clone(), id));
     }
     let length = pointer.len();
     let mut below = |name: &str, id: NodeId, flow: bool| {
         pointer.push('/');
         pointer.push_str(name);
-        collect(tree, id, flow, pointer, found);
+        let collected = collect(tree, id, flow, pointer, found);
         pointer.truncate(length);
+        collected
     };
     match &node.kind {
-        Kind::Mapping { flow, entries } => {
-            for (key, value) in entries {
-                below(&token(tree.scalar(*key).unwrap_or_default()), *value, *flow);
-            }
-        }
-        Kind::Sequence { flow, items } => {
-            for (index, item) in items.iter().enumerate() {
-                below(&index.to_string(), *item, *flow);
-            }
-        }
-        Kind::Scalar { .. } | Kind::Alias { .. } => {}
+        Kind::Mapping { flow, entries } => entries.iter().try_for_each(|(key, value)| {
+            let key = tree.scalar(*key);
+            let key = key.ok_or_else(|| Internal::new("a key is not a scalar"))?;
+            below(&token(key), *value, *flow)
+        }),
+        Kind::Sequence { flow, items } => (0_usize..)
+            .zip(items)
+            .try_for_each(|(index, item)| below(&index.to_string(), *item, *flow)),
+        Kind::Scalar { .. } | Kind::Alias { .. } => Ok(()),
     }
 }
 
-fn is_notable(tree: &Tree<'_>, id: NodeId, node: &Node<'_>, in_flow: bool, is_file: bool) -> bool {
-    let source = source(tree, id);
-    match &node.kind {
+fn is_notable(
+    tree: &Tree<'_>,
+    id: NodeId,
+    node: &Node<'_>,
+    in_flow: bool,
+    is_file: bool,
+) -> Result<bool, Internal> {
+    let source = source(tree, id)?;
+    Ok(match &node.kind {
         Kind::Alias { .. } => true,
         Kind::Mapping { flow, entries } => *flow && entries.is_empty() && source != "{}",
         Kind::Sequence { flow, items } => *flow && items.is_empty() && source != "[]",
@@ -249,5 +293,5 @@ fn is_notable(tree: &Tree<'_>, id: NodeId, node: &Node<'_>, in_flow: bool, is_fi
                 is_file && *style != ScalarStyle::Literal
             }
         }
-    }
+    })
 }

@@ -3,10 +3,10 @@
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::{Map, Number, Value};
 
-use super::YamlError;
 use super::tree::{Kind, NodeId, Tree};
+use super::{YamlError, YamlErrorKind};
 
-/// Aliases may add this many nodes to those that are written: an alias bomb stops here.
+/// Aliases may add this many nodes, against alias bombs.
 const MAX_ADDED_NODES: usize = 100_000;
 /// Aliases may not make a document deeper than this.
 const MAX_DEPTH: usize = 512;
@@ -74,8 +74,8 @@ impl Tree<'_> {
                 };
                 entries.len() == members.len()
                     && entries.iter().all(|(key, node)| {
-                        let name = self.scalar(*key).unwrap_or_default();
-                        member(name).is_some_and(|value| self.is_written_as(*node, value))
+                        let value = self.scalar(*key).and_then(&mut member);
+                        value.is_some_and(|value| self.is_written_as(*node, value))
                     })
             }
             _ => false,
@@ -102,12 +102,15 @@ impl Tree<'_> {
                 let mut map = Map::new();
                 let mut merged = Vec::new();
                 for (key, value) in entries {
-                    let name = self.scalar(*key).unwrap_or_default().to_owned();
+                    let name = self.scalar(*key).ok_or_else(|| {
+                        let start = self.node(*key).span.start;
+                        self.error_at(start, "a key must be a scalar")
+                    })?;
                     let value = self.expand(*value, depth + 1, budget)?;
                     if name == "<<" && self.is_plain(*key) {
                         merged.push(value);
                     } else {
-                        map.insert(name, value);
+                        map.insert(name.to_owned(), value);
                     }
                 }
                 for value in merged {
@@ -129,13 +132,14 @@ impl Tree<'_> {
     }
 
     /// An error with the line and column of a byte position.
-    pub(super) fn error_at(&self, position: usize, message: &str) -> YamlError {
-        let before = self.text.get(..position).unwrap_or_default();
-        let line_start = self.line_start(position);
+    fn error_at(&self, position: usize, message: &str) -> YamlError {
+        let before = self.text.get(..position).unwrap_or(self.text);
+        let line = before.rsplit('\n').next().unwrap_or(before);
         YamlError {
+            kind: YamlErrorKind::Invalid,
             message: message.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            column: line.chars().count() + 1,
         }
     }
 }
@@ -175,8 +179,8 @@ fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     }
 }
 
-/// Whether a plain scalar stands for its text, by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that Go's readers
-/// keep for file modes.
+/// Whether a plain scalar is text by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that
+/// Go's readers keep for file modes.
 ///
 /// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
 /// and strings to others, and nothing that this function decides depends on them.

@@ -1,6 +1,6 @@
 //! Messages for Argo CD's user interface, which shows one paragraph after its own text.
 
-use krm::resource::written;
+use krm::resource::display_name;
 use krm::text::printable;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(super) fn result(result: &Value) -> String {
     let mut place = Vec::new();
     if let (Some(kind), Some(name)) = (text("/resourceRef/kind"), text("/resourceRef/name")) {
         let namespace = text("/resourceRef/namespace").unwrap_or_default();
-        place.push(written(kind, name, namespace));
+        place.push(display_name(kind, name, namespace));
     }
     place.extend(text("/field/path").map(str::to_owned));
     let message = text("/message").unwrap_or_default();

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::file_path::FilePath;
-use super::script::{Command, DOLLAR, Pipeline};
+use crate::runner::program::file_name;
+use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
 /// One of the things that a file is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum ContentPart {
     /// Another file of the container.
     File(FilePath),
     /// Text of the commands themselves, or what a program prints.
@@ -17,23 +18,57 @@ pub(super) enum Part {
 
 /// What commands make of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Written {
-    pub(super) parts: Vec<Part>,
-    /// What stood there before is part of it no more.
+pub(super) struct FileContent {
+    pub(super) parts: Vec<ContentPart>,
+    /// They replace what was in the file, rather than append to it.
     pub(super) replaces: bool,
 }
 
-/// Programs that hand on the files that they are given, changed or not.
+/// Programs that copy files.
 const WRITERS: [&str; 6] = ["cp", "mv", "install", "ln", "rsync", "copy"];
 
-/// Runs commands on paper.
+/// What the arguments of `cp` and its like say.
+struct Copying<'a> {
+    operands: Vec<&'a str>,
+    into: &'a str,
+    /// What is there already stays.
+    keeps: bool,
+}
+
+impl<'a> Copying<'a> {
+    fn of(arguments: &'a [String]) -> Option<Self> {
+        const INTO: &str = "--target-directory=";
+        let (mut operands, mut into, mut keeps) = (Vec::new(), None, false);
+        let mut arguments = arguments.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            match argument {
+                "-t" | "--target-directory" => into = arguments.next(),
+                "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
+                    arguments.next();
+                }
+                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => keeps = true,
+                option if option.starts_with(INTO) => into = option.strip_prefix(INTO),
+                option if option.starts_with('-') && option.len() > 1 => {}
+                operand => operands.push(operand),
+            }
+        }
+        let into = into.or_else(|| operands.pop())?;
+        (!operands.is_empty()).then_some(Self {
+            operands,
+            into,
+            keeps,
+        })
+    }
+}
+
+/// Follows what commands do with files, without running them.
 pub(super) struct Copies<'a> {
     target: &'a FilePath,
     /// Whether a path is a file that the container has been given.
     is_given: &'a dyn Fn(&FilePath) -> bool,
     variables: Environment,
     folder: FilePath,
-    files: BTreeMap<String, Written>,
+    files: BTreeMap<String, FileContent>,
 }
 
 impl<'a> Copies<'a> {
@@ -52,8 +87,8 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// What the target has become; `None` when nothing was written there.
-    pub(super) fn finish(mut self) -> Option<Written> {
+    /// What the target holds; `None` when nothing was written to it.
+    pub(super) fn finish(mut self) -> Option<FileContent> {
         self.files.remove(&key(self.target))
     }
 
@@ -86,17 +121,9 @@ impl<'a> Copies<'a> {
         }
         let assignments = words
             .iter()
-            .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"));
-        for assignment in assignments {
-            let Some((name, value)) = assignment.split_once('=') else {
-                return;
-            };
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(is_name) {
-                return;
-            }
-            self.variables.insert(name.to_owned(), value.to_owned());
-        }
+            .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"))
+            .map_while(|word| shell::assignment(word));
+        self.variables.extend(assignments);
     }
 
     /// `cp a b` and its like.
@@ -105,65 +132,49 @@ impl<'a> Copies<'a> {
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
-        let program = program.rsplit('/').next().unwrap_or_default();
-        if !WRITERS.contains(&program) {
+        if !WRITERS.contains(&file_name(program)) {
             return;
         }
-        let (mut operands, mut into) = (Vec::new(), None);
-        let mut is_conditional = is_conditional;
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "-t" | "--target-directory" => into = arguments.next(),
-                "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group" | "-S" => {
-                    arguments.next();
-                }
-                option if option.starts_with("--target-directory=") => {
-                    into = Some(argument);
-                }
-                // What is there already stays.
-                "-n" | "--no-clobber" | "-u" | "--update" | "--ignore-existing" => {
-                    is_conditional = true;
-                }
-                option if option.starts_with('-') && option.len() > 1 => {}
-                _ => operands.push(argument.as_str()),
-            }
-        }
-        let into = match into {
-            Some(folder) => folder.trim_start_matches("--target-directory="),
-            None => operands.pop().unwrap_or_default(),
+        let Some(copying) = Copying::of(arguments) else {
+            return;
         };
-        if operands.is_empty() {
-            return;
-        }
-        let place = self.folder.join(into);
-        for operand in operands {
+        let replaces = !is_conditional && !copying.keeps;
+        let destination = self.folder.join(copying.into);
+        for operand in copying.operands {
             let source = self.folder.join(operand);
-            let end = operand.rsplit('/').next().unwrap_or_default();
+            let end = file_name(operand);
             let is_folder = end.is_empty() || matches!(end, "." | "..");
-            // The target may be the destination itself, or a file in it.
-            let copied = if is_folder {
-                self.target.below(&place).map(|below| source.child(below))
-            } else if end.contains(['*', '?', '[', '{']) {
-                let in_place = self.target.parent().is(&place);
-                let fits = matches_pattern(end, self.target.name());
-                (in_place && fits).then(|| source.parent().join(self.target.name()))
-            } else {
-                let is_in_place = self.target.parent().is(&place);
-                let has_its_name = is_in_place && source.name() == self.target.name();
-                (self.target.is(&place) || has_its_name).then(|| source.clone())
-            };
-            if let Some(copied) = copied {
+            if let Some(copied) = self.copied(&source, end, is_folder, &destination) {
                 let parts = self.parts_of(copied);
-                self.write(&self.target.clone(), parts, !is_conditional);
+                self.write(&self.target.clone(), parts, replaces);
             } else if !is_folder {
                 let parts = self.parts_of(source.clone());
-                self.write(&place.clone(), parts, !is_conditional);
-                let in_folder = place.join(source.name());
+                self.write(&destination, parts, replaces);
+                let in_folder = destination.join(source.name());
                 let parts = self.parts_of(source);
-                self.write(&in_folder, parts, !is_conditional);
+                self.write(&in_folder, parts, replaces);
             }
         }
+    }
+
+    /// The file that is copied to the target, which is the destination or a file in it.
+    fn copied(
+        &self,
+        source: &FilePath,
+        end: &str,
+        is_folder: bool,
+        destination: &FilePath,
+    ) -> Option<FilePath> {
+        if is_folder {
+            return Some(source.child(self.target.below(destination)?));
+        }
+        let is_in_place = self.target.parent().is(destination);
+        if end.contains(['*', '?', '[', '{']) {
+            let fits = is_in_place && matches_pattern(end, self.target.name());
+            return fits.then(|| source.parent().join(self.target.name()));
+        }
+        let has_its_name = is_in_place && source.name() == self.target.name();
+        (self.target.is(destination) || has_its_name).then(|| source.clone())
     }
 
     /// What a pipeline prints into a file, by `>`, `tee` or `-o`.
@@ -197,14 +208,14 @@ impl<'a> Copies<'a> {
                 parts.extend(self.given(command, &output));
             }
             if parts.is_empty() {
-                parts.push(Part::Text);
+                parts.push(ContentPart::Text);
             }
             self.write(&output, parts, !appends && !pipeline.is_conditional);
         }
     }
 
     /// The files that a command reads, and the text that it is given.
-    fn given(&self, command: &Command, output: &FilePath) -> Vec<Part> {
+    fn given(&self, command: &Command, output: &FilePath) -> Vec<ContentPart> {
         let words = command.words.iter().skip(1);
         let mut parts = Vec::new();
         for word in words.chain(&command.inputs) {
@@ -214,7 +225,7 @@ impl<'a> Copies<'a> {
                 _ => word.as_str(),
             };
             let path = self.folder.join(value);
-            // A word such as `s/a/b/` is no file of the root folder.
+            // A word such as `s/a/b/` is not a file below the root.
             let is_absolute = path.is(&FilePath::parse(value)) && value.starts_with(['/', '\\']);
             let is_in_root = self.folder.is(&FilePath::parse("/"));
             if is_in_root && !is_absolute && !self.files.contains_key(&key(&path)) {
@@ -224,80 +235,50 @@ impl<'a> Copies<'a> {
                 continue;
             }
             if value.contains(['*', '?']) {
-                // `cat /in/*.toml` is however many files the folder has.
+                // `cat /in/*.toml` reads any number of files.
                 if (self.is_given)(&path.parent().join(self.target.name())) {
                     let file = path.parent().join(self.target.name());
-                    parts.push(Part::File(file));
-                    parts.push(Part::Text);
+                    parts.push(ContentPart::File(file));
+                    parts.push(ContentPart::Text);
                 }
             } else if self.files.contains_key(&key(&path)) || (self.is_given)(&path) {
                 parts.extend(self.parts_of(path));
             }
         }
         if command.has_text {
-            parts.push(Part::Text);
+            parts.push(ContentPart::Text);
         }
         parts
     }
 
-    fn parts_of(&self, path: FilePath) -> Vec<Part> {
+    fn parts_of(&self, path: FilePath) -> Vec<ContentPart> {
         match self.files.get(&key(&path)) {
             Some(written) => written.parts.clone(),
-            None => vec![Part::File(path)],
+            None => vec![ContentPart::File(path)],
         }
     }
 
-    fn write(&mut self, path: &FilePath, parts: Vec<Part>, replaces: bool) {
+    fn write(&mut self, path: &FilePath, parts: Vec<ContentPart>, replaces: bool) {
         let file = self.files.entry(key(path)).or_default();
         if replaces {
-            *file = Written { parts, replaces };
+            *file = FileContent { parts, replaces };
             return;
         }
         for part in parts {
-            if part == Part::Text || !file.parts.contains(&part) {
+            if part == ContentPart::Text || !file.parts.contains(&part) {
                 file.parts.push(part);
             }
         }
     }
 
-    /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. What is not known stays as it is.
     fn expand(&self, word: &str) -> String {
-        let mut out = String::new();
-        let mut rest = word;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            let (name, tail, written) = match after.strip_prefix('{') {
-                Some(inside) => match inside.split_once('}') {
-                    Some((name, tail)) => (name, tail, format!("${{{name}}}")),
-                    None => ("", after, "$".to_owned()),
-                },
-                None => {
-                    let end = after
-                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                        .unwrap_or(after.len());
-                    let (name, tail) = after.split_at_checked(end).unwrap_or((after, ""));
-                    (name, tail, format!("${name}"))
-                }
-            };
-            let (name, default) = match name.split_once(":-").or_else(|| name.split_once('-')) {
-                Some((name, default)) => (name, Some(default)),
-                None => (name, None),
-            };
-            match self.variables.get(name).map(String::as_str).or(default) {
-                Some(value) => out.push_str(value),
-                None => out.push_str(&written),
-            }
-            rest = tail;
-        }
-        out.push_str(rest);
-        out.replace(DOLLAR, "$")
+        shell::expand(word, &self.variables).replace(DOLLAR, "$")
     }
 }
 
 fn key(path: &FilePath) -> String {
     // Another spelling of one path is the same key.
-    let root = FilePath::parse("/");
-    let segments = path.below(&root).unwrap_or_default().join("/");
+    let segments = path.segments().join("/");
     match path.ignores_case() {
         true => segments.to_lowercase(),
         false => segments,
@@ -309,14 +290,16 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once(['*', '?', '[', '{']) else {
         return pattern == name;
     };
-    let end = rest.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+    let end = rest
+        .rsplit_once(['*', '?', ']', '}'])
+        .map_or(rest, |(_, end)| end);
     name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::parse;
     use super::*;
+    use crate::runner::shell::pipelines;
 
     fn sources(script: &str) -> String {
         let target = FilePath::parse("/etc/gitlab-runner/config.toml");
@@ -327,15 +310,15 @@ mod tests {
         };
         let environment = Environment::from([("OUT".to_owned(), "/etc/gitlab-runner".to_owned())]);
         let mut copies = Copies::new(&target, environment, FilePath::parse("/"), &given);
-        for pipeline in parse(script) {
+        for pipeline in pipelines(script) {
             copies.run(&pipeline);
         }
         let Some(written) = copies.finish() else {
             return "nothing".to_owned();
         };
         let parts = written.parts.iter().map(|part| match part {
-            Part::File(path) => path.to_string(),
-            Part::Text => "text".to_owned(),
+            ContentPart::File(path) => path.to_string(),
+            ContentPart::Text => "text".to_owned(),
         });
         let before = if written.replaces { "" } else { "+ " };
         format!("{before}{}", parts.collect::<Vec<_>>().join(" "))

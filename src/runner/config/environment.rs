@@ -1,4 +1,4 @@
-//! The environment of a container, as far as manifests tell it.
+//! The environment variables of a container that the manifests show.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::runner::workload::text;
 use krm::resource_list::ResourceList;
 use yaml_splice::pointer::At as _;
 
-/// Variables by name; those whose value no manifest tells are absent.
+/// Variables by name, without those whose value no manifest shows.
 pub(in crate::runner) type Environment = BTreeMap<String, String>;
 
 /// The variables of a container: of `envFrom`, and then of `env`.

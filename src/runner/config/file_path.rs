@@ -68,6 +68,11 @@ impl FilePath {
         }
     }
 
+    /// The segments below the root.
+    pub(super) fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
     /// The segments below a folder; `None` when the path is not in it. The folder itself has none.
     pub(in crate::runner) fn below(&self, folder: &Self) -> Option<&[String]> {
         let (above, below) = self.segments.split_at_checked(folder.segments.len())?;

@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 
-use super::mounts::Source;
+use super::mounts::ObjectSource;
 use super::{ConfigToml, Encoding, decode_base64, kept_elsewhere, placeholder};
 use crate::fields::{ConfigReference, HolderKind};
 use crate::runner::Workload;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::token;
 
 /// The objects of the list that a reference in a pod means.
@@ -43,6 +42,7 @@ pub(super) fn texts(
     kind: &str,
     name: &str,
 ) -> Vec<(String, String)> {
+    // With several objects of this name, it is not known which one is meant.
     let objects = objects(list, workload, kind, name).unwrap_or_default();
     let Some(object) = objects.first() else {
         return Vec::new();
@@ -59,9 +59,10 @@ pub(super) fn texts(
 pub(super) fn has_key(
     list: &ResourceList<'_>,
     workload: &Workload,
-    source: &Source<'_>,
+    source: &ObjectSource<'_>,
     key: &str,
 ) -> bool {
+    // With several objects of this name, it is not known which one is meant.
     let objects = objects(list, workload, source.kind, source.name).unwrap_or_default();
     objects
         .iter()
@@ -126,7 +127,7 @@ pub(super) fn referred(
 /// Reads a key of a ConfigMap or a Secret; `None` when the object has no such key.
 ///
 /// # Errors
-/// What stands there is no text.
+/// The value is not text.
 pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
     let entry = |section: &str| object.value.get(section)?.get(key);
     let is_secret = object.identity.kind == "Secret";
@@ -147,7 +148,7 @@ pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, R
 /// Reads a value of an object.
 ///
 /// # Errors
-/// What stands there is no text.
+/// The value is not text.
 pub(super) fn read_at(
     object: &Resource,
     section: String,
@@ -183,26 +184,25 @@ pub(super) fn read_at(
     }
     config.text = match encoding {
         Encoding::Text => written.to_owned(),
-        Encoding::Base64 => {
-            if placeholder::is_placeholder(written) {
-                return Err(refuse(
-                    "is one placeholder, which something fills in later: run the function after \
-                     that",
-                ));
-            }
-            let bytes = decode_base64(written).ok_or_else(|| {
-                refuse(match object.identity.kind.as_str() {
-                    "Secret" => {
-                        "is not base64: encode the file, or write it as text under stringData"
-                    }
-                    _ => "is not base64: write the file as text under data",
-                })
-            })?;
-            String::from_utf8(bytes)
-                .map_err(|_| refuse("its base64 holds bytes that are not UTF-8 text"))?
-        }
+        Encoding::Base64 => decoded(written, object).map_err(refuse)?,
     };
     Ok(config)
+}
+
+/// Decodes base64; the error is a clause about the field.
+fn decoded(written: &str, object: &Resource) -> Result<String, &'static str> {
+    if placeholder::is_placeholder(written) {
+        return Err(
+            "is one placeholder, which something fills in later: run the function after that",
+        );
+    }
+    let is_secret = object.identity.kind == "Secret";
+    let bytes = decode_base64(written).ok_or(if is_secret {
+        "is not base64: encode the file, or write it as text under stringData"
+    } else {
+        "is not base64: write the file as text under data"
+    })?;
+    String::from_utf8(bytes).map_err(|_| "its base64 holds bytes that are not UTF-8 text")
 }
 
 /// JSON pointer of a key in a section.

@@ -7,12 +7,11 @@ use crate::runner::Workload;
 use crate::runner::workload::field;
 use krm::resource::{Resource, without_hash};
 use krm::resource_list::{ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// The kinds that make Secrets, and what is called Secret in each: JSON pointers of the name, of
-/// which the first that is there counts. Without one, the Secret has the object's own name.
+/// The kinds that make Secrets, and where each names its Secret: JSON pointers, of which the first
+/// that is set counts. Without one, the Secret has the name of the object.
 ///
 /// Sources: the API references of External Secrets Operator, Sealed Secrets, Vault Secrets Operator,
 /// the SOPS operator, 1Password Operator, Infisical and Doppler.
@@ -91,16 +90,9 @@ fn makes(object: &Resource, maker: &str, names: &[&str], name: &str) -> bool {
 /// Reads the file in an object that makes a Secret.
 ///
 /// # Errors
-/// The file is not in the object in clear, or there is no telling.
+/// The file is not in the object in plain text, or that is not known.
 pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
     let kind = object.identity.kind.as_str();
-    let refuse = |place: String, message: String| {
-        Err(Box::new(
-            FunctionResult::error(message)
-                .about(&object.identity)
-                .at(field(&place)),
-        ))
-    };
     let spec = match kind {
         "ClusterExternalSecret" => "/spec/externalSecretSpec",
         _ => "/spec",
@@ -108,60 +100,55 @@ pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, R
     let template = match kind {
         "ExternalSecret" | "ClusterExternalSecret" => format!("{spec}/target/template/data"),
         "SealedSecret" => format!("{spec}/template/data"),
-        "SecretProviderClass" => {
-            return refuse(
-                spec.to_owned(),
-                format!(
-                    "the Secrets Store CSI driver fetches {key}, so no manifest holds it: write \
-                     [session_server] where it is kept"
-                ),
-            );
-        }
-        "SopsSecret" => {
-            return refuse(
-                spec.to_owned(),
-                format!("{key} is encrypted by SOPS: run the function after decryption"),
-            );
-        }
-        _ => {
-            return refuse(
-                spec.to_owned(),
-                format!(
-                    "{kind} fetches {key} from a secret store, so no manifest holds it: write \
-                     [session_server] where it is kept"
-                ),
-            );
-        }
+        _ => return Err(refusal(object, spec, fetched_or_encrypted(kind, key))),
     };
     if let Some(value) = object.value.at(&holder::pointer(&template, key)) {
         return holder::read_at(object, template, key, Encoding::Text, value).map(Some);
     }
     if kind == "SealedSecret" {
         let encrypted = holder::pointer(&format!("{spec}/encryptedData"), key);
-        return match object.value.at(&encrypted) {
-            Some(_) => refuse(
-                encrypted,
-                format!(
-                    "{key} is sealed, so it cannot be edited here: run the function on the Secret \
-                     before kubeseal, or put [session_server] into {key} and seal it again"
-                ),
-            ),
-            None => Ok(None),
-        };
+        if object.value.at(&encrypted).is_none() {
+            return Ok(None);
+        }
+        let message = format!(
+            "{key} is sealed, so it cannot be edited here: run the function on the Secret before \
+             kubeseal, or put [session_server] into {key} and seal it again"
+        );
+        return Err(refusal(object, &encrypted, message));
     }
     let from = format!("{spec}/target/template/templateFrom");
     let (place, why) = match object.value.at(&from) {
-        Some(_) => (from, "is made of the templates of another object"),
-        None => (template.clone(), "is whole in the secret store"),
+        Some(_) => (&from, "is made of the templates of another object"),
+        None => (&template, "is whole in the secret store"),
     };
-    refuse(
-        place,
-        format!(
-            "{key} {why}, so it cannot be edited here: write the file under {}, with {{{{ .name \
-             }}}} in place of each secret value",
-            field(&holder::pointer(&template, key))
+    let message = format!(
+        "{key} {why}, so it cannot be edited here: write the file under {}, with {{{{ .name }}}} in \
+         place of each secret value",
+        field(&holder::pointer(&template, key))
+    );
+    Err(refusal(object, place, message))
+}
+
+fn refusal(object: &Resource, place: &str, message: String) -> Refusal {
+    let result = FunctionResult::error(message);
+    Box::new(result.about(&object.identity).at(field(place)))
+}
+
+/// Why an object that has no template cannot be edited.
+fn fetched_or_encrypted(kind: &str, key: &str) -> String {
+    match kind {
+        "SecretProviderClass" => format!(
+            "the Secrets Store CSI driver fetches {key}, so no manifest holds it: write \
+             [session_server] where it is kept"
         ),
-    )
+        "SopsSecret" => {
+            format!("{key} is encrypted by SOPS: run the function after decryption")
+        }
+        _ => format!(
+            "{kind} fetches {key} from a secret store, so no manifest holds it: write \
+             [session_server] where it is kept"
+        ),
+    }
 }
 
 /// Whether SOPS has encrypted a value.

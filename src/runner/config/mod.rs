@@ -5,8 +5,8 @@
 //! | [`file_path`] | paths in a container, of Linux and Windows |
 //! | [`environment`] | the variables of a container |
 //! | [`mounts`] | the volume that is mounted at a path |
-//! | [`script`], [`copies`] | which files the commands of a container copy where |
-//! | [`origin`] | both together: where the file at a path comes from |
+//! | [`copies`] | which files the commands of a container copy where |
+//! | [`file_source`] | both together: where the file at a path comes from |
 //! | [`holder`] | the ConfigMap or Secret of the list, and the text of a key |
 //! | [`kept_elsewhere`] | Secrets that are made of other objects |
 //! | [`placeholder`] | placeholders that something fills in later |
@@ -15,13 +15,13 @@
 mod copies;
 pub(super) mod environment;
 pub(super) mod file_path;
+mod file_source;
 mod holder;
 mod kept_elsewhere;
 mod mounts;
-mod origin;
+
 mod placeholder;
 mod refusal;
-mod script;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -31,20 +31,20 @@ use super::workload::field;
 use super::{Container, Workload};
 use crate::fields::ConfigReference;
 use file_path::FilePath;
+use file_source::{FileSource, Key, Pod};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
-use origin::{Key, Origin, Pod};
 pub use placeholder::{Placeholder, placeholder};
 
-/// The configuration of a runner, and where it stands.
+/// The configuration of a runner, and the object that holds it.
 #[derive(Clone, Debug)]
 pub struct ConfigToml {
     /// The object that holds it: a ConfigMap, a Secret, or one that a Secret is made of.
     pub object: Resource,
     /// JSON pointer of the section of the object: `/data`.
     section: String,
-    /// The key under which the file stands.
+    /// The key of the file.
     pub key: String,
     /// How it is written there.
     pub encoding: Encoding,
@@ -78,9 +78,9 @@ impl ConfigToml {
         }
         let path = config_path(list, workload, container)?;
         let pod = Pod::new(list, workload, container);
-        let origin = pod.origin(&path)?;
-        let Origin::Keys(keys) = &origin else {
-            return Err(refusal::of_origin(workload, &pod, &path, &origin));
+        let source = pod.source(&path)?;
+        let FileSource::Keys(keys) = &source else {
+            return Err(refusal::of_source(workload, &pod, &path, &source));
         };
         let mut missing = Vec::new();
         let mut looked_at = Vec::new();
@@ -134,8 +134,8 @@ impl ConfigToml {
         path: &str,
     ) -> Option<String> {
         let path = FilePath::parse(path);
-        let origin = Pod::new(list, workload, container).origin(&path).ok()?;
-        let Origin::Keys(keys) = origin else {
+        let source = Pod::new(list, workload, container).source(&path).ok()?;
+        let FileSource::Keys(keys) = source else {
             return None;
         };
         keys.iter().find_map(|Key { source, key }| {
@@ -153,7 +153,7 @@ impl ConfigToml {
         field(&self.pointer())
     }
 
-    /// A text as it is to be written in the object.
+    /// A text in the encoding of the object.
     pub fn encode(&self, text: &str) -> String {
         match self.encoding {
             Encoding::Text => text.to_owned(),
@@ -161,7 +161,7 @@ impl ConfigToml {
         }
     }
 
-    /// A text as it is written in the object, as the file's own; `None` when it is not one.
+    /// The file's text from its encoding in the object; `None` when that is not base64.
     pub fn decode(&self, written: &str) -> Option<String> {
         match self.encoding {
             Encoding::Text => Some(written.to_owned()),

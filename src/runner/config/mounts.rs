@@ -7,8 +7,7 @@ use super::file_path::{FilePath, same, segments};
 use crate::runner::Workload;
 use crate::runner::workload::{field, text};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// A place in a volume.
@@ -24,10 +23,10 @@ pub(super) struct Mounted<'w> {
 #[derive(Debug)]
 pub(super) enum Volume<'w> {
     /// Keys of ConfigMaps and Secrets. Where two have one path, the first of these wins.
-    Objects(Vec<Source<'w>>),
+    Objects(Vec<ObjectSource<'w>>),
     /// An empty folder at the pod's start.
     Empty,
-    /// What no manifest holds, in words: `the volume claim runner`.
+    /// A volume whose content no manifest has, in words: `the volume claim runner`.
     Outside(String),
     /// The pod has no volume of this name.
     Undeclared,
@@ -35,7 +34,7 @@ pub(super) enum Volume<'w> {
 
 /// A ConfigMap or Secret in a volume.
 #[derive(Clone, Debug)]
-pub(super) struct Source<'w> {
+pub(super) struct ObjectSource<'w> {
     pub(super) volume: &'w str,
     pub(super) kind: &'static str,
     pub(super) name: &'w str,
@@ -48,7 +47,7 @@ pub(super) struct Source<'w> {
 /// The volume that a container sees at a path: that of the longest `mountPath` above it.
 ///
 /// # Errors
-/// A `subPathExpr` with a variable that no manifest tells.
+/// A `subPathExpr` with a variable that no manifest shows.
 pub(super) fn mounted_at<'w>(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -196,7 +195,7 @@ fn claim_template(workload: &Workload, name: &str) -> bool {
     templates.any(|template| template.at("/metadata/name").and_then(Value::as_str) == Some(name))
 }
 
-fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Source<'w>> {
+fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<ObjectSource<'w>> {
     let (kind, object) = match part.get("configMap") {
         Some(object) => ("ConfigMap", object),
         None => ("Secret", part.get("secret")?),
@@ -207,7 +206,7 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
         name => name,
     };
     let items = object.get("items").and_then(Value::as_array);
-    Some(Source {
+    Some(ObjectSource {
         volume,
         kind,
         name,
@@ -221,8 +220,8 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Sourc
     })
 }
 
-impl Source<'_> {
-    /// The key that stands at a path of the volume.
+impl ObjectSource<'_> {
+    /// The key at a path of the volume.
     pub(super) fn key(&self, relative: &[String], ignores_case: bool) -> Option<String> {
         match &self.items {
             Some(items) => items

@@ -35,7 +35,7 @@ pub fn placeholder(text: &str) -> Option<Placeholder> {
         return None;
     }
     let mut first = None;
-    // Filled in, a value parses; so does a text of which a line of template code is gone.
+    // The text is TOML when the placeholders are filled in, or lines of template code are removed.
     let mut filled = String::new();
     let mut open = String::new();
     for (index, line) in text.lines().enumerate() {
@@ -114,7 +114,10 @@ fn ends_in_string(text: &str) -> bool {
                 }
             }
         };
-        rest = rest.get(step..).unwrap_or_default();
+        let Some(next) = rest.get(step..) else {
+            break;
+        };
+        rest = next;
     }
     quote.is_some()
 }
@@ -123,7 +126,7 @@ fn first_char(text: &str) -> usize {
     text.chars().next().map_or(0, char::len_utf8)
 }
 
-/// The first placeholder of a line, and what stands before and after it.
+/// The first placeholder of a line, and the text before and after it.
 fn next(line: &str) -> Option<(&str, &str, &str)> {
     for (at, _) in line.char_indices() {
         let (before, from) = line.split_at_checked(at)?;

@@ -1,30 +1,29 @@
 //! Why no object of the list holds a runner's `config.toml`.
 
 use super::file_path::FilePath;
+use super::file_source::{FileSource, Pod};
 use super::kept_elsewhere::vault_annotation;
-use super::mounts::Source;
-use super::origin::{Origin, Pod};
+use super::mounts::ObjectSource;
 use crate::runner::Workload;
 use crate::runner::workload::field;
 use krm::resource::{Identity, Resource};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
-/// The way on where the manifests cannot say which object it is.
+/// What to do where the manifests do not say which object it is.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
 
-/// The file comes from somewhere else than a key of an object.
-pub(super) fn of_origin(
+/// The file is not a key of an object.
+pub(super) fn of_source(
     workload: &Workload,
     pod: &Pod<'_, '_>,
     path: &FilePath,
-    origin: &Origin<'_>,
+    source: &FileSource<'_>,
 ) -> Refusal {
-    let message = match origin {
-        Origin::Image | Origin::Empty(_) => match written_at_start(workload, pod, path) {
+    let message = match source {
+        FileSource::Image | FileSource::Empty(_) => match written_at_start(workload, pod, path) {
             Some(message) => message,
-            None => match origin {
-                Origin::Empty(volume) => format!(
+            None => match source {
+                FileSource::Empty(volume) => format!(
                     "its {path} is in volume {volume}, which is empty when the pod starts, and no \
                      command in these manifests is seen to copy a file there: {NAME_IT}"
                 ),
@@ -36,20 +35,20 @@ pub(super) fn of_origin(
                 ),
             },
         },
-        Origin::Outside(what) => format!(
+        FileSource::Outside(what) => format!(
             "its {} is on {what}, which no manifest holds: write [session_server] into the file \
              there, or keep the file in a ConfigMap or Secret that is mounted at {path}",
             path.name()
         ),
-        Origin::Undeclared(volume) => format!(
+        FileSource::Undeclared(volume) => format!(
             "its {} is in volume {volume}, which its pod does not have: add it to the volumes",
             path.name()
         ),
-        Origin::Commands(container) => format!(
+        FileSource::Commands(container) => format!(
             "the commands of {container} write its {path}, so no object holds it: keep the file in \
              a ConfigMap or Secret that is mounted or copied there"
         ),
-        Origin::Joined { container, parts } => {
+        FileSource::Joined { container, parts } => {
             let mut names: Vec<String> = Vec::new();
             for part in parts {
                 let name = of_part(part);
@@ -57,24 +56,24 @@ pub(super) fn of_origin(
                     names.push(name);
                 }
             }
-            let last = names.pop().unwrap_or_default();
-            let all = if names.is_empty() {
-                last
-            } else {
-                format!("{} and {last}", names.join(", "))
+            let all = match names.split_last() {
+                Some((last, names)) if !names.is_empty() => {
+                    format!("{} and {last}", names.join(", "))
+                }
+                _ => names.concat(),
             };
             format!(
                 "{container} makes its {path} of {all}, so which of them is to have \
                  [session_server] is not known: {NAME_IT}"
             )
         }
-        // An object holds it after all, and is not here.
-        Origin::Keys(_) => format!("no object of the list holds its {}", path.name()),
+        // An object holds it, and is not in the list.
+        FileSource::Keys(_) => format!("no object of the list holds its {}", path.name()),
     };
     refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
 }
 
-/// The pod writes its configuration itself, by another program than the shell.
+/// The pod writes its configuration at start, by a program.
 fn written_at_start(workload: &Workload, pod: &Pod<'_, '_>, path: &FilePath) -> Option<String> {
     if let Some(annotation) = vault_annotation(workload, path) {
         return Some(format!(
@@ -100,18 +99,22 @@ fn written_at_start(workload: &Workload, pod: &Pod<'_, '_>, path: &FilePath) -> 
     })
 }
 
-fn of_part(part: &Origin<'_>) -> String {
+fn of_part(part: &FileSource<'_>) -> String {
     match part {
-        Origin::Keys(keys) => keys
+        FileSource::Keys(keys) => keys
             .iter()
             .map(|key| format!("{} {} ({})", key.source.kind, key.source.name, key.key))
             .collect::<Vec<_>>()
             .join(" or "),
-        Origin::Joined { parts, .. } => parts.iter().map(of_part).collect::<Vec<_>>().join(" and "),
-        Origin::Image => "a file of its image".to_owned(),
-        Origin::Outside(what) => format!("a file on {what}"),
-        Origin::Empty(volume) | Origin::Undeclared(volume) => format!("a file in volume {volume}"),
-        Origin::Commands(_) => "what its commands print".to_owned(),
+        FileSource::Joined { parts, .. } => {
+            parts.iter().map(of_part).collect::<Vec<_>>().join(" and ")
+        }
+        FileSource::Image => "a file of its image".to_owned(),
+        FileSource::Outside(what) => format!("a file on {what}"),
+        FileSource::Empty(volume) | FileSource::Undeclared(volume) => {
+            format!("a file in volume {volume}")
+        }
+        FileSource::Commands(_) => "what its commands print".to_owned(),
     }
 }
 
@@ -119,7 +122,7 @@ fn of_part(part: &Origin<'_>) -> String {
 pub(super) fn not_in_list(
     workload: &Workload,
     path: &FilePath,
-    missing: &[&Source<'_>],
+    missing: &[&ObjectSource<'_>],
     looked_at: &[(Identity, &str)],
 ) -> Refusal {
     let file = path.name();
@@ -151,11 +154,11 @@ pub(super) fn not_in_list(
     refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
 }
 
-/// Several objects of the list are the one that a volume names.
+/// A volume may mean several objects of the list.
 pub(super) fn several(
     workload: &Workload,
     path: &FilePath,
-    source: &Source<'_>,
+    source: &ObjectSource<'_>,
     objects: &[Resource],
 ) -> Refusal {
     let names: Vec<String> = objects

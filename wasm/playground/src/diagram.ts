@@ -1,6 +1,6 @@
 /** The drawing of the path that a terminal takes, which the core makes as SVG. */
 
-import "../../../src/diagram/drawing.css";
+import "../../../crates/view/src/diagram/drawing.css";
 import { element } from "./dom";
 
 /** Puts the drawing into its place. It is read as XML, so that nothing in it can become HTML or a script. */

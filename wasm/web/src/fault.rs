@@ -99,6 +99,13 @@ impl Fault {
         let message = format!("{YAML}: {error}");
         match error {
             EditError::Yaml(error) => Self::of_yaml(error),
+            EditError::Internal(_) => Self {
+                message,
+                input: Input::Yaml,
+                file: YAML.to_owned(),
+                line: None,
+                field: None,
+            },
             EditError::NoSuchPath { path }
             | EditError::Unsupported { path }
             | EditError::TabBelow { path }

@@ -10,15 +10,15 @@ use yaml_splice::sources::Sources;
 /// What is to change in a list.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// RFC 6902 operations by the item's place in the list, and what they make of it.
+    /// The changed items by their number.
     pub patches: BTreeMap<usize, Patched>,
-    /// Copies of items, each after its original: the place of that, and what is another in the copy.
+    /// Copies: the number of the original, which each copy follows, and what differs in the copy.
     pub copies: Vec<(usize, Vec<PatchOperation>)>,
-    /// Items that go.
+    /// Items to remove.
     pub removed: BTreeSet<usize>,
-    /// Items that the host has put there for this run: they go even when nothing else changes.
+    /// Items that the host has added for this run, removed even when nothing else changes.
     pub dropped: BTreeSet<usize>,
-    /// New items: the position of the item that each comes after, behind its copies. That one stays.
+    /// New items: the number of the item that each follows, after its copies. That one must stay.
     pub added: Vec<(usize, Value)>,
 }
 
@@ -27,9 +27,9 @@ pub struct Changes {
 pub struct Patched {
     /// The operations.
     pub operations: Vec<PatchOperation>,
-    /// The item's value with the operations applied: what its text is to mean.
+    /// The item's value after the operations.
     pub value: Rc<Value>,
-    /// Where all of ours is gone: how nodes were written before. Otherwise that is noted.
+    /// The original text of nodes, where none of our changes is left. `None` to note it instead.
     pub restored: Option<Sources>,
 }
 
@@ -39,7 +39,7 @@ impl Changes {
         self.patches.keys().chain(gone).copied().collect()
     }
 
-    /// Leaves the user's items as they are.
+    /// Drops the changes to the user's items.
     pub fn withdraw(&mut self) {
         self.patches.clear();
         self.copies.clear();

@@ -1,6 +1,6 @@
 //! Why a list cannot be read or written.
 
-use yaml_splice::{EditError, YamlError};
+use yaml_splice::{EditError, Internal, YamlError};
 
 use crate::results::{FunctionResult, Refusal};
 
@@ -38,11 +38,14 @@ pub enum ReadError {
     /// An item that matters to the function cannot be read.
     #[error("{name}: {source}")]
     Item {
-        /// What is known of the item: its place in the list, its kind and name.
+        /// The item's place in the list, its kind and name.
         name: String,
         /// What is wrong, at which line of the input.
         source: YamlError,
     },
+    /// A bug.
+    #[error(transparent)]
+    Internal(#[from] Internal),
 }
 
 impl From<ReadError> for Refusal {
@@ -68,4 +71,7 @@ pub enum WriteError {
         /// The anchor's name.
         anchor: String,
     },
+    /// A bug.
+    #[error(transparent)]
+    Internal(#[from] Internal),
 }

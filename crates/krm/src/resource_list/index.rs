@@ -1,4 +1,4 @@
-//! Finds items by kind, namespace and name, by what a quick look at their text tells.
+//! Finds items by kind, namespace and name, from their text where that tells it without a parse.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::resource::{PREVIOUS_NAMES, Resource, without_hash};
 #[derive(Debug, Default)]
 pub(super) struct OfKind<'a> {
     items: Vec<usize>,
-    /// The same by namespace, as far as a quick look tells it.
+    /// The same by namespace.
     namespaces: BTreeMap<&'a str, OfNamespace<'a>>,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct OfKind<'a> {
 #[derive(Debug, Default)]
 pub(super) struct OfNamespace<'a> {
     items: Vec<usize>,
-    /// The same by name; made when first asked for.
+    /// The same by name. Built on first use.
     by_name: OnceCell<Vec<(&'a str, usize)>>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> ResourceList<'a> {
         let by_kind = self.by_kind.get_or_init(|| {
             let mut by_kind = BTreeMap::<&str, OfKind<'_>>::new();
             for item in 0..self.count() {
-                let (kind, _, namespace) = self.written_head(item).unwrap_or_default();
+                let (kind, _, namespace) = self.head_in_text(item).unwrap_or_default();
                 let of_kind = by_kind.entry(kind).or_default();
                 of_kind.items.push(item);
                 let of_namespace = of_kind.namespaces.entry(namespace).or_default();
@@ -40,7 +40,7 @@ impl<'a> ResourceList<'a> {
         by_kind.get(kind)
     }
 
-    /// The items of these kinds, and those whose kind no quick look can tell.
+    /// The items of these kinds, and those whose kind only a parse can tell.
     fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
         let items = |kind: &&str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
         let told = kinds.iter().flat_map(items).copied();
@@ -56,7 +56,7 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The items of these kinds whose text mentions `word`, and those that no quick look can tell.
+    /// The items of these kinds whose text mentions `word`, and those that only a parse can tell.
     pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
         let mut items = self.of_kinds(kinds);
         if !items.is_empty() {
@@ -67,8 +67,8 @@ impl<'a> ResourceList<'a> {
         items
     }
 
-    /// The items of these kinds that may be in one of these namespaces, and that no quick look can
-    /// tell.
+    /// The items of these kinds that may be in one of these namespaces, and those that only a parse
+    /// can tell.
     pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
         if namespaces.contains("") {
             return self.candidates(kinds, "");
@@ -115,7 +115,7 @@ impl<'a> ResourceList<'a> {
         let names = of_namespace.map_or(&[][..], |of_namespace| {
             of_namespace.by_name.get_or_init(|| {
                 let items = of_namespace.items.iter();
-                let names = items.filter_map(|item| Some((self.written_head(*item)?.1, *item)));
+                let names = items.filter_map(|item| Some((self.head_in_text(*item)?.1, *item)));
                 let mut names: Vec<_> = names.collect();
                 names.sort_unstable();
                 names
@@ -132,8 +132,8 @@ impl<'a> ResourceList<'a> {
         written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
-    /// The items of this kind and namespace that a reference to `name` means, whatever kustomize
-    /// has made of their own (see [`Resource::answers_to`]).
+    /// The items of this kind and namespace that a reference to `name` means, also where kustomize has
+    /// renamed them (see [`Resource::answers_to`]).
     ///
     /// # Errors
     /// An item that mentions the name and cannot be parsed.
@@ -157,7 +157,7 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// A double-quoted scalar may spell a word with escapes: such a text may mention anything.
+/// A double-quoted scalar may spell a word with escapes, so a text with escapes counts as mentioning it.
 fn mentions(text: &str, word: &memmem::Finder<'_>) -> bool {
     word.find(text.as_bytes()).is_some() || has_escapes(text)
 }
@@ -167,8 +167,8 @@ fn has_escapes(text: &str) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
 }
 
-/// True where a text has one of these words, of letters, digits, hyphens, dots and underscores; or
-/// where it may, by an escape.
+/// True where a text has one of these words (letters, digits, hyphens, dots and underscores), or an
+/// escape that may spell one.
 fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     has_escapes(text)

@@ -1,15 +1,14 @@
 //! Reads YAML line by line, just far enough to know which line begins what.
 //!
-//! Finding the items of a list does not need the whole of YAML: it needs to know of each line
-//! whether it begins a node or lies inside one (a block scalar, a quoted string over several
-//! lines, a flow collection, a folded plain scalar). This reader knows that much and says so when
-//! it meets something that it does not know; the caller then asks the full parser.
+//! To find the items of a list, it is enough to know of each line whether it begins a node or lies
+//! inside one (a block scalar, a quoted string over several lines, a flow collection, a folded plain
+//! scalar). Where this reader cannot tell, it returns [`Unsure`], and the caller parses the text.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::near;
+use super::swar;
 
 /// Something this reader leaves to the full parser.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub(super) struct Unsure;
 
 /// One line that begins a node: `key: value`, `- key: value`, `- value`, `value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct NodeLine {
     /// Where the line starts.
     pub(super) start: usize,
     /// Spaces before its first character.
@@ -32,7 +31,7 @@ pub(super) struct Line {
 }
 
 /// The lines of a text that begin a node, in order.
-pub(super) struct Lines<'a> {
+pub(super) struct LineReader<'a> {
     text: &'a [u8],
     position: usize,
     /// Column of the node that a plain scalar belongs to: lines that are indented deeper go on
@@ -42,7 +41,7 @@ pub(super) struct Lines<'a> {
     waiting: Option<usize>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineReader<'a> {
     pub(super) fn new(text: &'a [u8], position: usize) -> Self {
         Self {
             text,
@@ -54,7 +53,7 @@ impl<'a> Lines<'a> {
 
     /// The next line that begins a node and is indented by at most `depth`; `None` at the end of the
     /// text.
-    pub(super) fn next(&mut self, depth: usize) -> Result<Option<Line>, Unsure> {
+    pub(super) fn next(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
         while self.position < self.text.len() {
             let start = self.position;
             let indent = self.spaces(start);
@@ -134,7 +133,7 @@ impl<'a> Lines<'a> {
         false
     }
 
-    fn line(&mut self, start: usize, indent: usize, end: usize) -> Result<Line, Unsure> {
+    fn line(&mut self, start: usize, indent: usize, end: usize) -> Result<NodeLine, Unsure> {
         let mut at = start + indent;
         let mut parent = indent;
         let mut dashes = 0;
@@ -145,7 +144,7 @@ impl<'a> Lines<'a> {
         }
         let waiting = self.waiting.take();
         self.plain_parent = None;
-        let mut line = Line {
+        let mut line = NodeLine {
             start,
             indent,
             dashes,
@@ -230,7 +229,7 @@ impl<'a> Lines<'a> {
 
     /// Skips a block scalar: every line that is blank or indented deeper than its owner.
     fn block_scalar(&mut self, at: usize, end: usize, owner: usize) -> Result<(), Unsure> {
-        let header = self.text.get(at + 1..end).unwrap_or_default();
+        let header = self.text.get(at + 1..end).ok_or(Unsure)?;
         let indicators = header
             .iter()
             .position(|b| !b.is_ascii_digit() && !matches!(b, b'+' | b'-'))
@@ -283,14 +282,13 @@ impl<'a> Lines<'a> {
                 }
             }
             b'|' | b'>' | b'#' => Ok(None),
-            _ => Ok(self.find_colon(at, end).map(|colon| {
-                let key = self
-                    .text
-                    .get(at..colon)
-                    .unwrap_or_default()
-                    .trim_ascii_end();
-                (at..at + key.len(), colon)
-            })),
+            _ => match self.find_colon(at, end) {
+                Some(colon) => {
+                    let key = self.text.get(at..colon).ok_or(Unsure)?.trim_ascii_end();
+                    Ok(Some((at..at + key.len(), colon)))
+                }
+                None => Ok(None),
+            },
         }
     }
 
@@ -311,7 +309,8 @@ impl<'a> Lines<'a> {
 
     /// The first `:` or `#` of a line.
     fn sign(&self, from: usize, end: usize) -> Option<usize> {
-        let sign = near::first_of([b':', b'#'], self.text, from).or_else(|at| {
+        let sign = swar::first_of([b':', b'#'], self.text, from).or_else(|at| {
+            // It may have looked beyond the line.
             let rest = self.text.get(at..end).unwrap_or_default();
             memchr2(b':', b'#', rest).map(|place| at + place).ok_or(at)
         });
@@ -339,7 +338,7 @@ impl<'a> Lines<'a> {
             } else if quote == b'\'' && self.at(found + 1) == b'\'' {
                 next = found + 2;
             } else {
-                let inside = self.text.get(at..found).unwrap_or_default();
+                let inside = self.text.get(at..found).ok_or(Unsure)?;
                 let marker = |mark: &[u8]| memchr::memmem::find(inside, mark).is_some();
                 let has_lines = memchr(b'\n', inside).is_some();
                 if has_lines && (marker(b"\n---") || marker(b"\n...")) {
@@ -410,11 +409,16 @@ impl<'a> Lines<'a> {
     }
 
     fn word_end(&self, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
+        let rest = self.rest(from);
         from + rest
             .iter()
             .position(u8::is_ascii_whitespace)
             .unwrap_or(rest.len())
+    }
+
+    /// The text from `from` on: nothing past the end, where a look-ahead may be.
+    fn rest(&self, from: usize) -> &'a [u8] {
+        self.text.get(from..).unwrap_or_default()
     }
 
     /// The byte at `position`; a line break past the end, so that every look-ahead ends.
@@ -423,15 +427,15 @@ impl<'a> Lines<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        near::line_end(self.text, from)
+        swar::line_end(self.text, from)
     }
 
     fn spaces(&self, from: usize) -> usize {
-        near::spaces(self.text, from)
+        swar::spaces(self.text, from)
     }
 
     fn skip_spaces(&self, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
+        let rest = self.rest(from);
         from + rest
             .iter()
             .take_while(|byte| matches!(byte, b' ' | b'\t'))
@@ -459,7 +463,10 @@ impl<'a> Lines<'a> {
         if at < end && self.at(at) > b'#' {
             return false;
         }
-        let rest = self.text.get(at..end).unwrap_or_default();
+        let Some(rest) = self.text.get(at..end) else {
+            // The line ends before.
+            return true;
+        };
         match rest.trim_ascii_start() {
             [] => true,
             // Text may hold a `#` that no blank stands before.

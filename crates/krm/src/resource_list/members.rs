@@ -1,24 +1,24 @@
 //! Resources inside other items: the members of a `kind: List`, of an OpenShift Template, and of an
 //! array.
 //!
-//! They are found by one parse of the wrapper. From then on a member is a range of the text, as an
-//! item is, and is read and edited by itself.
+//! They are found by one parse of the wrapper. A member is then a range of the text, as an item is,
+//! and is read and edited alone.
 
 use std::ops::Range;
 
-use super::scan::{Form, Head, ItemSpan, plain_text};
+use super::scan::{Form, HeadRanges, ItemSpan, plain_text};
 use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
 use yaml_splice::tree::{Kind, NodeId};
 
-/// What holds resources, and where those stand.
+/// An item or member that holds resources.
 #[derive(Debug)]
 pub(crate) struct Wrapper {
     /// The member that this wrapper is; `None` for the item itself.
     pub(super) within: Option<usize>,
     /// How its array is written.
     pub(super) form: Form,
-    /// All values of its array, those that are no resources too, by their ranges in the text.
+    /// The ranges of all values of its array, including those that are not resources.
     pub(super) values: Vec<Range<usize>>,
     /// The name of the array: `items`, `objects`, empty for an array without a name.
     key: &'static str,
@@ -34,7 +34,7 @@ pub(crate) struct Member {
     pub(super) wrapper: usize,
     /// Its place in the wrapper's array.
     pub(super) place: usize,
-    /// Where it stands, and what it is called.
+    /// Its range, and those of its kind and name.
     pub(super) span: ItemSpan,
     /// It wraps resources itself.
     pub(super) wraps: bool,
@@ -45,8 +45,8 @@ pub(crate) struct Member {
 pub(crate) struct Members {
     pub(super) wrappers: Vec<Wrapper>,
     pub(super) members: Vec<Member>,
-    /// An alias in one of the members stands for something outside of it, so that it cannot be read
-    /// by itself.
+    /// An alias in one of the members refers to an anchor outside of it, so that it cannot be parsed
+    /// alone.
     pub(super) are_tangled: bool,
 }
 
@@ -117,10 +117,10 @@ impl Members {
         self.wrappers.is_empty()
     }
 
-    /// Takes in the members of an item that begins at `start` of the list.
+    /// Appends the members of an item that begins at `start` of the list.
     pub(super) fn append(&mut self, found: Self, start: usize) {
         let shift = |range: &mut Range<usize>| {
-            // A field that is not there has no place.
+            // The range of an absent field stays empty.
             if range.end > 0 {
                 *range = range.start + start..range.end + start;
             }
@@ -213,7 +213,7 @@ impl Members {
     }
 }
 
-/// Finds the array of what a node wraps, and the nodes in it. `end` is where the node's text ends.
+/// The wrapper that a node is, and the nodes in its array. `end` is where the node's text ends.
 fn wrapper(
     tree: &Tree<'_>,
     node: NodeId,
@@ -262,7 +262,7 @@ fn array(tree: &Tree<'_>, node: NodeId, end: usize) -> Option<(&'static str, Nod
     let kind = text(tree, node, "kind")?;
     let key = match kind {
         "Template" => {
-            // Files of old have no group.
+            // Old files have no group.
             let version = text(tree, node, "apiVersion")?;
             let is_openshift = version == "v1" || version.starts_with("template.openshift.io/");
             is_openshift.then_some("objects")?
@@ -297,7 +297,7 @@ fn implied(tree: &Tree<'_>, list: NodeId) -> Option<(String, String)> {
 }
 
 /// What a member says it is, where that is written as it reads.
-fn head(tree: &Tree<'_>, node: NodeId) -> Option<Head> {
+fn head(tree: &Tree<'_>, node: NodeId) -> Option<HeadRanges> {
     let is_merged = |node| tree.entry(node, "<<").is_some();
     if is_merged(node) {
         return None;
@@ -308,16 +308,16 @@ fn head(tree: &Tree<'_>, node: NodeId) -> Option<Head> {
     };
     let kind = field(node, "kind").filter(|kind| !kind.is_empty())?;
     let Some((_, metadata)) = tree.entry(node, "metadata") else {
-        return Some(Head {
+        return Some(HeadRanges {
             kind,
-            ..Head::default()
+            ..HeadRanges::default()
         });
     };
     let is_mapping = matches!(tree.node(metadata).kind, Kind::Mapping { .. });
     if !is_mapping || is_merged(metadata) {
         return None;
     }
-    Some(Head {
+    Some(HeadRanges {
         kind,
         name: field(metadata, "name")?,
         namespace: field(metadata, "namespace")?,
@@ -346,13 +346,13 @@ fn dash_line(tree: &Tree<'_>, value: NodeId) -> Option<(usize, usize)> {
 /// How JSON over several lines is written: what the line of a value begins with, and by how much
 /// its members are indented more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lines<'t> {
+pub(super) struct JsonLines<'t> {
     /// The line break and the blanks before the value.
     pub(super) start: &'t str,
     unit: &'t str,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> JsonLines<'t> {
     /// Reads it off a value that begins at `at`; `None` where the value shares its line with what
     /// comes before it, or its members are on that line too.
     pub(super) fn of(text: &'t str, at: usize) -> Option<Self> {

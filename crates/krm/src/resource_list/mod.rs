@@ -2,12 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`scan`], [`lines`], [`near`] | finds the items in the text, by its lines |
-//! | [`read`] | opens a list, and parses an item when somebody asks for it |
+//! | [`scan`], [`lines`], [`swar`] | finds the items in the text, by its lines |
+//! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
-//! | [`changes`], [`write`], [`written`] | makes changes in the text |
-//! | [`align`] | tells which items are which afterwards |
+//! | [`changes`], [`write`], [`original_text`] | makes changes in the text |
+//! | [`align`] | which items correspond to which afterwards |
 //!
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
@@ -17,13 +17,13 @@ mod error;
 mod index;
 mod lines;
 mod members;
-mod near;
+mod original_text;
 mod read;
 mod references;
 mod scan;
+mod swar;
 mod tangled;
 mod write;
-mod written;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,9 +45,9 @@ pub(crate) use scan::Form;
 
 /// A ResourceList as text, with the places of its parts.
 ///
-/// What a List, an OpenShift Template or an array among the items holds are items as well. They are
-/// numbered after the items of the list itself, and are read, edited, copied, added and removed where
-/// they stand.
+/// The members of a List, an OpenShift Template or an array among the items are items as well. They
+/// are numbered after the items of the list itself, and are read, edited, copied, added and removed in
+/// place.
 #[derive(Debug)]
 pub struct ResourceList<'a> {
     text: &'a str,
@@ -59,11 +59,11 @@ pub struct ResourceList<'a> {
     by_member: BTreeMap<usize, usize>,
     /// Those of them whose members share anchors.
     tangled: BTreeSet<usize>,
-    /// For items whose head cannot be told from the text, what a parse told.
+    /// Items whose kind and name only a parse can tell.
     parsed: BTreeMap<usize, Resource>,
-    /// The items that were asked for since: what has been read is looked at again, and edited.
+    /// The items that have been parsed since.
     read: RefCell<BTreeMap<usize, ReadItem<'a>>>,
-    /// Items by what their text says is their kind; made when first asked for, as is the next.
+    /// Items by the kind that their text says. Built on first use.
     by_kind: OnceCell<BTreeMap<&'a str, OfKind<'a>>>,
     renamed: OnceCell<bool>,
 }
@@ -77,7 +77,7 @@ struct ReadItem<'a> {
 }
 
 /// An item's kind, name and namespace.
-pub type Head<'a> = (&'a str, &'a str, &'a str);
+pub type KindAndName<'a> = (&'a str, &'a str, &'a str);
 
 impl<'a> ResourceList<'a> {
     /// How many items the list itself has.
@@ -100,7 +100,7 @@ impl<'a> ResourceList<'a> {
         (0..self.count()).filter(|item| !self.wraps(*item))
     }
 
-    /// The item that a member stands in.
+    /// The item that a member is in.
     fn around(&self, member: usize) -> Option<usize> {
         member.checked_sub(self.len())?;
         let (_, item) = self.by_member.range(..=member).next_back()?;
@@ -112,7 +112,7 @@ impl<'a> ResourceList<'a> {
         !self.wrappers.is_empty()
     }
 
-    /// True for an item that is there for its members.
+    /// True for an item that only wraps others.
     pub fn wraps(&self, item: usize) -> bool {
         match item.checked_sub(self.len()) {
             None => self.wrappers.contains(&item),
@@ -123,7 +123,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// Where a member stands in the item that wraps it: `items[3]`; empty for other items.
+    /// The path of a member in its item: `items[3]`; empty for other items.
     pub fn path(&self, item: usize) -> String {
         let member = item.checked_sub(self.len());
         member.map_or_else(String::new, |member| self.members.path(member))
@@ -131,7 +131,7 @@ impl<'a> ResourceList<'a> {
 
     /// The item's kind and name, and its namespace, which is empty when absent. All three are
     /// empty for an item that does not parse.
-    pub fn head(&self, item: usize) -> Head<'_> {
+    pub fn head(&self, item: usize) -> KindAndName<'_> {
         let parsed = || {
             let identity = &self.parsed.get(&item)?.identity;
             Some((
@@ -140,19 +140,19 @@ impl<'a> ResourceList<'a> {
                 identity.namespace.as_str(),
             ))
         };
-        self.written_head(item).or_else(parsed).unwrap_or_default()
+        self.head_in_text(item).or_else(parsed).unwrap_or_default()
     }
 
     /// `Deployment ci/runner`, for messages.
-    pub fn written(&self, item: usize) -> String {
+    pub fn display_name(&self, item: usize) -> String {
         let (kind, name, namespace) = self.head(item);
-        resource::written(kind, name, namespace)
+        resource::display_name(kind, name, namespace)
     }
 
-    fn written_head(&self, item: usize) -> Option<Head<'a>> {
+    fn head_in_text(&self, item: usize) -> Option<KindAndName<'a>> {
         let head = self.span(item)?.head.as_ref()?;
-        let text = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
-        Some((text(&head.kind), text(&head.name), text(&head.namespace)))
+        let text = |range: &Range<usize>| self.text.get(range.clone());
+        Some((text(&head.kind)?, text(&head.name)?, text(&head.namespace)?))
     }
 
     /// `item 2 of the list`, `items[3] in item 1 of the list`
@@ -177,7 +177,7 @@ impl<'a> ResourceList<'a> {
         self.span(item).map_or(0, |span| span.range.start)
     }
 
-    /// How the sequence that an item stands in is written.
+    /// The form of the sequence that holds an item.
     fn form(&self, item: usize) -> Form {
         let member = item.checked_sub(self.len());
         let wrapper = member.and_then(|member| self.members.wrapper_of(member));

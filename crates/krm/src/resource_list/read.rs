@@ -1,11 +1,11 @@
-//! Finds the parts of a list, and parses an item when somebody asks for it.
+//! Finds the parts of a list, and parses items on demand.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value;
-use yaml_splice::{Tree, YamlError};
+use yaml_splice::{Tree, YamlError, YamlErrorKind};
 
 use super::members::{Members, may_wrap};
 use super::{ReadError, ReadItem, ResourceList, scan};
@@ -36,9 +36,7 @@ impl<'a> ResourceList<'a> {
         }
         let version = layout.api_version.as_deref().unwrap_or_default();
         if !API_VERSIONS.contains(&version) {
-            return Err(ReadError::UnknownVersion(
-                layout.api_version.unwrap_or_default(),
-            ));
+            return Err(ReadError::UnknownVersion(version.to_owned()));
         }
         let mut list = Self {
             text,
@@ -65,8 +63,8 @@ impl<'a> ResourceList<'a> {
         Ok(list)
     }
 
-    /// Parses an item whose head cannot be told from its text, and finds the members of one that may
-    /// have some.
+    /// Parses an item whose kind and name its text does not tell, and finds the members of one that
+    /// may have some.
     fn look_into(&mut self, item: usize) {
         let head = self.span(item).and_then(|span| span.head.as_ref());
         let tree = match head.map(|head| self.text.get(head.kind.clone())) {
@@ -97,8 +95,7 @@ impl<'a> ResourceList<'a> {
         self.layout.function_config.as_ref()
     }
 
-    /// The results of an earlier run that stand in the list. `None` when there are none, or they do
-    /// not parse.
+    /// The results of an earlier run in the list. `None` when there are none, or they do not parse.
     pub fn results(&self) -> Option<Vec<Value>> {
         let section = self.text.get(self.layout.results.clone()?)?;
         let json = format!("{{{section}}}");
@@ -146,11 +143,11 @@ impl<'a> ResourceList<'a> {
                 resource: self.named_by_its_list(Resource::new(item, value)),
             }),
             Err(source) => {
-                let before = self.text.as_bytes().get(..self.start(item));
-                let before = before.unwrap_or_default();
+                let text = self.text.as_bytes();
+                let before = text.get(..self.start(item)).unwrap_or(text);
                 let lines_before = memchr::memchr_iter(b'\n', before).count();
                 Err(ReadError::Item {
-                    name: format!("{} ({})", self.place(item), self.written(item)),
+                    name: format!("{} ({})", self.place(item), self.display_name(item)),
                     source: YamlError {
                         line: lines_before + source.line,
                         ..source
@@ -181,18 +178,16 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// Plain manifests are the likeliest thing to be given by mistake, and are not one document.
+/// Plain manifests are the most likely mistake, and are several documents.
 fn not_a_list(text: &str, error: YamlError) -> ReadError {
-    let several = error.message.starts_with("a second document");
-    if several {
-        ReadError::NotAResourceList {
-            found: "a stream of several documents".to_owned(),
+    let found = match error.kind {
+        YamlErrorKind::SeveralDocuments => "a stream of several documents",
+        YamlErrorKind::NotAMapping if !text.contains("ResourceList") => {
+            "a single value or a sequence"
         }
-    } else if !text.contains("ResourceList") && error.message.starts_with("this is not a mapping") {
-        ReadError::NotAResourceList {
-            found: "a single value or a sequence".to_owned(),
-        }
-    } else {
-        ReadError::NotYaml(error)
+        YamlErrorKind::NotAMapping | YamlErrorKind::Invalid => return ReadError::NotYaml(error),
+    };
+    ReadError::NotAResourceList {
+        found: found.to_owned(),
     }
 }

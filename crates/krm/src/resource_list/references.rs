@@ -1,18 +1,18 @@
 //! Which objects of a list a name refers to.
 //!
-//! In a cluster a name and a namespace say it. In manifests that are not applied yet, the namespace
-//! may be missing on one side, and kustomize may have renamed the object but not yet the reference.
+//! In a cluster, a namespace and a name identify an object. In manifests, the namespace may be missing
+//! on one side, and kustomize may have renamed the object but not yet the reference.
 
 use super::{ReadError, ResourceList};
 use crate::resource::{Resource, without_hash};
 
 impl ResourceList<'_> {
-    /// The objects of this kind that `name` refers to where it stands in `from`.
+    /// The objects of this kind that the reference `name` in `from` means.
     ///
-    /// Several are given only when nothing tells them apart. The rules, in their order:
+    /// Several are returned only when nothing tells them apart. The rules, in order:
     ///
     /// 1. An object of the same namespace comes before one where either has none; an object of
-    ///    another namespace is never meant.
+    ///    another namespace never matches.
     /// 2. Of several, those count that kustomize has given the prefixes and suffixes of `from`.
     /// 3. An object of that very name comes before one that had it before kustomize renamed it.
     ///
@@ -52,7 +52,7 @@ impl ResourceList<'_> {
         Ok(found)
     }
 
-    /// True when `name`, where it stands in `from`, refers to this object.
+    /// True when the reference `name` in `from` means this object.
     ///
     /// # Errors
     /// As [`Self::referenced`].

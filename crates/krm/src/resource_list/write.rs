@@ -8,9 +8,9 @@ use memchr::memmem;
 use serde_json::{Value, json};
 use yaml_splice::{EditError, Style, Tree};
 
-use super::members::Lines;
+use super::members::JsonLines;
 use super::scan::{Form, ItemSpan};
-use super::{Changes, Patched, ResourceList, WriteError, written};
+use super::{Changes, Patched, ResourceList, WriteError, original_text};
 use crate::alignment::Alignment;
 use crate::results::FunctionResult;
 
@@ -146,7 +146,7 @@ impl<'a> ResourceList<'a> {
     fn new_item(&self, value: &Value, neighbour: usize, at: usize) -> String {
         match self.form(neighbour) {
             Form::Flow => {
-                let item = match Lines::of(self.text, self.start(neighbour)) {
+                let item = match JsonLines::of(self.text, self.start(neighbour)) {
                     Some(lines) => lines.json(value),
                     None => yaml_splice::flow(value, false),
                 };
@@ -163,7 +163,7 @@ impl<'a> ResourceList<'a> {
 
     /// What stands between an item in brackets and the one put behind it.
     fn comma(&self, neighbour: usize) -> String {
-        let lines = Lines::of(self.text, self.start(neighbour));
+        let lines = JsonLines::of(self.text, self.start(neighbour));
         format!(",{}", lines.map_or(" ", |lines| lines.start))
     }
 
@@ -307,7 +307,7 @@ impl<'a> ResourceList<'a> {
     /// An item's text with a patch carried out.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
         let edited = match self.tree(item) {
-            Some(tree) => written::edit(&tree, patch),
+            Some(tree) => original_text::edit(&tree, patch),
             None => yaml_splice::apply(self.text_of(item), &patch.operations),
         };
         edited.map_err(|source| self.edit_error(item, source))
@@ -315,7 +315,7 @@ impl<'a> ResourceList<'a> {
 
     pub(super) fn edit_error(&self, item: usize, source: EditError) -> WriteError {
         WriteError::Edit {
-            resource: self.written(item),
+            resource: self.display_name(item),
             source,
         }
     }

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use krm::alignment::Sequence;
 use krm::documents::{DocumentError, Item, items, members, resources};
-use krm::resource::{Identity, written};
+use krm::resource::{Identity, display_name};
 
 pub use fields::{Difference, Field};
 
@@ -138,7 +138,7 @@ impl Changes {
 /// `Deployment ci/runner`; `(resource)` for what has no kind.
 fn name(identity: &Identity) -> String {
     match identity.kind.as_str() {
-        "" => written("(resource)", &identity.name, &identity.namespace),
+        "" => display_name("(resource)", &identity.name, &identity.namespace),
         _ => identity.to_string(),
     }
 }

@@ -18,7 +18,7 @@
 //! |---|---|
 //! | [`said`] | reads the results of the functions |
 //! | [`service`] | finds the Service in front of a runner, and says whether it leads there |
-//! | [`way`] | finds what stands between GitLab and that Service |
+//! | [`route`] | finds what stands between GitLab and that Service |
 //! | [`path`] | makes the path of one runner, and says what is pending or broken on it |
 //! | [`markup`] | writes XML and HTML, with everything escaped in one place |
 //! | [`width`] | measures text, and breaks it into lines |
@@ -30,10 +30,10 @@ mod html;
 mod markup;
 mod mermaid;
 mod path;
+mod route;
 mod said;
 mod service;
 mod svg;
-mod way;
 mod width;
 
 use serde::Serialize;
@@ -223,6 +223,7 @@ fn paths(list: &str, said: &[Said]) -> Result<Vec<TerminalPath>, String> {
     let scene = Scene {
         list: &list,
         said,
+        // What cannot be read is among the results, which the drawing shows too.
         observed: Observed::collect(&list).unwrap_or_default(),
     };
     let paths = workloads.into_iter().map(|workload| {

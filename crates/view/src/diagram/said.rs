@@ -1,8 +1,8 @@
-//! What the functions had to say: their results, as a ResourceList holds them.
+//! The results of the functions, as a ResourceList holds them.
 
 use serde_json::Value;
 
-use krm::resource::{Identity, written};
+use krm::resource::{Identity, display_name};
 use krm::results::place;
 use yaml_splice::pointer::At as _;
 
@@ -11,7 +11,7 @@ use yaml_splice::pointer::At as _;
 pub(super) struct Said {
     /// `error`, `warning` or `info`.
     pub(super) severity: String,
-    /// What is so, and what to do about it.
+    /// What is wrong or was done, and what to do about it.
     pub(super) message: String,
     /// The kind of the resource that it is about; empty where it is about none.
     pub(super) kind: String,
@@ -43,7 +43,7 @@ impl Said {
         }
     }
 
-    /// True where it is why nothing was changed.
+    /// True for an error, after which nothing was changed.
     pub(super) fn is_error(&self) -> bool {
         self.severity == "error"
     }
@@ -67,7 +67,7 @@ impl Said {
     /// Where: `Deployment ci/runner, spec.replicas, in runner.yaml`; empty where it does not say.
     pub(super) fn place(&self) -> String {
         let resource =
-            (!self.kind.is_empty()).then(|| written(&self.kind, &self.name, &self.namespace));
+            (!self.kind.is_empty()).then(|| display_name(&self.kind, &self.name, &self.namespace));
         let field = Some(self.field.as_str()).filter(|field| !field.is_empty());
         let file = Some(self.file.as_str()).filter(|file| !file.is_empty());
         place(resource, field, file)

@@ -89,7 +89,7 @@ fn made_or_named(list: &ResourceList<'_>, workload: &Workload) -> Option<Resourc
         namespace,
         ..
     } = identity(workload);
-    // Nearly every one is called so; the others are looked for among all.
+    // Nearly every Service has this name; the others are looked for among all.
     let mut items: Vec<usize> = list.named(&kind, &name, &namespace).collect();
     if items.is_empty() {
         items = list.candidates(&[&kind], PORT_NAME);

@@ -1,7 +1,7 @@
 //! Whether both readers of a list say the same. The fuzzers take this in as a file, too.
 
 use crate::resource::Resource;
-use crate::resource_list::scan::{Head, Layout, by_lines, by_tree};
+use crate::resource_list::scan::{HeadRanges, Layout, by_lines, by_tree};
 use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
 
@@ -29,7 +29,7 @@ pub(in crate::resource_list) fn agreed(text: &str) -> Result<Option<Layout>, Str
         };
         let identity = Resource::new(0, value).identity;
         let read = |range: &std::ops::Range<usize>| text[range.clone()].to_owned();
-        let Head {
+        let HeadRanges {
             kind,
             name,
             namespace,

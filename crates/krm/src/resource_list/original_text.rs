@@ -1,17 +1,16 @@
-//! Edits of the user's items that can be taken back to the byte: what they write in another form is
-//! noted in the item, and written again when all of ours is gone.
+//! Edits of the user's items that can be undone byte for byte: the original text of what an edit
+//! rewrites is noted in the item, and restored when the last of our changes is removed.
 
 use std::rc::Rc;
 
-use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation};
 use serde_json::{Map, Value};
 
 use super::Patched;
 use crate::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, WRITTEN_BEFORE, annotation};
-use yaml_splice::pointer::{At as _, name_of};
+use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::{self, NOT_KEPT, Sources};
-use yaml_splice::{EditError, Tree};
+use yaml_splice::{EditError, Internal, Tree};
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 
@@ -22,26 +21,26 @@ const ANNOTATIONS: &str = "/metadata/annotations";
 pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError> {
     let edited = yaml_splice::apply_to(tree, &patch.operations, &patch.value)?;
     if let Some(restored) = &patch.restored {
-        return Ok(sources::restore(&edited, restored));
+        return Ok(sources::restore(&edited, restored)?);
     }
     if patch.value.at(&annotation(OWNED_BY)).is_some() {
         return Ok(edited);
     }
-    // A copy of a Secret's text would stand in the open.
+    // A note must not repeat a Secret's text.
     let is_secret = patch.value.get("kind").and_then(Value::as_str) == Some("Secret");
-    // A file that an earlier run has edited is not as it was before.
+    // The text of a file that an earlier run has edited is not the original.
     let files = sources::scalar(tree, &annotation(CONFIG_BEFORE));
     let files = files.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
     let files = files.unwrap_or_default();
     let is_edited = |pointer: &str| {
-        let (_, token) = pointer.rsplit_once('/').unwrap_or_default();
-        files.contains_key(&name_of(token))
+        let token = pointer.rsplit('/').next();
+        token.is_some_and(|token| files.contains_key(&name_of(token)))
     };
     let mut edited = edited;
     let mut noted = Sources::new();
-    // The note may itself be written where nothing was.
+    // Adding the note may rewrite a node too.
     loop {
-        let mut lost = sources::lost(tree, &edited, !is_secret);
+        let mut lost = sources::lost(tree, &edited, !is_secret)?;
         for (pointer, text) in &mut lost {
             if is_edited(pointer) {
                 NOT_KEPT.clone_into(text);
@@ -51,20 +50,18 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
             return Ok(edited);
         }
         noted.extend(lost);
-        let operation = note(&patch.value, noted.clone());
+        let operation = note(&patch.value, noted.clone())?;
         let mut value = Rc::clone(&patch.value);
         let mut operations = patch.operations.clone();
-        // An annotation can always be added to a resource.
-        if json_patch::patch(Rc::make_mut(&mut value), std::slice::from_ref(&operation)).is_err() {
-            return Ok(edited);
-        }
+        json_patch::patch(Rc::make_mut(&mut value), std::slice::from_ref(&operation))
+            .map_err(|error| Internal::new(format!("a note cannot be added: {error}")))?;
         operations.push(operation);
         edited = yaml_splice::apply_to(tree, &operations, &value)?;
     }
 }
 
-/// The operation that adds the annotation which keeps the texts, with those of earlier runs.
-fn note(value: &Value, lost: Sources) -> PatchOperation {
+/// The operation that adds the annotation with the texts, those of earlier runs included.
+fn note(value: &Value, lost: Sources) -> Result<PatchOperation, Internal> {
     let pointer = annotation(WRITTEN_BEFORE);
     let earlier = value.at(&pointer).and_then(Value::as_str);
     let earlier = earlier.and_then(|note| serde_json::from_str::<Sources>(note).ok());
@@ -85,8 +82,8 @@ fn note(value: &Value, lost: Sources) -> PatchOperation {
         }
         (ANNOTATIONS, Value::Object(all))
     };
-    PatchOperation::Add(AddOperation {
-        path: PointerBuf::parse(path).unwrap_or_default(),
+    Ok(PatchOperation::Add(AddOperation {
+        path: pointer::parse(path)?,
         value,
-    })
+    }))
 }

@@ -10,7 +10,7 @@ use yaml_splice::pointer::At as _;
 
 /// How connections come to a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Route {
     /// What they come to first; none where GitLab goes to the Service itself.
     pub(super) edge: Option<Edge>,
     /// The Service gives the pod a name, and nothing goes through it.
@@ -24,11 +24,11 @@ pub(super) struct Edge {
     pub(super) kind: StopKind,
     /// What people call it.
     pub(super) title: &'static str,
-    /// What it is called; empty where it has no name but its address.
+    /// Its name; empty where it has only an address.
     pub(super) name: String,
     /// The object that makes it so, where there is one beside the Service.
     pub(super) object: Option<Identity>,
-    /// Why nothing gets through it.
+    /// Why no connection gets through; empty where it does.
     pub(super) broken: String,
 }
 
@@ -70,7 +70,7 @@ impl Edge {
     }
 }
 
-impl From<Edge> for Way {
+impl From<Edge> for Route {
     fn from(edge: Edge) -> Self {
         Self {
             edge: Some(edge),
@@ -79,8 +79,8 @@ impl From<Edge> for Way {
     }
 }
 
-impl Way {
-    /// The way that a functionConfig asks for.
+impl Route {
+    /// The route that a functionConfig asks for.
     pub(super) fn asked(config: Option<&Value>) -> Self {
         let exposure = config.and_then(|config| config.at("/spec/exposure/type"));
         match exposure.and_then(Value::as_str) {
@@ -97,7 +97,7 @@ impl Way {
         }
     }
 
-    /// The way that leads to this Service.
+    /// The route that leads to this Service.
     pub(super) fn to(list: &ResourceList<'_>, service: &Resource) -> Self {
         let spec = |field: &str| service.value.at(&format!("/spec/{field}"));
         let is = |field: &str, value: &str| spec(field).and_then(Value::as_str) == Some(value);
@@ -250,7 +250,7 @@ fn listener_problem(gateway: &Resource, section: Option<&str>) -> Option<String>
     ))
 }
 
-/// The object of this kind beside a Service that hands on to it.
+/// The object of this kind that passes connections on to a Service.
 fn behind(
     list: &ResourceList<'_>,
     service: &Resource,
@@ -260,7 +260,7 @@ fn behind(
     let Identity {
         name, namespace, ..
     } = &service.identity;
-    // Ours are called as the Service is; another's may be called anything.
+    // Ours have the name of the Service; the user's may have any.
     let mut items: Vec<usize> = list.named(kind, name, namespace).collect();
     if items.is_empty() {
         items = list.candidates(&[kind], name);

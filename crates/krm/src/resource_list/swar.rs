@@ -1,9 +1,9 @@
-//! Looks for a byte that is probably near.
+//! Looks for bytes eight at a time, as one number (SIMD within a register).
 //!
-//! Most lines are shorter than it takes `memchr` to begin: eight bytes at a time are quicker there.
+//! Most lines are so short that `memchr` takes longer to start than this takes to finish.
 
-/// How far a byte may be for this way to be the quicker one.
-const NEAR: usize = 64;
+/// `memchr` is quicker for a byte that is further away.
+const FURTHEST: usize = 64;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -13,21 +13,22 @@ pub(super) fn line_end(text: &[u8], from: usize) -> usize {
     match first_of([b'\n'], text, from) {
         Ok(at) => at,
         Err(at) => {
+            // Behind the end there is nothing.
             let rest = text.get(at..).unwrap_or_default();
             memchr::memchr(b'\n', rest).map_or(text.len(), |place| at + place)
         }
     }
 }
 
-/// The place of the first of these bytes from `from` on; where they are not near, how far it has
-/// looked.
+/// The place of the first of these bytes from `from` on; where there is none within
+/// [`FURTHEST`], how far it has looked.
 pub(super) fn first_of<const N: usize>(
     bytes: [u8; N],
     text: &[u8],
     from: usize,
 ) -> Result<usize, usize> {
     let mut at = from;
-    while at < from + NEAR {
+    while at < from + FURTHEST {
         let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) else {
             return Err(at);
         };

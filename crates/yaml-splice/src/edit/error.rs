@@ -1,0 +1,41 @@
+//! Why a text cannot be edited.
+
+use crate::{Internal, YamlError};
+
+/// Why an operation cannot be applied to the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// The text is not YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// The operation's path leads nowhere in this document.
+    #[error("{path}: no such place in this document")]
+    NoSuchPath {
+        /// The JSON pointer of the operation.
+        path: String,
+    },
+    /// The operation is one that this editor does not carry out.
+    #[error("{path}: only add, replace and remove can be carried out on text")]
+    Unsupported {
+        /// The JSON pointer of the operation.
+        path: String,
+    },
+    /// A blank line with a tab follows. Whether libyaml, and so Go's readers, accept it depends on
+    /// the line before it, which the edit would change.
+    #[error(
+        "{path}: the blank line below has a tab in it, which some readers refuse; take it away"
+    )]
+    TabBelow {
+        /// The JSON pointer of the operation.
+        path: String,
+    },
+    /// The edited text would not mean what the patch says. Nothing is written then.
+    #[error("{path}: this cannot be edited as it is written; write it as a plain block")]
+    NotFaithful {
+        /// The JSON pointer of the last operation.
+        path: String,
+    },
+    /// A bug.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}

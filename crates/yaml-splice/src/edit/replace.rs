@@ -1,0 +1,193 @@
+//! Replaces a value, in the style of the old one.
+
+use std::ops::Range;
+
+use saphyr_parser::ScalarStyle;
+use serde_json::Value;
+
+use super::editor::Editor;
+use super::splice::Splice;
+use crate::tree::{Kind, NodeId, line_end};
+use crate::{block_scalar, emit, inline_scalar};
+
+impl Editor<'_, '_> {
+    pub(super) fn replace(&self, parent: NodeId, member: NodeId, value: &Value) -> Splice {
+        let node = self.tree.node(member);
+        let flow = self.is_flow(parent);
+        let column = match (&self.tree.node(parent).kind, node.indicator) {
+            (Kind::Sequence { .. }, Some(dash)) => self.tree.column(dash),
+            _ => self.tree.column(self.tree.node(parent).content),
+        };
+        let inline = if let Some(inline) = self.same_spelling(member, value, column, flow) {
+            Some(inline)
+        } else if flow {
+            Some((node.span.start, emit::flow(value, self.plain_keys(parent))))
+        } else {
+            self.same_style(member, value, column)
+        };
+        if let Some((start, text)) = inline {
+            let lead_in = match (node.span.is_empty(), node.indicator) {
+                (false, _) => String::new(),
+                (true, Some(_)) => " ".to_owned(),
+                // `{key}`
+                (true, None) if flow => return self.give_value(parent, member, &text),
+                // `? key`
+                (true, None) => format!("{}{}: ", self.style.newline, " ".repeat(column)),
+            };
+            return Splice {
+                range: start..node.span.end,
+                text: format!("{lead_in}{text}"),
+            };
+        }
+        let Some(indicator) = node.indicator else {
+            return Splice {
+                range: node.span.clone(),
+                text: format!(
+                    "{}{}:{}",
+                    self.style.newline,
+                    " ".repeat(column),
+                    emit::after_key(value, column, self.style)
+                ),
+            };
+        };
+        let below = self.tree.next_line(node.span.end);
+        let text = match self.tree.node(parent).kind {
+            _ if self.runs_on(value, below, column) => format!(" {}", emit::flow(value, true)),
+            // A block may become nothing, which is null.
+            _ if value.is_null() && self.is_block(member) => String::new(),
+            Kind::Sequence { .. } => format!(" {}", emit::after_dash(value, column, self.style)),
+            _ => emit::after_key(value, column, self.style),
+        };
+        self.fill(indicator + 1, node.span.clone(), &text)
+    }
+
+    /// Gives the key of `{key}` a value. libyaml takes a key of several lines only after `?`.
+    pub(super) fn give_value(&self, parent: NodeId, member: NodeId, text: &str) -> Splice {
+        let entries = self.tree.entries(parent).iter();
+        let key = entries.rev().find(|(_, value)| *value == member);
+        let key = key.map(|(key, _)| self.tree.node(*key));
+        let end = self.tree.node(member).span.end;
+        match key
+            .filter(|key| self.text(key.span.clone()).contains('\n') && key.indicator.is_none())
+        {
+            Some(key) => Splice {
+                range: key.span.start..end,
+                text: format!("? {}: {text}", self.text(key.span.start..end)),
+            },
+            None => Splice {
+                range: end..end,
+                text: format!(": {text}"),
+            },
+        }
+    }
+
+    /// Replaces an old value and the text between it and its key or dash. Comments on the first and
+    /// last line of that move to the line of the key.
+    pub(super) fn fill(&self, slot: usize, old: Range<usize>, text: &str) -> Splice {
+        let line_end = line_end(self.tree.text, old.end);
+        let behind = self.text(old.end..line_end).trim_end_matches('\r');
+        let (first, below) = match text.find(self.style.newline) {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        let mut filled = first.to_owned();
+        // Blanks at the end of a line stay only where no text is added to it.
+        let mut keep = |comment: &str| {
+            if first.is_empty() || !comment.trim().is_empty() {
+                filled.push_str(comment);
+            }
+        };
+        let gap = self.text(slot..old.start);
+        if let Some((comment, _)) = gap.split_once('\n') {
+            keep(comment.trim_end_matches('\r'));
+        }
+        let mut end = old.end;
+        if !below.is_empty() {
+            keep(behind);
+            end += behind.len();
+        }
+        filled.push_str(below);
+        Splice {
+            range: slot..end,
+            text: filled,
+        }
+    }
+
+    /// A quoted or plain scalar with its new value, and where it begins. Characters that stay keep
+    /// their spelling.
+    pub(super) fn same_spelling(
+        &self,
+        member: NodeId,
+        value: &Value,
+        column: usize,
+        flow: bool,
+    ) -> Option<(usize, String)> {
+        let node = self.tree.node(member);
+        let Kind::Scalar {
+            value: old,
+            style,
+            tag: None,
+        } = &node.kind
+        else {
+            return None;
+        };
+        let source = self.text(node.content..node.span.end);
+        // A plain scalar on one line, or among brackets, is as easily written anew.
+        if *style == ScalarStyle::Plain && (flow || !source.contains('\n')) {
+            return None;
+        }
+        let new = value.as_str()?;
+        let newline = self.style.newline;
+        let text = inline_scalar::rewrite(source, *style, old, new, column, newline)?;
+        Some((node.content, text))
+    }
+
+    /// The new value in the style of the old one, where that style can hold it, and where it
+    /// begins.
+    pub(super) fn same_style(
+        &self,
+        member: NodeId,
+        value: &Value,
+        column: usize,
+    ) -> Option<(usize, String)> {
+        let node = self.tree.node(member);
+        let from_start = |text| Some((node.span.start, text));
+        match (&node.kind, value) {
+            (
+                Kind::Scalar {
+                    value: old, style, ..
+                },
+                Value::String(new),
+            ) => match style {
+                ScalarStyle::Literal | ScalarStyle::Folded => block_scalar::rewrite(
+                    self.tree.text,
+                    node.content,
+                    old,
+                    new,
+                    column,
+                    self.style.newline,
+                )
+                .map(|text| (node.content, text)),
+                ScalarStyle::DoubleQuoted => from_start(emit::double_quoted(new)),
+                ScalarStyle::SingleQuoted if !new.contains(|c: char| c.is_control()) => {
+                    from_start(format!("'{}'", new.replace('\'', "''")))
+                }
+                _ if new.contains('\n') => None,
+                _ => from_start(emit::inline_string(new)),
+            },
+            (Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }, _) => {
+                from_start(emit::flow(value, self.plain_keys(member)))
+            }
+            (
+                Kind::Scalar {
+                    style:
+                        ScalarStyle::Plain | ScalarStyle::DoubleQuoted | ScalarStyle::SingleQuoted,
+                    ..
+                },
+                Value::Null | Value::Bool(_) | Value::Number(_),
+            ) => from_start(value.to_string()),
+            (Kind::Alias { .. }, value) => from_start(emit::flow(value, true)),
+            _ => None,
+        }
+    }
+}

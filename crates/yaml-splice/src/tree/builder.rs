@@ -1,0 +1,360 @@
+//! Builds a tree from the events of the parser.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+
+use super::positions::{Cursor, quoted_end, skip_gap, word_end};
+use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, scalar};
+use crate::{YamlError, YamlErrorKind, block_scalar};
+
+/// A collection whose end has not been read yet.
+struct Open {
+    id: NodeId,
+    /// The keys of a large mapping so far, to find one that stands twice.
+    keys: BTreeSet<String>,
+    key: Option<NodeId>,
+    is_mapping: bool,
+    flow: bool,
+    items: Vec<NodeId>,
+    entries: Vec<(NodeId, NodeId)>,
+    /// Where the last member ends; where the first one may begin.
+    end: usize,
+}
+
+/// Up to this many keys are compared one by one, which needs no copies of them.
+const FEW_KEYS: usize = 16;
+
+/// Where a node begins: see [`Node`].
+struct NodeStart {
+    indicator: Option<usize>,
+    start: usize,
+    content: usize,
+}
+
+pub(super) struct Builder<'a> {
+    text: &'a str,
+    nodes: Vec<Node<'a>>,
+    stack: Vec<Open>,
+    root: Option<NodeId>,
+    documents: usize,
+    /// Where the document begins.
+    start: usize,
+    anchors: Vec<Option<NodeId>>,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            nodes: Vec::new(),
+            stack: Vec::new(),
+            root: None,
+            documents: 0,
+            start: if text.starts_with('\u{feff}') { 3 } else { 0 },
+            anchors: Vec::new(),
+            cursor: Cursor::new(text),
+        }
+    }
+
+    pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
+        for event in Parser::new_from_str(self.text) {
+            let (event, span) = event.map_err(|error| YamlError {
+                kind: YamlErrorKind::Invalid,
+                message: error.info().to_owned(),
+                line: error.marker().line(),
+                column: error.marker().col() + 1,
+            })?;
+            self.event(event, span)?;
+        }
+        self.nodes.shrink_to_fit();
+        Ok(Tree {
+            text: self.text,
+            nodes: self.nodes,
+            root: self.root,
+        })
+    }
+
+    #[inline]
+    fn event(&mut self, event: Event<'a>, span: Span) -> Result<(), YamlError> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(explicit) => self.document(explicit, span),
+            Event::Scalar(value, style, anchor, tag) => {
+                self.scalar(value, style, anchor, tag, span)
+            }
+            Event::Alias(anchor) => self.alias(anchor, span),
+            Event::SequenceStart(anchor, tag) => self.open(anchor, tag.as_deref(), span, false),
+            Event::MappingStart(anchor, tag) => self.open(anchor, tag.as_deref(), span, true),
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+        }
+    }
+
+    fn document(&mut self, explicit: bool, span: Span) -> Result<(), YamlError> {
+        self.documents += 1;
+        if self.documents > 1 {
+            return Err(YamlError {
+                kind: YamlErrorKind::SeveralDocuments,
+                ..at(span.start, "a second document starts here")
+            });
+        }
+        if explicit {
+            self.start = self.cursor.seek(span.start.index()) + "---".len();
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
+        let target = self.anchors.get(anchor).copied().flatten();
+        let target =
+            target.ok_or_else(|| at(span.start, "an alias whose anchor is not in this item"))?;
+        let begin = self.node_start(0, false);
+        let end = self.cursor.seek(span.end.index());
+        self.push(begin, end, 0, Kind::Alias { anchor, target }, span)?;
+        Ok(())
+    }
+
+    /// Where the next node begins. The parser's own marks do not tell: which blanks, comments and
+    /// dashes they include differs by the kind of node.
+    fn node_start(&self, properties: usize, empty: bool) -> NodeStart {
+        let (mut slot, mut indicator) = (self.start, None);
+        if let Some(open) = self.stack.last() {
+            slot = open.end;
+            let mut next = skip_gap(self.text, slot);
+            if open.flow && open.key.is_none() && self.byte(next) == Some(b',') {
+                slot = next + 1;
+                next = skip_gap(self.text, slot);
+            }
+            let expected = match (open.is_mapping, open.key) {
+                (true, Some(_)) => Some(b':'),
+                (true, None) if self.is_separator(next + 1) => Some(b'?'),
+                (false, _) if !open.flow => Some(b'-'),
+                _ => None,
+            };
+            if expected.is_some() && self.byte(next) == expected {
+                indicator = Some(next);
+                slot = next + 1;
+            }
+        }
+        let start = if empty {
+            slot
+        } else {
+            skip_gap(self.text, slot)
+        };
+        let mut content = start;
+        for _ in 0..properties {
+            content = skip_gap(self.text, word_end(self.text, content));
+        }
+        NodeStart {
+            indicator,
+            start,
+            content,
+        }
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn is_separator(&self, at: usize) -> bool {
+        self.byte(at).is_none_or(|byte| byte.is_ascii_whitespace())
+    }
+
+    fn scalar(
+        &mut self,
+        value: Cow<'a, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Cow<'a, Tag>>,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
+        let nothing = value.is_empty() && style == ScalarStyle::Plain;
+        let mut begin = self.node_start(properties, nothing && properties == 0);
+        let end = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                block_scalar::end(self.text, begin.content, &value)
+            }
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                quoted_end(self.text, begin.content)
+            }
+            ScalarStyle::Plain if nothing => {
+                let mut end = begin.start;
+                for index in 0..properties {
+                    let next = if index > 0 {
+                        skip_gap(self.text, end)
+                    } else {
+                        end
+                    };
+                    end = word_end(self.text, next);
+                }
+                begin.content = end;
+                end
+            }
+            ScalarStyle::Plain => self.cursor.seek(span.end.index()),
+        };
+        let written = match style {
+            ScalarStyle::Plain => self.text.get(begin.content..end),
+            _ => None,
+        };
+        let kind = Kind::Scalar {
+            // Trees are kept: most texts need no copy.
+            value: match written.filter(|written| *written == value) {
+                Some(written) => Cow::Borrowed(written),
+                None => value,
+            },
+            style,
+            tag: tag.map(|tag| Box::new(tag.into_owned())),
+        };
+        self.push(begin, end, anchor, kind, span)?;
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+        is_mapping: bool,
+    ) -> Result<(), YamlError> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(at(
+                span.start,
+                &format!("nested deeper than {MAX_DEPTH} levels"),
+            ));
+        }
+        let begin = self.node_start(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
+        let content = begin.content;
+        let flow = matches!(self.byte(content), Some(b'{' | b'['));
+        let kind = if is_mapping {
+            Kind::Mapping {
+                flow,
+                entries: Vec::new(),
+            }
+        } else {
+            Kind::Sequence {
+                flow,
+                items: Vec::new(),
+            }
+        };
+        let id = self.push(begin, content, anchor, kind, span)?;
+        self.stack.push(Open {
+            id,
+            keys: BTreeSet::new(),
+            key: None,
+            is_mapping,
+            flow,
+            items: Vec::new(),
+            entries: Vec::new(),
+            end: if flow { content + 1 } else { content },
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, span: Span) -> Result<(), YamlError> {
+        let Some(open) = self.stack.pop() else {
+            return Err(at(span.start, "a collection ends that never began"));
+        };
+        let mut end = open.end;
+        if open.flow {
+            end = skip_gap(self.text, end);
+            if self.byte(end) == Some(b',') {
+                end = skip_gap(self.text, end + 1);
+            }
+            // The bracket.
+            end = (end + 1).min(self.text.len());
+        }
+        if let Some(node) = self.nodes.get_mut(open.id.0) {
+            node.span.end = end;
+            match &mut node.kind {
+                Kind::Mapping { entries, .. } => *entries = open.entries,
+                Kind::Sequence { items, .. } => *items = open.items,
+                Kind::Scalar { .. } | Kind::Alias { .. } => {}
+            }
+        }
+        if let Some(around) = self.stack.last_mut() {
+            around.end = end;
+        }
+        Ok(())
+    }
+
+    /// Adds a node to the collection that is open.
+    fn push(
+        &mut self,
+        begin: NodeStart,
+        end: usize,
+        anchor: usize,
+        kind: Kind<'a>,
+        marks: Span,
+    ) -> Result<NodeId, YamlError> {
+        let id = NodeId(self.nodes.len());
+        if anchor > 0 {
+            if self.anchors.len() <= anchor {
+                self.anchors.resize(anchor + 1, None);
+            }
+            if let Some(place) = self.anchors.get_mut(anchor) {
+                *place = Some(id);
+            }
+        }
+        let key = match &kind {
+            Kind::Scalar { value, .. } => Some(value.as_ref()),
+            Kind::Alias { target, .. } => match self.nodes.get(target.0).map(|node| &node.kind) {
+                Some(Kind::Scalar { value, .. }) => Some(value.as_ref()),
+                _ => None,
+            },
+            Kind::Sequence { .. } | Kind::Mapping { .. } => None,
+        };
+        match self.stack.last_mut() {
+            None => self.root = Some(id),
+            Some(open) => {
+                open.end = end;
+                if !open.is_mapping {
+                    open.items.push(id);
+                } else if let Some(name) = open.key.take() {
+                    open.entries.push((name, id));
+                } else {
+                    let key = key.ok_or_else(|| at(marks.start, "a key must be a scalar"))?;
+                    if is_double(open, key, &self.nodes) {
+                        return Err(at(
+                            marks.start,
+                            &format!("the key {key:?} stands twice in this mapping"),
+                        ));
+                    }
+                    open.key = Some(id);
+                }
+            }
+        }
+        self.nodes.push(Node {
+            indicator: begin.indicator,
+            span: begin.start..end.max(begin.start),
+            content: begin.content,
+            anchor,
+            kind,
+        });
+        Ok(id)
+    }
+}
+
+/// Whether a mapping has a key already. Remembers it.
+fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
+    let text = |(name, _): &(NodeId, NodeId)| scalar(nodes, *name);
+    if open.entries.len() < FEW_KEYS {
+        return open.entries.iter().any(|entry| text(entry) == Some(key));
+    }
+    if open.keys.is_empty() {
+        let names = open.entries.iter().filter_map(text);
+        open.keys.extend(names.map(str::to_owned));
+    }
+    !open.keys.insert(key.to_owned())
+}
+
+fn at(mark: Marker, message: &str) -> YamlError {
+    YamlError {
+        kind: YamlErrorKind::Invalid,
+        message: message.to_owned(),
+        line: mark.line(),
+        column: mark.col() + 1,
+    }
+}

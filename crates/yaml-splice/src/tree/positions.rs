@@ -1,0 +1,96 @@
+//! Positions in a text: where lines, words and quoted scalars end.
+
+/// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
+// Public for the fuzzers, who take in the reader of lists as a file.
+#[doc(hidden)]
+pub fn skip_gap(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+            Some(b'#') => at = line_end(text, at),
+            _ => return at,
+        }
+    }
+}
+
+/// Where the line that holds `from` ends, its line feed excluded.
+pub(crate) fn line_end(text: &str, from: usize) -> usize {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at)
+}
+
+/// The end of a tag or an anchor.
+pub(super) fn word_end(text: &str, from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    if rest.starts_with("!<") {
+        return rest.find('>').map_or(text.len(), |at| from + at + 1);
+    }
+    rest.find(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c))
+        .map_or(text.len(), |at| from + at)
+}
+
+/// The position behind the closing quote of a scalar whose opening one is at `from`.
+pub(super) fn quoted_end(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let quote = bytes.get(from).copied().unwrap_or(b'"');
+    let mut at = from + 1;
+    loop {
+        match bytes.get(at) {
+            None => return text.len(),
+            Some(b'\\') if quote == b'"' => at += 2,
+            // `''` is a quote inside; any other is the end.
+            Some(byte) if *byte == quote => {
+                if quote == b'"' || bytes.get(at + 1) != Some(&quote) {
+                    return at + 1;
+                }
+                at += 2;
+            }
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// Turns the parser's character counts into byte positions. Events come nearly in order, so it
+/// walks from the last answer instead of keeping a table of the whole text.
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    ascii: bool,
+    characters: usize,
+    bytes: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            ascii: text.is_ascii(),
+            characters: 0,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn seek(&mut self, characters: usize) -> usize {
+        if self.ascii {
+            return characters.min(self.text.len());
+        }
+        let here = self.bytes;
+        if characters >= self.characters {
+            let rest = self.text.get(here..).unwrap_or_default();
+            let ahead = rest
+                .char_indices()
+                .nth(characters - self.characters)
+                .map_or(rest.len(), |(at, _)| at);
+            self.bytes = here + ahead;
+        } else {
+            let before = self.text.get(..here).unwrap_or_default();
+            self.bytes = before
+                .char_indices()
+                .nth_back(self.characters - characters - 1)
+                .map_or(0, |(at, _)| at);
+        }
+        self.characters = characters;
+        self.bytes
+    }
+}

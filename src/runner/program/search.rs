@@ -1,0 +1,202 @@
+//! Looks for gitlab-runner through wrappers, shells and scripts.
+
+use super::names::{SHELLS, WRAPPERS, is_of_image, is_runner, name_of};
+use super::{Invocation, subcommand};
+use crate::runner::config::environment::Environment;
+use crate::runner::shell::{self, SimpleCommand};
+
+/// Commands within commands deeper than this are not looked into.
+const MAX_DEPTH: usize = 8;
+
+/// At most so many commands of one container are looked at: scripts may call each other.
+const MAX_COMMANDS: usize = 10_000;
+
+/// Looks for gitlab-runner through wrappers, shells and scripts.
+pub(super) struct Search<'f> {
+    file: &'f dyn Fn(&str) -> Option<String>,
+    pub(super) found: Vec<Invocation>,
+    /// A command of gitlab-runner was met that is not `run`.
+    pub(super) other: Option<String>,
+    /// A script, or a program of the image, was met that may start anything.
+    pub(super) is_opaque: bool,
+    /// How many commands have been looked at.
+    commands: usize,
+}
+
+impl<'f> Search<'f> {
+    pub(super) fn new(file: &'f dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            file,
+            found: Vec::new(),
+            other: None,
+            is_opaque: false,
+            commands: 0,
+        }
+    }
+
+    /// gitlab-runner is started: `run` starts a runner, and a command that is not known may.
+    pub(super) fn invoke(
+        &mut self,
+        program: &str,
+        variables: &Environment,
+        arguments: Vec<String>,
+    ) {
+        match subcommand(&arguments) {
+            Some(command) if command != "run" && !command.contains('$') => {
+                self.other = Some(command.to_owned());
+            }
+            _ => self.found.push(Invocation {
+                program: program.to_owned(),
+                variables: variables.clone(),
+                arguments,
+            }),
+        }
+    }
+
+    pub(super) fn run(&mut self, words: Vec<String>, variables: &Environment, depth: usize) {
+        let Some((program, arguments)) = words.split_first() else {
+            return;
+        };
+        if is_runner(program) {
+            return self.invoke(program, variables, arguments.to_vec());
+        }
+        self.commands += 1;
+        if depth > MAX_DEPTH || self.commands > MAX_COMMANDS {
+            return;
+        }
+        let name = name_of(program);
+        let wrapper = WRAPPERS.iter().find(|(wrapper, ..)| *wrapper == name);
+        if let Some((_, with_value, before)) = wrapper {
+            let (variables, rest) = behind_options(arguments, with_value, *before, variables);
+            return self.run(rest, &variables, depth + 1);
+        }
+        if SHELLS.contains(&name.as_str()) || name == "su" {
+            return self.shell(&name, arguments, variables, depth);
+        }
+        match name.as_str() {
+            "eval" => self.script(&arguments.join(" "), &[], variables, depth),
+            "source" | "." => self.script_file(arguments, variables, depth),
+            // The entrypoint of GitLab Runner's images.
+            "entrypoint" if program.starts_with('/') && (self.file)(program).is_none() => {
+                if arguments.first().is_some_and(|first| is_runner(first)) {
+                    self.run(arguments.to_vec(), variables, depth + 1);
+                } else {
+                    self.invoke("", variables, arguments.to_vec());
+                }
+            }
+            _ => self.script_file(&words, variables, depth),
+        }
+    }
+
+    /// `sh -c SCRIPT ARGUMENT…`, `bash FILE ARGUMENT…`, `su USER -c SCRIPT`.
+    fn shell(&mut self, name: &str, arguments: &[String], variables: &Environment, depth: usize) {
+        let is_windows = ["cmd", "powershell"].contains(&name);
+        let is_script_option = |word: &str| match name {
+            "cmd" => word.eq_ignore_ascii_case("/c"),
+            "powershell" => {
+                word.eq_ignore_ascii_case("-command") || word.eq_ignore_ascii_case("-c")
+            }
+            "su" => word == "-c" || word == "--command",
+            _ => word.starts_with('-') && !word.starts_with("--") && word.contains('c'),
+        };
+        let mut rest = arguments;
+        while let [word, behind @ ..] = rest {
+            if is_script_option(word) {
+                let behind = match behind {
+                    [first, behind @ ..] if first == "--" => behind,
+                    _ => behind,
+                };
+                let (script, parameters) = match behind {
+                    // The first parameter is the shell's own name.
+                    [script, _, parameters @ ..] if !is_windows => (script.clone(), parameters),
+                    [script] if !is_windows => (script.clone(), &[][..]),
+                    _ => (behind.join(" ").replace('\\', "/"), &[][..]),
+                };
+                return self.script(&script, parameters, variables, depth);
+            }
+            rest = match behind {
+                [_, behind @ ..] if matches!(word.as_str(), "-o" | "+o" | "-O") => behind,
+                _ => behind,
+            };
+            let is_option = word.starts_with(['-', '+']);
+            if !is_option && name != "su" && !is_windows {
+                let mut file = vec![word.clone()];
+                file.extend_from_slice(behind);
+                return self.script_file(&file, variables, depth);
+            }
+        }
+        // A script from the shell's input, or by an option that is not known here.
+        self.is_opaque |= is_windows || arguments.iter().any(|word| word == "-s");
+    }
+
+    /// A program that is a file: a script that is mounted, or one of the image.
+    fn script_file(&mut self, words: &[String], variables: &Environment, depth: usize) {
+        let Some((path, parameters)) = words.split_first() else {
+            return;
+        };
+        match (self.file)(path) {
+            Some(script) => {
+                self.is_opaque = true;
+                self.script(&script, parameters, variables, depth);
+            }
+            None => self.is_opaque |= is_of_image(path),
+        }
+    }
+
+    fn script(
+        &mut self,
+        script: &str,
+        parameters: &[String],
+        variables: &Environment,
+        depth: usize,
+    ) {
+        let mut parameters = parameters.to_vec();
+        for command in shell::commands(script, variables) {
+            let SimpleCommand { variables, words } = command;
+            if let [program, dashes, rest @ ..] = words.as_slice()
+                && (program.as_str(), dashes.as_str()) == ("set", "--")
+            {
+                parameters = rest.to_vec();
+                continue;
+            }
+            let words = words.into_iter().flat_map(|word| match word.as_str() {
+                "$@" | "${@}" | "$*" => parameters.clone(),
+                _ => vec![word],
+            });
+            self.run(words.collect(), &variables, depth + 1);
+        }
+    }
+}
+
+/// The words behind a wrapper's options and its own arguments, and the variables that it sets.
+fn behind_options(
+    arguments: &[String],
+    with_value: &[&str],
+    before: usize,
+    variables: &Environment,
+) -> (Environment, Vec<String>) {
+    let mut variables = variables.clone();
+    let mut before = before;
+    let mut words = arguments.iter();
+    let mut rest = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--" && before == 0 {
+            rest = words.cloned().collect();
+            break;
+        }
+        if word.starts_with('-') && word.len() > 1 {
+            if with_value.contains(&word.as_str()) {
+                words.next();
+            }
+        } else if let Some((name, value)) = shell::assignment(word) {
+            variables.insert(name, value);
+        } else if before > 0 {
+            before -= 1;
+        } else {
+            rest.push(word.clone());
+            rest.extend(words.cloned());
+            break;
+        }
+    }
+    (variables, rest)
+}

@@ -1,0 +1,70 @@
+//! Reads shell scripts without running them.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`lexer`] | the text as words, redirections and the ends of commands |
+//! | [`commands`] | which programs a script may run, with the variables that are known |
+//! | [`pipelines`] | which files the commands of a script read and write |
+//!
+//! Source of the grammar: POSIX.1-2017, "Shell Command Language", 2.3 (tokens), 2.9 (commands) and
+//! 2.10 (reserved words).
+
+mod commands;
+mod lexer;
+mod pipelines;
+
+use super::config::environment::Environment;
+pub(super) use commands::{SimpleCommand, commands};
+pub(super) use pipelines::{Command, DOLLAR, Pipeline, pipelines};
+
+/// `NAME=value`
+pub(super) fn assignment(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Variables that are not known stay.
+pub(super) fn expand(text: &str, variables: &Environment) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(inside) = after.strip_prefix('{') {
+            let (inner, tail) = lexer::closed(inside, '{', '}');
+            out.push_str(&parameter(inner, variables));
+            rest = tail;
+            continue;
+        }
+        let (name, tail) = name(after);
+        match variables.get(name) {
+            Some(value) => out.push_str(value),
+            None => out.extend(["$", name]),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The letters, digits and underscores at the beginning, and what is behind them.
+fn name(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    end.map_or((text, ""), |end| text.split_at(end))
+}
+
+/// What `${inner}` stands for; the text itself where that is not known.
+fn parameter(inner: &str, variables: &Environment) -> String {
+    let (name, operator) = name(inner);
+    let value = variables.get(name);
+    let with_colon = operator.starts_with(':');
+    let is_set = value.is_some_and(|value| !with_colon || !value.is_empty());
+    let operator = operator.strip_prefix(':').unwrap_or(operator);
+    match (operator.strip_prefix(['-', '=']), value) {
+        (Some(default), _) if !is_set => default.to_owned(),
+        (Some(_), Some(value)) => value.clone(),
+        (None, Some(value)) if operator.is_empty() || operator.starts_with('?') => value.clone(),
+        _ => format!("${{{inner}}}"),
+    }
+}
