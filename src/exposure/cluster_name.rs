@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Place, require_namespace};
+use super::{ExposureContext, require_namespace};
 use krm::results::Refusal;
 
 /// The domain of a cluster: `cluster.local` in most.
@@ -47,9 +47,9 @@ impl ClusterDomain {
     ///
     /// # Errors
     /// The manifests say no namespace, and it is part of the name.
-    pub(super) fn service_name(&self, place: Place<'_>) -> Result<String, Refusal> {
-        let service = place.service;
-        require_namespace(place, "the name by which this exposure is reached")?;
+    pub(super) fn service_name(&self, context: ExposureContext<'_>) -> Result<String, Refusal> {
+        let service = context.service;
+        require_namespace(context, "the name by which this exposure is reached")?;
         Ok(format!(
             "{}.{}.svc.{}",
             service.name, service.namespace, self.0

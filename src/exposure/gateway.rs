@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::{Expose, Origin, Place, SERVICE_PORT, object, set_members};
+use super::{AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, object, set_members};
 use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
@@ -95,18 +95,18 @@ impl Gateway {
     }
 }
 
-impl Expose for Gateway {
+impl ExposureStrategy for Gateway {
     fn service_spec(&self) -> Map<String, Value> {
         set_members(json!({"type": "ClusterIP"}))
     }
 
-    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+    fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         Some(self.port())
     }
 
-    fn objects(&self, place: Place<'_>) -> Vec<Value> {
-        let service = place.service;
-        let host = self.host.of(place);
+    fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
+        let service = context.service;
+        let host = self.host.of(context);
         let parent = match &self.gateway {
             Some(gateway) => set_members(json!({
                 "name": gateway.name,
@@ -143,7 +143,7 @@ impl Expose for Gateway {
         made.into_iter().chain([route]).collect()
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.origin(place, self.port())
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        self.host.address_source(context, self.port())
     }
 }

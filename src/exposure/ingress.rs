@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::{Expose, Origin, PORT_NAME, Place, SERVICE_PORT, object, set_members};
+use super::{
+    AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, SERVICE_PORT, object, set_members,
+};
 use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
 
@@ -109,9 +111,9 @@ impl Ingress {
         self.port.map_or(443, |port| port.0)
     }
 
-    fn route(&self, place: Place<'_>) -> Value {
-        let service = place.service;
-        let host = self.host.of(place);
+    fn route(&self, context: ExposureContext<'_>) -> Value {
+        let service = context.service;
+        let host = self.host.of(context);
         match self.controller {
             Controller::Traefik => {
                 let entry_points = if self.entry_points.is_empty() {
@@ -164,17 +166,17 @@ impl Ingress {
     }
 }
 
-impl Expose for Ingress {
+impl ExposureStrategy for Ingress {
     fn service_spec(&self) -> Map<String, Value> {
         set_members(json!({"type": "ClusterIP"}))
     }
 
-    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+    fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         Some(self.port())
     }
 
-    fn objects(&self, place: Place<'_>) -> Vec<Value> {
-        let mut route = self.route(place);
+    fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
+        let mut route = self.route(context);
         let mut annotations = self.ingress_annotations.clone();
         if let Some(name) = self.controller.passthrough() {
             annotations.insert(name.to_owned(), "true".to_owned());
@@ -187,7 +189,7 @@ impl Expose for Ingress {
         vec![route]
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.origin(place, self.port())
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        self.host.address_source(context, self.port())
     }
 }

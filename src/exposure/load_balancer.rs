@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Cidr, Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
+use super::{
+    AddressSource, Cidr, ExposureContext, ExposureStrategy, SERVICE_PORT, TrafficPolicy,
+    set_members,
+};
 use crate::address::{Address, Host};
 use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
@@ -110,7 +113,7 @@ impl LoadBalancer {
     }
 }
 
-impl Expose for LoadBalancer {
+impl ExposureStrategy for LoadBalancer {
     fn service_spec(&self) -> Map<String, Value> {
         let ip = self.load_balancer_ip.filter(|_| self.has_ip_in_spec());
         set_members(json!({
@@ -123,10 +126,10 @@ impl Expose for LoadBalancer {
         }))
     }
 
-    fn service_port(&self, place: Place<'_>) -> u16 {
+    fn service_port(&self, context: ExposureContext<'_>) -> u16 {
         // Shards that share a reserved IP have a port each.
         match self.load_balancer_ip {
-            Some(_) => place.nth(self.port()),
+            Some(_) => context.nth(self.port()),
             None => self.port(),
         }
     }
@@ -192,16 +195,16 @@ impl Expose for LoadBalancer {
             .collect()
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
         Ok(match self.load_balancer_ip {
             Some(ip) => {
                 let address = Address {
                     host: Host::Ip(ip),
                     port: None,
                 };
-                Origin::Known(address.with_default_port(self.service_port(place)))
+                AddressSource::Known(address.with_default_port(self.service_port(context)))
             }
-            None => Origin::LiveService,
+            None => AddressSource::LiveService,
         })
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Place, SERVICE_PORT};
+use super::{ExposureContext, SERVICE_PORT};
 use crate::fields::unset_when_empty;
 use krm::resource::Identity;
 
@@ -79,8 +79,13 @@ pub fn relay_name(service: &str) -> String {
 
 impl Relay {
     /// Its Deployment and its Service.
-    pub(super) fn objects(&self, place: Place<'_>, host: &str, port: u16) -> Vec<Value> {
-        let name = relay_name(&place.service.name);
+    pub(super) fn objects(
+        &self,
+        context: ExposureContext<'_>,
+        host: &str,
+        port: u16,
+    ) -> Vec<Value> {
+        let name = relay_name(&context.service.name);
         let labels = json!({
             "app.kubernetes.io/name": "runner-terminal",
             "app.kubernetes.io/instance": name,
@@ -106,7 +111,7 @@ impl Relay {
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": self.pod(place, host, &name),
+                "spec": self.pod(context, host, &name),
             },
         });
         let kind = match self.service_type {
@@ -125,14 +130,14 @@ impl Relay {
         ]
     }
 
-    fn pod(&self, place: Place<'_>, host: &str, name: &str) -> Value {
+    fn pod(&self, context: ExposureContext<'_>, host: &str, name: &str) -> Value {
         let default = format!("{name}-kubeconfig");
         let secret = self.kubeconfig_secret.as_ref().unwrap_or(&default);
         let route = format!(
             "--route={host}={}/{}:{}",
-            place.service.namespace,
-            selector(&place.workload.selector()),
-            place.listen_port
+            context.service.namespace,
+            selector(&context.workload.selector()),
+            context.listen_port
         );
         json!({
             "automountServiceAccountToken": false,

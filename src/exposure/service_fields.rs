@@ -1,4 +1,4 @@
-//! The fields that every Service may have, whatever the way.
+//! The fields that a Service may have with every type of exposure.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -114,14 +114,7 @@ pub fn find(
         let Some(mut workload) = Workload::new(list.resource(item)?) else {
             continue;
         };
-        let identity = &workload.resource.identity;
-        // A shard is selected by the name of the workload that it was made of.
-        let is_selected = (selector.name.is_empty()
-            || selector.name == identity.name
-            || shard::name_before(&workload).as_ref() == Some(&selector.name))
-            && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
-            && selector.label_selector.matches(workload.labels());
-        if !is_selected {
+        if !is_selected(selector, &workload) {
             found.has_others = true;
             continue;
         }
@@ -163,6 +156,17 @@ pub fn find(
         check_single(list, workload)?;
     }
     Ok(found)
+}
+
+/// True for a workload that a selector takes. A shard is selected by the name of the workload that it
+/// was made of, too.
+pub(crate) fn is_selected(selector: &RunnerSelector, workload: &Workload) -> bool {
+    let identity = &workload.resource.identity;
+    (selector.name.is_empty()
+        || selector.name == identity.name
+        || shard::name_before(workload).as_ref() == Some(&selector.name))
+        && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
+        && selector.label_selector.matches(workload.labels())
 }
 
 /// Refuses a workload that is in the list twice: one of them is likely a patch that kustomize would

@@ -4,11 +4,13 @@ use serde_json::Value;
 
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
+use super::config_plan::{ConfigDraft, ConfigPlan};
 use super::live_service::{self, Resolution};
+use super::record::Record;
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, limits, objects, open_config, parse_address, port, require_name, roll_pods,
-    settings,
+    ADDRESS_FROM, RunnerPlan, checksum, companions, limits, parse_address, port, require_name,
+    rollout, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
@@ -16,14 +18,11 @@ use crate::observed::{
     ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
 use crate::ownership::{OWNER, is_ours};
-use crate::plan::Plan;
 use crate::runner::Runner;
 use krm::bookkeeping::OWNED_BY;
-use krm::patch::Patches;
 use krm::resource::Identity;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
 /// The field that an address comes from.
 const PLACE: &str = "status.loadBalancer";
@@ -68,51 +67,36 @@ impl State {
     }
 }
 
-/// Looks up the address of one runner.
+/// Finds the address of one runner.
 ///
 /// # Errors
 /// The reason why it can have none.
-pub fn look_up(
+pub fn resolve_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     runner: &Runner,
     observed: &Observed,
-    config: &ConfigFile,
+    file: &ConfigFile,
 ) -> Result<Advertised, Refusal> {
     require_name(&runner.workload)?;
+    let before = Record::read(&runner.config);
+    let of_chart = settings::is_of_chart(file, before.as_ref());
+    let own = settings::own_address(file, before.as_ref());
     let declared = service::find(list, &runner.workload)?;
-    let of_chart = settings::is_of_chart(config, runner);
-    let own = settings::own_address(config, runner);
-    let adopted = match &declared {
-        Existing::Ours(_) => None,
-        Existing::Foreign(service) if of_chart => {
-            let port = port::of_container(settings::configured_port(config), runner);
-            Adoptable::of(service, &runner.workload, port)
-        }
-        Existing::None(_) | Existing::Foreign(_) => {
-            let port = port::of_container(settings::configured_port(config), runner);
-            let inside = own.is_some();
-            adopt::find(
-                &Services::of(list, std::slice::from_ref(runner))?,
-                &runner.workload,
-                port,
-                own.as_deref(),
-                inside,
-            )?
-        }
-    };
+    let adopted = adopted(list, runner, file, &declared, of_chart, own.as_deref())?;
     let service = match &adopted {
         Some(adopted) => adopted.service.identity.clone(),
-        None => front(&declared, of_chart)?,
+        None => service_of(&declared, of_chart)?,
     };
-    let configured = config.get(ADVERTISE_ADDRESS);
+    let configured = file.get(ADVERTISE_ADDRESS);
     let configured = configured.as_ref().and_then(Value::as_str);
     let is_known =
         matches!(&declared, Existing::Ours(service) if service.annotation(ADDRESS_FROM).is_some());
+    let adopted_port = adopted.as_ref().map(|adopted| adopted.port);
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => {
-            let port = adopted.as_ref().map(|adopted| adopted.port);
-            State::Known(address.with_default_port(port.unwrap_or_else(|| port_of(&declared))))
+            let port = adopted_port.unwrap_or_else(|| port_of(&declared));
+            State::Known(address.with_default_port(port))
         }
         None if is_known => of_exposure(configured),
         // The user's own address, at the user's own Service.
@@ -122,7 +106,7 @@ pub fn look_up(
                 list,
                 spec,
                 observed,
-                adopted_port: adopted.as_ref().map(|adopted| adopted.port),
+                adopted_port,
                 of_chart,
                 configured,
                 nodes: match &declared {
@@ -142,22 +126,52 @@ pub fn look_up(
     })
 }
 
+/// The user's Service that leads to the session server, where no earlier run has made ours.
+fn adopted(
+    list: &ResourceList<'_>,
+    runner: &Runner,
+    file: &ConfigFile,
+    declared: &Existing,
+    of_chart: bool,
+    own: Option<&str>,
+) -> Result<Option<Adoptable>, Refusal> {
+    let port = || port::of_container(settings::configured_port(file), runner);
+    let workload = &runner.workload;
+    match declared {
+        Existing::Ours(_) => Ok(None),
+        Existing::Foreign(service) if of_chart => Ok(Adoptable::of(service, workload, port())),
+        Existing::None(_) | Existing::Foreign(_) => {
+            let services = Services::of(list, std::slice::from_ref(runner))?;
+            adopt::find(&services, workload, port(), own, own.is_some())
+        }
+    }
+}
+
 /// Plans the address of one runner.
-///
-/// # Errors
-/// The reason why it can have none.
-pub fn advertise(
+pub fn plan(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    runner: Runner,
+    observed: &Observed,
+) -> RunnerPlan {
+    let mut results = Vec::new();
+    let planned = plan_config(list, spec, &runner, observed, &mut results);
+    RunnerPlan::of(runner, planned.map(|config| (None, config)), results)
+}
+
+fn plan_config(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     runner: &Runner,
     observed: &Observed,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
-    let mut config = open_config(runner, &mut plan.patches)?;
-    let Advertised { service, state, .. } = look_up(list, spec, runner, observed, &config)?;
+    results: &mut Vec<FunctionResult>,
+) -> Result<ConfigPlan, Refusal> {
+    let mut draft = ConfigDraft::open(&runner.config)?;
+    let found = resolve_address(list, spec, runner, observed, &draft.file)?;
+    let Advertised { service, state, .. } = found;
     match state {
         State::Known(address) => {
-            let configured = settings::configured_port(&config);
+            let configured = settings::configured_port(&draft.file);
             let wanted = settings::Wanted {
                 listen_port: port::of_container(configured, runner),
                 listen_port_is_asked: false,
@@ -165,24 +179,25 @@ pub fn advertise(
                 address_is_asked: true,
                 timeout: settings::asked_timeout(&runner.workload),
             };
-            settings::write(&wanted, &mut config, runner, plan);
-            plan.results.extend(limits(&address, runner));
+            settings::set(&wanted, &mut draft, results);
+            results.extend(limits(&address, &runner.config));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
-            let result = switch_off(&service, &mut config, runner, &reason, &mut plan.patches);
-            plan.results.push(result);
+            results.push(switch_off(&service, &mut draft, &reason));
         }
         State::Pending { reason, wait } => {
             return Err(Box::new(pending(&service, &reason, wait.as_ref())));
         }
         State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
-    roll_pods(runner, &config, plan);
-    Ok(())
+    let config = draft.finish();
+    let pointer = checksum(&runner.workload);
+    results.extend(rollout::restart(runner, &pointer, &config.checksum));
+    Ok(config)
 }
 
-/// The Service in front of a runner: the one of the list, or the one that is called as it would be.
-fn front(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
+/// The Service in front of a runner: the one of the list, else the one that would be made.
+fn service_of(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
     match declared {
         Existing::Ours(service) => Ok(service.identity.clone()),
         Existing::Foreign(service) if of_chart => Ok(service.identity.clone()),
@@ -250,7 +265,9 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             };
             return Ok(State::pending(at_server(reason, asked.as_deref())));
         }
-        (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
+        (Some(Observation::Forbidden(_)), _)
+            if companions::have(question.list, "Role", identity) =>
+        {
             return Ok(State::pending(
                 "may not be read yet (403 Forbidden): the Role by which it may comes with these \
                  manifests",
@@ -313,7 +330,9 @@ fn host_of_a_node(
     let Question { spec, observed, .. } = *question;
     let nodes = match observed.nodes() {
         Some(NodesSeen::Live(nodes)) => nodes,
-        Some(NodesSeen::Forbidden(_)) if objects::have(question.list, "ClusterRole", service) => {
+        Some(NodesSeen::Forbidden(_))
+            if companions::have(question.list, "ClusterRole", service) =>
+        {
             let reason = "needs the address of a node, and the nodes may not be read yet (403 \
                           Forbidden): the ClusterRole by which they may comes with these manifests";
             return Ok(Err(State::pending(reason)));
@@ -399,14 +418,8 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
 }
 
 /// There is no address, and the session server is off until there is.
-fn switch_off(
-    service: &Identity,
-    config: &mut ConfigFile,
-    runner: &Runner,
-    reason: &str,
-    patches: &mut Patches,
-) -> FunctionResult {
-    let state = if settings::switch_off(config, runner, patches) {
+fn switch_off(service: &Identity, draft: &mut ConfigDraft<'_>, reason: &str) -> FunctionResult {
+    let state = if settings::switch_off(draft) {
         "terminals stay off until then, and jobs run as ever"
     } else {
         "config.toml has a listen_address of the user's own, which stays"

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::config_file::{ConfigFile, LISTEN_ADDRESS};
-use crate::exposure::Way;
+use crate::exposure::ExposureKind;
 use crate::function_config::SessionServerSpec;
 use crate::runner::Runner;
 use krm::results::FunctionResult;
@@ -48,7 +48,7 @@ pub(super) fn check(
         let ip = host.parse::<std::net::IpAddr>();
         let is_loopback = host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback());
         // The relay's port-forward comes out inside the pod.
-        let is_inside = matches!(spec.exposure.way, Way::ApiServer(_));
+        let is_inside = matches!(spec.exposure.kind, ExposureKind::ApiServer(_));
         return Ok((is_loopback && !is_inside).then(|| {
             place(FunctionResult::warning(format!(
                 "listen_address is {address:?}, where nothing outside the pod can connect: listen on \

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::ownership::OWNER;
+use crate::plan::internal;
 use crate::runner::Workload;
 use krm::bookkeeping::OWNED_BY;
 use krm::patch::Patches;
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use krm::resource_list::{ReadError, ResourceList};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
-use yaml_splice::pointer::At as _;
-use yaml_splice::pointer::token;
+use krm::results::{FunctionResult, Refusal};
+use yaml_splice::pointer::{At as _, token};
 
 /// Labels or annotations.
 type Texts = BTreeMap<String, String>;
@@ -25,7 +24,7 @@ pub(super) fn mark(
     workload: &Workload,
     labels: &Texts,
     annotations: &Texts,
-) -> Value {
+) -> Result<Value, Refusal> {
     let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
     let kind = text("/kind").unwrap_or_default();
     let name = text("/metadata/name").unwrap_or_default();
@@ -39,7 +38,7 @@ pub(super) fn mark(
         .flatten()
         .collect();
     let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) else {
-        return resource;
+        return Err(internal("a resource is to be made without metadata"));
     };
     let asked = |texts: &Texts| -> Map<String, Value> {
         texts
@@ -60,7 +59,7 @@ pub(super) fn mark(
             .map(|(key, value)| (key.to_owned(), value)),
     );
     metadata.insert("annotations".to_owned(), Value::Object(all));
-    resource
+    Ok(resource)
 }
 
 /// Refuses to take over a resource that somebody else made.

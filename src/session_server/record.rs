@@ -10,15 +10,14 @@ use serde_json::{Map, Value};
 
 use super::config_file::{TABLE, toml_source, toml_value};
 use crate::runner::ConfigToml;
-use krm::bookkeeping::CONFIG_BEFORE;
-use krm::bookkeeping::annotation;
+use krm::bookkeeping::{CONFIG_BEFORE, annotation};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
 /// What the keys of one file were: their TOML text, `None` where they were not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record(BTreeMap<String, Option<String>>);
+pub struct Record(BTreeMap<String, Option<String>>);
 
 impl Record {
     /// The table itself was not there.
@@ -59,9 +58,9 @@ impl Record {
             .map(|(key, source)| (key.as_str(), source.as_deref()))
     }
 
-    /// Reads the record of a file as the patches so far have left it.
-    pub(super) fn read(config: &ConfigToml, patches: &mut Patches) -> Option<Self> {
-        let records = records(&config.object, patches)?;
+    /// Reads the record that an earlier run has left of a file.
+    pub(super) fn read(config: &ConfigToml) -> Option<Self> {
+        let records = records(&config.object.value)?;
         if is_flat(&records) {
             let is_its_own = !has_other_file(&config.object, &config.key);
             return is_its_own.then(|| Self::of_flat(&records));
@@ -70,14 +69,14 @@ impl Record {
     }
 
     /// True when an earlier version's record may be of this file or of another one of the object.
-    pub(super) fn is_doubtful(config: &ConfigToml, patches: &mut Patches) -> bool {
-        records(&config.object, patches)
+    pub(super) fn is_doubtful(config: &ConfigToml) -> bool {
+        records(&config.object.value)
             .is_some_and(|records| is_flat(&records) && has_other_file(&config.object, &config.key))
     }
 
     /// Keeps the record of a file beside those of the object's other files.
     pub(super) fn store(&self, config: &ConfigToml, patches: &mut Patches) {
-        let mut records = records(&config.object, patches).unwrap_or_default();
+        let mut records = records(patches.current(&config.object)).unwrap_or_default();
         if is_flat(&records) {
             records = Map::new();
         }
@@ -92,7 +91,7 @@ impl Record {
 
     /// Removes the record of a file, and the annotation when it was the last.
     pub(super) fn remove(config: &ConfigToml, patches: &mut Patches) {
-        let mut records = records(&config.object, patches).unwrap_or_default();
+        let mut records = records(patches.current(&config.object)).unwrap_or_default();
         let is_flat = is_flat(&records);
         records.remove(&config.key);
         let pointer = annotation(CONFIG_BEFORE);
@@ -130,9 +129,9 @@ pub(super) fn files(object: &Resource) -> Vec<String> {
     records.keys().cloned().collect()
 }
 
-fn records(object: &Resource, patches: &mut Patches) -> Option<Map<String, Value>> {
-    let note = patches.current(object).at(&annotation(CONFIG_BEFORE));
-    serde_json::from_str(note?.as_str()?).ok()
+fn records(object: &Value) -> Option<Map<String, Value>> {
+    let note = object.at(&annotation(CONFIG_BEFORE))?;
+    serde_json::from_str(note.as_str()?).ok()
 }
 
 /// The form of earlier versions, which did not name the file.

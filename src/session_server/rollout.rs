@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use crate::runner::Runner;
-use krm::patch::Patches;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
@@ -36,17 +35,12 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
     })
 }
 
-/// Says that running pods restart, where their jobs have no time to end. `checksum` is the pointer of
-/// the checksum in the template, which has changed.
-pub(super) fn restart(
-    runner: &Runner,
-    checksum: &str,
-    patches: &mut Patches,
-) -> Option<FunctionResult> {
+/// Says that running pods restart, where their jobs have no time to end: `digest` is the new checksum
+/// of the configuration, and `pointer` leads to the old one in the workload.
+pub(super) fn restart(runner: &Runner, pointer: &str, digest: &str) -> Option<FunctionResult> {
     let workload = &runner.workload;
     let resource = &workload.resource;
-    let before = resource.value.at(checksum)?;
-    if patches.current(resource).at(checksum) == Some(before) {
+    if resource.value.at(pointer)?.as_str() == Some(digest) {
         return None;
     }
     let grace = workload.pod("/spec/terminationGracePeriodSeconds");

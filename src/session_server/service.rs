@@ -1,13 +1,17 @@
 //! The Service in front of the session server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
 use super::{ADDRESS_FROM, hex, live_item, owned, port};
-use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
+use crate::exposure::{
+    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, PORT_NAME, RELAY_NAMESPACE,
+};
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
+use crate::plan::internal;
 use crate::runner::{WORKLOAD_KINDS, Workload};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
@@ -29,15 +33,6 @@ const MANAGED: [&str; 8] = [
     "ipFamilies",
     "allocateLoadBalancerNodePorts",
 ];
-
-/// The session server's port in the pod.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ports<'a> {
-    /// Its number.
-    pub(super) listen: u16,
-    /// How a Service finds it: its name, or its number.
-    pub(super) target: &'a Value,
-}
 
 /// What stands in the list where the session server's Service belongs.
 #[derive(Debug)]
@@ -291,56 +286,101 @@ pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> boo
         .all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// Makes the Service, or brings an earlier one up to date. Gives its identity.
-pub(super) fn ensure(
-    existing: Option<&Resource>,
-    place: Place<'_>,
-    exposure: &Exposure,
-    origin: &Origin,
-    target_port: &Value,
-    patches: &mut Patches,
-) -> Identity {
-    let desired = desired(place, exposure, origin, target_port);
-    let Some(existing) = existing else {
-        let made = Resource::new(usize::MAX, desired.clone()).identity;
-        patches.add_after(&place.workload.resource, desired);
-        return made;
-    };
+/// What becomes of the Service in front of a runner.
+#[derive(Clone, Debug)]
+pub enum ServicePlan {
+    /// It is added.
+    Made {
+        /// What it is called.
+        identity: Identity,
+        /// The Service.
+        service: Value,
+    },
+    /// The one of an earlier run is brought up to date.
+    Updated {
+        /// The Service as it is.
+        existing: Resource,
+        /// The Service as it would be made anew.
+        desired: Value,
+    },
+    /// It is the user's own, and stays as it is.
+    Adopted(Identity),
+}
+
+impl ServicePlan {
+    /// Plans a Service of ours.
+    pub(super) fn ours(
+        existing: Option<Resource>,
+        context: ExposureContext<'_>,
+        exposure: &Exposure,
+        source: &AddressSource,
+        target_port: &Value,
+    ) -> Result<Self, Refusal> {
+        let desired = desired(context, exposure, source, target_port)?;
+        Ok(match existing {
+            Some(existing) => Self::Updated { existing, desired },
+            None => {
+                let made = Resource::new(usize::MAX, desired);
+                Self::Made {
+                    identity: made.identity,
+                    service: Rc::unwrap_or_clone(made.value),
+                }
+            }
+        })
+    }
+
+    /// What the Service is called.
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::Made { identity, .. } | Self::Adopted(identity) => identity,
+            Self::Updated { existing, .. } => &existing.identity,
+        }
+    }
+
+    /// Writes the Service, behind its workload where it is new.
+    pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) -> Result<(), Refusal> {
+        match self {
+            Self::Made { service, .. } => patches.add_after(workload, service),
+            Self::Updated { existing, desired } => update(&existing, &desired, patches)?,
+            Self::Adopted(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     if observed::is_live(existing) {
         live_item::declare(existing, patches);
     }
-    owned::update_metadata(existing, &desired, patches);
+    owned::update_metadata(existing, desired, patches);
     for name in [ADDRESS_FROM, NODE_ADDRESS, RELAY_NAMESPACE] {
         if desired.at(&annotation(name)).is_none() {
             patches.remove(existing, &annotation(name));
         }
     }
-    // Headless once, and not any more.
+    // It was headless, and is not any more.
     let cluster_ip = "/spec/clusterIP";
     if existing.value.at(cluster_ip) == Some(&json!("None")) && desired.at(cluster_ip).is_none() {
         patches.remove(existing, cluster_ip);
     }
-    let spec = desired.get("spec").and_then(Value::as_object);
-    for (key, value) in spec
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| *key != "ports")
-    {
+    let Some(spec) = desired.get("spec").and_then(Value::as_object) else {
+        return Err(internal("a planned Service has no spec"));
+    };
+    for (key, value) in spec.iter().filter(|(key, _)| *key != "ports") {
         patches.set(existing, &format!("/spec/{key}"), value.clone());
     }
     for key in MANAGED {
-        if spec.is_some_and(|spec| !spec.contains_key(key)) {
+        if !spec.contains_key(key) {
             patches.remove(existing, &format!("/spec/{key}"));
         }
     }
-    update_port(existing, &desired, patches);
-    existing.identity.clone()
+    update_port(existing, desired, patches)
 }
 
-/// Our port among those that others may have added; what they have set on it stays.
-fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
+/// Updates our port among those that others may have added; what they have set on it stays.
+fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     let Some(port) = desired.at("/spec/ports/0").and_then(Value::as_object) else {
-        return;
+        return Err(internal("a planned Service has no port"));
     };
     let ports = patches.current(existing).at("/spec/ports");
     let ports = ports
@@ -351,8 +391,8 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
             .iter()
             .position(|entry| entry.get(field) == port.get(field))
     };
-    // A port that has lost its name is known by its number, or by being the only one: a Service with
-    // several has a name for each.
+    // A port without a name is known by its number, or by being the only one: where a Service has
+    // several ports, each has a name.
     let only = || (ports.len() == 1 && ports.iter().all(|p| p.get("name").is_none())).then_some(0);
     match with("name").or_else(|| with("port")).or_else(only) {
         Some(index) => {
@@ -366,29 +406,35 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
         }
         None => patches.push(existing, "/spec/ports", Value::Object(port.clone())),
     }
+    Ok(())
 }
 
-fn desired(place: Place<'_>, exposure: &Exposure, origin: &Origin, target_port: &Value) -> Value {
-    let workload = place.workload;
-    let way = exposure.way();
+fn desired(
+    context: ExposureContext<'_>,
+    exposure: &Exposure,
+    source: &AddressSource,
+    target_port: &Value,
+) -> Result<Value, Refusal> {
+    let workload = context.workload;
+    let strategy = exposure.strategy();
     let mut spec = exposure.service_spec();
     spec.insert("selector".to_owned(), Value::Object(workload.selector()));
-    let mut port = json!({
-        "name": PORT_NAME,
-        "port": way.service_port(place),
-        "protocol": "TCP",
-        "targetPort": target_port,
-    });
-    if let (Some(node_port), Some(port)) = (way.node_port(place), port.as_object_mut()) {
+    let mut port = Map::from_iter([
+        ("name".to_owned(), json!(PORT_NAME)),
+        ("port".to_owned(), json!(strategy.service_port(context))),
+        ("protocol".to_owned(), json!("TCP")),
+        ("targetPort".to_owned(), target_port.clone()),
+    ]);
+    if let Some(node_port) = strategy.node_port(context) {
         port.insert("nodePort".to_owned(), json!(node_port));
     }
     spec.insert("ports".to_owned(), json!([port]));
-    let mut annotations: BTreeMap<String, String> = way.annotations().into_iter().collect();
-    if let Origin::Known(_) = origin {
+    let mut annotations: BTreeMap<String, String> = strategy.annotations().into_iter().collect();
+    if let AddressSource::Known(_) = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
     annotations.extend(exposure.service.annotations.clone());
-    let mut service = place.service.skeleton();
+    let mut service = context.service.skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
     owned::mark(
         Value::Object(service),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::exposure::{PORT_NAME, Way};
+use crate::exposure::{ExposureKind, PORT_NAME};
 use crate::function_config::SessionServerSpec;
 use crate::ownership::is_ours;
 use crate::runner::Runner;
@@ -30,7 +30,7 @@ pub(super) fn warnings(
     port: u16,
 ) -> Result<Vec<FunctionResult>, ReadError> {
     // A port-forward comes out inside the pod, where neither looks.
-    if matches!(spec.exposure.way, Way::ApiServer(_)) {
+    if matches!(spec.exposure.kind, ExposureKind::ApiServer(_)) {
         return Ok(Vec::new());
     }
     let mut warnings = Vec::new();
@@ -53,7 +53,10 @@ fn network_policies(
     port: u16,
 ) -> Result<Option<String>, ReadError> {
     // A load balancer's connections come from nodes or clients, which no selector of pods selects.
-    let from_outside = matches!(spec.exposure.way, Way::LoadBalancer(_) | Way::NodePort(_));
+    let from_outside = matches!(
+        spec.exposure.kind,
+        ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
+    );
     let own = &runner.workload.resource.identity;
     let mut names = Vec::new();
     for item in list.candidates(&["NetworkPolicy"], "podSelector") {

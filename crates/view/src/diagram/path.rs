@@ -608,7 +608,7 @@ fn is_about_advertised(said: &Said) -> bool {
 /// The address that a live Service among the items has.
 fn seen(scene: &Scene<'_>, runner: &Runner, config: &ConfigFile) -> Option<String> {
     let spec = AdvertiseAddressSpec::default();
-    let found = session_server::look_up(scene.list, &spec, runner, &scene.observed, config).ok()?;
+    let found = session_server::resolve_address(scene.list, &spec, runner, &scene.observed, config).ok()?;
     match found {
         Advertised {
             state: session_server::State::Known(address),

@@ -1,4 +1,4 @@
-//! What stands beside the Service: the way in, what guards it, and who may read or reach it.
+//! The objects beside the Service: an Ingress, a TLSRoute, a NetworkPolicy, Roles, the relay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +17,12 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 
-/// Where the objects of a runner are.
+/// Where to look for the objects of a runner.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    /// Beside this Service.
+pub(super) struct CompanionScope<'a> {
+    /// Their names are made of this Service's, and most are in its namespace.
     pub(super) service: &'a Identity,
-    /// In this namespace, those of the relay of an earlier run.
+    /// The namespace in which an earlier run has put the relay.
     pub(super) relay: Option<&'a str>,
 }
 
@@ -98,74 +98,99 @@ pub(super) fn node_reader_name(service: &Identity) -> String {
     kind("ClusterRole", RBAC, NODE_READER).name(service)
 }
 
-/// Makes these objects, or brings those of an earlier run up to date, and takes away what an earlier
-/// run made and is not among them.
+/// What becomes of an object beside the Service.
+#[derive(Clone, Debug)]
+pub enum CompanionPlan {
+    /// It is added.
+    Made(Value),
+    /// The one of an earlier run is brought up to date.
+    Updated {
+        /// The object as it is.
+        existing: Resource,
+        /// The object as it would be made anew.
+        desired: Value,
+    },
+    /// The one of an earlier run is removed.
+    Removed(Resource),
+}
+
+impl CompanionPlan {
+    /// Writes the object, behind its workload where it is new.
+    pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
+        match self {
+            Self::Made(object) => patches.add_after(workload, object),
+            Self::Updated { existing, desired } => update(&existing, &desired, patches),
+            Self::Removed(existing) => patches.remove_item(&existing),
+        }
+    }
+}
+
+/// Plans these objects: those of an earlier run are updated, or removed where they are not among
+/// them.
 ///
 /// # Errors
 /// An object of that name that somebody else made, or that cannot be parsed.
-pub(super) fn ensure(
+pub(super) fn plan(
     list: &ResourceList<'_>,
     desired: &[Value],
-    place: Place<'_>,
+    scope: CompanionScope<'_>,
     workload: &Workload,
-    patches: &mut Patches,
-) -> Result<(), Refusal> {
+) -> Result<Vec<CompanionPlan>, Refusal> {
+    let mut plans = Vec::new();
     for kind in &KINDS {
-        let name = kind.name(place.service);
+        let name = kind.name(scope.service);
         let wanted = desired.iter().find(|object| {
             text(object, "/kind") == kind.kind && text(object, "/metadata/name") == name
         });
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
-        for existing in find(list, kind, &name, place, namespace)? {
+        for existing in find(list, kind, &name, scope, namespace)? {
             match wanted {
                 Some(object) if Some(existing.identity.namespace.as_str()) == namespace => {
                     if !is_ours(&existing) {
                         return Err(owned::not_ours(&existing));
                     }
                     is_there = true;
-                    update(&existing, &mark(object, workload), patches);
+                    let desired = mark(object, workload)?;
+                    plans.push(CompanionPlan::Updated { existing, desired });
                 }
-                _ if is_ours(&existing) => patches.remove_item(&existing),
+                _ if is_ours(&existing) => plans.push(CompanionPlan::Removed(existing)),
                 _ => {}
             }
         }
         if let Some(object) = wanted.filter(|_| !is_there) {
-            patches.add_after(&workload.resource, mark(object, workload));
+            plans.push(CompanionPlan::Made(mark(object, workload)?));
         }
     }
-    Ok(())
+    Ok(plans)
 }
 
-/// Takes away the objects that an earlier run made.
+/// The objects that an earlier run made.
 ///
 /// # Errors
 /// An object of that name that cannot be parsed.
-pub(super) fn remove(
+pub(super) fn made(
     list: &ResourceList<'_>,
-    place: Place<'_>,
-    patches: &mut Patches,
-) -> Result<(), Refusal> {
+    scope: CompanionScope<'_>,
+) -> Result<Vec<Resource>, ReadError> {
+    let mut made = Vec::new();
     for kind in &KINDS {
-        for existing in find(list, kind, &kind.name(place.service), place, None)? {
-            if is_ours(&existing) {
-                patches.remove_item(&existing);
-            }
-        }
+        made.extend(find(list, kind, &kind.name(scope.service), scope, None)?);
     }
-    Ok(())
+    made.retain(is_ours);
+    Ok(made)
 }
 
 /// True when the list has the Role of a Service's readers, or their ClusterRole. Until it is applied
 /// they may not read, and that is no fault of theirs.
 pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> bool {
-    let place = Place {
+    let scope = CompanionScope {
         service,
         relay: None,
     };
     let role = KINDS.iter().find(|kind| kind.kind == role);
     role.is_some_and(|role| {
-        let found = find(list, role, &role.name(service), place, None);
+        let found = find(list, role, &role.name(service), scope, None);
         found.is_ok_and(|found| !found.is_empty())
     })
 }
@@ -176,7 +201,7 @@ fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
 }
 
 /// The object's own labels and annotations are kept.
-fn mark(object: &Value, workload: &Workload) -> Value {
+fn mark(object: &Value, workload: &Workload) -> Result<Value, Refusal> {
     let texts = |section: &str| -> BTreeMap<String, String> {
         let members = object.at(&format!("/metadata/{section}"));
         let members = members.and_then(Value::as_object).into_iter().flatten();
@@ -209,10 +234,10 @@ fn find(
     list: &ResourceList<'_>,
     kind: &Kind,
     name: &str,
-    place: Place<'_>,
+    scope: CompanionScope<'_>,
     wanted: Option<&str>,
 ) -> Result<Vec<Resource>, ReadError> {
-    let namespaces = [Some(place.service.namespace.as_str()), place.relay, wanted];
+    let namespaces = [Some(scope.service.namespace.as_str()), scope.relay, wanted];
     let mut namespaces: BTreeSet<&str> = namespaces.into_iter().flatten().collect();
     if kind.is_of_cluster() {
         namespaces = BTreeSet::from([""]);
