@@ -49,7 +49,8 @@
 //! | [`function_config`] | what the user asks for |
 //! | [`runner`] | finds runners, their containers and their `config.toml` |
 //! | [`session_server`] | plans what a runner needs |
-//! | [`exposure`] | the ways to reach a session server |
+//! | [`plan`] | what is to change, as values that become patches |
+//! | [`exposure`] | how a session server is reached |
 //! | [`address`] | the address that a runner advertises |
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services that were seen |
@@ -84,6 +85,7 @@
 )]
 
 pub mod address;
+mod digest;
 pub mod documents;
 pub mod exposure;
 pub mod fields;

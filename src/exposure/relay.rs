@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::{ExposureContext, SERVICE_PORT};
+use crate::digest::short_hash;
 use crate::fields::unset_when_empty;
 use krm::resource::Identity;
 
@@ -67,12 +67,7 @@ pub fn relay_name(service: &str) -> String {
     if service.len() + SUFFIX.len() <= 63 {
         return format!("{service}{SUFFIX}");
     }
-    let digest = Sha256::digest(service.as_bytes());
-    let hash: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = short_hash(service);
     let kept: String = service.chars().take(63 - SUFFIX.len() - 9).collect();
     format!("{}-{hash}{SUFFIX}", kept.trim_end_matches('-'))
 }

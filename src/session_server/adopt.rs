@@ -12,8 +12,7 @@ use crate::ownership::is_ours;
 use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// A Service that somebody else made, and its port that leads to the session server.

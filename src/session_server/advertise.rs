@@ -20,12 +20,12 @@ use crate::observed::{
 use crate::ownership::{OWNER, is_ours};
 use crate::runner::Runner;
 use krm::bookkeeping::OWNED_BY;
-use krm::resource::Identity;
+use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal};
 
 /// The field that an address comes from.
-const PLACE: &str = "status.loadBalancer";
+const STATUS: &str = "status.loadBalancer";
 
 /// A runner, the Service in front of it, and what is known of its address.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ fn plan_config(
                 address_is_asked: true,
                 timeout: settings::asked_timeout(&runner.workload),
             };
-            settings::set(&wanted, &mut draft, results);
+            settings::set(&wanted, &mut draft, results)?;
             results.extend(limits(&address, &runner.config));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
@@ -241,44 +241,12 @@ struct Question<'a, 'list> {
     nodes: Option<&'a str>,
 }
 
+/// What the observed Service says of the address.
 fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Refusal> {
-    let Question { spec, observed, .. } = *question;
-    let name = ServiceName {
-        namespace: identity.namespace.clone(),
-        name: identity.name.clone(),
-    };
-    let request = |look| Request::new(Subject::Service(name.clone()), look, spec);
-    let (live, by_host) = match (observed.service(&name), spec.source) {
-        (Some(Observation::Live { service, by_host }), source)
-            if *by_host || source != Source::Cluster =>
-        {
-            (service, *by_host)
-        }
-        (_, Source::Items) => return Ok(State::pending("is not among the items with its status")),
-        (Some(Observation::Absent { looked_in, asked }), _) => {
-            let reason = match looked_in {
-                Some(namespace) => format!(
-                    "is not in the namespace {namespace} yet, which was looked in because its \
-                     manifest names none (a namespace that is set after this function is not seen)"
-                ),
-                None => "is not in the cluster yet".to_owned(),
-            };
-            return Ok(State::pending(at_server(reason, asked.as_deref())));
-        }
-        (Some(Observation::Forbidden(_)), _)
-            if companions::have(question.list, "Role", identity) =>
-        {
-            return Ok(State::pending(
-                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
-                 manifests",
-            ));
-        }
-        (Some(Observation::Forbidden(reason) | Observation::Failed(reason)), _) => {
-            return Err(Box::new(
-                FunctionResult::error_with_manifests(reason).about(identity),
-            ));
-        }
-        _ => return Ok(State::Unknown(request(Look::Now))),
+    let spec = question.spec;
+    let (live, by_host) = match live(question, identity)? {
+        Ok(live) => live,
+        Err(state) => return Ok(state),
     };
     if !is_ours(live) && !question.of_chart && question.adopted_port.is_none() {
         return Err(not_ours(&live.identity));
@@ -301,6 +269,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         nodes,
         port: question.adopted_port,
     };
+    let request = |look| service_request(question, identity, look);
     match live_service::resolve(live, spec, known) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
@@ -312,6 +281,61 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
             FunctionResult::error(at_server(reason, live.annotation(ASKED))).about(&live.identity),
         )),
     }
+}
+
+/// The live Service, and whether the host has read it for this run; or what is known without it.
+fn live<'a>(
+    question: &Question<'a, '_>,
+    identity: &Identity,
+) -> Result<Result<(&'a Resource, bool), State>, Refusal> {
+    let Question { spec, observed, .. } = *question;
+    let from_items = spec.source == Source::Items;
+    let state = match observed.service(&service_name(identity)) {
+        Some(Observation::Live { service, by_host })
+            if *by_host || spec.source != Source::Cluster =>
+        {
+            return Ok(Ok((service, *by_host)));
+        }
+        _ if from_items => State::pending("is not among the items with its status"),
+        Some(Observation::Absent { looked_in, asked }) => {
+            let reason = match looked_in {
+                Some(namespace) => format!(
+                    "is not in the namespace {namespace} yet, which was looked in because its \
+                     manifest names none (a namespace that is set after this function is not seen)"
+                ),
+                None => "is not in the cluster yet".to_owned(),
+            };
+            State::pending(at_server(reason, asked.as_deref()))
+        }
+        Some(Observation::Forbidden(_)) if companions::have(question.list, "Role", identity) => {
+            State::pending(
+                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
+                 manifests",
+            )
+        }
+        Some(Observation::Forbidden(reason) | Observation::Failed(reason)) => {
+            return Err(Box::new(
+                FunctionResult::error_with_manifests(reason).about(identity),
+            ));
+        }
+        _ => State::Unknown(service_request(question, identity, Look::Now)),
+    };
+    Ok(Err(state))
+}
+
+fn service_name(identity: &Identity) -> ServiceName {
+    ServiceName {
+        namespace: identity.namespace.clone(),
+        name: identity.name.clone(),
+    }
+}
+
+fn service_request(question: &Question<'_, '_>, identity: &Identity, look: Look) -> Request {
+    Request::new(
+        Subject::Service(service_name(identity)),
+        look,
+        question.spec,
+    )
 }
 
 /// A clause about a Service, with the API server that has said so.
@@ -392,7 +416,7 @@ fn unknown(service: &Identity, request: &Request) -> FunctionResult {
          items, with the annotation config.kubernetes.io/local-config: 'true' so that it is not \
          applied"
     ));
-    request.tag(result.about(service).at(PLACE))
+    request.tag(result.about(service).at(STATUS))
 }
 
 /// There is no address, and that is an error.
@@ -410,7 +434,7 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
             "{reason}: apply the manifests, wait until `{look}` shows an address, and build again"
         ),
     };
-    let result = FunctionResult::error(message).about(service).at(PLACE);
+    let result = FunctionResult::error(message).about(service).at(STATUS);
     match wait {
         Some(request) => request.tag(result),
         None => result,
@@ -430,5 +454,5 @@ fn switch_off(service: &Identity, draft: &mut ConfigDraft<'_>, reason: &str) -> 
         service::kubectl(service)
     ))
     .about(service)
-    .at(PLACE)
+    .at(STATUS)
 }

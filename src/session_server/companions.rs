@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use super::hex;
 use super::owned;
+use crate::digest::short_hash;
 use crate::exposure::{GATEWAY_GROUP, relay_name};
 use crate::ownership::is_ours;
+use crate::plan::internal;
 use crate::rbac;
 use crate::runner::Workload;
 use krm::patch::Patches;
@@ -83,10 +83,9 @@ impl Kind {
         if !self.is_of_cluster() || namespace.is_empty() {
             return name;
         }
-        // `a` with `b-c` and `a-b` with `c` would have one name between them.
+        // `a` with `b-c` and `a-b` with `c` would have the same name.
         if namespace.contains('-') {
-            let digest = Sha256::digest(format!("{namespace}/{}", service.name));
-            let hash = hex(digest.get(..4).unwrap_or_default());
+            let hash = short_hash(&format!("{namespace}/{}", service.name));
             return format!("{namespace}-{name}-{hash}");
         }
         format!("{namespace}-{name}")
@@ -137,11 +136,13 @@ pub(super) fn plan(
     workload: &Workload,
 ) -> Result<Vec<CompanionPlan>, Refusal> {
     let mut plans = Vec::new();
+    let mut unknown = desired.len();
     for kind in &KINDS {
         let name = kind.name(scope.service);
         let wanted = desired.iter().find(|object| {
             text(object, "/kind") == kind.kind && text(object, "/metadata/name") == name
         });
+        unknown -= usize::from(wanted.is_some());
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
         for existing in find(list, kind, &name, scope, namespace)? {
@@ -161,6 +162,11 @@ pub(super) fn plan(
         if let Some(object) = wanted.filter(|_| !is_there) {
             plans.push(CompanionPlan::Made(mark(object, workload)?));
         }
+    }
+    if unknown > 0 {
+        return Err(internal(
+            "an object beside a Service has a kind or a name that no later run would find",
+        ));
     }
     Ok(plans)
 }

@@ -8,8 +8,7 @@ use super::config_file::{ConfigFile, LISTEN_ADDRESS};
 use crate::exposure::ExposureKind;
 use crate::function_config::SessionServerSpec;
 use crate::runner::Runner;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
 /// Looks at the address; one that is empty counts as none, and is written.
 ///

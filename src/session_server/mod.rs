@@ -59,9 +59,8 @@ mod taken;
 mod unchangeable;
 mod undo;
 
-use sha2::{Digest, Sha256};
-
 use crate::address::Address;
+use crate::digest::sha256;
 use crate::runner::{self, ConfigToml, Placeholder, Workload};
 pub use advertise::{Advertised, State, plan as plan_address, resolve_address};
 pub use companions::CompanionPlan;
@@ -121,14 +120,7 @@ pub(crate) fn require_name(workload: &Workload) -> Result<(), Refusal> {
 
 /// The value of [`CONFIG_CHECKSUM`] for a `config.toml`: its sha256 in hexadecimal.
 pub(crate) fn config_checksum(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    sha256(text)
 }
 
 /// JSON pointer of the checksum of a workload's configuration.

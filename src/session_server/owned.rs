@@ -26,8 +26,9 @@ pub(super) fn mark(
     annotations: &Texts,
 ) -> Result<Value, Refusal> {
     let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
-    let kind = text("/kind").unwrap_or_default();
-    let name = text("/metadata/name").unwrap_or_default();
+    let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name")) else {
+        return Err(internal("a resource is to be made without kind or name"));
+    };
     let places: Vec<(&str, Value)> = PATH_ANNOTATIONS
         .into_iter()
         .zip(INDEX_ANNOTATIONS)

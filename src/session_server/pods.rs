@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use crate::runner::{Runner, Workload};
 use krm::resource::Identity;
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// The kinds that make pods, and the JSON pointer of the pods' labels in each.

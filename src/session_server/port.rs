@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
+use crate::plan::internal;
 use crate::runner::{Container, Runner, Workload, field};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
@@ -128,7 +129,7 @@ pub(super) fn plan(
     };
     let change = PortChange::Add {
         entry: json!({"name": name, "containerPort": port, "protocol": "TCP"}),
-        note: note(runner, name),
+        note: note(runner, name)?,
         ports: pod.pointer,
     };
     Ok(plan(target, change))
@@ -286,19 +287,19 @@ fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
 
 /// What [`ADDED_PORT`] is to say: the port's name, and before it the container's, where nothing else
 /// tells which container it is.
-fn note(runner: &Runner, name: &str) -> String {
-    let Some(own) = runner.container() else {
-        return name.to_owned();
-    };
+fn note(runner: &Runner, name: &str) -> Result<String, Refusal> {
+    let own = runner
+        .container()
+        .ok_or_else(|| internal("the container of a runner is not among those of its pod"))?;
     let others_have_it = runner
         .workload
         .containers()
         .any(|other| other.index != own.index && position(other, name).is_some());
-    if others_have_it || !runner.workload.is_runner(own) {
+    Ok(if others_have_it || !runner.workload.is_runner(own) {
         format!("{}/{name}", own.name)
     } else {
         name.to_owned()
-    }
+    })
 }
 
 /// The port that an earlier run added: its container, where that is noted, and its name.

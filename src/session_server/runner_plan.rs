@@ -358,8 +358,7 @@ impl Planner<'_, '_> {
             address_is_asked: advertise.is_asked,
             timeout: spec.session_timeout,
         };
-        settings::set(&wanted, draft, &mut self.results);
-        Ok(())
+        settings::set(&wanted, draft, &mut self.results)
     }
 
     fn warn_of_misplaced_table(&mut self, draft: &ConfigDraft<'_>) {
@@ -403,4 +402,226 @@ fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Val
         objects.push(rbac::node_binding(&name, subjects));
     }
     objects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::RunnerSelector;
+    use crate::function_config::{API_VERSION, FunctionConfig};
+    use crate::runner;
+    use crate::session_server::{PortChange, check_shared, split};
+
+    const CONFIG_MAP: &str = r"
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: runner, namespace: ci}
+  data:
+    config.toml: |
+      concurrent = 10
+";
+
+    fn deployment(name: &str, replicas: u8) -> String {
+        format!(
+            r"
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {{name: {name}, namespace: ci}}
+  spec:
+    replicas: {replicas}
+    selector: {{matchLabels: {{app: {name}}}}}
+    template:
+      metadata: {{labels: {{app: {name}}}}}
+      spec:
+        containers:
+        - name: runner
+          image: gitlab/gitlab-runner:v18.9.0
+          volumeMounts: [{{name: config, mountPath: /etc/gitlab-runner}}]
+        volumes:
+        - name: config
+          configMap: {{name: runner}}
+"
+        )
+    }
+
+    /// Hands a list of these items and its runners to a test.
+    fn with_runners(items: &str, test: impl FnOnce(&ResourceList<'_>, Vec<Runner>)) {
+        let text = format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:{}{CONFIG_MAP}",
+            items.trim_end()
+        );
+        let list = ResourceList::read(text.as_bytes()).unwrap();
+        let selector = RunnerSelector::default();
+        let workloads = runner::find_workloads(&list, &selector, None).unwrap();
+        let complete = |workload| runner::complete(&list, workload, None, None).unwrap();
+        let runners = workloads.into_iter().map(complete).collect();
+        test(&list, runners);
+    }
+
+    fn spec(fields: Value) -> SessionServerSpec {
+        let config = json!({
+            "apiVersion": API_VERSION,
+            "kind": "SessionServer",
+            "metadata": {"name": "session-server"},
+            "spec": fields,
+        });
+        match FunctionConfig::parse(&config) {
+            Ok(FunctionConfig::SessionServer(config)) => config.spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn plans(
+        list: &ResourceList<'_>,
+        runners: Vec<Runner>,
+        spec: &SessionServerSpec,
+    ) -> Vec<RunnerPlan> {
+        let around = Surroundings::of(list, &runners, false).unwrap();
+        let one = |runner| plan(list, spec, runner, &around);
+        runners.into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_runner_is_planned_without_a_list_being_written() {
+        with_runners(&deployment("runner", 1), |list, runners| {
+            let spec = spec(json!({"advertiseAddress": "terminal.example.com"}));
+            let [plan] = plans(list, runners, &spec).try_into().unwrap();
+            assert_eq!(plan.results, []);
+            assert!(plan.changes_config() && plan.changes_workload());
+            insta::assert_debug_snapshot!(plan.config, @r#"
+            Some(
+                ConfigPlan {
+                    keys: [
+                        (
+                            "session_timeout",
+                            Number(1800),
+                        ),
+                        (
+                            "listen_address",
+                            String("0.0.0.0:8093"),
+                        ),
+                        (
+                            "advertise_address",
+                            String("terminal.example.com:9000"),
+                        ),
+                    ],
+                    text: Some(
+                        "concurrent = 10\n\n[session_server]\nsession_timeout = 1800\nlisten_address = \"0.0.0.0:8093\"\nadvertise_address = \"terminal.example.com:9000\"\n",
+                    ),
+                    record: Store(
+                        Record(
+                            {
+                                "session_server": None,
+                            },
+                        ),
+                    ),
+                    checksum: "3a10c5a16f73f109318ca66e4045267cc9d11d1a6c3a01a0ed1c66547b2b8b24",
+                },
+            )
+            "#);
+            let network = plan.network.unwrap();
+            insta::assert_debug_snapshot!(network.port, @r#"
+            PortPlan {
+                number: 8093,
+                target: String("session-server"),
+                change: Add {
+                    ports: "/spec/template/spec/containers/0/ports",
+                    entry: Object {
+                        "name": String("session-server"),
+                        "containerPort": Number(8093),
+                        "protocol": String("TCP"),
+                    },
+                    note: "session-server",
+                },
+            }
+            "#);
+            assert!(network.companions.is_empty());
+            let ServicePlan::Made { identity, service } = network.service else {
+                panic!("{:?}", network.service);
+            };
+            assert_eq!(identity.to_string(), "Service ci/runner-session-server");
+            assert_eq!(
+                service.at("/spec/ports/0/targetPort"),
+                Some(&json!("session-server"))
+            );
+        });
+    }
+
+    #[test]
+    fn what_is_beside_the_service_is_planned_too() {
+        with_runners(&deployment("runner", 1), |list, runners| {
+            let spec = spec(json!({
+                "exposure": {"type": "Ingress", "host": "r.example.com", "controller": "nginx"},
+                "networkPolicy": {"from": [{"podSelector": {}}]},
+                "sessionTimeout": 60,
+            }));
+            let [plan] = plans(list, runners, &spec).try_into().unwrap();
+            let network = plan.network.unwrap();
+            let kinds = network.companions.iter().map(|companion| match companion {
+                CompanionPlan::Made(object) => object["kind"].as_str().unwrap(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(kinds.collect::<Vec<_>>(), ["Ingress", "NetworkPolicy"]);
+            assert_eq!(network.asked_timeout, Some(Seconds(60)));
+            let config = plan.config.unwrap();
+            let expected = [
+                ("session_timeout", json!(60)),
+                ("listen_address", json!("0.0.0.0:8093")),
+                ("advertise_address", json!("r.example.com:443")),
+            ];
+            assert_eq!(config.keys, expected);
+        });
+    }
+
+    #[test]
+    fn runners_of_one_file_are_planned_alike_and_refused_together() {
+        let items = deployment("one", 1) + &deployment("two", 1);
+        with_runners(&items, |list, runners| {
+            let plans = plans(list, runners, &spec(json!({"listenPort": 9999})));
+            let [one, two] = plans.as_slice() else {
+                panic!("{plans:?}");
+            };
+            // No address yet: the file stays, and so both plans are good.
+            assert_eq!(one.config, two.config);
+            assert!(!one.changes_config());
+            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            assert!(
+                result
+                    .to_string()
+                    .starts_with("warning: ConfigMap ci/runner")
+            );
+        });
+        with_runners(&items, |list, runners| {
+            let exposure = json!({"exposure": {"type": "ClusterIP"}});
+            let plans = plans(list, runners, &spec(exposure));
+            assert!(plans.iter().all(RunnerPlan::changes_config));
+            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            assert!(result.to_string().starts_with("error: ConfigMap ci/runner"));
+        });
+    }
+
+    #[test]
+    fn shards_are_planned_before_they_are_copied() {
+        with_runners(&deployment("runner", 2), |list, runners| {
+            let [runner] = runners.try_into().unwrap();
+            let split = split(list, runner, 0).unwrap();
+            let names = split.runners.iter().map(|runner| {
+                let workload = &runner.workload.resource.identity.name;
+                format!("{workload} {}", runner.config.object.identity.name)
+            });
+            let names: Vec<_> = names.collect();
+            assert_eq!(names, ["runner-0 runner", "runner-1 runner-1"]);
+            assert_eq!(split.copies(), 2);
+            let spec = spec(json!({"exposure": {"type": "ClusterIP"}}));
+            let plans = plans(list, split.runners, &spec);
+            let ports = plans
+                .into_iter()
+                .map(|plan| plan.network.unwrap().port.change);
+            assert!(
+                ports
+                    .into_iter()
+                    .all(|change| matches!(change, PortChange::Add { .. }))
+            );
+        });
+    }
 }

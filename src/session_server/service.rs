@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::{ADDRESS_FROM, hex, live_item, owned, port};
+use super::{ADDRESS_FROM, live_item, owned, port};
+use crate::digest::short_hash;
 use crate::exposure::{
     AddressSource, Exposure, ExposureContext, NODE_ADDRESS, PORT_NAME, RELAY_NAMESPACE,
 };
@@ -18,7 +19,6 @@ use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::Refusal;
-use sha2::{Digest, Sha256};
 use yaml_splice::pointer::At as _;
 
 /// The fields of a Service's spec that this function sets, and takes back when they are no longer
@@ -34,7 +34,7 @@ const MANAGED: [&str; 8] = [
     "allocateLoadBalancerNodePorts",
 ];
 
-/// What stands in the list where the session server's Service belongs.
+/// What the list has in place of the session server's Service.
 #[derive(Debug)]
 pub(super) enum Existing {
     /// Nothing; what the Service is to be called.
@@ -66,7 +66,7 @@ fn name_apart(workload: &Identity) -> String {
 
 fn stem(workload: &str) -> String {
     let mut stem = workload.replace('.', "-");
-    // What a parameter of an OpenShift Template stands for is not known.
+    // The value of an OpenShift Template's parameter is not known.
     let is_parameter = stem.starts_with("${");
     if !is_parameter && !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
         stem.insert_str(0, "r-");
@@ -74,10 +74,9 @@ fn stem(workload: &str) -> String {
     stem
 }
 
-/// As much of a stem as fits, and a hash of what it stands for.
+/// As much of a stem as fits, and a hash of the whole.
 fn with_hash(stem: &str, of: &str) -> String {
-    let digest = Sha256::digest(of.as_bytes());
-    let hash = hex(digest.get(..4).unwrap_or_default());
+    let hash = short_hash(of);
     let most = 63 - SUFFIX.len() - 1 - hash.len();
     let kept: String = stem.chars().take(most).collect();
     format!("{}-{hash}", kept.trim_end_matches('-'))
@@ -92,7 +91,7 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     for item in list.beside(&WORKLOAD_KINDS, &namespaces) {
         let (kind, other, namespace) = list.head(item);
         let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
-        // No name becomes longer by more than its prefix, nor shorter but by its hash.
+        // The quick checks first: making a name takes longer than comparing two.
         if is_own
             || other.is_empty()
             || !is_compatible(namespace, &own.identity.namespace)
@@ -106,8 +105,8 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     Ok(rivals)
 }
 
-/// False for names that cannot give one Service name, by a look that is quicker than [`name`]: where
-/// nothing is cut off, such names differ only in dots and hyphens, and in the prefix of [`stem`].
+/// False for names that cannot give the same [`name`]; quicker than to make both. Names that are not cut
+/// off give the same one only if they differ just in dots and hyphens, or in the prefix of [`stem`].
 fn may_share(one: &str, other: &str) -> bool {
     let is_cut = |name: &str| name.len() + SUFFIX.len() > 61;
     let plain = |name: &str| name.strip_prefix("r-").unwrap_or(name).len();

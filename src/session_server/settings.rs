@@ -10,6 +10,7 @@ use super::service_binding::ServiceBinding;
 use crate::address::{Address, AddressError};
 use crate::fields::Seconds;
 use crate::function_config::SessionServerSpec;
+use crate::plan::internal;
 use crate::runner::{ConfigToml, Workload};
 use krm::results::{FunctionResult, Refusal, Severity};
 use krm::text::{MASKED, without_credentials};
@@ -227,11 +228,14 @@ impl Setting {
 }
 
 /// Plans the keys that are asked for and those that are missing.
+///
+/// # Errors
+/// The file cannot be edited: a bug.
 pub(super) fn set(
     wanted: &Wanted<'_>,
     draft: &mut ConfigDraft<'_>,
     results: &mut Vec<FunctionResult>,
-) {
+) -> Result<(), Refusal> {
     let had_table = draft.file.has_table();
     let mut record = draft.before.clone().unwrap_or_default();
     let mut keys = Vec::new();
@@ -249,15 +253,22 @@ pub(super) fn set(
         keys.push((key, setting.value));
     }
     if keys.is_empty() {
-        return;
+        return Ok(());
     }
     draft.file.set(&keys);
+    let is_set = |(key, value): &(&str, Value)| draft.file.get(key).as_ref() == Some(value);
+    if !keys.iter().all(is_set) {
+        return Err(internal(
+            "[session_server] of config.toml does not have the values that were written",
+        ));
+    }
     draft.keys = keys;
     draft.record = RecordPlan::Store(if had_table {
         record
     } else {
         Record::without_table()
     });
+    Ok(())
 }
 
 /// Says that a value is replaced: an info where an earlier run has written it.

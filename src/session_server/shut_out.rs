@@ -3,10 +3,11 @@
 //! Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API; Istio's reference,
 //! "PeerAuthentication".
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::exposure::{ExposureKind, PORT_NAME};
-use crate::function_config::SessionServerSpec;
+use crate::function_config::{Expression, Operator, Selector, SessionServerSpec};
 use crate::ownership::is_ours;
 use crate::runner::Runner;
 use krm::resource::Resource;
@@ -57,28 +58,10 @@ fn network_policies(
         spec.exposure.kind,
         ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
     );
-    let own = &runner.workload.resource.identity;
     let mut names = Vec::new();
     for item in list.candidates(&["NetworkPolicy"], "podSelector") {
         let policy = list.resource(item)?;
-        let is_of_kubernetes = policy
-            .identity
-            .api_version
-            .starts_with("networking.k8s.io/")
-            || policy.identity.api_version.starts_with("extensions/");
-        let types = policy
-            .value
-            .at("/spec/policyTypes")
-            .and_then(Value::as_array);
-        let is_about_ingress =
-            types.is_none_or(|types| types.is_empty() || types.contains(&json!("Ingress")));
-        let selector = policy.value.at("/spec/podSelector");
-        if !is_of_kubernetes
-            || !is_about_ingress
-            || is_ours(&policy)
-            || !is_compatible(&policy.identity.namespace, &own.namespace)
-            || !selector.is_some_and(|one| selects(one, runner.workload.pod_labels()))
-        {
+        if !is_about(&policy, runner) {
             continue;
         }
         let rules = policy.value.at("/spec/ingress").and_then(Value::as_array);
@@ -101,6 +84,32 @@ fn network_policies(
             "anybody"
         },
     )))
+}
+
+/// True for a NetworkPolicy of the user's that says who may connect to a runner's pods.
+fn is_about(policy: &Resource, runner: &Runner) -> bool {
+    let version = &policy.identity.api_version;
+    let own = &runner.workload.resource.identity;
+    let is_of_kubernetes =
+        version.starts_with("networking.k8s.io/") || version.starts_with("extensions/");
+    let types = policy.value.at("/spec/policyTypes");
+    let is_about_ingress = types
+        .and_then(Value::as_array)
+        .is_none_or(|types| types.is_empty() || types.contains(&json!("Ingress")));
+    let selector = policy.value.at("/spec/podSelector").and_then(read);
+    is_of_kubernetes
+        && is_about_ingress
+        && !is_ours(policy)
+        && is_compatible(&policy.identity.namespace, &own.namespace)
+        && selector.is_some_and(|selector| selector.selects(runner.workload.pod_labels()))
+}
+
+/// A label selector; `None` for one that the API server refuses. A member that is null is not set.
+fn read(selector: &Value) -> Option<Selector> {
+    let members = selector.as_object().into_iter().flatten();
+    let set = members.filter(|(_, member)| !member.is_null());
+    let set = set.map(|(name, member)| (name.clone(), member.clone()));
+    Selector::deserialize(Value::Object(set.collect())).ok()
 }
 
 /// True for a rule that lets somebody connect to the port.
@@ -212,24 +221,21 @@ fn mode(policy: &Resource, runner: &Runner, port: u16) -> Option<(u8, bool)> {
     }
 }
 
-/// True when a label selector of Kubernetes' APIs selects these labels; an empty one selects all.
-fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
-    let wanted = selector.get("matchLabels").and_then(Value::as_object);
-    let mut wanted = wanted.into_iter().flatten();
-    let conditions = selector.get("matchExpressions").and_then(Value::as_array);
-    let mut conditions = conditions.into_iter().flatten();
-    wanted.all(|(key, value)| labels.get(key) == Some(value))
-        && conditions.all(|condition| {
-            let key = condition.get("key").and_then(Value::as_str);
-            let value = labels.get(key.unwrap_or_default());
-            let values = condition.get("values").and_then(Value::as_array);
-            let is_one = value.is_some_and(|value| values.is_some_and(|all| all.contains(value)));
-            match condition.get("operator").and_then(Value::as_str) {
-                Some("In") => is_one,
-                Some("NotIn") => !is_one,
-                Some("Exists") => value.is_some(),
-                Some("DoesNotExist") => value.is_none(),
-                _ => false,
+impl Selector {
+    /// True when it selects these labels.
+    fn selects(&self, labels: &Map<String, Value>) -> bool {
+        let label = |key: &str| labels.get(key).and_then(Value::as_str);
+        let has_label = |(key, value): (&String, &String)| label(key) == Some(value);
+        let holds = |condition: &Expression| {
+            let value = label(&condition.key);
+            let is_one = || value.is_some_and(|value| condition.values.iter().any(|v| v == value));
+            match condition.operator {
+                Operator::In => is_one(),
+                Operator::NotIn => !is_one(),
+                Operator::Exists => value.is_some(),
+                Operator::DoesNotExist => value.is_none(),
             }
-        })
+        };
+        self.match_labels.iter().all(has_label) && self.match_expressions.iter().all(holds)
+    }
 }

@@ -12,8 +12,7 @@ use crate::runner::{ConfigToml, Runner};
 use krm::bookkeeping::CONFIG_BEFORE;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// Where a host stands by which a proxy chooses a backend, by kind.

@@ -161,18 +161,7 @@ impl Planner<'_, '_> {
             .as_ref()
             .ok()
             .and_then(|runner| Some(runner.container()?.index));
-        match port::withdrawal(&workload, own_container) {
-            Withdrawal::None => {}
-            Withdrawal::Remove(pointer) => edits.push(Edit::Remove(pointer)),
-            Withdrawal::Unknown => self.results.push(
-                FunctionResult::warning(
-                    "several containers have a port of the name that this function added, and none \
-                     of them is known to be the runner's: remove the one that is not yours",
-                )
-                .about(&resource.identity)
-                .at(field(&workload.pod_pointer("/spec/containers"))),
-            ),
-        }
+        edits.extend(self.port(&workload, own_container));
         let left = [
             annotation(ADDED_PORT),
             annotation(ASKED_TIMEOUT),
@@ -199,6 +188,25 @@ impl Planner<'_, '_> {
             Err(_) => {}
         }
         Ok(())
+    }
+
+    /// Plans to remove the port that an earlier run added.
+    fn port(&mut self, workload: &Workload, own_container: Option<usize>) -> Option<Edit> {
+        match port::withdrawal(workload, own_container) {
+            Withdrawal::None => None,
+            Withdrawal::Remove(pointer) => Some(Edit::Remove(pointer)),
+            Withdrawal::Unknown => {
+                self.results.push(
+                    FunctionResult::warning(
+                        "several containers have a port of the name that this function added, and \
+                         none of them is known to be the runner's: remove the one that is not yours",
+                    )
+                    .about(&workload.resource.identity)
+                    .at(field(&workload.pod_pointer("/spec/containers"))),
+                );
+                None
+            }
+        }
     }
 
     /// Plans to remove the Service and what stands beside it. True when there was a Service of ours.
