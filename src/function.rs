@@ -17,7 +17,7 @@ use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, Severity};
 
-/// What one run of the function gave.
+/// The outcome of one run of the function.
 #[derive(Debug)]
 pub struct Outcome<'a> {
     pieces: Vec<Cow<'a, str>>,
@@ -35,7 +35,7 @@ impl Outcome<'_> {
         self.pieces.concat()
     }
 
-    /// The same, which borrows nothing of the input.
+    /// The same without borrowing from the input.
     #[must_use]
     pub fn into_owned(self) -> Outcome<'static> {
         Outcome {
@@ -156,13 +156,13 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     })
 }
 
-/// Says when the functionConfig's version goes away.
+/// Warns of a deprecated version of the functionConfig.
 fn deprecation(list: &ResourceList<'_>) -> Option<FunctionResult> {
     let version = ApiVersion::of(list.function_config()?).ok()?;
     version.warning().map(FunctionResult::warning)
 }
 
-/// Find the runners, plan each one's session server.
+/// Finds the runners, and plans each one's session server.
 fn session_server(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
@@ -227,7 +227,7 @@ fn shards(
     runners
 }
 
-/// Compares the plans with each other, and with what the manifests allow.
+/// Compares the plans with each other, and checks that the manifests can be changed.
 fn check_plans(
     list: &ResourceList<'_>,
     chosen: Chosen<'_>,
@@ -281,7 +281,7 @@ fn complete(
     runners
 }
 
-/// The workloads that a functionConfig is about, at least one, and whether there may be others.
+/// The selected workloads, at least one, and whether the list may have other runners.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
@@ -330,7 +330,7 @@ fn old_version(workload: &Identity) -> FunctionResult {
     .at("apiVersion")
 }
 
-/// Find the runners, plan each one's address by what was observed.
+/// Finds the runners, and plans each one's address by what was observed.
 fn advertise_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
@@ -407,7 +407,7 @@ fn write<'a>(list: &ResourceList<'a>, mut plan: Plan) -> Outcome<'a> {
     Outcome { pieces, results }
 }
 
-/// The list with the operations of a plan carried out, and without what the host has put into it.
+/// Applies a plan to the list, and leaves out what the host has put into it.
 fn patched<'a>(
     list: &ResourceList<'a>,
     plan: Plan,

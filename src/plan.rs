@@ -16,7 +16,7 @@ pub struct Plan {
     pub shardings: Vec<Sharding>,
     /// One plan for each runner.
     pub runners: Vec<RunnerPlan>,
-    /// What is taken back of earlier runs.
+    /// How the changes of earlier runs are undone.
     pub undo: UndoPlan,
     /// Items that the host has put into the list. They are left out of the output.
     pub injected: Vec<Resource>,
@@ -31,7 +31,7 @@ impl Plan {
         self.runners.push(runner);
     }
 
-    /// The operations that carry the plans out.
+    /// Turns the plans into operations.
     ///
     /// # Errors
     /// A plan does not fit its manifest: a bug of this program.

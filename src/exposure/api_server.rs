@@ -1,8 +1,8 @@
 //! `type: ApiServer`: through the Kubernetes API, by `runner-terminal relay`.
 //!
-//! Nothing of the runner's cluster has to be reachable but its API server. The relay stands where
-//! GitLab can reach it, and opens a port-forward to the runner's pod for each connection. What is
-//! made here is the account that it needs.
+//! Only the API server of the runner's cluster has to be reachable. The relay runs where GitLab can reach
+//! it, and opens a port-forward to the runner's pod for each connection. This module makes the account
+//! that the relay needs.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -43,7 +43,7 @@ const fn yes() -> bool {
     true
 }
 
-/// Somebody may take the field for the token's place, and no message is to show a token.
+/// The field may hold a token by mistake, and no message may show a token.
 fn no_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Value::deserialize(deserializer)?
         .as_bool()

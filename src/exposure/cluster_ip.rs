@@ -1,4 +1,4 @@
-//! `type: ClusterIP`: inside the cluster alone.
+//! `type: ClusterIP`: inside the cluster only.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

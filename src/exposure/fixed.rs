@@ -1,4 +1,4 @@
-//! What only one runner can have: a port on every node, an IP address with a port, a host.
+//! Addresses that only one runner can have: a port on every node, an IP address with a port, a host.
 
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ impl std::fmt::Display for FixedAddress {
 }
 
 impl Exposure {
-    /// The field that gives one runner an address of its own, and so cannot serve two.
+    /// The field that sets a fixed address, which two runners cannot share.
     pub fn fixed_field(&self) -> Option<&'static str> {
         match &self.kind {
             ExposureKind::NodePort(nodes) => nodes.node_port.map(|_| "spec.exposure.nodePort"),
@@ -53,7 +53,7 @@ impl Exposure {
         addresses.split(',').find_map(|ip| ip.trim().parse().ok())
     }
 
-    /// What that field gives to this runner.
+    /// The fixed address of this runner.
     pub fn fixed_address(&self, context: ExposureContext<'_>) -> Option<FixedAddress> {
         match &self.kind {
             ExposureKind::NodePort(nodes) => nodes.node_port(context).map(FixedAddress::NodePort),
@@ -63,7 +63,7 @@ impl Exposure {
                 .map(|ip| FixedAddress::LoadBalancerIp(ip, balancer.service_port(context))),
             ExposureKind::Ingress(ingress) => Some(FixedAddress::Host(ingress.host.of(context))),
             ExposureKind::Gateway(gateway) => Some(FixedAddress::Host(gateway.host.of(context))),
-            // The relay's host is in no route: two runners of one are told by their configurations.
+            // The relay's host is in no route. Two runners with one host are found by their configurations.
             ExposureKind::ApiServer(_) | ExposureKind::ClusterIp(_) | ExposureKind::Headless(_) => {
                 None
             }

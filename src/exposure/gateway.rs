@@ -1,4 +1,4 @@
-//! `type: Gateway`: a host at a Gateway that lets TLS through.
+//! `type: Gateway`: a host at a Gateway that passes TLS through.
 //!
 //! Source: the Gateway API's documentation, "TLSRoute" (in its standard channel since v1.5) and
 //! "TLS routing".
@@ -13,7 +13,7 @@ use krm::results::Refusal;
 
 /// The API group of the Gateway API.
 pub const GROUP: &str = "gateway.networking.k8s.io";
-/// The listener of a Gateway that is made here.
+/// The listener of a Gateway that this function makes.
 const LISTENER: &str = "session-server";
 
 /// A host at a Gateway: one that is there, or one that is made for it.

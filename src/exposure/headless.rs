@@ -40,7 +40,7 @@ impl ExposureStrategy for Headless {
                 ),
             ));
         }
-        // The pod's name lies below the Service that the StatefulSet names.
+        // The pod's DNS name is below that of the Service that the StatefulSet names.
         let governing = resource
             .value
             .at("/spec/serviceName")

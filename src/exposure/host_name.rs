@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for NodeAddress {
     }
 }
 
-/// Stands for the number of the shard.
+/// Placeholder for the number of the shard.
 const INDEX: &str = "{index}";
 
 /// A DNS name, by which a proxy tells one backend from another (SNI, RFC 6066).
@@ -67,7 +67,7 @@ impl HostName {
     /// The address at this name.
     ///
     /// # Errors
-    /// The runner is a shard, and the name is not.
+    /// The runner is a shard, and the name has no placeholder for its number.
     pub(super) fn address_source(
         &self,
         context: ExposureContext<'_>,

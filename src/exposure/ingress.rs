@@ -1,8 +1,8 @@
-//! `type: Ingress`: a host at an ingress controller that lets TLS through.
+//! `type: Ingress`: a host at an ingress controller that passes TLS through.
 //!
-//! An ingress controller is made to end TLS. Each has its own way to let it through by the name that
-//! the client asks for (SNI), and one that is not told to shows GitLab its own certificate, which
-//! GitLab does not trust: there is no terminating variant here.
+//! Ingress controllers terminate TLS by default, and then GitLab sees a certificate that it does not trust.
+//! Each has its own setting to pass TLS through by the name that the client asks for (SNI), and only that
+//! is supported here.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ pub enum Controller {
 }
 
 impl Controller {
-    /// The annotation that makes an Ingress let TLS through.
+    /// The annotation that makes an Ingress pass TLS through.
     fn passthrough(self) -> Option<&'static str> {
         match self {
             Self::Nginx => Some("nginx.ingress.kubernetes.io/ssl-passthrough"),

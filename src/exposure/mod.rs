@@ -115,7 +115,7 @@ pub struct ExposureContext<'a> {
 }
 
 impl ExposureContext<'_> {
-    /// The port of this shard, where each has one of its own at a shared address.
+    /// The port of this shard, if the shards share an address and each has a port.
     fn nth(self, port: u16) -> u16 {
         port.saturating_add(self.shard.unwrap_or(0))
     }
@@ -124,9 +124,9 @@ impl ExposureContext<'_> {
 /// Where an address comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressSource {
-    /// It is known beforehand: host:port.
+    /// The exposure says it: host:port.
     Known(String),
-    /// The live Service says it.
+    /// The live Service has it.
     LiveService,
 }
 
@@ -140,7 +140,7 @@ pub trait ExposureStrategy {
         SERVICE_PORT
     }
 
-    /// The port that every node is to have; the cluster's choice when there is none.
+    /// The port on every node; the cluster chooses one if there is none.
     fn node_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         None
     }
@@ -155,7 +155,7 @@ pub trait ExposureStrategy {
         Vec::new()
     }
 
-    /// True where the address is a node's, which has to be read.
+    /// True if the address is that of a node, which has to be read.
     fn reads_nodes(&self) -> bool {
         false
     }
@@ -270,13 +270,13 @@ impl Exposure {
         spec
     }
 
-    /// Whether the user asked for anything but the defaults.
+    /// True if the user asked for nothing but the defaults.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Unknown fields are refused, and LoadBalancer is what no `type` means.
+/// Adapts the schema: unknown fields are refused, and `type` may be left out for LoadBalancer.
 #[cfg(feature = "schema")]
 fn as_it_is_read(schema: &mut schemars::Schema) {
     schema.insert("unevaluatedProperties".to_owned(), false.into());
@@ -305,7 +305,7 @@ fn refuse(context: ExposureContext<'_>, field: &str, message: String) -> Refusal
     Box::new(FunctionResult::error(message).about(identity).at(field))
 }
 
-/// Refuses a runner whose manifests say no namespace, which is part of something.
+/// Refuses a runner without a namespace, which `whole` needs.
 fn require_namespace(context: ExposureContext<'_>, whole: &str) -> Result<(), Refusal> {
     if !context.service.namespace.is_empty() {
         return Ok(());
@@ -320,7 +320,7 @@ fn require_namespace(context: ExposureContext<'_>, whole: &str) -> Result<(), Re
     ))
 }
 
-/// An object beside the Service, of its name and in its namespace.
+/// An object beside the Service, with its name and in its namespace.
 pub(crate) fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
     let identity = Identity {
         api_version: api_version.to_owned(),

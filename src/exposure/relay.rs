@@ -13,11 +13,11 @@ use krm::resource::Identity;
 /// On our Service: the namespace of the relay's manifests, by which a later run finds them.
 pub const RELAY_NAMESPACE: &str = "runner-terminal.dev/relay-namespace";
 
-/// The label by which its manifests are told from those of the runner's cluster.
+/// The label that tells its manifests from those of the runner's cluster.
 const COMPONENT: &str = "app.kubernetes.io/component";
 /// Where metrics and health are served; `runner-terminal relay` has it as its default.
 const OBSERVE_PORT: u16 = 9100;
-/// Longer than the relay waits at its end for open terminals (30 s).
+/// Longer than the relay waits for open terminals when it stops (30 s).
 const GRACE_SECONDS: u16 = 40;
 
 /// A relay that runs in a cluster: a Deployment, and a Service in front of it.
@@ -60,8 +60,8 @@ const fn two() -> u16 {
     2
 }
 
-/// What the objects of a Service's relay are called. It names a Service and stands in labels, which
-/// both take 63 characters.
+/// The name of the objects of a Service's relay. It is a Service's name and a label's value, which may have
+/// 63 characters.
 pub fn relay_name(service: &str) -> String {
     const SUFFIX: &str = "-relay";
     if service.len() + SUFFIX.len() <= 63 {
@@ -165,7 +165,7 @@ impl Relay {
     }
 }
 
-/// Labels as a selector is written: `a=1,b=2`.
+/// Labels as a selector: `a=1,b=2`.
 fn selector(labels: &Map<String, Value>) -> String {
     let sorted: BTreeMap<&String, &str> = labels
         .iter()

@@ -41,7 +41,7 @@ pub(super) const NAMES: [&str; 5] = [
 ];
 
 impl ServiceFields {
-    /// Takes its fields out of those of an exposure.
+    /// Removes these fields from those of an exposure, and reads them.
     ///
     /// # Errors
     /// A value of the wrong type, or an annotation that breaks terminals.
@@ -66,8 +66,7 @@ impl ServiceFields {
     }
 }
 
-/// Annotations by which a load balancer ends TLS, or speaks the PROXY protocol, in front of the
-/// session server.
+/// Annotations that make a load balancer terminate TLS or speak the PROXY protocol.
 ///
 /// Source: the annotations' pages of the AWS Load Balancer Controller, of the cloud controller
 /// managers of AWS, DigitalOcean and Hetzner, and of OpenStack.
@@ -172,7 +171,7 @@ fn network(text: &str) -> Option<(IpAddr, u8)> {
 }
 
 impl Cidr {
-    /// True where a network lies inside this one, and is smaller.
+    /// True for a smaller network inside this one.
     pub(crate) fn holds(&self, inner: &Self) -> bool {
         // The bits of an address from the left.
         let bits = |ip: IpAddr| match ip {

@@ -1,4 +1,4 @@
-//! The follow-up: fills in the address that the live Service has been given.
+//! Plans an AdvertiseAddress: the address that the cluster has given to the live Service.
 
 use serde_json::Value;
 
@@ -32,12 +32,12 @@ const STATUS: &str = "status.loadBalancer";
 pub struct Advertised {
     /// The Service.
     pub service: Identity,
-    /// `advertise_address` in the runner's configuration, as messages may quote it: a password is masked,
-    /// and in a Secret all that is no address.
+    /// `advertise_address` in the runner's configuration, as messages may show it: passwords are masked, and
+    /// so is anything in a Secret that is not an address.
     pub configured: Option<String>,
-    /// The API server that was asked, and where its address comes from.
+    /// The API server that was asked, and the source of its URL.
     pub asked: Option<String>,
-    /// The address that is to be there.
+    /// The address that it should have.
     pub state: State,
 }
 
@@ -53,12 +53,12 @@ pub enum State {
         /// The host is asked to wait for a change.
         wait: Option<Request>,
     },
-    /// Nobody has looked yet: the host is asked to.
+    /// The host has to read something from the cluster first.
     Unknown(Request),
 }
 
 impl State {
-    /// There is no address, and no change to wait for.
+    /// There is no address, and nothing to wait for.
     fn pending(reason: impl Into<String>) -> Self {
         Self::Pending {
             reason: reason.into(),
@@ -99,7 +99,7 @@ pub fn resolve_address(
             State::Known(address.with_default_port(port))
         }
         None if is_known => of_exposure(configured),
-        // The user's own address, at the user's own Service.
+        // Both the address and the Service are the user's own.
         None if adopted.is_some() && own.is_some() => of_exposure(own.as_deref()),
         None => {
             let question = Question {
@@ -206,7 +206,7 @@ fn service_of(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> 
     }
 }
 
-/// The address that the SessionServer has written, as its exposure says it.
+/// The address of the exposure, which the SessionServer has written.
 fn of_exposure(configured: Option<&str>) -> State {
     match configured {
         Some(address) => State::Known(address.to_owned()),
@@ -227,7 +227,7 @@ fn port_of(declared: &Existing) -> u16 {
     port.unwrap_or(SERVICE_PORT)
 }
 
-/// What is known where an address is looked for.
+/// What is needed to find an address.
 struct Question<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a AdvertiseAddressSpec,
@@ -237,7 +237,7 @@ struct Question<'a, 'list> {
     of_chart: bool,
     /// `advertise_address`
     configured: Option<&'a str>,
-    /// The address of the nodes, as our manifest says it.
+    /// The address of the nodes in our manifest.
     nodes: Option<&'a str>,
 }
 
@@ -283,7 +283,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
     }
 }
 
-/// The live Service, and whether the host has read it for this run; or what is known without it.
+/// The live Service, and whether the host has read it for this run; else what is known instead.
 fn live<'a>(
     question: &Question<'a, '_>,
     identity: &Identity,
@@ -346,7 +346,7 @@ fn at_server(reason: String, asked: Option<&str>) -> String {
     }
 }
 
-/// A node's host, where nobody has named one; or what has to happen before it is known.
+/// The host of a node, or what has to happen before it is known.
 fn host_of_a_node(
     question: &Question<'_, '_>,
     service: &Identity,
@@ -404,7 +404,7 @@ fn not_ours(service: &Identity) -> Refusal {
     )
 }
 
-/// The host is asked for the Service; where it cannot read a cluster, the user reads this.
+/// Asks the host to read the Service. A host without a cluster shows this to the user.
 fn unknown(service: &Identity, request: &Request) -> FunctionResult {
     let (what, look) = match request.subject {
         Subject::Service(_) => ("its address has", service::kubectl(service)),

@@ -31,7 +31,7 @@ struct Kind {
     kind: &'static str,
     /// Its API group.
     group: &'static str,
-    /// What its name has behind the Service's.
+    /// The end of its name, which begins with the Service's.
     suffix: &'static str,
 }
 
@@ -47,7 +47,7 @@ const RBAC: &str = rbac::GROUP;
 const NODE_READER: &str = "-node-reader";
 const RELAY: &str = "-relay";
 
-/// All of them.
+/// All the kinds, in the order in which the objects are added.
 const KINDS: [Kind; 16] = [
     kind("Role", RBAC, "-reader"),
     kind("RoleBinding", RBAC, "-reader"),
@@ -73,7 +73,8 @@ impl Kind {
         self.kind.starts_with("Cluster")
     }
 
-    /// What the object beside a Service is called: with the namespace, where it has none itself.
+    /// The name of the object beside a Service. Objects without a namespace have the Service's namespace
+    /// in their name.
     fn name(&self, service: &Identity) -> String {
         if self.suffix == RELAY {
             return relay_name(&service.name);
@@ -92,12 +93,12 @@ impl Kind {
     }
 }
 
-/// The name of what reads nodes for a Service; nodes are of the whole cluster.
+/// The name of the ClusterRole that reads nodes for a Service, and of its binding.
 pub(super) fn node_reader_name(service: &Identity) -> String {
     kind("ClusterRole", RBAC, NODE_READER).name(service)
 }
 
-/// What becomes of an object beside the Service.
+/// What happens to an object beside the Service.
 #[derive(Clone, Debug)]
 pub enum CompanionPlan {
     /// It is added.
@@ -106,7 +107,7 @@ pub enum CompanionPlan {
     Updated {
         /// The object as it is.
         existing: Resource,
-        /// The object as it would be made anew.
+        /// The object as it would be made now.
         desired: Value,
     },
     /// The one of an earlier run is removed.
@@ -114,7 +115,7 @@ pub enum CompanionPlan {
 }
 
 impl CompanionPlan {
-    /// Writes the object, behind its workload where it is new.
+    /// Writes the object; a new one comes after its workload.
     pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
         match self {
             Self::Made(object) => patches.add_after(workload, object),
@@ -124,11 +125,10 @@ impl CompanionPlan {
     }
 }
 
-/// Plans these objects: those of an earlier run are updated, or removed where they are not among
-/// them.
+/// Plans the desired objects. Objects of an earlier run are updated, or removed if they are not desired.
 ///
 /// # Errors
-/// An object of that name that somebody else made, or that cannot be parsed.
+/// An object of that name was not made by this function, or cannot be parsed.
 pub(super) fn plan(
     list: &ResourceList<'_>,
     desired: &[Value],
@@ -187,8 +187,8 @@ pub(super) fn made(
     Ok(made)
 }
 
-/// True when the list has the Role of a Service's readers, or their ClusterRole. Until it is applied
-/// they may not read, and that is no fault of theirs.
+/// True when the list has the Role, or the ClusterRole, of a Service's readers. Until it is applied they
+/// may not read, which is no error.
 pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> bool {
     let scope = CompanionScope {
         service,
@@ -223,8 +223,8 @@ fn mark(object: &Value, workload: &Workload) -> Result<Value, Refusal> {
     )
 }
 
-/// Each field is ours as a whole: a rule that somebody has added would be a right that nobody has
-/// asked for. Fields of others, such as the data of a token's Secret, stay.
+/// Replaces each field as a whole, as a rule that somebody added would be a permission that the
+/// functionConfig does not ask for. Other fields are left alone, such as the data of a token's Secret.
 fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
     owned::update_metadata(existing, desired, patches);
     for (field, value) in desired.as_object().into_iter().flatten() {
@@ -234,8 +234,8 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
     }
 }
 
-/// The objects of a name in the namespaces that count: the Service's, the one in which an object is
-/// wanted, and the one in which an earlier run has put it.
+/// The objects of a name in the Service's namespace, in the namespace in which the object is wanted, and
+/// in that of the relay of an earlier run.
 fn find(
     list: &ResourceList<'_>,
     kind: &Kind,

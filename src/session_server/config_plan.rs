@@ -1,4 +1,4 @@
-//! What becomes of a runner's `config.toml`.
+//! The plan of one `config.toml`: the text that it gets, and the record of what it was.
 
 use serde_json::{Value, json};
 
@@ -10,20 +10,20 @@ use krm::patch::Patches;
 use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 
-/// What a run does to one `config.toml`.
+/// What changes in one `config.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigPlan {
     /// The keys of `[session_server]` that are set, with their values.
     pub keys: Vec<(&'static str, Value)>,
     /// The file's new text, where it changes.
     pub text: Option<String>,
-    /// What becomes of the record of what the keys were before.
+    /// What changes in the record of what the keys were before the first run.
     pub record: RecordPlan,
     /// The sha256 of the file as it will be.
     pub checksum: String,
 }
 
-/// What becomes of the record of a file.
+/// What changes in the record of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordPlan {
     /// It stays as it is.
@@ -48,7 +48,7 @@ impl ConfigPlan {
     }
 }
 
-/// Writes a file as its object had it: base64 keeps the width of its lines.
+/// Writes a file in the encoding of its object; base64 keeps its line width.
 fn write_text(config: &ConfigToml, text: &str, patches: &mut Patches) {
     let (object, pointer) = (&config.object, config.pointer());
     let empty = patches.empty_before(object, &pointer);
@@ -122,7 +122,7 @@ impl<'r> ConfigDraft<'r> {
         self.record = RecordPlan::Remove;
     }
 
-    /// What is to be done.
+    /// The finished plan.
     pub(super) fn finish(self) -> ConfigPlan {
         let checksum = config_checksum(self.file.text());
         let text = (self.file.text() != self.config.text).then(|| self.file.into_text());

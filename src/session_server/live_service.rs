@@ -6,8 +6,8 @@
 //! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
 //! | type NodePort | the node port at the address of the annotation [`NODE_ADDRESS`], else of a node; pending without one |
 //! | no ingress entry | `spec.externalIPs`, else pending |
-//! | an entry whose `ports[].error` is set for our port | passed over; pending with that error when no other is left |
-//! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is there; the address already in the configuration if it is still among them |
+//! | an entry whose `ports[].error` is set for our port | skipped; pending with that error if no other is left |
+//! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is present; among equals, the address that the configuration has |
 //! | IPs of both families | `ipFamily` when set, else the order of `spec.ipFamilies` |
 //! | `ipMode: Proxy` | as any other: it tells nodes, not clients, how to reach the address |
 //! | only a hostname (AWS) | the hostname |
@@ -27,7 +27,7 @@ use yaml_splice::pointer::At as _;
 
 const NO_ADDRESS: &str = "its load balancer has no address yet";
 
-/// What a Service's status tells.
+/// What a Service's status says about the address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Resolution {
     /// host:port
@@ -41,7 +41,7 @@ pub(super) enum Resolution {
 /// What is known of a live Service besides its status.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known<'a> {
-    /// The address in the configuration: among several that are equally good it is kept.
+    /// The address in the configuration, which is kept among equals.
     pub(super) configured: Option<&'a str>,
     /// The address of the nodes as the manifest says it, which may not be applied yet.
     pub(super) nodes: Option<&'a str>,
@@ -182,8 +182,8 @@ fn at_nodes(nodes: &str, service: &Value, port: Option<u16>) -> Resolution {
     }
 }
 
-/// A port number of the Service's, of the session server's port: the entry with this number, else the
-/// one that is called so.
+/// A field of the Service's port for the session server: of the entry with this number, else of the one
+/// with its name.
 fn our_port(service: &Value, port: Option<u16>, field: &str) -> Option<u16> {
     let ports = service.at("/spec/ports").and_then(Value::as_array);
     let has_number = |entry: &&Value| {

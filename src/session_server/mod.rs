@@ -14,8 +14,8 @@
 //! | [`config_plan`] | the text of `config.toml`, and the record of what it was before |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`shard`] | one workload per replica |
-//! | [`advertise`] | the follow-up: the address that the live Service has been given |
-//! | [`undo`] | `enabled: false`: what was there before |
+//! | [`advertise`] | AdvertiseAddress: the address of the live Service |
+//! | [`undo`] | `enabled: false`: what was there before the first run |
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -79,17 +79,17 @@ pub use undo::{UndoPlan, undo};
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
-/// On a Service of ours: the address is known by the way of exposure, and needs no follow-up.
+/// On a Service of ours: the exposure says the address, and AdvertiseAddress has nothing to do.
 pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
 /// On a workload: the name of the container port that this function added.
 pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
-/// On a workload: the `sessionTimeout` that was asked for, in seconds, for the follow-up that writes
-/// it with the address.
+/// On a workload: the `sessionTimeout` in seconds, for the AdvertiseAddress that writes it with the
+/// address.
 pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
-/// On a functionConfig, by a host that runs several: the kind of one that comes later.
+/// On a functionConfig, set by a host that runs several functions: the kind of a later one.
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 
-/// Warns of an address that GitLab reaches from few places.
+/// Warns of an address that works only from some places.
 fn limits(address: &str, config: &ConfigToml) -> Option<FunctionResult> {
     let limits = parse_address(address)?.limits()?;
     Some(
@@ -99,7 +99,7 @@ fn limits(address: &str, config: &ConfigToml) -> Option<FunctionResult> {
     )
 }
 
-/// Refuses a workload whose name the API server makes up: its Service could be named for no one pod.
+/// Refuses a workload without a name of its own, as its Service is named after it.
 ///
 /// # Errors
 /// It has no `metadata.name`.
@@ -146,7 +146,7 @@ pub fn open_config(config: &ConfigToml) -> Result<ConfigFile, Refusal> {
     })
 }
 
-/// Says that a placeholder makes the configuration no TOML.
+/// Says that the configuration is not TOML because of a placeholder.
 fn unfilled(config: &ConfigToml, placeholder: &Placeholder) -> String {
     let Placeholder { text, line } = placeholder;
     // A password may look like a placeholder.
@@ -160,7 +160,7 @@ fn unfilled(config: &ConfigToml, placeholder: &Placeholder) -> String {
     };
     let way_on = match config.object.identity.kind.as_str() {
         "ConfigMap" | "Secret" => "Run the function after that",
-        // What fills in these does it in the cluster.
+        // These are filled in inside the cluster.
         _ => "Put it into a string, or write [session_server] into this template yourself",
     };
     format!(

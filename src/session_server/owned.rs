@@ -1,4 +1,4 @@
-//! The resources that this function makes: how they are marked, found again and kept up to date.
+//! Resources that this function makes: how they are marked, found again and updated.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ use yaml_splice::pointer::{At as _, token};
 /// Labels or annotations.
 type Texts = BTreeMap<String, String>;
 
-/// Marks a resource that is made for a workload as ours. It gets the workload's labels and, where
-/// the host keeps files, one beside the workload's; and the labels and annotations given here.
+/// Marks a resource that is made for a workload as ours. It gets the workload's labels, the labels and
+/// annotations given here and, if the host keeps files, a file beside the workload's.
 pub(super) fn mark(
     mut resource: Value,
     workload: &Workload,
@@ -63,7 +63,7 @@ pub(super) fn mark(
     Ok(resource)
 }
 
-/// Refuses to take over a resource that somebody else made.
+/// Refuses to take over a resource that this function did not make.
 pub(super) fn not_ours(resource: &Resource) -> Refusal {
     let kind = &resource.identity.kind;
     Box::new(
@@ -77,8 +77,8 @@ pub(super) fn not_ours(resource: &Resource) -> Refusal {
     )
 }
 
-/// The resources of this name, or those that had it before kustomize renamed them: it may have
-/// prefixed the one and not yet the other.
+/// The resources of this name, else those that had it before kustomize renamed them: kustomize may have
+/// prefixed one of two names already.
 ///
 /// # Errors
 /// One of them cannot be parsed.
@@ -98,14 +98,14 @@ pub fn find(
     Ok(exact)
 }
 
-/// Brings labels and annotations of an earlier run up to date; what others added stays.
+/// Updates the labels and annotations of an earlier run. Others are left alone.
 pub(super) fn update_metadata(existing: &Resource, desired: &Value, patches: &mut Patches) {
     for section in ["labels", "annotations"] {
         let members = desired
             .at(&format!("/metadata/{section}"))
             .and_then(Value::as_object);
         for (key, value) in members.into_iter().flatten() {
-            // The host says where the resource lives, and may have moved it.
+            // The host decides on the file, and may have moved the resource.
             let is_place = PATH_ANNOTATIONS.contains(&key.as_str())
                 || INDEX_ANNOTATIONS.contains(&key.as_str());
             if !is_place {

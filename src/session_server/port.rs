@@ -15,11 +15,11 @@ use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
-/// What the port is called: the first of these that no other container of the pod has.
+/// Names for the port. The first one that no other container of the pod has is used.
 const NAMES: [&str; 3] = [PORT_NAME, "runner-terminal", "web-terminal"];
 
-/// The port that the session server is to listen on: what the functionConfig says, else what
-/// the configuration says, else a port that is there by name, else 8093.
+/// The port that the session server listens on: that of the functionConfig, else of the configuration,
+/// else of the container port with its name, else 8093.
 pub(super) fn listen_port(
     spec: &SessionServerSpec,
     configured: Option<u16>,
@@ -31,7 +31,7 @@ pub(super) fn listen_port(
     }
 }
 
-/// [`listen_port`] where no functionConfig says one.
+/// [`listen_port`] without a functionConfig.
 pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     let added = runner.workload.resource.annotation(ADDED_PORT);
     let by_name = || {
@@ -45,7 +45,7 @@ pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     configured.or_else(by_name).unwrap_or(DEFAULT_PORT)
 }
 
-/// What becomes of the container port.
+/// The container port, and what changes for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PortPlan {
     /// The port that the session server listens on.
@@ -170,7 +170,7 @@ impl<'r> PodPorts<'r> {
         )
     }
 
-    /// Why no session server can listen on a port: something else does.
+    /// Why the session server cannot listen on a port: something else does.
     fn conflict(&self, port: u16, metrics_port: Option<u16>) -> Option<String> {
         if metrics_port == Some(port) {
             return Some(format!(
@@ -202,7 +202,7 @@ impl<'r> PodPorts<'r> {
         ports.any(|entry| text(entry, "name") == Some(name))
     }
 
-    /// The place of the runner's port of this name.
+    /// The index of the runner's port of this name.
     fn named(&self, name: &str) -> Option<usize> {
         let mut own = self.own.iter();
         own.position(|entry| text(entry, "name") == Some(name))
@@ -241,8 +241,8 @@ impl PortPlan {
     }
 }
 
-/// The port of the pod that a Service's `targetPort` leads to, as Kubernetes looks it up: the first
-/// TCP port of that name in any container, sidecars among the init containers last.
+/// The pod's port that a Service's `targetPort` leads to. As in Kubernetes, a name means the first TCP
+/// port of that name in any container; sidecars among the init containers come last.
 ///
 /// Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`.
 pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
@@ -262,7 +262,7 @@ pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
     }
 }
 
-/// The containers that run beside the runner's, by name: those of the pod, and its sidecars.
+/// The containers that run beside the runner's, sidecars included, with their names.
 fn others(runner: &Runner) -> Vec<(&str, &Value)> {
     let own = runner.container().map(|container| container.index);
     let containers = runner.workload.containers();
@@ -274,7 +274,7 @@ fn others(runner: &Runner) -> Vec<(&str, &Value)> {
         .collect()
 }
 
-/// The init containers that go on running.
+/// The init containers that keep running.
 fn sidecars(workload: &Workload) -> impl Iterator<Item = &Value> {
     let containers = workload.pod("/spec/initContainers");
     let containers = containers.and_then(Value::as_array).into_iter().flatten();
@@ -285,8 +285,8 @@ fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
     value.get(field)?.as_str()
 }
 
-/// What [`ADDED_PORT`] is to say: the port's name, and before it the container's, where nothing else
-/// tells which container it is.
+/// The value of [`ADDED_PORT`]: the port's name, after the container's name if the container cannot be
+/// found again otherwise.
 fn note(runner: &Runner, name: &str) -> Result<String, Refusal> {
     let own = runner
         .container()
@@ -302,7 +302,7 @@ fn note(runner: &Runner, name: &str) -> Result<String, Refusal> {
     })
 }
 
-/// The port that an earlier run added: its container, where that is noted, and its name.
+/// The container, if it is noted, and the name of the port that an earlier run added.
 fn added(resource: &Resource) -> Option<(Option<&str>, &str)> {
     let note = resource.annotation(ADDED_PORT)?;
     Some(match note.split_once('/') {
@@ -322,7 +322,7 @@ pub(super) enum Withdrawal {
     Unknown,
 }
 
-/// Looks for the port that an earlier run added, in the runner's container alone.
+/// Finds the port that an earlier run added to the runner's container.
 pub(super) fn withdrawal(workload: &Workload, own_container: Option<usize>) -> Withdrawal {
     let Some((noted, name)) = added(&workload.resource) else {
         return Withdrawal::None;
@@ -355,7 +355,7 @@ pub(super) fn withdrawal(workload: &Workload, own_container: Option<usize>) -> W
     }
 }
 
-/// The place of the port of a name among a container's ports.
+/// The index of the port of this name among a container's ports.
 fn position(container: Container<'_>, name: &str) -> Option<usize> {
     ports(container.value).position(|port| port.get("name").and_then(Value::as_str) == Some(name))
 }

@@ -1,8 +1,7 @@
-//! What a file's `[session_server]` was before the first run, as an annotation keeps it.
+//! What a file's `[session_server]` was before the first run, kept in an annotation.
 //!
-//! The annotation is a JSON object: by the name of the file, an object of what each key was, as TOML
-//! text; `null` where there was none. Earlier versions kept one flat object of values, for whichever
-//! file it was.
+//! The annotation is a JSON object. Each member is a file, with the TOML text that each key had, or `null`
+//! for a key that was not there. Earlier versions kept one flat object of values without the file's name.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use krm::patch::Patches;
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
-/// What the keys of one file were: their TOML text, `None` where they were not there.
+/// What the keys of one file were: their TOML text, `None` for a key that was not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record(BTreeMap<String, Option<String>>);
 
@@ -68,13 +67,13 @@ impl Record {
         Some(Self::of(records.get(&config.key)?))
     }
 
-    /// True when an earlier version's record may be of this file or of another one of the object.
+    /// True when a record of an earlier version may be about this file or another one of the object.
     pub(super) fn is_doubtful(config: &ConfigToml) -> bool {
         records(&config.object.value)
             .is_some_and(|records| is_flat(&records) && has_other_file(&config.object, &config.key))
     }
 
-    /// Keeps the record of a file beside those of the object's other files.
+    /// Writes the record of a file beside those of the object's other files.
     pub(super) fn store(&self, config: &ConfigToml, patches: &mut Patches) {
         let mut records = records(patches.current(&config.object)).unwrap_or_default();
         if is_flat(&records) {
@@ -89,7 +88,7 @@ impl Record {
         patches.set(&config.object, &annotation(CONFIG_BEFORE), text.into());
     }
 
-    /// Removes the record of a file, and the annotation when it was the last.
+    /// Removes the record of a file, and the annotation if that was the last one.
     pub(super) fn remove(config: &ConfigToml, patches: &mut Patches) {
         let mut records = records(patches.current(&config.object)).unwrap_or_default();
         let is_flat = is_flat(&records);
@@ -134,7 +133,7 @@ fn records(object: &Value) -> Option<Map<String, Value>> {
     serde_json::from_str(note.as_str()?).ok()
 }
 
-/// The form of earlier versions, which did not name the file.
+/// True for the form of earlier versions, which did not name the file.
 fn is_flat(records: &Map<String, Value>) -> bool {
     !records.is_empty() && !records.values().all(Value::is_object)
 }

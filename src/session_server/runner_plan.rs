@@ -28,7 +28,7 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// What becomes of one runner's manifests.
+/// What changes for one runner.
 #[derive(Debug)]
 pub struct RunnerPlan {
     /// The runner.
@@ -50,7 +50,7 @@ pub struct NetworkPlan {
     pub service: ServicePlan,
     /// What stands beside the Service.
     pub companions: Vec<CompanionPlan>,
-    /// The timeout that is left for the AdvertiseAddress that writes the address.
+    /// The `sessionTimeout` for the AdvertiseAddress that writes it with the address.
     pub asked_timeout: Option<Seconds>,
 }
 
@@ -133,28 +133,28 @@ impl RunnerPlan {
     }
 }
 
-/// The runner reads its configuration at start, so its pods restart when the configuration changes: the
-/// pod template has the checksum.
+/// Writes the checksum into the pod template, so that the pods restart when the configuration changes:
+/// the runner reads it only at start.
 fn set_config_checksum(workload: &Workload, digest: &str, patches: &mut Patches) {
     patches.set(&workload.resource, &checksum(workload), json!(digest));
 }
 
-/// What else is in a list that bears on the session servers of its runners.
+/// What else of a list matters to the session servers of its runners.
 #[derive(Debug)]
 pub struct Surroundings {
     pods: Pods,
     services: Services,
     /// Objects with a configuration that an earlier run has edited.
     edited: Vec<usize>,
-    /// Needed only where a runner has no address yet.
+    /// Collected only if a runner has no address yet.
     observed: OnceCell<Observed>,
 }
 
 impl Surroundings {
-    /// Looks around these runners, beside which the list may have others.
+    /// Collects it for these runners. `has_others`: the list may have other runners.
     ///
     /// # Errors
-    /// A resource that bears on one of them and cannot be parsed.
+    /// A resource that matters cannot be parsed.
     pub fn of(
         list: &ResourceList<'_>,
         runners: &[Runner],
@@ -201,7 +201,7 @@ pub fn plan(
     RunnerPlan::of(runner, planned, results)
 }
 
-/// What the plan of one runner is made of.
+/// The plan of one runner while it is made.
 struct Planner<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a SessionServerSpec,
@@ -277,7 +277,7 @@ impl Planner<'_, '_> {
         Ok((port, service, binding))
     }
 
-    /// The objects beside the Service, and what keeps GitLab out all the same.
+    /// The objects beside the Service, and warnings of what blocks GitLab.
     fn companions(
         &mut self,
         binding: &mut ServiceBinding,

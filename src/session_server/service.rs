@@ -21,8 +21,7 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 
-/// The fields of a Service's spec that this function sets, and takes back when they are no longer
-/// asked for.
+/// Fields of a Service's spec that this function sets, and removes when they are no longer asked for.
 const MANAGED: [&str; 8] = [
     "loadBalancerIP",
     "loadBalancerClass",
@@ -37,18 +36,18 @@ const MANAGED: [&str; 8] = [
 /// What the list has in place of the session server's Service.
 #[derive(Debug)]
 pub(super) enum Existing {
-    /// Nothing; what the Service is to be called.
+    /// Nothing; the identity of the Service to make.
     None(Identity),
     /// A Service that this function made.
     Ours(Resource),
-    /// A Service of that name that somebody else made.
+    /// A Service of that name that this function did not make.
     Foreign(Resource),
 }
 
 const SUFFIX: &str = "-session-server";
 
-/// The name of a workload's Service: `<workload>-session-server`, as the upstream chart has it,
-/// made to fit what a Service may be called (RFC 1035, 63 characters).
+/// The name of a workload's Service: `<workload>-session-server`, as in the upstream chart, changed to
+/// be a valid name of a Service (RFC 1035, 63 characters).
 pub(super) fn name(workload: &str) -> String {
     let mut stem = stem(workload);
     if stem.len() + SUFFIX.len() > 63 {
@@ -57,8 +56,8 @@ pub(super) fn name(workload: &str) -> String {
     format!("{stem}{SUFFIX}")
 }
 
-/// The name of a Service whose workload shares [`name`] with another: `runner.prod` beside
-/// `runner-prod`, or a StatefulSet beside a Deployment of its name.
+/// The name of a Service if another workload has the same [`name`], such as `runner.prod` and
+/// `runner-prod`, or a StatefulSet and a Deployment of one name.
 fn name_apart(workload: &Identity) -> String {
     let unique = format!("{}/{}", workload.kind, workload.name);
     format!("{}{SUFFIX}", with_hash(&stem(&workload.name), &unique))
@@ -116,20 +115,20 @@ fn may_share(one: &str, other: &str) -> bool {
         || length == plain(other) && tail(one, length).eq(tail(other, length))
 }
 
-/// The last bytes of a name, backwards, with dots as hyphens.
+/// The last bytes of a name in reverse, with dots as hyphens.
 fn tail(name: &str, length: usize) -> impl Iterator<Item = u8> {
     let bytes = name.bytes().rev().take(length);
     bytes.map(|byte| if byte == b'.' { b'-' } else { byte })
 }
 
-/// Among workloads whose Services would have one name, the least of these keeps it: one whose own
-/// name is in it unchanged comes first.
+/// The order of workloads whose Services would have one name. The first one keeps it; a workload whose
+/// name is in it unchanged precedes the others.
 fn precedence(workload: &Identity) -> (bool, &str, &str) {
     let is_changed = name(&workload.name) != format!("{}{SUFFIX}", workload.name);
     (is_changed, &workload.kind, &workload.name)
 }
 
-/// What a workload's Service is called, whether or not it is there.
+/// The identity of a workload's Service, whether or not it exists.
 pub fn identity(workload: &Workload) -> Identity {
     let workload = &workload.resource.identity;
     Identity {
@@ -153,8 +152,8 @@ pub(super) fn kubectl(service: &Identity) -> String {
     }
 }
 
-/// Looks for a workload's Service in the list. A live Service that was put among the items to be
-/// read is an observation, and not a manifest: [`live_item`] says which are both.
+/// Finds a workload's Service in the list. A live Service among the items is an observation and not a
+/// manifest; [`live_item`] tells which are both.
 ///
 /// # Errors
 /// A Service of that name, or a workload whose Service would have it, that cannot be parsed.
@@ -174,7 +173,7 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     let mut observed = None;
     for wanted in [&plain, &apart] {
         let mut services = named(list, wanted)?;
-        // A live Service may be here too, beside the manifest of the same name.
+        // A live Service may be in the list beside its manifest.
         services.sort_by_key(observed::is_live);
         for service in services {
             if service.annotation(OBSERVED).is_some() {
@@ -210,14 +209,14 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     }))
 }
 
-/// The Services of a name and namespace, which one of the two may leave out.
+/// The Services of a name and namespace. A manifest without a namespace fits any.
 fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, ReadError> {
     let exact = owned::find(list, &service.kind, &service.name, &service.namespace)?;
     if !exact.is_empty() {
         return Ok(exact);
     }
     if service.namespace.is_empty() {
-        // Two namespaces with a Service of this name contradict each other.
+        // With Services of this name in two namespaces, it is unknown which one is meant.
         let mut found = Vec::new();
         for item in list.candidates(&["Service"], &service.name) {
             let (_, name, _) = list.head(item);
@@ -248,7 +247,7 @@ pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Op
         let protocol = entry.get("protocol").and_then(Value::as_str);
         matches!(protocol, None | Some("TCP"))
     };
-    // The name is that of the port that is to be added, where no container has it.
+    // If no container has a port of that name, it is the port that is to be added.
     let leads = |entry: &Value| match port::target_of(entry, workload) {
         Some(target) => target == port,
         None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
@@ -285,7 +284,7 @@ pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> boo
         .all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// What becomes of the Service in front of a runner.
+/// What happens to the Service in front of a runner.
 #[derive(Clone, Debug)]
 pub enum ServicePlan {
     /// It is added.
@@ -299,7 +298,7 @@ pub enum ServicePlan {
     Updated {
         /// The Service as it is.
         existing: Resource,
-        /// The Service as it would be made anew.
+        /// The Service as it would be made now.
         desired: Value,
     },
     /// It is the user's own, and stays as it is.
@@ -336,7 +335,7 @@ impl ServicePlan {
         }
     }
 
-    /// Writes the Service, behind its workload where it is new.
+    /// Writes the Service; a new one comes after its workload.
     pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) -> Result<(), Refusal> {
         match self {
             Self::Made { service, .. } => patches.add_after(workload, service),
@@ -357,7 +356,7 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
             patches.remove(existing, &annotation(name));
         }
     }
-    // It was headless, and is not any more.
+    // It is no longer headless.
     let cluster_ip = "/spec/clusterIP";
     if existing.value.at(cluster_ip) == Some(&json!("None")) && desired.at(cluster_ip).is_none() {
         patches.remove(existing, cluster_ip);
@@ -376,7 +375,7 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
     update_port(existing, desired, patches)
 }
 
-/// Updates our port among those that others may have added; what they have set on it stays.
+/// Updates our port. Ports that others added, and fields that they set on ours, are left alone.
 fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     let Some(port) = desired.at("/spec/ports/0").and_then(Value::as_object) else {
         return Err(internal("a planned Service has no port"));
@@ -390,8 +389,8 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> R
             .iter()
             .position(|entry| entry.get(field) == port.get(field))
     };
-    // A port without a name is known by its number, or by being the only one: where a Service has
-    // several ports, each has a name.
+    // A port without a name is found by its number, or is the only one: if a Service has several ports,
+    // each has a name.
     let only = || (ports.len() == 1 && ports.iter().all(|p| p.get("name").is_none())).then_some(0);
     match with("name").or_else(|| with("port")).or_else(only) {
         Some(index) => {

@@ -28,14 +28,14 @@ pub(super) struct ServiceBinding {
     pub(super) port: Option<u16>,
     /// The address, where the exposure says it.
     pub(super) known: Option<String>,
-    /// An earlier run knew the address by another exposure: it leads nowhere now.
+    /// An earlier run wrote an address of another exposure, which leads nowhere now.
     pub(super) has_lost_address: bool,
     /// The namespace of the relay's manifests of an earlier run.
     pub(super) relay_before: Option<String>,
     /// What the exposure needs beside it.
     pub(super) objects: Vec<Value>,
-    /// Clients outside the cluster reach the Service's own port: it is of type LoadBalancer or
-    /// NodePort, and nothing of ours stands in front of it.
+    /// Clients outside the cluster connect to the Service itself: it is of type LoadBalancer or NodePort,
+    /// without an Ingress, Gateway or relay of ours in front of it.
     pub(super) is_reached_directly: bool,
     /// An address that only this runner can have.
     pub(super) fixed: Option<FixedAddress>,
@@ -223,7 +223,7 @@ fn adopted_results(
 }
 
 impl ServiceBinding {
-    /// What has to happen before the address is known.
+    /// Says what has to happen before the address is known.
     pub(super) fn pending(&self, draft: &ConfigDraft<'_>, follow_up: FollowUp) -> FunctionResult {
         let look = service::kubectl(&self.identity);
         let field = if self.is_node_port {
@@ -263,7 +263,7 @@ impl ServiceBinding {
         result.about(&self.identity).at(field)
     }
 
-    /// Warns of an address at a port that the Service has not.
+    /// Warns of an address at a port that the Service does not have.
     pub(super) fn check_port(&self, address: &str) -> Option<FunctionResult> {
         let advertised = Address::parse(address).ok()?.port?;
         if !self.is_reached_directly || self.port == Some(advertised) {
@@ -300,7 +300,7 @@ impl ServiceBinding {
     }
 }
 
-/// What terminals are like until the address is known.
+/// Says how terminals behave until the address is known.
 fn state(draft: &ConfigDraft<'_>) -> String {
     let listens = draft.file.get(LISTEN_ADDRESS).is_some();
     if listens && draft.file.get(ADVERTISE_ADDRESS).is_none() {

@@ -1,4 +1,4 @@
-//! Which keys of `config.toml` get which values, and what the user's own values mean for that.
+//! Which keys of `config.toml` get which values, given those that the user has set.
 
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub(super) fn address(
     let Some(own) = address_of(&draft.file) else {
         return Ok(known.cloned().map(Advertise::asked));
     };
-    // What an earlier run has written follows the exposure.
+    // An address that an earlier run wrote changes with the exposure.
     let before = draft.before.as_ref();
     if let Some(known) = known
         && before.is_some_and(|before| before.has(ADVERTISE_ADDRESS))
@@ -140,7 +140,7 @@ fn is_secret(config: &ConfigToml) -> bool {
     config.object.identity.kind == "Secret"
 }
 
-/// Why a runner cannot advertise the address of a configuration.
+/// Says why a runner cannot advertise the address of a configuration.
 pub(crate) fn refused_address(address: &str, error: AddressError, config: &ConfigToml) -> String {
     let error = if is_secret(config) {
         error.masked()
@@ -153,8 +153,8 @@ pub(crate) fn refused_address(address: &str, error: AddressError, config: &Confi
     )
 }
 
-/// The `advertise_address` of a configuration, as messages quote it: without a password, and where the
-/// configuration is in a Secret, only an address that a runner can advertise.
+/// The `advertise_address` of a configuration, for messages. Passwords are masked, and so is anything in a
+/// Secret that is not a valid address.
 pub fn shown_address(address: &str, config: &ConfigToml) -> String {
     let is_known = address.is_empty() || address == CHART_PLACEHOLDER;
     if is_secret(config) && !is_known && Address::parse(address).is_err() {
@@ -164,8 +164,7 @@ pub fn shown_address(address: &str, config: &ConfigToml) -> String {
     }
 }
 
-/// What `[session_server]` is to say, and which of it the user has asked for: that replaces what the
-/// configuration says already.
+/// The values of `[session_server]`. Those that the user has asked for replace the present ones.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) listen_port: u16,
@@ -187,7 +186,7 @@ impl Wanted<'_> {
     fn settings(&self, file: &ConfigFile) -> [Setting; 3] {
         let port = self.listen_port;
         let own_listen = file.get(LISTEN_ADDRESS);
-        // A user who listens on one interface goes on doing so when the port changes.
+        // A change of the port keeps the interface.
         let host = own_listen
             .as_ref()
             .and_then(|own| own.as_str()?.rsplit_once(':'))
@@ -220,7 +219,7 @@ impl Setting {
     fn stays(&self, current: Option<&Value>) -> bool {
         match current {
             None => false,
-            // Off, and not an address.
+            // An empty address means that the feature is off.
             Some(Value::String(text)) if text.is_empty() => false,
             Some(current) => *current == self.value || !self.is_asked,
         }
@@ -271,7 +270,7 @@ pub(super) fn set(
     Ok(())
 }
 
-/// Says that a value is replaced: an info where an earlier run has written it.
+/// Says that a value is replaced: a warning if it is the user's own.
 fn replaced(
     setting: &Setting,
     current: Option<Value>,

@@ -20,7 +20,7 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::{At as _, name_of, token};
 
-/// More than this is taken for a mistake.
+/// A higher number is taken for a mistake.
 const MOST_SHARDS: i64 = 100;
 /// The place of the first copy, as [`Patches::copy`] counts them.
 const FIRST_COPY: usize = usize::MAX / 2;
@@ -70,7 +70,7 @@ pub enum Edit {
 /// The runners that one runner becomes.
 #[derive(Debug)]
 pub struct Split {
-    /// What is to change for that; none where the runner has one replica.
+    /// What changes; none for a runner with one replica.
     pub sharding: Option<Sharding>,
     /// The shards, or the runner itself.
     pub runners: Vec<Runner>,
@@ -159,8 +159,8 @@ fn remove_member(value: &mut Value, pointer: &str) -> Option<()> {
     members.shift_remove(&name_of(token)).map(|_| ())
 }
 
-/// Plans the shards of a runner, which is its own where it has one replica. `copies` says how many
-/// resources have been copied for other runners.
+/// Plans the shards of a runner; a runner with one replica stays as it is. `copies` is the number of copies
+/// that were planned for other runners.
 ///
 /// # Errors
 /// It cannot be sharded, and why.
@@ -210,7 +210,7 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
     })
 }
 
-/// Where the pod refers to the object that has its configuration: each shard has one of its own there.
+/// The JSON pointers by which the pod refers to the object with its configuration.
 ///
 /// # Errors
 /// There are too many replicas, or the pod does not refer to it.
@@ -245,8 +245,7 @@ fn check(runner: &Runner, count: i64) -> Result<Vec<String>, Refusal> {
     Ok(references)
 }
 
-/// Refuses shards whose names somebody else has: as a workload, as the object with a configuration, or
-/// by a workload whose Service is called as a shard's would be.
+/// Refuses shards if the names of their workloads, configurations or Services are taken.
 fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(), Refusal> {
     let original = &runner.workload.resource;
     let config = &runner.config.object;
@@ -304,7 +303,7 @@ pub(super) struct Rejoin {
     pub(super) edits: Vec<Edit>,
 }
 
-/// Plans one workload of the shards of an earlier run.
+/// Plans to undo the shards of an earlier run: they become one workload again.
 ///
 /// # Errors
 /// An object of ours that cannot be parsed.
@@ -394,7 +393,7 @@ fn workload_of_shard(
     }
 }
 
-/// Where the labels are by which pods are selected.
+/// The JSON pointers of the labels by which pods are selected.
 fn label_places(workload: &Workload) -> [String; 2] {
     [
         "/spec/selector/matchLabels".to_owned(),
@@ -402,7 +401,7 @@ fn label_places(workload: &Workload) -> [String; 2] {
     ]
 }
 
-/// The copy of the object that holds `config.toml`, under a name of its own.
+/// The copy of the object that holds `config.toml`, with its own name.
 fn config_copy(runner: &Runner, number: i64, place: usize) -> ShardResource {
     let original = &runner.config.object;
     let name = format!("{}-{number}", original.identity.name);
@@ -417,7 +416,7 @@ fn config_copy(runner: &Runner, number: i64, place: usize) -> ShardResource {
     }
 }
 
-/// Marks a copy as ours, in a file of its own where the host keeps files.
+/// Marks a copy as ours, and gives it its own file if the host keeps files.
 fn marks(original: &Resource, name: &str) -> Vec<Edit> {
     let annotations = original.value.at("/metadata/annotations");
     let annotations = annotations.and_then(Value::as_object);
@@ -441,7 +440,7 @@ fn marks(original: &Resource, name: &str) -> Vec<Edit> {
     edits
 }
 
-/// The pointers of the names by which a pod refers to an object.
+/// The JSON pointers of the names by which a pod refers to an object.
 fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut Vec<String>) {
     let Identity { kind, .. } = &object.identity;
     let holders: &[&str] = if kind == "Secret" {

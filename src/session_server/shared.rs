@@ -1,4 +1,4 @@
-//! Runners that read one configuration, which says one address.
+//! Runners that read the same configuration, which has one address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use krm::resource::PREVIOUS_NAMES;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal};
 
-/// Runners of the list that the functionConfig does not select. Those that cannot be completed are
-/// left out: what they read is not known.
+/// Runners of the list that the functionConfig does not select. Those that cannot be completed are left
+/// out, as it is unknown what they read.
 ///
 /// # Errors
 /// A workload that cannot be parsed.
@@ -28,7 +28,7 @@ pub fn not_selected(
         .iter()
         .map(|plan| plan.runner.workload.resource.item)
         .collect();
-    // Whoever reads a file names the object that has it, or names it as it was called before.
+    // A reader of a file names its object, by the present or an earlier name.
     let objects = selected.iter().map(|plan| &plan.runner.config.object);
     let names: BTreeSet<&str> = objects
         .flat_map(|object| {
@@ -51,8 +51,8 @@ pub fn not_selected(
     Ok(others)
 }
 
-/// Compares the plans of runners that read one file: the address in it leads to one of them. It is an
-/// error where the file is to change, or to be copied for shards, and a warning where it stays as it is.
+/// Compares the plans of runners that read the same file, as its address leads to one of them only. That
+/// is an error if a plan changes the file or shards copy it, and a warning otherwise.
 pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
     let mut files: BTreeMap<(usize, &str), SharedFile<'_>> = BTreeMap::new();
     for plan in plans {

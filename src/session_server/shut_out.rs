@@ -1,4 +1,4 @@
-//! What keeps GitLab out of a pod though its Service leads there: NetworkPolicies and Istio.
+//! What blocks GitLab's connections to a pod: NetworkPolicies and Istio.
 //!
 //! Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API; Istio's reference,
 //! "PeerAuthentication".
@@ -15,12 +15,12 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// Where Istio's own resources are about the whole mesh.
+/// The namespace in which Istio's resources apply to the whole mesh.
 const ISTIO_ROOT: &str = "istio-system";
 const EXCLUDED_PORTS: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const INJECT: &str = "sidecar.istio.io/inject";
 
-/// Warns of what shuts GitLab out.
+/// Warns of what blocks GitLab.
 ///
 /// # Errors
 /// A NetworkPolicy or a PeerAuthentication that cannot be parsed.
@@ -30,7 +30,7 @@ pub(super) fn warnings(
     runner: &Runner,
     port: u16,
 ) -> Result<Vec<FunctionResult>, ReadError> {
-    // A port-forward comes out inside the pod, where neither looks.
+    // A port-forward ends inside the pod, where neither applies.
     if matches!(spec.exposure.kind, ExposureKind::ApiServer(_)) {
         return Ok(Vec::new());
     }
@@ -46,14 +46,14 @@ pub(super) fn warnings(
         .collect())
 }
 
-/// The policies that select the pods, where none of them lets the port in.
+/// Names the policies that select the pods, if none of them allows the port.
 fn network_policies(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
     port: u16,
 ) -> Result<Option<String>, ReadError> {
-    // A load balancer's connections come from nodes or clients, which no selector of pods selects.
+    // A load balancer's connections come from nodes or clients, and those are not pods.
     let from_outside = matches!(
         spec.exposure.kind,
         ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
@@ -86,7 +86,7 @@ fn network_policies(
     )))
 }
 
-/// True for a NetworkPolicy of the user's that says who may connect to a runner's pods.
+/// True for a NetworkPolicy of the user's that restricts connections to a runner's pods.
 fn is_about(policy: &Resource, runner: &Runner) -> bool {
     let version = &policy.identity.api_version;
     let own = &runner.workload.resource.identity;
@@ -112,7 +112,7 @@ fn read(selector: &Value) -> Option<Selector> {
     Selector::deserialize(Value::Object(set.collect())).ok()
 }
 
-/// True for a rule that lets somebody connect to the port.
+/// True for a rule that allows connections to the port.
 fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool {
     let array = |field: &str| {
         let array = rule.get(field).and_then(Value::as_array);
@@ -132,7 +132,7 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool
         };
         let first = match entry.get("port") {
             None | Some(Value::Null) => return is_tcp,
-            // The name of the port that is to be added, where no container has it yet.
+            // If no container has a port of that name, it is the port that is to be added.
             Some(Value::String(name)) if name == PORT_NAME => named().or(Some(u64::from(port))),
             Some(Value::String(_)) => named(),
             Some(_) => number(entry, "port"),
@@ -144,7 +144,7 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool
     peers && array("ports").is_none_or(|ports| ports.iter().any(of_port))
 }
 
-/// The mode that Istio has for the port, where that is STRICT.
+/// Warns if Istio's mode for the port is STRICT.
 fn strict_mtls(
     list: &ResourceList<'_>,
     runner: &Runner,
@@ -163,7 +163,7 @@ fn strict_mtls(
     if is_out || excluded.split(',').any(is_excluded) {
         return Ok(None);
     }
-    // The narrowest that says a mode decides: for these pods, for the namespace, for the mesh.
+    // The most specific mode wins: that of the pods, of the namespace, of the mesh.
     let mut best: Option<(u8, bool, Resource)> = None;
     for item in list.candidates(&["PeerAuthentication"], "mtls") {
         let policy = list.resource(item)?;
@@ -186,7 +186,7 @@ fn strict_mtls(
     }))
 }
 
-/// How narrow a PeerAuthentication is, the least first, and whether its mode for the port is STRICT.
+/// The rank of a PeerAuthentication, 0 for the most specific, and whether its mode for the port is STRICT.
 fn mode(policy: &Resource, runner: &Runner, port: u16) -> Option<(u8, bool)> {
     if !policy
         .identity

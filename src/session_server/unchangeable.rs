@@ -1,4 +1,4 @@
-//! Objects that cannot take the change: immutable ones, and those whose file SOPS has encrypted.
+//! Objects that cannot be changed: immutable ones, and those in files that SOPS has encrypted.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use krm::resource::Resource;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// Refuses a runner whose configuration has to change, now or once the address is known, and cannot.
+/// Refuses a runner whose configuration cannot be changed but has to, now or once the address is known.
 pub fn check_changeable(plan: &RunnerPlan) -> Vec<FunctionResult> {
     let changes = plan.changes_config();
     let config = &plan.runner.config;
@@ -24,8 +24,7 @@ pub fn check_changeable(plan: &RunnerPlan) -> Vec<FunctionResult> {
     refuse(&plan.runner, changes, plan.changes_workload())
 }
 
-/// Refuses a change to an object that cannot be changed. Whether the runner's configuration and its
-/// workload are to change has been planned.
+/// Refuses the planned changes of a runner's configuration and workload, if they cannot be changed.
 pub(super) fn refuse(
     runner: &Runner,
     changes_config: bool,
@@ -50,9 +49,9 @@ const IMMUTABLE: [&str; 4] = [
     "/spec/template/immutable",
 ];
 
-/// The field by which the API server takes no change, where kustomize makes no new object either.
+/// The field by which an object is immutable. An object of kustomize's generators is not: kustomize makes
+/// a new one for each content.
 fn immutable_by(object: &Resource) -> Option<&'static str> {
-    // kustomize makes a new object of each content.
     if object.gets_a_hash() {
         return None;
     }

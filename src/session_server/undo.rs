@@ -1,4 +1,4 @@
-//! `enabled: false`: takes away what earlier runs added, and says what cannot be given back.
+//! `enabled: false`: removes what earlier runs added, and says what cannot be restored.
 
 use std::collections::BTreeSet;
 
@@ -24,10 +24,10 @@ use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 use yaml_splice::sources::{NOT_KEPT, Sources};
 
-/// What is taken back of earlier runs.
+/// How the changes of earlier runs are undone.
 #[derive(Debug, Default)]
 pub struct UndoPlan {
-    /// What each workload loses and gets back.
+    /// What changes in each workload.
     pub workloads: Vec<WorkloadUndo>,
     /// The files that runners read.
     pub files: Vec<FileUndo>,
@@ -35,7 +35,7 @@ pub struct UndoPlan {
     pub removed: Vec<Resource>,
 }
 
-/// What a workload loses and gets back.
+/// What changes in a workload.
 #[derive(Debug)]
 pub struct WorkloadUndo {
     /// The workload.
@@ -49,7 +49,7 @@ pub struct WorkloadUndo {
 pub struct FileUndo {
     /// The file.
     pub config: ConfigToml,
-    /// What becomes of it; none where no run has written it.
+    /// How it is restored; none if no run has edited it.
     pub restored: Option<ConfigPlan>,
 }
 
@@ -99,8 +99,7 @@ impl FileUndo {
     }
 }
 
-/// Plans to take back what earlier runs added for the runners that the selector takes, and nothing
-/// else.
+/// Plans to undo what earlier runs did for the selected runners, and nothing else.
 ///
 /// # Errors
 /// A resource of ours, or a workload, that cannot be parsed.
@@ -229,7 +228,7 @@ impl Planner<'_, '_> {
         Ok(true)
     }
 
-    /// A manifest that is gone does not delete what is in the cluster.
+    /// Removes a Service, and says that this does not delete it in the cluster.
     fn remove_service(&mut self, service: &Resource) {
         self.plan.removed.push(service.clone());
         let kind = service.value.at("/spec/type").and_then(Value::as_str);
@@ -251,8 +250,8 @@ impl Planner<'_, '_> {
         );
     }
 
-    /// Plans to give a file back what its keys were, and says whether its text changes. `is_served` says
-    /// that an earlier run has left something on its runner.
+    /// Plans to restore a file, and says whether its text changes. `is_served`: an earlier run has edited its
+    /// runner.
     fn file(&mut self, config: &ConfigToml, is_served: bool) -> bool {
         let known = self.plan.files.iter().find(|known| {
             known.config.object.item == config.object.item && known.config.key == config.key
@@ -272,8 +271,7 @@ impl Planner<'_, '_> {
         changes
     }
 
-    /// Files with a record that no runner of this run reads: their runner is gone, or reads another file
-    /// now.
+    /// Plans for files that an earlier run edited and no runner of this run reads.
     fn unread_files(&mut self) -> Result<(), Refusal> {
         let list = self.list;
         let mut unread = Vec::new();
@@ -314,8 +312,8 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
-    /// Services of ours whose workload is not in the list any more: removed where the functionConfig
-    /// names that workload, and named in a warning otherwise.
+    /// Plans for Services of ours whose workload is no longer in the list. They are removed if the
+    /// functionConfig names that workload; otherwise there is a warning.
     fn stale_services(&mut self) -> Result<(), Refusal> {
         let list = self.list;
         let mut services = Vec::new();
@@ -370,8 +368,8 @@ fn scope_of(service: &Resource) -> CompanionScope<'_> {
     }
 }
 
-/// The runners, and the workloads that an earlier run has left something on, whether or not they
-/// are recognized as runners now.
+/// The runners, and the workloads that an earlier run edited, even if they are not recognized as runners
+/// now.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
@@ -393,7 +391,7 @@ fn workloads(
     Ok(found)
 }
 
-/// Whether an earlier run has left something on a workload.
+/// True for a workload that an earlier run has edited.
 fn is_marked(workload: &Workload) -> bool {
     let resource = &workload.resource;
     [ADDED_PORT, ASKED_TIMEOUT]
@@ -403,8 +401,7 @@ fn is_marked(workload: &Workload) -> bool {
         || shard::name_before(workload).is_some()
 }
 
-/// What a file gets back, and what is said of it. `is_served` says that an earlier run has left
-/// something on its runner.
+/// How a file is restored, and what to tell the user. `is_served`: an earlier run has edited its runner.
 fn restore(config: &ConfigToml, is_served: bool) -> (Option<ConfigPlan>, Option<FunctionResult>) {
     let about =
         |result: FunctionResult| Some(result.about(&config.object.identity).at(config.field()));
@@ -447,7 +444,7 @@ fn restore(config: &ConfigToml, is_served: bool) -> (Option<ConfigPlan>, Option<
     (None, None)
 }
 
-/// Says that a file is written in another form than before.
+/// Says that a file may be quoted or broken into lines differently than before.
 fn style(config: &ConfigToml) -> Option<FunctionResult> {
     let note = config.object.annotation(WRITTEN_BEFORE)?;
     let texts = serde_json::from_str::<Sources>(note).ok()?;
