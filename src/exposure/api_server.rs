@@ -58,7 +58,7 @@ impl ApiServer {
 
 impl ExposureStrategy for ApiServer {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
     fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {

@@ -21,7 +21,7 @@ pub struct ClusterIp {
 
 impl ExposureStrategy for ClusterIp {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
     fn service_port(&self, _context: ExposureContext<'_>) -> u16 {

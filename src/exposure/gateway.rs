@@ -97,7 +97,7 @@ impl Gateway {
 
 impl ExposureStrategy for Gateway {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
     fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
@@ -108,12 +108,15 @@ impl ExposureStrategy for Gateway {
         let service = context.service;
         let host = self.host.of(context);
         let parent = match &self.gateway {
-            Some(gateway) => set_members(json!({
-                "name": gateway.name,
-                "namespace": gateway.namespace,
-                "sectionName": gateway.section_name,
-            })),
-            None => set_members(json!({"name": service.name, "sectionName": LISTENER})),
+            Some(gateway) => set_members([
+                ("name", json!(gateway.name)),
+                ("namespace", json!(gateway.namespace)),
+                ("sectionName", json!(gateway.section_name)),
+            ]),
+            None => set_members([
+                ("name", json!(service.name)),
+                ("sectionName", json!(LISTENER)),
+            ]),
         };
         let version = match self.route_version {
             RouteVersion::V1 => "v1",

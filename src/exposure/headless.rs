@@ -20,7 +20,7 @@ pub struct Headless {
 
 impl ExposureStrategy for Headless {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP", "clusterIP": "None"}))
+        set_members([("type", json!("ClusterIP")), ("clusterIP", json!("None"))])
     }
 
     fn service_port(&self, context: ExposureContext<'_>) -> u16 {

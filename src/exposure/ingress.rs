@@ -132,11 +132,17 @@ impl Ingress {
                 object("traefik.io/v1alpha1", "IngressRouteTCP", service, spec)
             }
             Controller::Contour => {
-                let spec = set_members(json!({
-                    "ingressClassName": self.class_name,
-                    "virtualhost": {"fqdn": host, "tls": {"passthrough": true}},
-                    "tcpproxy": {"services": [{"name": service.name, "port": SERVICE_PORT}]},
-                }));
+                let spec = set_members([
+                    ("ingressClassName", json!(self.class_name)),
+                    (
+                        "virtualhost",
+                        json!({"fqdn": host, "tls": {"passthrough": true}}),
+                    ),
+                    (
+                        "tcpproxy",
+                        json!({"services": [{"name": service.name, "port": SERVICE_PORT}]}),
+                    ),
+                ]);
                 object(
                     "projectcontour.io/v1",
                     "HTTPProxy",
@@ -148,13 +154,16 @@ impl Ingress {
                 let backend = json!({
                     "service": {"name": service.name, "port": {"name": PORT_NAME}},
                 });
-                let spec = set_members(json!({
-                    "ingressClassName": self.class_name,
-                    "rules": [{
-                        "host": host,
-                        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
-                    }],
-                }));
+                let spec = set_members([
+                    ("ingressClassName", json!(self.class_name)),
+                    (
+                        "rules",
+                        json!([{
+                            "host": host,
+                            "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+                        }]),
+                    ),
+                ]);
                 object(
                     "networking.k8s.io/v1",
                     "Ingress",
@@ -168,7 +177,7 @@ impl Ingress {
 
 impl ExposureStrategy for Ingress {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
     fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {

@@ -116,14 +116,20 @@ impl LoadBalancer {
 impl ExposureStrategy for LoadBalancer {
     fn service_spec(&self) -> Map<String, Value> {
         let ip = self.load_balancer_ip.filter(|_| self.has_ip_in_spec());
-        set_members(json!({
-            "type": "LoadBalancer",
-            "loadBalancerClass": self.load_balancer_class,
-            "loadBalancerIP": ip,
-            "loadBalancerSourceRanges": self.load_balancer_source_ranges,
-            "externalTrafficPolicy": self.external_traffic_policy,
-            "allocateLoadBalancerNodePorts": self.allocate_load_balancer_node_ports,
-        }))
+        set_members([
+            ("type", json!("LoadBalancer")),
+            ("loadBalancerClass", json!(self.load_balancer_class)),
+            ("loadBalancerIP", json!(ip)),
+            (
+                "loadBalancerSourceRanges",
+                json!(self.load_balancer_source_ranges),
+            ),
+            ("externalTrafficPolicy", json!(self.external_traffic_policy)),
+            (
+                "allocateLoadBalancerNodePorts",
+                json!(self.allocate_load_balancer_node_ports),
+            ),
+        ])
     }
 
     fn service_port(&self, context: ExposureContext<'_>) -> u16 {

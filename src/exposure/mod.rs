@@ -287,15 +287,13 @@ fn as_it_is_read(schema: &mut schemars::Schema) {
     }
 }
 
-/// The members of an object that are set: not null, and no empty list.
-fn set_members(object: Value) -> Map<String, Value> {
-    let Value::Object(members) = object else {
-        return Map::new();
-    };
+/// An object of the members that are set: not null, and no empty list.
+fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
     members
         .into_iter()
         .filter(|(_, value)| is_set(value))
+        .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
 

@@ -50,10 +50,10 @@ impl NodePort {
 
 impl ExposureStrategy for NodePort {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({
-            "type": "NodePort",
-            "externalTrafficPolicy": self.external_traffic_policy,
-        }))
+        set_members([
+            ("type", json!("NodePort")),
+            ("externalTrafficPolicy", json!(self.external_traffic_policy)),
+        ])
     }
 
     fn service_port(&self, _context: ExposureContext<'_>) -> u16 {

@@ -58,11 +58,11 @@ impl ServiceFields {
 
     /// The fields of the Service's `spec` that are set.
     pub(super) fn spec(&self) -> Map<String, Value> {
-        set_members(json!({
-            "internalTrafficPolicy": self.internal_traffic_policy,
-            "ipFamilyPolicy": self.ip_family_policy,
-            "ipFamilies": self.ip_families,
-        }))
+        set_members([
+            ("internalTrafficPolicy", json!(self.internal_traffic_policy)),
+            ("ipFamilyPolicy", json!(self.ip_family_policy)),
+            ("ipFamilies", json!(self.ip_families)),
+        ])
     }
 }
 

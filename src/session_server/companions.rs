@@ -146,17 +146,17 @@ pub(super) fn plan(
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
         for existing in find(list, kind, &name, scope, namespace)? {
-            match wanted {
-                Some(object) if Some(existing.identity.namespace.as_str()) == namespace => {
-                    if !is_ours(&existing) {
-                        return Err(owned::not_ours(&existing));
-                    }
+            let is_ours = is_ours(&existing);
+            let is_in_place = Some(existing.identity.namespace.as_str()) == namespace;
+            match wanted.filter(|_| is_in_place) {
+                Some(_) if !is_ours => return Err(owned::not_ours(&existing)),
+                Some(object) => {
                     is_there = true;
                     let desired = mark(object, workload)?;
                     plans.push(CompanionPlan::Updated { existing, desired });
                 }
-                _ if is_ours(&existing) => plans.push(CompanionPlan::Removed(existing)),
-                _ => {}
+                None if is_ours => plans.push(CompanionPlan::Removed(existing)),
+                None => {}
             }
         }
         if let Some(object) = wanted.filter(|_| !is_there) {

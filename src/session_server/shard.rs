@@ -15,7 +15,7 @@ use crate::runner::shard::{SHARD, SHARDED, index};
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
 use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::Patches;
-use krm::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
+use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::{At as _, name_of, token};
@@ -440,10 +440,9 @@ fn marks(original: &Resource, name: &str) -> Vec<Edit> {
     edits
 }
 
-/// The JSON pointers of the names by which a pod refers to an object.
+/// Finds the JSON pointers of the names by which a pod refers to an object.
 fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut Vec<String>) {
-    let Identity { kind, .. } = &object.identity;
-    let holders: &[&str] = if kind == "Secret" {
+    let holders: &[&str] = if object.identity.kind == "Secret" {
         &["secret", "secretRef", "secretKeyRef"]
     } else {
         &["configMap", "configMapRef", "configMapKeyRef"]
@@ -453,12 +452,12 @@ fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut 
             for (key, member) in members {
                 let below = format!("{pointer}/{}", token(key));
                 if holders.contains(&key.as_str()) {
-                    for field in ["name", "secretName"] {
+                    let fields = ["name", "secretName"].into_iter();
+                    let fields = fields.filter(|field| {
                         let name = member.get(field).and_then(Value::as_str);
-                        if name.is_some_and(|name| object.answers_to(name)) {
-                            found.push(format!("{below}/{field}"));
-                        }
-                    }
+                        name.is_some_and(|name| object.answers_to(name))
+                    });
+                    found.extend(fields.map(|field| format!("{below}/{field}")));
                 } else {
                     find_references(member, &below, object, found);
                 }

@@ -52,7 +52,8 @@ pub fn not_selected(
 }
 
 /// Compares the plans of runners that read the same file, as its address leads to one of them only. That
-/// is an error if a plan changes the file or shards copy it, and a warning otherwise.
+/// is an error if a plan changes the file or shards copy it, and a warning otherwise: so a file is written
+/// by one plan at most.
 pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
     let mut files: BTreeMap<(usize, &str), SharedFile<'_>> = BTreeMap::new();
     for plan in plans {
