@@ -9,11 +9,12 @@ use crate::function_config::{
     Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
-use crate::plan::Plan;
+use crate::plan::{Plan, has_error};
 use crate::runner::{self, Chosen, Runner, Workload};
 use crate::session_server::{self, Advertised};
 use crate::verify;
-use krm::resource::{Identity, Resource};
+use krm::patch::Patches;
+use krm::resource::Identity;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, Severity};
 
@@ -61,12 +62,6 @@ impl Outcome<'_> {
     }
 }
 
-fn has_error(results: &[FunctionResult]) -> bool {
-    results
-        .iter()
-        .any(|result| result.severity == Severity::Error)
-}
-
 /// Runs the function on the text of a ResourceList.
 ///
 /// Every failure is a result of severity error, and no input panics. Items that are not edited come out
@@ -82,10 +77,11 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
         }
     };
     let plan = plan(&list);
-    write(&list, plan)
+    let (patches, results) = plan.patch();
+    write(&list, patches, results)
 }
 
-/// Plans what the functionConfig asks for. A refusal becomes the last result.
+/// Finds the runners, and plans what the functionConfig asks for. A refusal becomes the last result.
 fn plan(list: &ResourceList<'_>) -> Plan {
     let mut plan = Plan::default();
     plan.results.extend(deprecation(list));
@@ -389,35 +385,22 @@ fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
     ))))
 }
 
-/// Writes the list. After an error no item changes: half a session server is worse than none.
-fn write<'a>(list: &ResourceList<'a>, mut plan: Plan) -> Outcome<'a> {
-    let mut results = std::mem::take(&mut plan.results);
-    let injected = std::mem::take(&mut plan.injected);
-    if !has_error(&results) {
-        match patched(list, plan, &injected, &results) {
-            Ok(pieces) => return Outcome { pieces, results },
-            Err(refusal) => results.push(*refusal),
-        }
+/// Writes the list. After an error no item changes.
+fn write<'a>(
+    list: &ResourceList<'a>,
+    patches: Patches,
+    mut results: Vec<FunctionResult>,
+) -> Outcome<'a> {
+    let mut changes = patches.into_changes();
+    let mut written = list.write(&changes, &results);
+    if let Err(error) = &written {
+        results.push(FunctionResult::error(error.to_string()));
+        changes.withdraw();
+        written = list.write(&changes, &results);
     }
-    let unchanged = patched(list, Plan::default(), &injected, &results);
-    let pieces = unchanged.unwrap_or_else(|refusal| {
-        results.push(*refusal);
+    let pieces = written.unwrap_or_else(|error| {
+        results.push(FunctionResult::error(error.to_string()));
         Vec::new()
     });
     Outcome { pieces, results }
-}
-
-/// Applies a plan to the list, and leaves out what the host has put into it.
-fn patched<'a>(
-    list: &ResourceList<'a>,
-    plan: Plan,
-    injected: &[Resource],
-    results: &[FunctionResult],
-) -> Result<Vec<Cow<'a, str>>, Refusal> {
-    let mut patches = plan.patch()?;
-    for resource in injected {
-        patches.drop_item(resource);
-    }
-    let written = list.write(&patches.into_changes(), results);
-    written.map_err(|error| Box::new(FunctionResult::error(error.to_string())))
 }

@@ -5,7 +5,7 @@
 
 use krm::patch::Patches;
 use krm::resource::Resource;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, Severity};
 
 use crate::session_server::{RunnerPlan, Sharding, UndoPlan};
 
@@ -31,11 +31,26 @@ impl Plan {
         self.runners.push(runner);
     }
 
-    /// Turns the plans into operations.
-    ///
-    /// # Errors
-    /// A plan does not fit its manifest: a bug of this program.
-    pub fn patch(self) -> Result<Patches, Refusal> {
+    /// Turns the plans into operations, and gives them with what to tell the user. After an error no item
+    /// changes: half a session server is worse than none.
+    pub fn patch(mut self) -> (Patches, Vec<FunctionResult>) {
+        let mut results = std::mem::take(&mut self.results);
+        let injected = std::mem::take(&mut self.injected);
+        let mut patches = Patches::default();
+        if !has_error(&results) {
+            match self.operations() {
+                Ok(operations) => patches = operations,
+                Err(refusal) => results.push(*refusal),
+            }
+        }
+        for resource in &injected {
+            patches.drop_item(resource);
+        }
+        (patches, results)
+    }
+
+    /// The operations on the user's items.
+    fn operations(self) -> Result<Patches, Refusal> {
         let mut patches = Patches::default();
         for sharding in self.shardings {
             sharding.patch(&mut patches)?;
@@ -46,6 +61,12 @@ impl Plan {
         self.undo.patch(&mut patches);
         Ok(patches)
     }
+}
+
+/// True when a result is an error.
+pub(crate) fn has_error(results: &[FunctionResult]) -> bool {
+    let mut results = results.iter();
+    results.any(|result| result.severity == Severity::Error)
 }
 
 /// The error for what cannot happen. `what` is a sentence.

@@ -166,7 +166,8 @@ impl Planner<'_, '_> {
             annotation(ASKED_TIMEOUT),
             checksum(&workload),
         ];
-        edits.extend(left.map(Edit::Remove));
+        let is_there = |pointer: &String| resource.value.at(pointer).is_some();
+        edits.extend(left.into_iter().filter(is_there).map(Edit::Remove));
         let undo = WorkloadUndo {
             workload: resource,
             edits,
@@ -487,4 +488,82 @@ fn read_files(list: &ResourceList<'_>) -> Result<BTreeSet<(usize, String)>, Refu
         .filter_map(|workload| runner::complete(list, workload, None, None).ok())
         .map(|runner| (runner.config.object.item, runner.config.key))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session_server::RecordPlan;
+
+    const LIST: &str = r"apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: runner, namespace: ci}
+  data:
+    config.toml: |
+      concurrent = 10
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: runner, namespace: ci}
+  spec:
+    selector: {matchLabels: {app: runner}}
+    template:
+      metadata: {labels: {app: runner}}
+      spec:
+        containers:
+        - name: runner
+          image: gitlab/gitlab-runner:v18.9.0
+          volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+        volumes:
+        - name: config
+          configMap: {name: runner}
+functionConfig:
+  apiVersion: runner-terminal.dev/v1alpha1
+  kind: SessionServer
+  metadata: {name: session-server}
+  spec: {exposure: {type: ClusterIP}}
+";
+
+    #[test]
+    fn what_an_earlier_run_added_is_planned_to_go() {
+        let outcome = crate::run(LIST.as_bytes());
+        assert!(!outcome.failed(), "{}", outcome.report());
+        let edited = outcome.text();
+        let list = ResourceList::read(edited.as_bytes()).unwrap();
+        let chosen = Chosen {
+            selector: &RunnerSelector::default(),
+            container: None,
+            config: None,
+        };
+        let plan = undo(&list, chosen, &mut Vec::new()).unwrap();
+        let removed = plan.removed.iter().map(|one| one.identity.to_string());
+        assert_eq!(
+            removed.collect::<Vec<_>>(),
+            ["Service ci/runner-session-server"]
+        );
+        let [workload] = plan.workloads.as_slice() else {
+            panic!("{:?}", plan.workloads);
+        };
+        insta::assert_debug_snapshot!(workload.edits, @r#"
+        [
+            Remove(
+                "/spec/template/spec/containers/0/ports/0",
+            ),
+            Remove(
+                "/metadata/annotations/runner-terminal.dev~1added-port",
+            ),
+            Remove(
+                "/spec/template/metadata/annotations/runner-terminal.dev~1config-checksum",
+            ),
+        ]
+        "#);
+        let [file] = plan.files.as_slice() else {
+            panic!("{:?}", plan.files);
+        };
+        let restored = file.restored.as_ref().unwrap();
+        assert_eq!(restored.text.as_deref(), Some("concurrent = 10\n"));
+        assert_eq!(restored.record, RecordPlan::Remove);
+    }
 }
