@@ -47,7 +47,7 @@ const fn yes() -> bool {
 fn no_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Value::deserialize(deserializer)?
         .as_bool()
-        .ok_or_else(|| D::Error::custom("is true or false, and no place for a token"))
+        .ok_or_else(|| D::Error::custom("is true or false; a token does not belong here"))
 }
 
 impl ApiServer {

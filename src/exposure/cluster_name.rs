@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for ClusterDomain {
             Ok(Self(text))
         } else {
             Err(serde::de::Error::custom(format!(
-                "{text:?} is no domain of a cluster: write it as in the kubelet's clusterDomain, \
+                "{text:?} is not the domain of a cluster: write it as in the kubelet's clusterDomain, \
                  such as cluster.local"
             )))
         }

@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for HostName {
                  tells this runner from others: give a DNS name"
             ))),
             Ok(_) => Err(serde::de::Error::custom(format!(
-                "{text:?} is no DNS name of a host: write it alone, such as terminal.example.com"
+                "{text:?} is not a DNS name: write the host alone, such as terminal.example.com"
             ))),
             Err(error) => Err(serde::de::Error::custom(error)),
         }

@@ -21,7 +21,7 @@ use krm::results::Refusal;
 pub struct LoadBalancer {
     /// The port of the load balancer. 9000 when not set.
     pub port: Option<Port>,
-    /// The cloud or load balancer, whose own annotations are set: for one that hands on TCP.
+    /// The cloud or load balancer, whose own annotations are set: for one that passes TCP through unchanged.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Cloud>"))]
     pub cloud: Option<Cloud>,
@@ -81,7 +81,7 @@ impl LoadBalancer {
             (Some(Cloud::MetalLB), true) => {
                 return Err(ConfigError::new(
                     internal,
-                    "MetalLB knows no such thing: choose an address pool by the annotation \
+                    "MetalLB has no such setting: choose an address pool by the annotation \
                      metallb.io/address-pool",
                 ));
             }

@@ -217,7 +217,7 @@ impl Exposure {
                 return Err(ConfigError::new(
                     path,
                     format!(
-                        "{other} is no exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"
+                        "{other} is not an exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"
                     ),
                 ));
             }
@@ -232,15 +232,15 @@ impl Exposure {
         if name == "Ingress" && fields.get("tls").is_some() {
             return Err(ConfigError::new(
                 format!("{path}.tls"),
-                "makes an Ingress end TLS, and GitLab trusts only the runner's own certificate: leave \
-                 it out, and TLS goes through to the runner",
+                "makes an Ingress terminate TLS, and GitLab trusts only the runner's own certificate: \
+                 leave it out, so that TLS is passed through to the runner",
             ));
         }
         let kind = ExposureKind::read(name, path, &fields).ok_or_else(|| {
             ConfigError::new(
                 format!("{path}.type"),
                 format!(
-                    "{} is no type of exposure that this version knows; the types are {}",
+                    "{} is not a type of exposure that this version knows; the types are {}",
                     kind.unwrap_or_default(),
                     TYPES.join(", ")
                 ),
@@ -312,7 +312,7 @@ fn require_namespace(context: ExposureContext<'_>, whole: &str) -> Result<(), Re
         context,
         "metadata.namespace",
         format!(
-            "says no namespace, which is part of {whole}: set one before this function runs, or use \
+            "has no namespace, which is part of {whole}: set one before this function runs, or use \
              another exposure"
         ),
     ))

@@ -41,7 +41,7 @@ impl NodePort {
             return Err(ConfigError::new(
                 format!("{path}.nodeAddress"),
                 "is missing: with externalTrafficPolicy: Local only the node of the runner's pod \
-                 answers, and which one that is nobody knows beforehand",
+                 answers, and it is not known beforehand which one that is",
             ));
         }
         Ok(())

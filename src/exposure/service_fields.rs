@@ -16,7 +16,7 @@ use crate::fields::{ConfigError, metadata, read, unset_when_empty};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceFields {
     /// Annotations for the Service, such as those that configure a cloud's load balancer. It must
-    /// hand on TCP: a load balancer that ends TLS breaks the terminal.
+    /// pass TCP through unchanged: if it terminates TLS, the terminal breaks.
     #[serde(deserialize_with = "annotations")]
     pub annotations: BTreeMap<String, String>,
     /// Labels for the Service, beside those of the runner's workload.
@@ -98,7 +98,7 @@ const BREAKING: [(&str, &str); 10] = [
     ("loadbalancer.openstack.org/proxy-protocol", PROXY),
 ];
 const TLS: &str =
-    "makes the load balancer end TLS, and GitLab trusts only the runner's own certificate";
+    "makes the load balancer terminate TLS, and GitLab trusts only the runner's own certificate";
 const PROXY: &str =
     "makes the load balancer speak the PROXY protocol, which the session server does not";
 
@@ -203,7 +203,7 @@ impl<'de> Deserialize<'de> for Cidr {
             Ok(Self(text))
         } else {
             Err(serde::de::Error::custom(format!(
-                "{text:?} is no network: write it in CIDR notation, such as 192.0.2.0/24"
+                "{text:?} is not a network: write it in CIDR notation, such as 192.0.2.0/24"
             )))
         }
     }

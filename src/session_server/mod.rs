@@ -110,8 +110,8 @@ pub(crate) fn require_name(workload: &Workload) -> Result<(), Refusal> {
     }
     Err(Box::new(
         FunctionResult::error(
-            "has a generateName and no name, so that each time it is made it is another, and no \
-             Service can be its own: set metadata.name, or run this GitLab Runner as a Deployment",
+            "has a generateName and no name, so its name differs each time and no Service can be \
+             named after it: set metadata.name, or run this GitLab Runner as a Deployment",
         )
         .about(&resource.identity)
         .at("metadata.generateName"),
