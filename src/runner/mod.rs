@@ -114,7 +114,7 @@ pub fn find(
         let Some(mut workload) = Workload::new(list.resource(item)?) else {
             continue;
         };
-        if !is_selected(selector, &workload) {
+        if !is_selected(&workload, selector) {
             found.has_others = true;
             continue;
         }
@@ -158,13 +158,13 @@ pub fn find(
     Ok(found)
 }
 
-/// True for a workload that a selector takes. A shard is selected by the name of the workload that it
-/// was made of, too.
-pub(crate) fn is_selected(selector: &RunnerSelector, workload: &Workload) -> bool {
+pub(crate) fn is_selected(workload: &Workload, selector: &RunnerSelector) -> bool {
     let identity = &workload.resource.identity;
-    (selector.name.is_empty()
+    // A shard is selected by the name of the workload that it was made of.
+    let has_name = selector.name.is_empty()
         || selector.name == identity.name
-        || shard::name_before(workload).as_ref() == Some(&selector.name))
+        || shard::name_before(workload).as_ref() == Some(&selector.name);
+    has_name
         && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
         && selector.label_selector.matches(workload.labels())
 }

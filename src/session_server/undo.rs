@@ -384,7 +384,7 @@ fn workloads(
         let Some(mut workload) = Workload::new(list.resource(item)?) else {
             continue;
         };
-        if is_marked(&workload) && runner::is_selected(selector, &workload) {
+        if is_marked(&workload) && runner::is_selected(&workload, selector) {
             workload.look_at_programs(list);
             found.push(workload);
         }
