@@ -1,4 +1,5 @@
-//! The function: ResourceList in, ResourceList and results out. This page is the whole data path.
+//! The function: ResourceList in, ResourceList and results out. This page is the whole data path:
+//! read → find the runners → plan → patch → write.
 
 use std::borrow::{Borrow, Cow};
 
@@ -8,7 +9,7 @@ use crate::function_config::{
     Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
-use crate::plan::Plan;
+use crate::plan::{Plan, has_error};
 use crate::runner::{self, Chosen, Runner, Workload};
 use crate::session_server::{self, Advertised};
 use crate::verify;
@@ -16,10 +17,9 @@ use krm::alignment::Alignment;
 use krm::patch::Patches;
 use krm::resource::Identity;
 use krm::resource_list::{ResourceList, Written};
-use krm::results::Refusal;
-use krm::results::{FunctionResult, Severity};
+use krm::results::{FunctionResult, Refusal, Severity};
 
-/// What one run of the function gave.
+/// The outcome of one run of the function.
 #[derive(Debug)]
 pub struct Outcome<'a> {
     written: Written<'a>,
@@ -37,7 +37,7 @@ impl Outcome<'_> {
         self.written.pieces.concat()
     }
 
-    /// The same, which borrows nothing of the input.
+    /// The same without borrowing from the input.
     #[must_use]
     pub fn into_owned(self) -> Outcome<'static> {
         Outcome {
@@ -71,16 +71,10 @@ impl Outcome<'_> {
     }
 }
 
-fn has_error(results: &[FunctionResult]) -> bool {
-    results
-        .iter()
-        .any(|result| result.severity == Severity::Error)
-}
-
 /// Runs the function on the text of a ResourceList.
 ///
-/// Every failure is a result of severity error: there is no other way to fail, and no input
-/// panics. Items that the function has nothing to do with come out byte for byte.
+/// Every failure is a result of severity error, and no input panics. Items that are not edited come out
+/// byte for byte.
 pub fn run(input: &[u8]) -> Outcome<'_> {
     let list = match ResourceList::read(input) {
         Ok(list) => list,
@@ -91,21 +85,28 @@ pub fn run(input: &[u8]) -> Outcome<'_> {
             };
         }
     };
+    let plan = plan(&list);
+    let (patches, results) = plan.patch();
+    write(&list, patches, results)
+}
+
+/// Finds the runners, and plans what the functionConfig asks for. A refusal becomes the last result.
+fn plan(list: &ResourceList<'_>) -> Plan {
     let mut plan = Plan::default();
-    plan.results.extend(deprecation(&list));
-    plan.results.extend(function_config::unused(&list));
-    let planned = read_config(&list).and_then(|config| match config {
-        FunctionConfig::SessionServer(config) => session_server(&list, &config.spec, &mut plan),
+    plan.results.extend(deprecation(list));
+    plan.results.extend(function_config::unused(list));
+    let planned = read_config(list).and_then(|config| match config {
+        FunctionConfig::SessionServer(config) => session_server(list, &config.spec, &mut plan),
         FunctionConfig::AdvertiseAddress(config) => {
-            advertise_address(&list, &config.spec, &mut plan)
+            advertise_address(list, &config.spec, &mut plan)
         }
         FunctionConfig::VerifyTerminals(config) => {
-            plan.results.extend(verify::findings(&list, &config.spec)?);
+            plan.results.extend(verify::findings(list, &config.spec)?);
             Ok(())
         }
     });
     plan.results.extend(planned.err().map(|refusal| *refusal));
-    write(&list, plan)
+    plan
 }
 
 /// A runner of a list, and what is known of its address.
@@ -117,8 +118,8 @@ pub struct RunnerAddress {
     pub found: Result<Advertised, Refusal>,
 }
 
-/// Looks up the addresses of a list's runners and writes nothing: what [`run`] does first where the
-/// functionConfig is an AdvertiseAddress.
+/// Resolves the addresses of a list's runners, as [`run`] does where the functionConfig is an
+/// AdvertiseAddress, and writes nothing.
 ///
 /// # Errors
 /// The input is not a ResourceList with such a functionConfig, or has no runner.
@@ -127,19 +128,18 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
     else {
         return Err(Box::new(FunctionResult::error(
-            "functionConfig kind: is another than AdvertiseAddress, which says where addresses come \
-             from",
+            "functionConfig kind: is not AdvertiseAddress, which says where addresses come from",
         )));
     };
     let observed = Observed::collect(&list)?;
     let container = spec.container.as_deref();
-    let (workloads, _) = workloads(&list, &spec.runner, container, &mut Plan::default())?;
+    let (workloads, _) = workloads(&list, &spec.runner, container, &mut Vec::new())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
         check_processes(&list, &workload, Replicas::Refuse)?;
         let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;
-        let config = session_server::open_config(&runner, &mut Patches::default())?;
-        session_server::look_up(&list, &spec, &runner, &observed, &config)
+        let config = session_server::open_config(&runner.config)?;
+        session_server::resolve_address(&list, &spec, &runner, &observed, &config)
     };
     let addresses = workloads.into_iter().map(|workload| RunnerAddress {
         runner: workload.resource.identity.clone(),
@@ -161,13 +161,13 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     })
 }
 
-/// Says when the functionConfig's version goes away.
+/// Warns of a deprecated version of the functionConfig.
 fn deprecation(list: &ResourceList<'_>) -> Option<FunctionResult> {
     let version = ApiVersion::of(list.function_config()?).ok()?;
     version.warning().map(FunctionResult::warning)
 }
 
-/// Find the runners, plan each one's session server.
+/// Finds the runners, and plans each one's session server.
 fn session_server(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
@@ -180,69 +180,94 @@ fn session_server(
         config: spec.config.as_ref(),
     };
     if !spec.enabled {
-        return session_server::undo(list, chosen, plan);
+        plan.undo = session_server::undo(list, chosen, &mut plan.results)?;
+        return Ok(());
     }
-    let (workloads, has_others) = workloads(list, &spec.runner, container, plan)?;
+    let (workloads, has_others) = workloads(list, &spec.runner, container, &mut plan.results)?;
     chosen.check(&workloads)?;
-    let complete = complete(list, chosen, spec.replicas, workloads, plan);
+    let complete = complete(list, chosen, spec.replicas, workloads, &mut plan.results);
     if spec.advertise_address.is_some() {
         one_runner_only(&complete, "spec.advertiseAddress")?;
     }
-    let mut runners = Vec::new();
-    for runner in complete {
-        let split = match spec.replicas {
-            Replicas::Refuse => Ok(vec![runner]),
-            Replicas::Shard => session_server::split(list, runner, plan).and_then(|shards| {
-                if spec.advertise_address.is_some() {
-                    one_shard_only(&shards)?;
-                }
-                Ok(shards)
-            }),
-        };
-        match split {
-            Ok(shards) => runners.extend(shards),
-            Err(refusal) => plan.results.push(*refusal),
-        }
-    }
+    let runners = match spec.replicas {
+        Replicas::Refuse => complete,
+        Replicas::Shard => shards(list, spec, complete, plan),
+    };
     if let Some(field) = spec.exposure.fixed_field() {
         for alike in session_server::shards_alike(&runners) {
             one_runner_only(&alike, field)?;
         }
     }
     let around = session_server::Surroundings::of(list, &runners, has_others)?;
-    for runner in &runners {
-        let planned = session_server::add(list, spec, runner, &around, plan);
-        plan.results.extend(planned.err().map(|refusal| *refusal));
+    for runner in runners {
+        plan.add(session_server::plan(list, spec, runner, &around));
     }
-    let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
-    session_server::refuse_shared(&runners, &others, plan);
-    for runner in &runners {
-        session_server::refuse_unchangeable(runner, plan);
+    check_plans(list, chosen, plan)
+}
+
+/// Plans one workload per replica. Each refusal becomes a result.
+fn shards(
+    list: &ResourceList<'_>,
+    spec: &SessionServerSpec,
+    complete: Vec<Runner>,
+    plan: &mut Plan,
+) -> Vec<Runner> {
+    let mut runners = Vec::new();
+    let mut copies = 0;
+    for runner in complete {
+        let split = session_server::split(list, runner, copies).and_then(|split| {
+            copies += split.copies();
+            plan.results.extend(split.result);
+            plan.shardings.extend(split.sharding);
+            if spec.advertise_address.is_some() {
+                one_shard_only(&split.runners)?;
+            }
+            Ok(split.runners)
+        });
+        match split {
+            Ok(shards) => runners.extend(shards),
+            Err(refusal) => plan.results.push(*refusal),
+        }
     }
+    runners
+}
+
+/// Compares the plans with each other, and checks that the manifests can be changed.
+fn check_plans(
+    list: &ResourceList<'_>,
+    chosen: Chosen<'_>,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
+    let Plan {
+        runners, results, ..
+    } = plan;
+    let others = session_server::not_selected(list, chosen.selector, chosen.container, runners)?;
+    results.extend(session_server::check_shared(runners, &others));
+    results.extend(runners.iter().flat_map(session_server::check_changeable));
     Ok(())
 }
 
-/// Completes workloads to runners, whose processes are as many as can have terminals.
+/// Completes workloads to runners, and refuses those with more processes than can have terminals.
 ///
-/// Each refusal becomes a result: a person wants to hear of all of them. Where the functionConfig
-/// chooses no runner and others of the list can be completed, one that cannot is left alone.
+/// Each refusal becomes a result, so that the user sees all of them. Where the functionConfig chooses no
+/// runner and others of the list can be completed, one that cannot is left alone.
 fn complete(
     list: &ResourceList<'_>,
     chosen: Chosen<'_>,
     replicas: Replicas,
     workloads: Vec<Workload>,
-    plan: &mut Plan,
+    results: &mut Vec<FunctionResult>,
 ) -> Vec<Runner> {
     let mut runners = Vec::new();
     let mut incomplete = Vec::new();
     for workload in workloads {
         if let Err(refusal) = check_processes(list, &workload, replicas) {
-            plan.results.push(*refusal);
+            results.push(*refusal);
             continue;
         }
-        plan.results.extend(runner::unknown_replicas(&workload));
+        results.extend(runner::unknown_replicas(&workload));
         if workload.has_old_version() {
-            plan.results.push(old_version(&workload.resource.identity));
+            results.push(old_version(&workload.resource.identity));
         }
         match runner::complete(list, workload, chosen.container, chosen.config) {
             Ok(runner) => runners.push(runner),
@@ -257,23 +282,23 @@ fn complete(
                 .push_str(". It is left alone, and the other runners get their terminals");
         }
     }
-    plan.results.extend(incomplete);
+    results.extend(incomplete);
     runners
 }
 
-/// The workloads that a functionConfig is about, at least one, and whether there may be others.
+/// The selected workloads, at least one, and whether the list may have other runners.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
-    plan: &mut Plan,
+    results: &mut Vec<FunctionResult>,
 ) -> Result<(Vec<Workload>, bool), Refusal> {
     let runner::Found {
         workloads,
         mut left_alone,
         has_others,
     } = runner::find(list, selector, container)?;
-    plan.results.append(&mut left_alone);
+    results.append(&mut left_alone);
     let mut elsewhere = runner::made_elsewhere(list, selector)?;
     if workloads.is_empty() {
         let Some(mut last) = elsewhere.pop() else {
@@ -282,10 +307,10 @@ fn workloads(
         for result in elsewhere.iter_mut().chain([&mut last]) {
             result.severity = Severity::Error;
         }
-        plan.results.append(&mut elsewhere);
+        results.append(&mut elsewhere);
         return Err(Box::new(last));
     }
-    plan.results.append(&mut elsewhere);
+    results.append(&mut elsewhere);
     Ok((workloads, has_others))
 }
 
@@ -310,43 +335,35 @@ fn old_version(workload: &Identity) -> FunctionResult {
     .at("apiVersion")
 }
 
-/// Find the runners, look up each one's Service among what was observed.
+/// Finds the runners, and plans each one's address by what was observed.
 fn advertise_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
     let container = spec.container.as_deref();
-    let observed = Observed::collect(list)?;
-    for resource in &observed.injected {
-        plan.patches.drop_item(resource);
-    }
+    let mut observed = Observed::collect(list)?;
+    plan.injected = std::mem::take(&mut observed.injected);
     let selector = &spec.runner;
-    // What is left alone, the SessionServer has said; where nothing is found, it matters here too.
-    let mut said = Plan::default();
-    let (workloads, _) = workloads(list, selector, container, &mut said).inspect_err(|_| {
-        plan.results.append(&mut said.results);
-    })?;
+    // The SessionServer has said what is left alone; it matters here only where nothing is found.
+    let mut left_alone = Vec::new();
+    let (workloads, _) = workloads(list, selector, container, &mut left_alone)
+        .inspect_err(|_| plan.results.append(&mut left_alone))?;
     let chosen = Chosen {
         selector,
         container,
         config: spec.config.as_ref(),
     };
     chosen.check(&workloads)?;
-    let runners = complete(list, chosen, Replicas::Refuse, workloads, plan);
+    let replicas = Replicas::Refuse;
+    let runners = complete(list, chosen, replicas, workloads, &mut plan.results);
     if spec.address.is_some() {
         one_runner_only(&runners, "spec.address")?;
     }
-    for runner in &runners {
-        let planned = session_server::advertise(list, spec, runner, &observed, plan);
-        plan.results.extend(planned.err().map(|refusal| *refusal));
+    for runner in runners {
+        plan.add(session_server::plan_address(list, spec, runner, &observed));
     }
-    let others = session_server::not_selected(list, &spec.runner, container, &runners)?;
-    session_server::refuse_shared(&runners, &others, plan);
-    for runner in &runners {
-        session_server::refuse_unchangeable(runner, plan);
-    }
-    Ok(())
+    check_plans(list, chosen, plan)
 }
 
 fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<(), Refusal> {
@@ -377,26 +394,26 @@ fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
     ))))
 }
 
-/// Writes the list. After an error no item changes: half a session server is worse than none.
-fn write<'a>(list: &ResourceList<'a>, plan: Plan) -> Outcome<'a> {
-    let Plan {
-        patches,
-        mut results,
-    } = plan;
+/// Writes the list. After an error no item changes.
+fn write<'a>(
+    list: &ResourceList<'a>,
+    patches: Patches,
+    mut results: Vec<FunctionResult>,
+) -> Outcome<'a> {
     let dropped = patches.only_dropped();
-    let mut changes = patches.into_changes().unwrap_or_else(|error| {
-        results.push(error.into());
-        dropped
+    let written = patches
+        .into_changes()
+        .map_err(FunctionResult::from)
+        .and_then(|changes| {
+            let written = list.write(&changes, &results);
+            written.map_err(|error| FunctionResult::error(error.to_string()))
+        });
+    let written = written.unwrap_or_else(|error| {
+        results.push(error);
+        list.write(&dropped, &results).unwrap_or_else(|error| {
+            results.push(FunctionResult::error(error.to_string()));
+            Written::default()
+        })
     });
-    if !has_error(&results) {
-        match list.write(&changes, &results) {
-            Ok(written) => return Outcome { written, results },
-            Err(error) => results.push(FunctionResult::error(error.to_string())),
-        }
-    }
-    // Writing the results alone edits no item, and so cannot fail. What the host has put into the
-    // list goes all the same.
-    changes.withdraw();
-    let written = list.write(&changes, &results).unwrap_or_default();
     Outcome { written, results }
 }

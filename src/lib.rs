@@ -49,7 +49,7 @@
 //! | [`fields`] | the fields of functionConfigs, and messages about mistakes in them |
 //! | [`runner`] | finds runners, their containers and their `config.toml` |
 //! | [`session_server`] | plans what a runner needs |
-//! | [`plan`] | the changes and results so far |
+//! | [`plan`] | what is to change, as values that become patches |
 //! | [`exposure`] | how a session server is reached from outside its pod |
 //! | [`address`] | the address that a runner advertises |
 //! | [`rbac`] | lets service accounts read one Service |
@@ -79,6 +79,7 @@
 )]
 
 pub mod address;
+mod digest;
 pub mod documents;
 pub mod exposure;
 pub mod fields;

@@ -1,13 +1,77 @@
-//! What is to change, and what a person should know of it.
+//! What a run is to change, as values: nothing is written yet.
+//!
+//! Plans are made of manifests alone. No plan reads what another one writes, so each can be printed
+//! and tested by itself. [`Plan::patch`] is the one place where plans become RFC 6902 operations.
 
 use krm::patch::Patches;
-use krm::results::FunctionResult;
+use krm::resource::Resource;
+use krm::results::{FunctionResult, Refusal, Severity};
 
-/// The changes to a list, and what to say about them.
+use crate::session_server::{RunnerPlan, Sharding, UndoPlan};
+
+/// What a run is to change, and what to tell the user.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The changes.
-    pub patches: Patches,
-    /// What to say.
+    /// Workloads that become one workload per replica.
+    pub shardings: Vec<Sharding>,
+    /// One plan for each runner.
+    pub runners: Vec<RunnerPlan>,
+    /// How the changes of earlier runs are undone.
+    pub undo: UndoPlan,
+    /// Items that the host has put into the list. They are left out of the output.
+    pub injected: Vec<Resource>,
+    /// What to tell the user, in this order.
     pub results: Vec<FunctionResult>,
+}
+
+impl Plan {
+    /// Adds the plan of a runner; its results come after those that are there.
+    pub fn add(&mut self, mut runner: RunnerPlan) {
+        self.results.append(&mut runner.results);
+        self.runners.push(runner);
+    }
+
+    /// Turns the plans into operations, and gives them with what to tell the user. After an error no item
+    /// changes: half a session server is worse than none.
+    pub fn patch(mut self) -> (Patches, Vec<FunctionResult>) {
+        let mut results = std::mem::take(&mut self.results);
+        let injected = std::mem::take(&mut self.injected);
+        let mut patches = Patches::default();
+        if !has_error(&results) {
+            match self.operations() {
+                Ok(operations) => patches = operations,
+                Err(refusal) => results.push(*refusal),
+            }
+        }
+        for resource in &injected {
+            patches.drop_item(resource);
+        }
+        (patches, results)
+    }
+
+    /// The operations on the user's items.
+    fn operations(self) -> Result<Patches, Refusal> {
+        let mut patches = Patches::default();
+        for sharding in self.shardings {
+            sharding.patch(&mut patches)?;
+        }
+        for runner in self.runners {
+            runner.patch(&mut patches)?;
+        }
+        self.undo.patch(&mut patches);
+        Ok(patches)
+    }
+}
+
+/// True when a result is an error.
+pub(crate) fn has_error(results: &[FunctionResult]) -> bool {
+    let mut results = results.iter();
+    results.any(|result| result.severity == Severity::Error)
+}
+
+/// The error for what cannot happen. `what` is a sentence.
+pub(crate) fn internal(what: &str) -> Refusal {
+    Box::new(FunctionResult::error(format!(
+        "internal error: {what}. This is a bug of runner-terminal: please report it with this message"
+    )))
 }

@@ -1,8 +1,8 @@
 //! `type: ApiServer`: through the Kubernetes API, by `runner-terminal relay`.
 //!
-//! Nothing of the runner's cluster has to be reachable but its API server. The relay stands where
-//! GitLab can reach it, and opens a port-forward to the runner's pod for each connection. What is
-//! made here is the account that it needs.
+//! Only the API server of the runner's cluster has to be reachable. The relay runs where GitLab can reach
+//! it, and opens a port-forward to the runner's pod for each connection. This module makes the account
+//! that the relay needs.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
 use super::relay::{RELAY_NAMESPACE, Relay, relay_name};
-use super::{Expose, Origin, Place, SERVICE_PORT, require_namespace, set_members};
+use super::{
+    AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, require_namespace, set_members,
+};
 use crate::fields::Port;
 use crate::rbac;
 use krm::resource::Identity;
@@ -41,11 +43,11 @@ const fn yes() -> bool {
     true
 }
 
-/// Somebody may take the field for the token's place, and no message is to show a token.
+/// The field may hold a token by mistake, and no message may show a token.
 fn no_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Value::deserialize(deserializer)?
         .as_bool()
-        .ok_or_else(|| D::Error::custom("is true or false, and no place for a token"))
+        .ok_or_else(|| D::Error::custom("is true or false; a token does not belong here"))
 }
 
 impl ApiServer {
@@ -54,12 +56,12 @@ impl ApiServer {
     }
 }
 
-impl Expose for ApiServer {
+impl ExposureStrategy for ApiServer {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
-    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+    fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         Some(self.port())
     }
 
@@ -71,12 +73,12 @@ impl Expose for ApiServer {
             .collect()
     }
 
-    fn objects(&self, place: Place<'_>) -> Vec<Value> {
+    fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
         let account = |kind: &str, version: &str| Identity {
             api_version: version.to_owned(),
             kind: kind.to_owned(),
-            name: relay_name(&place.service.name),
-            namespace: place.service.namespace.clone(),
+            name: relay_name(&context.service.name),
+            namespace: context.service.namespace.clone(),
             ..Identity::default()
         };
         let mut service_account = account("ServiceAccount", "v1").skeleton();
@@ -107,14 +109,14 @@ impl Expose for ApiServer {
             objects.push(Value::Object(secret));
         }
         if let Some(relay) = &self.relay {
-            objects.extend(relay.objects(place, &self.host.of(place), self.port()));
+            objects.extend(relay.objects(context, &self.host.of(context), self.port()));
         }
         objects
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        let origin = self.host.origin(place, self.port())?;
-        require_namespace(place, "the relay's account")?;
-        Ok(origin)
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        let source = self.host.address_source(context, self.port())?;
+        require_namespace(context, "the relay's account")?;
+        Ok(source)
     }
 }

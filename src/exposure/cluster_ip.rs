@@ -1,10 +1,10 @@
-//! `type: ClusterIP`: inside the cluster alone.
+//! `type: ClusterIP`: inside the cluster only.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::cluster_name::ClusterDomain;
-use super::{Expose, Origin, Place, SERVICE_PORT, set_members};
+use super::{AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, set_members};
 use crate::fields::Port;
 use krm::results::Refusal;
 
@@ -19,18 +19,18 @@ pub struct ClusterIp {
     pub cluster_domain: ClusterDomain,
 }
 
-impl Expose for ClusterIp {
+impl ExposureStrategy for ClusterIp {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
-    fn service_port(&self, _place: Place<'_>) -> u16 {
+    fn service_port(&self, _context: ExposureContext<'_>) -> u16 {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        let name = self.cluster_domain.service_name(place)?;
-        let port = self.service_port(place);
-        Ok(Origin::Known(format!("{name}:{port}")))
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        let name = self.cluster_domain.service_name(context)?;
+        let port = self.service_port(context);
+        Ok(AddressSource::Known(format!("{name}:{port}")))
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Place, require_namespace};
+use super::{ExposureContext, require_namespace};
 use krm::results::Refusal;
 
 /// The domain of a cluster: `cluster.local` in most.
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for ClusterDomain {
             Ok(Self(text))
         } else {
             Err(serde::de::Error::custom(format!(
-                "{text:?} is no domain of a cluster: write it as in the kubelet's clusterDomain, \
+                "{text:?} is not the domain of a cluster: write it as in the kubelet's clusterDomain, \
                  such as cluster.local"
             )))
         }
@@ -46,10 +46,10 @@ impl ClusterDomain {
     /// The name of a Service.
     ///
     /// # Errors
-    /// The manifests say no namespace, and it is part of the name.
-    pub(super) fn service_name(&self, place: Place<'_>) -> Result<String, Refusal> {
-        let service = place.service;
-        require_namespace(place, "the name by which this exposure is reached")?;
+    /// The manifests have no namespace, which is part of the name.
+    pub(super) fn service_name(&self, context: ExposureContext<'_>) -> Result<String, Refusal> {
+        let service = context.service;
+        require_namespace(context, "the name by which this exposure is reached")?;
         Ok(format!(
             "{}.{}.svc.{}",
             service.name, service.namespace, self.0

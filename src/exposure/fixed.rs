@@ -1,8 +1,8 @@
-//! What only one runner can have: a port on every node, an IP address with a port, a host.
+//! Addresses that only one runner can have: a port on every node, an IP address with a port, a host.
 
 use std::net::IpAddr;
 
-use super::{Expose as _, Exposure, Place, Way};
+use super::{Exposure, ExposureContext, ExposureKind, ExposureStrategy as _};
 
 /// An address that a functionConfig gives to one runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +27,18 @@ impl std::fmt::Display for FixedAddress {
 }
 
 impl Exposure {
-    /// The field that gives one runner an address of its own, and so cannot serve two.
+    /// The field that sets a fixed address, which two runners cannot share.
     pub fn fixed_field(&self) -> Option<&'static str> {
-        match &self.way {
-            Way::NodePort(way) => way.node_port.map(|_| "spec.exposure.nodePort"),
-            Way::LoadBalancer(way) => match way.load_balancer_ip {
+        match &self.kind {
+            ExposureKind::NodePort(nodes) => nodes.node_port.map(|_| "spec.exposure.nodePort"),
+            ExposureKind::LoadBalancer(balancer) => match balancer.load_balancer_ip {
                 Some(_) => Some("spec.exposure.loadBalancerIP"),
                 None => self.annotated_ip().map(|_| "spec.exposure.annotations"),
             },
-            Way::Ingress(_) | Way::Gateway(_) | Way::ApiServer(_) => Some("spec.exposure.host"),
-            Way::ClusterIp(_) | Way::Headless(_) => None,
+            ExposureKind::Ingress(_) | ExposureKind::Gateway(_) | ExposureKind::ApiServer(_) => {
+                Some("spec.exposure.host")
+            }
+            ExposureKind::ClusterIp(_) | ExposureKind::Headless(_) => None,
         }
     }
 
@@ -51,18 +53,20 @@ impl Exposure {
         addresses.split(',').find_map(|ip| ip.trim().parse().ok())
     }
 
-    /// What that field gives to this runner.
-    pub fn fixed_address(&self, place: Place<'_>) -> Option<FixedAddress> {
-        match &self.way {
-            Way::NodePort(way) => way.node_port(place).map(FixedAddress::NodePort),
-            Way::LoadBalancer(way) => way
+    /// The fixed address of this runner.
+    pub fn fixed_address(&self, context: ExposureContext<'_>) -> Option<FixedAddress> {
+        match &self.kind {
+            ExposureKind::NodePort(nodes) => nodes.node_port(context).map(FixedAddress::NodePort),
+            ExposureKind::LoadBalancer(balancer) => balancer
                 .load_balancer_ip
                 .or_else(|| self.annotated_ip())
-                .map(|ip| FixedAddress::LoadBalancerIp(ip, way.service_port(place))),
-            Way::Ingress(way) => Some(FixedAddress::Host(way.host.of(place))),
-            Way::Gateway(way) => Some(FixedAddress::Host(way.host.of(place))),
-            // The relay's host is in no route: two runners of one are told by their configurations.
-            Way::ApiServer(_) | Way::ClusterIp(_) | Way::Headless(_) => None,
+                .map(|ip| FixedAddress::LoadBalancerIp(ip, balancer.service_port(context))),
+            ExposureKind::Ingress(ingress) => Some(FixedAddress::Host(ingress.host.of(context))),
+            ExposureKind::Gateway(gateway) => Some(FixedAddress::Host(gateway.host.of(context))),
+            // The relay's host is in no route. Two runners with one host are found by their configurations.
+            ExposureKind::ApiServer(_) | ExposureKind::ClusterIp(_) | ExposureKind::Headless(_) => {
+                None
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `type: Gateway`: a host at a Gateway that lets TLS through.
+//! `type: Gateway`: a host at a Gateway that passes TLS through.
 //!
 //! Source: the Gateway API's documentation, "TLSRoute" (in its standard channel since v1.5) and
 //! "TLS routing".
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::{Expose, Origin, Place, SERVICE_PORT, object, set_members};
+use super::{AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, object, set_members};
 use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
 /// The API group of the Gateway API.
 pub const GROUP: &str = "gateway.networking.k8s.io";
-/// The listener of a Gateway that is made here.
+/// The listener of a Gateway that this function makes.
 const LISTENER: &str = "session-server";
 
 /// A host at a Gateway: one that is there, or one that is made for it.
@@ -95,25 +95,28 @@ impl Gateway {
     }
 }
 
-impl Expose for Gateway {
+impl ExposureStrategy for Gateway {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
-    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+    fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         Some(self.port())
     }
 
-    fn objects(&self, place: Place<'_>) -> Vec<Value> {
-        let service = place.service;
-        let host = self.host.of(place);
+    fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
+        let service = context.service;
+        let host = self.host.of(context);
         let parent = match &self.gateway {
-            Some(gateway) => set_members(json!({
-                "name": gateway.name,
-                "namespace": gateway.namespace,
-                "sectionName": gateway.section_name,
-            })),
-            None => set_members(json!({"name": service.name, "sectionName": LISTENER})),
+            Some(gateway) => set_members([
+                ("name", json!(gateway.name)),
+                ("namespace", json!(gateway.namespace)),
+                ("sectionName", json!(gateway.section_name)),
+            ]),
+            None => set_members([
+                ("name", json!(service.name)),
+                ("sectionName", json!(LISTENER)),
+            ]),
         };
         let version = match self.route_version {
             RouteVersion::V1 => "v1",
@@ -143,7 +146,7 @@ impl Expose for Gateway {
         made.into_iter().chain([route]).collect()
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.origin(place, self.port())
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        self.host.address_source(context, self.port())
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::cluster_name::ClusterDomain;
-use super::{Expose, Origin, Place, refuse, set_members};
+use super::{AddressSource, ExposureContext, ExposureStrategy, refuse, set_members};
 use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 
@@ -18,21 +18,21 @@ pub struct Headless {
     pub cluster_domain: ClusterDomain,
 }
 
-impl Expose for Headless {
+impl ExposureStrategy for Headless {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP", "clusterIP": "None"}))
+        set_members([("type", json!("ClusterIP")), ("clusterIP", json!("None"))])
     }
 
-    fn service_port(&self, place: Place<'_>) -> u16 {
-        place.listen_port
+    fn service_port(&self, context: ExposureContext<'_>) -> u16 {
+        context.listen_port
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        let resource = &place.workload.resource;
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        let resource = &context.workload.resource;
         let kind = &resource.identity.kind;
         if kind != "StatefulSet" {
             return Err(refuse(
-                place,
+                context,
                 "kind",
                 format!(
                     "is a {kind}, whose pods have no names in the cluster's DNS: exposure Headless \
@@ -40,17 +40,17 @@ impl Expose for Headless {
                 ),
             ));
         }
-        // The pod's name lies below the Service that the StatefulSet names.
+        // The pod's DNS name is below that of the Service that the StatefulSet names.
         let governing = resource
             .value
             .at("/spec/serviceName")
             .and_then(Value::as_str);
-        let service = &place.service.name;
+        let service = &context.service.name;
         match governing {
             Some(name) if name == service => {}
             None | Some("") => {
                 return Err(refuse(
-                    place,
+                    context,
                     "spec.serviceName",
                     format!(
                         "is not set, and pods have names only below the Service that it names: set \
@@ -61,7 +61,7 @@ impl Expose for Headless {
             }
             Some(other) => {
                 return Err(refuse(
-                    place,
+                    context,
                     "spec.serviceName",
                     format!(
                         "is {other}, and pods have names only below that Service: set it to \
@@ -73,10 +73,10 @@ impl Expose for Headless {
         let start = resource.value.at("/spec/ordinals/start");
         let ordinal = start.and_then(Value::as_u64).unwrap_or(0);
         let pod = &resource.identity.name;
-        let domain = self.cluster_domain.service_name(place)?;
-        Ok(Origin::Known(format!(
+        let domain = self.cluster_domain.service_name(context)?;
+        Ok(AddressSource::Known(format!(
             "{pod}-{ordinal}.{domain}:{}",
-            place.listen_port
+            context.listen_port
         )))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Origin, Place, refuse};
+use super::{AddressSource, ExposureContext, refuse};
 use crate::address::{Address, Host};
 use krm::results::Refusal;
 
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for NodeAddress {
     }
 }
 
-/// Stands for the number of the shard.
+/// Placeholder for the number of the shard.
 const INDEX: &str = "{index}";
 
 /// A DNS name, by which a proxy tells one backend from another (SNI, RFC 6066).
@@ -59,26 +59,31 @@ pub struct HostName(String);
 
 impl HostName {
     /// The name of this runner.
-    pub(super) fn of(&self, place: Place<'_>) -> String {
-        self.0.replace(INDEX, &place.shard.unwrap_or(0).to_string())
+    pub(super) fn of(&self, context: ExposureContext<'_>) -> String {
+        self.0
+            .replace(INDEX, &context.shard.unwrap_or(0).to_string())
     }
 
     /// The address at this name.
     ///
     /// # Errors
-    /// The runner is a shard, and the name is not.
-    pub(super) fn origin(&self, place: Place<'_>, port: u16) -> Result<Origin, Refusal> {
-        self.check(place)?;
-        Ok(Origin::Known(format!("{}:{port}", self.of(place))))
+    /// The runner is a shard, and the name has no placeholder for its number.
+    pub(super) fn address_source(
+        &self,
+        context: ExposureContext<'_>,
+        port: u16,
+    ) -> Result<AddressSource, Refusal> {
+        self.check(context)?;
+        Ok(AddressSource::Known(format!("{}:{port}", self.of(context))))
     }
 
     /// Refuses one name for all shards.
-    fn check(&self, place: Place<'_>) -> Result<(), Refusal> {
-        if place.shard.is_none() || self.0.contains(INDEX) {
+    fn check(&self, context: ExposureContext<'_>) -> Result<(), Refusal> {
+        if context.shard.is_none() || self.0.contains(INDEX) {
             return Ok(());
         }
         Err(refuse(
-            place,
+            context,
             "metadata.name",
             format!(
                 "is one of several shards, and all would have the host {}: write {INDEX} into \
@@ -114,7 +119,7 @@ impl<'de> Deserialize<'de> for HostName {
                  tells this runner from others: give a DNS name"
             ))),
             Ok(_) => Err(serde::de::Error::custom(format!(
-                "{text:?} is no DNS name of a host: write it alone, such as terminal.example.com"
+                "{text:?} is not a DNS name: write the host alone, such as terminal.example.com"
             ))),
             Err(error) => Err(serde::de::Error::custom(error)),
         }

@@ -1,8 +1,8 @@
-//! `type: Ingress`: a host at an ingress controller that lets TLS through.
+//! `type: Ingress`: a host at an ingress controller that passes TLS through.
 //!
-//! An ingress controller is made to end TLS. Each has its own way to let it through by the name that
-//! the client asks for (SNI), and one that is not told to shows GitLab its own certificate, which
-//! GitLab does not trust: there is no terminating variant here.
+//! Ingress controllers terminate TLS by default, and then GitLab sees a certificate that it does not trust.
+//! Each has its own setting to pass TLS through by the name that the client asks for (SNI), and only that
+//! is supported here.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::{Expose, Origin, PORT_NAME, Place, SERVICE_PORT, object, set_members};
+use super::{
+    AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, SERVICE_PORT, object, set_members,
+};
 use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
 
@@ -71,7 +73,7 @@ pub enum Controller {
 }
 
 impl Controller {
-    /// The annotation that makes an Ingress let TLS through.
+    /// The annotation that makes an Ingress pass TLS through.
     fn passthrough(self) -> Option<&'static str> {
         match self {
             Self::Nginx => Some("nginx.ingress.kubernetes.io/ssl-passthrough"),
@@ -109,9 +111,9 @@ impl Ingress {
         self.port.map_or(443, |port| port.0)
     }
 
-    fn route(&self, place: Place<'_>) -> Value {
-        let service = place.service;
-        let host = self.host.of(place);
+    fn route(&self, context: ExposureContext<'_>) -> Value {
+        let service = context.service;
+        let host = self.host.of(context);
         match self.controller {
             Controller::Traefik => {
                 let entry_points = if self.entry_points.is_empty() {
@@ -130,11 +132,17 @@ impl Ingress {
                 object("traefik.io/v1alpha1", "IngressRouteTCP", service, spec)
             }
             Controller::Contour => {
-                let spec = set_members(json!({
-                    "ingressClassName": self.class_name,
-                    "virtualhost": {"fqdn": host, "tls": {"passthrough": true}},
-                    "tcpproxy": {"services": [{"name": service.name, "port": SERVICE_PORT}]},
-                }));
+                let spec = set_members([
+                    ("ingressClassName", json!(self.class_name)),
+                    (
+                        "virtualhost",
+                        json!({"fqdn": host, "tls": {"passthrough": true}}),
+                    ),
+                    (
+                        "tcpproxy",
+                        json!({"services": [{"name": service.name, "port": SERVICE_PORT}]}),
+                    ),
+                ]);
                 object(
                     "projectcontour.io/v1",
                     "HTTPProxy",
@@ -146,13 +154,16 @@ impl Ingress {
                 let backend = json!({
                     "service": {"name": service.name, "port": {"name": PORT_NAME}},
                 });
-                let spec = set_members(json!({
-                    "ingressClassName": self.class_name,
-                    "rules": [{
-                        "host": host,
-                        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
-                    }],
-                }));
+                let spec = set_members([
+                    ("ingressClassName", json!(self.class_name)),
+                    (
+                        "rules",
+                        json!([{
+                            "host": host,
+                            "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+                        }]),
+                    ),
+                ]);
                 object(
                     "networking.k8s.io/v1",
                     "Ingress",
@@ -164,17 +175,17 @@ impl Ingress {
     }
 }
 
-impl Expose for Ingress {
+impl ExposureStrategy for Ingress {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({"type": "ClusterIP"}))
+        set_members([("type", json!("ClusterIP"))])
     }
 
-    fn advertised_port(&self, _place: Place<'_>) -> Option<u16> {
+    fn advertised_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         Some(self.port())
     }
 
-    fn objects(&self, place: Place<'_>) -> Vec<Value> {
-        let mut route = self.route(place);
+    fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
+        let mut route = self.route(context);
         let mut annotations = self.ingress_annotations.clone();
         if let Some(name) = self.controller.passthrough() {
             annotations.insert(name.to_owned(), "true".to_owned());
@@ -187,7 +198,7 @@ impl Expose for Ingress {
         vec![route]
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        self.host.origin(place, self.port())
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        self.host.address_source(context, self.port())
     }
 }

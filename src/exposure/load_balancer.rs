@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Cidr, Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
+use super::{
+    AddressSource, Cidr, ExposureContext, ExposureStrategy, SERVICE_PORT, TrafficPolicy,
+    set_members,
+};
 use crate::address::{Address, Host};
 use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
@@ -18,7 +21,7 @@ use krm::results::Refusal;
 pub struct LoadBalancer {
     /// The port of the load balancer. 9000 when not set.
     pub port: Option<Port>,
-    /// The cloud or load balancer, whose own annotations are set: for one that hands on TCP.
+    /// The cloud or load balancer, whose own annotations are set: for one that passes TCP through unchanged.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Cloud>"))]
     pub cloud: Option<Cloud>,
@@ -78,7 +81,7 @@ impl LoadBalancer {
             (Some(Cloud::MetalLB), true) => {
                 return Err(ConfigError::new(
                     internal,
-                    "MetalLB knows no such thing: choose an address pool by the annotation \
+                    "MetalLB has no such setting: choose an address pool by the annotation \
                      metallb.io/address-pool",
                 ));
             }
@@ -110,23 +113,29 @@ impl LoadBalancer {
     }
 }
 
-impl Expose for LoadBalancer {
+impl ExposureStrategy for LoadBalancer {
     fn service_spec(&self) -> Map<String, Value> {
         let ip = self.load_balancer_ip.filter(|_| self.has_ip_in_spec());
-        set_members(json!({
-            "type": "LoadBalancer",
-            "loadBalancerClass": self.load_balancer_class,
-            "loadBalancerIP": ip,
-            "loadBalancerSourceRanges": self.load_balancer_source_ranges,
-            "externalTrafficPolicy": self.external_traffic_policy,
-            "allocateLoadBalancerNodePorts": self.allocate_load_balancer_node_ports,
-        }))
+        set_members([
+            ("type", json!("LoadBalancer")),
+            ("loadBalancerClass", json!(self.load_balancer_class)),
+            ("loadBalancerIP", json!(ip)),
+            (
+                "loadBalancerSourceRanges",
+                json!(self.load_balancer_source_ranges),
+            ),
+            ("externalTrafficPolicy", json!(self.external_traffic_policy)),
+            (
+                "allocateLoadBalancerNodePorts",
+                json!(self.allocate_load_balancer_node_ports),
+            ),
+        ])
     }
 
-    fn service_port(&self, place: Place<'_>) -> u16 {
+    fn service_port(&self, context: ExposureContext<'_>) -> u16 {
         // Shards that share a reserved IP have a port each.
         match self.load_balancer_ip {
-            Some(_) => place.nth(self.port()),
+            Some(_) => context.nth(self.port()),
             None => self.port(),
         }
     }
@@ -192,16 +201,16 @@ impl Expose for LoadBalancer {
             .collect()
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
         Ok(match self.load_balancer_ip {
             Some(ip) => {
                 let address = Address {
                     host: Host::Ip(ip),
                     port: None,
                 };
-                Origin::Known(address.with_default_port(self.service_port(place)))
+                AddressSource::Known(address.with_default_port(self.service_port(context)))
             }
-            None => Origin::LiveService,
+            None => AddressSource::LiveService,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! How a session server is reached from outside its pod.
 //!
-//! Each way is a module that says which resources it adds, which port is advertised, where the
-//! address comes from, and which configurations it refuses. GitLab trusts only the certificate that
-//! the runner makes for itself, so every way here hands on TCP, or TLS, as it comes.
+//! Each exposure is a module. It says which resources it adds, which port is advertised, where the
+//! address comes from, and which configurations it refuses. GitLab trusts only the runner's
+//! self-signed certificate, so every exposure passes TCP, or TLS, through unchanged.
 //!
 //! | module | what it adds | the address |
 //! |---|---|---|
@@ -38,8 +38,7 @@ pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
 pub use ingress::Ingress;
 use krm::resource::Identity;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
 pub use relay::{RELAY_NAMESPACE, Relay, relay_name};
@@ -58,22 +57,22 @@ pub const SERVICE_PORT: u16 = 9000;
     schemars(transform = as_it_is_read)
 )]
 pub struct Exposure {
-    /// The way.
+    /// Its type, and the fields of that type.
     #[cfg_attr(feature = "schema", schemars(flatten))]
-    pub way: Way,
+    pub kind: ExposureKind,
     /// What every Service may have.
     #[cfg_attr(feature = "schema", schemars(flatten))]
     pub service: ServiceFields,
 }
 
-/// One way to reach a session server.
+/// The types of exposure.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
     schemars(tag = "type")
 )]
-pub enum Way {
+pub enum ExposureKind {
     /// A Service that the cloud gives an address.
     LoadBalancer(LoadBalancer),
     /// A port on every node.
@@ -102,9 +101,9 @@ const TYPES: [&str; 7] = [
     "ApiServer",
 ];
 
-/// What a way knows of the runner.
+/// What an exposure knows of the runner.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct ExposureContext<'a> {
     /// The Service in front of the runner.
     pub service: &'a Identity,
     /// The runner's workload.
@@ -115,8 +114,8 @@ pub struct Place<'a> {
     pub shard: Option<u16>,
 }
 
-impl Place<'_> {
-    /// The port of this shard, where each has one of its own at a shared address.
+impl ExposureContext<'_> {
+    /// The port of this shard, if the shards share an address and each has a port.
     fn nth(self, port: u16) -> u16 {
         port.saturating_add(self.shard.unwrap_or(0))
     }
@@ -124,62 +123,62 @@ impl Place<'_> {
 
 /// Where an address comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// It is known beforehand: host:port.
+pub enum AddressSource {
+    /// The exposure says it: host:port.
     Known(String),
-    /// The live Service says it.
+    /// The live Service has it.
     LiveService,
 }
 
-/// What each way has to say.
-pub trait Expose {
-    /// The Service's own fields of this way: `type`, and what the user has set.
+/// What each type of exposure decides.
+pub trait ExposureStrategy {
+    /// Fields of the Service's `spec`: `type`, and what the user has set.
     fn service_spec(&self) -> Map<String, Value>;
 
     /// The port of the Service, in front of the pod's.
-    fn service_port(&self, _place: Place<'_>) -> u16 {
+    fn service_port(&self, _context: ExposureContext<'_>) -> u16 {
         SERVICE_PORT
     }
 
-    /// The port that every node is to have; the cluster's choice when there is none.
-    fn node_port(&self, _place: Place<'_>) -> Option<u16> {
+    /// The port on every node; the cluster chooses one if there is none.
+    fn node_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         None
     }
 
     /// The port to advertise, where it is known without asking the cluster.
-    fn advertised_port(&self, place: Place<'_>) -> Option<u16> {
-        Some(self.service_port(place))
+    fn advertised_port(&self, context: ExposureContext<'_>) -> Option<u16> {
+        Some(self.service_port(context))
     }
 
-    /// Annotations of the Service by which this way works.
+    /// Annotations that the Service needs.
     fn annotations(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 
-    /// True where the address is a node's, which has to be read.
+    /// True if the address is that of a node, which has to be read.
     fn reads_nodes(&self) -> bool {
         false
     }
 
     /// The resources beside the Service.
-    fn objects(&self, _place: Place<'_>) -> Vec<Value> {
+    fn objects(&self, _context: ExposureContext<'_>) -> Vec<Value> {
         Vec::new()
     }
 
     /// Where the address comes from.
     ///
     /// # Errors
-    /// The reason why this runner cannot be reached in this way.
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal>;
+    /// The reason why this runner cannot be reached by this exposure.
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal>;
 }
 
-impl Default for Way {
+impl Default for ExposureKind {
     fn default() -> Self {
         Self::LoadBalancer(LoadBalancer::default())
     }
 }
 
-impl Way {
+impl ExposureKind {
     fn read(kind: &str, path: &str, fields: &Value) -> Option<Result<Self, ConfigError>> {
         let common = service_fields::NAMES;
         Some(match kind {
@@ -196,10 +195,10 @@ impl Way {
 
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
-            Self::LoadBalancer(way) => way.check(path),
-            Self::NodePort(way) => way.check(path),
-            Self::Ingress(way) => way.check(path),
-            Self::Gateway(way) => way.check(path),
+            Self::LoadBalancer(exposure) => exposure.check(path),
+            Self::NodePort(exposure) => exposure.check(path),
+            Self::Ingress(exposure) => exposure.check(path),
+            Self::Gateway(exposure) => exposure.check(path),
             Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => Ok(()),
         }
     }
@@ -218,7 +217,7 @@ impl Exposure {
                 return Err(ConfigError::new(
                     path,
                     format!(
-                        "{other} is no exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"
+                        "{other} is not an exposure: write a mapping such as {{type: LoadBalancer, port: 9000}}"
                     ),
                 ));
             }
@@ -233,51 +232,51 @@ impl Exposure {
         if name == "Ingress" && fields.get("tls").is_some() {
             return Err(ConfigError::new(
                 format!("{path}.tls"),
-                "makes an Ingress end TLS, and GitLab trusts only the runner's own certificate: leave \
-                 it out, and TLS goes through to the runner",
+                "makes an Ingress terminate TLS, and GitLab trusts only the runner's own certificate: \
+                 leave it out, so that TLS is passed through to the runner",
             ));
         }
-        let way = Way::read(name, path, &fields).ok_or_else(|| {
+        let kind = ExposureKind::read(name, path, &fields).ok_or_else(|| {
             ConfigError::new(
                 format!("{path}.type"),
                 format!(
-                    "{} is no type of exposure that this version knows; the types are {}",
+                    "{} is not a type of exposure that this version knows; the types are {}",
                     kind.unwrap_or_default(),
                     TYPES.join(", ")
                 ),
             )
         })??;
-        way.check(path)?;
-        Ok(Self { way, service })
+        kind.check(path)?;
+        Ok(Self { kind, service })
     }
 
-    /// What the way has to say.
-    pub fn way(&self) -> &dyn Expose {
-        match &self.way {
-            Way::LoadBalancer(way) => way,
-            Way::NodePort(way) => way,
-            Way::ClusterIp(way) => way,
-            Way::Headless(way) => way,
-            Way::Ingress(way) => way,
-            Way::Gateway(way) => way,
-            Way::ApiServer(way) => way,
+    /// The decisions of this type of exposure.
+    pub fn strategy(&self) -> &dyn ExposureStrategy {
+        match &self.kind {
+            ExposureKind::LoadBalancer(exposure) => exposure,
+            ExposureKind::NodePort(exposure) => exposure,
+            ExposureKind::ClusterIp(exposure) => exposure,
+            ExposureKind::Headless(exposure) => exposure,
+            ExposureKind::Ingress(exposure) => exposure,
+            ExposureKind::Gateway(exposure) => exposure,
+            ExposureKind::ApiServer(exposure) => exposure,
         }
     }
 
     /// The `spec` of the Service, without its selector and ports.
     pub fn service_spec(&self) -> Map<String, Value> {
-        let mut spec = self.way().service_spec();
+        let mut spec = self.strategy().service_spec();
         spec.extend(self.service.spec());
         spec
     }
 
-    /// Whether the user asked for anything but the defaults.
+    /// True if the user asked for nothing but the defaults.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Unknown fields are refused, and LoadBalancer is what no `type` means.
+/// Adapts the schema: unknown fields are refused, and `type` may be left out for LoadBalancer.
 #[cfg(feature = "schema")]
 fn as_it_is_read(schema: &mut schemars::Schema) {
     schema.insert("unevaluatedProperties".to_owned(), false.into());
@@ -288,40 +287,38 @@ fn as_it_is_read(schema: &mut schemars::Schema) {
     }
 }
 
-/// The members of an object that are set: not null, and no empty list.
-fn set_members(object: Value) -> Map<String, Value> {
-    let Value::Object(members) = object else {
-        return Map::new();
-    };
+/// An object of the members that are set: not null, and no empty list.
+fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
     members
         .into_iter()
         .filter(|(_, value)| is_set(value))
+        .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
 
-/// Refuses a way for a runner.
-fn refuse(place: Place<'_>, field: &str, message: String) -> Refusal {
-    let identity = &place.workload.resource.identity;
+/// Refuses an exposure for a runner.
+fn refuse(context: ExposureContext<'_>, field: &str, message: String) -> Refusal {
+    let identity = &context.workload.resource.identity;
     Box::new(FunctionResult::error(message).about(identity).at(field))
 }
 
-/// Refuses a runner whose manifests say no namespace, which is part of something.
-fn require_namespace(place: Place<'_>, whole: &str) -> Result<(), Refusal> {
-    if !place.service.namespace.is_empty() {
+/// Refuses a runner without a namespace, which `whole` needs.
+fn require_namespace(context: ExposureContext<'_>, whole: &str) -> Result<(), Refusal> {
+    if !context.service.namespace.is_empty() {
         return Ok(());
     }
     Err(refuse(
-        place,
+        context,
         "metadata.namespace",
         format!(
-            "says no namespace, which is part of {whole}: set one before this function runs, or use \
+            "has no namespace, which is part of {whole}: set one before this function runs, or use \
              another exposure"
         ),
     ))
 }
 
-/// An object beside the Service, of its name and in its namespace.
+/// An object beside the Service, with its name and in its namespace.
 pub(crate) fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
     let identity = Identity {
         api_version: api_version.to_owned(),

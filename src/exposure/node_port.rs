@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::NodeAddress;
-use super::{Expose, Origin, Place, SERVICE_PORT, TrafficPolicy, set_members};
+use super::{
+    AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, TrafficPolicy, set_members,
+};
 use crate::fields::{ConfigError, Port, unset_when_empty};
 use krm::results::Refusal;
 
@@ -39,31 +41,31 @@ impl NodePort {
             return Err(ConfigError::new(
                 format!("{path}.nodeAddress"),
                 "is missing: with externalTrafficPolicy: Local only the node of the runner's pod \
-                 answers, and which one that is nobody knows beforehand",
+                 answers, and it is not known beforehand which one that is",
             ));
         }
         Ok(())
     }
 }
 
-impl Expose for NodePort {
+impl ExposureStrategy for NodePort {
     fn service_spec(&self) -> Map<String, Value> {
-        set_members(json!({
-            "type": "NodePort",
-            "externalTrafficPolicy": self.external_traffic_policy,
-        }))
+        set_members([
+            ("type", json!("NodePort")),
+            ("externalTrafficPolicy", json!(self.external_traffic_policy)),
+        ])
     }
 
-    fn service_port(&self, _place: Place<'_>) -> u16 {
+    fn service_port(&self, _context: ExposureContext<'_>) -> u16 {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 
-    fn node_port(&self, place: Place<'_>) -> Option<u16> {
-        self.node_port.map(|port| place.nth(port.0))
+    fn node_port(&self, context: ExposureContext<'_>) -> Option<u16> {
+        self.node_port.map(|port| context.nth(port.0))
     }
 
-    fn advertised_port(&self, place: Place<'_>) -> Option<u16> {
-        self.node_port(place)
+    fn advertised_port(&self, context: ExposureContext<'_>) -> Option<u16> {
+        self.node_port(context)
     }
 
     fn reads_nodes(&self) -> bool {
@@ -78,10 +80,10 @@ impl Expose for NodePort {
             .collect()
     }
 
-    fn origin(&self, place: Place<'_>) -> Result<Origin, Refusal> {
-        Ok(match (&self.node_address, self.node_port(place)) {
-            (Some(address), Some(port)) => Origin::Known(address.with_port(port)),
-            _ => Origin::LiveService,
+    fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        Ok(match (&self.node_address, self.node_port(context)) {
+            (Some(address), Some(port)) => AddressSource::Known(address.with_port(port)),
+            _ => AddressSource::LiveService,
         })
     }
 }

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::{Place, SERVICE_PORT};
+use super::{ExposureContext, SERVICE_PORT};
+use crate::digest::short_hash;
 use crate::fields::unset_when_empty;
 use krm::resource::Identity;
 
 /// On our Service: the namespace of the relay's manifests, by which a later run finds them.
 pub const RELAY_NAMESPACE: &str = "runner-terminal.dev/relay-namespace";
 
-/// The label by which its manifests are told from those of the runner's cluster.
+/// The label that tells its manifests from those of the runner's cluster.
 const COMPONENT: &str = "app.kubernetes.io/component";
 /// Where metrics and health are served; `runner-terminal relay` has it as its default.
 const OBSERVE_PORT: u16 = 9100;
-/// Longer than the relay waits at its end for open terminals (30 s).
+/// Longer than the relay waits for open terminals when it stops (30 s).
 const GRACE_SECONDS: u16 = 40;
 
 /// A relay that runs in a cluster: a Deployment, and a Service in front of it.
@@ -60,27 +60,27 @@ const fn two() -> u16 {
     2
 }
 
-/// What the objects of a Service's relay are called. It names a Service and stands in labels, which
-/// both take 63 characters.
+/// The name of the objects of a Service's relay. It is a Service's name and a label's value, which may have
+/// 63 characters.
 pub fn relay_name(service: &str) -> String {
     const SUFFIX: &str = "-relay";
     if service.len() + SUFFIX.len() <= 63 {
         return format!("{service}{SUFFIX}");
     }
-    let digest = Sha256::digest(service.as_bytes());
-    let hash: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = short_hash(service);
     let kept: String = service.chars().take(63 - SUFFIX.len() - 9).collect();
     format!("{}-{hash}{SUFFIX}", kept.trim_end_matches('-'))
 }
 
 impl Relay {
     /// Its Deployment and its Service.
-    pub(super) fn objects(&self, place: Place<'_>, host: &str, port: u16) -> Vec<Value> {
-        let name = relay_name(&place.service.name);
+    pub(super) fn objects(
+        &self,
+        context: ExposureContext<'_>,
+        host: &str,
+        port: u16,
+    ) -> Vec<Value> {
+        let name = relay_name(&context.service.name);
         let labels = json!({
             "app.kubernetes.io/name": "runner-terminal",
             "app.kubernetes.io/instance": name,
@@ -106,7 +106,7 @@ impl Relay {
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": self.pod(place, host, &name),
+                "spec": self.pod(context, host, &name),
             },
         });
         let kind = match self.service_type {
@@ -125,14 +125,14 @@ impl Relay {
         ]
     }
 
-    fn pod(&self, place: Place<'_>, host: &str, name: &str) -> Value {
+    fn pod(&self, context: ExposureContext<'_>, host: &str, name: &str) -> Value {
         let default = format!("{name}-kubeconfig");
         let secret = self.kubeconfig_secret.as_ref().unwrap_or(&default);
         let route = format!(
             "--route={host}={}/{}:{}",
-            place.service.namespace,
-            selector(&place.workload.selector()),
-            place.listen_port
+            context.service.namespace,
+            selector(&context.workload.selector()),
+            context.listen_port
         );
         json!({
             "automountServiceAccountToken": false,
@@ -165,7 +165,7 @@ impl Relay {
     }
 }
 
-/// Labels as a selector is written: `a=1,b=2`.
+/// Labels as a selector: `a=1,b=2`.
 fn selector(labels: &Map<String, Value>) -> String {
     let sorted: BTreeMap<&String, &str> = labels
         .iter()

@@ -1,4 +1,4 @@
-//! The fields that every Service may have, whatever the way.
+//! The fields that a Service may have with every type of exposure.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use crate::fields::{ConfigError, metadata, read, unset_when_empty};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceFields {
     /// Annotations for the Service, such as those that configure a cloud's load balancer. It must
-    /// hand on TCP: a load balancer that ends TLS breaks the terminal.
+    /// pass TCP through unchanged: if it terminates TLS, the terminal breaks.
     #[serde(deserialize_with = "annotations")]
     pub annotations: BTreeMap<String, String>,
     /// Labels for the Service, beside those of the runner's workload.
@@ -41,7 +41,7 @@ pub(super) const NAMES: [&str; 5] = [
 ];
 
 impl ServiceFields {
-    /// Takes its fields out of those of an exposure.
+    /// Removes these fields from those of an exposure, and reads them.
     ///
     /// # Errors
     /// A value of the wrong type, or an annotation that breaks terminals.
@@ -58,16 +58,15 @@ impl ServiceFields {
 
     /// The fields of the Service's `spec` that are set.
     pub(super) fn spec(&self) -> Map<String, Value> {
-        set_members(json!({
-            "internalTrafficPolicy": self.internal_traffic_policy,
-            "ipFamilyPolicy": self.ip_family_policy,
-            "ipFamilies": self.ip_families,
-        }))
+        set_members([
+            ("internalTrafficPolicy", json!(self.internal_traffic_policy)),
+            ("ipFamilyPolicy", json!(self.ip_family_policy)),
+            ("ipFamilies", json!(self.ip_families)),
+        ])
     }
 }
 
-/// Annotations by which a load balancer ends TLS, or speaks the PROXY protocol, in front of the
-/// session server.
+/// Annotations that make a load balancer terminate TLS or speak the PROXY protocol.
 ///
 /// Source: the annotations' pages of the AWS Load Balancer Controller, of the cloud controller
 /// managers of AWS, DigitalOcean and Hetzner, and of OpenStack.
@@ -99,7 +98,7 @@ const BREAKING: [(&str, &str); 10] = [
     ("loadbalancer.openstack.org/proxy-protocol", PROXY),
 ];
 const TLS: &str =
-    "makes the load balancer end TLS, and GitLab trusts only the runner's own certificate";
+    "makes the load balancer terminate TLS, and GitLab trusts only the runner's own certificate";
 const PROXY: &str =
     "makes the load balancer speak the PROXY protocol, which the session server does not";
 
@@ -172,7 +171,7 @@ fn network(text: &str) -> Option<(IpAddr, u8)> {
 }
 
 impl Cidr {
-    /// True where a network lies inside this one, and is smaller.
+    /// True for a smaller network inside this one.
     pub(crate) fn holds(&self, inner: &Self) -> bool {
         // The bits of an address from the left.
         let bits = |ip: IpAddr| match ip {
@@ -204,7 +203,7 @@ impl<'de> Deserialize<'de> for Cidr {
             Ok(Self(text))
         } else {
             Err(serde::de::Error::custom(format!(
-                "{text:?} is no network: write it in CIDR notation, such as 192.0.2.0/24"
+                "{text:?} is not a network: write it in CIDR notation, such as 192.0.2.0/24"
             )))
         }
     }

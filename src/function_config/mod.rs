@@ -19,7 +19,7 @@ pub use advertise_address::{
 };
 pub use api_version::ApiVersion;
 pub use convert::{ConvertError, Converted, convert};
-pub use network_policy::{NetworkPolicySpec, Selector};
+pub use network_policy::{Expression, NetworkPolicySpec, Operator, Selector};
 pub use reader::Reader;
 pub use session_server::{Replicas, SessionServer, SessionServerSpec};
 pub use verify_terminals::{VerifyTerminals, VerifyTerminalsSpec};

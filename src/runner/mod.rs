@@ -149,7 +149,7 @@ pub fn find(
     Ok(found)
 }
 
-fn is_selected(workload: &Workload, selector: &RunnerSelector) -> bool {
+pub(crate) fn is_selected(workload: &Workload, selector: &RunnerSelector) -> bool {
     let identity = &workload.resource.identity;
     // A shard is selected by the name of the workload that it was made of.
     let has_name = selector.name.is_empty()

@@ -1,4 +1,5 @@
-//! Services of the user's own that lead to a session server already: none is made beside them.
+//! The user's own Services that lead to a session server already. They are adopted: no second Service is
+//! made.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,16 +13,15 @@ use crate::ownership::is_ours;
 use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// A Service that somebody else made, and its port that leads to the session server.
+/// A Service that this function did not make, and its port that leads to the session server.
 #[derive(Clone, Debug)]
 pub struct Adoptable {
     /// The Service as it is in the list.
     pub service: Resource,
-    /// The Service's own port, and not the pod's.
+    /// The Service's port, not the pod's.
     pub port: u16,
     /// The port on every node, where the manifest says one.
     pub node_port: Option<u16>,
@@ -44,12 +44,12 @@ impl Adoptable {
 #[derive(Debug, Default)]
 pub struct Services {
     by_label: BTreeMap<(String, String), Vec<Resource>>,
-    /// Those that an earlier run of this function has made.
+    /// Services that an earlier run made.
     own: Vec<Resource>,
 }
 
 impl Services {
-    /// Looks at the Services that may select the pods of these runners.
+    /// Collects the Services that may select the pods of these runners.
     ///
     /// # Errors
     /// A Service that mentions a runner's label and cannot be parsed.
@@ -83,8 +83,8 @@ impl Services {
         Ok(services)
     }
 
-    /// Warns of Services that an earlier run has made for these pods under another name of their
-    /// workload: `made` is the one of this run.
+    /// Warns of Services that an earlier run made for these pods when their workload had another name.
+    /// `made` is the Service of this run.
     pub(super) fn left_behind(&self, workload: &Workload, made: &Identity) -> Vec<FunctionResult> {
         let others = self.own.iter().filter(|service| {
             let identity = &service.identity;
@@ -115,9 +115,10 @@ impl Services {
     }
 }
 
-/// Looks for the Service through which GitLab reaches a runner's session server on `listen_port`.
-/// `address` is the one that is advertised, where there is one already. With `inside`, a Service
-/// without an address outside the cluster counts too: something else stands in front of it.
+/// Finds the Service through which GitLab reaches a runner's session server on `listen_port`.
+///
+/// `address` is the address that is advertised already, if any. With `inside`, a Service without an
+/// address outside the cluster counts too, as something else may be in front of it.
 ///
 /// # Errors
 /// There are several, and none of them has the address.
@@ -171,7 +172,7 @@ fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable
         let Some(one) = Adoptable::of(service, workload, port) else {
             continue;
         };
-        // A manifest and its export are one Service.
+        // A manifest and its live export are the same Service.
         let identity = &one.service.identity;
         let same = found.iter().position(|other| {
             other.service.identity.name == identity.name
@@ -186,10 +187,10 @@ fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable
     found
 }
 
-/// No address outside the cluster.
+/// The rank of Services without an address outside the cluster.
 const INSIDE: u8 = 2;
 
-/// The lower, the likelier that GitLab is to come this way.
+/// How likely GitLab uses a Service: the lower, the likelier.
 fn rank(service: &Resource) -> u8 {
     let spec = |field: &str| service.value.at(&format!("/spec/{field}"));
     let external = spec("externalIPs").and_then(Value::as_array);
@@ -204,7 +205,7 @@ fn rank(service: &Resource) -> u8 {
     }
 }
 
-/// True for a Service that says itself that it has this address.
+/// True when the Service's manifest or status names this address.
 fn has_address(one: &Adoptable, address: &str) -> bool {
     let (host, port) = match address.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),

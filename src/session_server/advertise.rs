@@ -1,14 +1,16 @@
-//! The follow-up: fills in the address that the live Service has been given.
+//! Plans an AdvertiseAddress: the address that the cluster has given to the live Service.
 
 use serde_json::Value;
 
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
+use super::config_plan::{ConfigDraft, ConfigPlan};
 use super::live_service::{self, Resolution};
+use super::record::Record;
 use super::service::{self, Existing};
 use super::{
-    ADDRESS_FROM, limits, objects, open_config, parse_address, port, require_name, roll_pods,
-    settings,
+    ADDRESS_FROM, RunnerPlan, checksum, companions, limits, parse_address, port, require_name,
+    rollout, settings,
 };
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
@@ -16,29 +18,26 @@ use crate::observed::{
     ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
 };
 use crate::ownership::{OWNER, is_ours};
-use crate::plan::Plan;
 use crate::runner::Runner;
 use krm::bookkeeping::OWNED_BY;
-use krm::patch::Patches;
-use krm::resource::Identity;
+use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
 /// The field that an address comes from.
-const PLACE: &str = "status.loadBalancer";
+const STATUS: &str = "status.loadBalancer";
 
 /// A runner, the Service in front of it, and what is known of its address.
 #[derive(Debug)]
 pub struct Advertised {
     /// The Service.
     pub service: Identity,
-    /// `advertise_address` in the runner's configuration, as messages may quote it: a password is masked,
-    /// and in a Secret all that is no address.
+    /// `advertise_address` in the runner's configuration, as messages may show it: passwords are masked, and
+    /// so is anything in a Secret that is not an address.
     pub configured: Option<String>,
-    /// The API server that was asked, and where its address comes from.
+    /// The API server that was asked, and the source of its URL.
     pub asked: Option<String>,
-    /// The address that is to be there.
+    /// The address that it should have.
     pub state: State,
 }
 
@@ -54,12 +53,12 @@ pub enum State {
         /// The host is asked to wait for a change.
         wait: Option<Request>,
     },
-    /// Nobody has looked yet: the host is asked to.
+    /// The host has to read something from the cluster first.
     Unknown(Request),
 }
 
 impl State {
-    /// There is no address, and no change to wait for.
+    /// There is no address, and nothing to wait for.
     fn pending(reason: impl Into<String>) -> Self {
         Self::Pending {
             reason: reason.into(),
@@ -68,61 +67,46 @@ impl State {
     }
 }
 
-/// Looks up the address of one runner.
+/// Finds the address of one runner.
 ///
 /// # Errors
 /// The reason why it can have none.
-pub fn look_up(
+pub fn resolve_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     runner: &Runner,
     observed: &Observed,
-    config: &ConfigFile,
+    file: &ConfigFile,
 ) -> Result<Advertised, Refusal> {
     require_name(&runner.workload)?;
+    let before = Record::read(&runner.config);
+    let of_chart = settings::is_of_chart(file, before.as_ref());
+    let own = settings::own_address(file, before.as_ref());
     let declared = service::find(list, &runner.workload)?;
-    let of_chart = settings::is_of_chart(config, runner);
-    let own = settings::own_address(config, runner);
-    let adopted = match &declared {
-        Existing::Ours(_) => None,
-        Existing::Foreign(service) if of_chart => {
-            let port = port::of_container(settings::configured_port(config), runner);
-            Adoptable::of(service, &runner.workload, port)
-        }
-        Existing::None(_) | Existing::Foreign(_) => {
-            let port = port::of_container(settings::configured_port(config), runner);
-            let inside = own.is_some();
-            adopt::find(
-                &Services::of(list, std::slice::from_ref(runner))?,
-                &runner.workload,
-                port,
-                own.as_deref(),
-                inside,
-            )?
-        }
-    };
+    let adopted = adopted(list, runner, file, &declared, of_chart, own.as_deref())?;
     let service = match &adopted {
         Some(adopted) => adopted.service.identity.clone(),
-        None => front(&declared, of_chart)?,
+        None => service_of(&declared, of_chart)?,
     };
-    let configured = config.get(ADVERTISE_ADDRESS);
+    let configured = file.get(ADVERTISE_ADDRESS);
     let configured = configured.as_ref().and_then(Value::as_str);
     let is_known =
         matches!(&declared, Existing::Ours(service) if service.annotation(ADDRESS_FROM).is_some());
+    let adopted_port = adopted.as_ref().map(|adopted| adopted.port);
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => {
-            let port = adopted.as_ref().map(|adopted| adopted.port);
-            State::Known(address.with_default_port(port.unwrap_or_else(|| port_of(&declared))))
+            let port = adopted_port.unwrap_or_else(|| port_of(&declared));
+            State::Known(address.with_default_port(port))
         }
         None if is_known => of_exposure(configured),
-        // The user's own address, at the user's own Service.
+        // Both the address and the Service are the user's own.
         None if adopted.is_some() && own.is_some() => of_exposure(own.as_deref()),
         None => {
             let question = Question {
                 list,
                 spec,
                 observed,
-                adopted_port: adopted.as_ref().map(|adopted| adopted.port),
+                adopted_port,
                 of_chart,
                 configured,
                 nodes: match &declared {
@@ -142,22 +126,52 @@ pub fn look_up(
     })
 }
 
+/// The user's Service that leads to the session server, where no earlier run has made ours.
+fn adopted(
+    list: &ResourceList<'_>,
+    runner: &Runner,
+    file: &ConfigFile,
+    declared: &Existing,
+    of_chart: bool,
+    own: Option<&str>,
+) -> Result<Option<Adoptable>, Refusal> {
+    let port = || port::of_container(settings::configured_port(file), runner);
+    let workload = &runner.workload;
+    match declared {
+        Existing::Ours(_) => Ok(None),
+        Existing::Foreign(service) if of_chart => Ok(Adoptable::of(service, workload, port())),
+        Existing::None(_) | Existing::Foreign(_) => {
+            let services = Services::of(list, std::slice::from_ref(runner))?;
+            adopt::find(&services, workload, port(), own, own.is_some())
+        }
+    }
+}
+
 /// Plans the address of one runner.
-///
-/// # Errors
-/// The reason why it can have none.
-pub fn advertise(
+pub fn plan(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    runner: Runner,
+    observed: &Observed,
+) -> RunnerPlan {
+    let mut results = Vec::new();
+    let planned = plan_config(list, spec, &runner, observed, &mut results);
+    RunnerPlan::of(runner, planned.map(|config| (None, config)), results)
+}
+
+fn plan_config(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     runner: &Runner,
     observed: &Observed,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
-    let mut config = open_config(runner, &mut plan.patches)?;
-    let Advertised { service, state, .. } = look_up(list, spec, runner, observed, &config)?;
+    results: &mut Vec<FunctionResult>,
+) -> Result<ConfigPlan, Refusal> {
+    let mut draft = ConfigDraft::open(&runner.config)?;
+    let found = resolve_address(list, spec, runner, observed, &draft.file)?;
+    let Advertised { service, state, .. } = found;
     match state {
         State::Known(address) => {
-            let configured = settings::configured_port(&config);
+            let configured = settings::configured_port(&draft.file);
             let wanted = settings::Wanted {
                 listen_port: port::of_container(configured, runner),
                 listen_port_is_asked: false,
@@ -165,24 +179,25 @@ pub fn advertise(
                 address_is_asked: true,
                 timeout: settings::asked_timeout(&runner.workload),
             };
-            settings::write(&wanted, &mut config, runner, plan);
-            plan.results.extend(limits(&address, runner));
+            settings::set(&wanted, &mut draft, results)?;
+            results.extend(limits(&address, &runner.config));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
-            let result = switch_off(&service, &mut config, runner, &reason, &mut plan.patches);
-            plan.results.push(result);
+            results.push(switch_off(&service, &mut draft, &reason));
         }
         State::Pending { reason, wait } => {
             return Err(Box::new(pending(&service, &reason, wait.as_ref())));
         }
         State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
-    roll_pods(runner, &config, plan);
-    Ok(())
+    let config = draft.finish();
+    let pointer = checksum(&runner.workload);
+    results.extend(rollout::restart(runner, &pointer, &config.checksum));
+    Ok(config)
 }
 
-/// The Service in front of a runner: the one of the list, or the one that is called as it would be.
-fn front(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
+/// The Service in front of a runner: the one of the list, else the one that would be made.
+fn service_of(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
     match declared {
         Existing::Ours(service) => Ok(service.identity.clone()),
         Existing::Foreign(service) if of_chart => Ok(service.identity.clone()),
@@ -191,7 +206,7 @@ fn front(declared: &Existing, of_chart: bool) -> Result<Identity, Refusal> {
     }
 }
 
-/// The address that the SessionServer has written, as its exposure says it.
+/// The address of the exposure, which the SessionServer has written.
 fn of_exposure(configured: Option<&str>) -> State {
     match configured {
         Some(address) => State::Known(address.to_owned()),
@@ -212,7 +227,7 @@ fn port_of(declared: &Existing) -> u16 {
     port.unwrap_or(SERVICE_PORT)
 }
 
-/// What is known where an address is looked for.
+/// What is needed to find an address.
 struct Question<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a AdvertiseAddressSpec,
@@ -222,46 +237,16 @@ struct Question<'a, 'list> {
     of_chart: bool,
     /// `advertise_address`
     configured: Option<&'a str>,
-    /// The address of the nodes, as our manifest says it.
+    /// The address of the nodes in our manifest.
     nodes: Option<&'a str>,
 }
 
+/// What the observed Service says of the address.
 fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Refusal> {
-    let Question { spec, observed, .. } = *question;
-    let name = ServiceName {
-        namespace: identity.namespace.clone(),
-        name: identity.name.clone(),
-    };
-    let request = |look| Request::new(Subject::Service(name.clone()), look, spec);
-    let (live, by_host) = match (observed.service(&name), spec.source) {
-        (Some(Observation::Live { service, by_host }), source)
-            if *by_host || source != Source::Cluster =>
-        {
-            (service, *by_host)
-        }
-        (_, Source::Items) => return Ok(State::pending("is not among the items with its status")),
-        (Some(Observation::Absent { looked_in, asked }), _) => {
-            let reason = match looked_in {
-                Some(namespace) => format!(
-                    "is not in the namespace {namespace} yet, which was looked in because its \
-                     manifest names none (a namespace that is set after this function is not seen)"
-                ),
-                None => "is not in the cluster yet".to_owned(),
-            };
-            return Ok(State::pending(at_server(reason, asked.as_deref())));
-        }
-        (Some(Observation::Forbidden(_)), _) if objects::have(question.list, "Role", identity) => {
-            return Ok(State::pending(
-                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
-                 manifests",
-            ));
-        }
-        (Some(Observation::Forbidden(reason) | Observation::Failed(reason)), _) => {
-            return Err(Box::new(
-                FunctionResult::error_with_manifests(reason).about(identity),
-            ));
-        }
-        _ => return Ok(State::Unknown(request(Look::Now))),
+    let spec = question.spec;
+    let (live, by_host) = match live(question, identity)? {
+        Ok(live) => live,
+        Err(state) => return Ok(state),
     };
     if !is_ours(live) && !question.of_chart && question.adopted_port.is_none() {
         return Err(not_ours(&live.identity));
@@ -284,6 +269,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         nodes,
         port: question.adopted_port,
     };
+    let request = |look| service_request(question, identity, look);
     match live_service::resolve(live, spec, known) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
@@ -297,6 +283,61 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
     }
 }
 
+/// The live Service, and whether the host has read it for this run; else what is known instead.
+fn live<'a>(
+    question: &Question<'a, '_>,
+    identity: &Identity,
+) -> Result<Result<(&'a Resource, bool), State>, Refusal> {
+    let Question { spec, observed, .. } = *question;
+    let from_items = spec.source == Source::Items;
+    let state = match observed.service(&service_name(identity)) {
+        Some(Observation::Live { service, by_host })
+            if *by_host || spec.source != Source::Cluster =>
+        {
+            return Ok(Ok((service, *by_host)));
+        }
+        _ if from_items => State::pending("is not among the items with its status"),
+        Some(Observation::Absent { looked_in, asked }) => {
+            let reason = match looked_in {
+                Some(namespace) => format!(
+                    "is not in the namespace {namespace} yet, which was looked in because its \
+                     manifest names none (a namespace that is set after this function is not seen)"
+                ),
+                None => "is not in the cluster yet".to_owned(),
+            };
+            State::pending(at_server(reason, asked.as_deref()))
+        }
+        Some(Observation::Forbidden(_)) if companions::have(question.list, "Role", identity) => {
+            State::pending(
+                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
+                 manifests",
+            )
+        }
+        Some(Observation::Forbidden(reason) | Observation::Failed(reason)) => {
+            return Err(Box::new(
+                FunctionResult::error_with_manifests(reason).about(identity),
+            ));
+        }
+        _ => State::Unknown(service_request(question, identity, Look::Now)),
+    };
+    Ok(Err(state))
+}
+
+fn service_name(identity: &Identity) -> ServiceName {
+    ServiceName {
+        namespace: identity.namespace.clone(),
+        name: identity.name.clone(),
+    }
+}
+
+fn service_request(question: &Question<'_, '_>, identity: &Identity, look: Look) -> Request {
+    Request::new(
+        Subject::Service(service_name(identity)),
+        look,
+        question.spec,
+    )
+}
+
 /// A clause about a Service, with the API server that has said so.
 fn at_server(reason: String, asked: Option<&str>) -> String {
     match asked {
@@ -305,7 +346,7 @@ fn at_server(reason: String, asked: Option<&str>) -> String {
     }
 }
 
-/// A node's host, where nobody has named one; or what has to happen before it is known.
+/// The host of a node, or what has to happen before it is known.
 fn host_of_a_node(
     question: &Question<'_, '_>,
     service: &Identity,
@@ -313,7 +354,9 @@ fn host_of_a_node(
     let Question { spec, observed, .. } = *question;
     let nodes = match observed.nodes() {
         Some(NodesSeen::Live(nodes)) => nodes,
-        Some(NodesSeen::Forbidden(_)) if objects::have(question.list, "ClusterRole", service) => {
+        Some(NodesSeen::Forbidden(_))
+            if companions::have(question.list, "ClusterRole", service) =>
+        {
             let reason = "needs the address of a node, and the nodes may not be read yet (403 \
                           Forbidden): the ClusterRole by which they may comes with these manifests";
             return Ok(Err(State::pending(reason)));
@@ -361,7 +404,7 @@ fn not_ours(service: &Identity) -> Refusal {
     )
 }
 
-/// The host is asked for the Service; where it cannot read a cluster, the user reads this.
+/// Asks the host to read the Service. A host without a cluster shows this to the user.
 fn unknown(service: &Identity, request: &Request) -> FunctionResult {
     let (what, look) = match request.subject {
         Subject::Service(_) => ("its address has", service::kubectl(service)),
@@ -373,7 +416,7 @@ fn unknown(service: &Identity, request: &Request) -> FunctionResult {
          items, with the annotation config.kubernetes.io/local-config: 'true' so that it is not \
          applied"
     ));
-    request.tag(result.about(service).at(PLACE))
+    request.tag(result.about(service).at(STATUS))
 }
 
 /// There is no address, and that is an error.
@@ -391,7 +434,7 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
             "{reason}: apply the manifests, wait until `{look}` shows an address, and build again"
         ),
     };
-    let result = FunctionResult::error(message).about(service).at(PLACE);
+    let result = FunctionResult::error(message).about(service).at(STATUS);
     match wait {
         Some(request) => request.tag(result),
         None => result,
@@ -399,14 +442,8 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
 }
 
 /// There is no address, and the session server is off until there is.
-fn switch_off(
-    service: &Identity,
-    config: &mut ConfigFile,
-    runner: &Runner,
-    reason: &str,
-    patches: &mut Patches,
-) -> FunctionResult {
-    let state = if settings::switch_off(config, runner, patches) {
+fn switch_off(service: &Identity, draft: &mut ConfigDraft<'_>, reason: &str) -> FunctionResult {
+    let state = if settings::switch_off(draft) {
         "terminals stay off until then, and jobs run as ever"
     } else {
         "config.toml has a listen_address of the user's own, which stays"
@@ -417,5 +454,5 @@ fn switch_off(
         service::kubectl(service)
     ))
     .about(service)
-    .at(PLACE)
+    .at(STATUS)
 }

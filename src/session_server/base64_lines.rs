@@ -1,7 +1,7 @@
-//! Base64 that is broken into lines, as `base64` and `openssl` write it.
+//! Base64 with line breaks, as `base64` and `openssl` write it.
 
-/// Base64 text broken into lines as `old` is: at the same width, by the same separator, with the
-/// same end. In one line where `old` is.
+/// Breaks base64 text into lines as `old` is: same width, separator and end. Text in one line stays in
+/// one line.
 pub(super) fn like(old: &str, packed: &str) -> String {
     let is_blank = |c: char| c.is_ascii_whitespace();
     let body = old.trim_end_matches(is_blank);

@@ -1,4 +1,4 @@
-//! Runners that can have no terminals, whatever their configuration says.
+//! Runners that cannot have terminals, whatever their configuration says.
 //!
 //! Source: GitLab's documentation, "Interactive web terminals" and, of the runner, "Executors".
 
@@ -6,7 +6,7 @@ use super::config_file::ConfigFile;
 use crate::runner::Runner;
 use krm::results::FunctionResult;
 
-/// The first major version whose session server there is.
+/// The first major version that has a session server.
 const FIRST_VERSION: u32 = 11;
 /// The executors without terminals.
 const WITHOUT_TERMINALS: [&str; 7] = [
@@ -19,7 +19,7 @@ const WITHOUT_TERMINALS: [&str; 7] = [
     "virtualbox",
 ];
 
-/// Warns of a runner without terminals.
+/// Warns of a runner that cannot have terminals.
 pub(super) fn warnings(runner: &Runner, config: &ConfigFile) -> Vec<FunctionResult> {
     let mut warnings = Vec::new();
     let image = runner.container().and_then(|container| {
@@ -54,8 +54,8 @@ pub(super) fn warnings(runner: &Runner, config: &ConfigFile) -> Vec<FunctionResu
     warnings
 }
 
-/// The major version by an image's tag: of `alpine-v10.8.7`, 10. Tags of images that GitLab does not
-/// make may count otherwise: without a `v` they say nothing.
+/// The major version in an image's tag: 10 in `alpine-v10.8.7`. A tag without a `v` counts only for
+/// GitLab's own images; others may number their images differently.
 fn version(image: &str) -> Option<u32> {
     let image = image.split('@').next()?;
     let (repository, tag) = image.rsplit_once(':')?;

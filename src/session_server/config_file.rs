@@ -16,8 +16,8 @@ pub const ADVERTISE_ADDRESS: &str = "advertise_address";
 /// Whole seconds that a terminal may go on after its job has ended.
 pub const SESSION_TIMEOUT: &str = "session_timeout";
 
-/// A parsed `config.toml`. Edits are splices of its text: no byte changes but those of the keys that
-/// are set or removed.
+/// A parsed `config.toml`. Edits splice its text: only the bytes of the keys that are set or removed
+/// change.
 #[derive(Debug)]
 pub struct ConfigFile {
     text: String,
@@ -26,11 +26,11 @@ pub struct ConfigFile {
 
 /// How the file spells the table.
 enum Form {
-    /// `[session_server]`, whose header ends here.
+    /// `[session_server]`, with the range of the header.
     Header(Range<usize>),
     /// `session_server.listen_address = "…"`
     Dotted,
-    /// `session_server = { listen_address = "…" }`, which stands here.
+    /// `session_server = { listen_address = "…" }`, with the range of the value.
     Inline(Range<usize>),
 }
 
@@ -47,7 +47,7 @@ pub enum ConfigFileError {
         /// What the parser says.
         message: String,
     },
-    /// `session_server` is something else than a table.
+    /// `session_server` is not a table.
     #[error("session_server is {0}, and the runner reads a table: write [session_server]")]
     NotATable(&'static str),
 }
@@ -85,6 +85,11 @@ impl ConfigFile {
     /// The file's text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The file's text, by value.
+    pub(super) fn into_text(self) -> String {
+        self.text
     }
 
     /// Whether the file has the table. `[session_server.sub]` alone does not make it.
@@ -136,8 +141,8 @@ impl ConfigFile {
         runners.is_some_and(|runners| runners.iter().any(|runner| runner.contains_key(TABLE)))
     }
 
-    /// Sets keys of the table in this order. The table is made at the end of the file when there
-    /// is none, in the style of its neighbours otherwise.
+    /// Sets keys of the table, in this order and in the style of their neighbours. Without a table, one
+    /// is added at the end of the file.
     pub fn set(&mut self, settings: &[(&str, Value)]) {
         let sources: Vec<(&str, String)> = settings
             .iter()
@@ -167,8 +172,7 @@ impl ConfigFile {
         }
     }
 
-    /// Removes keys; the table too when `with_table` says so and it has no others then. Comments in
-    /// it stay.
+    /// Removes keys. With `with_table`, a table without other keys is removed too. Comments in it stay.
     pub fn unset(&mut self, keys: &[&str], with_table: bool) {
         for key in keys {
             if let Some((range, text)) = self.without_entry(key) {
@@ -201,8 +205,8 @@ impl ConfigFile {
         }
     }
 
-    /// The keys of the table that stand in it, in the order of the text: where each begins and where
-    /// its value ends. `[session_server.sub]` stands elsewhere.
+    /// The ranges of the table's own keys with their values, in the order of the text.
+    /// `[session_server.sub]` is elsewhere.
     fn entries(&self) -> Vec<Range<usize>> {
         let Some(table) = self.table() else {
             return Vec::new();
@@ -222,14 +226,14 @@ impl ConfigFile {
         !self.entries().is_empty()
     }
 
-    /// Where a key and its value stand.
+    /// The ranges of a key and of its value.
     fn entry(&self, key: &str) -> Option<(Range<usize>, Range<usize>)> {
         let table = self.table()?;
         let value = table.get(key)?.as_value()?.span()?;
         Some((table.key(key).and_then(Key::span)?, value))
     }
 
-    /// The text that a new key needs, and its place.
+    /// Where a new key goes, and the text to insert there.
     fn new_entry(&self, key: &str, source: &str) -> Option<(usize, String)> {
         let entries = self.entries();
         let last = entries.iter().max_by_key(|entry| entry.end);
@@ -238,7 +242,7 @@ impl ConfigFile {
                 Some(last) => (last.end, format!(", {key} = {source}")),
                 None => {
                     let inside = self.text.get(table.start + 1..table.end.checked_sub(1)?)?;
-                    // In the middle of the blanks, so that they are there again without it.
+                    // In the middle of the blanks, so that removing the key restores them.
                     let blanks = inside.len() - inside.trim_start_matches(' ').len();
                     (table.start + 1 + blanks / 2, format!("{key} = {source}"))
                 }
@@ -259,14 +263,14 @@ impl ConfigFile {
         }
     }
 
-    /// What stands before a place on its line.
+    /// The text before an offset on the same line.
     fn line_before(&self, at: usize) -> Option<&str> {
         let before = self.text.get(..at)?;
         let line = before.rfind('\n').map_or(0, |end| end + 1);
         Some(before.get(line..)?.trim_start_matches('\u{feff}'))
     }
 
-    /// A new line below the one of a place.
+    /// A new line below the line of an offset.
     fn line_below(&self, at: usize, line: &str) -> (usize, String) {
         let newline = self.newline();
         match self.line_end(at) {
@@ -275,13 +279,13 @@ impl ConfigFile {
         }
     }
 
-    /// Where the line of a place ends, its line break included; `None` when it has none.
+    /// The end of the line of an offset, after its line break; `None` without a line break.
     fn line_end(&self, at: usize) -> Option<usize> {
         let rest = self.text.get(at..)?;
         rest.find('\n').map(|end| at + end + 1)
     }
 
-    /// What has to go for a key to be gone, and what stands there then.
+    /// The range to replace to remove a key, and the text that replaces it.
     fn without_entry(&self, key: &str) -> Option<(Range<usize>, String)> {
         let (name, value) = self.entry(key)?;
         if let Form::Inline(_) = self.form()? {
@@ -300,7 +304,7 @@ impl ConfigFile {
         let behind = self.text.get(value.end..end.unwrap_or(self.text.len()))?;
         let comment = behind.trim_start();
         if comment.starts_with('#') {
-            // A comment on the line is the user's.
+            // A comment on the same line is the user's, and stays.
             return Some((start..value.end + behind.len(), comment.to_owned()));
         }
         Some((
@@ -312,7 +316,7 @@ impl ConfigFile {
         ))
     }
 
-    /// A place, or where the line above it ends, its line break excluded.
+    /// An offset at the start of a line, moved before the line break above it.
     fn without_line_break(&self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or_default();
         let above = before.strip_suffix('\n').unwrap_or(before);
@@ -348,8 +352,8 @@ impl ConfigFile {
         }
     }
 
-    /// A table at the end of a file is the same wherever the other tables stand, so it is
-    /// appended as text, and nothing before it is written anew.
+    /// Appends the table as text. At the end of the file it does not depend on other tables, and nothing
+    /// before it changes.
     fn append_table(&mut self, settings: &[(&str, String)]) {
         let newline = self.newline();
         let mut lines = vec![format!("[{TABLE}]")];
@@ -377,7 +381,7 @@ impl ConfigFile {
         }
     }
 
-    /// Takes over another text, where it is TOML.
+    /// Replaces the text, if the new one is TOML.
     fn replace(&mut self, text: String) {
         if let Ok(document) = Document::parse(text.clone()) {
             self.document = document;
@@ -411,7 +415,7 @@ pub fn toml_value(source: &str) -> Value {
     }
 }
 
-/// Where a value ends; `None` for a table with a header of its own.
+/// The end of a value; `None` for a table with a header of its own.
 fn end_of(item: &Item) -> Option<usize> {
     match item {
         Item::Value(toml_edit::Value::InlineTable(table)) if table.is_dotted() => {

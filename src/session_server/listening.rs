@@ -1,17 +1,16 @@
-//! What the configuration's own `listen_address` means for terminals.
+//! Checks the `listen_address` that the configuration has.
 //!
 //! Source: `session.NewServer` of gitlab-runner, which listens on TCP by Go's `net.Listen`.
 
 use serde_json::Value;
 
 use super::config_file::{ConfigFile, LISTEN_ADDRESS};
-use crate::exposure::Way;
+use crate::exposure::ExposureKind;
 use crate::function_config::SessionServerSpec;
 use crate::runner::Runner;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
-/// Looks at the address; one that is empty counts as none, and is written.
+/// Checks the address. An empty one counts as missing, and is replaced.
 ///
 /// # Errors
 /// The session server cannot start at it, or no Service can lead to it, and `spec.listenPort` does not
@@ -47,8 +46,8 @@ pub(super) fn check(
         let host = host.trim_matches(['[', ']']);
         let ip = host.parse::<std::net::IpAddr>();
         let is_loopback = host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback());
-        // The relay's port-forward comes out inside the pod.
-        let is_inside = matches!(spec.exposure.way, Way::ApiServer(_));
+        // The relay's port-forward ends inside the pod.
+        let is_inside = matches!(spec.exposure.kind, ExposureKind::ApiServer(_));
         return Ok((is_loopback && !is_inside).then(|| {
             place(FunctionResult::warning(format!(
                 "listen_address is {address:?}, where nothing outside the pod can connect: listen on \

@@ -1,13 +1,13 @@
-//! A live Service among the items: what the cluster had when somebody exported it.
+//! A live Service among the items, as exported from the cluster.
 //!
-//! | the item | what becomes of it |
+//! | the item | what happens to it |
 //! |---|---|
-//! | has `config.kubernetes.io/local-config` | it is an observation and is never applied: it stays, and the Service's manifest stands beside it |
-//! | has it, and the host is kustomize | kustomize takes one item of a name, and drops those with the annotation: it becomes the manifest |
-//! | has it not | it would be applied: it becomes the manifest |
+//! | has `config.kubernetes.io/local-config` | it is an observation, which is never applied: it stays, and the Service's manifest is a second item |
+//! | has it, and the host is kustomize | it becomes the manifest: kustomize accepts only one item of a name, and drops items with the annotation |
+//! | does not have it | it would be applied, so it becomes the manifest |
 //!
-//! A manifest has none of what the cluster alone may set. What the follow-up reads of the live Service
-//! is kept in the annotation [`LIVE_SERVICE`].
+//! A manifest must not have fields that only the cluster sets. What AdvertiseAddress reads of the live
+//! Service is kept in the annotation [`LIVE_SERVICE`].
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ use yaml_splice::pointer::At as _;
 
 /// Source: kustomize's and kpt's documentation of local configuration.
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
-/// By these kustomize finds its items again in what a function gives back.
+/// The prefix of the annotations by which kustomize matches a function's output with its own items.
 const KUSTOMIZE: &str = "kustomize.config.k8s.io/";
 /// What the API server or a controller sets.
 ///
@@ -39,7 +39,7 @@ const SET_BY_CLUSTER: [&str; 12] = [
     "/status",
 ];
 
-/// True for a live Service that is not a manifest too: nothing of it is ever written.
+/// True for a live Service that is not a manifest too. It is never edited.
 pub(super) fn is_observation(service: &Resource) -> bool {
     is_live(service)
         && service
@@ -54,7 +54,7 @@ fn is_of_kustomize(resource: &Resource) -> bool {
     annotations.is_some_and(|all| all.keys().any(|key| key.starts_with(KUSTOMIZE)))
 }
 
-/// Makes a live Service of ours a manifest.
+/// Turns a live Service of ours into a manifest.
 pub(super) fn declare(live: &Resource, patches: &mut Patches) {
     let value = &live.value;
     patches.set(
@@ -80,7 +80,7 @@ pub(super) fn declare(live: &Resource, patches: &mut Patches) {
     }
 }
 
-/// What the follow-up reads of a live Service.
+/// The fields of a live Service that AdvertiseAddress reads.
 fn seen(service: &Value) -> Value {
     let mut seen = Map::new();
     for pointer in [

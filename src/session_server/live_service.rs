@@ -2,12 +2,12 @@
 //!
 //! | what the Service says | the rule |
 //! |---|---|
-//! | `metadata.deletionTimestamp` | refused: it is going away |
+//! | `metadata.deletionTimestamp` | refused: it is being deleted |
 //! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
 //! | type NodePort | the node port at the address of the annotation [`NODE_ADDRESS`], else of a node; pending without one |
 //! | no ingress entry | `spec.externalIPs`, else pending |
-//! | an entry whose `ports[].error` is set for our port | passed over; pending with that error when no other is left |
-//! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is there; the address already in the configuration if it is still among them |
+//! | an entry whose `ports[].error` is set for our port | skipped; pending with that error if no other is left |
+//! | several entries, or an entry with both hostname and ip | the first kind of `prefer` that is present; among equals, the address that the configuration has |
 //! | IPs of both families | `ipFamily` when set, else the order of `spec.ipFamilies` |
 //! | `ipMode: Proxy` | as any other: it tells nodes, not clients, how to reach the address |
 //! | only a hostname (AWS) | the hostname |
@@ -25,21 +25,23 @@ use crate::function_config::{AddressKind, AdvertiseAddressSpec};
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
-/// What a Service's status tells.
+const NO_ADDRESS: &str = "its load balancer has no address yet";
+
+/// What a Service's status says about the address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Resolution {
     /// host:port
     Address(String),
     /// No address yet, and why.
     Pending(String),
-    /// This Service will never do, and why.
+    /// This Service can never be used, and why.
     Refused(String),
 }
 
 /// What is known of a live Service besides its status.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known<'a> {
-    /// The address in the configuration: among several that are equally good it is kept.
+    /// The address in the configuration, which is kept among equals.
     pub(super) configured: Option<&'a str>,
     /// The address of the nodes as the manifest says it, which may not be applied yet.
     pub(super) nodes: Option<&'a str>,
@@ -53,12 +55,9 @@ pub(super) fn resolve(
     spec: &AdvertiseAddressSpec,
     known: Known<'_>,
 ) -> Resolution {
-    let current = known.configured;
     let value = &service.value;
-    if let Some(since) = value
-        .at("/metadata/deletionTimestamp")
-        .and_then(Value::as_str)
-    {
+    let since = value.at("/metadata/deletionTimestamp");
+    if let Some(since) = since.and_then(Value::as_str) {
         return Resolution::Refused(format!(
             "is being deleted since {since}: wait until it is gone, apply it again, and build again"
         ));
@@ -66,30 +65,40 @@ pub(super) fn resolve(
     if let Some(nodes) = known.nodes.or(service.annotation(NODE_ADDRESS)) {
         return at_nodes(nodes, value, known.port);
     }
-    let external: Vec<&str> = strings(value.at("/spec/externalIPs")).collect();
-    let kind = value
-        .at("/spec/type")
-        .and_then(Value::as_str)
-        .unwrap_or("ClusterIP");
-    if kind != "LoadBalancer" && external.is_empty() {
-        return Resolution::Refused(format!(
+    let address = balancer_port(value, known.port).and_then(|port| {
+        let hosts = hosts(value, port)?;
+        let host = choose(hosts, spec, value, known.configured, port)?;
+        Ok(written(&host, port))
+    });
+    match address {
+        Ok(address) => Resolution::Address(address),
+        Err(reason) => reason,
+    }
+}
+
+/// The port of a Service that has an address outside the cluster.
+fn balancer_port(service: &Value, port: Option<u16>) -> Result<u16, Resolution> {
+    let kind = service.at("/spec/type").and_then(Value::as_str);
+    let kind = kind.unwrap_or("ClusterIP");
+    let has_external_ip = strings(service.at("/spec/externalIPs")).next().is_some();
+    if kind != "LoadBalancer" && !has_external_ip {
+        return Err(Resolution::Refused(format!(
             "is of type {kind}, which has no address outside the cluster: a type LoadBalancer is \
              needed"
-        ));
+        )));
     }
-    let Some(port) = our_port(value, known.port, "port") else {
-        return Resolution::Refused(format!(
+    our_port(service, port, "port").ok_or_else(|| {
+        Resolution::Refused(format!(
             "has several ports and none named {PORT_NAME}, so it cannot be told which one to advertise"
-        ));
-    };
-    let entries = value
-        .at("/status/loadBalancer/ingress")
-        .and_then(Value::as_array);
-    let entries: Vec<&Value> = entries.into_iter().flatten().collect();
-    let errors: Vec<String> = entries
-        .iter()
-        .filter_map(|entry| port_error(entry, port))
-        .collect();
+        ))
+    })
+}
+
+/// The hosts at which a Service answers: those of its load balancer, else its external IPs.
+fn hosts(service: &Value, port: u16) -> Result<Vec<Host>, Resolution> {
+    let entries = service.at("/status/loadBalancer/ingress");
+    let entries = entries.and_then(Value::as_array);
+    let entries = entries.map_or(&[][..], Vec::as_slice);
     let mut hosts: Vec<Host> = entries
         .iter()
         .filter(|entry| port_error(entry, port).is_none())
@@ -97,31 +106,35 @@ pub(super) fn resolve(
         .filter_map(|(field, entry)| host(entry.get(field)?.as_str()?))
         .collect();
     if entries.is_empty() {
-        hosts.extend(external.iter().copied().filter_map(host));
+        hosts.extend(strings(service.at("/spec/externalIPs")).filter_map(host));
     }
-    if hosts.is_empty() {
-        return Resolution::Pending(match errors.first() {
-            Some(error) => format!("its load balancer has an error on port {port}: {error}"),
-            None => "its load balancer has no address yet".to_owned(),
-        });
+    if !hosts.is_empty() {
+        return Ok(hosts);
     }
-    let all = hosts.clone();
-    hosts.retain(|host| {
+    let mut errors = entries.iter().filter_map(|entry| port_error(entry, port));
+    Err(Resolution::Pending(match errors.next() {
+        Some(error) => format!("its load balancer has an error on port {port}: {error}"),
+        None => NO_ADDRESS.to_owned(),
+    }))
+}
+
+/// The best of these hosts by the rules of the table above.
+fn choose(
+    all: Vec<Host>,
+    spec: &AdvertiseAddressSpec,
+    service: &Value,
+    configured: Option<&str>,
+    port: u16,
+) -> Result<Host, Resolution> {
+    let fits = |host: &&Host| {
         let of_family = match (host, spec.ip_family) {
             (Host::Ip(ip), Some(wanted)) => family(ip) == wanted,
             _ => true,
         };
         of_family && spec.prefer.contains(&kind_of(host))
-    });
-    if hosts.is_empty() {
-        let found: Vec<String> = all.iter().map(|host| written(host, port)).collect();
-        return Resolution::Pending(format!(
-            "none of its addresses ({}) fits spec.prefer and spec.ipFamily",
-            found.join(", ")
-        ));
-    }
-    let order: Vec<&str> = strings(value.at("/spec/ipFamilies")).collect();
-    let rank = |host: &Host| {
+    };
+    let order: Vec<&str> = strings(service.at("/spec/ipFamilies")).collect();
+    let rank = |host: &&Host| {
         let kind = spec.prefer.iter().position(|kind| *kind == kind_of(host));
         let family = match host {
             Host::Name(_) => None,
@@ -129,16 +142,20 @@ pub(super) fn resolve(
         };
         (kind, family)
     };
-    // Stable: the Service's own order decides what the rules leave open.
-    hosts.sort_by_key(rank);
-    let best = hosts.first().map(rank);
-    let kept = hosts
-        .iter()
-        .filter(|host| Some(rank(host)) == best)
-        .find(|host| Some(written(host, port).as_str()) == current);
-    match kept.or(hosts.first()) {
-        Some(host) => Resolution::Address(written(host, port)),
-        None => Resolution::Pending("its load balancer has no address yet".to_owned()),
+    let best = all.iter().filter(fits).map(|host| rank(&host)).min();
+    let is_best = |host: &&Host| Some(rank(host)) == best;
+    let among_best = || all.iter().filter(fits).filter(is_best);
+    let kept = among_best().find(|host| Some(written(host, port).as_str()) == configured);
+    // The Service's own order decides among equals.
+    match kept.or_else(|| among_best().next()) {
+        Some(host) => Ok(host.clone()),
+        None => {
+            let found: Vec<String> = all.iter().map(|host| written(host, port)).collect();
+            Err(Resolution::Pending(format!(
+                "none of its addresses ({}) fits spec.prefer and spec.ipFamily",
+                found.join(", ")
+            )))
+        }
     }
 }
 
@@ -165,8 +182,8 @@ fn at_nodes(nodes: &str, service: &Value, port: Option<u16>) -> Resolution {
     }
 }
 
-/// A port number of the Service's, of the session server's port: the entry with this number, else the
-/// one that is called so.
+/// A field of the Service's port for the session server: of the entry with this number, else of the one
+/// with its name.
 fn our_port(service: &Value, port: Option<u16>, field: &str) -> Option<u16> {
     let ports = service.at("/spec/ports").and_then(Value::as_array);
     let has_number = |entry: &&Value| {

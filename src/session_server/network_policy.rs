@@ -1,4 +1,4 @@
-//! Who may connect to the session server, as the cluster's network enforces it.
+//! The NetworkPolicy: who may connect to the session server.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,8 @@ use crate::runner::{Runner, field};
 use krm::resource::Identity;
 use krm::results::FunctionResult;
 
-/// A NetworkPolicy for the runner's pods: these peers may connect to the session server, and what
-/// else its containers declare stays open to everybody, as it was.
+/// A NetworkPolicy for the runner's pods. Only the peers may connect to the session server; the other
+/// ports that the containers declare stay open to everybody.
 ///
 /// Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API: a pod that any policy selects
 /// takes only what some policy lets in.
@@ -35,7 +35,7 @@ pub(super) fn object(
     exposure::object("networking.k8s.io/v1", "NetworkPolicy", service, spec)
 }
 
-/// Warns of a metrics port that no container declares: the policy does not let it in.
+/// Warns of a metrics port that no container declares, as the policy closes it.
 pub(super) fn metrics_cut_off(
     runner: &Runner,
     metrics_port: Option<u16>,

@@ -1,34 +1,34 @@
-//! The resources that this function makes: how they are marked, found again and kept up to date.
+//! Resources that this function makes: how they are marked, found again and updated.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use crate::ownership::OWNER;
+use crate::plan::internal;
 use crate::runner::Workload;
 use krm::bookkeeping::OWNED_BY;
 use krm::patch::Patches;
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use krm::resource_list::{ReadError, ResourceList};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
-use yaml_splice::pointer::At as _;
-use yaml_splice::pointer::token;
+use krm::results::{FunctionResult, Refusal};
+use yaml_splice::pointer::{At as _, token};
 
 /// Labels or annotations.
 type Texts = BTreeMap<String, String>;
 
-/// Marks a resource that is made for a workload as ours. It gets the workload's labels and, where
-/// the host keeps files, one beside the workload's; and the labels and annotations given here.
+/// Marks a resource that is made for a workload as ours. It gets the workload's labels, the labels and
+/// annotations given here and, if the host keeps files, a file beside the workload's.
 pub(super) fn mark(
     mut resource: Value,
     workload: &Workload,
     labels: &Texts,
     annotations: &Texts,
-) -> Value {
+) -> Result<Value, Refusal> {
     let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
-    let kind = text("/kind").unwrap_or_default();
-    let name = text("/metadata/name").unwrap_or_default();
+    let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name")) else {
+        return Err(internal("a resource is to be made without kind or name"));
+    };
     let places: Vec<(&str, Value)> = PATH_ANNOTATIONS
         .into_iter()
         .zip(INDEX_ANNOTATIONS)
@@ -39,7 +39,7 @@ pub(super) fn mark(
         .flatten()
         .collect();
     let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) else {
-        return resource;
+        return Err(internal("a resource is to be made without metadata"));
     };
     let asked = |texts: &Texts| -> Map<String, Value> {
         texts
@@ -60,10 +60,10 @@ pub(super) fn mark(
             .map(|(key, value)| (key.to_owned(), value)),
     );
     metadata.insert("annotations".to_owned(), Value::Object(all));
-    resource
+    Ok(resource)
 }
 
-/// Refuses to take over a resource that somebody else made.
+/// Refuses to take over a resource that this function did not make.
 pub(super) fn not_ours(resource: &Resource) -> Refusal {
     let kind = &resource.identity.kind;
     Box::new(
@@ -77,8 +77,8 @@ pub(super) fn not_ours(resource: &Resource) -> Refusal {
     )
 }
 
-/// The resources of this name, or those that had it before kustomize renamed them: it may have
-/// prefixed the one and not yet the other.
+/// The resources of this name, else those that had it before kustomize renamed them: kustomize may have
+/// prefixed one of two names already.
 ///
 /// # Errors
 /// One of them cannot be parsed.
@@ -98,14 +98,14 @@ pub fn find(
     Ok(exact)
 }
 
-/// Brings labels and annotations of an earlier run up to date; what others added stays.
+/// Updates the labels and annotations of an earlier run. Others are left alone.
 pub(super) fn update_metadata(existing: &Resource, desired: &Value, patches: &mut Patches) {
     for section in ["labels", "annotations"] {
         let members = desired
             .at(&format!("/metadata/{section}"))
             .and_then(Value::as_object);
         for (key, value) in members.into_iter().flatten() {
-            // The host says where the resource lives, and may have moved it.
+            // The host decides on the file, and may have moved the resource.
             let is_place = PATH_ANNOTATIONS.contains(&key.as_str())
                 || INDEX_ANNOTATIONS.contains(&key.as_str());
             if !is_place {

@@ -1,4 +1,4 @@
-//! Which pods a Service would select: those of every workload in the list, not of runners alone.
+//! Which pods a Service selects, among those of all workloads of the list.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use crate::runner::{Runner, Workload};
 use krm::resource::Identity;
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// The kinds that make pods, and the JSON pointer of the pods' labels in each.
@@ -31,11 +30,11 @@ const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
 #[derive(Debug)]
 pub(super) struct Pods {
     groups: Vec<PodGroup>,
-    /// Places in `groups` by key and value; a value that is no text stands as an empty one.
+    /// Indices in `groups` by key and value. A value that is not a string counts as empty.
     by_label: BTreeMap<(String, String), Vec<usize>>,
 }
 
-/// The pods that one workload makes.
+/// The pods of one workload.
 #[derive(Debug)]
 struct PodGroup {
     workload: Identity,
@@ -45,8 +44,7 @@ struct PodGroup {
 }
 
 impl Pods {
-    /// Looks at each runner's pod template, and at those of the other workloads that might have the
-    /// same labels.
+    /// Collects the pods of the runners, and of the other workloads that may have the same labels.
     ///
     /// # Errors
     /// A workload that mentions a runner's label and cannot be parsed.
@@ -77,7 +75,7 @@ impl Pods {
         Ok(Self { groups, by_label })
     }
 
-    /// Refuses a workload by whose labels a Service would also select another one's pods.
+    /// Refuses a workload if its labels also select the pods of another one.
     pub(super) fn check_selector(&self, workload: &Workload) -> Result<(), Refusal> {
         let selector = workload.selector();
         let identity = &workload.resource.identity;
@@ -123,10 +121,10 @@ impl Pods {
         }
     }
 
-    /// A workload that this selector selects, besides the one that it is meant for.
+    /// Another workload whose pods this selector selects.
     fn other_than(&self, workload: &Workload, selector: &Map<String, Value>) -> Option<&Identity> {
         let own = &workload.resource;
-        // Those with the rarest of the labels: a selector wants all of them.
+        // A selected pod has all the labels, so looking at those with the rarest one is enough.
         let rarest = selector
             .iter()
             .map(|(key, value)| {
@@ -147,7 +145,7 @@ impl Pods {
 }
 
 impl PodGroup {
-    /// `None` for what makes no pods, and for what another workload has made: its maker is looked at.
+    /// `None` for a resource that makes no pods, or is made by another workload, which is read itself.
     fn read(list: &ResourceList<'_>, item: usize) -> Result<Option<Self>, ReadError> {
         let resource = list.resource(item)?;
         let kind = resource.identity.kind.as_str();
@@ -173,11 +171,11 @@ pub(super) fn namespaces<W: Borrow<Workload>>(runners: &[W]) -> BTreeSet<&str> {
     identities.map(|one| one.namespace.as_str()).collect()
 }
 
-/// The workloads that may have the labels of a runner, by a look at their text.
+/// The workloads whose text mentions a label of a runner.
 fn others(list: &ResourceList<'_>, runners: &[Runner]) -> Vec<usize> {
     let kinds = KINDS.map(|(kind, _)| kind);
     let selectors: Vec<_> = runners.iter().map(|one| one.workload.selector()).collect();
-    // The longest value of a selector is the least likely to stand in an item by chance.
+    // The longest value of a selector is the least likely to be in an item by chance.
     let words = selectors.iter().filter_map(|selector| {
         let values = selector.values().filter_map(Value::as_str);
         values.max_by_key(|value| value.len())

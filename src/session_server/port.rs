@@ -5,21 +5,21 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
+use crate::plan::internal;
 use crate::runner::{Container, Runner, Workload, field};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Resource;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
 const DEFAULT_PORT: u16 = 8093;
-/// What the port is called: the first of these that no other container of the pod has.
+/// Names for the port. The first one that no other container of the pod has is used.
 const NAMES: [&str; 3] = [PORT_NAME, "runner-terminal", "web-terminal"];
 
-/// The port that the session server is to listen on: what the functionConfig says, else what
-/// the configuration says, else a port that is there by name, else 8093.
+/// The port that the session server listens on: that of the functionConfig, else of the configuration,
+/// else of the container port with its name, else 8093.
 pub(super) fn listen_port(
     spec: &SessionServerSpec,
     configured: Option<u16>,
@@ -31,7 +31,7 @@ pub(super) fn listen_port(
     }
 }
 
-/// [`listen_port`] where no functionConfig says one.
+/// [`listen_port`] without a functionConfig.
 pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     let added = runner.workload.resource.annotation(ADDED_PORT);
     let by_name = || {
@@ -45,101 +45,204 @@ pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     configured.or_else(by_name).unwrap_or(DEFAULT_PORT)
 }
 
-/// Makes the container port and gives what the Service's `targetPort` names it by: its name, or its
-/// number where another container has a port of that name.
+/// The container port, and what changes for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PortPlan {
+    /// The port that the session server listens on.
+    pub number: u16,
+    /// `targetPort` of the Service: the port's name, or its number where another container has a port
+    /// of that name.
+    pub target: Value,
+    /// What changes in the workload.
+    pub change: PortChange,
+}
+
+/// What changes among a container's ports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PortChange {
+    /// Nothing: the container has the port.
+    None,
+    /// The port that an earlier run added gets another number.
+    Renumber {
+        /// JSON pointer of the number.
+        pointer: String,
+    },
+    /// A port is added.
+    Add {
+        /// JSON pointer of the container's ports.
+        ports: String,
+        /// The port.
+        entry: Value,
+        /// The value of the annotation [`ADDED_PORT`].
+        note: String,
+    },
+}
+
+/// Plans the container port.
 ///
 /// # Errors
 /// The number, or the name, belongs to something else in the pod.
-pub(super) fn ensure(
+pub(super) fn plan(
     runner: &Runner,
     port: u16,
     metrics_port: Option<u16>,
-    patches: &mut Patches,
-) -> Result<Value, Refusal> {
-    let resource = &runner.workload.resource;
-    let pointer = runner.container_pointer("/ports");
-    let refuse = |message: String| {
-        Box::new(
-            FunctionResult::error(message)
-                .about(&resource.identity)
-                .at(field(&pointer)),
-        )
-    };
-    if metrics_port == Some(port) {
-        return Err(refuse(format!(
-            "port {port} is where the runner's metrics server listens (listen_address of \
-             config.toml): set spec.listenPort of the functionConfig to another one"
-        )));
+) -> Result<PortPlan, Refusal> {
+    let pod = PodPorts::of(runner);
+    if let Some(message) = pod.conflict(port, metrics_port) {
+        return Err(pod.refuse(message));
     }
-    for (name, container) in others(runner) {
-        if ports(container).any(|p| number(p) == Some(port) && is_tcp(p)) {
-            return Err(refuse(format!(
-                "port {port} is in use by container {name:?} of the same pod: set spec.listenPort of \
-                 the functionConfig to another one"
-            )));
-        }
-    }
-    // Kubernetes takes the first port of a name that any container of the pod has.
-    let is_taken = |name: &str| {
-        let mut others = others(runner).into_iter();
-        others.any(|(_, container)| ports(container).any(|p| text(p, "name") == Some(name)))
+    let plan = |target: Value, change: PortChange| PortPlan {
+        number: port,
+        target,
+        change,
     };
-    let added = added(resource).map(|(_, name)| name);
-    let by_name = |name: &str| {
-        // Another name than the Service's own says nothing to a reader: the number does.
-        if is_taken(name) || added == Some(name) && name != PORT_NAME {
-            json!(port)
-        } else {
-            json!(name)
-        }
-    };
-    let own = patches.current(resource).at(&pointer);
-    let own = own.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    if let Some(existing) = own.iter().find(|p| number(p) == Some(port) && is_tcp(p)) {
-        return match text(existing, "name") {
-            Some("metrics") => Err(refuse(format!(
-                "port {port} is the container's port \"metrics\": set spec.listenPort of the \
-                 functionConfig to another one"
-            ))),
-            Some(name) => Ok(by_name(name)),
-            None => Ok(json!(port)),
-        };
+    if let Some(existing) = pod.own.iter().find(|entry| is_at(entry, port)) {
+        let target = text(existing, "name").map_or(json!(port), |name| pod.target(name, port));
+        return Ok(plan(target, PortChange::None));
     }
-    let named = |name: &str| own.iter().position(|p| text(p, "name") == Some(name));
-    if let Some(name) = added
-        && let Some(index) = named(name)
+    if let Some(name) = pod.added
+        && let Some(index) = pod.named(name)
     {
-        let pointer = format!("{pointer}/{index}/containerPort");
-        patches.set(resource, &pointer, json!(port));
-        return Ok(by_name(name));
+        let pointer = format!("{}/{index}/containerPort", pod.pointer);
+        return Ok(plan(
+            pod.target(name, port),
+            PortChange::Renumber { pointer },
+        ));
     }
-    if named(PORT_NAME).is_some() {
-        return Err(refuse(format!(
+    if pod.named(PORT_NAME).is_some() {
+        return Err(pod.refuse(format!(
             "the container has a port named {PORT_NAME:?} with another number than {port}: rename \
              it, or set spec.listenPort of the functionConfig to its number"
         )));
     }
-    let Some(name) = NAMES
-        .into_iter()
-        .find(|name| !is_taken(name) && named(name).is_none())
-    else {
-        return Err(refuse(format!(
+    let is_free = |name: &&str| !pod.is_taken(name) && pod.named(name).is_none();
+    let Some(name) = NAMES.into_iter().find(is_free) else {
+        return Err(pod.refuse(format!(
             "other ports of the pod have the names {}: rename one of them",
             NAMES.join(", ")
         )));
     };
-    let entry = json!({"name": name, "containerPort": port, "protocol": "TCP"});
-    patches.push(resource, &pointer, entry);
-    patches.set(resource, &annotation(ADDED_PORT), json!(note(runner, name)));
-    Ok(if name == PORT_NAME {
+    let target = if name == PORT_NAME {
         json!(name)
     } else {
         json!(port)
-    })
+    };
+    let change = PortChange::Add {
+        entry: json!({"name": name, "containerPort": port, "protocol": "TCP"}),
+        note: note(runner, name)?,
+        ports: pod.pointer,
+    };
+    Ok(plan(target, change))
 }
 
-/// The port of the pod that a Service's `targetPort` leads to, as Kubernetes looks it up: the first
-/// TCP port of that name in any container, sidecars among the init containers last.
+/// The ports that a runner's pod has.
+struct PodPorts<'r> {
+    runner: &'r Runner,
+    /// JSON pointer of the ports of the runner's container.
+    pointer: String,
+    /// Those ports.
+    own: &'r [Value],
+    /// The other containers, by name.
+    others: Vec<(&'r str, &'r Value)>,
+    /// The name of the port that an earlier run added.
+    added: Option<&'r str>,
+}
+
+impl<'r> PodPorts<'r> {
+    fn of(runner: &'r Runner) -> Self {
+        let resource = &runner.workload.resource;
+        let pointer = runner.container_pointer("/ports");
+        let own = resource.value.at(&pointer).and_then(Value::as_array);
+        Self {
+            own: own.map_or(&[][..], Vec::as_slice),
+            others: others(runner),
+            added: added(resource).map(|(_, name)| name),
+            runner,
+            pointer,
+        }
+    }
+
+    fn refuse(&self, message: String) -> Refusal {
+        Box::new(
+            FunctionResult::error(message)
+                .about(&self.runner.workload.resource.identity)
+                .at(field(&self.pointer)),
+        )
+    }
+
+    /// Why the session server cannot listen on a port: something else does.
+    fn conflict(&self, port: u16, metrics_port: Option<u16>) -> Option<String> {
+        if metrics_port == Some(port) {
+            return Some(format!(
+                "port {port} is where the runner's metrics server listens (listen_address of \
+                 config.toml): set spec.listenPort of the functionConfig to another one"
+            ));
+        }
+        let mut others = self.others.iter();
+        if let Some((name, _)) =
+            others.find(|(_, container)| ports(container).any(|entry| is_at(entry, port)))
+        {
+            return Some(format!(
+                "port {port} is in use by container {name:?} of the same pod: set spec.listenPort \
+                 of the functionConfig to another one"
+            ));
+        }
+        let own = self.own.iter().find(|entry| is_at(entry, port))?;
+        (text(own, "name") == Some("metrics")).then(|| {
+            format!(
+                "port {port} is the container's port \"metrics\": set spec.listenPort of the \
+                 functionConfig to another one"
+            )
+        })
+    }
+
+    /// True when another container has a port of this name: Kubernetes takes the first one.
+    fn is_taken(&self, name: &str) -> bool {
+        let mut ports = self.others.iter().flat_map(|(_, other)| ports(other));
+        ports.any(|entry| text(entry, "name") == Some(name))
+    }
+
+    /// The index of the runner's port of this name.
+    fn named(&self, name: &str) -> Option<usize> {
+        let mut own = self.own.iter();
+        own.position(|entry| text(entry, "name") == Some(name))
+    }
+
+    /// `targetPort` for the runner's port of this name. A name that an earlier run made up tells a
+    /// reader less than the number.
+    fn target(&self, name: &str, port: u16) -> Value {
+        let is_made_up = self.added == Some(name) && name != PORT_NAME;
+        if self.is_taken(name) || is_made_up {
+            json!(port)
+        } else {
+            json!(name)
+        }
+    }
+}
+
+/// True for a TCP port of this number.
+fn is_at(entry: &Value, port: u16) -> bool {
+    number(entry) == Some(port) && is_tcp(entry)
+}
+
+impl PortPlan {
+    /// Writes the port into its workload.
+    pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
+        match self.change {
+            PortChange::None => {}
+            PortChange::Renumber { pointer } => {
+                patches.set(workload, &pointer, json!(self.number));
+            }
+            PortChange::Add { ports, entry, note } => {
+                patches.push(workload, &ports, entry);
+                patches.set(workload, &annotation(ADDED_PORT), json!(note));
+            }
+        }
+    }
+}
+
+/// The pod's port that a Service's `targetPort` leads to. As in Kubernetes, a name means the first TCP
+/// port of that name in any container; sidecars among the init containers come last.
 ///
 /// Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`.
 pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
@@ -159,7 +262,7 @@ pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
     }
 }
 
-/// The containers that run beside the runner's, by name: those of the pod, and its sidecars.
+/// The containers that run beside the runner's, sidecars included, with their names.
 fn others(runner: &Runner) -> Vec<(&str, &Value)> {
     let own = runner.container().map(|container| container.index);
     let containers = runner.workload.containers();
@@ -171,7 +274,7 @@ fn others(runner: &Runner) -> Vec<(&str, &Value)> {
         .collect()
 }
 
-/// The init containers that go on running.
+/// The init containers that keep running.
 fn sidecars(workload: &Workload) -> impl Iterator<Item = &Value> {
     let containers = workload.pod("/spec/initContainers");
     let containers = containers.and_then(Value::as_array).into_iter().flatten();
@@ -182,24 +285,24 @@ fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
     value.get(field)?.as_str()
 }
 
-/// What [`ADDED_PORT`] is to say: the port's name, and before it the container's, where nothing else
-/// tells which container it is.
-fn note(runner: &Runner, name: &str) -> String {
-    let Some(own) = runner.container() else {
-        return name.to_owned();
-    };
+/// The value of [`ADDED_PORT`]: the port's name, after the container's name if the container cannot be
+/// found again otherwise.
+fn note(runner: &Runner, name: &str) -> Result<String, Refusal> {
+    let own = runner
+        .container()
+        .ok_or_else(|| internal("the container of a runner is not among those of its pod"))?;
     let others_have_it = runner
         .workload
         .containers()
         .any(|other| other.index != own.index && position(other, name).is_some());
-    if others_have_it || !runner.workload.is_runner(own) {
+    Ok(if others_have_it || !runner.workload.is_runner(own) {
         format!("{}/{name}", own.name)
     } else {
         name.to_owned()
-    }
+    })
 }
 
-/// The port that an earlier run added: its container, where that is noted, and its name.
+/// The container, if it is noted, and the name of the port that an earlier run added.
 fn added(resource: &Resource) -> Option<(Option<&str>, &str)> {
     let note = resource.annotation(ADDED_PORT)?;
     Some(match note.split_once('/') {
@@ -208,16 +311,21 @@ fn added(resource: &Resource) -> Option<(Option<&str>, &str)> {
     })
 }
 
-/// Takes away the port that [`ensure`] made, in the runner's container alone. False when there is
-/// one, and several containers may be the one that has it.
-pub(super) fn withdraw(
-    workload: &Workload,
-    own_container: Option<usize>,
-    patches: &mut Patches,
-) -> bool {
-    let resource = &workload.resource;
-    let Some((noted, name)) = added(resource) else {
-        return true;
+/// What an undo does with the port that an earlier run added.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Withdrawal {
+    /// No run has added one, or it is gone.
+    None,
+    /// It is removed: its JSON pointer in the workload.
+    Remove(String),
+    /// Several containers have a port of that name, and it is not known which one is meant.
+    Unknown,
+}
+
+/// Finds the port that an earlier run added to the runner's container.
+pub(super) fn withdrawal(workload: &Workload, own_container: Option<usize>) -> Withdrawal {
+    let Some((noted, name)) = added(&workload.resource) else {
+        return Withdrawal::None;
     };
     let having: Vec<Container<'_>> = workload
         .containers()
@@ -238,13 +346,16 @@ pub(super) fn withdraw(
         && let Some(index) = position(*container, name)
     {
         let pointer = format!("/spec/containers/{}/ports/{index}", container.index);
-        patches.remove(resource, &workload.pod_pointer(&pointer));
+        return Withdrawal::Remove(workload.pod_pointer(&pointer));
     }
-    patches.remove(resource, &annotation(ADDED_PORT));
-    found.is_some() || having.is_empty() || own_container.is_some()
+    if having.is_empty() || own_container.is_some() {
+        Withdrawal::None
+    } else {
+        Withdrawal::Unknown
+    }
 }
 
-/// The place of the port of a name among a container's ports.
+/// The index of the port of this name among a container's ports.
 fn position(container: Container<'_>, name: &str) -> Option<usize> {
     ports(container.value).position(|port| port.get("name").and_then(Value::as_str) == Some(name))
 }

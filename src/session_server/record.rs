@@ -1,8 +1,7 @@
-//! What a file's `[session_server]` was before the first run, as an annotation keeps it.
+//! What a file's `[session_server]` was before the first run, kept in an annotation.
 //!
-//! The annotation is a JSON object: by the name of the file, an object of what each key was, as TOML
-//! text; `null` where there was none. Earlier versions kept one flat object of values, for whichever
-//! file it was.
+//! The annotation is a JSON object. Each member is a file, with the TOML text that each key had, or `null`
+//! for a key that was not there. Earlier versions kept one flat object of values without the file's name.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +9,14 @@ use serde_json::{Map, Value};
 
 use super::config_file::{TABLE, toml_source, toml_value};
 use crate::runner::ConfigToml;
-use krm::bookkeeping::CONFIG_BEFORE;
-use krm::bookkeeping::annotation;
+use krm::bookkeeping::{CONFIG_BEFORE, annotation};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
-/// What the keys of one file were: their TOML text, `None` where they were not there.
+/// What the keys of one file were: their TOML text, `None` for a key that was not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record(BTreeMap<String, Option<String>>);
+pub struct Record(BTreeMap<String, Option<String>>);
 
 impl Record {
     /// The table itself was not there.
@@ -59,9 +57,9 @@ impl Record {
             .map(|(key, source)| (key.as_str(), source.as_deref()))
     }
 
-    /// Reads the record of a file as the patches so far have left it.
-    pub(super) fn read(config: &ConfigToml, patches: &mut Patches) -> Option<Self> {
-        let records = records(&config.object, patches)?;
+    /// Reads the record that an earlier run has left of a file.
+    pub(super) fn read(config: &ConfigToml) -> Option<Self> {
+        let records = records(&config.object.value)?;
         if is_flat(&records) {
             let is_its_own = !has_other_file(&config.object, &config.key);
             return is_its_own.then(|| Self::of_flat(&records));
@@ -69,15 +67,15 @@ impl Record {
         Some(Self::of(records.get(&config.key)?))
     }
 
-    /// True when an earlier version's record may be of this file or of another one of the object.
-    pub(super) fn is_doubtful(config: &ConfigToml, patches: &mut Patches) -> bool {
-        records(&config.object, patches)
+    /// True when a record of an earlier version may be about this file or another one of the object.
+    pub(super) fn is_doubtful(config: &ConfigToml) -> bool {
+        records(&config.object.value)
             .is_some_and(|records| is_flat(&records) && has_other_file(&config.object, &config.key))
     }
 
-    /// Keeps the record of a file beside those of the object's other files.
+    /// Writes the record of a file beside those of the object's other files.
     pub(super) fn store(&self, config: &ConfigToml, patches: &mut Patches) {
-        let mut records = records(&config.object, patches).unwrap_or_default();
+        let mut records = records(patches.current(&config.object)).unwrap_or_default();
         if is_flat(&records) {
             records = Map::new();
         }
@@ -90,9 +88,9 @@ impl Record {
         patches.set(&config.object, &annotation(CONFIG_BEFORE), text.into());
     }
 
-    /// Removes the record of a file, and the annotation when it was the last.
+    /// Removes the record of a file, and the annotation if that was the last one.
     pub(super) fn remove(config: &ConfigToml, patches: &mut Patches) {
-        let mut records = records(&config.object, patches).unwrap_or_default();
+        let mut records = records(patches.current(&config.object)).unwrap_or_default();
         let is_flat = is_flat(&records);
         records.remove(&config.key);
         let pointer = annotation(CONFIG_BEFORE);
@@ -130,12 +128,12 @@ pub(super) fn files(object: &Resource) -> Vec<String> {
     records.keys().cloned().collect()
 }
 
-fn records(object: &Resource, patches: &mut Patches) -> Option<Map<String, Value>> {
-    let note = patches.current(object).at(&annotation(CONFIG_BEFORE));
-    serde_json::from_str(note?.as_str()?).ok()
+fn records(object: &Value) -> Option<Map<String, Value>> {
+    let note = object.at(&annotation(CONFIG_BEFORE))?;
+    serde_json::from_str(note.as_str()?).ok()
 }
 
-/// The form of earlier versions, which did not name the file.
+/// True for the form of earlier versions, which did not name the file.
 fn is_flat(records: &Map<String, Value>) -> bool {
     !records.is_empty() && !records.values().all(Value::is_object)
 }

@@ -1,19 +1,18 @@
-//! What a restart of the pods means: for the terminals of two processes, and for running jobs.
+//! What a restart of the pods means for terminals and for running jobs.
 //!
 //! Source: `DeploymentStrategy` in Kubernetes' `apps/v1` API; gitlab-runner's documentation, "Signals",
-//! and its images, whose `STOPSIGNAL` is SIGQUIT: the runner lets jobs end.
+//! and its images, whose `STOPSIGNAL` is SIGQUIT: the runner waits for its jobs.
 
 use serde_json::Value;
 
 use crate::runner::Runner;
-use krm::patch::Patches;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// Kubernetes' own, in seconds.
+/// Kubernetes' default `terminationGracePeriodSeconds`.
 const DEFAULT_GRACE: u64 = 30;
 
-/// Warns of a Deployment that is told to start the new pod before the old one has ended.
+/// Warns of a Deployment that starts the new pod before the old one has ended.
 pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
     let resource = &runner.workload.resource;
     if resource.identity.kind != "Deployment" {
@@ -36,17 +35,12 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
     })
 }
 
-/// Says that running pods restart, where their jobs have no time to end. `checksum` is the pointer of
-/// the checksum in the template, which has changed.
-pub(super) fn restart(
-    runner: &Runner,
-    checksum: &str,
-    patches: &mut Patches,
-) -> Option<FunctionResult> {
+/// Warns of a restart that leaves running jobs no time to end. `digest` is the new checksum of the
+/// configuration, and `pointer` leads to the old one in the workload.
+pub(super) fn restart(runner: &Runner, pointer: &str, digest: &str) -> Option<FunctionResult> {
     let workload = &runner.workload;
     let resource = &workload.resource;
-    let before = resource.value.at(checksum)?;
-    if patches.current(resource).at(checksum) == Some(before) {
+    if resource.value.at(pointer)?.as_str() == Some(digest) {
         return None;
     }
     let grace = workload.pod("/spec/terminationGracePeriodSeconds");

@@ -1,24 +1,27 @@
 //! The Service in front of the session server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::{ADDRESS_FROM, hex, live_item, owned, port};
-use crate::exposure::{Exposure, NODE_ADDRESS, Origin, PORT_NAME, Place, RELAY_NAMESPACE};
+use super::{ADDRESS_FROM, live_item, owned, port};
+use crate::digest::short_hash;
+use crate::exposure::{
+    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, PORT_NAME, RELAY_NAMESPACE,
+};
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
+use crate::plan::internal;
 use crate::runner::{WORKLOAD_KINDS, Workload};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::Refusal;
-use sha2::{Digest, Sha256};
 use yaml_splice::pointer::At as _;
 
-/// The fields of a Service's spec that this function sets, and takes back when they are no longer
-/// asked for.
+/// Fields of a Service's spec that this function sets, and removes when they are no longer asked for.
 const MANAGED: [&str; 8] = [
     "loadBalancerIP",
     "loadBalancerClass",
@@ -30,30 +33,21 @@ const MANAGED: [&str; 8] = [
     "allocateLoadBalancerNodePorts",
 ];
 
-/// The session server's port in the pod.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ports<'a> {
-    /// Its number.
-    pub(super) listen: u16,
-    /// How a Service finds it: its name, or its number.
-    pub(super) target: &'a Value,
-}
-
-/// What stands in the list where the session server's Service belongs.
+/// What the list has in place of the session server's Service.
 #[derive(Debug)]
 pub(super) enum Existing {
-    /// Nothing; what the Service is to be called.
+    /// Nothing; the identity of the Service to make.
     None(Identity),
     /// A Service that this function made.
     Ours(Resource),
-    /// A Service of that name that somebody else made.
+    /// A Service of that name that this function did not make.
     Foreign(Resource),
 }
 
 const SUFFIX: &str = "-session-server";
 
-/// The name of a workload's Service: `<workload>-session-server`, as the upstream chart has it,
-/// made to fit what a Service may be called (RFC 1035, 63 characters).
+/// The name of a workload's Service: `<workload>-session-server`, as in the upstream chart, changed to
+/// be a valid name of a Service (RFC 1035, 63 characters).
 pub(super) fn name(workload: &str) -> String {
     let mut stem = stem(workload);
     if stem.len() + SUFFIX.len() > 63 {
@@ -62,8 +56,8 @@ pub(super) fn name(workload: &str) -> String {
     format!("{stem}{SUFFIX}")
 }
 
-/// The name of a Service whose workload shares [`name`] with another: `runner.prod` beside
-/// `runner-prod`, or a StatefulSet beside a Deployment of its name.
+/// The name of a Service if another workload has the same [`name`], such as `runner.prod` and
+/// `runner-prod`, or a StatefulSet and a Deployment of one name.
 fn name_apart(workload: &Identity) -> String {
     let unique = format!("{}/{}", workload.kind, workload.name);
     format!("{}{SUFFIX}", with_hash(&stem(&workload.name), &unique))
@@ -71,7 +65,7 @@ fn name_apart(workload: &Identity) -> String {
 
 fn stem(workload: &str) -> String {
     let mut stem = workload.replace('.', "-");
-    // What a parameter of an OpenShift Template stands for is not known.
+    // The value of an OpenShift Template's parameter is not known.
     let is_parameter = stem.starts_with("${");
     if !is_parameter && !stem.starts_with(|c: char| c.is_ascii_lowercase()) {
         stem.insert_str(0, "r-");
@@ -79,10 +73,9 @@ fn stem(workload: &str) -> String {
     stem
 }
 
-/// As much of a stem as fits, and a hash of what it stands for.
+/// As much of a stem as fits, and a hash of the whole.
 fn with_hash(stem: &str, of: &str) -> String {
-    let digest = Sha256::digest(of.as_bytes());
-    let hash = hex(digest.get(..4).unwrap_or_default());
+    let hash = short_hash(of);
     let most = 63 - SUFFIX.len() - 1 - hash.len();
     let kept: String = stem.chars().take(most).collect();
     format!("{}-{hash}", kept.trim_end_matches('-'))
@@ -97,7 +90,7 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     for item in list.beside(&WORKLOAD_KINDS, &namespaces) {
         let (kind, other, namespace) = list.head(item);
         let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
-        // No name becomes longer by more than its prefix, nor shorter but by its hash.
+        // The quick checks first: making a name takes longer than comparing two.
         if is_own
             || other.is_empty()
             || !is_compatible(namespace, &own.identity.namespace)
@@ -111,8 +104,8 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     Ok(rivals)
 }
 
-/// False for names that cannot give one Service name, by a look that is quicker than [`name`]: where
-/// nothing is cut off, such names differ only in dots and hyphens, and in the prefix of [`stem`].
+/// False for names that cannot give the same [`name`]; quicker than to make both. Names that are not cut
+/// off give the same one only if they differ just in dots and hyphens, or in the prefix of [`stem`].
 fn may_share(one: &str, other: &str) -> bool {
     let is_cut = |name: &str| name.len() + SUFFIX.len() > 61;
     let plain = |name: &str| name.strip_prefix("r-").unwrap_or(name).len();
@@ -122,20 +115,20 @@ fn may_share(one: &str, other: &str) -> bool {
         || length == plain(other) && tail(one, length).eq(tail(other, length))
 }
 
-/// The last bytes of a name, backwards, with dots as hyphens.
+/// The last bytes of a name in reverse, with dots as hyphens.
 fn tail(name: &str, length: usize) -> impl Iterator<Item = u8> {
     let bytes = name.bytes().rev().take(length);
     bytes.map(|byte| if byte == b'.' { b'-' } else { byte })
 }
 
-/// Among workloads whose Services would have one name, the least of these keeps it: one whose own
-/// name is in it unchanged comes first.
+/// The order of workloads whose Services would have one name. The first one keeps it; a workload whose
+/// name is in it unchanged precedes the others.
 fn precedence(workload: &Identity) -> (bool, &str, &str) {
     let is_changed = name(&workload.name) != format!("{}{SUFFIX}", workload.name);
     (is_changed, &workload.kind, &workload.name)
 }
 
-/// What a workload's Service is called, whether or not it is there.
+/// The identity of a workload's Service, whether or not it exists.
 pub fn identity(workload: &Workload) -> Identity {
     let workload = &workload.resource.identity;
     Identity {
@@ -159,8 +152,8 @@ pub(super) fn kubectl(service: &Identity) -> String {
     }
 }
 
-/// Looks for a workload's Service in the list. A live Service that was put among the items to be
-/// read is an observation, and not a manifest: [`live_item`] says which are both.
+/// Finds a workload's Service in the list. A live Service among the items is an observation and not a
+/// manifest; [`live_item`] tells which are both.
 ///
 /// # Errors
 /// A Service of that name, or a workload whose Service would have it, that cannot be parsed.
@@ -180,7 +173,7 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     let mut observed = None;
     for wanted in [&plain, &apart] {
         let mut services = named(list, wanted)?;
-        // A live Service may be here too, beside the manifest of the same name.
+        // A live Service may be in the list beside its manifest.
         services.sort_by_key(observed::is_live);
         for service in services {
             if service.annotation(OBSERVED).is_some() {
@@ -216,14 +209,14 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     }))
 }
 
-/// The Services of a name and namespace, which one of the two may leave out.
+/// The Services of a name and namespace. A manifest without a namespace fits any.
 fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, ReadError> {
     let exact = owned::find(list, &service.kind, &service.name, &service.namespace)?;
     if !exact.is_empty() {
         return Ok(exact);
     }
     if service.namespace.is_empty() {
-        // Two namespaces with a Service of this name contradict each other.
+        // With Services of this name in two namespaces, it is unknown which one is meant.
         let mut found = Vec::new();
         for item in list.candidates(&["Service"], &service.name) {
             let (_, name, _) = list.head(item);
@@ -254,7 +247,7 @@ pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Op
         let protocol = entry.get("protocol").and_then(Value::as_str);
         matches!(protocol, None | Some("TCP"))
     };
-    // The name is that of the port that is to be added, where no container has it.
+    // If no container has a port of that name, it is the port that is to be added.
     let leads = |entry: &Value| match port::target_of(entry, workload) {
         Some(target) => target == port,
         None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
@@ -291,56 +284,101 @@ pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> boo
         .all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// Makes the Service, or brings an earlier one up to date. Gives its identity.
-pub(super) fn ensure(
-    existing: Option<&Resource>,
-    place: Place<'_>,
-    exposure: &Exposure,
-    origin: &Origin,
-    target_port: &Value,
-    patches: &mut Patches,
-) -> Identity {
-    let desired = desired(place, exposure, origin, target_port);
-    let Some(existing) = existing else {
-        let made = Resource::new(usize::MAX, desired.clone()).identity;
-        patches.add_after(&place.workload.resource, desired);
-        return made;
-    };
+/// What happens to the Service in front of a runner.
+#[derive(Clone, Debug)]
+pub enum ServicePlan {
+    /// It is added.
+    Made {
+        /// What it is called.
+        identity: Identity,
+        /// The Service.
+        service: Value,
+    },
+    /// The one of an earlier run is brought up to date.
+    Updated {
+        /// The Service as it is.
+        existing: Resource,
+        /// The Service as it would be made now.
+        desired: Value,
+    },
+    /// It is the user's own, and stays as it is.
+    Adopted(Identity),
+}
+
+impl ServicePlan {
+    /// Plans a Service of ours.
+    pub(super) fn ours(
+        existing: Option<Resource>,
+        context: ExposureContext<'_>,
+        exposure: &Exposure,
+        source: &AddressSource,
+        target_port: &Value,
+    ) -> Result<Self, Refusal> {
+        let desired = desired(context, exposure, source, target_port)?;
+        Ok(match existing {
+            Some(existing) => Self::Updated { existing, desired },
+            None => {
+                let made = Resource::new(usize::MAX, desired);
+                Self::Made {
+                    identity: made.identity,
+                    service: Rc::unwrap_or_clone(made.value),
+                }
+            }
+        })
+    }
+
+    /// What the Service is called.
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::Made { identity, .. } | Self::Adopted(identity) => identity,
+            Self::Updated { existing, .. } => &existing.identity,
+        }
+    }
+
+    /// Writes the Service; a new one comes after its workload.
+    pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) -> Result<(), Refusal> {
+        match self {
+            Self::Made { service, .. } => patches.add_after(workload, service),
+            Self::Updated { existing, desired } => update(&existing, &desired, patches)?,
+            Self::Adopted(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     if observed::is_live(existing) {
         live_item::declare(existing, patches);
     }
-    owned::update_metadata(existing, &desired, patches);
+    owned::update_metadata(existing, desired, patches);
     for name in [ADDRESS_FROM, NODE_ADDRESS, RELAY_NAMESPACE] {
         if desired.at(&annotation(name)).is_none() {
             patches.remove(existing, &annotation(name));
         }
     }
-    // Headless once, and not any more.
+    // It is no longer headless.
     let cluster_ip = "/spec/clusterIP";
     if existing.value.at(cluster_ip) == Some(&json!("None")) && desired.at(cluster_ip).is_none() {
         patches.remove(existing, cluster_ip);
     }
-    let spec = desired.get("spec").and_then(Value::as_object);
-    for (key, value) in spec
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| *key != "ports")
-    {
+    let Some(spec) = desired.get("spec").and_then(Value::as_object) else {
+        return Err(internal("a planned Service has no spec"));
+    };
+    for (key, value) in spec.iter().filter(|(key, _)| *key != "ports") {
         patches.set(existing, &format!("/spec/{key}"), value.clone());
     }
     for key in MANAGED {
-        if spec.is_some_and(|spec| !spec.contains_key(key)) {
+        if !spec.contains_key(key) {
             patches.remove(existing, &format!("/spec/{key}"));
         }
     }
-    update_port(existing, &desired, patches);
-    existing.identity.clone()
+    update_port(existing, desired, patches)
 }
 
-/// Our port among those that others may have added; what they have set on it stays.
-fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
+/// Updates our port. Ports that others added, and fields that they set on ours, are left alone.
+fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     let Some(port) = desired.at("/spec/ports/0").and_then(Value::as_object) else {
-        return;
+        return Err(internal("a planned Service has no port"));
     };
     let ports = patches.current(existing).at("/spec/ports");
     let ports = ports
@@ -351,8 +389,8 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
             .iter()
             .position(|entry| entry.get(field) == port.get(field))
     };
-    // A port that has lost its name is known by its number, or by being the only one: a Service with
-    // several has a name for each.
+    // A port without a name is found by its number, or is the only one: if a Service has several ports,
+    // each has a name.
     let only = || (ports.len() == 1 && ports.iter().all(|p| p.get("name").is_none())).then_some(0);
     match with("name").or_else(|| with("port")).or_else(only) {
         Some(index) => {
@@ -366,29 +404,35 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) {
         }
         None => patches.push(existing, "/spec/ports", Value::Object(port.clone())),
     }
+    Ok(())
 }
 
-fn desired(place: Place<'_>, exposure: &Exposure, origin: &Origin, target_port: &Value) -> Value {
-    let workload = place.workload;
-    let way = exposure.way();
+fn desired(
+    context: ExposureContext<'_>,
+    exposure: &Exposure,
+    source: &AddressSource,
+    target_port: &Value,
+) -> Result<Value, Refusal> {
+    let workload = context.workload;
+    let strategy = exposure.strategy();
     let mut spec = exposure.service_spec();
     spec.insert("selector".to_owned(), Value::Object(workload.selector()));
-    let mut port = json!({
-        "name": PORT_NAME,
-        "port": way.service_port(place),
-        "protocol": "TCP",
-        "targetPort": target_port,
-    });
-    if let (Some(node_port), Some(port)) = (way.node_port(place), port.as_object_mut()) {
+    let mut port = Map::from_iter([
+        ("name".to_owned(), json!(PORT_NAME)),
+        ("port".to_owned(), json!(strategy.service_port(context))),
+        ("protocol".to_owned(), json!("TCP")),
+        ("targetPort".to_owned(), target_port.clone()),
+    ]);
+    if let Some(node_port) = strategy.node_port(context) {
         port.insert("nodePort".to_owned(), json!(node_port));
     }
     spec.insert("ports".to_owned(), json!([port]));
-    let mut annotations: BTreeMap<String, String> = way.annotations().into_iter().collect();
-    if let Origin::Known(_) = origin {
+    let mut annotations: BTreeMap<String, String> = strategy.annotations().into_iter().collect();
+    if let AddressSource::Known(_) = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
     annotations.extend(exposure.service.annotations.clone());
-    let mut service = place.service.skeleton();
+    let mut service = context.service.skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
     owned::mark(
         Value::Object(service),

@@ -1,22 +1,19 @@
-//! Which keys of `config.toml` get which values, and what the user's own values mean for that.
+//! Which keys of `config.toml` get which values, given those that the user has set.
 
 use serde_json::{Value, json};
 
+use super::ASKED_TIMEOUT;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, port_of};
-use super::front::Front;
+use super::config_plan::{ConfigDraft, RecordPlan};
 use super::record::Record;
-use super::{ASKED_TIMEOUT, base64_lines, parse_address};
+use super::service_binding::ServiceBinding;
 use crate::address::{Address, AddressError};
 use crate::fields::Seconds;
 use crate::function_config::SessionServerSpec;
-use crate::plan::Plan;
-use crate::runner::{ConfigToml, Encoding, Runner, Workload};
-use krm::bookkeeping::annotation;
-use krm::patch::Patches;
-use krm::results::Refusal;
-use krm::results::{FunctionResult, Severity};
+use crate::plan::internal;
+use crate::runner::{ConfigToml, Workload};
+use krm::results::{FunctionResult, Refusal, Severity};
 use krm::text::{MASKED, without_credentials};
-use yaml_splice::pointer::At as _;
 
 /// What the upstream chart writes for its scripts to fill in at start.
 pub const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
@@ -24,91 +21,126 @@ pub const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT"
 const DEFAULT_TIMEOUT: u32 = 1800;
 
 /// The port that the configuration listens on.
-pub(super) fn configured_port(config: &ConfigFile) -> Option<u16> {
-    port_of(config.get(LISTEN_ADDRESS)?.as_str()?)
+pub(super) fn configured_port(file: &ConfigFile) -> Option<u16> {
+    port_of(file.get(LISTEN_ADDRESS)?.as_str()?)
 }
 
-/// True when the chart's own session server is on: its placeholder is there, or was before an
-/// earlier run put an address in its place.
-pub(super) fn is_of_chart(config: &ConfigFile, runner: &Runner) -> bool {
+/// True when the chart's own session server is on: its placeholder is there, or was there before an
+/// earlier run, whose record is `before`.
+pub(super) fn is_of_chart(file: &ConfigFile, before: Option<&Record>) -> bool {
     let placeholder = json!(CHART_PLACEHOLDER);
-    config.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
-        || before(&runner.config)
-            .is_some_and(|before| before.value(ADVERTISE_ADDRESS) == Some(placeholder))
+    file.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
+        || before.is_some_and(|before| before.value(ADVERTISE_ADDRESS) == Some(placeholder))
 }
 
 /// The address that the user has written into the configuration.
-pub(super) fn own_address(config: &ConfigFile, runner: &Runner) -> Option<String> {
-    let ours = before(&runner.config).unwrap_or_default();
-    if ours.has(ADVERTISE_ADDRESS) {
+pub(super) fn own_address(file: &ConfigFile, before: Option<&Record>) -> Option<String> {
+    if before.is_some_and(|before| before.has(ADVERTISE_ADDRESS)) {
         return None;
     }
-    match config.get(ADVERTISE_ADDRESS) {
+    address_of(file)
+}
+
+/// `advertise_address`, where it is one.
+fn address_of(file: &ConfigFile) -> Option<String> {
+    match file.get(ADVERTISE_ADDRESS) {
         Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => Some(text),
         _ => None,
     }
 }
 
-/// The address to advertise, and whether it is asked for rather than found: the functionConfig's,
-/// else the user's own, else the one that the way of exposure knows. `None` while none says one.
+/// An address to advertise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Advertise {
+    /// host:port
+    pub(super) address: String,
+    /// The functionConfig or the exposure says it, so that it replaces what the file has.
+    pub(super) is_asked: bool,
+}
+
+impl Advertise {
+    fn asked(address: String) -> Self {
+        Self {
+            address,
+            is_asked: true,
+        }
+    }
+}
+
+/// The address to advertise: the functionConfig's, else the user's own, else the one that the exposure
+/// knows. `None` while nothing says one.
 ///
 /// # Errors
 /// An address that no runner can advertise.
 pub(super) fn address(
     spec: &SessionServerSpec,
-    config: &ConfigFile,
-    runner: &Runner,
-    front: &Front,
+    draft: &ConfigDraft<'_>,
+    binding: &ServiceBinding,
     results: &mut Vec<FunctionResult>,
-) -> Result<Option<(String, bool)>, Refusal> {
-    if let Some(address) = spec.advertise_address.as_deref().and_then(parse_address) {
-        let Some(port) = address.port.or(front.port) else {
-            return Err(Box::new(FunctionResult::error(
-                "functionConfig spec.advertiseAddress: has no port, and the cluster chooses the node \
-                 port: write host:port, or set spec.exposure.nodePort",
-            )));
-        };
-        return Ok(Some((address.with_default_port(port), true)));
+) -> Result<Option<Advertise>, Refusal> {
+    if let Some(text) = &spec.advertise_address {
+        return asked_address(text, binding).map(Some);
     }
-    let own = match config.get(ADVERTISE_ADDRESS) {
-        Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => text,
-        _ => return Ok(front.known.clone().map(|address| (address, true))),
+    let known = binding.known.as_ref();
+    let Some(own) = address_of(&draft.file) else {
+        return Ok(known.cloned().map(Advertise::asked));
     };
-    // What an earlier run has written follows the exposure.
-    if let Some(known) = &front.known
-        && before(&runner.config).is_some_and(|ours| ours.has(ADVERTISE_ADDRESS))
+    // An address that an earlier run wrote changes with the exposure.
+    let before = draft.before.as_ref();
+    if let Some(known) = known
+        && before.is_some_and(|before| before.has(ADVERTISE_ADDRESS))
     {
-        return Ok(Some((known.clone(), true)));
+        return Ok(Some(Advertise::asked(known.clone())));
     }
+    let config = draft.config;
     match Address::parse(&own) {
         Ok(address) if address.port.is_some() => {}
         Ok(address) => results.push(
             FunctionResult::warning(format!(
                 "advertise_address {own:?} has no port, so the runner makes its certificate for the \
                  wrong host: write {:?}",
-                front
+                binding
                     .port
                     .map_or_else(|| format!("{own}:PORT"), |port| address.with_default_port(port))
             ))
-            .about(&runner.config.object.identity)
-            .at(runner.config.field()),
+            .about(&config.object.identity)
+            .at(config.field()),
         ),
         Err(error) => {
             return Err(Box::new(
-                FunctionResult::error(refused_address(&own, error, &runner.config))
-                    .about(&runner.config.object.identity)
-                    .at(runner.config.field()),
+                FunctionResult::error(refused_address(&own, error, config))
+                    .about(&config.object.identity)
+                    .at(config.field()),
             ));
         }
     }
-    Ok(Some((own, false)))
+    Ok(Some(Advertise {
+        address: own,
+        is_asked: false,
+    }))
+}
+
+/// The address of the functionConfig, with the Service's port where it has none.
+fn asked_address(text: &str, binding: &ServiceBinding) -> Result<Advertise, Refusal> {
+    let address = Address::parse(text).map_err(|error| {
+        Box::new(FunctionResult::error(format!(
+            "functionConfig spec.advertiseAddress: {error}"
+        )))
+    })?;
+    match address.port.or(binding.port) {
+        Some(port) => Ok(Advertise::asked(address.with_default_port(port))),
+        None => Err(Box::new(FunctionResult::error(
+            "functionConfig spec.advertiseAddress: has no port, and the cluster chooses the node \
+             port: write host:port, or set spec.exposure.nodePort",
+        ))),
+    }
 }
 
 fn is_secret(config: &ConfigToml) -> bool {
     config.object.identity.kind == "Secret"
 }
 
-/// Why a runner cannot advertise the address of a configuration.
+/// Says why a runner cannot advertise the address of a configuration.
 pub(crate) fn refused_address(address: &str, error: AddressError, config: &ConfigToml) -> String {
     let error = if is_secret(config) {
         error.masked()
@@ -121,8 +153,8 @@ pub(crate) fn refused_address(address: &str, error: AddressError, config: &Confi
     )
 }
 
-/// The `advertise_address` of a configuration, as messages quote it: without a password, and where the
-/// configuration is in a Secret, only an address that a runner can advertise.
+/// The `advertise_address` of a configuration, for messages. Passwords are masked, and so is anything in a
+/// Secret that is not a valid address.
 pub fn shown_address(address: &str, config: &ConfigToml) -> String {
     let is_known = address.is_empty() || address == CHART_PLACEHOLDER;
     if is_secret(config) && !is_known && Address::parse(address).is_err() {
@@ -132,8 +164,7 @@ pub fn shown_address(address: &str, config: &ConfigToml) -> String {
     }
 }
 
-/// What `[session_server]` is to say, and which of it the user has asked for: that wins over what
-/// the configuration says already.
+/// The values of `[session_server]`. Those that the user has asked for replace the present ones.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) listen_port: u16,
@@ -143,189 +174,149 @@ pub(super) struct Wanted<'a> {
     pub(super) timeout: Option<Seconds>,
 }
 
-/// Writes the keys that are asked for and those that are missing.
-pub(super) fn write(
-    wanted: &Wanted<'_>,
-    config: &mut ConfigFile,
-    runner: &Runner,
-    plan: &mut Plan,
-) {
-    let ours = Record::read(&runner.config, &mut plan.patches);
-    let had_table = config.has_table();
-    let listen_port = wanted.listen_port;
-    let same_port = configured_port(config) == Some(listen_port);
-    let own_listen = config.get(LISTEN_ADDRESS);
-    // A user who listens on one interface goes on doing so when the port changes.
-    let host = own_listen
-        .as_ref()
-        .and_then(|own| own.as_str()?.rsplit_once(':'))
-        .filter(|(host, _)| !host.starts_with("unix") && !host.contains('/'))
-        .map_or("0.0.0.0", |(host, _)| host);
-    let listen = json!(format!("{host}:{listen_port}"));
-    let timeout = wanted.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
-    let keys = [
-        (SESSION_TIMEOUT, json!(timeout), wanted.timeout.is_some()),
-        (
-            LISTEN_ADDRESS,
-            listen,
-            wanted.listen_port_is_asked && !same_port,
-        ),
-        (
-            ADVERTISE_ADDRESS,
-            json!(wanted.address),
-            wanted.address_is_asked,
-        ),
-    ];
-    let mut changes: Vec<(&str, Value)> = Vec::new();
-    let mut record = ours.clone().unwrap_or_default();
-    for (key, value, asked) in keys {
-        let current = config.get(key);
-        let stays = match &current {
-            None => false,
-            // Off, and not an address.
-            Some(Value::String(text)) if text.is_empty() => false,
-            Some(current) => *current == value || !asked,
+/// A key of `[session_server]`, and the value that it is to have.
+struct Setting {
+    key: &'static str,
+    value: Value,
+    /// The user has asked for it, so that it replaces another value.
+    is_asked: bool,
+}
+
+impl Wanted<'_> {
+    fn settings(&self, file: &ConfigFile) -> [Setting; 3] {
+        let port = self.listen_port;
+        let own_listen = file.get(LISTEN_ADDRESS);
+        // A change of the port keeps the interface.
+        let host = own_listen
+            .as_ref()
+            .and_then(|own| own.as_str()?.rsplit_once(':'))
+            .filter(|(host, _)| !host.starts_with("unix") && !host.contains('/'))
+            .map_or("0.0.0.0", |(host, _)| host);
+        let timeout = self.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
+        let setting = |key, value, is_asked| Setting {
+            key,
+            value,
+            is_asked,
         };
-        if stays {
+        [
+            setting(SESSION_TIMEOUT, json!(timeout), self.timeout.is_some()),
+            setting(
+                LISTEN_ADDRESS,
+                json!(format!("{host}:{port}")),
+                self.listen_port_is_asked && configured_port(file) != Some(port),
+            ),
+            setting(
+                ADVERTISE_ADDRESS,
+                json!(self.address),
+                self.address_is_asked,
+            ),
+        ]
+    }
+}
+
+impl Setting {
+    /// True when the file keeps what it has.
+    fn stays(&self, current: Option<&Value>) -> bool {
+        match current {
+            None => false,
+            // An empty address means that the feature is off.
+            Some(Value::String(text)) if text.is_empty() => false,
+            Some(current) => *current == self.value || !self.is_asked,
+        }
+    }
+}
+
+/// Plans the keys that are asked for and those that are missing.
+///
+/// # Errors
+/// The file cannot be edited: a bug.
+pub(super) fn set(
+    wanted: &Wanted<'_>,
+    draft: &mut ConfigDraft<'_>,
+    results: &mut Vec<FunctionResult>,
+) -> Result<(), Refusal> {
+    let had_table = draft.file.has_table();
+    let mut record = draft.before.clone().unwrap_or_default();
+    let mut keys = Vec::new();
+    for setting in wanted.settings(&draft.file) {
+        let current = draft.file.get(setting.key);
+        if setting.stays(current.as_ref()) {
             continue;
         }
-        let is_ours = ours.as_ref().is_some_and(|ours| ours.has(key));
-        if let Some(current) = &current
-            && *current != json!(CHART_PLACEHOLDER)
-            && *current != json!("")
-        {
-            let current = &match current {
-                Value::String(text) if key == ADVERTISE_ADDRESS => {
-                    json!(shown_address(text, &runner.config))
-                }
-                Value::String(text) => json!(without_credentials(text)),
-                other => other.clone(),
-            };
-            let severity = if is_ours {
-                Severity::Info
-            } else {
-                Severity::Warning
-            };
-            plan.results.push(
-                FunctionResult::new(
-                    severity,
-                    format!(
-                        "{key} was {current} in the runner's configuration; it is set to {value}"
-                    ),
-                )
-                .about(&runner.config.object.identity)
-                .at(runner.config.field())
-                .values(current.clone(), value.clone()),
-            );
-        }
+        let key = setting.key;
+        let is_ours = draft.before.as_ref().is_some_and(|ours| ours.has(key));
+        results.extend(replaced(&setting, current, is_ours, draft.config));
         if had_table && !is_ours {
-            record.note(key, config.source(key).map(str::to_owned));
+            record.note(key, draft.file.source(key).map(str::to_owned));
         }
-        changes.push((key, value));
+        keys.push((key, setting.value));
     }
-    if changes.is_empty() {
-        return;
+    if keys.is_empty() {
+        return Ok(());
     }
-    if !had_table {
-        record = Record::without_table();
+    draft.file.set(&keys);
+    let is_set = |(key, value): &(&str, Value)| draft.file.get(key).as_ref() == Some(value);
+    if !keys.iter().all(is_set) {
+        return Err(internal(
+            "[session_server] of config.toml does not have the values that were written",
+        ));
     }
-    config.set(&changes);
-    store(runner, config, &mut plan.patches);
-    record.store(&runner.config, &mut plan.patches);
+    draft.keys = keys;
+    draft.record = RecordPlan::Store(if had_table {
+        record
+    } else {
+        Record::without_table()
+    });
+    Ok(())
 }
 
-/// Leaves the timeout for the follow-up, where that is to write the address.
-pub(super) fn remember_timeout(
-    spec: &SessionServerSpec,
-    workload: &Workload,
-    patches: &mut Patches,
-) {
-    let pointer = annotation(ASKED_TIMEOUT);
-    match spec.session_timeout {
-        Some(Seconds(timeout)) if spec.advertise_address.is_none() => {
-            patches.set(&workload.resource, &pointer, json!(timeout.to_string()));
-        }
-        _ => patches.remove(&workload.resource, &pointer),
-    }
+/// Says that a value is replaced: a warning if it is the user's own.
+fn replaced(
+    setting: &Setting,
+    current: Option<Value>,
+    is_ours: bool,
+    config: &ConfigToml,
+) -> Option<FunctionResult> {
+    let Setting { key, value, .. } = setting;
+    let shown = match current? {
+        Value::String(text) if text == CHART_PLACEHOLDER || text.is_empty() => return None,
+        Value::String(text) if *key == ADVERTISE_ADDRESS => json!(shown_address(&text, config)),
+        Value::String(text) => json!(without_credentials(&text)),
+        other => other,
+    };
+    let severity = if is_ours {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    let message = format!("{key} was {shown} in the runner's configuration; it is set to {value}");
+    Some(
+        FunctionResult::new(severity, message)
+            .about(&config.object.identity)
+            .at(config.field())
+            .values(shown, value.clone()),
+    )
 }
 
-/// The timeout that [`remember_timeout`] has left.
+/// The timeout that a SessionServer has left for the AdvertiseAddress that writes it.
 pub(super) fn asked_timeout(workload: &Workload) -> Option<Seconds> {
     let timeout = workload.resource.annotation(ASKED_TIMEOUT)?;
     timeout.parse().ok().map(Seconds)
 }
 
-/// Puts back what the keys were before the first run. Does nothing where no run has written them.
-pub(super) fn restore(config: &mut ConfigFile, place: &ConfigToml, patches: &mut Patches) {
-    let Some(record) = Record::read(place, patches) else {
-        return;
-    };
-    if record.had_no_table() {
-        config.unset(&[SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS], true);
-    } else {
-        // New keys stand in the order in which they were added, and the last one goes first.
-        let (added, changed): (Vec<_>, Vec<_>) =
-            record.keys().partition(|(_, source)| source.is_none());
-        let added: Vec<&str> = added.into_iter().map(|(key, _)| key).collect();
-        config.unset(&added, false);
-        for (key, source) in changed {
-            config.set_sources(&[(key, source.unwrap_or_default().to_owned())]);
-        }
-    }
-    store_text(place, config, patches);
-    Record::remove(place, patches);
-}
-
-/// Takes `listen_address` and `advertise_address` away where an earlier run has written them.
-/// False when they are the user's own.
-pub(super) fn switch_off(config: &mut ConfigFile, runner: &Runner, patches: &mut Patches) -> bool {
-    if config.get(LISTEN_ADDRESS).is_none() {
+/// Removes `listen_address` and `advertise_address` where an earlier run has added them. False when
+/// they are the user's own.
+pub(super) fn switch_off(draft: &mut ConfigDraft<'_>) -> bool {
+    if draft.file.get(LISTEN_ADDRESS).is_none() {
         return true;
     }
-    let ours = Record::read(&runner.config, patches).unwrap_or_default();
+    let before = draft.before.as_ref();
     let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
-    let is_ours = keys.iter().all(|key| ours.has_added(key));
+    let is_ours = keys
+        .iter()
+        .all(|key| before.is_some_and(|before| before.has_added(key)));
     if is_ours {
-        restore(config, &runner.config, patches);
+        draft.restore();
     }
     is_ours
-}
-
-/// The file's text as the patches so far have left it.
-pub(super) fn current_text(config: &ConfigToml, patches: &mut Patches) -> String {
-    let written = patches.current(&config.object).at(&config.pointer());
-    let original = config.object.value.at(&config.pointer());
-    match written {
-        Some(Value::String(text)) if Some(&json!(text)) != original => {
-            config.decode(text).unwrap_or_else(|| config.text.clone())
-        }
-        _ => config.text.clone(),
-    }
-}
-
-fn store(runner: &Runner, config: &ConfigFile, patches: &mut Patches) {
-    store_text(&runner.config, config, patches);
-}
-
-/// Writes the file as the object wrote it: base64 stays broken into lines as it was.
-fn store_text(place: &ConfigToml, config: &ConfigFile, patches: &mut Patches) {
-    if config.text() == current_text(place, patches) {
-        return;
-    }
-    let empty = patches.empty_before(&place.object, &place.pointer());
-    if let Some(empty) = empty.filter(|_| config.text().is_empty()) {
-        return patches.set(&place.object, &place.pointer(), empty);
-    }
-    let encoded = place.encode(config.text());
-    let current = patches.current(&place.object).at(&place.pointer());
-    let written = match (place.encoding, current) {
-        (Encoding::Base64, Some(Value::String(current))) => base64_lines::like(current, &encoded),
-        _ => encoded,
-    };
-    patches.fill(&place.object, &place.pointer(), json!(written));
-}
-
-/// The record that an earlier run left.
-fn before(config: &ConfigToml) -> Option<Record> {
-    Record::read(config, &mut Patches::default())
 }

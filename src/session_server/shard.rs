@@ -1,4 +1,4 @@
-//! One workload of many replicas as as many workloads of one replica.
+//! One workload per replica.
 //!
 //! A terminal lives in one process, so each process needs an address of its own, and with it a
 //! configuration of its own. The first shard is the workload itself under another name; the others
@@ -6,30 +6,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::service;
 use crate::ownership::{OWNER, is_ours};
-use crate::plan::Plan;
+use crate::plan::internal;
 use crate::runner::shard::{SHARD, SHARDED, index};
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
-use krm::bookkeeping::OWNED_BY;
-use krm::bookkeeping::annotation;
+use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::Patches;
-use krm::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource, path_beside};
-use krm::resource_list::{ResourceList, is_compatible};
-use krm::results::FunctionResult;
-use krm::results::Refusal;
-use yaml_splice::pointer::At as _;
-use yaml_splice::pointer::token;
+use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
+use krm::resource_list::{ReadError, ResourceList, is_compatible};
+use krm::results::{FunctionResult, Refusal};
+use yaml_splice::pointer::{At as _, name_of, token};
 
-/// More would be a mistake rather than a wish.
+/// A higher number is taken for a mistake.
 const MOST_SHARDS: i64 = 100;
-/// What a host tells one item of the list from another by: a copy is none of what it is a copy of.
-const PLACES: [&str; 2] = ["internal.config.kubernetes.io/", "kustomize.config.k8s.io/"];
+/// The place of the first copy, as [`Patches::copy`] counts them.
+const FIRST_COPY: usize = usize::MAX / 2;
+/// The host's bookkeeping annotations, by which it recognizes an item. They are stripped from a copy, so
+/// that it is a new resource.
+const HOST_ANNOTATIONS: [&str; 2] = ["internal.config.kubernetes.io/", "kustomize.config.k8s.io/"];
 
-/// Runners that would have the same address where one is given by the number of a shard: those of one
-/// number, and those that are no shards as the first.
+/// Runners that would get one address where it is given by the number of the shard: those of the same
+/// number. A runner that is not a shard counts as the first.
 pub fn shards_alike(runners: &[Runner]) -> Vec<Vec<&Workload>> {
     let mut alike = BTreeMap::<u16, Vec<&Workload>>::new();
     for Runner { workload, .. } in runners {
@@ -39,28 +39,193 @@ pub fn shards_alike(runners: &[Runner]) -> Vec<Vec<&Workload>> {
     alike.into_values().collect()
 }
 
-/// Makes the shards of a runner: itself where it has one replica.
+/// A workload of several replicas that becomes one workload per replica.
+#[derive(Debug)]
+pub struct Sharding {
+    /// What becomes of each resource, in the order of the shards: the workload itself, and then for
+    /// each further shard the copy of the configuration and that of the workload.
+    pub resources: Vec<ShardResource>,
+}
+
+/// A resource of a shard: the original under another name, or a copy of it.
+#[derive(Debug)]
+pub struct ShardResource {
+    /// The resource of the list.
+    pub original: Resource,
+    /// The place of the copy; `None` for the original itself.
+    pub copy: Option<usize>,
+    /// What it has of its own.
+    pub edits: Vec<Edit>,
+}
+
+/// What a shard has of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// The member at this JSON pointer gets this value.
+    Set(String, Value),
+    /// The member at this JSON pointer is removed.
+    Remove(String),
+}
+
+/// The runners that one runner becomes.
+#[derive(Debug)]
+pub struct Split {
+    /// What changes; none for a runner with one replica.
+    pub sharding: Option<Sharding>,
+    /// The shards, or the runner itself.
+    pub runners: Vec<Runner>,
+    /// What to tell the user.
+    pub result: Option<FunctionResult>,
+}
+
+impl Split {
+    /// How many resources are copied.
+    pub fn copies(&self) -> usize {
+        self.sharding.as_ref().map_or(0, Sharding::copies)
+    }
+}
+
+impl Sharding {
+    fn copies(&self) -> usize {
+        let copies = self.resources.iter();
+        copies.filter(|resource| resource.copy.is_some()).count()
+    }
+
+    /// Writes the shards.
+    ///
+    /// # Errors
+    /// A copy gets another place than the one that was planned.
+    pub(crate) fn patch(self, patches: &mut Patches) -> Result<(), Refusal> {
+        for resource in self.resources {
+            let target = match resource.copy {
+                None => resource.original,
+                Some(place) => {
+                    let copy = patches.copy(&resource.original);
+                    if copy.item != place {
+                        return Err(internal("a copy for a shard is not where it was planned"));
+                    }
+                    copy
+                }
+            };
+            for edit in resource.edits {
+                match edit {
+                    Edit::Set(pointer, value) => patches.set(&target, &pointer, value),
+                    Edit::Remove(pointer) => patches.remove(&target, &pointer),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ShardResource {
+    /// The resource as it will be.
+    fn resource(&self) -> Result<Resource, Refusal> {
+        let mut value = Value::clone(&self.original.value);
+        for edit in &self.edits {
+            let done = match edit {
+                Edit::Set(pointer, member) => set_member(&mut value, pointer, member.clone()),
+                Edit::Remove(pointer) => remove_member(&mut value, pointer),
+            };
+            done.ok_or_else(|| internal("an edit for a shard leads nowhere"))?;
+        }
+        Ok(Resource::new(
+            self.copy.unwrap_or(self.original.item),
+            value,
+        ))
+    }
+}
+
+/// Sets a member, with the objects above it where they are missing.
+fn set_member(value: &mut Value, pointer: &str, member: Value) -> Option<()> {
+    let mut at = value;
+    for token in pointer.split('/').skip(1) {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        at = match at {
+            Value::Object(members) => members.entry(name_of(token)).or_insert(Value::Null),
+            Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    *at = member;
+    Some(())
+}
+
+fn remove_member(value: &mut Value, pointer: &str) -> Option<()> {
+    let (above, token) = pointer.rsplit_once('/')?;
+    let members = value.pointer_mut(above)?.as_object_mut()?;
+    members.shift_remove(&name_of(token)).map(|_| ())
+}
+
+/// Plans the shards of a runner; a runner with one replica stays as it is. `copies` is the number of copies
+/// that were planned for other runners.
 ///
 /// # Errors
 /// It cannot be sharded, and why.
-pub fn split(
-    list: &ResourceList<'_>,
-    runner: Runner,
-    plan: &mut Plan,
-) -> Result<Vec<Runner>, Refusal> {
+pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<Split, Refusal> {
     let count = runner::replicas(&runner.workload);
     if count <= 1 {
-        return Ok(vec![runner]);
+        return Ok(Split {
+            sharding: None,
+            runners: vec![runner],
+            result: None,
+        });
     }
-    let original = runner.workload.resource.identity.clone();
+    let references = check(&runner, count)?;
+    check_names(list, &runner, count)?;
+    let original = &runner.workload.resource.identity;
+    let mut sharding = Sharding {
+        resources: Vec::new(),
+    };
+    let mut runners = Vec::new();
+    for number in 0..count {
+        let mut shard = runner.clone();
+        let mut place = FIRST_COPY + copies + sharding.copies();
+        if number > 0 {
+            let copy = config_copy(&runner, number, place);
+            shard.config.object = copy.resource()?;
+            sharding.resources.push(copy);
+            place += 1;
+        }
+        let shard_workload = workload_of_shard(&runner, number, place, &shard, &references);
+        let resource = shard_workload.resource()?;
+        sharding.resources.push(shard_workload);
+        shard.workload = Workload::new(resource)
+            .ok_or_else(|| internal("a shard of a workload is no workload"))?;
+        runners.push(shard);
+    }
+    let result = FunctionResult::info(format!(
+        "becomes {count} workloads of one replica, {name}-0 to {name}-{last}, each with an address of \
+         its own. What is in the cluster under its old name has to be deleted, as by a pruning apply",
+        name = original.name,
+        last = count - 1,
+    ))
+    .about(original);
+    Ok(Split {
+        sharding: Some(sharding),
+        runners,
+        result: Some(result),
+    })
+}
+
+/// The JSON pointers by which the pod refers to the object with its configuration.
+///
+/// # Errors
+/// There are too many replicas, or the pod does not refer to it.
+fn check(runner: &Runner, count: i64) -> Result<Vec<String>, Refusal> {
+    let refuse = |message: String| {
+        Box::new(
+            FunctionResult::error(message)
+                .about(&runner.workload.resource.identity)
+                .at("spec.replicas"),
+        )
+    };
     if count > MOST_SHARDS {
-        return Err(Box::new(
-            FunctionResult::error(format!(
-                "replicas is {count}, and at most {MOST_SHARDS} shards are made"
-            ))
-            .about(&original)
-            .at("spec.replicas"),
-        ));
+        return Err(refuse(format!(
+            "replicas is {count}, and at most {MOST_SHARDS} shards are made"
+        )));
     }
     let object = &runner.config.object;
     let mut references = Vec::new();
@@ -70,66 +235,17 @@ pub fn split(
     }
     let is_mounted = matches!(object.identity.kind.as_str(), "ConfigMap" | "Secret");
     if !is_mounted || references.is_empty() {
-        return Err(Box::new(
-            FunctionResult::error(format!(
-                "replicas: Shard needs a configuration of its own for each shard, and the pod does \
-                 not mount {} by its name: keep config.toml in a ConfigMap or Secret that the pod \
-                 mounts, or set replicas: 1",
-                object.identity
-            ))
-            .about(&original)
-            .at("spec.replicas"),
-        ));
+        return Err(refuse(format!(
+            "replicas: Shard needs a configuration of its own for each shard, and the pod does not \
+             mount {} by its name: keep config.toml in a ConfigMap or Secret that the pod mounts, or \
+             set replicas: 1",
+            object.identity
+        )));
     }
-    check_names(list, &runner, count)?;
-    let mut shards = Vec::new();
-    for number in 0..count {
-        let mut shard = runner.clone();
-        if number > 0 {
-            let config = plan.patches.copy(&runner.config.object);
-            let shard_name = format!("{}-{number}", original.name);
-            shard.config.object = own_config(config, number, &shard_name, &mut plan.patches);
-        }
-        let resource = &runner.workload.resource;
-        let copy = match number {
-            0 => resource.clone(),
-            _ => plan.patches.copy(resource),
-        };
-        let config = (number > 0).then_some(&shard.config.object);
-        set_apart(&copy, number, &runner, config, &mut plan.patches);
-        if number == 0 {
-            let mut before = json!({"name": original.name, "replicas": count});
-            let governing = copy.value.at("/spec/serviceName");
-            if let (Some(name), Some(before)) = (governing, before.as_object_mut()) {
-                before.insert("serviceName".to_owned(), name.clone());
-            }
-            plan.patches
-                .set(&copy, &annotation(SHARDED), json!(before.to_string()));
-        } else {
-            mark(&copy, &mut plan.patches);
-        }
-        let value = plan.patches.current(&copy).clone();
-        let Some(workload) = Workload::new(Resource::new(copy.item, value)) else {
-            continue;
-        };
-        shard.workload = workload;
-        shards.push(shard);
-    }
-    plan.results.push(
-        FunctionResult::info(format!(
-            "becomes {count} workloads of one replica, {name}-0 to {name}-{last}, each with an \
-             address of its own. What is in the cluster under its old name has to be deleted, as by \
-             a pruning apply",
-            name = original.name,
-            last = count - 1,
-        ))
-        .about(&original),
-    );
-    Ok(shards)
+    Ok(references)
 }
 
-/// Refuses shards whose names somebody else has: as a workload, as the object with a configuration, or
-/// by a workload whose Service is called as a shard's would be.
+/// Refuses shards if the names of their workloads, configurations or Services are taken.
 fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(), Refusal> {
     let original = &runner.workload.resource;
     let config = &runner.config.object;
@@ -178,22 +294,33 @@ fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(
     ))
 }
 
-/// Makes one workload of the shards of an earlier run again.
-pub(super) fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut Patches) {
+/// What an undo does with a shard of an earlier run.
+#[derive(Debug, Default)]
+pub(super) struct Rejoin {
+    /// Resources that were made for the shard.
+    pub(super) removed: Vec<Resource>,
+    /// What the first shard gets back.
+    pub(super) edits: Vec<Edit>,
+}
+
+/// Plans to undo the shards of an earlier run: they become one workload again.
+///
+/// # Errors
+/// An object of ours that cannot be parsed.
+pub(super) fn rejoin(list: &ResourceList<'_>, workload: &Workload) -> Result<Rejoin, ReadError> {
     let resource = &workload.resource;
+    let mut rejoin = Rejoin::default();
     if is_ours(resource) {
-        patches.remove_item(resource);
+        rejoin.removed.push(resource.clone());
         for item in list.candidates(&["ConfigMap", "Secret"], OWNED_BY) {
-            let Ok(object) = list.resource(item) else {
-                continue;
-            };
+            let object = list.resource(item)?;
             let is_of_shard = object.annotation(SHARD) == Some(&resource.identity.name);
             let is_beside = object.identity.namespace == resource.identity.namespace;
             if is_of_shard && is_beside && is_ours(&object) {
-                patches.remove_item(&object);
+                rejoin.removed.push(object);
             }
         }
-        return;
+        return Ok(rejoin);
     }
     let before = resource.annotation(SHARDED);
     if let Some(before) = before.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
@@ -203,53 +330,70 @@ pub(super) fn rejoin(list: &ResourceList<'_>, workload: &Workload, patches: &mut
             ("/spec/serviceName", "serviceName"),
         ] {
             if let Some(value) = before.get(field) {
-                patches.set(resource, pointer, value.clone());
+                let edit = Edit::Set(pointer.to_owned(), value.clone());
+                rejoin.edits.push(edit);
             }
         }
         for labels in label_places(workload) {
-            patches.remove(resource, &format!("{labels}/{}", token(SHARD)));
+            let pointer = format!("{labels}/{}", token(SHARD));
+            rejoin.edits.push(Edit::Remove(pointer));
         }
-        patches.remove(resource, &annotation(SHARDED));
+        rejoin.edits.push(Edit::Remove(annotation(SHARDED)));
     }
+    Ok(rejoin)
 }
 
-/// What makes a workload another than the other shards.
-fn set_apart(
-    resource: &Resource,
-    number: i64,
+/// The workload of a shard: `place` is that of the copy, and `references` lead to the names of the
+/// configuration in the pod.
+fn workload_of_shard(
     runner: &Runner,
-    config: Option<&Resource>,
-    patches: &mut Patches,
-) {
-    let name = format!("{}-{number}", resource.identity.name);
-    patches.set(resource, "/metadata/name", json!(name));
-    patches.set(resource, "/spec/replicas", json!(1));
-    // The pods of a StatefulSet have names below its Service, of which each shard has its own.
-    let governing = resource
-        .value
-        .at("/spec/serviceName")
-        .and_then(Value::as_str);
-    if governing == Some(&service::name(&resource.identity.name)) {
-        patches.set(resource, "/spec/serviceName", json!(service::name(&name)));
+    number: i64,
+    place: usize,
+    shard: &Runner,
+    references: &[String],
+) -> ShardResource {
+    let resource = &runner.workload.resource;
+    let identity = &resource.identity;
+    let name = format!("{}-{number}", identity.name);
+    let set = |pointer: &str, value: Value| Edit::Set(pointer.to_owned(), value);
+    let mut edits = vec![
+        set("/metadata/name", json!(name)),
+        set("/spec/replicas", json!(1)),
+    ];
+    // The pods of a StatefulSet have names below its Service, and each shard has its own Service.
+    let governing = resource.value.at("/spec/serviceName");
+    if governing.and_then(Value::as_str) == Some(&service::name(&identity.name)) {
+        edits.push(set("/spec/serviceName", json!(service::name(&name))));
     }
     for labels in label_places(&runner.workload) {
         let pointer = format!("{labels}/{}", token(SHARD));
-        patches.set(resource, &pointer, json!(number.to_string()));
+        edits.push(Edit::Set(pointer, json!(number.to_string())));
     }
-    let Some(config) = config else {
-        return;
-    };
-    let mut references = Vec::new();
-    let template = runner.workload.pod_pointer("/spec");
-    if let Some(pod) = resource.value.at(&template) {
-        find_references(pod, &template, &runner.config.object, &mut references);
+    if number == 0 {
+        let count = runner::replicas(&runner.workload);
+        let mut before = Map::from_iter([
+            ("name".to_owned(), json!(identity.name)),
+            ("replicas".to_owned(), json!(count)),
+        ]);
+        if let Some(name) = governing {
+            before.insert("serviceName".to_owned(), name.clone());
+        }
+        let before = Value::Object(before).to_string();
+        edits.push(Edit::Set(annotation(SHARDED), json!(before)));
+    } else {
+        let config = &shard.config.object.identity.name;
+        let names = references.iter();
+        edits.extend(names.map(|pointer| Edit::Set(pointer.clone(), json!(config))));
+        edits.extend(marks(resource, &name));
     }
-    for pointer in references {
-        patches.set(resource, &pointer, json!(config.identity.name));
+    ShardResource {
+        original: resource.clone(),
+        copy: (number > 0).then_some(place),
+        edits,
     }
 }
 
-/// Where the labels are by which pods are selected.
+/// The JSON pointers of the labels by which pods are selected.
 fn label_places(workload: &Workload) -> [String; 2] {
     [
         "/spec/selector/matchLabels".to_owned(),
@@ -257,44 +401,48 @@ fn label_places(workload: &Workload) -> [String; 2] {
     ]
 }
 
-/// The copy of the object that holds `config.toml`, under a name of its own.
-fn own_config(copy: Resource, number: i64, shard: &str, patches: &mut Patches) -> Resource {
-    let name = format!("{}-{number}", copy.identity.name);
-    patches.set(&copy, "/metadata/name", json!(name));
-    mark(&copy, patches);
-    patches.set(&copy, &annotation(SHARD), json!(shard));
-    let value = patches.current(&copy).clone();
-    Resource::new(copy.item, value)
+/// The copy of the object that holds `config.toml`, with its own name.
+fn config_copy(runner: &Runner, number: i64, place: usize) -> ShardResource {
+    let original = &runner.config.object;
+    let name = format!("{}-{number}", original.identity.name);
+    let shard = format!("{}-{number}", runner.workload.resource.identity.name);
+    let mut edits = vec![Edit::Set("/metadata/name".to_owned(), json!(name))];
+    edits.extend(marks(original, &name));
+    edits.push(Edit::Set(annotation(SHARD), json!(shard)));
+    ShardResource {
+        original: original.clone(),
+        copy: Some(place),
+        edits,
+    }
 }
 
-/// Marks a copy as ours, in a file of its own where the host keeps files.
-fn mark(copy: &Resource, patches: &mut Patches) {
-    let names: Vec<String> = copy
-        .value
-        .at("/metadata/annotations")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|annotations| annotations.keys().cloned())
-        .collect();
-    let identity = Resource::new(copy.item, patches.current(copy).clone()).identity;
-    for name in names {
-        if PATH_ANNOTATIONS.contains(&name.as_str()) {
-            let path = copy.annotation(&name).unwrap_or_default();
-            let beside = path_beside(path, &identity.kind, &identity.name);
-            patches.set(copy, &annotation(&name), json!(beside));
-        } else if INDEX_ANNOTATIONS.contains(&name.as_str()) {
-            patches.set(copy, &annotation(&name), json!("0"));
-        } else if PLACES.iter().any(|prefix| name.starts_with(prefix)) {
-            patches.remove(copy, &annotation(&name));
+/// Marks a copy as ours, and gives it its own file if the host keeps files.
+fn marks(original: &Resource, name: &str) -> Vec<Edit> {
+    let annotations = original.value.at("/metadata/annotations");
+    let annotations = annotations.and_then(Value::as_object);
+    let mut edits = Vec::new();
+    for (key, value) in annotations.into_iter().flatten() {
+        let pointer = annotation(key);
+        if PATH_ANNOTATIONS.contains(&key.as_str()) {
+            let path = value.as_str().unwrap_or_default();
+            let beside = path_beside(path, &original.identity.kind, name);
+            edits.push(Edit::Set(pointer, json!(beside)));
+        } else if INDEX_ANNOTATIONS.contains(&key.as_str()) {
+            edits.push(Edit::Set(pointer, json!("0")));
+        } else if HOST_ANNOTATIONS
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+        {
+            edits.push(Edit::Remove(pointer));
         }
     }
-    patches.set(copy, &annotation(OWNED_BY), json!(OWNER));
+    edits.push(Edit::Set(annotation(OWNED_BY), json!(OWNER)));
+    edits
 }
 
-/// The pointers of the names by which a pod refers to an object.
+/// Finds the JSON pointers of the names by which a pod refers to an object.
 fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut Vec<String>) {
-    let Identity { kind, .. } = &object.identity;
-    let holders: &[&str] = if kind == "Secret" {
+    let holders: &[&str] = if object.identity.kind == "Secret" {
         &["secret", "secretRef", "secretKeyRef"]
     } else {
         &["configMap", "configMapRef", "configMapKeyRef"]
@@ -304,12 +452,12 @@ fn find_references(value: &Value, pointer: &str, object: &Resource, found: &mut 
             for (key, member) in members {
                 let below = format!("{pointer}/{}", token(key));
                 if holders.contains(&key.as_str()) {
-                    for field in ["name", "secretName"] {
+                    let fields = ["name", "secretName"].into_iter();
+                    let fields = fields.filter(|field| {
                         let name = member.get(field).and_then(Value::as_str);
-                        if name.is_some_and(|name| object.answers_to(name)) {
-                            found.push(format!("{below}/{field}"));
-                        }
-                    }
+                        name.is_some_and(|name| object.answers_to(name))
+                    });
+                    found.extend(fields.map(|field| format!("{below}/{field}")));
                 } else {
                     find_references(member, &below, object, found);
                 }

@@ -1,20 +1,17 @@
-//! Runners that read one configuration, which says one address.
+//! Runners that read the same configuration, which has one address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::RunnerPlan;
 use super::pods::namespaces;
-use super::settings;
 use crate::fields::RunnerSelector;
-use crate::plan::Plan;
-use crate::runner::shard;
-use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
+use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload, shard};
 use krm::resource::PREVIOUS_NAMES;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 
-/// Runners of the list that the functionConfig does not select. Those that cannot be completed are
-/// left out: what they read is not known.
+/// Runners of the list that the functionConfig does not select. Those that cannot be completed are left
+/// out, as it is unknown what they read.
 ///
 /// # Errors
 /// A workload that cannot be parsed.
@@ -22,17 +19,17 @@ pub fn not_selected(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
-    selected: &[Runner],
+    selected: &[RunnerPlan],
 ) -> Result<Vec<Runner>, Refusal> {
     if *selector == RunnerSelector::default() && container.is_none() {
         return Ok(Vec::new());
     }
     let known: BTreeSet<usize> = selected
         .iter()
-        .map(|runner| runner.workload.resource.item)
+        .map(|plan| plan.runner.workload.resource.item)
         .collect();
-    // Whoever reads a file names the object that has it, or names it as it was called before.
-    let objects = selected.iter().map(|runner| &runner.config.object);
+    // A reader of a file names its object, by the present or an earlier name.
+    let objects = selected.iter().map(|plan| &plan.runner.config.object);
     let names: BTreeSet<&str> = objects
         .flat_map(|object| {
             let before = object.annotation(PREVIOUS_NAMES).unwrap_or_default();
@@ -54,31 +51,48 @@ pub fn not_selected(
     Ok(others)
 }
 
-/// Refuses runners that read one file, where it is to change, or to be copied for shards: the address
-/// in it leads to one of them. Warns where it stays as it is.
-pub fn refuse_shared(runners: &[Runner], others: &[Runner], plan: &mut Plan) {
-    let mut readers: BTreeMap<(usize, &str), Vec<&Runner>> = BTreeMap::new();
-    for runner in runners {
-        let place = (runner.config.object.item, runner.config.key.as_str());
-        readers.entry(place).or_default().push(runner);
+/// Compares the plans of runners that read the same file, as its address leads to one of them only. That
+/// is an error if a plan changes the file or shards copy it, and a warning otherwise: so a file is written
+/// by one plan at most.
+pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
+    let mut files: BTreeMap<(usize, &str), SharedFile<'_>> = BTreeMap::new();
+    for plan in plans {
+        let file = files.entry(file_of(&plan.runner)).or_default();
+        file.readers.push(&plan.runner);
+        file.changes |= plan.changes_config();
     }
-    // Files that none of the selected runners reads are not for this run to judge.
+    // A file that none of the selected runners reads is left alone.
     for runner in others {
-        let place = (runner.config.object.item, runner.config.key.as_str());
-        if let Some(readers) = readers.get_mut(&place) {
-            readers.push(runner);
+        if let Some(file) = files.get_mut(&file_of(runner)) {
+            file.readers.push(runner);
         }
     }
-    for readers in readers.values() {
-        let [first, _, ..] = readers.as_slice() else {
-            continue;
+    files.values().filter_map(SharedFile::check).collect()
+}
+
+/// The object's place in the list, and the key of the file in it.
+fn file_of(runner: &Runner) -> (usize, &str) {
+    (runner.config.object.item, runner.config.key.as_str())
+}
+
+/// A file, and the runners that read it.
+#[derive(Default)]
+struct SharedFile<'r> {
+    readers: Vec<&'r Runner>,
+    /// One of the plans changes it.
+    changes: bool,
+}
+
+impl SharedFile<'_> {
+    fn check(&self) -> Option<FunctionResult> {
+        let [first, _, ..] = self.readers.as_slice() else {
+            return None;
         };
         let config = &first.config;
-        let is_sharded = readers
-            .iter()
-            .any(|runner| shard::index(&runner.workload).is_some());
-        let changes = settings::current_text(config, &mut plan.patches) != config.text;
-        let mut names: Vec<String> = readers
+        let is_shard = |runner: &&Runner| shard::index(&runner.workload).is_some();
+        let is_sharded = self.readers.iter().any(is_shard);
+        let mut names: Vec<String> = self
+            .readers
             .iter()
             .map(|runner| runner.workload.resource.identity.to_string())
             .collect();
@@ -89,12 +103,11 @@ pub fn refuse_shared(runners: &[Runner], others: &[Runner], plan: &mut Plan) {
             names.len(),
             names.join(", ")
         );
-        let result = if is_sharded || changes {
+        let result = if is_sharded || self.changes {
             FunctionResult::error(message)
         } else {
             FunctionResult::warning(message)
         };
-        plan.results
-            .push(result.about(&config.object.identity).at(config.field()));
+        Some(result.about(&config.object.identity).at(config.field()))
     }
 }

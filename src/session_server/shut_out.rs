@@ -1,12 +1,13 @@
-//! What keeps GitLab out of a pod though its Service leads there: NetworkPolicies and Istio.
+//! What blocks GitLab's connections to a pod: NetworkPolicies and Istio.
 //!
 //! Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API; Istio's reference,
 //! "PeerAuthentication".
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use crate::exposure::{PORT_NAME, Way};
-use crate::function_config::SessionServerSpec;
+use crate::exposure::{ExposureKind, PORT_NAME};
+use crate::function_config::{Expression, Operator, Selector, SessionServerSpec};
 use crate::ownership::is_ours;
 use crate::runner::Runner;
 use krm::resource::Resource;
@@ -14,12 +15,12 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// Where Istio's own resources are about the whole mesh.
+/// The namespace in which Istio's resources apply to the whole mesh.
 const ISTIO_ROOT: &str = "istio-system";
 const EXCLUDED_PORTS: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const INJECT: &str = "sidecar.istio.io/inject";
 
-/// Warns of what shuts GitLab out.
+/// Warns of what blocks GitLab.
 ///
 /// # Errors
 /// A NetworkPolicy or a PeerAuthentication that cannot be parsed.
@@ -29,8 +30,8 @@ pub(super) fn warnings(
     runner: &Runner,
     port: u16,
 ) -> Result<Vec<FunctionResult>, ReadError> {
-    // A port-forward comes out inside the pod, where neither looks.
-    if matches!(spec.exposure.way, Way::ApiServer(_)) {
+    // A port-forward ends inside the pod, where neither applies.
+    if matches!(spec.exposure.kind, ExposureKind::ApiServer(_)) {
         return Ok(Vec::new());
     }
     let mut warnings = Vec::new();
@@ -45,37 +46,22 @@ pub(super) fn warnings(
         .collect())
 }
 
-/// The policies that select the pods, where none of them lets the port in.
+/// Names the policies that select the pods, if none of them allows the port.
 fn network_policies(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
     runner: &Runner,
     port: u16,
 ) -> Result<Option<String>, ReadError> {
-    // A load balancer's connections come from nodes or clients, which no selector of pods selects.
-    let from_outside = matches!(spec.exposure.way, Way::LoadBalancer(_) | Way::NodePort(_));
-    let own = &runner.workload.resource.identity;
+    // A load balancer's connections come from nodes or clients, and those are not pods.
+    let from_outside = matches!(
+        spec.exposure.kind,
+        ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
+    );
     let mut names = Vec::new();
     for item in list.candidates(&["NetworkPolicy"], "podSelector") {
         let policy = list.resource(item)?;
-        let is_of_kubernetes = policy
-            .identity
-            .api_version
-            .starts_with("networking.k8s.io/")
-            || policy.identity.api_version.starts_with("extensions/");
-        let types = policy
-            .value
-            .at("/spec/policyTypes")
-            .and_then(Value::as_array);
-        let is_about_ingress =
-            types.is_none_or(|types| types.is_empty() || types.contains(&json!("Ingress")));
-        let selector = policy.value.at("/spec/podSelector");
-        if !is_of_kubernetes
-            || !is_about_ingress
-            || is_ours(&policy)
-            || !is_compatible(&policy.identity.namespace, &own.namespace)
-            || !selector.is_some_and(|one| selects(one, runner.workload.pod_labels()))
-        {
+        if !is_about(&policy, runner) {
             continue;
         }
         let rules = policy.value.at("/spec/ingress").and_then(Value::as_array);
@@ -100,7 +86,33 @@ fn network_policies(
     )))
 }
 
-/// True for a rule that lets somebody connect to the port.
+/// True for a NetworkPolicy of the user's that restricts connections to a runner's pods.
+fn is_about(policy: &Resource, runner: &Runner) -> bool {
+    let version = &policy.identity.api_version;
+    let own = &runner.workload.resource.identity;
+    let is_of_kubernetes =
+        version.starts_with("networking.k8s.io/") || version.starts_with("extensions/");
+    let types = policy.value.at("/spec/policyTypes");
+    let is_about_ingress = types
+        .and_then(Value::as_array)
+        .is_none_or(|types| types.is_empty() || types.contains(&json!("Ingress")));
+    let selector = policy.value.at("/spec/podSelector").and_then(read);
+    is_of_kubernetes
+        && is_about_ingress
+        && !is_ours(policy)
+        && is_compatible(&policy.identity.namespace, &own.namespace)
+        && selector.is_some_and(|selector| selector.selects(runner.workload.pod_labels()))
+}
+
+/// A label selector; `None` for one that the API server refuses. A member that is null is not set.
+fn read(selector: &Value) -> Option<Selector> {
+    let members = selector.as_object().into_iter().flatten();
+    let set = members.filter(|(_, member)| !member.is_null());
+    let set = set.map(|(name, member)| (name.clone(), member.clone()));
+    Selector::deserialize(Value::Object(set.collect())).ok()
+}
+
+/// True for a rule that allows connections to the port.
 fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool {
     let array = |field: &str| {
         let array = rule.get(field).and_then(Value::as_array);
@@ -120,7 +132,7 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool
         };
         let first = match entry.get("port") {
             None | Some(Value::Null) => return is_tcp,
-            // The name of the port that is to be added, where no container has it yet.
+            // If no container has a port of that name, it is the port that is to be added.
             Some(Value::String(name)) if name == PORT_NAME => named().or(Some(u64::from(port))),
             Some(Value::String(_)) => named(),
             Some(_) => number(entry, "port"),
@@ -132,7 +144,7 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool
     peers && array("ports").is_none_or(|ports| ports.iter().any(of_port))
 }
 
-/// The mode that Istio has for the port, where that is STRICT.
+/// Warns if Istio's mode for the port is STRICT.
 fn strict_mtls(
     list: &ResourceList<'_>,
     runner: &Runner,
@@ -151,7 +163,7 @@ fn strict_mtls(
     if is_out || excluded.split(',').any(is_excluded) {
         return Ok(None);
     }
-    // The narrowest that says a mode decides: for these pods, for the namespace, for the mesh.
+    // The most specific mode wins: that of the pods, of the namespace, of the mesh.
     let mut best: Option<(u8, bool, Resource)> = None;
     for item in list.candidates(&["PeerAuthentication"], "mtls") {
         let policy = list.resource(item)?;
@@ -174,7 +186,7 @@ fn strict_mtls(
     }))
 }
 
-/// How narrow a PeerAuthentication is, the least first, and whether its mode for the port is STRICT.
+/// The rank of a PeerAuthentication, 0 for the most specific, and whether its mode for the port is STRICT.
 fn mode(policy: &Resource, runner: &Runner, port: u16) -> Option<(u8, bool)> {
     if !policy
         .identity
@@ -209,24 +221,21 @@ fn mode(policy: &Resource, runner: &Runner, port: u16) -> Option<(u8, bool)> {
     }
 }
 
-/// True when a label selector of Kubernetes' APIs selects these labels; an empty one selects all.
-fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
-    let wanted = selector.get("matchLabels").and_then(Value::as_object);
-    let mut wanted = wanted.into_iter().flatten();
-    let conditions = selector.get("matchExpressions").and_then(Value::as_array);
-    let mut conditions = conditions.into_iter().flatten();
-    wanted.all(|(key, value)| labels.get(key) == Some(value))
-        && conditions.all(|condition| {
-            let key = condition.get("key").and_then(Value::as_str);
-            let value = labels.get(key.unwrap_or_default());
-            let values = condition.get("values").and_then(Value::as_array);
-            let is_one = value.is_some_and(|value| values.is_some_and(|all| all.contains(value)));
-            match condition.get("operator").and_then(Value::as_str) {
-                Some("In") => is_one,
-                Some("NotIn") => !is_one,
-                Some("Exists") => value.is_some(),
-                Some("DoesNotExist") => value.is_none(),
-                _ => false,
+impl Selector {
+    /// True when it selects these labels.
+    fn selects(&self, labels: &Map<String, Value>) -> bool {
+        let label = |key: &str| labels.get(key).and_then(Value::as_str);
+        let has_label = |(key, value): (&String, &String)| label(key) == Some(value);
+        let holds = |condition: &Expression| {
+            let value = label(&condition.key);
+            let is_one = || value.is_some_and(|value| condition.values.iter().any(|v| v == value));
+            match condition.operator {
+                Operator::In => is_one(),
+                Operator::NotIn => !is_one(),
+                Operator::Exists => value.is_some(),
+                Operator::DoesNotExist => value.is_none(),
             }
-        })
+        };
+        self.match_labels.iter().all(has_label) && self.match_expressions.iter().all(holds)
+    }
 }

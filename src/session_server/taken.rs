@@ -1,4 +1,4 @@
-//! Addresses that another resource of the list has already.
+//! Addresses that another resource of the list uses.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,13 @@ use crate::runner::{ConfigToml, Runner};
 use krm::bookkeeping::CONFIG_BEFORE;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// Where a host stands by which a proxy chooses a backend, by kind.
+/// The kinds with hosts by which a proxy chooses a backend.
 const ROUTES: [&str; 4] = ["HTTPProxy", "Ingress", "IngressRouteTCP", "TLSRoute"];
 
-/// Refuses a fixed address that a Service or a route of the list has, which is not `service` or what
-/// stands beside it.
+/// Refuses a fixed address that a Service or a route of the list has, unless it is `service` or beside it.
 ///
 /// # Errors
 /// The address is taken, or what mentions it cannot be parsed.
@@ -105,8 +103,8 @@ pub(super) fn edited(list: &ResourceList<'_>) -> Vec<usize> {
     list.candidates(&["ConfigMap", "Secret"], CONFIG_BEFORE)
 }
 
-/// Refuses an address that an earlier run has written into the configuration of another runner:
-/// one of the [`edited`].
+/// Refuses an address that an earlier run wrote into the configuration of another runner, which is one of
+/// the [`edited`].
 ///
 /// # Errors
 /// The address is taken, or a configuration cannot be parsed.
@@ -122,8 +120,7 @@ pub(super) fn check_advertised(
         if item == own.object.item || object.annotation(CONFIG_BEFORE).is_none() {
             continue;
         }
-        // A copy of one configuration in two namespaces is that of two runners; another version of the
-        // same object is not.
+        // Objects of one name in two namespaces belong to two runners. Two versions of one object do not.
         if object.identity.name == own.object.identity.name
             && object.identity.namespace == own.object.identity.namespace
         {

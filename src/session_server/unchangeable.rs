@@ -1,40 +1,44 @@
-//! Objects that cannot take the change: immutable ones, and those whose file SOPS has encrypted.
+//! Objects that cannot be changed: immutable ones, and those in files that SOPS has encrypted.
 
 use serde_json::Value;
 
+use super::RunnerPlan;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
-use super::settings;
-use crate::plan::Plan;
 use crate::runner::{Runner, field};
-use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// Refuses a runner whose configuration has to change, now or once the address is known, and cannot.
-pub fn refuse_unchangeable(runner: &Runner, plan: &mut Plan) {
-    let config = &runner.config;
-    let text = settings::current_text(config, &mut plan.patches);
-    let is_right = ConfigFile::parse(&text).is_ok_and(|file| {
-        text == config.text
-            && [LISTEN_ADDRESS, ADVERTISE_ADDRESS]
-                .iter()
-                .all(|key| file.get(key).is_some())
-    });
-    if !is_right {
-        refuse_immutable(runner, plan);
-    }
-    refuse_encrypted(runner, !is_right, plan);
+/// Refuses a runner whose configuration cannot be changed but has to, now or once the address is known.
+pub fn check_changeable(plan: &RunnerPlan) -> Vec<FunctionResult> {
+    let changes = plan.changes_config();
+    let config = &plan.runner.config;
+    // A file without an address changes once there is one.
+    let is_settled = || {
+        let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
+        ConfigFile::parse(&config.text)
+            .is_ok_and(|file| keys.iter().all(|key| file.get(key).is_some()))
+    };
+    let is_unchangeable = immutable_by(&config.object).is_some() || is_encrypted(&config.object);
+    let changes = changes || is_unchangeable && !is_settled();
+    refuse(&plan.runner, changes, plan.changes_workload())
 }
 
-/// Refuses a change to a configuration that cannot be changed, where one has been planned.
-pub(super) fn refuse_unwanted_change(runner: &Runner, plan: &mut Plan) {
-    let config = &runner.config;
-    let changes = settings::current_text(config, &mut plan.patches) != config.text;
-    if changes {
-        refuse_immutable(runner, plan);
-    }
-    refuse_encrypted(runner, changes, plan);
+/// Refuses the planned changes of a runner's configuration and workload, if they cannot be changed.
+pub(super) fn refuse(
+    runner: &Runner,
+    changes_config: bool,
+    changes_workload: bool,
+) -> Vec<FunctionResult> {
+    let config = &runner.config.object;
+    let workload = &runner.workload.resource;
+    let immutable = changes_config.then(|| immutable(runner)).flatten();
+    let encrypted = [(config, changes_config), (workload, changes_workload)];
+    let encrypted = encrypted.into_iter().filter(|(_, changes)| *changes);
+    immutable
+        .into_iter()
+        .chain(encrypted.filter_map(|(object, _)| encrypted_by_sops(object)))
+        .collect()
 }
 
 /// Where an object says that it, or the Secret that is made of it, is immutable.
@@ -45,23 +49,20 @@ const IMMUTABLE: [&str; 4] = [
     "/spec/template/immutable",
 ];
 
-/// The field by which the API server takes no change, where kustomize makes no new object either.
-fn immutable_by(object: &Resource, patches: &mut Patches) -> Option<&'static str> {
-    // kustomize makes a new object of each content.
+/// The field by which an object is immutable. An object of kustomize's generators is not: kustomize makes
+/// a new one for each content.
+fn immutable_by(object: &Resource) -> Option<&'static str> {
     if object.gets_a_hash() {
         return None;
     }
-    let object = patches.current(object);
-    let is_true = |pointer: &&&str| object.at(pointer) == Some(&Value::Bool(true));
+    let is_true = |pointer: &&&str| object.value.at(pointer) == Some(&Value::Bool(true));
     IMMUTABLE.iter().find(is_true).copied()
 }
 
-fn refuse_immutable(runner: &Runner, plan: &mut Plan) {
-    let Some(by) = immutable_by(&runner.config.object, &mut plan.patches) else {
-        return;
-    };
+fn immutable(runner: &Runner) -> Option<FunctionResult> {
+    let by = immutable_by(&runner.config.object)?;
     let object = &runner.config.object.identity;
-    let way_on = match object.kind.as_str() {
+    let advice = match object.kind.as_str() {
         "ConfigMap" | "Secret" => {
             "drop immutable and delete the object in the cluster, or generate it with a new name for \
              each content, as kustomize's configMapGenerator and secretGenerator do where this \
@@ -69,42 +70,31 @@ fn refuse_immutable(runner: &Runner, plan: &mut Plan) {
         }
         _ => "drop immutable and delete the Secret in the cluster, which is then made anew",
     };
-    plan.results.push(
-        FunctionResult::error(format!(
-            "is immutable, so the API server takes no change to {}: {way_on}",
-            runner.config.key
-        ))
-        .about(object)
-        .at(field(by)),
+    let message = format!(
+        "is immutable, so the API server takes no change to {}: {advice}",
+        runner.config.key
     );
+    Some(FunctionResult::error(message).about(object).at(field(by)))
 }
 
-/// The MAC of SOPS is over the values of the whole file.
-fn refuse_encrypted(runner: &Runner, changes_config: bool, plan: &mut Plan) {
-    let config = (&runner.config.object, changes_config);
-    let changes_workload = {
-        let workload = &runner.workload.resource;
-        *plan.patches.current(workload) != *workload.value
+fn is_encrypted(object: &Resource) -> bool {
+    object.value.get("sops").is_some_and(Value::is_object)
+}
+
+/// The MAC of SOPS covers the values of the whole file.
+fn encrypted_by_sops(object: &Resource) -> Option<FunctionResult> {
+    let sops = object.value.get("sops").filter(|sops| sops.is_object())?;
+    let why = match sops.get("mac_only_encrypted") {
+        Some(Value::Bool(true)) => "",
+        _ => ", whose MAC covers the values in clear too, so that any edit breaks it",
     };
-    for (object, changes) in [config, (&runner.workload.resource, changes_workload)] {
-        let Some(sops) = object
-            .value
-            .get("sops")
-            .filter(|sops| sops.is_object() && changes)
-        else {
-            continue;
-        };
-        let why = match sops.get("mac_only_encrypted") {
-            Some(Value::Bool(true)) => "",
-            _ => ", whose MAC covers the values in clear too, so that any edit breaks it",
-        };
-        plan.results.push(
-            FunctionResult::error(format!(
-                "is encrypted by SOPS{why}. Run the function after decryption, as behind ksops in \
-                 kustomize or helm-secrets in Helm"
-            ))
+    let message = format!(
+        "is encrypted by SOPS{why}. Run the function after decryption, as behind ksops in kustomize \
+         or helm-secrets in Helm"
+    );
+    Some(
+        FunctionResult::error(message)
             .about(&object.identity)
             .at("sops"),
-        );
-    }
+    )
 }

@@ -1,100 +1,376 @@
-//! `enabled: false`: takes away what earlier runs added, and says what cannot be given back.
+//! `enabled: false`: removes what earlier runs added, and says what cannot be restored.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::companions::{self, CompanionScope};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
+use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::port::{self, Withdrawal};
 use super::record::{self, Record};
 use super::service::{self, Existing};
-use super::shard::rejoin;
-use super::unchangeable::refuse_unwanted_change;
-use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, objects, port, settings};
+use super::shard::{Edit, rejoin};
+use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, unchangeable};
 use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
-use crate::plan::Plan;
-use crate::runner::shard;
-use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field};
-use krm::bookkeeping::{CONFIG_BEFORE, OWNED_BY};
-use krm::bookkeeping::{PREFIX, WRITTEN_BEFORE, annotation};
+use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field, shard};
+use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
+use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 use yaml_splice::sources::{NOT_KEPT, Sources};
 
-/// A file in an object: the object's place in the list, and the file's key.
-type File = (usize, String);
+/// How the changes of earlier runs are undone.
+#[derive(Debug, Default)]
+pub struct UndoPlan {
+    /// What changes in each workload.
+    pub workloads: Vec<WorkloadUndo>,
+    /// The files that runners read.
+    pub files: Vec<FileUndo>,
+    /// Resources that earlier runs made.
+    pub removed: Vec<Resource>,
+}
 
-/// Takes away what earlier runs added for the runners that the selector takes, and nothing else.
+/// What changes in a workload.
+#[derive(Debug)]
+pub struct WorkloadUndo {
+    /// The workload.
+    pub workload: Resource,
+    /// What changes in it, in this order.
+    pub edits: Vec<Edit>,
+}
+
+/// A file that a runner reads.
+#[derive(Debug)]
+pub struct FileUndo {
+    /// The file.
+    pub config: ConfigToml,
+    /// How it is restored; none if no run has edited it.
+    pub restored: Option<ConfigPlan>,
+}
+
+impl UndoPlan {
+    /// Writes what is planned.
+    pub(crate) fn patch(self, patches: &mut Patches) {
+        for resource in &self.removed {
+            patches.remove_item(resource);
+        }
+        for WorkloadUndo { workload, edits } in self.workloads {
+            for edit in edits {
+                match edit {
+                    Edit::Set(pointer, value) => patches.set(&workload, &pointer, value),
+                    Edit::Remove(pointer) => patches.remove(&workload, &pointer),
+                }
+            }
+            patches.forget_empty(&workload);
+        }
+        for FileUndo { config, restored } in self.files {
+            if let Some(plan) = restored {
+                plan.patch(&config, patches);
+            }
+            patches.forget_empty(&config.object);
+        }
+    }
+}
+
+impl WorkloadUndo {
+    /// True where the workload changes.
+    fn changes(&self) -> bool {
+        let resource = &self.workload;
+        let has_note = [EMPTY_BEFORE, WRITTEN_BEFORE]
+            .iter()
+            .any(|name| resource.annotation(name).is_some());
+        has_note
+            || self.edits.iter().any(|edit| match edit {
+                Edit::Set(pointer, value) => resource.value.at(pointer) != Some(value),
+                Edit::Remove(pointer) => resource.value.at(pointer).is_some(),
+            })
+    }
+}
+
+impl FileUndo {
+    fn changes(&self) -> bool {
+        let plan = self.restored.as_ref();
+        plan.is_some_and(|plan| plan.text.is_some())
+    }
+}
+
+/// Plans to undo what earlier runs did for the selected runners, and nothing else.
 ///
 /// # Errors
 /// A resource of ours, or a workload, that cannot be parsed.
-pub fn undo(list: &ResourceList<'_>, chosen: Chosen<'_>, plan: &mut Plan) -> Result<(), Refusal> {
-    let Chosen {
-        selector,
-        container,
-        config,
-    } = chosen;
-    let mut restored = BTreeSet::new();
-    let mut gone = BTreeSet::new();
-    let workloads = workloads(list, selector, container)?;
+pub fn undo(
+    list: &ResourceList<'_>,
+    chosen: Chosen<'_>,
+    results: &mut Vec<FunctionResult>,
+) -> Result<UndoPlan, Refusal> {
+    let workloads = workloads(list, chosen.selector, chosen.container)?;
     chosen.check(&workloads)?;
+    let mut planner = Planner {
+        list,
+        chosen,
+        plan: UndoPlan::default(),
+        services: BTreeSet::new(),
+        results,
+    };
     for workload in workloads {
+        planner.workload(workload)?;
+    }
+    planner.unread_files()?;
+    planner.stale_services()?;
+    Ok(planner.plan)
+}
+
+/// A plan while it is made.
+struct Planner<'a, 'list> {
+    list: &'a ResourceList<'list>,
+    chosen: Chosen<'a>,
+    plan: UndoPlan,
+    /// The Services that are removed, by their places in the list.
+    services: BTreeSet<usize>,
+    results: &'a mut Vec<FunctionResult>,
+}
+
+impl Planner<'_, '_> {
+    fn workload(&mut self, workload: Workload) -> Result<(), Refusal> {
         let is_marked = is_marked(&workload);
-        if is_ours(&workload.resource) {
-            plan.results.push(
+        let resource = workload.resource.clone();
+        if is_ours(&resource) {
+            self.results.push(
                 FunctionResult::info(
                     "is removed with its configuration, as it was made for a shard: what was changed \
                      in it alone goes with it, and in the cluster it stays until an apply that prunes",
                 )
-                .about(&workload.resource.identity),
+                .about(&resource.identity),
             );
         }
-        rejoin(list, &workload, &mut plan.patches);
-        let runner = runner::complete(list, workload.clone(), container, config);
+        let rejoin = rejoin(self.list, &workload)?;
+        self.plan.removed.extend(rejoin.removed);
+        let mut edits = rejoin.edits;
+        let had_service = self.service(&service::find(self.list, &workload)?)?;
+        let Chosen {
+            container, config, ..
+        } = self.chosen;
+        let runner = runner::complete(self.list, workload.clone(), container, config);
         let own_container = runner
             .as_ref()
             .ok()
             .and_then(|runner| Some(runner.container()?.index));
-        let service = service::find(list, &workload)?;
-        let had_service = remove_objects(list, &service, &mut gone, plan)?;
-        if !port::withdraw(&workload, own_container, &mut plan.patches) {
-            plan.results.push(
-                FunctionResult::warning(
-                    "several containers have a port of the name that this function added, and none \
-                     of them is known to be the runner's: remove the one that is not yours",
-                )
-                .about(&workload.resource.identity)
-                .at(field(&workload.pod_pointer("/spec/containers"))),
-            );
-        }
-        let resource = &workload.resource;
-        plan.patches.remove(resource, &annotation(ASKED_TIMEOUT));
-        plan.patches.remove(resource, &checksum(&workload));
-        plan.patches.forget_empty(resource);
+        edits.extend(self.port(&workload, own_container));
+        let left = [
+            annotation(ADDED_PORT),
+            annotation(ASKED_TIMEOUT),
+            checksum(&workload),
+        ];
+        let is_there = |pointer: &String| resource.value.at(pointer).is_some();
+        edits.extend(left.into_iter().filter(is_there).map(Edit::Remove));
+        let undo = WorkloadUndo {
+            workload: resource,
+            edits,
+        };
+        let changes_workload = undo.changes();
+        self.plan.workloads.push(undo);
         match runner {
             Ok(runner) => {
-                let config = &runner.config;
-                restored.insert((config.object.item, config.key.clone()));
-                restore(config, is_marked || had_service, plan);
-                refuse_unwanted_change(&runner, plan);
+                let is_served = is_marked || had_service;
+                let changes_config = self.file(&runner.config, is_served);
+                let refused = unchangeable::refuse(&runner, changes_config, changes_workload);
+                self.results.extend(refused);
             }
             Err(refusal) if is_marked || had_service => {
-                plan.results.push(without_config(&workload, &refusal));
+                self.results.push(without_config(&workload, &refusal));
             }
             // Nothing was added to it.
             Err(_) => {}
         }
+        Ok(())
     }
-    restore_unread(list, selector, &restored, plan)?;
-    remove_stale(list, selector, &mut gone, plan)
+
+    /// Plans to remove the port that an earlier run added.
+    fn port(&mut self, workload: &Workload, own_container: Option<usize>) -> Option<Edit> {
+        match port::withdrawal(workload, own_container) {
+            Withdrawal::None => None,
+            Withdrawal::Remove(pointer) => Some(Edit::Remove(pointer)),
+            Withdrawal::Unknown => {
+                self.results.push(
+                    FunctionResult::warning(
+                        "several containers have a port of the name that this function added, and \
+                         none of them is known to be the runner's: remove the one that is not yours",
+                    )
+                    .about(&workload.resource.identity)
+                    .at(field(&workload.pod_pointer("/spec/containers"))),
+                );
+                None
+            }
+        }
+    }
+
+    /// Plans to remove the Service and what stands beside it. True when there was a Service of ours.
+    fn service(&mut self, found: &Existing) -> Result<bool, Refusal> {
+        let scope = match found {
+            Existing::Ours(service) | Existing::Foreign(service) => scope_of(service),
+            Existing::None(made) => CompanionScope {
+                service: made,
+                relay: None,
+            },
+        };
+        let companions = companions::made(self.list, scope)?;
+        self.plan.removed.extend(companions);
+        let Existing::Ours(service) = found else {
+            return Ok(false);
+        };
+        if self.services.insert(service.item) {
+            self.remove_service(service);
+        }
+        Ok(true)
+    }
+
+    /// Removes a Service, and says that this does not delete it in the cluster.
+    fn remove_service(&mut self, service: &Resource) {
+        self.plan.removed.push(service.clone());
+        let kind = service.value.at("/spec/type").and_then(Value::as_str);
+        let what = match kind {
+            Some("LoadBalancer") => "it and its load balancer stay",
+            _ => "it stays",
+        };
+        let namespace = match service.identity.namespace.as_str() {
+            "" => String::new(),
+            namespace => format!("--namespace {namespace} "),
+        };
+        self.results.push(
+            FunctionResult::info(format!(
+                "is removed from the manifests; in the cluster {what} until an apply that prunes, or \
+                 `kubectl {namespace}delete service {}`, deletes it",
+                service.identity.name
+            ))
+            .about(&service.identity),
+        );
+    }
+
+    /// Plans to restore a file, and says whether its text changes. `is_served`: an earlier run has edited its
+    /// runner.
+    fn file(&mut self, config: &ConfigToml, is_served: bool) -> bool {
+        let known = self.plan.files.iter().find(|known| {
+            known.config.object.item == config.object.item && known.config.key == config.key
+        });
+        if let Some(known) = known {
+            return known.changes();
+        }
+        let (restored, result) = restore(config, is_served);
+        self.results.extend(result);
+        self.results.extend(style(config));
+        let undo = FileUndo {
+            config: config.clone(),
+            restored,
+        };
+        let changes = undo.changes();
+        self.plan.files.push(undo);
+        changes
+    }
+
+    /// Plans for files that an earlier run edited and no runner of this run reads.
+    fn unread_files(&mut self) -> Result<(), Refusal> {
+        let list = self.list;
+        let mut unread = Vec::new();
+        for item in list.candidates(&ConfigToml::HOLDERS, CONFIG_BEFORE) {
+            let object = list.resource(item)?;
+            if is_ours(&object) {
+                continue;
+            }
+            for key in record::files(&object) {
+                let mut files = self.plan.files.iter();
+                let is_read = files
+                    .any(|FileUndo { config, .. }| config.object.item == item && config.key == key);
+                unread.extend(ConfigToml::open(&object, &key).filter(|_| !is_read));
+            }
+        }
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let read_by_others = read_files(list)?;
+        for config in unread {
+            if read_by_others.contains(&(config.object.item, config.key.clone())) {
+                continue;
+            }
+            if *self.chosen.selector == RunnerSelector::default() {
+                self.file(&config, false);
+            } else {
+                self.results.push(
+                    FunctionResult::warning(format!(
+                        "no runner of the list reads {}, which this function has edited, so it stays \
+                         as it is: leave out spec.runner, and it is restored too",
+                        config.key
+                    ))
+                    .about(&config.object.identity)
+                    .at(config.field()),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans for Services of ours whose workload is no longer in the list. They are removed if the
+    /// functionConfig names that workload; otherwise there is a warning.
+    fn stale_services(&mut self) -> Result<(), Refusal> {
+        let list = self.list;
+        let mut services = Vec::new();
+        for item in list.candidates(&["Service"], OWNED_BY) {
+            let service = list.resource(item)?;
+            if is_ours(&service) && !self.services.contains(&item) {
+                services.push(service);
+            }
+        }
+        if services.is_empty() {
+            return Ok(());
+        }
+        let mut workloads = Vec::new();
+        for item in list.candidates(&WORKLOAD_KINDS, "") {
+            workloads.extend(Workload::new(list.resource(item)?));
+        }
+        services.retain(|service| {
+            !workloads.iter().any(|workload| {
+                workload.resource.identity.namespace == service.identity.namespace
+                    && service::leads_to(service, workload)
+            })
+        });
+        let selector = self.chosen.selector;
+        for service in services {
+            let identity = &service.identity;
+            let is_named = !selector.name.is_empty()
+                && identity.name == service::name(&selector.name)
+                && (selector.namespace.is_empty() || selector.namespace == identity.namespace);
+            if is_named {
+                let companions = companions::made(list, scope_of(&service))?;
+                self.plan.removed.extend(companions);
+                self.remove_service(&service);
+            } else {
+                self.results.push(
+                    FunctionResult::warning(
+                        "was made by this function for a workload that is not in the list, so it \
+                         stays: remove it, or name the workload in spec.runner.name and run this \
+                         again",
+                    )
+                    .about(identity),
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The runners, and the workloads that an earlier run has left something on, whether or not they
-/// are recognized as runners now.
+fn scope_of(service: &Resource) -> CompanionScope<'_> {
+    CompanionScope {
+        service: &service.identity,
+        relay: service.annotation(RELAY_NAMESPACE),
+    }
+}
+
+/// The runners, and the workloads that an earlier run edited, even if they are not recognized as runners
+/// now.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
@@ -108,7 +384,7 @@ fn workloads(
         let Some(mut workload) = Workload::new(list.resource(item)?) else {
             continue;
         };
-        if is_marked(&workload) && fits(selector, &workload) {
+        if is_marked(&workload) && runner::is_selected(&workload, selector) {
             workload.look_at_programs(list);
             found.push(workload);
         }
@@ -116,16 +392,7 @@ fn workloads(
     Ok(found)
 }
 
-fn fits(selector: &RunnerSelector, workload: &Workload) -> bool {
-    let identity = &workload.resource.identity;
-    (selector.name.is_empty()
-        || selector.name == identity.name
-        || shard::name_before(workload).as_ref() == Some(&selector.name))
-        && (selector.namespace.is_empty() || selector.namespace == identity.namespace)
-        && selector.label_selector.matches(workload.labels())
-}
-
-/// Whether an earlier run has left something on a workload.
+/// True for a workload that an earlier run has edited.
 fn is_marked(workload: &Workload) -> bool {
     let resource = &workload.resource;
     [ADDED_PORT, ASKED_TIMEOUT]
@@ -135,119 +402,63 @@ fn is_marked(workload: &Workload) -> bool {
         || shard::name_before(workload).is_some()
 }
 
-/// Takes the Service and what stands beside it out of the list. True when there was a Service of
-/// ours.
-fn remove_objects(
-    list: &ResourceList<'_>,
-    found: &Existing,
-    gone: &mut BTreeSet<usize>,
-    plan: &mut Plan,
-) -> Result<bool, Refusal> {
-    let place = match found {
-        Existing::Ours(service) | Existing::Foreign(service) => objects::Place {
-            service: &service.identity,
-            relay: service.annotation(RELAY_NAMESPACE),
-        },
-        Existing::None(made) => objects::Place {
-            service: made,
-            relay: None,
-        },
-    };
-    objects::remove(list, place, &mut plan.patches)?;
-    let Existing::Ours(service) = found else {
-        return Ok(false);
-    };
-    if gone.insert(service.item) {
-        remove_service(service, plan);
+/// How a file is restored, and what to tell the user. `is_served`: an earlier run has edited its runner.
+fn restore(config: &ConfigToml, is_served: bool) -> (Option<ConfigPlan>, Option<FunctionResult>) {
+    let about =
+        |result: FunctionResult| Some(result.about(&config.object.identity).at(config.field()));
+    let file = ConfigFile::parse(&config.text);
+    if Record::read(config).is_some() {
+        return match file {
+            Ok(file) => {
+                let mut draft = ConfigDraft::of(config, file);
+                draft.restore();
+                (Some(draft.finish()), None)
+            }
+            Err(error) => {
+                let message = format!(
+                    "{} {error}; its [session_server] stays as it is. Correct the file and run this \
+                     again, or remove by hand what the annotation {CONFIG_BEFORE} names",
+                    config.key
+                );
+                (None, about(FunctionResult::warning(message)))
+            }
+        };
     }
-    Ok(true)
-}
-
-/// A manifest that is gone does not delete what is in the cluster.
-fn remove_service(service: &Resource, plan: &mut Plan) {
-    plan.patches.remove_item(service);
-    let kind = service.value.at("/spec/type").and_then(Value::as_str);
-    let what = match kind {
-        Some("LoadBalancer") => "it and its load balancer stay",
-        _ => "it stays",
-    };
-    let namespace = match service.identity.namespace.as_str() {
-        "" => String::new(),
-        namespace => format!("--namespace {namespace} "),
-    };
-    plan.results.push(
-        FunctionResult::info(format!(
-            "is removed from the manifests; in the cluster {what} until an apply that prunes, or \
-             `kubectl {namespace}delete service {}`, deletes it",
-            service.identity.name
-        ))
-        .about(&service.identity),
-    );
-}
-
-/// Gives a file back what its keys were. `was_served` says that an earlier run has left something on
-/// its runner.
-fn restore(config: &ConfigToml, was_served: bool, plan: &mut Plan) {
-    let object = &config.object;
-    let warn = |message: String| {
-        FunctionResult::warning(message)
-            .about(&object.identity)
-            .at(config.field())
-    };
-    if Record::read(config, &mut plan.patches).is_some() {
-        let text = settings::current_text(config, &mut plan.patches);
-        match ConfigFile::parse(&text) {
-            Ok(mut file) => settings::restore(&mut file, config, &mut plan.patches),
-            Err(error) => plan.results.push(warn(format!(
-                "{} {error}; its [session_server] stays as it is. Correct the file and run this \
-                 again, or remove by hand what the annotation {CONFIG_BEFORE} names",
-                config.key
-            ))),
-        }
-    } else if Record::is_doubtful(config, &mut plan.patches) {
-        plan.results.push(warn(format!(
+    if Record::is_doubtful(config) {
+        let message = format!(
             "the annotation {CONFIG_BEFORE} is of an earlier version and does not say which file of \
              this object it is about, so {} stays as it is: correct its [session_server] by hand and \
              remove the annotation",
             config.key
-        )));
-    } else if was_served && is_advertised(config, plan) {
+        );
+        return (None, about(FunctionResult::warning(message)));
+    }
+    let is_advertised = || file.is_ok_and(|file| file.get(ADVERTISE_ADDRESS).is_some());
+    if is_served && is_advertised() {
         let message = format!(
             "{} has an advertise_address and no record of what was there before, so it stays. If it \
              is not your own, remove it: GitLab shows a Debug button that leads nowhere",
             config.key
         );
-        plan.results.push(
-            FunctionResult::info(message)
-                .about(&object.identity)
-                .at(config.field()),
-        );
+        return (None, about(FunctionResult::info(message)));
     }
-    warn_of_style(config, plan);
-    plan.patches.forget_empty(object);
+    (None, None)
 }
 
-/// Says that a file is written in another form than before.
-fn warn_of_style(config: &ConfigToml, plan: &mut Plan) {
-    let note = config.object.annotation(WRITTEN_BEFORE);
-    let texts = note.and_then(|note| serde_json::from_str::<Sources>(note).ok());
-    let text = texts.and_then(|texts| texts.get(&config.pointer()).cloned());
-    if text.as_deref() == Some(NOT_KEPT) {
-        plan.results.push(
-            FunctionResult::info(
-                "has the text of before, but may be quoted or broken into lines otherwise: how it was \
-                 written is not noted where it is a Secret's, is longer than an annotation may be, or \
-                 was changed by a later run than the first",
-            )
-            .about(&config.object.identity)
-            .at(config.field()),
-        );
-    }
-}
-
-fn is_advertised(config: &ConfigToml, plan: &mut Plan) -> bool {
-    let text = settings::current_text(config, &mut plan.patches);
-    ConfigFile::parse(&text).is_ok_and(|file| file.get(ADVERTISE_ADDRESS).is_some())
+/// Says that a file may be quoted or broken into lines differently than before.
+fn style(config: &ConfigToml) -> Option<FunctionResult> {
+    let note = config.object.annotation(WRITTEN_BEFORE)?;
+    let texts = serde_json::from_str::<Sources>(note).ok()?;
+    let is_kept = texts.get(&config.pointer())? != NOT_KEPT;
+    (!is_kept).then(|| {
+        FunctionResult::info(
+            "has the text of before, but may be quoted or broken into lines otherwise: how it was \
+             written is not noted where it is a Secret's, is longer than an annotation may be, or \
+             was changed by a later run than the first",
+        )
+        .about(&config.object.identity)
+        .at(config.field())
+    })
 }
 
 fn without_config(workload: &Workload, refusal: &FunctionResult) -> FunctionResult {
@@ -269,55 +480,8 @@ fn without_config(workload: &Workload, refusal: &FunctionResult) -> FunctionResu
     }
 }
 
-/// Files with a record that no runner of this run reads: their runner is gone, or reads another one
-/// now.
-fn restore_unread(
-    list: &ResourceList<'_>,
-    selector: &RunnerSelector,
-    restored: &BTreeSet<File>,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
-    let mut unread = Vec::new();
-    for item in list.candidates(&ConfigToml::HOLDERS, CONFIG_BEFORE) {
-        let object = list.resource(item)?;
-        if is_ours(&object) {
-            continue;
-        }
-        for key in record::files(&object) {
-            if !restored.contains(&(item, key.clone()))
-                && let Some(config) = ConfigToml::open(&object, &key)
-            {
-                unread.push(config);
-            }
-        }
-    }
-    if unread.is_empty() {
-        return Ok(());
-    }
-    let read_by_others = read_files(list)?;
-    for config in unread {
-        if read_by_others.contains(&(config.object.item, config.key.clone())) {
-            continue;
-        }
-        if *selector == RunnerSelector::default() {
-            restore(&config, false, plan);
-        } else {
-            plan.results.push(
-                FunctionResult::warning(format!(
-                    "no runner of the list reads {}, which this function has edited, so it stays as \
-                     it is: leave out spec.runner, and it is restored too",
-                    config.key
-                ))
-                .about(&config.object.identity)
-                .at(config.field()),
-            );
-        }
-    }
-    Ok(())
-}
-
 /// The files that the runners of the list read, whichever the functionConfig selects.
-fn read_files(list: &ResourceList<'_>) -> Result<BTreeSet<File>, Refusal> {
+fn read_files(list: &ResourceList<'_>) -> Result<BTreeSet<(usize, String)>, Refusal> {
     let all = runner::find_workloads(list, &RunnerSelector::default(), None)?;
     Ok(all
         .into_iter()
@@ -326,56 +490,80 @@ fn read_files(list: &ResourceList<'_>) -> Result<BTreeSet<File>, Refusal> {
         .collect())
 }
 
-/// Services of ours whose workload is not in the list any more: removed where the functionConfig
-/// names that workload, and named otherwise.
-fn remove_stale(
-    list: &ResourceList<'_>,
-    selector: &RunnerSelector,
-    gone: &mut BTreeSet<usize>,
-    plan: &mut Plan,
-) -> Result<(), Refusal> {
-    let mut services = Vec::new();
-    for item in list.candidates(&["Service"], OWNED_BY) {
-        let service = list.resource(item)?;
-        if is_ours(&service) && !gone.contains(&item) {
-            services.push(service);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session_server::RecordPlan;
+
+    const LIST: &str = r"apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: runner, namespace: ci}
+  data:
+    config.toml: |
+      concurrent = 10
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: runner, namespace: ci}
+  spec:
+    selector: {matchLabels: {app: runner}}
+    template:
+      metadata: {labels: {app: runner}}
+      spec:
+        containers:
+        - name: runner
+          image: gitlab/gitlab-runner:v18.9.0
+          volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+        volumes:
+        - name: config
+          configMap: {name: runner}
+functionConfig:
+  apiVersion: runner-terminal.dev/v1alpha1
+  kind: SessionServer
+  metadata: {name: session-server}
+  spec: {exposure: {type: ClusterIP}}
+";
+
+    #[test]
+    fn what_an_earlier_run_added_is_planned_to_go() {
+        let outcome = crate::run(LIST.as_bytes());
+        assert!(!outcome.failed(), "{}", outcome.report());
+        let edited = outcome.text();
+        let list = ResourceList::read(edited.as_bytes()).unwrap();
+        let chosen = Chosen {
+            selector: &RunnerSelector::default(),
+            container: None,
+            config: None,
+        };
+        let plan = undo(&list, chosen, &mut Vec::new()).unwrap();
+        let removed = plan.removed.iter().map(|one| one.identity.to_string());
+        assert_eq!(
+            removed.collect::<Vec<_>>(),
+            ["Service ci/runner-session-server"]
+        );
+        let [workload] = plan.workloads.as_slice() else {
+            panic!("{:?}", plan.workloads);
+        };
+        insta::assert_debug_snapshot!(workload.edits, @r#"
+        [
+            Remove(
+                "/spec/template/spec/containers/0/ports/0",
+            ),
+            Remove(
+                "/metadata/annotations/runner-terminal.dev~1added-port",
+            ),
+            Remove(
+                "/spec/template/metadata/annotations/runner-terminal.dev~1config-checksum",
+            ),
+        ]
+        "#);
+        let [file] = plan.files.as_slice() else {
+            panic!("{:?}", plan.files);
+        };
+        let restored = file.restored.as_ref().unwrap();
+        assert_eq!(restored.text.as_deref(), Some("concurrent = 10\n"));
+        assert_eq!(restored.record, RecordPlan::Remove);
     }
-    if services.is_empty() {
-        return Ok(());
-    }
-    let mut workloads = Vec::new();
-    for item in list.candidates(&WORKLOAD_KINDS, "") {
-        workloads.extend(Workload::new(list.resource(item)?));
-    }
-    for service in services {
-        let is_in_use = workloads.iter().any(|workload| {
-            workload.resource.identity.namespace == service.identity.namespace
-                && service::leads_to(&service, workload)
-        });
-        if is_in_use {
-            continue;
-        }
-        let is_named = !selector.name.is_empty()
-            && service.identity.name == service::name(&selector.name)
-            && (selector.namespace.is_empty() || selector.namespace == service.identity.namespace);
-        if is_named {
-            let place = objects::Place {
-                service: &service.identity,
-                relay: service.annotation(RELAY_NAMESPACE),
-            };
-            objects::remove(list, place, &mut plan.patches)?;
-            gone.insert(service.item);
-            remove_service(&service, plan);
-        } else {
-            plan.results.push(
-                FunctionResult::warning(
-                    "was made by this function for a workload that is not in the list, so it stays: \
-                     remove it, or name the workload in spec.runner.name and run this again",
-                )
-                .about(&service.identity),
-            );
-        }
-    }
-    Ok(())
 }

@@ -14,7 +14,6 @@ use crate::runner::{self, Runner, field};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
 use crate::session_server::{config_checksum, open_config};
-use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Severity};
@@ -58,7 +57,7 @@ impl<'a> Terminal<'a> {
         list: &ResourceList<'_>,
         require_address: bool,
     ) -> Vec<FunctionResult> {
-        let config = match open_config(self.runner, &mut Patches::default()) {
+        let config = match open_config(&self.runner.config) {
             Ok(config) => config,
             Err(refusal) => return vec![*refusal],
         };
@@ -354,7 +353,7 @@ impl<'a> Terminal<'a> {
 
 /// The address that a runner advertises, in lower case; `None` where it advertises none.
 pub(super) fn advertised(runner: &Runner) -> Option<String> {
-    let config = open_config(runner, &mut Patches::default()).ok()?;
+    let config = open_config(&runner.config).ok()?;
     text(&config, LISTEN_ADDRESS)?;
     let address = text(&config, ADVERTISE_ADDRESS)?;
     (address != CHART_PLACEHOLDER).then(|| address.to_ascii_lowercase())

@@ -190,7 +190,8 @@ impl Known {
 /// The address that a live Service among the items has.
 pub(super) fn seen(scene: &Scene<'_>, runner: &Runner, config: &ConfigFile) -> Option<String> {
     let spec = AdvertiseAddressSpec::default();
-    let found = session_server::look_up(scene.list, &spec, runner, &scene.observed, config).ok()?;
+    let found =
+        session_server::resolve_address(scene.list, &spec, runner, &scene.observed, config).ok()?;
     match found {
         Advertised {
             state: session_server::State::Known(address),

@@ -1,14 +1,14 @@
-//! What stands beside the Service: the way in, what guards it, and who may read or reach it.
+//! The objects beside the Service: an Ingress, a TLSRoute, a NetworkPolicy, Roles, the relay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use super::hex;
 use super::owned;
+use crate::digest::short_hash;
 use crate::exposure::{GATEWAY_GROUP, relay_name};
 use crate::ownership::is_ours;
+use crate::plan::internal;
 use crate::rbac;
 use crate::runner::Workload;
 use krm::patch::Patches;
@@ -17,12 +17,12 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::Refusal;
 use yaml_splice::pointer::At as _;
 
-/// Where the objects of a runner are.
+/// Where to look for the objects of a runner.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    /// Beside this Service.
+pub(super) struct CompanionScope<'a> {
+    /// Their names are made of this Service's, and most are in its namespace.
     pub(super) service: &'a Identity,
-    /// In this namespace, those of the relay of an earlier run.
+    /// The namespace in which an earlier run has put the relay.
     pub(super) relay: Option<&'a str>,
 }
 
@@ -31,7 +31,7 @@ struct Kind {
     kind: &'static str,
     /// Its API group.
     group: &'static str,
-    /// What its name has behind the Service's.
+    /// The end of its name, which begins with the Service's.
     suffix: &'static str,
 }
 
@@ -47,7 +47,7 @@ const RBAC: &str = rbac::GROUP;
 const NODE_READER: &str = "-node-reader";
 const RELAY: &str = "-relay";
 
-/// All of them.
+/// All the kinds, in the order in which the objects are added.
 const KINDS: [Kind; 16] = [
     kind("Role", RBAC, "-reader"),
     kind("RoleBinding", RBAC, "-reader"),
@@ -73,7 +73,8 @@ impl Kind {
         self.kind.starts_with("Cluster")
     }
 
-    /// What the object beside a Service is called: with the namespace, where it has none itself.
+    /// The name of the object beside a Service. Objects without a namespace have the Service's namespace
+    /// in their name.
     fn name(&self, service: &Identity) -> String {
         if self.suffix == RELAY {
             return relay_name(&service.name);
@@ -83,89 +84,119 @@ impl Kind {
         if !self.is_of_cluster() || namespace.is_empty() {
             return name;
         }
-        // `a` with `b-c` and `a-b` with `c` would have one name between them.
+        // `a` with `b-c` and `a-b` with `c` would have the same name.
         if namespace.contains('-') {
-            let digest = Sha256::digest(format!("{namespace}/{}", service.name));
-            let hash = hex(digest.get(..4).unwrap_or_default());
+            let hash = short_hash(&format!("{namespace}/{}", service.name));
             return format!("{namespace}-{name}-{hash}");
         }
         format!("{namespace}-{name}")
     }
 }
 
-/// The name of what reads nodes for a Service; nodes are of the whole cluster.
+/// The name of the ClusterRole that reads nodes for a Service, and of its binding.
 pub(super) fn node_reader_name(service: &Identity) -> String {
     kind("ClusterRole", RBAC, NODE_READER).name(service)
 }
 
-/// Makes these objects, or brings those of an earlier run up to date, and takes away what an earlier
-/// run made and is not among them.
+/// What happens to an object beside the Service.
+#[derive(Clone, Debug)]
+pub enum CompanionPlan {
+    /// It is added.
+    Made(Value),
+    /// The one of an earlier run is brought up to date.
+    Updated {
+        /// The object as it is.
+        existing: Resource,
+        /// The object as it would be made now.
+        desired: Value,
+    },
+    /// The one of an earlier run is removed.
+    Removed(Resource),
+}
+
+impl CompanionPlan {
+    /// Writes the object; a new one comes after its workload.
+    pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
+        match self {
+            Self::Made(object) => patches.add_after(workload, object),
+            Self::Updated { existing, desired } => update(&existing, &desired, patches),
+            Self::Removed(existing) => patches.remove_item(&existing),
+        }
+    }
+}
+
+/// Plans the desired objects. Objects of an earlier run are updated, or removed if they are not desired.
 ///
 /// # Errors
-/// An object of that name that somebody else made, or that cannot be parsed.
-pub(super) fn ensure(
+/// An object of that name was not made by this function, or cannot be parsed.
+pub(super) fn plan(
     list: &ResourceList<'_>,
     desired: &[Value],
-    place: Place<'_>,
+    scope: CompanionScope<'_>,
     workload: &Workload,
-    patches: &mut Patches,
-) -> Result<(), Refusal> {
+) -> Result<Vec<CompanionPlan>, Refusal> {
+    let mut plans = Vec::new();
+    let mut unknown = desired.len();
     for kind in &KINDS {
-        let name = kind.name(place.service);
+        let name = kind.name(scope.service);
         let wanted = desired.iter().find(|object| {
             text(object, "/kind") == kind.kind && text(object, "/metadata/name") == name
         });
+        unknown -= usize::from(wanted.is_some());
         let namespace = wanted.map(|object| text(object, "/metadata/namespace"));
         let mut is_there = false;
-        for existing in find(list, kind, &name, place, namespace)? {
-            match wanted {
-                Some(object) if Some(existing.identity.namespace.as_str()) == namespace => {
-                    if !is_ours(&existing) {
-                        return Err(owned::not_ours(&existing));
-                    }
+        for existing in find(list, kind, &name, scope, namespace)? {
+            let is_ours = is_ours(&existing);
+            let is_in_place = Some(existing.identity.namespace.as_str()) == namespace;
+            match wanted.filter(|_| is_in_place) {
+                Some(_) if !is_ours => return Err(owned::not_ours(&existing)),
+                Some(object) => {
                     is_there = true;
-                    update(&existing, &mark(object, workload), patches);
+                    let desired = mark(object, workload)?;
+                    plans.push(CompanionPlan::Updated { existing, desired });
                 }
-                _ if is_ours(&existing) => patches.remove_item(&existing),
-                _ => {}
+                None if is_ours => plans.push(CompanionPlan::Removed(existing)),
+                None => {}
             }
         }
         if let Some(object) = wanted.filter(|_| !is_there) {
-            patches.add_after(&workload.resource, mark(object, workload));
+            plans.push(CompanionPlan::Made(mark(object, workload)?));
         }
     }
-    Ok(())
+    if unknown > 0 {
+        return Err(internal(
+            "an object beside a Service has a kind or a name that no later run would find",
+        ));
+    }
+    Ok(plans)
 }
 
-/// Takes away the objects that an earlier run made.
+/// The objects that an earlier run made.
 ///
 /// # Errors
 /// An object of that name that cannot be parsed.
-pub(super) fn remove(
+pub(super) fn made(
     list: &ResourceList<'_>,
-    place: Place<'_>,
-    patches: &mut Patches,
-) -> Result<(), Refusal> {
+    scope: CompanionScope<'_>,
+) -> Result<Vec<Resource>, ReadError> {
+    let mut made = Vec::new();
     for kind in &KINDS {
-        for existing in find(list, kind, &kind.name(place.service), place, None)? {
-            if is_ours(&existing) {
-                patches.remove_item(&existing);
-            }
-        }
+        made.extend(find(list, kind, &kind.name(scope.service), scope, None)?);
     }
-    Ok(())
+    made.retain(is_ours);
+    Ok(made)
 }
 
-/// True when the list has the Role of a Service's readers, or their ClusterRole. Until it is applied
-/// they may not read, and that is no fault of theirs.
+/// True when the list has the Role, or the ClusterRole, of a Service's readers. Until it is applied they
+/// may not read, which is no error.
 pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> bool {
-    let place = Place {
+    let scope = CompanionScope {
         service,
         relay: None,
     };
     let role = KINDS.iter().find(|kind| kind.kind == role);
     role.is_some_and(|role| {
-        let found = find(list, role, &role.name(service), place, None);
+        let found = find(list, role, &role.name(service), scope, None);
         found.is_ok_and(|found| !found.is_empty())
     })
 }
@@ -176,7 +207,7 @@ fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
 }
 
 /// The object's own labels and annotations are kept.
-fn mark(object: &Value, workload: &Workload) -> Value {
+fn mark(object: &Value, workload: &Workload) -> Result<Value, Refusal> {
     let texts = |section: &str| -> BTreeMap<String, String> {
         let members = object.at(&format!("/metadata/{section}"));
         let members = members.and_then(Value::as_object).into_iter().flatten();
@@ -192,8 +223,8 @@ fn mark(object: &Value, workload: &Workload) -> Value {
     )
 }
 
-/// Each field is ours as a whole: a rule that somebody has added would be a right that nobody has
-/// asked for. Fields of others, such as the data of a token's Secret, stay.
+/// Replaces each field as a whole, as a rule that somebody added would be a permission that the
+/// functionConfig does not ask for. Other fields are left alone, such as the data of a token's Secret.
 fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
     owned::update_metadata(existing, desired, patches);
     for (field, value) in desired.as_object().into_iter().flatten() {
@@ -203,16 +234,16 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
     }
 }
 
-/// The objects of a name in the namespaces that count: the Service's, the one in which an object is
-/// wanted, and the one in which an earlier run has put it.
+/// The objects of a name in the Service's namespace, in the namespace in which the object is wanted, and
+/// in that of the relay of an earlier run.
 fn find(
     list: &ResourceList<'_>,
     kind: &Kind,
     name: &str,
-    place: Place<'_>,
+    scope: CompanionScope<'_>,
     wanted: Option<&str>,
 ) -> Result<Vec<Resource>, ReadError> {
-    let namespaces = [Some(place.service.namespace.as_str()), place.relay, wanted];
+    let namespaces = [Some(scope.service.namespace.as_str()), scope.relay, wanted];
     let mut namespaces: BTreeSet<&str> = namespaces.into_iter().flatten().collect();
     if kind.is_of_cluster() {
         namespaces = BTreeSet::from([""]);

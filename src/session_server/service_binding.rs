@@ -1,41 +1,43 @@
-//! Whose Service stands in front of a session server: ours, or the upstream chart's.
+//! The Service in front of a session server: made by this function, or the user's own.
 
 use serde_json::Value;
 
 use super::adopt::{self, Adoptable, Services};
-use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
+use super::config_file::{ADVERTISE_ADDRESS, LISTEN_ADDRESS};
+use super::config_plan::ConfigDraft;
 use super::pods::Pods;
-use super::service::{self, Existing, Ports};
+use super::port::PortPlan;
+use super::service::{self, Existing, ServicePlan};
 use super::{ADDRESS_FROM, settings};
 use crate::address::{Address, Host};
-use crate::exposure::{FixedAddress, Origin, Place, RELAY_NAMESPACE, Way};
+use crate::exposure::{
+    AddressSource, ExposureContext, ExposureKind, FixedAddress, RELAY_NAMESPACE,
+};
 use crate::function_config::SessionServerSpec;
-use crate::plan::Plan;
-use crate::runner::Runner;
-use crate::runner::shard;
-use krm::resource::Identity;
-use krm::results::FunctionResult;
-use krm::results::Refusal;
+use crate::runner::{Runner, shard};
+use krm::resource::{Identity, Resource};
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// The Service in front of a runner.
-pub(super) struct Front {
+/// What the Service in front of a runner means for its address.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceBinding {
     /// What it is called.
     pub(super) identity: Identity,
     /// The port to advertise; unknown where the cluster chooses it.
     pub(super) port: Option<u16>,
-    /// The address, where the way of exposure says it.
+    /// The address, where the exposure says it.
     pub(super) known: Option<String>,
-    /// An earlier run knew the address by another way of exposure: it leads nowhere now.
+    /// An earlier run wrote an address of another exposure, which leads nowhere now.
     pub(super) has_lost_address: bool,
     /// The namespace of the relay's manifests of an earlier run.
     pub(super) relay_before: Option<String>,
-    /// What stands beside it.
+    /// What the exposure needs beside it.
     pub(super) objects: Vec<Value>,
-    /// Clients outside the cluster reach the Service's own port: it is of type LoadBalancer or
-    /// NodePort, and nothing of ours stands in front of it.
+    /// Clients outside the cluster connect to the Service itself: it is of type LoadBalancer or NodePort,
+    /// without an Ingress, Gateway or relay of ours in front of it.
     pub(super) is_reached_directly: bool,
-    /// What only this runner can have.
+    /// An address that only this runner can have.
     pub(super) fixed: Option<FixedAddress>,
     of_chart: bool,
     is_node_port: bool,
@@ -53,60 +55,54 @@ pub(super) enum FollowUp {
     SameRun,
 }
 
-/// Makes our Service, or brings the one of an earlier run up to date.
+/// Plans a Service of ours, which is `existing` where an earlier run has made it.
 ///
 /// # Errors
 /// The runner cannot be reached in the way that is asked for.
 pub(super) fn make(
-    found: Existing,
+    service: Identity,
+    existing: Option<Resource>,
     spec: &SessionServerSpec,
     runner: &Runner,
-    ports: Ports<'_>,
-    plan: &mut Plan,
-) -> Result<Front, Refusal> {
-    let existing = match &found {
-        Existing::Ours(service) => Some(service),
-        Existing::None(_) | Existing::Foreign(_) => None,
-    };
-    let identity = match &found {
-        Existing::Ours(service) | Existing::Foreign(service) => service.identity.clone(),
-        Existing::None(identity) => identity.clone(),
-    };
-    let place = Place {
-        service: &identity,
+    port: &PortPlan,
+) -> Result<(ServicePlan, ServiceBinding), Refusal> {
+    let context = ExposureContext {
+        service: &service,
         workload: &runner.workload,
-        listen_port: ports.listen,
+        listen_port: port.number,
         shard: shard::index(&runner.workload),
     };
-    let way = spec.exposure.way();
-    let origin = way.origin(place)?;
-    let front = Front {
-        identity: service::ensure(
-            existing,
-            place,
-            &spec.exposure,
-            &origin,
-            ports.target,
-            &mut plan.patches,
-        ),
-        port: way.advertised_port(place),
-        objects: way.objects(place),
-        relay_before: existing
-            .and_then(|service| service.annotation(RELAY_NAMESPACE))
-            .map(str::to_owned),
-        has_lost_address: origin == Origin::LiveService
-            && existing.is_some_and(|service| service.annotation(ADDRESS_FROM).is_some()),
-        known: match origin {
-            Origin::Known(address) => Some(address),
-            Origin::LiveService => None,
+    let exposure = &spec.exposure;
+    let strategy = exposure.strategy();
+    let source = strategy.address_source(context)?;
+    let before = |name: &str| {
+        existing
+            .as_ref()
+            .and_then(|service| service.annotation(name))
+    };
+    let has_lost_address = source == AddressSource::LiveService && before(ADDRESS_FROM).is_some();
+    let relay_before = before(RELAY_NAMESPACE).map(str::to_owned);
+    let plan = ServicePlan::ours(existing, context, exposure, &source, &port.target)?;
+    let binding = ServiceBinding {
+        identity: plan.identity().clone(),
+        port: strategy.advertised_port(context),
+        objects: strategy.objects(context),
+        relay_before,
+        has_lost_address,
+        known: match source {
+            AddressSource::Known(address) => Some(address),
+            AddressSource::LiveService => None,
         },
-        is_reached_directly: matches!(spec.exposure.way, Way::LoadBalancer(_) | Way::NodePort(_)),
-        fixed: spec.exposure.fixed_address(place),
+        is_reached_directly: matches!(
+            exposure.kind,
+            ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
+        ),
+        fixed: exposure.fixed_address(context),
         of_chart: false,
-        is_node_port: matches!(spec.exposure.way, Way::NodePort(_)),
+        is_node_port: matches!(exposure.kind, ExposureKind::NodePort(_)),
         is_adopted: false,
     };
-    Ok(front)
+    Ok((plan, binding))
 }
 
 /// The user's Service that takes the place of ours: the chart's, or any that leads to the session
@@ -119,23 +115,24 @@ pub(super) fn adoptable(
     spec: &SessionServerSpec,
     runner: &Runner,
     listen_port: u16,
-    config: &ConfigFile,
+    draft: &ConfigDraft<'_>,
     found: &Existing,
 ) -> Result<Option<Adoptable>, Refusal> {
     let workload = &runner.workload;
+    let before = draft.before.as_ref();
     match found {
         Existing::Ours(_) => return Ok(None),
-        Existing::Foreign(service) if settings::is_of_chart(config, runner) => {
+        Existing::Foreign(service) if settings::is_of_chart(&draft.file, before) => {
             return Ok(Adoptable::of(service, workload, listen_port));
         }
         Existing::None(_) | Existing::Foreign(_) => {}
     }
-    if !matches!(spec.exposure.way, Way::LoadBalancer(_)) {
+    if !matches!(spec.exposure.kind, ExposureKind::LoadBalancer(_)) {
         return Ok(None);
     }
-    let own = settings::own_address(config, runner);
+    let own = settings::own_address(&draft.file, before);
     let asked = spec.advertise_address.as_deref().or(own.as_deref());
-    // Who asks for a load balancer in so many words does not mean a Service for the inside.
+    // A user who asks for a load balancer by name does not mean a Service inside the cluster.
     let inside = asked.is_some() && spec.exposure.is_default();
     adopt::find(services, workload, listen_port, asked, inside)
 }
@@ -148,16 +145,16 @@ pub(super) fn adopt(
     adopted: &Adoptable,
     spec: &SessionServerSpec,
     runner: &Runner,
-    config: &ConfigFile,
+    draft: &ConfigDraft<'_>,
     pods: &Pods,
-    plan: &mut Plan,
-) -> Result<Front, Refusal> {
+    results: &mut Vec<FunctionResult>,
+) -> Result<ServiceBinding, Refusal> {
     let Adoptable {
         service,
         port,
         node_port,
     } = adopted;
-    let of_chart = settings::is_of_chart(config, runner)
+    let of_chart = settings::is_of_chart(&draft.file, draft.before.as_ref())
         && service.identity.name == service::identity(&runner.workload).name;
     if let Some(selector) = service
         .value
@@ -166,6 +163,39 @@ pub(super) fn adopt(
     {
         pods.check_service(&service.identity, selector, &runner.workload)?;
     }
+    results.extend(adopted_results(adopted, of_chart, spec, runner));
+    let text = |pointer: &str| service.value.at(pointer).and_then(Value::as_str);
+    let kind = text("/spec/type");
+    let reserved =
+        text("/spec/loadBalancerIP").filter(|_| !of_chart && kind == Some("LoadBalancer"));
+    let reserved = reserved.and_then(|ip| Address::parse(ip).ok());
+    let known = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
+    Ok(ServiceBinding {
+        identity: service.identity.clone(),
+        port: match kind {
+            Some("NodePort") => *node_port,
+            _ => Some(*port),
+        },
+        known: known.map(|address| address.with_default_port(*port)),
+        has_lost_address: false,
+        relay_before: None,
+        objects: Vec::new(),
+        is_reached_directly: matches!(kind, Some("LoadBalancer" | "NodePort")),
+        fixed: None,
+        of_chart,
+        is_node_port: kind == Some("NodePort"),
+        is_adopted: true,
+    })
+}
+
+/// Says that a Service is adopted, and that the exposure does not change it.
+fn adopted_results(
+    adopted: &Adoptable,
+    of_chart: bool,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+) -> Vec<FunctionResult> {
+    let Adoptable { service, port, .. } = adopted;
     let (said, not_applied) = if of_chart {
         (
             "adopted the Service of the chart's own session server; no second one is added. The \
@@ -185,44 +215,16 @@ pub(super) fn adopt(
              Service to have one made",
         )
     };
-    plan.results
-        .push(FunctionResult::info(said).about(&service.identity));
+    let mut results = vec![FunctionResult::info(said).about(&service.identity)];
     if !spec.exposure.is_default() {
-        plan.results
-            .push(FunctionResult::warning(not_applied).about(&service.identity));
+        results.push(FunctionResult::warning(not_applied).about(&service.identity));
     }
-    let text = |pointer: &str| service.value.at(pointer).and_then(Value::as_str);
-    let kind = text("/spec/type");
-    let reserved =
-        text("/spec/loadBalancerIP").filter(|_| !of_chart && kind == Some("LoadBalancer"));
-    let reserved = reserved.and_then(|ip| Address::parse(ip).ok());
-    let known = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
-    Ok(Front {
-        identity: service.identity.clone(),
-        port: match kind {
-            Some("NodePort") => *node_port,
-            _ => Some(*port),
-        },
-        known: known.map(|address| address.with_default_port(*port)),
-        has_lost_address: false,
-        relay_before: None,
-        objects: Vec::new(),
-        is_reached_directly: matches!(kind, Some("LoadBalancer" | "NodePort")),
-        fixed: None,
-        of_chart,
-        is_node_port: kind == Some("NodePort"),
-        is_adopted: true,
-    })
+    results
 }
 
-impl Front {
-    /// What has to happen before the address is known.
-    pub(super) fn pending(
-        &self,
-        config: &ConfigFile,
-        runner: &Runner,
-        follow_up: FollowUp,
-    ) -> FunctionResult {
+impl ServiceBinding {
+    /// Says what has to happen before the address is known.
+    pub(super) fn pending(&self, draft: &ConfigDraft<'_>, follow_up: FollowUp) -> FunctionResult {
         let look = service::kubectl(&self.identity);
         let field = if self.is_node_port {
             "spec.ports[0].nodePort"
@@ -242,7 +244,7 @@ impl Front {
                 "its address is looked up by the AdvertiseAddress that comes next in this run",
             ),
             FollowUp::Unknown => {
-                let state = self.state(config, runner);
+                let state = state(draft);
                 let (needs, shown) = if self.is_node_port {
                     (
                         "has to get a node port first, and the address of a node",
@@ -261,20 +263,7 @@ impl Front {
         result.about(&self.identity).at(field)
     }
 
-    fn state(&self, config: &ConfigFile, runner: &Runner) -> String {
-        let listens = config.get(LISTEN_ADDRESS).is_some();
-        if listens && config.get(ADVERTISE_ADDRESS).is_none() {
-            format!(
-                "{} has a listen_address and no advertise_address, so the Debug button is there \
-                 and broken",
-                runner.config.field()
-            )
-        } else {
-            "terminals stay off until then, and jobs run as ever".to_owned()
-        }
-    }
-
-    /// Warns of an address at a port that the Service has not.
+    /// Warns of an address at a port that the Service does not have.
     pub(super) fn check_port(&self, address: &str) -> Option<FunctionResult> {
         let advertised = Address::parse(address).ok()?.port?;
         if !self.is_reached_directly || self.port == Some(advertised) {
@@ -303,10 +292,24 @@ impl Front {
         Some(
             FunctionResult::warning(format!(
                 "advertise_address is {address}, and {serves}: GitLab reaches it only where a proxy \
-                 hands on TCP from port {advertised} to it. Otherwise {way}"
+                 passes TCP through from port {advertised} to it. Otherwise {way}"
             ))
             .about(&self.identity)
             .at("spec.ports"),
         )
+    }
+}
+
+/// Says how terminals behave until the address is known.
+fn state(draft: &ConfigDraft<'_>) -> String {
+    let listens = draft.file.get(LISTEN_ADDRESS).is_some();
+    if listens && draft.file.get(ADVERTISE_ADDRESS).is_none() {
+        format!(
+            "{} has a listen_address and no advertise_address, so the Debug button is there and \
+             broken",
+            draft.config.field()
+        )
+    } else {
+        "terminals stay off until then, and jobs run as ever".to_owned()
     }
 }

@@ -1,0 +1,627 @@
+//! The plan of one runner: what its manifests need so that its terminals work.
+
+use std::borrow::Borrow;
+use std::cell::OnceCell;
+
+use serde_json::{Value, json};
+
+use super::adopt::Services;
+use super::companions::{self, CompanionPlan, CompanionScope};
+use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::pods::Pods;
+use super::port::{self, PortPlan};
+use super::service::{self, Existing, ServicePlan};
+use super::service_binding::{self, FollowUp, ServiceBinding};
+use super::{
+    ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, limits, listening, network_policy, owned,
+    require_name, rollout, settings, shut_out, taken,
+};
+use crate::fields::Seconds;
+use crate::function_config::{Reader, SessionServerSpec};
+use crate::observed::{Observed, ServiceName};
+use crate::rbac;
+use crate::runner::{Runner, Workload};
+use krm::bookkeeping::annotation;
+use krm::patch::Patches;
+use krm::resource::Identity;
+use krm::resource_list::{ReadError, ResourceList};
+use krm::results::{FunctionResult, Refusal};
+use yaml_splice::pointer::At as _;
+
+/// What changes for one runner.
+#[derive(Debug)]
+pub struct RunnerPlan {
+    /// The runner.
+    pub runner: Runner,
+    /// How it is reached. None where the function is an AdvertiseAddress, or the runner is refused.
+    pub network: Option<NetworkPlan>,
+    /// Its `config.toml`. None where the runner is refused.
+    pub config: Option<ConfigPlan>,
+    /// What to tell the user; the last one is the reason where the runner is refused.
+    pub results: Vec<FunctionResult>,
+}
+
+/// How a runner's session server is reached.
+#[derive(Clone, Debug)]
+pub struct NetworkPlan {
+    /// The container port.
+    pub port: PortPlan,
+    /// The Service in front of it.
+    pub service: ServicePlan,
+    /// What stands beside the Service.
+    pub companions: Vec<CompanionPlan>,
+    /// The `sessionTimeout` for the AdvertiseAddress that writes it with the address.
+    pub asked_timeout: Option<Seconds>,
+}
+
+impl Borrow<Workload> for RunnerPlan {
+    fn borrow(&self) -> &Workload {
+        &self.runner.workload
+    }
+}
+
+impl RunnerPlan {
+    /// A plan, or the reason why there is none.
+    pub(super) fn of(
+        runner: Runner,
+        planned: Result<(Option<NetworkPlan>, ConfigPlan), Refusal>,
+        mut results: Vec<FunctionResult>,
+    ) -> Self {
+        let (network, config) = match planned {
+            Ok((network, config)) => (network, Some(config)),
+            Err(refusal) => {
+                results.push(*refusal);
+                (None, None)
+            }
+        };
+        Self {
+            runner,
+            network,
+            config,
+            results,
+        }
+    }
+
+    /// True where the `config.toml` gets another text.
+    pub fn changes_config(&self) -> bool {
+        self.config.as_ref().is_some_and(|plan| plan.text.is_some())
+    }
+
+    /// True where the workload changes.
+    pub fn changes_workload(&self) -> bool {
+        let workload = &self.runner.workload;
+        let changes_checksum = self.config.as_ref().is_some_and(|plan| {
+            let before = workload.resource.value.at(&checksum(workload));
+            before.and_then(Value::as_str) != Some(&plan.checksum)
+        });
+        let changes_network = self.network.as_ref().is_some_and(|plan| {
+            let asked = plan
+                .asked_timeout
+                .map(|Seconds(timeout)| timeout.to_string());
+            plan.port.change != port::PortChange::None
+                || workload.resource.annotation(ASKED_TIMEOUT) != asked.as_deref()
+        });
+        changes_checksum || changes_network
+    }
+
+    /// Writes what is planned.
+    ///
+    /// # Errors
+    /// A plan does not fit its manifest.
+    pub(crate) fn patch(self, patches: &mut Patches) -> Result<(), Refusal> {
+        let workload = &self.runner.workload;
+        let resource = &workload.resource;
+        if let Some(network) = self.network {
+            network.port.patch(resource, patches);
+            network.service.patch(resource, patches)?;
+            for companion in network.companions {
+                companion.patch(resource, patches);
+            }
+            let pointer = annotation(ASKED_TIMEOUT);
+            match network.asked_timeout {
+                Some(Seconds(timeout)) => {
+                    patches.set(resource, &pointer, json!(timeout.to_string()));
+                }
+                None => patches.remove(resource, &pointer),
+            }
+        }
+        if let Some(config) = self.config {
+            set_config_checksum(workload, &config.checksum, patches);
+            config.patch(&self.runner.config, patches);
+        }
+        Ok(())
+    }
+}
+
+/// Writes the checksum into the pod template, so that the pods restart when the configuration changes:
+/// the runner reads it only at start.
+fn set_config_checksum(workload: &Workload, digest: &str, patches: &mut Patches) {
+    patches.set(&workload.resource, &checksum(workload), json!(digest));
+}
+
+/// What else of a list matters to the session servers of its runners.
+#[derive(Debug)]
+pub struct Surroundings {
+    pods: Pods,
+    services: Services,
+    /// Objects with a configuration that an earlier run has edited.
+    edited: Vec<usize>,
+    /// Collected only if a runner has no address yet.
+    observed: OnceCell<Observed>,
+}
+
+impl Surroundings {
+    /// Collects it for these runners. `has_others`: the list may have other runners.
+    ///
+    /// # Errors
+    /// A resource that matters cannot be parsed.
+    pub fn of(
+        list: &ResourceList<'_>,
+        runners: &[Runner],
+        has_others: bool,
+    ) -> Result<Self, ReadError> {
+        let edited = if has_others || runners.len() > 1 {
+            taken::edited(list)
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            pods: Pods::of(list, runners)?,
+            services: Services::of(list, runners)?,
+            edited,
+            observed: OnceCell::new(),
+        })
+    }
+
+    fn observed(&self, list: &ResourceList<'_>) -> Result<&Observed, ReadError> {
+        if let Some(observed) = self.observed.get() {
+            return Ok(observed);
+        }
+        let observed = Observed::collect(list)?;
+        Ok(self.observed.get_or_init(|| observed))
+    }
+}
+
+/// Plans the session server of one runner.
+pub fn plan(
+    list: &ResourceList<'_>,
+    spec: &SessionServerSpec,
+    runner: Runner,
+    around: &Surroundings,
+) -> RunnerPlan {
+    let mut planner = Planner {
+        list,
+        spec,
+        runner: &runner,
+        around,
+        results: Vec::new(),
+    };
+    let planned = planner.plan();
+    let results = planner.results;
+    RunnerPlan::of(runner, planned, results)
+}
+
+/// The plan of one runner while it is made.
+struct Planner<'a, 'list> {
+    list: &'a ResourceList<'list>,
+    spec: &'a SessionServerSpec,
+    runner: &'a Runner,
+    around: &'a Surroundings,
+    results: Vec<FunctionResult>,
+}
+
+impl Planner<'_, '_> {
+    fn plan(&mut self) -> Result<(Option<NetworkPlan>, ConfigPlan), Refusal> {
+        let Self { spec, runner, .. } = *self;
+        require_name(&runner.workload)?;
+        self.around.pods.check_selector(&runner.workload)?;
+        let mut draft = ConfigDraft::open(&runner.config)?;
+        self.results
+            .extend(listening::check(&draft.file, spec, runner)?);
+        let (port, service, mut binding) = self.service(&draft)?;
+        let companions = self.companions(&mut binding, &draft, port.number)?;
+        if binding.has_lost_address && spec.advertise_address.is_none() {
+            settings::switch_off(&mut draft);
+        }
+        self.address(&mut draft, &binding, port.number)?;
+        self.warn_of_misplaced_table(&draft);
+        let config = draft.finish();
+        let pointer = checksum(&runner.workload);
+        self.results
+            .extend(rollout::restart(runner, &pointer, &config.checksum));
+        let network = NetworkPlan {
+            port,
+            service,
+            companions,
+            asked_timeout: spec
+                .session_timeout
+                .filter(|_| spec.advertise_address.is_none()),
+        };
+        Ok((Some(network), config))
+    }
+
+    /// The container port, and the Service that leads to it.
+    fn service(
+        &mut self,
+        draft: &ConfigDraft<'_>,
+    ) -> Result<(PortPlan, ServicePlan, ServiceBinding), Refusal> {
+        let Self {
+            list,
+            spec,
+            runner,
+            around,
+            ..
+        } = *self;
+        let configured = settings::configured_port(&draft.file);
+        let listen_port = port::listen_port(spec, configured, runner);
+        let found = service::find(list, &runner.workload)?;
+        let services = &around.services;
+        let adopted =
+            service_binding::adoptable(services, spec, runner, listen_port, draft, &found)?;
+        let port = port::plan(runner, listen_port, draft.file.metrics_port())?;
+        let make =
+            |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
+        let (service, binding) = match (adopted, found) {
+            (Some(adopted), _) => {
+                let (pods, results) = (&around.pods, &mut self.results);
+                let binding = service_binding::adopt(&adopted, spec, runner, draft, pods, results)?;
+                (ServicePlan::Adopted(adopted.service.identity), binding)
+            }
+            (None, Existing::Foreign(service)) => return Err(owned::not_ours(&service)),
+            (None, Existing::Ours(service)) => make(service.identity.clone(), Some(service))?,
+            (None, Existing::None(identity)) => make(identity, None)?,
+        };
+        if let Some(address) = &binding.fixed {
+            taken::check_fixed(list, address, &binding.identity)?;
+        }
+        Ok((port, service, binding))
+    }
+
+    /// The objects beside the Service, and warnings of what blocks GitLab.
+    fn companions(
+        &mut self,
+        binding: &mut ServiceBinding,
+        draft: &ConfigDraft<'_>,
+        listen_port: u16,
+    ) -> Result<Vec<CompanionPlan>, Refusal> {
+        let Self {
+            list,
+            spec,
+            runner,
+            around,
+            ..
+        } = *self;
+        let workload = &runner.workload;
+        let service = &binding.identity;
+        let mut desired = std::mem::take(&mut binding.objects);
+        let reads_nodes = spec.exposure.strategy().reads_nodes();
+        desired.extend(readers(&spec.readers, service, reads_nodes));
+        if let Some(policy) = &spec.network_policy {
+            desired.push(network_policy::object(policy, service, runner, listen_port));
+        }
+        let results = &mut self.results;
+        results.extend(around.services.left_behind(workload, service));
+        results.extend(capability::warnings(runner, &draft.file));
+        results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
+        results.extend(rollout::surge(runner));
+        if spec.network_policy.is_some() {
+            let metrics_port = draft.file.metrics_port();
+            results.extend(network_policy::metrics_cut_off(runner, metrics_port));
+        }
+        let scope = CompanionScope {
+            service,
+            relay: binding.relay_before.as_deref(),
+        };
+        companions::plan(list, &desired, scope, workload)
+    }
+
+    /// The address in the configuration, or what has to happen before there is one.
+    fn address(
+        &mut self,
+        draft: &mut ConfigDraft<'_>,
+        binding: &ServiceBinding,
+        listen_port: u16,
+    ) -> Result<(), Refusal> {
+        let Self {
+            list,
+            spec,
+            runner,
+            around,
+            ..
+        } = *self;
+        let Some(advertise) = settings::address(spec, draft, binding, &mut self.results)? else {
+            let seen = around.observed(list)?.has_address(&ServiceName {
+                namespace: binding.identity.namespace.clone(),
+                name: binding.identity.name.clone(),
+            });
+            let follow_up = match (seen, is_followed(list)) {
+                (true, _) => FollowUp::Seen,
+                (false, true) => FollowUp::SameRun,
+                (false, false) => FollowUp::Unknown,
+            };
+            self.results.push(binding.pending(draft, follow_up));
+            return Ok(());
+        };
+        let address = &advertise.address;
+        if advertise.is_asked {
+            taken::check_advertised(list, &around.edited, address, runner)?;
+        }
+        let own = settings::own_address(&draft.file, draft.before.as_ref());
+        if spec.advertise_address.is_some() || own.is_some() {
+            self.results.extend(binding.check_port(address));
+        }
+        self.results.extend(limits(address, &runner.config));
+        let wanted = settings::Wanted {
+            listen_port,
+            listen_port_is_asked: spec.listen_port.is_some(),
+            address,
+            address_is_asked: advertise.is_asked,
+            timeout: spec.session_timeout,
+        };
+        settings::set(&wanted, draft, &mut self.results)
+    }
+
+    fn warn_of_misplaced_table(&mut self, draft: &ConfigDraft<'_>) {
+        if draft.file.has_misplaced_table() {
+            self.results.push(
+                FunctionResult::warning(
+                    "a session_server stands under [[runners]], where the runner ignores it: \
+                     [session_server] is a table of the file's root",
+                )
+                .about(&draft.config.object.identity)
+                .at(draft.config.field()),
+            );
+        }
+    }
+}
+
+/// True where the host has said that an AdvertiseAddress comes after this function.
+fn is_followed(list: &ResourceList<'_>) -> bool {
+    let config = list.function_config();
+    let next = config.and_then(|config| config.at(&annotation(FOLLOWED_BY)));
+    next.and_then(Value::as_str) == Some("AdvertiseAddress")
+}
+
+/// The Role and RoleBinding of those who may read the Service's address, and where that is a node's,
+/// the ClusterRole and ClusterRoleBinding.
+fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Value> {
+    if readers.is_empty() {
+        return Vec::new();
+    }
+    let subjects: Vec<Value> = readers
+        .iter()
+        .map(|reader| rbac::service_account(&reader.namespace, &reader.service_account))
+        .collect();
+    let mut objects = vec![
+        rbac::reader_role(service),
+        rbac::reader_binding(service, subjects.clone()),
+    ];
+    if reads_nodes {
+        let name = companions::node_reader_name(service);
+        objects.push(rbac::node_role(&name));
+        objects.push(rbac::node_binding(&name, subjects));
+    }
+    objects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::RunnerSelector;
+    use crate::function_config::{API_VERSION, FunctionConfig};
+    use crate::runner;
+    use crate::session_server::{PortChange, check_shared, split};
+
+    const CONFIG_MAP: &str = r"
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: runner, namespace: ci}
+  data:
+    config.toml: |
+      concurrent = 10
+";
+
+    fn deployment(name: &str, replicas: u8) -> String {
+        format!(
+            r"
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {{name: {name}, namespace: ci}}
+  spec:
+    replicas: {replicas}
+    selector: {{matchLabels: {{app: {name}}}}}
+    template:
+      metadata: {{labels: {{app: {name}}}}}
+      spec:
+        containers:
+        - name: runner
+          image: gitlab/gitlab-runner:v18.9.0
+          volumeMounts: [{{name: config, mountPath: /etc/gitlab-runner}}]
+        volumes:
+        - name: config
+          configMap: {{name: runner}}
+"
+        )
+    }
+
+    /// Hands a list of these items and its runners to a test.
+    fn with_runners(items: &str, test: impl FnOnce(&ResourceList<'_>, Vec<Runner>)) {
+        let text = format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:{}{CONFIG_MAP}",
+            items.trim_end()
+        );
+        let list = ResourceList::read(text.as_bytes()).unwrap();
+        let selector = RunnerSelector::default();
+        let workloads = runner::find_workloads(&list, &selector, None).unwrap();
+        let complete = |workload| runner::complete(&list, workload, None, None).unwrap();
+        let runners = workloads.into_iter().map(complete).collect();
+        test(&list, runners);
+    }
+
+    fn spec(fields: Value) -> SessionServerSpec {
+        let config = json!({
+            "apiVersion": API_VERSION,
+            "kind": "SessionServer",
+            "metadata": {"name": "session-server"},
+            "spec": fields,
+        });
+        match FunctionConfig::parse(&config) {
+            Ok(FunctionConfig::SessionServer(config)) => config.spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn plans(
+        list: &ResourceList<'_>,
+        runners: Vec<Runner>,
+        spec: &SessionServerSpec,
+    ) -> Vec<RunnerPlan> {
+        let around = Surroundings::of(list, &runners, false).unwrap();
+        let one = |runner| plan(list, spec, runner, &around);
+        runners.into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_runner_is_planned_without_a_list_being_written() {
+        with_runners(&deployment("runner", 1), |list, runners| {
+            let spec = spec(json!({"advertiseAddress": "terminal.example.com"}));
+            let [plan] = plans(list, runners, &spec).try_into().unwrap();
+            assert_eq!(plan.results, []);
+            assert!(plan.changes_config() && plan.changes_workload());
+            insta::assert_debug_snapshot!(plan.config, @r#"
+            Some(
+                ConfigPlan {
+                    keys: [
+                        (
+                            "session_timeout",
+                            Number(1800),
+                        ),
+                        (
+                            "listen_address",
+                            String("0.0.0.0:8093"),
+                        ),
+                        (
+                            "advertise_address",
+                            String("terminal.example.com:9000"),
+                        ),
+                    ],
+                    text: Some(
+                        "concurrent = 10\n\n[session_server]\nsession_timeout = 1800\nlisten_address = \"0.0.0.0:8093\"\nadvertise_address = \"terminal.example.com:9000\"\n",
+                    ),
+                    record: Store(
+                        Record(
+                            {
+                                "session_server": None,
+                            },
+                        ),
+                    ),
+                    checksum: "3a10c5a16f73f109318ca66e4045267cc9d11d1a6c3a01a0ed1c66547b2b8b24",
+                },
+            )
+            "#);
+            let network = plan.network.unwrap();
+            insta::assert_debug_snapshot!(network.port, @r#"
+            PortPlan {
+                number: 8093,
+                target: String("session-server"),
+                change: Add {
+                    ports: "/spec/template/spec/containers/0/ports",
+                    entry: Object {
+                        "name": String("session-server"),
+                        "containerPort": Number(8093),
+                        "protocol": String("TCP"),
+                    },
+                    note: "session-server",
+                },
+            }
+            "#);
+            assert!(network.companions.is_empty());
+            let ServicePlan::Made { identity, service } = network.service else {
+                panic!("{:?}", network.service);
+            };
+            assert_eq!(identity.to_string(), "Service ci/runner-session-server");
+            assert_eq!(
+                service.at("/spec/ports/0/targetPort"),
+                Some(&json!("session-server"))
+            );
+        });
+    }
+
+    #[test]
+    fn what_is_beside_the_service_is_planned_too() {
+        with_runners(&deployment("runner", 1), |list, runners| {
+            let spec = spec(json!({
+                "exposure": {"type": "Ingress", "host": "r.example.com", "controller": "nginx"},
+                "networkPolicy": {"from": [{"podSelector": {}}]},
+                "sessionTimeout": 60,
+            }));
+            let [plan] = plans(list, runners, &spec).try_into().unwrap();
+            let network = plan.network.unwrap();
+            let kinds = network.companions.iter().map(|companion| match companion {
+                CompanionPlan::Made(object) => object["kind"].as_str().unwrap(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(kinds.collect::<Vec<_>>(), ["Ingress", "NetworkPolicy"]);
+            assert_eq!(network.asked_timeout, Some(Seconds(60)));
+            let config = plan.config.unwrap();
+            let expected = [
+                ("session_timeout", json!(60)),
+                ("listen_address", json!("0.0.0.0:8093")),
+                ("advertise_address", json!("r.example.com:443")),
+            ];
+            assert_eq!(config.keys, expected);
+        });
+    }
+
+    #[test]
+    fn runners_of_one_file_are_planned_alike_and_refused_together() {
+        let items = deployment("one", 1) + &deployment("two", 1);
+        with_runners(&items, |list, runners| {
+            let plans = plans(list, runners, &spec(json!({"listenPort": 9999})));
+            let [one, two] = plans.as_slice() else {
+                panic!("{plans:?}");
+            };
+            // No address yet: the file stays, and so both plans are good.
+            assert_eq!(one.config, two.config);
+            assert!(!one.changes_config());
+            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            assert!(
+                result
+                    .to_string()
+                    .starts_with("warning: ConfigMap ci/runner")
+            );
+        });
+        with_runners(&items, |list, runners| {
+            let exposure = json!({"exposure": {"type": "ClusterIP"}});
+            let plans = plans(list, runners, &spec(exposure));
+            assert!(plans.iter().all(RunnerPlan::changes_config));
+            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            assert!(result.to_string().starts_with("error: ConfigMap ci/runner"));
+        });
+    }
+
+    #[test]
+    fn shards_are_planned_before_they_are_copied() {
+        with_runners(&deployment("runner", 2), |list, runners| {
+            let [runner] = runners.try_into().unwrap();
+            let split = split(list, runner, 0).unwrap();
+            let names = split.runners.iter().map(|runner| {
+                let workload = &runner.workload.resource.identity.name;
+                format!("{workload} {}", runner.config.object.identity.name)
+            });
+            let names: Vec<_> = names.collect();
+            assert_eq!(names, ["runner-0 runner", "runner-1 runner-1"]);
+            assert_eq!(split.copies(), 2);
+            let spec = spec(json!({"exposure": {"type": "ClusterIP"}}));
+            let plans = plans(list, split.runners, &spec);
+            let ports = plans
+                .into_iter()
+                .map(|plan| plan.network.unwrap().port.change);
+            assert!(
+                ports
+                    .into_iter()
+                    .all(|change| matches!(change, PortChange::Add { .. }))
+            );
+        });
+    }
+}
