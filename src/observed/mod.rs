@@ -6,7 +6,7 @@
 //! host has added.
 //!
 //! A host runs the function, looks in the output for [`requests`], reads from the cluster what they ask
-//! for, adds it to the list by [`answer`], and runs the function again until it asks for nothing:
+//! for, adds it to the list by [`answer()`], and runs the function again until it asks for nothing:
 //! [`run_to_fixpoint`]. [`StaticCluster`](crate::static_cluster::StaticCluster) answers from files
 //! instead of a cluster. A host that answers nothing passes on the function's error, which says what
 //! the user can do.
