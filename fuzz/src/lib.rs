@@ -6,4 +6,4 @@ pub mod resource_list;
 pub mod tape;
 
 // Where the reader of lists looks for them: it is taken in as the file that it is.
-use runner_terminal::{resource};
+use krm::resource;

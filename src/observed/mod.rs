@@ -5,8 +5,8 @@
 //! read from the cluster and added with the annotation [`OBSERVED`]. The output is without what the
 //! host has added.
 //!
-//! A host runs the function, looks among the results for [`requests`], reads from the cluster what they ask
-//! for, adds it to the list by [`answer`], and runs the function again until it asks for nothing:
+//! A host runs the function, looks among the results for [`requests`], reads from the cluster what
+//! they ask for, adds it to the list by [`answer()`], and runs the function again until it asks for nothing:
 //! [`run_to_fixpoint`]. [`StaticCluster`](crate::static_cluster::StaticCluster) answers from files
 //! instead of a cluster. A host that answers nothing passes on the function's error, which says what
 //! the user can do.

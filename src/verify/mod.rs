@@ -136,6 +136,7 @@ fn others(list: &ResourceList<'_>, selected: &[Workload]) -> Vec<Workload> {
             .any(|one| one.resource.item == workload.resource.item)
     };
     let all = runner::find_workloads(list, &RunnerSelector::default(), None);
+    // A mistake in a runner that was not selected is not a finding about one that was.
     all.unwrap_or_default()
         .into_iter()
         .filter(is_other)

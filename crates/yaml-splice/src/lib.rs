@@ -10,7 +10,7 @@
 //! | [`folded`] | the lines of a `>` scalar |
 //! | [`diff`] | where two values differ |
 //! | [`sources`] | the text of nodes before an edit |
-//! | [`pointer`] | JSON pointers into values |
+//! | [`pointer`](mod@pointer) | JSON pointers into values |
 //! | [`edit`] | RFC 6902 operations as splices of the text |
 
 #![forbid(unsafe_code)]

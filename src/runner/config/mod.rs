@@ -9,7 +9,7 @@
 //! | [`file_source`] | both together: where the file at a path comes from |
 //! | [`holder`] | the ConfigMap or Secret of the list, and the text of a key |
 //! | [`kept_elsewhere`] | Secrets that are made of other objects |
-//! | [`placeholder`] | placeholders that something fills in later |
+//! | [`placeholder`](mod@placeholder) | placeholders that something fills in later |
 //! | [`refusal`] | why no object holds the file, in words |
 
 mod copies;

@@ -3,8 +3,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`lexer`] | the text as words, redirections and the ends of commands |
-//! | [`commands`] | which programs a script may run, with the variables that are known |
-//! | [`pipelines`] | which files the commands of a script read and write |
+//! | [`commands`](mod@commands) | which programs a script may run, with the variables that are known |
+//! | [`pipelines`](mod@pipelines) | which files the commands of a script read and write |
 //!
 //! Source of the grammar: POSIX.1-2017, "Shell Command Language", 2.3 (tokens), 2.9 (commands) and
 //! 2.10 (reserved words).

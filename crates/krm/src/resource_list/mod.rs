@@ -6,7 +6,7 @@
 //! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
-//! | [`changes`], [`write`], [`original_text`] | makes changes in the text |
+//! | [`changes`], [`write`](mod@write), [`original_text`] | makes changes in the text |
 //! | [`align`] | which items correspond to which afterwards |
 //!
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).

@@ -8,7 +8,7 @@ use yaml_splice::{Tree, YamlError, YamlErrorKind};
 
 use super::{Form, ItemSpan, Layout};
 
-/// The reader for everything that [`super::by_lines`] is not sure of.
+/// The reader for everything that [`super::by_lines()`] is not sure of.
 ///
 /// # Errors
 /// As [`super::scan`].

@@ -1,7 +1,7 @@
 //! Where the parts of a ResourceList stand: items, functionConfig, results.
 //!
-//! There are two readers with the same answer. [`by_lines`] looks at the beginnings of lines and
-//! is what runs on every list that a tool has written; [`by_tree`] parses everything, and runs
+//! There are two readers with the same answer. [`by_lines()`] looks at the beginnings of lines and
+//! is what runs on every list that a tool has written; [`by_tree()`] parses everything, and runs
 //! where the first is not sure (JSON, flow style, complex keys) and in the tests, which hold that
 //! both agree.
 
