@@ -127,8 +127,10 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let list = ResourceList::read(input)?;
     let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
     else {
-        return Err(Box::new(FunctionResult::error(
-            "functionConfig kind: is not AdvertiseAddress, which says where addresses come from",
+        return Err(Box::new(FunctionResult::about_config(
+            Severity::Error,
+            "kind",
+            "is not AdvertiseAddress, which says where addresses come from",
         )));
     };
     let observed = Observed::collect(&list)?;
@@ -156,15 +158,24 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
         )))
     })?;
     FunctionConfig::parse(value).map_err(|error| {
-        let message = format!("functionConfig {}: {error}", error.path);
-        Box::new(FunctionResult::error(message))
+        let message = error.to_string();
+        Box::new(FunctionResult::about_config(
+            Severity::Error,
+            &error.path,
+            &message,
+        ))
     })
 }
 
 /// Warns of a deprecated version of the functionConfig.
 fn deprecation(list: &ResourceList<'_>) -> Option<FunctionResult> {
     let version = ApiVersion::of(list.function_config()?).ok()?;
-    version.warning().map(FunctionResult::warning)
+    let warning = version.warning()?;
+    Some(FunctionResult::about_config(
+        Severity::Warning,
+        "apiVersion",
+        &warning,
+    ))
 }
 
 /// Finds the runners, and plans each one's session server.
@@ -374,24 +385,33 @@ fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<
         .iter()
         .map(|workload| workload.borrow().resource.identity.to_string())
         .collect();
-    Err(Box::new(FunctionResult::error(format!(
-        "functionConfig {field}: {} runners would share one address ({}), and a terminal lives in \
-         one of them: choose one by spec.runner, and give each its own functionConfig",
+    let message = format!(
+        "{} runners would share one address ({}), and a terminal lives in one of them: choose one by \
+         spec.runner, and give each its own functionConfig",
         names.len(),
         names.join(", ")
-    ))))
+    );
+    Err(Box::new(FunctionResult::about_config(
+        Severity::Error,
+        field,
+        &message,
+    )))
 }
 
 fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
     if shards.len() < 2 {
         return Ok(());
     }
-    Err(Box::new(FunctionResult::error(format!(
-        "functionConfig spec.advertiseAddress: {} shards would share one address, and a terminal lives \
-         in one of them: leave it out, and let spec.exposure or the function AdvertiseAddress give \
-         each its own",
+    let message = format!(
+        "{} shards would share one address, and a terminal lives in one of them: leave it out, and let \
+         spec.exposure or the function AdvertiseAddress give each its own",
         shards.len(),
-    ))))
+    );
+    Err(Box::new(FunctionResult::about_config(
+        Severity::Error,
+        "spec.advertiseAddress",
+        &message,
+    )))
 }
 
 /// Writes the list. After an error no item changes.

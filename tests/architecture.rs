@@ -172,6 +172,43 @@ fn modules_have_no_circles() {
     }
 }
 
+/// The workspace denies what panics (Cargo.toml); no file of the pure crates may lift that.
+#[test]
+fn no_lint_against_panics_is_lifted() {
+    let lints = [
+        "expect_used",
+        "indexing_slicing",
+        "clippy::panic",
+        "string_slice",
+        "todo",
+        "unimplemented",
+        "unreachable",
+        "unwrap_used",
+    ];
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for lint in lints.iter().filter(|lint| **lint != "string_slice") {
+        let denied = format!("\n{} = \"deny\"", lint.trim_start_matches("clippy::"));
+        assert!(manifest.contains(&denied), "{lint}");
+    }
+    let crates = crates();
+    for (name, _) in ARROWS {
+        let folder = crates[name].0.join("src");
+        let own = fs::read_to_string(folder.join("lib.rs")).unwrap();
+        let denies = own.contains("#![cfg_attr(not(test), deny(clippy::string_slice))]");
+        assert!(denies || name == "runner-terminal-relay", "{name}");
+        for file in rust_files(&folder) {
+            let text = fs::read_to_string(&file).unwrap();
+            for attribute in ["[allow(", "[expect(", "[warn("] {
+                for found in text.split(attribute).skip(1) {
+                    let lifted = found.split(")]").next().unwrap();
+                    let is_lifted = lints.iter().any(|lint| lifted.contains(lint));
+                    assert!(!is_lifted, "{}: {lifted}", file.display());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_circle_is_found() {
     let uses = [("a", "b"), ("b", "c"), ("c", "b"), ("d", "d")];

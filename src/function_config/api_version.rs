@@ -161,7 +161,7 @@ struct Deprecated {
 impl Deprecated {
     fn warning(self, version: ApiVersion) -> String {
         format!(
-            "functionConfig apiVersion: {version} is deprecated since runner-terminal {}, and {} \
+            "{version} is deprecated since runner-terminal {}, and {} \
              does not read it any more; `runner-terminal convert --in-place FILE` makes it {}",
             self.since,
             self.until,
@@ -254,7 +254,7 @@ mod tests {
         };
         assert_eq!(
             period.warning(ApiVersion::V1Alpha1),
-            "functionConfig apiVersion: runner-terminal.dev/v1alpha1 is deprecated since \
+            "runner-terminal.dev/v1alpha1 is deprecated since \
              runner-terminal 0.3.0, and 0.6.0 does not read it any more; `runner-terminal convert \
              --in-place FILE` makes it runner-terminal.dev/v1beta1"
         );

@@ -2,7 +2,7 @@
 
 use super::Workload;
 use crate::fields::{ConfigReference, RunnerSelector};
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, Severity};
 
 /// What a functionConfig says of the runners that it is about.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +31,15 @@ impl Chosen<'_> {
         if workloads.len() < 2 || self.config.is_none() {
             return Ok(());
         }
-        Err(Box::new(FunctionResult::error(format!(
-            "functionConfig spec.config: names the configuration of one runner, and {} are selected: \
-             choose one by spec.runner, and give each its own functionConfig",
+        let message = format!(
+            "names the configuration of one runner, and {} are selected: choose one by spec.runner, and \
+             give each its own functionConfig",
             workloads.len()
-        ))))
+        );
+        Err(Box::new(FunctionResult::about_config(
+            Severity::Error,
+            "spec.config",
+            &message,
+        )))
     }
 }

@@ -17,14 +17,23 @@ struct Renderer {
     advice: &'static str,
 }
 
+macro_rules! rendered_in_cluster_by {
+    ($program:literal) => {
+        concat!(
+            "is rendered in the cluster by ",
+            $program,
+            ", so the runner's Deployment is not in these manifests. Render the chart and give the \
+             function the result (`helm template … | runner-terminal apply-to -`). `runner-terminal \
+             import-values FILE` makes the functionConfig from its values"
+        )
+    };
+}
+
 const RENDERERS: [Renderer; 6] = [
     Renderer {
         kind: "HelmRelease",
         group: "helm.toolkit.fluxcd.io",
-        advice: "is rendered in the cluster by Flux, so the runner's Deployment is not in these \
-                 manifests. Render the chart and give the function the result (`helm template … | \
-                 runner-terminal apply-to -`). `runner-terminal import-values FILE` makes the \
-                 functionConfig from its values",
+        advice: rendered_in_cluster_by!("Flux"),
     },
     Renderer {
         kind: "Application",
@@ -43,10 +52,7 @@ const RENDERERS: [Renderer; 6] = [
     Renderer {
         kind: "HelmChart",
         group: "helm.cattle.io",
-        advice: "is rendered in the cluster by K3s, so the runner's Deployment is not in these \
-                 manifests. Render the chart and give the function the result (`helm template … | \
-                 runner-terminal apply-to -`). `runner-terminal import-values FILE` makes the \
-                 functionConfig from its values",
+        advice: rendered_in_cluster_by!("K3s"),
     },
     Renderer {
         kind: "Kustomization",

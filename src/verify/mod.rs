@@ -29,7 +29,7 @@ use crate::session_server::CONFIG_CHECKSUM;
 use crate::session_server::settings::shown_address;
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, Severity};
 use terminal::Terminal;
 
 /// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any
@@ -43,8 +43,12 @@ pub fn verify(input: &[u8]) -> Result<Vec<FunctionResult>, Refusal> {
     let spec = match list.function_config() {
         Some(value) => {
             let config = FunctionConfig::parse(value).map_err(|error| {
-                let message = format!("functionConfig {}: {error}", error.path);
-                Box::new(FunctionResult::error(message))
+                let message = error.to_string();
+                Box::new(FunctionResult::about_config(
+                    Severity::Error,
+                    &error.path,
+                    &message,
+                ))
             })?;
             spec_of(config)
         }
@@ -90,8 +94,11 @@ pub(crate) fn findings(
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
     if selected.len() > 1 && spec.config.is_some() {
-        let message = "functionConfig spec.config: applies to one runner: choose it by spec.runner";
-        return Err(Box::new(FunctionResult::error(message)));
+        return Err(Box::new(FunctionResult::about_config(
+            Severity::Error,
+            "spec.config",
+            "applies to one runner: choose it by spec.runner",
+        )));
     }
     let others = others(list, &selected);
     let runner_items = selected.iter().chain(&others).map(|one| one.resource.item);

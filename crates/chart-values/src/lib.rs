@@ -32,6 +32,10 @@
 //!
 //! Source: values.yaml and the templates of the chart 0.86.0; each module names the templates.
 
+#![forbid(unsafe_code)]
+// clippy.toml has no exception for tests of this lint.
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod document;
 mod draft;
 mod exposure;

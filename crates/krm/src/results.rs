@@ -43,6 +43,9 @@ pub struct FunctionResult {
     /// Further facts, for programs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The field of the functionConfig that it is about, by its path from the root.
+    #[serde(skip)]
+    pub config_field: Option<String>,
 }
 
 /// The `field` of a result.
@@ -85,6 +88,7 @@ impl FunctionResult {
             field: None,
             file: None,
             tags: BTreeMap::new(),
+            config_field: None,
         }
     }
 
@@ -101,6 +105,13 @@ impl FunctionResult {
     /// A result with [`Severity::Error`].
     pub fn error(message: impl Into<String>) -> Self {
         Self::new(Severity::Error, message)
+    }
+
+    /// A result about a field of the functionConfig, by its path from the root.
+    pub fn about_config(severity: Severity, field: &str, message: &str) -> Self {
+        let mut result = Self::new(severity, format!("functionConfig {field}: {message}"));
+        result.config_field = Some(field.to_owned());
+        result
     }
 
     /// A result with [`Severity::Error`] whose message may have manifests to apply after an empty

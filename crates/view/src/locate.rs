@@ -15,9 +15,6 @@ pub struct Location {
     pub line: usize,
 }
 
-/// What the messages of results about the functionConfig begin with, before the field.
-const ABOUT_CONFIG: &str = "functionConfig ";
-
 /// Finds what results are about, each of a run with this config on these files: the field of the
 /// resource, or of the functionConfig. Where the field is not there, it is the nearest around it;
 /// where the resource isn't, `None`.
@@ -42,20 +39,13 @@ pub fn locate<'r>(
     };
     results
         .into_iter()
-        .map(|(config, result)| match config_field(result) {
-            Some(field) => in_config(config, field),
-            None => in_files(result),
-        })
+        .map(
+            |(config, result)| match (&result.resource_ref, &result.config_field) {
+                (None, Some(field)) => in_config(config, field),
+                _ => in_files(result),
+            },
+        )
         .collect()
-}
-
-/// The field of the functionConfig that a result is about.
-fn config_field(result: &FunctionResult) -> Option<&str> {
-    if result.resource_ref.is_some() {
-        return None;
-    }
-    let rest = result.message.strip_prefix(ABOUT_CONFIG)?;
-    rest.split_once(": ").map(|(field, _)| field)
 }
 
 fn in_config(config: &Config<'_>, field: &str) -> Option<Location> {
@@ -70,6 +60,7 @@ fn in_config(config: &Config<'_>, field: &str) -> Option<Location> {
 mod tests {
     use super::*;
     use krm::resource::Identity;
+    use krm::results::Severity;
     use runner_terminal::documents::function_configs;
 
     #[test]
@@ -96,7 +87,7 @@ mod tests {
             about("ci").at("spec.x"),
             about("ci"),
             about("other"),
-            FunctionResult::error("functionConfig spec.address: is wrong"),
+            FunctionResult::about_config(Severity::Error, "spec.address", "is wrong"),
             FunctionResult::error("functionConfig spec.address: is wrong").about(&pod("ci")),
             FunctionResult::error("nothing in particular"),
         ];
