@@ -68,10 +68,3 @@ pub(crate) fn has_error(results: &[FunctionResult]) -> bool {
     let mut results = results.iter();
     results.any(|result| result.severity == Severity::Error)
 }
-
-/// The error for what cannot happen. `what` is a sentence.
-pub(crate) fn internal(what: &str) -> Refusal {
-    Box::new(FunctionResult::error(format!(
-        "internal error: {what}. This is a bug of runner-terminal: please report it with this message"
-    )))
-}

@@ -8,9 +8,9 @@ use super::owned;
 use crate::digest::short_hash;
 use crate::exposure::{GATEWAY_GROUP, relay_name};
 use crate::ownership::is_ours;
-use crate::plan::internal;
 use crate::rbac;
 use crate::runner::Workload;
+use krm::Internal;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList};
@@ -164,9 +164,10 @@ pub(super) fn plan(
         }
     }
     if unknown > 0 {
-        return Err(internal(
+        return Err(Internal::new(
             "an object beside a Service has a kind or a name that no later run would find",
-        ));
+        )
+        .into());
     }
     Ok(plans)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::ownership::OWNER;
-use crate::plan::internal;
 use crate::runner::Workload;
+use krm::Internal;
 use krm::bookkeeping::OWNED_BY;
 use krm::patch::Patches;
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
@@ -27,7 +27,7 @@ pub(super) fn mark(
 ) -> Result<Value, Refusal> {
     let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
     let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name")) else {
-        return Err(internal("a resource is to be made without kind or name"));
+        return Err(Internal::new("a resource is to be made without kind or name").into());
     };
     let places: Vec<(&str, Value)> = PATH_ANNOTATIONS
         .into_iter()
@@ -39,7 +39,7 @@ pub(super) fn mark(
         .flatten()
         .collect();
     let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) else {
-        return Err(internal("a resource is to be made without metadata"));
+        return Err(Internal::new("a resource is to be made without metadata").into());
     };
     let asked = |texts: &Texts| -> Map<String, Value> {
         texts

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::plan::internal;
 use crate::runner::{Container, Runner, Workload, field};
+use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Resource;
@@ -290,7 +290,7 @@ fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
 fn note(runner: &Runner, name: &str) -> Result<String, Refusal> {
     let own = runner
         .container()
-        .ok_or_else(|| internal("the container of a runner is not among those of its pod"))?;
+        .ok_or_else(|| Internal::new("the container of a runner is not among those of its pod"))?;
     let others_have_it = runner
         .workload
         .containers()

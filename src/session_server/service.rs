@@ -12,8 +12,8 @@ use crate::exposure::{
 };
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
-use crate::plan::internal;
 use crate::runner::{WORKLOAD_KINDS, Workload};
+use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
@@ -362,7 +362,7 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
         patches.remove(existing, cluster_ip);
     }
     let Some(spec) = desired.get("spec").and_then(Value::as_object) else {
-        return Err(internal("a planned Service has no spec"));
+        return Err(Internal::new("a planned Service has no spec").into());
     };
     for (key, value) in spec.iter().filter(|(key, _)| *key != "ports") {
         patches.set(existing, &format!("/spec/{key}"), value.clone());
@@ -378,7 +378,7 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
 /// Updates our port. Ports that others added, and fields that they set on ours, are left alone.
 fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result<(), Refusal> {
     let Some(port) = desired.at("/spec/ports/0").and_then(Value::as_object) else {
-        return Err(internal("a planned Service has no port"));
+        return Err(Internal::new("a planned Service has no port").into());
     };
     let ports = patches.current(existing).at("/spec/ports");
     let ports = ports

@@ -10,8 +10,8 @@ use super::service_binding::ServiceBinding;
 use crate::address::{Address, AddressError};
 use crate::fields::Seconds;
 use crate::function_config::SessionServerSpec;
-use crate::plan::internal;
 use crate::runner::{ConfigToml, Workload};
+use krm::Internal;
 use krm::results::{FunctionResult, Refusal, Severity};
 use krm::text::{MASKED, without_credentials};
 
@@ -261,9 +261,10 @@ pub(super) fn set(
     draft.file.set(&keys);
     let is_set = |(key, value): &(&str, Value)| draft.file.get(key).as_ref() == Some(value);
     if !keys.iter().all(is_set) {
-        return Err(internal(
+        return Err(Internal::new(
             "[session_server] of config.toml does not have the values that were written",
-        ));
+        )
+        .into());
     }
     draft.keys = keys;
     draft.record = RecordPlan::Store(if had_table {

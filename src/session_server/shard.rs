@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::service;
 use crate::ownership::{OWNER, is_ours};
-use crate::plan::internal;
 use crate::runner::shard::{SHARD, SHARDED, index};
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
+use krm::Internal;
 use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::Patches;
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
@@ -102,7 +102,10 @@ impl Sharding {
                 Some(place) => {
                     let copy = patches.copy(&resource.original);
                     if copy.item != place {
-                        return Err(internal("a copy for a shard is not where it was planned"));
+                        return Err(Internal::new(
+                            "a copy for a shard is not where it was planned",
+                        )
+                        .into());
                     }
                     copy
                 }
@@ -127,7 +130,7 @@ impl ShardResource {
                 Edit::Set(pointer, member) => set_member(&mut value, pointer, member.clone()),
                 Edit::Remove(pointer) => remove_member(&mut value, pointer),
             };
-            done.ok_or_else(|| internal("an edit for a shard leads nowhere"))?;
+            done.ok_or_else(|| Internal::new("an edit for a shard leads nowhere"))?;
         }
         Ok(Resource::new(
             self.copy.unwrap_or(self.original.item),
@@ -193,7 +196,7 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
         let resource = shard_workload.resource()?;
         sharding.resources.push(shard_workload);
         shard.workload = Workload::new(resource)
-            .ok_or_else(|| internal("a shard of a workload is no workload"))?;
+            .ok_or_else(|| Internal::new("a shard of a workload is no workload"))?;
         runners.push(shard);
     }
     let result = FunctionResult::info(format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+use crate::Internal;
 use crate::resource::{Identity, display_name};
 use crate::text;
 
@@ -76,6 +77,12 @@ pub struct File {
 
 /// A result of severity error: the reason why nothing is done.
 pub type Refusal = Box<FunctionResult>;
+
+impl From<Internal> for Refusal {
+    fn from(error: Internal) -> Self {
+        Self::new(FunctionResult::error(error.to_string()))
+    }
+}
 
 impl FunctionResult {
     /// A result about nothing in particular yet. Its message is one line: a name in it can neither
