@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use krm::alignment::Sequence;
 use krm::documents::{DocumentError, Item, items, members, resources};
-use krm::resource::{Identity, display_name};
+use krm::resource::{Identity, Resource, display_name};
 
 pub use fields::{Difference, Field};
 
@@ -111,21 +111,22 @@ impl Changes {
         for pair in resources_now.pairs(before.len()) {
             let was = pair.before.and_then(|position| before.get(position));
             let is = pair.after.and_then(|position| after.get(position));
-            let (one, change, fields) = match (was, is) {
+            let (one, value, change, fields) = match (was, is) {
                 (Some(was), Some(is)) if was.item.is(&is.item) => {
                     changes.unchanged += 1;
                     continue;
                 }
                 (Some(was), Some(is)) => {
-                    let fields = fields::changed(&was.item.value(), &is.item.value());
-                    (was, Difference::Changed, fields)
+                    let value = was.item.value();
+                    let fields = fields::changed(&value, &is.item.value());
+                    (was, value, Difference::Changed, fields)
                 }
-                (None, Some(is)) => (is, Difference::Added, Vec::new()),
-                (Some(was), None) => (was, Difference::Removed, Vec::new()),
+                (None, Some(is)) => (is, is.item.value(), Difference::Added, Vec::new()),
+                (Some(was), None) => (was, was.item.value(), Difference::Removed, Vec::new()),
                 (None, None) => continue,
             };
             changes.resources.push(Change {
-                name: name(&one.item.identity()),
+                name: name(&Resource::new(0, value).identity),
                 place: one.place.clone(),
                 change,
                 fields,
