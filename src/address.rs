@@ -134,7 +134,7 @@ impl Address {
     /// Who alone reaches this address, where that is not everybody: a clause for a message.
     pub fn limits(&self) -> Option<&'static str> {
         const LOOPBACK: &str = "leads to the host that connects itself, so GitLab reaches the runner \
-                                only where it runs there, or something on its host hands on TCP";
+                                only where it runs there, or something on its host passes TCP through";
         const LINK_LOCAL: &str =
             "is link-local, so GitLab reaches it only on the same network link";
         match &self.host {

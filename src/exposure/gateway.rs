@@ -50,7 +50,7 @@ pub struct Gateway {
 pub struct GatewayRef {
     /// Its name.
     pub name: String,
-    /// Its namespace, where it is another than the runner's.
+    /// Its namespace, if it is not the runner's.
     #[serde(default, deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub namespace: Option<String>,

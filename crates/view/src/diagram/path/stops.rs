@@ -33,7 +33,7 @@ impl Known {
             stop.detail = if self.is_pending() {
                 "waits for an address".to_owned()
             } else {
-                "is told no address".to_owned()
+                "has no address yet".to_owned()
             };
             stop.state = self.not_configured();
             return stop;
