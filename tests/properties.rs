@@ -458,20 +458,22 @@ fn functions_one_after_the_other_change_nothing_the_second_time() {
         prop_assert_eq!(without_config(&once), without_config(&twice), "\n{}", input);
         for order in [[0, 1], [1, 0]] {
             let mut now = once.clone();
+            let mut is_style_lost = false;
             for number in order {
-                let off = switched_off(&configs[number]);
-                let Some(output) = edited(&with_config(&now, &off))? else {
+                let off = with_config(&now, &switched_off(&configs[number]));
+                is_style_lost |= says_that_a_style_is_lost(&off);
+                let Some(output) = edited(&off)? else {
                     return Err(TestCaseError::fail(format!("it is not taken back:\n{now}")));
                 };
                 now = output;
             }
-            prop_assert_eq!(
-                without_config(&now),
-                without_config(&input),
-                "\n{}\n=>\n{}",
-                input,
-                once
-            );
+            let (left, before) = (without_config(&now), without_config(&input));
+            if is_style_lost && left != before {
+                // No more is promised then than the text that the file has.
+                prop_assert_eq!(meaning(&left), meaning(&before), "\n{}", once);
+                continue;
+            }
+            prop_assert_eq!(left, before, "\n{}\n=>\n{}", input, once);
         }
         Ok(true)
     });
