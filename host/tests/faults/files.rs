@@ -34,7 +34,12 @@ fn as_anybody(place: &Place, command: &mut Command) -> Ended {
     // Where the program is, not everybody may look.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("runner-terminal");
-    fs::copy(command.get_program(), &program).unwrap();
+    // Copied by another process: a thread that starts a program at this moment would hand it the
+    // open copy, which then is busy and cannot be started.
+    let copied = Command::new("cp")
+        .args([command.get_program(), program.as_os_str()])
+        .status();
+    assert!(copied.unwrap().success());
     let mut other = Command::new(program);
     other
         .args(command.get_args())
