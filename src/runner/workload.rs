@@ -7,9 +7,9 @@ use super::config::environment::environment;
 use super::program::{self, Program};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
+pub use krm::results::field_path as field;
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
-use yaml_splice::pointer::name_of;
 
 /// The kinds that are looked at.
 pub const WORKLOAD_KINDS: [&str; 8] = [
@@ -255,24 +255,6 @@ impl Workload {
             )),
         }
     }
-}
-
-/// `/spec/containers/0/ports` as `spec.containers[0].ports`, the form that results use.
-pub fn field(pointer: &str) -> String {
-    let mut out = String::new();
-    for token in pointer.split('/').skip(1) {
-        let token = name_of(token);
-        let is_index = !token.is_empty() && token.chars().all(|c| c.is_ascii_digit());
-        if is_index || token.contains(['.', '/']) {
-            out.push_str(&format!("[{token}]"));
-        } else {
-            if !out.is_empty() {
-                out.push('.');
-            }
-            out.push_str(&token);
-        }
-    }
-    out
 }
 
 pub(super) fn text<'v>(value: &'v Value, field: &str) -> &'v str {

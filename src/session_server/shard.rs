@@ -14,7 +14,7 @@ use crate::runner::shard::{SHARD, SHARDED, index};
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
 use krm::Internal;
 use krm::bookkeeping::{OWNED_BY, annotation};
-use krm::patch::Patches;
+use krm::patch::{PatchError, Patches};
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
@@ -126,11 +126,12 @@ impl ShardResource {
     fn resource(&self) -> Result<Resource, Refusal> {
         let mut value = Value::clone(&self.original.value);
         for edit in &self.edits {
-            let done = match edit {
-                Edit::Set(pointer, member) => set_member(&mut value, pointer, member.clone()),
-                Edit::Remove(pointer) => remove_member(&mut value, pointer),
-            };
-            done.ok_or_else(|| Internal::new("an edit for a shard leads nowhere"))?;
+            match edit {
+                Edit::Set(pointer, member) => set_member(&mut value, pointer, member.clone())
+                    .map_err(|path| PatchError::not_a_mapping(&self.original.identity, &path))?,
+                Edit::Remove(pointer) => remove_member(&mut value, pointer)
+                    .ok_or_else(|| Internal::new("an edit for a shard leads nowhere"))?,
+            }
         }
         Ok(Resource::new(
             self.copy.unwrap_or(self.original.item),
@@ -140,20 +141,30 @@ impl ShardResource {
 }
 
 /// Sets a member, with the objects above it where they are missing.
-fn set_member(value: &mut Value, pointer: &str, member: Value) -> Option<()> {
+///
+/// # Errors
+/// The JSON pointer of what is neither a mapping nor a list with such an item.
+fn set_member(value: &mut Value, pointer: &str, member: Value) -> Result<(), String> {
     let mut at = value;
+    let mut path = String::new();
     for token in pointer.split('/').skip(1) {
         if at.is_null() {
             *at = Value::Object(Map::new());
         }
-        at = match at {
-            Value::Object(members) => members.entry(name_of(token)).or_insert(Value::Null),
-            Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?)?,
-            _ => return None,
+        let below = match at {
+            Value::Object(members) => Some(members.entry(name_of(token)).or_insert(Value::Null)),
+            Value::Array(items) => {
+                let index = token.parse::<usize>().ok();
+                index.and_then(|index| items.get_mut(index))
+            }
+            _ => None,
         };
+        at = below.ok_or_else(|| path.clone())?;
+        path.push('/');
+        path.push_str(token);
     }
     *at = member;
-    Some(())
+    Ok(())
 }
 
 fn remove_member(value: &mut Value, pointer: &str) -> Option<()> {

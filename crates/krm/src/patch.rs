@@ -11,7 +11,7 @@ use crate::Internal;
 use crate::bookkeeping::{EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
 use crate::resource::{Identity, Resource};
 use crate::resource_list::{Changes, Patched};
-use crate::results::FunctionResult;
+use crate::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::Sources;
 
@@ -37,12 +37,28 @@ pub enum PatchError {
     NotAMapping {
         /// The resource.
         resource: Box<Identity>,
-        /// The JSON pointer of what stands there.
+        /// The path of what stands there, as results write it.
         path: String,
     },
     /// A bug.
     #[error(transparent)]
     Internal(#[from] Internal),
+}
+
+impl PatchError {
+    /// The error for what stands at a JSON pointer of a resource.
+    pub fn not_a_mapping(resource: &Identity, pointer: &str) -> Self {
+        Self::NotAMapping {
+            resource: Box::new(resource.clone()),
+            path: field_path(pointer),
+        }
+    }
+}
+
+impl From<PatchError> for Refusal {
+    fn from(error: PatchError) -> Self {
+        Self::new(error.into())
+    }
 }
 
 impl From<PatchError> for FunctionResult {
@@ -106,10 +122,7 @@ impl Patches {
                 Some(Value::Object(_)) => {}
                 Some(Value::Array(_)) if is_index(next) => {}
                 Some(_) => {
-                    return Err(PatchError::NotAMapping {
-                        resource: Box::new(resource.identity.clone()),
-                        path: above,
-                    });
+                    return Err(PatchError::not_a_mapping(&resource.identity, &above));
                 }
             }
             if let Some(empty) = member.filter(|member| is_empty(member)) {
@@ -382,11 +395,11 @@ mod tests {
 
     #[test]
     fn a_member_of_a_text_or_a_list_is_refused() {
-        for above in ["/spec/text", "/spec/list"] {
+        for (above, path) in [("/spec/text", "spec.text"), ("/spec/list", "spec.list")] {
             let pointer = format!("{above}/below");
             let error = failure(|patches, resource| patches.set(resource, &pointer, json!(1)));
             let result = FunctionResult::from(error);
-            let message = format!("{above} is not a mapping");
+            let message = format!("{path} is not a mapping");
             assert!(result.message.starts_with(&message), "{result}");
             assert!(result.resource_ref.is_some());
         }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::Internal;
 use crate::resource::{Identity, display_name};
 use crate::text;
+use yaml_splice::pointer::name_of;
 
 /// The severities of the KRM Functions Specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -184,6 +185,24 @@ pub fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) 
     let file = file.map(|file| format!("in {file}"));
     let parts: Vec<String> = [resource, field, file].into_iter().flatten().collect();
     parts.join(", ")
+}
+
+/// `/spec/containers/0/ports` as `spec.containers[0].ports`, the form that results use.
+pub fn field_path(pointer: &str) -> String {
+    let mut path = String::new();
+    for token in pointer.split('/').skip(1) {
+        let token = name_of(token);
+        let is_index = !token.is_empty() && token.chars().all(|c| c.is_ascii_digit());
+        if is_index || token.contains(['.', '/']) {
+            path.push_str(&format!("[{token}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&token);
+        }
+    }
+    path
 }
 
 /// `warning: Deployment ci/runner, spec.replicas (file.yaml): message`

@@ -51,6 +51,11 @@ impl<'text> Item<'text> {
         text
     }
 
+    /// True for an item of a list, false for a document.
+    pub(super) fn is_in_list(&self) -> bool {
+        self.dash.is_some()
+    }
+
     /// What it means; null where it is no YAML. This parses it.
     pub fn value(&self) -> Value {
         let text = self.text();

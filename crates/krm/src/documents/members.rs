@@ -5,6 +5,7 @@ use memchr::memmem;
 use super::item::Item;
 use crate::resource_list::{Form, Members};
 use yaml_splice::Tree;
+use yaml_splice::edit::item_root;
 
 /// A resource, and where it stands in its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,18 @@ pub struct Member<'text> {
 /// The resources in a document.
 pub fn members<'text>(document: Item<'text>) -> Vec<Member<'text>> {
     let text = document.raw();
-    let tree = may_wrap(text).then(|| Tree::parse(text).ok()).flatten();
-    let found = tree.map_or_else(Members::default, |tree| Members::find(&tree));
+    let tree = may_wrap(&document)
+        .then(|| Tree::parse(text).ok())
+        .flatten();
+    let found = tree.map_or_else(Members::default, |tree| {
+        // An item of a list begins with its dash; a document that begins with one is an array.
+        let root = if document.is_in_list() {
+            item_root(&tree)
+        } else {
+            tree.root()
+        };
+        Members::find(&tree, root)
+    });
     let mut members: Vec<_> = found
         .resources()
         .filter_map(|(number, range, form)| {
@@ -50,14 +61,19 @@ fn column(form: Form) -> Option<usize> {
     }
 }
 
-/// Most documents wrap nothing, and need not be parsed to tell so.
-fn may_wrap(text: &str) -> bool {
+/// Most documents wrap nothing, and need not be parsed to tell so: they begin with a key, and no kind of
+/// theirs can be that of a wrapper, spelled out or with escapes.
+fn may_wrap(document: &Item<'_>) -> bool {
+    let text = document.raw();
     let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    text.trim_start_matches(['-', ' ', '\r', '\n'])
-        .starts_with('[')
-        || is_sequence(text)
+    let mut content = text.trim_start();
+    if document.is_in_list() {
+        content = content.strip_prefix('-').unwrap_or(content).trim_start();
+    }
+    !content.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '"' | '\'' | '{'))
         || has("List")
         || has("Template")
+        || has("\\")
 }
 
 /// True for a document whose first line of content begins with a dash.

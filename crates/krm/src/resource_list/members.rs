@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use super::scan::{Form, HeadRanges, ItemSpan, plain_text};
 use yaml_splice::Tree;
-use yaml_splice::edit::item_root;
 use yaml_splice::tree::{Kind, NodeId};
 
 /// An item or member that holds resources.
@@ -57,9 +56,9 @@ pub(super) fn may_wrap(kind: &str) -> bool {
 
 impl Members {
     /// Finds the members of an item, whose text is that of `tree`.
-    pub(crate) fn find(tree: &Tree<'_>) -> Self {
+    pub(crate) fn find(tree: &Tree<'_>, root: Option<NodeId>) -> Self {
         let mut found = Self::default();
-        let mut open: Vec<(NodeId, Option<usize>, usize)> = item_root(tree)
+        let mut open: Vec<(NodeId, Option<usize>, usize)> = root
             .map(|root| (root, None, tree.text.len()))
             .into_iter()
             .collect();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value;
+use yaml_splice::edit::item_root;
 use yaml_splice::{Tree, YamlError, YamlErrorKind};
 
 use super::members::{Members, may_wrap};
@@ -77,7 +78,9 @@ impl<'a> ResourceList<'a> {
                 parsed.tree.filter(|_| may_wrap)
             }),
         };
-        let found = tree.map_or_else(Members::default, |tree| Members::find(&tree));
+        let found = tree.map_or_else(Members::default, |tree| {
+            Members::find(&tree, item_root(&tree))
+        });
         if let (false, Some(span)) = (found.is_empty(), self.span(item)) {
             let start = span.range.start;
             let first = self.count();

@@ -108,17 +108,30 @@ impl Changes {
 
     fn find(before: &[Placed<'_>], after: &[Placed<'_>], resources_now: &Sequence) -> Self {
         let mut changes = Self::default();
-        for pair in resources_now.pairs(before.len()) {
-            let was = pair.before.and_then(|position| before.get(position));
-            let is = pair.after.and_then(|position| after.get(position));
+        let mut pairs: Vec<_> = resources_now
+            .pairs(before.len())
+            .into_iter()
+            .map(|pair| {
+                let was = pair.before.and_then(|position| before.get(position));
+                let is = pair.after.and_then(|position| after.get(position));
+                (was, is)
+            })
+            .collect();
+        join_again(&mut pairs);
+        for (was, is) in pairs {
             let (one, value, change, fields) = match (was, is) {
                 (Some(was), Some(is)) if was.item.is(&is.item) => {
                     changes.unchanged += 1;
                     continue;
                 }
                 (Some(was), Some(is)) => {
-                    let value = was.item.value();
-                    let fields = fields::changed(&value, &is.item.value());
+                    let (value, value_now) = (was.item.value(), is.item.value());
+                    // A member that shares anchors with others means nothing by itself.
+                    let fields = if value.is_null() || value_now.is_null() {
+                        Vec::new()
+                    } else {
+                        fields::changed(&value, &value_now)
+                    };
                     (was, value, Difference::Changed, fields)
                 }
                 (None, Some(is)) => (is, is.item.value(), Difference::Added, Vec::new()),
@@ -134,6 +147,32 @@ impl Changes {
         }
         changes
     }
+}
+
+/// A resource before and after.
+type Pair<'p, 'text> = (Option<&'p Placed<'text>>, Option<&'p Placed<'text>>);
+
+/// What one function has removed and a later one has added again is one resource that changed, or is as
+/// it was.
+fn join_again(pairs: &mut Vec<Pair<'_, '_>>) {
+    let is_new = |pair: &Pair<'_, '_>| pair.0.is_none();
+    if !pairs.iter().any(is_new) || !pairs.iter().any(|pair| pair.1.is_none()) {
+        return;
+    }
+    let mut added: Vec<_> = pairs.extract_if(.., |pair| is_new(pair)).collect();
+    for (was, is) in pairs.iter_mut() {
+        let (Some(was), None) = (&was, &is) else {
+            continue;
+        };
+        let identity = was.item.identity();
+        let again = added.iter().position(|(_, new)| {
+            !identity.kind.is_empty() && new.is_some_and(|new| new.item.identity() == identity)
+        });
+        if let Some(position) = again {
+            *is = added.remove(position).1;
+        }
+    }
+    pairs.append(&mut added);
 }
 
 /// `Deployment ci/runner`; `(resource)` for what has no kind.
@@ -242,6 +281,49 @@ mod tests {
         assert_eq!(said, ["Changed B b m:5", "Added S m:8", "Added E m:12"]);
         assert_eq!(changes.resources[0].fields[0].to_string(), "+ x");
         assert_eq!(changes.unchanged, 3);
+    }
+
+    /// As the function sees them: an array of resources, and a List whose kind is spelled with an escape,
+    /// hold as many resources as they have members.
+    #[test]
+    fn wrappers_are_told_as_the_function_tells_them() {
+        for wrapper in [
+            "- kind: A\n- kind: B\n",
+            "  - kind: A\n  - kind: B\n",
+            "# c\n-\n  kind: A\n- kind: B\n",
+            "&x\n- kind: A\n- kind: B\n",
+            "[{kind: A}, {kind: B}]\n",
+            "kind: \"L\\u0069st\"\nitems:\n- kind: A\n- kind: B\n",
+            "{\"kind\": \"\\x4cist\", \"items\": [{\"kind\": \"A\"}, {\"kind\": \"B\"}]}\n",
+        ] {
+            let files = [("m", wrapper), ("n", "kind: C\n")];
+            let list = krm::documents::to_resource_list(&files, "kind: X\n").unwrap();
+            let list = krm::resource_list::ResourceList::read(list.text.as_bytes()).unwrap();
+            assert_eq!(list.resources().count(), 3, "{wrapper}");
+            assert_eq!(resources(&files).unwrap().len(), 3, "{wrapper}");
+        }
+    }
+
+    #[test]
+    fn what_goes_and_comes_again_is_one_resource() {
+        let pod = |n: u8| format!("kind: Pod\nmetadata: {{name: a}}\nspec: {{n: {n}}}\n");
+        let (before, after) = (pod(1), format!("kind: B\n---\n{}", pod(2)));
+        let said = |after: &str, now: &Sequence| {
+            let changes = Changes::of_files(&[("m", &before)], &[("m", after)], now).unwrap();
+            let resources = changes.resources.iter();
+            let said =
+                resources.map(|one| format!("{:?} {} {:?}", one.change, one.name, one.fields));
+            (said.collect::<Vec<_>>(), changes.unchanged)
+        };
+        let (rows, unchanged) = said(&after, &now(&[0], &[0, 1]));
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        assert!(
+            rows[0].contains("Changed Pod a") && rows[0].contains("spec.n"),
+            "{rows:?}"
+        );
+        assert!(rows[1].contains("Added B"), "{rows:?}");
+        assert_eq!(unchanged, 0);
+        assert_eq!(said(&before, &now(&[0], &[0])), (Vec::new(), 1));
     }
 
     #[test]
