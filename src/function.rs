@@ -423,13 +423,13 @@ fn write<'a>(
     let dropped = patches.only_dropped();
     let written = patches
         .into_changes()
-        .map_err(FunctionResult::from)
+        .map_err(Refusal::from)
         .and_then(|changes| {
             let written = list.write(&changes, &results);
-            written.map_err(|error| FunctionResult::error(error.to_string()))
+            written.map_err(|error| Box::new(FunctionResult::error(error.to_string())))
         });
     let written = written.unwrap_or_else(|error| {
-        results.push(error);
+        results.push(*error);
         list.write(&dropped, &results).unwrap_or_else(|error| {
             results.push(FunctionResult::error(error.to_string()));
             Written::default()
