@@ -271,7 +271,7 @@ fn a_component_runs_before_its_includers_namespace() {
     let known = function.replace("spec: {}", CLUSTER_IP_SPEC);
     write(folder.path(), "component/session-server.yaml", &known);
     let said = fails(&build(&folder));
-    assert!(said.contains("says no namespace"), "{said}");
+    assert!(said.contains("has no namespace"), "{said}");
     // Around a kustomization that sets them, the component runs after them.
     write(
         folder.path(),
