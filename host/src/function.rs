@@ -3,7 +3,7 @@
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
-use krm::sidecar;
+use krm::sidecar::Sidecar;
 use runner_terminal::observed;
 use thiserror::Error;
 
@@ -69,7 +69,7 @@ pub(crate) struct Ran {
     /// The ResourceList; empty if the input was none.
     pub(crate) list: Vec<u8>,
     /// The results, and which items of the list are which of the input.
-    pub(crate) sidecar: sidecar::Read,
+    pub(crate) sidecar: Sidecar,
     /// The results, as lines.
     pub(crate) report: Vec<u8>,
 }
@@ -81,14 +81,19 @@ impl Ran {
     ///
     /// The first line is no sidecar.
     fn new(code: i32, streams: Captured) -> Result<Self, SandboxError> {
-        let Captured { stdout, stderr, .. } = streams;
-        let end = memchr::memchr(b'\n', &stdout).map_or(stdout.len(), |end| end + 1);
-        let (line, list) = stdout.split_at(end);
+        let Captured {
+            stdout: mut list,
+            stderr: report,
+            ..
+        } = streams;
+        let end = memchr::memchr(b'\n', &list).map_or(list.len(), |end| end + 1);
+        let sidecar = serde_json::from_slice(list.get(..end).unwrap_or_default())?;
+        list.drain(..end);
         Ok(Self {
             code,
-            list: list.to_vec(),
-            sidecar: serde_json::from_slice(line)?,
-            report: stderr,
+            list,
+            sidecar,
+            report,
         })
     }
 }

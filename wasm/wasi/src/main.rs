@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 use std::{env, iter};
 
-use krm::sidecar;
+use krm::sidecar::{self, Sidecar};
 
 /// Small pieces are gathered to this size, so that a list of thousands of small resources is not
 /// thousands of calls to the host.
@@ -55,7 +55,7 @@ fn function() -> Result<ExitCode, String> {
 
     let mut first_line = Vec::new();
     if env::var_os(sidecar::VARIABLE).is_some() {
-        let sidecar = sidecar::Written {
+        let sidecar = Sidecar {
             alignment: outcome.alignment(),
             results: outcome.results(),
         };

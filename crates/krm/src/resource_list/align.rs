@@ -27,6 +27,9 @@ impl ResourceList<'_> {
                 })
             })
             .collect();
+        if gone.is_empty() && new.is_empty() {
+            return Alignment::default();
+        }
         new.sort_by_key(|new| new.position);
 
         let items: Vec<usize> = (0..self.len()).collect();
