@@ -5,8 +5,8 @@ use std::borrow::{Borrow, Cow};
 
 use crate::fields::RunnerSelector;
 use crate::function_config::{
-    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, FunctionConfig,
-    Replicas, SessionServerSpec,
+    self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigureAt,
+    FunctionConfig, Replicas, SessionServerSpec,
 };
 use crate::observed::Observed;
 use crate::plan::{Plan, has_error};
@@ -138,6 +138,7 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let (workloads, _) = workloads(&list, &spec.runner, container, &mut Vec::new())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
+        session_server::check_addressed_at_build(&workload)?;
         check_processes(&list, &workload, Replicas::Refuse)?;
         let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;
         let config = session_server::open_config(&runner.config)?;
@@ -196,7 +197,11 @@ fn session_server(
     }
     let (workloads, has_others) = workloads(list, &spec.runner, container, &mut plan.results)?;
     chosen.check(&workloads)?;
-    let complete = complete(list, chosen, spec.replicas, workloads, &mut plan.results);
+    let how = Completion {
+        replicas: spec.replicas,
+        at: spec.configure.at,
+    };
+    let complete = complete(list, chosen, how, workloads, &mut plan.results);
     if spec.advertise_address.is_some() {
         one_runner_only(&complete, "spec.advertiseAddress")?;
     }
@@ -258,6 +263,13 @@ fn check_plans(
     Ok(())
 }
 
+/// What a runner has to have.
+#[derive(Clone, Copy)]
+struct Completion {
+    replicas: Replicas,
+    at: ConfigureAt,
+}
+
 /// Completes workloads to runners, and refuses those with more processes than can have terminals.
 ///
 /// Each refusal becomes a result, so that the user sees all of them. Where the functionConfig chooses no
@@ -265,14 +277,14 @@ fn check_plans(
 fn complete(
     list: &ResourceList<'_>,
     chosen: Chosen<'_>,
-    replicas: Replicas,
+    how: Completion,
     workloads: Vec<Workload>,
     results: &mut Vec<FunctionResult>,
 ) -> Vec<Runner> {
     let mut runners = Vec::new();
     let mut incomplete = Vec::new();
     for workload in workloads {
-        if let Err(refusal) = check_processes(list, &workload, replicas) {
+        if let Err(refusal) = check_processes(list, &workload, how.replicas) {
             results.push(*refusal);
             continue;
         }
@@ -280,7 +292,13 @@ fn complete(
         if workload.has_old_version() {
             results.push(old_version(&workload.resource.identity));
         }
-        match runner::complete(list, workload, chosen.container, chosen.config) {
+        let completed = match how.at {
+            ConfigureAt::Build => runner::complete(list, workload, chosen.container, chosen.config),
+            ConfigureAt::PodStart => {
+                runner::complete_at_start(list, workload, chosen.container, chosen.config)
+            }
+        };
+        match completed {
             Ok(runner) => runners.push(runner),
             Err(refusal) => incomplete.push(*refusal),
         }
@@ -366,8 +384,16 @@ fn advertise_address(
         config: spec.config.as_ref(),
     };
     chosen.check(&workloads)?;
-    let replicas = Replicas::Refuse;
-    let runners = complete(list, chosen, replicas, workloads, &mut plan.results);
+    let how = Completion {
+        replicas: Replicas::Refuse,
+        at: ConfigureAt::Build,
+    };
+    let (at_start, workloads): (Vec<_>, Vec<_>) = workloads
+        .into_iter()
+        .partition(session_server::is_configured_at_start);
+    plan.results
+        .extend(session_server::addressed_at_start(&at_start));
+    let runners = complete(list, chosen, how, workloads, &mut plan.results);
     if spec.address.is_some() {
         one_runner_only(&runners, "spec.address")?;
     }

@@ -21,7 +21,7 @@
 //! | `# keeps: TEXT` | a line that does not change contains it |
 //! | `# removes: TEXT` | a line that is removed contains it, and no line of the resources does any more |
 //! | `# same up to: TEXT` | nothing before it changes |
-//! | `# edits: KIND NAME POINTER` | these lines are all values that change outside of workloads and Services; `nothing` |
+//! | `# edits: KIND NAME POINTER` | these lines are all values of the user's that change outside of workloads and Services; `nothing` |
 //! | `# makes: KIND NAME` | these lines are all resources of this kind that the function owns |
 //! | `# makes no: KIND` | the function owns none of this kind |
 //! | `# adopts: NAME` | the user's Service is adopted, and none is added |

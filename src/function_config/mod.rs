@@ -2,6 +2,7 @@
 
 mod advertise_address;
 mod api_version;
+mod configure;
 mod convert;
 mod network_policy;
 mod reader;
@@ -18,6 +19,7 @@ pub use advertise_address::{
     AddressKind, AdvertiseAddress, AdvertiseAddressSpec, Source, WhenPending,
 };
 pub use api_version::ApiVersion;
+pub use configure::{ConfigureAt, ConfigureSpec, PullPolicy, StartWhenPending};
 pub use convert::{ConvertError, Converted, convert};
 pub use network_policy::{Expression, NetworkPolicySpec, Operator, Selector};
 pub use reader::Reader;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Envelope, NetworkPolicySpec, Reader, reader};
+use super::{ConfigureSpec, Envelope, NetworkPolicySpec, Reader, reader};
 use crate::address::Address;
 use crate::exposure::Exposure;
 use crate::fields::{
@@ -44,6 +44,8 @@ pub struct SessionServerSpec<E = Exposure> {
     /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
     /// applies to one runner.
     pub config: Option<ConfigReference>,
+    /// When the runner's `config.toml` gets its session server: at the build, or when a pod starts.
+    pub configure: ConfigureSpec,
     /// What to do with a runner that has several replicas.
     pub replicas: Replicas,
     /// The port on which the session server listens in its pod. 8093 when neither this nor the
@@ -85,6 +87,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
             runner: RunnerSelector::default(),
             container: None,
             config: None,
+            configure: ConfigureSpec::default(),
             replicas: Replicas::Refuse,
             listen_port: None,
             session_timeout: None,
@@ -130,6 +133,7 @@ impl SessionServer {
             runner: spec.runner,
             container: spec.container,
             config: spec.config,
+            configure: spec.configure,
             replicas: spec.replicas,
             listen_port: spec.listen_port,
             session_timeout: spec.session_timeout,
@@ -143,6 +147,7 @@ impl SessionServer {
         if let Some(config) = &spec.config {
             config.check()?;
         }
+        spec.configure.check("spec.configure")?;
         if let Some(policy) = &spec.network_policy {
             policy.check("spec.networkPolicy")?;
         }

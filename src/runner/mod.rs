@@ -9,10 +9,11 @@ mod replicas;
 mod scripts;
 pub(crate) mod shard;
 mod shell;
+pub mod start_record;
 mod workload;
 
 pub use chosen::Chosen;
-pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
+pub use config::{ConfigToml, Encoding, Placeholder, StartFile, StartForm, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas, unknown_replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
 
@@ -31,6 +32,8 @@ pub struct Runner {
     container: usize,
     /// Its configuration, and the object that holds it.
     pub config: ConfigToml,
+    /// The file that is written at the pod's start; none where the manifests are edited.
+    pub start: Option<StartFile>,
 }
 
 impl std::borrow::Borrow<Workload> for Runner {
@@ -227,6 +230,34 @@ pub fn complete(
         container: container.index,
         workload,
         config,
+        start: None,
+    })
+}
+
+/// Makes a runner of a workload whose `config.toml` is written at the pod's start. The list may have no
+/// object that holds it: then [`Runner::config`] is empty.
+///
+/// # Errors
+/// Which container runs gitlab-runner cannot be told, or the file cannot be written at the pod's start.
+pub fn complete_at_start(
+    list: &ResourceList<'_>,
+    workload: Workload,
+    container: Option<&str>,
+    config: Option<&ConfigReference>,
+) -> Result<Runner, Refusal> {
+    let container = workload.runner_container(container)?;
+    let start = ConfigToml::start_file(list, &workload, container)?;
+    let config = match ConfigToml::find(list, &workload, container, config) {
+        // A text that something fills in before the pod starts says nothing yet.
+        Ok(config) if placeholder(&config.text).is_none() => config,
+        Err(refusal) if config.is_some() => return Err(refusal),
+        _ => ConfigToml::outside_of_manifests(&workload),
+    };
+    Ok(Runner {
+        container: container.index,
+        workload,
+        config,
+        start: Some(start),
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::ConfigToml;
 use super::config::environment::environment;
 use super::program::{self, Program};
+use super::start_record;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 pub use krm::results::field_path as field;
@@ -39,6 +40,8 @@ pub struct Workload {
     selector: &'static str,
     /// The labels of each pod.
     pod_labels: Map<String, Value>,
+    /// The resource without what an earlier run has added to its pods for their start.
+    before_start: Option<Value>,
     /// What each container runs, once that has been looked at.
     programs: Vec<Program>,
 }
@@ -75,7 +78,9 @@ impl Workload {
             .and_then(Value::as_object)
             .cloned()
             .unwrap_or_default();
+        let before_start = start_record::without_additions(&resource, &format!("{template}/spec"));
         Some(Self {
+            before_start,
             resource,
             template,
             selector,
@@ -139,9 +144,10 @@ impl Workload {
         format!("{}{below}", self.template)
     }
 
-    /// Something in the pod template.
+    /// Something in the pod template, without what an earlier run has added for the pod's start.
     pub fn pod(&self, below: &str) -> Option<&Value> {
-        self.resource.value.at(&self.pod_pointer(below))
+        let value = self.before_start.as_ref().unwrap_or(&self.resource.value);
+        value.at(&self.pod_pointer(below))
     }
 
     /// The labels that every pod of this workload has.

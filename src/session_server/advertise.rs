@@ -6,7 +6,9 @@ use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigPlan};
 use super::live_service::{self, Resolution};
+use super::pod_start::PodStartPlan;
 use super::record::Record;
+use super::runner_plan::Planned;
 use super::service::{self, Existing};
 use super::{
     ADDRESS_FROM, RunnerPlan, checksum, companions, limits, parse_address, port, require_name,
@@ -156,7 +158,12 @@ pub fn plan(
 ) -> RunnerPlan {
     let mut results = Vec::new();
     let planned = plan_config(list, spec, &runner, observed, &mut results);
-    RunnerPlan::of(runner, planned.map(|config| (None, config)), results)
+    let planned = planned.map(|config| Planned {
+        network: None,
+        config,
+        start: PodStartPlan::default(),
+    });
+    RunnerPlan::of(runner, planned, results)
 }
 
 fn plan_config(
@@ -192,7 +199,11 @@ fn plan_config(
     }
     let config = draft.finish();
     let pointer = checksum(&runner.workload);
-    results.extend(rollout::restart(runner, &pointer, &config.checksum));
+    results.extend(rollout::restart(
+        runner,
+        &pointer,
+        config.checksum.as_deref(),
+    ));
     Ok(config)
 }
 

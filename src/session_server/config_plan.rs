@@ -19,8 +19,8 @@ pub struct ConfigPlan {
     pub text: Option<String>,
     /// What changes in the record of what the keys were before the first run.
     pub record: RecordPlan,
-    /// The sha256 of the file as it will be.
-    pub checksum: String,
+    /// The sha256 of the file as it will be; none where no manifest holds it.
+    pub checksum: Option<String>,
 }
 
 /// What changes in the record of a file.
@@ -122,9 +122,16 @@ impl<'r> ConfigDraft<'r> {
         self.record = RecordPlan::Remove;
     }
 
+    /// Puts back what the keys were, as if no run had written them.
+    pub(super) fn forget(&mut self) {
+        self.restore();
+        self.before = None;
+    }
+
     /// The finished plan.
     pub(super) fn finish(self) -> ConfigPlan {
-        let checksum = config_checksum(self.file.text());
+        let is_in_manifests = self.config.is_in_manifests();
+        let checksum = is_in_manifests.then(|| config_checksum(self.file.text()));
         let text = (self.file.text() != self.config.text).then(|| self.file.into_text());
         ConfigPlan {
             keys: self.keys,

@@ -13,6 +13,7 @@
 //! | [`network_policy`] | who may connect, as the network enforces it |
 //! | [`config_plan`] | the text of `config.toml`, and the record of what it was before |
 //! | [`settings`] | which keys of `config.toml` get which values |
+//! | [`pod_start`] | `configure.at: PodStart`: the init container that writes `config.toml` |
 //! | [`shard`] | one workload per replica |
 //! | [`advertise`] | AdvertiseAddress: the address of the live Service |
 //! | [`undo`] | `enabled: false`: what was there before the first run |
@@ -44,6 +45,7 @@ mod live_item;
 mod live_service;
 mod network_policy;
 pub mod owned;
+mod pod_start;
 mod pods;
 pub mod port;
 mod record;
@@ -68,6 +70,9 @@ use config_file::ConfigFile;
 pub use config_plan::{ConfigPlan, RecordPlan};
 use krm::bookkeeping::annotation;
 use krm::results::{FunctionResult, Refusal};
+pub use pod_start::{
+    PodEdit, PodStartPlan, addressed_at_start, check_addressed_at_build, is_configured_at_start,
+};
 pub use port::{PortChange, PortPlan};
 pub use record::Record;
 pub use runner_plan::{NetworkPlan, RunnerPlan, Surroundings, plan};

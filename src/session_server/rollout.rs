@@ -37,10 +37,14 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
 
 /// Warns of a restart that leaves running jobs no time to end. `digest` is the new checksum of the
 /// configuration, and `pointer` leads to the old one in the workload.
-pub(super) fn restart(runner: &Runner, pointer: &str, digest: &str) -> Option<FunctionResult> {
+pub(super) fn restart(
+    runner: &Runner,
+    pointer: &str,
+    digest: Option<&str>,
+) -> Option<FunctionResult> {
     let workload = &runner.workload;
     let resource = &workload.resource;
-    if resource.value.at(pointer)?.as_str() == Some(digest) {
+    if resource.value.at(pointer)?.as_str() == Some(digest?) {
         return None;
     }
     let grace = workload.pod("/spec/terminationGracePeriodSeconds");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::adopt::Services;
 use super::companions::{self, CompanionPlan, CompanionScope};
 use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::pod_start::{self, PodStartPlan, StartAddress, StartTask};
 use super::pods::Pods;
 use super::port::{self, PortPlan};
 use super::service::{self, Existing, ServicePlan};
@@ -16,6 +17,7 @@ use super::{
     ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, limits, listening, network_policy, owned,
     require_name, rollout, settings, shut_out, taken,
 };
+use crate::exposure::ExposureKind;
 use crate::fields::Seconds;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
@@ -37,6 +39,8 @@ pub struct RunnerPlan {
     pub network: Option<NetworkPlan>,
     /// Its `config.toml`. None where the runner is refused.
     pub config: Option<ConfigPlan>,
+    /// What its pods do when they start.
+    pub start: PodStartPlan,
     /// What to tell the user; the last one is the reason where the runner is refused.
     pub results: Vec<FunctionResult>,
 }
@@ -54,6 +58,13 @@ pub struct NetworkPlan {
     pub asked_timeout: Option<Seconds>,
 }
 
+/// The parts of a plan.
+pub(super) struct Planned {
+    pub(super) network: Option<NetworkPlan>,
+    pub(super) config: ConfigPlan,
+    pub(super) start: PodStartPlan,
+}
+
 impl Borrow<Workload> for RunnerPlan {
     fn borrow(&self) -> &Workload {
         &self.runner.workload
@@ -64,20 +75,21 @@ impl RunnerPlan {
     /// A plan, or the reason why there is none.
     pub(super) fn of(
         runner: Runner,
-        planned: Result<(Option<NetworkPlan>, ConfigPlan), Refusal>,
+        planned: Result<Planned, Refusal>,
         mut results: Vec<FunctionResult>,
     ) -> Self {
-        let (network, config) = match planned {
-            Ok((network, config)) => (network, Some(config)),
+        let (network, config, start) = match planned {
+            Ok(planned) => (planned.network, Some(planned.config), planned.start),
             Err(refusal) => {
                 results.push(*refusal);
-                (None, None)
+                (None, None, PodStartPlan::default())
             }
         };
         Self {
             runner,
             network,
             config,
+            start,
             results,
         }
     }
@@ -92,7 +104,7 @@ impl RunnerPlan {
         let workload = &self.runner.workload;
         let changes_checksum = self.config.as_ref().is_some_and(|plan| {
             let before = workload.resource.value.at(&checksum(workload));
-            before.and_then(Value::as_str) != Some(&plan.checksum)
+            before.and_then(Value::as_str) != plan.checksum.as_deref()
         });
         let changes_network = self.network.as_ref().is_some_and(|plan| {
             let asked = plan
@@ -101,7 +113,7 @@ impl RunnerPlan {
             plan.port.change != port::PortChange::None
                 || workload.resource.annotation(ASKED_TIMEOUT) != asked.as_deref()
         });
-        changes_checksum || changes_network
+        changes_checksum || changes_network || !self.start.edits.is_empty()
     }
 
     /// Writes what is planned.
@@ -125,8 +137,9 @@ impl RunnerPlan {
                 None => patches.remove(resource, &pointer),
             }
         }
+        self.start.patch(resource, patches);
         if let Some(config) = self.config {
-            set_config_checksum(workload, &config.checksum, patches);
+            set_config_checksum(workload, config.checksum.as_deref(), patches);
             config.patch(&self.runner.config, patches);
         }
         Ok(())
@@ -135,8 +148,11 @@ impl RunnerPlan {
 
 /// Writes the checksum into the pod template, so that the pods restart when the configuration changes:
 /// the runner reads it only at start.
-fn set_config_checksum(workload: &Workload, digest: &str, patches: &mut Patches) {
-    patches.set(&workload.resource, &checksum(workload), json!(digest));
+fn set_config_checksum(workload: &Workload, digest: Option<&str>, patches: &mut Patches) {
+    match digest {
+        Some(digest) => patches.set(&workload.resource, &checksum(workload), json!(digest)),
+        None => patches.remove(&workload.resource, &checksum(workload)),
+    }
 }
 
 /// What else of a list matters to the session servers of its runners.
@@ -211,33 +227,97 @@ struct Planner<'a, 'list> {
 }
 
 impl Planner<'_, '_> {
-    fn plan(&mut self) -> Result<(Option<NetworkPlan>, ConfigPlan), Refusal> {
+    fn plan(&mut self) -> Result<Planned, Refusal> {
         let Self { spec, runner, .. } = *self;
         require_name(&runner.workload)?;
         self.around.pods.check_selector(&runner.workload)?;
         let mut draft = ConfigDraft::open(&runner.config)?;
+        let is_at_start = runner.start.is_some();
+        if is_at_start {
+            draft.forget();
+        }
         self.results
             .extend(listening::check(&draft.file, spec, runner)?);
         let (port, service, mut binding) = self.service(&draft)?;
-        let companions = self.companions(&mut binding, &draft, port.number)?;
-        if binding.has_lost_address && spec.advertise_address.is_none() {
-            settings::switch_off(&mut draft);
-        }
-        self.address(&mut draft, &binding, port.number)?;
+        let start = match is_at_start {
+            true => Some(self.start_address(&draft, &binding)?),
+            false => None,
+        };
+        let companions = self.companions(&mut binding, &draft, port.number, start.as_ref())?;
+        let start = match start {
+            Some(address) => self.start(&address, &binding, port.number)?,
+            None => {
+                if binding.has_lost_address && spec.advertise_address.is_none() {
+                    settings::switch_off(&mut draft);
+                }
+                self.address(&mut draft, &binding, port.number)?;
+                PodStartPlan::removal(&runner.workload)
+            }
+        };
         self.warn_of_misplaced_table(&draft);
         let config = draft.finish();
         let pointer = checksum(&runner.workload);
+        let digest = config.checksum.as_deref();
         self.results
-            .extend(rollout::restart(runner, &pointer, &config.checksum));
+            .extend(rollout::restart(runner, &pointer, digest));
         let network = NetworkPlan {
             port,
             service,
             companions,
             asked_timeout: spec
                 .session_timeout
-                .filter(|_| spec.advertise_address.is_none()),
+                .filter(|_| spec.advertise_address.is_none() && !is_at_start),
         };
-        Ok((Some(network), config))
+        Ok(Planned {
+            network: Some(network),
+            config,
+            start,
+        })
+    }
+
+    /// Where a pod that starts gets its address from.
+    fn start_address(
+        &mut self,
+        draft: &ConfigDraft<'_>,
+        binding: &ServiceBinding,
+    ) -> Result<StartAddress, Refusal> {
+        let Self { spec, runner, .. } = *self;
+        let Some(advertise) = settings::address(spec, draft, binding, &mut self.results)? else {
+            let nodes = match &spec.exposure.kind {
+                ExposureKind::NodePort(exposure) => exposure.node_address.as_ref(),
+                _ => None,
+            };
+            let nodes = nodes.map(ToString::to_string);
+            return Ok(binding.start_address(nodes.as_deref()));
+        };
+        let address = advertise.address;
+        if spec.advertise_address.is_some() || !advertise.is_asked {
+            self.results.extend(binding.check_port(&address));
+        }
+        self.results.extend(limits(&address, &runner.config));
+        Ok(StartAddress::Known {
+            address,
+            is_asked: spec.advertise_address.is_some(),
+        })
+    }
+
+    /// What the pods do when they start.
+    fn start(
+        &mut self,
+        address: &StartAddress,
+        binding: &ServiceBinding,
+        listen_port: u16,
+    ) -> Result<PodStartPlan, Refusal> {
+        let Self { spec, runner, .. } = *self;
+        let task = StartTask {
+            configure: &spec.configure,
+            address,
+            listen_port,
+            session_timeout: spec.session_timeout,
+        };
+        self.results
+            .extend(pod_start::result(runner, &task, &binding.identity));
+        pod_start::plan(runner, &task)
     }
 
     /// The container port, and the Service that leads to it.
@@ -283,6 +363,7 @@ impl Planner<'_, '_> {
         binding: &mut ServiceBinding,
         draft: &ConfigDraft<'_>,
         listen_port: u16,
+        start: Option<&StartAddress>,
     ) -> Result<Vec<CompanionPlan>, Refusal> {
         let Self {
             list,
@@ -295,7 +376,11 @@ impl Planner<'_, '_> {
         let service = &binding.identity;
         let mut desired = std::mem::take(&mut binding.objects);
         let reads_nodes = spec.exposure.strategy().reads_nodes();
-        desired.extend(readers(&spec.readers, service, reads_nodes));
+        let mut accounts = spec.readers.clone();
+        if start.is_some_and(StartAddress::reads_service) {
+            accounts.extend(reader_at_start(workload, &accounts)?);
+        }
+        desired.extend(readers(&accounts, service, reads_nodes && start.is_none()));
         if let Some(policy) = &spec.network_policy {
             desired.push(network_policy::object(policy, service, runner, listen_port));
         }
@@ -373,6 +458,29 @@ impl Planner<'_, '_> {
             );
         }
     }
+}
+
+/// The service account of the pods, which read the Service when they start, unless it is a reader already.
+///
+/// # Errors
+/// Its namespace is not known.
+fn reader_at_start(workload: &Workload, readers: &[Reader]) -> Result<Option<Reader>, Refusal> {
+    let identity = &workload.resource.identity;
+    if identity.namespace.is_empty() {
+        return Err(Box::new(
+            FunctionResult::error(
+                "has no namespace, and the RoleBinding by which its pods read the Service has to \
+                 name the one of their service account: set a namespace before this function runs",
+            )
+            .about(identity)
+            .at("metadata.namespace"),
+        ));
+    }
+    let reader = Reader {
+        namespace: identity.namespace.clone(),
+        service_account: pod_start::service_account(workload).to_owned(),
+    };
+    Ok((!readers.contains(&reader)).then_some(reader))
 }
 
 /// True where the host has said that an AdvertiseAddress comes after this function.
@@ -515,7 +623,9 @@ mod tests {
                             },
                         ),
                     ),
-                    checksum: "3a10c5a16f73f109318ca66e4045267cc9d11d1a6c3a01a0ed1c66547b2b8b24",
+                    checksum: Some(
+                        "3a10c5a16f73f109318ca66e4045267cc9d11d1a6c3a01a0ed1c66547b2b8b24",
+                    ),
                 },
             )
             "#);

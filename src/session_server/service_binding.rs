@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, LISTEN_ADDRESS};
 use super::config_plan::ConfigDraft;
+use super::pod_start::{Nodes, StartAddress};
 use super::pods::Pods;
 use super::port::PortPlan;
 use super::service::{self, Existing, ServicePlan};
@@ -41,7 +42,8 @@ pub(super) struct ServiceBinding {
     pub(super) fixed: Option<FixedAddress>,
     of_chart: bool,
     is_node_port: bool,
-    is_adopted: bool,
+    /// The number of its port, where it is the user's own.
+    adopted_port: Option<u16>,
 }
 
 /// What is known of the function that writes the address.
@@ -100,7 +102,7 @@ pub(super) fn make(
         fixed: exposure.fixed_address(context),
         of_chart: false,
         is_node_port: matches!(exposure.kind, ExposureKind::NodePort(_)),
-        is_adopted: false,
+        adopted_port: None,
     };
     Ok((plan, binding))
 }
@@ -184,7 +186,7 @@ pub(super) fn adopt(
         fixed: None,
         of_chart,
         is_node_port: kind == Some("NodePort"),
-        is_adopted: true,
+        adopted_port: Some(*port),
     })
 }
 
@@ -223,6 +225,21 @@ fn adopted_results(
 }
 
 impl ServiceBinding {
+    /// Where a pod that starts gets the address of this Service from.
+    pub(super) fn start_address(&self, nodes: Option<&str>) -> StartAddress {
+        let service = |nodes| StartAddress::Service {
+            name: self.identity.name.clone(),
+            port: self.adopted_port,
+            nodes,
+        };
+        match (self.is_node_port, nodes, self.port) {
+            (false, ..) => service(None),
+            (true, Some(nodes), _) => service(Some(Nodes::At(nodes.to_owned()))),
+            (true, None, Some(port)) => StartAddress::Node { port },
+            (true, None, None) => service(Some(Nodes::OfPod)),
+        }
+    }
+
     /// Says what has to happen before the address is known.
     pub(super) fn pending(&self, draft: &ConfigDraft<'_>, follow_up: FollowUp) -> FunctionResult {
         let look = service::kubectl(&self.identity);
@@ -278,7 +295,7 @@ impl ServiceBinding {
         } else {
             "port"
         };
-        let way = if self.is_adopted {
+        let way = if self.adopted_port.is_some() {
             format!("advertise its own port, or give it port {advertised}")
         } else if self.is_node_port {
             format!("set spec.exposure.{field}: {advertised}")

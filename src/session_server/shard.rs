@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::service;
 use crate::ownership::{OWNER, is_ours};
 use crate::runner::shard::{SHARD, SHARDED, index};
-use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
+use crate::runner::{self, Runner, StartForm, WORKLOAD_KINDS, Workload};
 use krm::Internal;
 use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::{PatchError, Patches};
@@ -187,7 +187,10 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
             result: None,
         });
     }
-    let references = check(&runner, count)?;
+    let references = match &runner.start {
+        None => check(&runner, count)?,
+        Some(start) => check_start(&runner, count, &start.form)?,
+    };
     check_names(list, &runner, count)?;
     let original = &runner.workload.resource.identity;
     let mut sharding = Sharding {
@@ -197,7 +200,7 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
     for number in 0..count {
         let mut shard = runner.clone();
         let mut place = FIRST_COPY + copies + sharding.copies();
-        if number > 0 {
+        if number > 0 && runner.start.is_none() {
             let copy = config_copy(&runner, number, place);
             shard.config.object = copy.resource()?;
             sharding.resources.push(copy);
@@ -224,23 +227,54 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
     })
 }
 
+fn refuse(runner: &Runner, message: String) -> Refusal {
+    Box::new(
+        FunctionResult::error(message)
+            .about(&runner.workload.resource.identity)
+            .at("spec.replicas"),
+    )
+}
+
+fn check_count(runner: &Runner, count: i64) -> Result<(), Refusal> {
+    if count <= MOST_SHARDS {
+        return Ok(());
+    }
+    Err(refuse(
+        runner,
+        format!("replicas is {count}, and at most {MOST_SHARDS} shards are made"),
+    ))
+}
+
+/// The shards that are configured when they start need no copies of the configuration, so the pod's
+/// references to it stay.
+///
+/// # Errors
+/// There are too many replicas, or they would write to one volume.
+fn check_start(runner: &Runner, count: i64, form: &StartForm) -> Result<Vec<String>, Refusal> {
+    check_count(runner, count)?;
+    let kind = runner.workload.resource.identity.kind.as_str();
+    if let StartForm::InPlace {
+        is_lasting: true, ..
+    } = form
+        && kind != "StatefulSet"
+    {
+        return Err(refuse(
+            runner,
+            "its shards would write their addresses into one config.toml on a volume that they \
+             share: run it as a StatefulSet with volumeClaimTemplates"
+                .to_owned(),
+        ));
+    }
+    Ok(Vec::new())
+}
+
 /// The JSON pointers by which the pod refers to the object with its configuration.
 ///
 /// # Errors
 /// There are too many replicas, or the pod does not refer to it.
 fn check(runner: &Runner, count: i64) -> Result<Vec<String>, Refusal> {
-    let refuse = |message: String| {
-        Box::new(
-            FunctionResult::error(message)
-                .about(&runner.workload.resource.identity)
-                .at("spec.replicas"),
-        )
-    };
-    if count > MOST_SHARDS {
-        return Err(refuse(format!(
-            "replicas is {count}, and at most {MOST_SHARDS} shards are made"
-        )));
-    }
+    let refuse = |message: String| refuse(runner, message);
+    check_count(runner, count)?;
     let object = &runner.config.object;
     let mut references = Vec::new();
     let template = runner.workload.pod_pointer("/spec");

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::companions::{self, CompanionScope};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::pod_start;
 use super::port::{self, Withdrawal};
 use super::record::{self, Record};
 use super::service::{self, Existing};
@@ -15,6 +16,7 @@ use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, unchangeable};
 use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
+use crate::runner::start_record::{POD_START, StartRecord};
 use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field, shard};
 use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
 use krm::patch::Patches;
@@ -161,6 +163,7 @@ impl Planner<'_, '_> {
             .ok()
             .and_then(|runner| Some(runner.container()?.index));
         edits.extend(self.port(&workload, own_container));
+        edits.extend(pod_start::removal(&workload));
         let left = [
             annotation(ADDED_PORT),
             annotation(ASKED_TIMEOUT),
@@ -181,6 +184,8 @@ impl Planner<'_, '_> {
                 let refused = unchangeable::refuse(&runner, changes_config, changes_workload);
                 self.results.extend(refused);
             }
+            // The file was written in the pods, and no manifest of it has changed.
+            Err(_) if StartRecord::read(&workload.resource).is_some() => {}
             Err(refusal) if is_marked || had_service => {
                 self.results.push(without_config(&workload, &refusal));
             }
@@ -395,7 +400,7 @@ fn workloads(
 /// True for a workload that an earlier run has edited.
 fn is_marked(workload: &Workload) -> bool {
     let resource = &workload.resource;
-    [ADDED_PORT, ASKED_TIMEOUT]
+    [ADDED_PORT, ASKED_TIMEOUT, POD_START]
         .iter()
         .any(|name| resource.annotation(name).is_some())
         || resource.value.at(&checksum(workload)).is_some()

@@ -132,13 +132,15 @@ fn ours(resources: &[Value]) -> Vec<String> {
     ours.map(name).collect()
 }
 
-/// `KIND NAME POINTER` of each value that is added or changed outside of workloads and Services.
+/// `KIND NAME POINTER` of each value of the user's that is added or changed outside of workloads and
+/// Services.
 fn edits(before: &str, after: &str) -> Vec<String> {
     let values = |text: &str| {
         let mut found = BTreeSet::new();
         for resource in resources(text) {
             let kind = resource["kind"].as_str().unwrap_or_default();
-            if !["Deployment", "StatefulSet", "Pod", "Service"].contains(&kind) {
+            let is_other = !["Deployment", "StatefulSet", "Pod", "Service"].contains(&kind);
+            if is_other && !is_ours(&resource) {
                 leaves(&resource, &format!("{} ", name(&resource)), &mut found);
             }
         }

@@ -32,6 +32,7 @@ use super::{Container, Workload};
 use crate::fields::ConfigReference;
 use file_path::FilePath;
 use file_source::{FileSource, Key, Pod};
+pub use file_source::{StartFile, StartForm};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
@@ -105,6 +106,35 @@ impl ConfigToml {
             }
         }
         Err(refusal::not_in_list(workload, &path, &missing, &looked_at))
+    }
+
+    /// How the configuration that the container reads can be written at the pod's start.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(super) fn start_file(
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        container: Container<'_>,
+    ) -> Result<StartFile, Refusal> {
+        let path = config_path(list, workload, container)?;
+        Pod::new(list, workload, container).start_file(&path)
+    }
+
+    /// A configuration that no manifest holds: it reads as an empty one, and is never edited.
+    pub(super) fn outside_of_manifests(workload: &Workload) -> Self {
+        Self {
+            object: workload.resource.clone(),
+            section: String::new(),
+            key: "config.toml".to_owned(),
+            encoding: Encoding::Text,
+            text: String::new(),
+        }
+    }
+
+    /// True where an object of the list holds it.
+    pub fn is_in_manifests(&self) -> bool {
+        !self.section.is_empty()
     }
 
     /// The kinds of objects that can hold one.

@@ -44,7 +44,25 @@ pub(super) struct ObjectSource<'w> {
     pub(super) pointer: String,
 }
 
-/// The volume that a container sees at a path: that of the longest `mountPath` above it.
+/// The mount that a container sees at a path: its place among the container's mounts, the mount, and the
+/// path below it. Of several, it is the one of the longest `mountPath`.
+pub(super) fn mount_at<'w, 'p>(
+    container: &'w Value,
+    path: &'p FilePath,
+) -> Option<(usize, &'w Value, &'p [String])> {
+    let mut best: Option<(usize, &Value, &[String])> = None;
+    for (place, mount) in mounts(container).enumerate() {
+        let Some(below) = path.below(&FilePath::parse(text(mount, "mountPath"))) else {
+            continue;
+        };
+        if best.is_none_or(|(.., shortest)| below.len() < shortest.len()) {
+            best = Some((place, mount, below));
+        }
+    }
+    best
+}
+
+/// The volume that a container sees at a path.
 ///
 /// # Errors
 /// A `subPathExpr` with a variable that no manifest shows.
@@ -54,16 +72,7 @@ pub(super) fn mounted_at<'w>(
     container: &'w Value,
     path: &FilePath,
 ) -> Result<Option<Mounted<'w>>, Refusal> {
-    let mut best: Option<(usize, &Value, &[String])> = None;
-    for mount in mounts(container) {
-        let Some(below) = path.below(&FilePath::parse(text(mount, "mountPath"))) else {
-            continue;
-        };
-        if best.is_none_or(|(length, ..)| below.len() < length) {
-            best = Some((below.len(), mount, below));
-        }
-    }
-    let Some((_, mount, below)) = best else {
+    let Some((_, mount, below)) = mount_at(container, path) else {
         return Ok(None);
     };
     let mut relative = sub_path(list, workload, container, mount).map_err(|variable| {
@@ -160,6 +169,44 @@ pub(super) fn volume<'w>(workload: &'w Workload, name: &'w str) -> Volume<'w> {
         return Volume::Objects(sources.collect());
     }
     outside(volume).map_or(Volume::Empty, Volume::Outside)
+}
+
+/// How long what is written into a volume stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storage {
+    /// Nothing can be written: the kubelet or a driver shows files of the cluster.
+    ReadOnly,
+    /// As long as the pod.
+    Pod,
+    /// Longer than the pod.
+    Lasting,
+}
+
+/// How long what is written into a volume of the pod stays; `None` where the pod has no such volume.
+pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
+    const READ_ONLY: [&str; 6] = [
+        "configMap",
+        "secret",
+        "projected",
+        "csi",
+        "downwardAPI",
+        "image",
+    ];
+    let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
+    let mut volumes = volumes.into_iter().flatten();
+    let Some(volume) = volumes.find(|volume| text(volume, "name") == name) else {
+        return claim_template(workload, name).then_some(Storage::Lasting);
+    };
+    let members = volume.as_object()?;
+    let Some((kind, source)) = members.iter().find(|(key, _)| *key != "name") else {
+        return Some(Storage::Pod);
+    };
+    let is_read_only = source.get("readOnly") == Some(&Value::Bool(true));
+    Some(match kind.as_str() {
+        "emptyDir" => Storage::Pod,
+        kind if READ_ONLY.contains(&kind) || is_read_only => Storage::ReadOnly,
+        _ => Storage::Lasting,
+    })
 }
 
 /// A volume's `persistentVolumeClaim`, `hostPath` and the like, in words.

@@ -179,6 +179,11 @@ pub(super) fn several(
     )
 }
 
+/// The file cannot be written when the pod starts.
+pub(super) fn at_start(workload: &Workload, message: String) -> Refusal {
+    refuse(workload, message, &workload.pod_pointer("/spec/containers"))
+}
+
 fn refuse(workload: &Workload, message: String, pointer: &str) -> Refusal {
     Box::new(
         FunctionResult::error(message)

@@ -145,7 +145,12 @@ impl<'w> Pod<'w, '_> {
         Ok(None)
     }
 
-    fn content(&self, stage: usize, commands: &Commands, target: &FilePath) -> Option<FileContent> {
+    pub(super) fn content(
+        &self,
+        stage: usize,
+        commands: &Commands,
+        target: &FilePath,
+    ) -> Option<FileContent> {
         let container = self.containers.get(stage).copied()?;
         let is_given = |path: &FilePath| {
             let mounted = mounted_at(self.list, self.workload, container, path);

@@ -4,8 +4,11 @@
 mod commands;
 mod copied;
 mod registration;
+mod start;
 
 use serde_json::Value;
+
+pub use start::{StartFile, StartForm};
 
 use super::file_path::FilePath;
 use super::mounts::{ObjectSource, Volume, mounted_at, volume};

@@ -3,6 +3,7 @@
 use super::Pod;
 use crate::runner::config::environment::environment;
 use crate::runner::config::file_path::FilePath;
+use crate::runner::workload::text;
 
 impl Pod<'_, '_> {
     /// Whether a container of the pod is given a file as the template that `gitlab-runner register`
@@ -32,17 +33,35 @@ impl Pod<'_, '_> {
 
     /// Whether a container of the pod runs `gitlab-runner register`, which writes a `config.toml`.
     pub(in crate::runner::config) fn registers(&self) -> bool {
-        (0..self.containers.len()).any(|stage| {
-            let commands = self.commands(stage);
-            let mut commands = commands.pipelines.iter().flat_map(|p| &p.commands);
-            commands.any(|command| {
-                command.words.iter().any(|word| word == "register")
-                    && command
-                        .words
-                        .iter()
-                        .any(|word| word.contains("gitlab-runner"))
-            })
+        (0..self.containers.len()).any(|stage| self.registers_in(stage))
+    }
+
+    /// Whether this container runs `gitlab-runner register`.
+    pub(super) fn registers_in(&self, stage: usize) -> bool {
+        let commands = self.commands(stage);
+        let mut commands = commands.pipelines.iter().flat_map(|p| &p.commands);
+        commands.any(|command| {
+            let mut words = command.words.iter();
+            words.clone().any(|word| word == "register")
+                && words.any(|word| word.contains("gitlab-runner"))
         })
+    }
+
+    /// Whether this container has variables that `gitlab-runner register` alone reads: the script of
+    /// its image likely runs it.
+    ///
+    /// Source: the `env` tags of `RegisterCommand` in GitLab Runner's `commands/register.go`.
+    pub(super) fn has_registration_variables(&self, stage: usize) -> bool {
+        const READ: [&str; 4] = [
+            "CI_SERVER_TOKEN",
+            "REGISTER_NON_INTERACTIVE",
+            "REGISTER_RUN_UNTAGGED",
+            "REGISTRATION_TOKEN",
+        ];
+        let container = self.containers.get(stage);
+        let variables = container.and_then(|container| container.get("env")?.as_array());
+        let mut variables = variables.into_iter().flatten();
+        variables.any(|variable| READ.contains(&text(variable, "name")))
     }
 }
 
