@@ -169,7 +169,7 @@ pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
 }
 
 /// The service account that a workload's pods run under.
-pub(super) fn service_account(workload: &Workload) -> &str {
+pub fn service_account(workload: &Workload) -> &str {
     let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
     let mut names = fields
         .iter()
