@@ -41,10 +41,20 @@ fn the_pods_start_takes_the_place_of_the_charts_scripts() {
     let start = ["--configure", "PodStart", "--image", IMAGE];
     let ended = run(command(&["import-values", path]).args(start), b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let configure = format!("  configure:\n    at: PodStart\n    image: {IMAGE}\n");
+    let configure = format!("  configure:\n    at: PodStart\n    image: \"{IMAGE}\"\n");
     assert!(ended.text().contains(&configure), "{}", ended.text());
-    assert!(!ended.text().contains("AdvertiseAddress"), "{}", ended.text());
-    assert!(ended.stderr.contains("set it to false in the chart's values"), "{}", ended.stderr);
+    assert!(
+        !ended.text().contains("AdvertiseAddress"),
+        "{}",
+        ended.text()
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("set it to false in the chart's values"),
+        "{}",
+        ended.stderr
+    );
 
     for incomplete in [&start[..2], &start[2..]] {
         let ended = run(command(&["import-values", path]).args(incomplete), b"");
