@@ -75,14 +75,15 @@ test("the form offers the pod's start, with its image and timeout", () =>
     await page.locator("#results").getByText(/spec\.configure\.image/).waitFor();
     await page.getByLabel("image", { exact: true }).fill("registry.example.com/runner-terminal:0.2.0");
     await page.locator(`[id="SessionServer.configure.timeout"]`).fill("90s");
-    await diffAfter(page).getByText("--timeout=90s").waitFor();
-    await page.getByText("learns the Service's").first().waitFor();
+    const waits = page.locator("#results").getByText(/It waits up to 1m 30s/);
+    await waits.waitFor();
+    await page.locator("#diagram svg text").filter({ hasText: "learns the Service's" }).first().waitFor();
     assert.equal(await drawn(page, "pending").count(), 0);
 
     await when.selectOption({ label: "at the build" });
     await yaml.getByText("PodStart").waitFor({ state: "detached" });
     await page.getByLabel("image", { exact: true }).waitFor({ state: "detached" });
-    await diffAfter(page).getByText("--timeout=90s").waitFor({ state: "detached" });
+    await waits.waitFor({ state: "detached" });
   }));
 
 test("on a narrow screen the fields of the pod's start fit", () =>
