@@ -520,43 +520,23 @@ mod tests {
     use crate::runner;
     use crate::session_server::{PortChange, check_shared, split};
 
-    const CONFIG_MAP: &str = r"
-- apiVersion: v1
-  kind: ConfigMap
-  metadata: {name: runner, namespace: ci}
-  data:
-    config.toml: |
-      concurrent = 10
-";
+    /// A ConfigMap, and the Deployment `workload` that reads it.
+    fn config_map_and_deployment() -> (&'static str, &'static str) {
+        let items = include_str!("../../tests/lists/runner.yaml");
+        items.split_at(items.find("- apiVersion: apps/v1").unwrap())
+    }
 
     fn deployment(name: &str, replicas: u8) -> String {
-        format!(
-            r"
-- apiVersion: apps/v1
-  kind: Deployment
-  metadata: {{name: {name}, namespace: ci}}
-  spec:
-    replicas: {replicas}
-    selector: {{matchLabels: {{app: {name}}}}}
-    template:
-      metadata: {{labels: {{app: {name}}}}}
-      spec:
-        containers:
-        - name: runner
-          image: gitlab/gitlab-runner:v18.9.0
-          volumeMounts: [{{name: config, mountPath: /etc/gitlab-runner}}]
-        volumes:
-        - name: config
-          configMap: {{name: runner}}
-"
-        )
+        let (_, deployment) = config_map_and_deployment();
+        let deployment = deployment.replace("workload", name);
+        deployment.replace("replicas: 1", &format!("replicas: {replicas}"))
     }
 
     /// Hands a list of these items and its runners to a test.
     fn with_runners(items: &str, test: impl FnOnce(&ResourceList<'_>, Vec<Runner>)) {
+        let (config_map, _) = config_map_and_deployment();
         let text = format!(
-            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:{}{CONFIG_MAP}",
-            items.trim_end()
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}{config_map}"
         );
         let list = ResourceList::read(text.as_bytes()).unwrap();
         let selector = RunnerSelector::default();

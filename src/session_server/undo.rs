@@ -500,36 +500,13 @@ mod tests {
     use super::*;
     use crate::session_server::RecordPlan;
 
-    const LIST: &str = r"apiVersion: config.kubernetes.io/v1
-kind: ResourceList
-items:
-- apiVersion: v1
-  kind: ConfigMap
-  metadata: {name: runner, namespace: ci}
-  data:
-    config.toml: |
-      concurrent = 10
-- apiVersion: apps/v1
-  kind: Deployment
-  metadata: {name: runner, namespace: ci}
-  spec:
-    selector: {matchLabels: {app: runner}}
-    template:
-      metadata: {labels: {app: runner}}
-      spec:
-        containers:
-        - name: runner
-          image: gitlab/gitlab-runner:v18.9.0
-          volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
-        volumes:
-        - name: config
-          configMap: {name: runner}
-functionConfig:
-  apiVersion: runner-terminal.dev/v1alpha1
-  kind: SessionServer
-  metadata: {name: session-server}
-  spec: {exposure: {type: ClusterIP}}
-";
+    /// A runner, and the functionConfig that it was given.
+    const LIST: &str = concat!(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n",
+        include_str!("../../tests/lists/runner.yaml"),
+        "functionConfig:\n  apiVersion: runner-terminal.dev/v1alpha1\n  kind: SessionServer\n",
+        "  metadata: {name: session-server}\n  spec: {exposure: {type: ClusterIP}}\n",
+    );
 
     #[test]
     fn what_an_earlier_run_added_is_planned_to_go() {
@@ -546,7 +523,7 @@ functionConfig:
         let removed = plan.removed.iter().map(|one| one.identity.to_string());
         assert_eq!(
             removed.collect::<Vec<_>>(),
-            ["Service ci/runner-session-server"]
+            ["Service ci/workload-session-server"]
         );
         let [workload] = plan.workloads.as_slice() else {
             panic!("{:?}", plan.workloads);
