@@ -55,6 +55,7 @@
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services and nodes |
 //! | [`static_cluster`] | live objects from files, in place of a cluster |
+//! | [`pod_start`] | the session server configured at the pod's start |
 //! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
 //! | [`documents`] | the function on files of manifests |
 //!
@@ -74,6 +75,7 @@ pub mod function_config;
 pub mod observed;
 pub mod ownership;
 pub mod plan;
+pub mod pod_start;
 pub mod rbac;
 pub mod runner;
 #[cfg(feature = "schema")]
