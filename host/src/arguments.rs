@@ -379,7 +379,7 @@ pub(crate) struct Configure {
     pub(crate) advertise_ip: Option<Ips>,
 
     /// The port at the IP
-    #[arg(long, value_name = "PORT", requires = "advertise_ip", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["advertise_address", "service"], value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) advertise_port: Option<u16>,
 
     /// The Service in the pod's namespace whose address is waited for
@@ -387,11 +387,11 @@ pub(crate) struct Configure {
     pub(crate) service: Option<String>,
 
     /// The number of the Service's port [default: the one named session-server, or the only one]
-    #[arg(long, value_name = "PORT", requires = "service", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["advertise_address", "advertise_ip"], value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) service_port: Option<u16>,
 
     /// The host at which the Service's node port is reached; of several, the first of --ip-family
-    #[arg(long, value_name = "HOST,HOST", requires = "service", value_parser = clap::value_parser!(Hosts))]
+    #[arg(long, value_name = "HOST,HOST", conflicts_with_all = ["advertise_address", "advertise_ip"], value_parser = clap::value_parser!(Hosts))]
     pub(crate) node_address: Option<Hosts>,
 
     /// Replace an advertise_address of your own [default: it stays, and no other is asked for]

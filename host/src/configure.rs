@@ -27,7 +27,7 @@ use runner_terminal::pod_start::file::{Edited, SessionServer, StartFile};
 use runner_terminal::pod_start::service_address::{Query, of_ips};
 use runner_terminal::pod_start::start_record::{RECORD_FILE, StartRecord, StartRecords};
 
-use crate::arguments::{Configure, Family, Hosts, Kind, WhenPending};
+use crate::arguments::{Configure, CopyPaths, Family, Hosts, Kind, WhenPending};
 use error::ConfigureError;
 use file::Written;
 use log::{Line, Log, State};
@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: &Configure) -> ExitCode {
 }
 
 /// What is known of the address.
-enum Known {
+enum Address {
     /// host:port
-    Address {
+    Known {
         address: String,
         /// It is not the user's own, and replaces that.
         is_asked: bool,
@@ -60,22 +60,21 @@ enum Known {
 
 fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
     let is_copied = match &arguments.copy {
-        Some(_) => copy(arguments, log)?,
+        Some(paths) => copy(paths, &arguments.config, log)?,
         None => true,
     };
-    let mut place = Place::open(arguments)?;
-    // What is in its folder without being copied is of another start.
-    place.is_anew = !is_copied;
-    let before = place.read()?;
-    let known = address(arguments, &before.open(&place.path)?, log)?;
-    // An init container has no company, but a volume may.
+    let mut target = Target::open(arguments)?;
+    target.ignores_existing = !is_copied;
+    let before = target.read()?;
+    let known = address(arguments, &before.open(&target.path)?, log)?;
+    // Others may have written to the volume meanwhile.
     let content = match &arguments.service {
-        Some(_) => place.read()?,
+        Some(_) => target.read()?,
         None => before,
     };
-    let file = content.open(&place.path)?;
+    let file = content.open(&target.path)?;
     match known {
-        Known::Address { address, is_asked } => {
+        Address::Known { address, is_asked } => {
             let server = SessionServer {
                 address: &address,
                 address_is_asked: is_asked,
@@ -85,52 +84,49 @@ fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
             let edited = file
                 .with(&server)
                 .map_err(|refusal| ConfigureError::Refused {
-                    path: place.path.clone(),
+                    path: target.path.clone(),
                     refusal,
                 })?;
-            place.write(&content, &edited, log)?;
+            target.write(&content, &edited, log)?;
             let message = match (&content.text, &edited.text) {
                 (None, _) => format!(
                     "{} is created with advertise_address {address}; gitlab-runner register adds its \
                      [[runners]] to it",
-                    place.path.display()
+                    target.path.display()
                 ),
                 (_, Some(_)) => {
-                    format!("{} has advertise_address {address}", place.path.display())
+                    format!("{} has advertise_address {address}", target.path.display())
                 }
                 (_, None) => format!(
                     "{} has advertise_address {address} already",
-                    place.path.display()
+                    target.path.display()
                 ),
             };
             let line = Line::info(State::Configured, message).with("address", address);
-            log.say(&place.name(line));
+            log.say(&target.about(line));
         }
-        Known::Pending(reason) if arguments.when_pending == WhenPending::Fail => {
+        Address::Pending(reason) if arguments.when_pending == WhenPending::Fail => {
             return Err(ConfigureError::Pending(reason));
         }
-        Known::Pending(reason) => {
+        Address::Pending(reason) => {
             let edited = file.without_session_server();
-            place.write(&content, &edited, log)?;
+            target.write(&content, &edited, log)?;
             let message = format!(
                 "{reason}; the runner starts without a session server: jobs run, and terminals stay \
                  off until a pod starts with an address"
             );
             let line = Line::new(Severity::Warning, State::Disabled, message);
-            log.say(&place.name(line));
+            log.say(&target.about(line));
         }
     }
     Ok(())
 }
 
 /// Copies what is to be copied; false if the `config.toml` is not among it.
-fn copy(arguments: &Configure, log: Log) -> Result<bool, ConfigureError> {
-    let Some(paths) = &arguments.copy else {
-        return Ok(true);
-    };
-    if !arguments.config.starts_with(&paths.to) {
+fn copy(paths: &CopyPaths, config: &Path, log: Log) -> Result<bool, ConfigureError> {
+    if !config.starts_with(&paths.to) {
         return Err(ConfigureError::NotInCopy {
-            config: arguments.config.clone(),
+            config: config.to_owned(),
             to: paths.to.clone(),
         });
     }
@@ -139,14 +135,18 @@ fn copy(arguments: &Configure, log: Log) -> Result<bool, ConfigureError> {
     let files = if copied.len() == 1 { "file" } else { "files" };
     let message = format!("{} {files} copied from {from} to {to}", copied.len());
     log.say(&Line::info(State::Copied, message));
-    let config = arguments.config.canonicalize().ok();
+    let config = config.canonicalize().ok();
     Ok(copied
         .iter()
         .any(|path| config.is_some() && path.canonicalize().ok() == config))
 }
 
 /// Finds the address: the user's own, else the one that is asked for.
-fn address(arguments: &Configure, file: &StartFile<'_>, log: Log) -> Result<Known, ConfigureError> {
+fn address(
+    arguments: &Configure,
+    file: &StartFile<'_>,
+    log: Log,
+) -> Result<Address, ConfigureError> {
     if !arguments.replace_address
         && let Some(address) = file.own_address()
     {
@@ -155,12 +155,12 @@ fn address(arguments: &Configure, file: &StartFile<'_>, log: Log) -> Result<Know
             "advertise_address {shown} is your own and stays; --replace-address replaces it"
         );
         log.say(&Line::info(State::Own, message).with("address", shown));
-        return Ok(Known::Address {
+        return Ok(Address::Known {
             address,
             is_asked: false,
         });
     }
-    let asked = |address| Known::Address {
+    let asked = |address| Address::Known {
         address,
         is_asked: true,
     };
@@ -169,7 +169,7 @@ fn address(arguments: &Configure, file: &StartFile<'_>, log: Log) -> Result<Know
         return Ok(asked(address.with_default_port(arguments.listen_port)));
     }
     if let (Some(ips), Some(port)) = (&arguments.advertise_ip, arguments.advertise_port) {
-        return Ok(of_ips(&ips.0, ip_family, port).map_or_else(Known::Pending, asked));
+        return Ok(of_ips(&ips.0, ip_family, port).map_or_else(Address::Pending, asked));
     }
     let hosts = arguments.node_address.as_ref();
     let query = Query {
@@ -183,7 +183,7 @@ fn address(arguments: &Configure, file: &StartFile<'_>, log: Log) -> Result<Know
     let timeout = arguments.timeout;
     match wait::wait(service, &query, configured.as_deref(), timeout, log) {
         Waited::Address(address) => Ok(asked(address)),
-        Waited::Pending(reason) => Ok(Known::Pending(reason)),
+        Waited::Pending(reason) => Ok(Address::Pending(reason)),
         Waited::Stopped => Err(ConfigureError::Stopped),
     }
 }
@@ -203,15 +203,15 @@ fn kind(kind: Kind) -> AddressKind {
 }
 
 /// Where the `config.toml` is, and the record beside it.
-struct Place {
+struct Target {
     /// The file, or where it will be. Links are resolved.
     path: PathBuf,
     /// The record; `None` for a copy, which each start makes anew.
     record: Option<PathBuf>,
     /// The file's name in the record.
     key: String,
-    /// A file that is there does not count.
-    is_anew: bool,
+    /// A file that is there was not copied by this start, and does not count.
+    ignores_existing: bool,
     /// The mode of a new file.
     mode: u32,
 }
@@ -233,7 +233,7 @@ impl Content {
     }
 }
 
-impl Place {
+impl Target {
     fn open(arguments: &Configure) -> Result<Self, ConfigureError> {
         let path = file::target(&arguments.config)?;
         let name = path.file_name().unwrap_or_default();
@@ -244,13 +244,13 @@ impl Place {
                 None => Some(file::folder_of(&path).join(RECORD_FILE)),
             },
             path,
-            is_anew: false,
+            ignores_existing: false,
             mode: arguments.file_mode,
         })
     }
 
     fn read(&self) -> Result<Content, ConfigureError> {
-        let text = if self.is_anew {
+        let text = if self.ignores_existing {
             None
         } else {
             file::read(&self.path)?
@@ -274,7 +274,7 @@ impl Place {
     /// Writes the file and its record, and says what the user should know.
     fn write(&self, content: &Content, edited: &Edited, log: Log) -> Result<(), ConfigureError> {
         for result in &edited.results {
-            log.say(&self.name(of_result(result)));
+            log.say(&self.about(of_result(result)));
         }
         let mode = match fs::metadata(&self.path) {
             Ok(metadata) => file::attributes::mode(&metadata),
@@ -285,14 +285,17 @@ impl Place {
             records.set(&self.key, edited.record_until_written.clone());
             self.write_record(&content.records, &records, mode)?;
         }
+        if edited.text.is_none() && self.ignores_existing {
+            file::remove(&self.path)?;
+        }
         if let Some(text) = &edited.text {
             let written = file::write(&self.path, text, self.mode)?;
             if written == Written::InPlace {
                 let message = format!(
-                    "{} is a mount of its own, so it is written in place and not at once",
+                    "{} is a mount of its own, so it is written in target and not at once",
                     self.path.display()
                 );
-                log.say(&self.name(Line::info(State::File, message)));
+                log.say(&self.about(Line::info(State::File, message)));
             }
         }
         let before = records.clone();
@@ -323,7 +326,7 @@ impl Place {
         }
     }
 
-    fn name(&self, line: Line) -> Line {
+    fn about(&self, line: Line) -> Line {
         line.with("path", self.path.display().to_string())
     }
 }

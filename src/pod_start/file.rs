@@ -173,3 +173,170 @@ fn without(record: &Record, key: &str) -> Record {
     let others = record.keys().filter(|(name, _)| *name != key);
     Record::of_keys(others.map(|(name, source)| (name.to_owned(), source.map(str::to_owned))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::start_record::StartRecords;
+    use super::*;
+    use crate::session_server::settings::CHART_PLACEHOLDER;
+
+    const SERVER: SessionServer<'_> = SessionServer {
+        address: "192.0.2.7:9000",
+        address_is_asked: true,
+        listen_port: 8093,
+        timeout: None,
+    };
+
+    /// A folder with one file.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Folder {
+        text: String,
+        records: StartRecords,
+    }
+
+    impl Folder {
+        fn of(text: &str) -> Self {
+            Self {
+                text: text.to_owned(),
+                records: StartRecords::default(),
+            }
+        }
+
+        fn edit(&mut self, edit: impl FnOnce(StartFile<'_>) -> Edited) -> Edited {
+            let record = self.records.get("config.toml");
+            let edited = edit(StartFile::open(&self.text, record.as_ref()).unwrap());
+            if let Some(text) = &edited.text {
+                self.text.clone_from(text);
+            }
+            self.records.set("config.toml", edited.record.clone());
+            edited
+        }
+
+        fn serve(&mut self, server: &SessionServer<'_>) -> Edited {
+            self.edit(|file| file.with(server).unwrap())
+        }
+
+        fn switch_off(&mut self) -> Edited {
+            self.edit(StartFile::without_session_server)
+        }
+    }
+
+    /// Files as users write them, in each form of the table.
+    const FILES: [&str; 8] = [
+        "",
+        "concurrent = 4 # jobs",
+        "concurrent = 4\n\n[[runners]]\n  name = \"a\"\n",
+        "[session_server]\n\n[[runners]]\n",
+        "[session_server]\n  session_timeout = 0x10 # hex\n[[runners]]\n",
+        "session_server = { session_timeout = 60 }\n",
+        "session_server.session_timeout = 60\n",
+        "a = 1\r\n[session_server]\r\nsession_timeout = 60\r\n",
+    ];
+
+    #[test]
+    fn a_second_start_changes_nothing_and_a_pending_one_restores_each_byte() {
+        for text in FILES {
+            let mut folder = Folder::of(text);
+            folder.serve(&SERVER);
+            let served = folder.clone();
+            assert!(served.text.contains("192.0.2.7:9000"), "{text}");
+            assert_eq!(folder.serve(&SERVER).text, None, "{text}");
+            assert_eq!(folder, served, "{text}");
+            folder.switch_off();
+            assert_eq!(folder, Folder::of(text), "{text}");
+            assert_eq!(folder.switch_off().text, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_address_replaces_that_of_an_earlier_start() {
+        let other = SessionServer {
+            address: "192.0.2.8:9000",
+            ..SERVER
+        };
+        for text in FILES {
+            let mut direct = Folder::of(text);
+            direct.serve(&other);
+            let mut folder = Folder::of(text);
+            folder.serve(&SERVER);
+            let results = folder.serve(&other).results;
+            assert_eq!(folder, direct, "{text}");
+            let severities: Vec<_> = results.iter().map(|result| result.severity).collect();
+            assert_eq!(severities, [krm::results::Severity::Info], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_crash_before_or_after_the_file_is_written_forgets_nothing() {
+        let other = SessionServer {
+            address: "192.0.2.8:9000",
+            ..SERVER
+        };
+        let mut folder = Folder::of("a = 1\n");
+        folder.serve(&SERVER);
+        let before = folder.clone();
+        let edited = folder.serve(&other);
+        for text in [&before.text, &folder.text] {
+            let mut crashed = Folder::of(text);
+            crashed
+                .records
+                .set("config.toml", edited.record_until_written.clone());
+            let own = crashed.clone().edit(|file| {
+                assert_eq!(file.own_address(), None);
+                file.without_session_server()
+            });
+            assert_eq!(own.text.as_deref(), Some("a = 1\n"));
+            crashed.serve(&other);
+            assert_eq!(crashed, folder);
+        }
+    }
+
+    #[test]
+    fn own_addresses_are_known_from_ours() {
+        let own = |folder: &Folder| {
+            let record = folder.records.get("config.toml");
+            let file = StartFile::open(&folder.text, record.as_ref()).unwrap();
+            (file.own_address(), file.advertised())
+        };
+        let written = |text: &str| format!("[session_server]\nadvertise_address = \"{text}\"\n");
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            own(&Folder::of(&written("h:1"))),
+            (some("h:1"), some("h:1"))
+        );
+        assert_eq!(own(&Folder::of(&written(""))).0, None);
+        assert_eq!(own(&Folder::of(&written(CHART_PLACEHOLDER))).0, None);
+        let mut folder = Folder::of("");
+        folder.serve(&SERVER);
+        assert_eq!(own(&folder), (None, some("192.0.2.7:9000")));
+        folder.text = folder.text.replace("192.0.2.7", "192.0.2.9");
+        assert_eq!(own(&folder).0, some("192.0.2.9:9000"));
+        // The other keys are still ours.
+        folder.switch_off();
+        assert_eq!(
+            folder.text,
+            "[session_server]\nadvertise_address = \"192.0.2.9:9000\"\n"
+        );
+        assert!(folder.records.text().is_none());
+    }
+
+    #[test]
+    fn an_own_address_that_is_none_is_refused_without_its_password() {
+        let text = "[session_server]\nadvertise_address = \"user:hunter2@h:1\"\n";
+        let file = StartFile::open(text, None).unwrap();
+        let own = file.own_address().unwrap();
+        assert!(!file.shown_own_address().contains("hunter2"));
+        let server = SessionServer {
+            address: &own,
+            address_is_asked: false,
+            ..SERVER
+        };
+        let refusal = file.with(&server).unwrap_err();
+        assert!(!refusal.message.contains("hunter2"), "{}", refusal.message);
+        assert!(
+            refusal.message.contains("without a user"),
+            "{}",
+            refusal.message
+        );
+    }
+}

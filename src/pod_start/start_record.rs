@@ -134,3 +134,39 @@ impl StartRecord {
         written.is_some_and(|values| value.is_some_and(|value| values.contains(value)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_its_file() {
+        let text = r#"{"config.toml":{"before":{"listen_address":"':1'","advertise_address":null},"written":{"listen_address":[":2"]}}}"#;
+        let mut records = StartRecords::parse(text).unwrap();
+        let record = records.get("config.toml");
+        assert!(record.is_some());
+        assert_eq!(records.get("other.toml"), None);
+        records.set("config.toml", record);
+        assert_eq!(
+            StartRecords::parse(&records.text().unwrap()),
+            Ok(records.clone())
+        );
+        records.set("config.toml", None);
+        assert_eq!(records.text(), None);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_or_left_alone() {
+        for text in ["", "[]", "{", "null", "\u{feff}{}"] {
+            assert_eq!(StartRecords::parse(text), Err(NotARecord), "{text}");
+        }
+        for text in [
+            "{}",
+            r#"{"config.toml": 1}"#,
+            r#"{"config.toml": {"written": []}}"#,
+        ] {
+            let records = StartRecords::parse(text).unwrap();
+            assert_eq!(records.get("config.toml"), None, "{text}");
+        }
+    }
+}

@@ -54,6 +54,9 @@ pub(super) enum ConfigureError {
     /// `--config` is a folder.
     #[error("{} is a folder: --config names a file, such as {}", .0.display(), .0.join("config.toml").display())]
     IsFolder(PathBuf),
+    /// `--config` is a device, a pipe or a socket.
+    #[error("{} is no file, but a device, a pipe or a socket", .0.display())]
+    NotAFile(PathBuf),
     /// `--config` is a link that leads out of its folder.
     #[error(
         "{} is a link to {}, outside its folder: name that file by --config", .link.display(),

@@ -44,6 +44,9 @@ pub(super) fn target(path: &Path) -> Result<PathBuf, ConfigureError> {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(ConfigureError::IsFolder(path.to_owned()));
             }
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(ConfigureError::NotAFile(path.to_owned()));
+            }
             Ok(_) => return inside(path, current, &real_folder),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return inside(path, current, &real_folder);

@@ -61,6 +61,16 @@ fn of_start(error: &ClusterError) -> String {
             "there is no API server to ask: KUBERNETES_SERVICE_HOST is not set, so this is no pod"
                 .to_owned()
         }
+        other => shown(other),
+    }
+}
+
+/// An error in words. The output of a credential plugin may hold anything, so it is not shown.
+fn shown(error: &ClusterError) -> String {
+    match error {
+        ClusterError::Plugin(_) => {
+            "the kubeconfig's credential plugin gave no credential".to_owned()
+        }
         other => other.to_string(),
     }
 }
@@ -173,7 +183,10 @@ fn of_error(error: &ClusterError, service: &str, server: &str) -> (State, String
         ),
         error => (
             State::Unreachable,
-            format!("Service {service} cannot be read at {server}: {error}"),
+            format!(
+                "Service {service} cannot be read at {server}: {}",
+                shown(error)
+            ),
         ),
     }
 }
