@@ -217,7 +217,7 @@ mod tests {
         }
 
         fn switch_off(&mut self) -> Edited {
-            self.edit(StartFile::without_session_server)
+            self.edit(|file| file.without_session_server())
         }
     }
 
