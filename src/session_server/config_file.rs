@@ -87,11 +87,6 @@ impl ConfigFile {
         &self.text
     }
 
-    /// The file's text, by value.
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-
     /// Whether the file has the table. `[session_server.sub]` alone does not make it.
     pub fn has_table(&self) -> bool {
         self.form().is_some()

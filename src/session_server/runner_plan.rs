@@ -281,7 +281,7 @@ impl Planner<'_, '_> {
         draft: &ConfigDraft<'_>,
         binding: &ServiceBinding,
     ) -> Result<StartAddress, Refusal> {
-        let Self { spec, runner, .. } = *self;
+        let Self { spec, .. } = *self;
         let Some(advertise) = settings::address(spec, draft, binding, &mut self.results)? else {
             let nodes = match &spec.exposure.kind {
                 ExposureKind::NodePort(exposure) => exposure.node_address.as_ref(),
@@ -294,7 +294,7 @@ impl Planner<'_, '_> {
         if spec.advertise_address.is_some() || !advertise.is_asked {
             self.results.extend(binding.check_port(&address));
         }
-        self.results.extend(limits(&address, &runner.config));
+        self.results.extend(limits(&address, &draft.location));
         Ok(StartAddress::Known {
             address,
             is_asked: spec.advertise_address.is_some(),
@@ -435,7 +435,7 @@ impl Planner<'_, '_> {
         if spec.advertise_address.is_some() || own.is_some() {
             self.results.extend(binding.check_port(address));
         }
-        self.results.extend(limits(address, &runner.config));
+        self.results.extend(limits(address, &draft.location));
         let wanted = settings::Wanted {
             listen_port,
             listen_port_is_asked: spec.listen_port.is_some(),
@@ -447,16 +447,7 @@ impl Planner<'_, '_> {
     }
 
     fn warn_of_misplaced_table(&mut self, draft: &ConfigDraft<'_>) {
-        if draft.file.has_misplaced_table() {
-            self.results.push(
-                FunctionResult::warning(
-                    "a session_server stands under [[runners]], where the runner ignores it: \
-                     [session_server] is a table of the file's root",
-                )
-                .about(&draft.config.object.identity)
-                .at(draft.config.field()),
-            );
-        }
+        self.results.extend(settings::misplaced_table(draft));
     }
 }
 

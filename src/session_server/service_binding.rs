@@ -324,7 +324,7 @@ fn state(draft: &ConfigDraft<'_>) -> String {
         format!(
             "{} has a listen_address and no advertise_address, so the Debug button is there and \
              broken",
-            draft.config.field()
+            draft.location.field()
         )
     } else {
         "terminals stay off until then, and jobs run as ever".to_owned()

@@ -26,7 +26,7 @@ use crate::fields::RunnerSelector;
 use crate::function_config::{FunctionConfig, VerifyTerminalsSpec};
 use crate::runner::{self, Runner, Workload, field};
 use crate::session_server::CONFIG_CHECKSUM;
-use crate::session_server::settings::shown_address;
+use crate::session_server::ConfigLocation;
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, Severity};
@@ -173,7 +173,7 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
         let (config, other) = (&runner.config, &first.workload.resource.identity);
         let is_one_file =
             config.object.item == first.config.object.item && config.key == first.config.key;
-        let address = shown_address(&address, config);
+        let address = ConfigLocation::of(config).shown_address(&address);
         let message = if is_one_file {
             format!(
                 "reads the same {} as {other}, of {}: both advertise {address}, which leads to one \

@@ -11,8 +11,9 @@ use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
 use crate::runner::{self, Runner, field};
+use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
-use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
+use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{config_checksum, open_config};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
@@ -281,7 +282,8 @@ impl<'a> Terminal<'a> {
         let judgement = match Address::parse(advertised) {
             Ok(address) => address::judge(list, self, &address, port, reaching),
             Err(error) => {
-                let message = refused_address(advertised, error, &self.runner.config);
+                let message =
+                    ConfigLocation::of(&self.runner.config).refused_address(advertised, error);
                 return Some(self.in_config(message));
             }
         };

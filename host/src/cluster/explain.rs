@@ -118,13 +118,17 @@ fn of_answer(error: &ClusterError, expired: Option<&str>) -> Option<String> {
     })
 }
 
+/// Who may not do it, by the message of a 403.
+pub(crate) fn forbidden_user(said: &str) -> Option<&str> {
+    said.split('"')
+        .skip_while(|part| !part.ends_with("User "))
+        .nth(1)
+}
+
 /// Who lacks which rule, with the rule as YAML to apply.
 fn forbidden(said: &str, server: &Server, subject: &Subject) -> String {
     let Server { address, origin } = server;
-    let user = said
-        .split('"')
-        .skip_while(|part| !part.ends_with("User "))
-        .nth(1);
+    let user = forbidden_user(said);
     let service_account = user
         .and_then(|user| user.strip_prefix("system:serviceaccount:"))
         .and_then(|account| account.split_once(':'));
