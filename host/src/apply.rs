@@ -167,10 +167,10 @@ pub(crate) fn apply(
     let run = |list: &str| {
         let ran = function::run_observing(list.as_bytes().to_vec(), limits)?;
         code = ran.code;
-        results.extend(ran.sidecar.results);
+        results.extend(ran.preamble.results);
         Ok::<_, SandboxError>(Run {
             output: String::from_utf8_lossy(&ran.list).into_owned(),
-            alignment: ran.sidecar.alignment,
+            alignment: ran.preamble.alignment,
             report: String::from_utf8_lossy(&ran.report).into_owned(),
             failed: code != 0,
         })

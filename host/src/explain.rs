@@ -117,9 +117,9 @@ fn explain_list(
             } else {
                 &after
             };
-            picture::draw(picture, list, &ran.sidecar.results)
+            picture::draw(picture, list, &ran.preamble.results)
         }
-        None => compare_lists(file, &after, &ran.sidecar.alignment.resources)?,
+        None => compare_lists(file, &after, &ran.preamble.alignment.resources)?,
     };
     Ok(Explained {
         page,

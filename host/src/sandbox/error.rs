@@ -49,12 +49,12 @@ pub(crate) enum SandboxError {
         "the function broke, which is a bug: please report it with the input that does it ({0:#})"
     )]
     Broken(wasmtime::Error),
-    /// The module writes something other than a sidecar and a list, which is a bug.
+    /// The module writes something other than a preamble and a list, which is a bug.
     #[error(
         "the function's output cannot be read, which is a bug: please report it with the input that \
          does it ({0})"
     )]
-    Sidecar(#[from] serde_json::Error),
+    Preamble(#[from] serde_json::Error),
 }
 
 impl SandboxError {
