@@ -127,11 +127,10 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let list = ResourceList::read(input)?;
     let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
     else {
-        return Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        return Err(FunctionResult::refuse_config(
             "kind",
             "is not AdvertiseAddress, which says where addresses come from",
-        )));
+        ));
     };
     let observed = Observed::collect(&list)?;
     let container = spec.container.as_deref();
@@ -159,11 +158,7 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     })?;
     FunctionConfig::parse(value).map_err(|error| {
         let message = error.to_string();
-        Box::new(FunctionResult::about_config(
-            Severity::Error,
-            &error.path,
-            &message,
-        ))
+        FunctionResult::refuse_config(&error.path, &message)
     })
 }
 
@@ -391,11 +386,7 @@ fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<
         names.len(),
         names.join(", ")
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
-        field,
-        &message,
-    )))
+    Err(FunctionResult::refuse_config(field, &message))
 }
 
 fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
@@ -407,11 +398,10 @@ fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
          spec.exposure or the function AdvertiseAddress give each its own",
         shards.len(),
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
+    Err(FunctionResult::refuse_config(
         "spec.advertiseAddress",
         &message,
-    )))
+    ))
 }
 
 /// Writes the list. After an error no item changes.

@@ -14,7 +14,7 @@ mod workload;
 pub use chosen::Chosen;
 pub use config::{ConfigToml, Encoding, Placeholder, placeholder};
 pub use replicas::{check_fixed_size, check_single_process, replicas, unknown_replicas};
-pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
+pub use workload::{Container, WORKLOAD_KINDS, Workload};
 
 use std::collections::BTreeSet;
 

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
-use crate::runner::{Runner, field};
+use crate::runner::Runner;
 use krm::resource::Identity;
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 
 /// A NetworkPolicy for the runner's pods. Only the peers may connect to the session server; the other
 /// ports that the containers declare stay open to everybody.
@@ -56,7 +56,7 @@ pub(super) fn metrics_cut_off(
              a containerPort"
         ))
         .about(&runner.workload.resource.identity)
-        .at(field(&pointer)),
+        .at(field_path(&pointer)),
     )
 }
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::runner::{Container, Runner, Workload, field};
+use crate::runner::{Container, Runner, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Resource;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
@@ -166,7 +166,7 @@ impl<'r> PodPorts<'r> {
         Box::new(
             FunctionResult::error(message)
                 .about(&self.runner.workload.resource.identity)
-                .at(field(&self.pointer)),
+                .at(field_path(&self.pointer)),
         )
     }
 

@@ -10,13 +10,13 @@ use super::{checksum_pointer, target};
 use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
-use crate::runner::{self, Runner, field};
+use crate::runner::{self, Runner};
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
 use crate::session_server::{config_checksum, open_config};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Severity};
+use krm::results::{FunctionResult, Severity, field_path};
 use yaml_splice::pointer::At as _;
 
 /// A runner and the Services that select its pods.
@@ -171,7 +171,7 @@ impl<'a> Terminal<'a> {
         Some(
             result
                 .about(&workload.resource.identity)
-                .at(field(&workload.pod_pointer(&checksum_pointer())))
+                .at(field_path(&workload.pod_pointer(&checksum_pointer())))
                 .values(written, current),
         )
     }

@@ -122,14 +122,16 @@ impl FunctionResult {
         result
     }
 
-    /// A result with [`Severity::Error`] whose message may have manifests to apply after an empty
-    /// line; they stay lines.
-    pub fn error_with_manifests(message: &str) -> Self {
-        let (message, manifests) = message.split_once("\n\n").unwrap_or((message, ""));
-        let mut result = Self::error(message);
-        if !manifests.is_empty() {
-            result.message.push_str("\n\n");
-            result.message.push_str(&text::lines(manifests));
+    /// A refusal about a field of the functionConfig, by its path from the root.
+    pub fn refuse_config(field: &str, message: &str) -> Refusal {
+        Box::new(Self::about_config(Severity::Error, field, message))
+    }
+
+    /// The same result, with manifests to apply after its message, if there are any; they stay lines.
+    #[must_use]
+    pub fn with_manifests(mut self, manifests: &str) -> Self {
+        if manifests.is_empty() {
+            return self;
         }
         result
     }
