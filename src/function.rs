@@ -16,7 +16,7 @@ use crate::verify;
 use krm::alignment::Alignment;
 use krm::patch::Patches;
 use krm::resource::Identity;
-use krm::resource_list::{ResourceList, Written};
+use krm::resource_list::{ReadError, ResourceList, Written};
 use krm::results::{FunctionResult, Refusal, Severity};
 
 /// The outcome of one run of the function.
@@ -27,6 +27,14 @@ pub struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
+    /// For input that is not a ResourceList.
+    pub(crate) fn unreadable(error: &ReadError) -> Self {
+        Self {
+            written: Written::default(),
+            results: vec![FunctionResult::error(error.to_string())],
+        }
+    }
+
     /// What goes to standard output, in order; nothing when the input is not a ResourceList.
     pub fn output(&self) -> impl Iterator<Item = &[u8]> {
         self.written.pieces.iter().map(|piece| piece.as_bytes())
@@ -78,12 +86,7 @@ impl Outcome<'_> {
 pub fn run(input: &[u8]) -> Outcome<'_> {
     let list = match ResourceList::read(input) {
         Ok(list) => list,
-        Err(error) => {
-            return Outcome {
-                written: Written::default(),
-                results: vec![FunctionResult::error(error.to_string())],
-            };
-        }
+        Err(error) => return Outcome::unreadable(&error),
     };
     let plan = plan(&list);
     let (patches, results) = plan.patch();
