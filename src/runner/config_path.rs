@@ -141,7 +141,7 @@ fn unknown_word(arguments: &[String]) -> Option<&str> {
 }
 
 /// The value of an option, the last one if it is given twice: `--config x`, `-config=x`, `-c x`.
-fn option(arguments: &[String], names: &[&str]) -> Option<String> {
+pub(super) fn option(arguments: &[String], names: &[&str]) -> Option<String> {
     let mut found = None;
     for (place, word) in arguments.iter().enumerate() {
         let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {

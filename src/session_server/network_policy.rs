@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
-use crate::runner::Runner;
+use crate::runner::{MetricsPort, Runner};
 use krm::resource::Identity;
 use krm::results::{FunctionResult, field_path};
 
@@ -38,9 +38,9 @@ pub(super) fn object(
 /// Warns of a metrics port that no container declares, as the policy closes it.
 pub(super) fn metrics_cut_off(
     runner: &Runner,
-    metrics_port: Option<u16>,
+    metrics: Option<MetricsPort>,
 ) -> Option<FunctionResult> {
-    let port = metrics_port?;
+    let MetricsPort { port, said_by } = metrics?;
     let declared = other_ports(runner, 0);
     if declared
         .iter()
@@ -51,8 +51,8 @@ pub(super) fn metrics_cut_off(
     let pointer = runner.container_pointer("/ports");
     Some(
         FunctionResult::warning(format!(
-            "the metrics are served at port {port} (listen_address of config.toml), which no \
-             container declares, so the NetworkPolicy of spec.networkPolicy cuts them off: add it as \
+            "the metrics are served at port {port} ({said_by}), which no container \
+             declares, so the NetworkPolicy of spec.networkPolicy cuts them off: add it as \
              a containerPort"
         ))
         .about(&runner.workload.resource.identity)

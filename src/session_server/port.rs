@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::runner::{Container, Runner, Workload};
+use crate::runner::{Container, MetricsPort, Runner, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
@@ -85,10 +85,10 @@ pub enum PortChange {
 pub(super) fn plan(
     runner: &Runner,
     port: u16,
-    metrics_port: Option<u16>,
+    metrics: Option<MetricsPort>,
 ) -> Result<PortPlan, Refusal> {
     let pod = PodPorts::of(runner);
-    if let Some(message) = pod.conflict(port, metrics_port) {
+    if let Some(message) = pod.conflict(port, metrics) {
         return Err(pod.refuse(message));
     }
     let plan = |target: Value, change: PortChange| PortPlan {
@@ -171,11 +171,12 @@ impl<'r> PodPorts<'r> {
     }
 
     /// Why the session server cannot listen on a port: something else does.
-    fn conflict(&self, port: u16, metrics_port: Option<u16>) -> Option<String> {
-        if metrics_port == Some(port) {
+    fn conflict(&self, port: u16, metrics: Option<MetricsPort>) -> Option<String> {
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             return Some(format!(
-                "port {port} is where the runner's metrics server listens (listen_address of \
-                 config.toml): set spec.listenPort of the functionConfig to another one"
+                "port {port} is where the runner's metrics server listens ({}): set \
+                 spec.listenPort of the functionConfig to another one",
+                metrics.said_by
             ));
         }
         let mut others = self.others.iter();

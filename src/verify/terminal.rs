@@ -85,10 +85,12 @@ impl<'a> Terminal<'a> {
                 return findings;
             }
         };
-        if config.metrics_port() == Some(port) {
+        let metrics = self.runner.metrics(config.metrics_port());
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             findings.push(self.in_config(format!(
-                "the session server and the metrics server both listen on port {port}: set \
-                 spec.listenPort of the SessionServer to another one"
+                "the session server and the metrics server ({}) both listen on port {port}: set \
+                 spec.listenPort of the SessionServer to another one",
+                metrics.said_by
             )));
         }
         self.listening(list, &config, &listen, port, require_address, findings)
