@@ -126,7 +126,7 @@ impl Changes {
                 }
                 (Some(was), Some(is)) => {
                     let (value, value_now) = (was.item.value(), is.item.value());
-                    // A member that shares anchors with others means nothing by itself.
+                    // What is no YAML has no fields.
                     let fields = if value.is_null() || value_now.is_null() {
                         Vec::new()
                     } else {
@@ -320,6 +320,42 @@ mod tests {
         assert!(
             rows[0].contains("Changed Pod a") && rows[0].contains("spec.n"),
             "{rows:?}"
+    /// A member that says by an alias what another one says has the fields that the alias stands for.
+    #[test]
+    fn members_that_share_anchors_have_fields() {
+        let list = |port: u8, more: &str| {
+            format!(
+                "kind: List\nitems:\n- kind: A\n  metadata: {{name: a}}\n  spec: &s\n    \
+                 port: {port}\n- kind: B\n  metadata: {{name: b}}\n  spec: *s\n{more}- kind: C\n"
+            )
+        };
+        let said = |before: &str, after: &str| {
+            let changes = Changes::of_files(&[("m", before)], &[("m", after)], &now(&[], &[]));
+            let changes = changes.unwrap();
+            let resources = changes.resources.iter();
+            let said = resources.map(|one| {
+                format!(
+                    "{} {:?}",
+                    one.name,
+                    one.fields
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                )
+            });
+            (said.collect::<Vec<_>>(), changes.unchanged)
+        };
+        assert_eq!(
+            said(&list(1, ""), &list(1, "  x: 1\n")),
+            (vec!["B b [\"+ x\"]".to_owned()], 2)
+        );
+        let both = ["A a [\"~ spec.port\"]", "B b [\"~ spec.port\"]"];
+        assert_eq!(
+            said(&list(1, ""), &list(2, "")),
+            (both.map(str::to_owned).to_vec(), 1)
+        );
+    }
+
         );
         assert!(rows[1].contains("Added B"), "{rows:?}");
         assert_eq!(unchanged, 0);
