@@ -21,7 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use krm::alignment::Sequence;
-use krm::documents::{DocumentError, Item, items, members, resources};
+use krm::documents::{Document, DocumentError, Item, items, members, resources_of, split};
 use krm::resource::{Identity, Resource, display_name};
 
 pub use fields::{Difference, Field};
@@ -87,8 +87,23 @@ impl Changes {
         after: &[(&str, &str)],
         resources_now: &Sequence,
     ) -> Result<Self, DocumentError> {
-        let (before, after) = (Placed::files(before)?, Placed::files(after)?);
-        Ok(Self::find(&before, &after, resources_now))
+        let (was, is) = (split(before)?, split(after)?);
+        Ok(Self::of_documents(
+            (before, &was),
+            (after, &is),
+            resources_now,
+        ))
+    }
+
+    /// As [`Self::of_files`], for files that were split before.
+    pub fn of_documents(
+        before: (&[(&str, &str)], &[Document]),
+        after: (&[(&str, &str)], &[Document]),
+        resources_now: &Sequence,
+    ) -> Self {
+        let before = Placed::files(before.0, before.1);
+        let after = Placed::files(after.0, after.1);
+        Self::find(&before, &after, resources_now)
     }
 
     /// Compares the texts of ResourceLists, the first of which is in the file of that path.
@@ -184,8 +199,8 @@ fn name(identity: &Identity) -> String {
 }
 
 impl<'text> Placed<'text> {
-    fn files(files: &[(&str, &'text str)]) -> Result<Vec<Self>, DocumentError> {
-        let placed = resources(files)?.into_iter().map(|resource| {
+    fn files(files: &[(&str, &'text str)], documents: &[Document]) -> Vec<Self> {
+        let placed = resources_of(files, documents).into_iter().map(|resource| {
             let path = files
                 .get(resource.document.file)
                 .map_or("", |(path, _)| *path);
@@ -197,7 +212,7 @@ impl<'text> Placed<'text> {
                 },
             }
         });
-        Ok(placed.collect())
+        placed.collect()
     }
 
     fn list(path: &str, text: &'text str) -> Result<Vec<Self>, DocumentError> {
@@ -231,6 +246,7 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krm::documents::resources;
 
     fn now(removed: &[usize], added: &[usize]) -> Sequence {
         Sequence {
@@ -304,22 +320,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_goes_and_comes_again_is_one_resource() {
-        let pod = |n: u8| format!("kind: Pod\nmetadata: {{name: a}}\nspec: {{n: {n}}}\n");
-        let (before, after) = (pod(1), format!("kind: B\n---\n{}", pod(2)));
-        let said = |after: &str, now: &Sequence| {
-            let changes = Changes::of_files(&[("m", &before)], &[("m", after)], now).unwrap();
-            let resources = changes.resources.iter();
-            let said =
-                resources.map(|one| format!("{:?} {} {:?}", one.change, one.name, one.fields));
-            (said.collect::<Vec<_>>(), changes.unchanged)
-        };
-        let (rows, unchanged) = said(&after, &now(&[0], &[0, 1]));
-        assert_eq!(rows.len(), 2, "{rows:?}");
-        assert!(
-            rows[0].contains("Changed Pod a") && rows[0].contains("spec.n"),
-            "{rows:?}"
     /// A member that says by an alias what another one says has the fields that the alias stands for.
     #[test]
     fn members_that_share_anchors_have_fields() {
@@ -356,6 +356,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_goes_and_comes_again_is_one_resource() {
+        let pod = |n: u8| format!("kind: Pod\nmetadata: {{name: a}}\nspec: {{n: {n}}}\n");
+        let (before, after) = (pod(1), format!("kind: B\n---\n{}", pod(2)));
+        let said = |after: &str, now: &Sequence| {
+            let changes = Changes::of_files(&[("m", &before)], &[("m", after)], now).unwrap();
+            let resources = changes.resources.iter();
+            let said =
+                resources.map(|one| format!("{:?} {} {:?}", one.change, one.name, one.fields));
+            (said.collect::<Vec<_>>(), changes.unchanged)
+        };
+        let (rows, unchanged) = said(&after, &now(&[0], &[0, 1]));
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        assert!(
+            rows[0].contains("Changed Pod a") && rows[0].contains("spec.n"),
+            "{rows:?}"
         );
         assert!(rows[1].contains("Added B"), "{rows:?}");
         assert_eq!(unchanged, 0);
