@@ -16,7 +16,7 @@ use crate::verify;
 use krm::alignment::Alignment;
 use krm::patch::Patches;
 use krm::resource::Identity;
-use krm::resource_list::{ResourceList, Written};
+use krm::resource_list::{ReadError, ResourceList, Written};
 use krm::results::{FunctionResult, Refusal, Severity};
 
 /// The outcome of one run of the function.
@@ -27,6 +27,14 @@ pub struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
+    /// For input that is not a ResourceList.
+    pub(crate) fn unreadable(error: &ReadError) -> Self {
+        Self {
+            written: Written::default(),
+            results: vec![FunctionResult::error(error.to_string())],
+        }
+    }
+
     /// What goes to standard output, in order; nothing when the input is not a ResourceList.
     pub fn output(&self) -> impl Iterator<Item = &[u8]> {
         self.written.pieces.iter().map(|piece| piece.as_bytes())
@@ -78,12 +86,7 @@ impl Outcome<'_> {
 pub fn run(input: &[u8]) -> Outcome<'_> {
     let list = match ResourceList::read(input) {
         Ok(list) => list,
-        Err(error) => {
-            return Outcome {
-                written: Written::default(),
-                results: vec![FunctionResult::error(error.to_string())],
-            };
-        }
+        Err(error) => return Outcome::unreadable(&error),
     };
     let plan = plan(&list);
     let (patches, results) = plan.patch();
@@ -127,11 +130,10 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let list = ResourceList::read(input)?;
     let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
     else {
-        return Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        return Err(FunctionResult::refuse_config(
             "kind",
             "is not AdvertiseAddress, which says where addresses come from",
-        )));
+        ));
     };
     let observed = Observed::collect(&list)?;
     let container = spec.container.as_deref();
@@ -160,11 +162,7 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     })?;
     FunctionConfig::parse(value).map_err(|error| {
         let message = error.to_string();
-        Box::new(FunctionResult::about_config(
-            Severity::Error,
-            &error.path,
-            &message,
-        ))
+        FunctionResult::refuse_config(&error.path, &message)
     })
 }
 
@@ -417,11 +415,7 @@ fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<
         names.len(),
         names.join(", ")
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
-        field,
-        &message,
-    )))
+    Err(FunctionResult::refuse_config(field, &message))
 }
 
 fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
@@ -433,11 +427,10 @@ fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
          spec.exposure or the function AdvertiseAddress give each its own",
         shards.len(),
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
+    Err(FunctionResult::refuse_config(
         "spec.advertiseAddress",
         &message,
-    )))
+    ))
 }
 
 /// Writes the list. After an error no item changes.

@@ -198,11 +198,7 @@ impl Cluster {
             }
             Err(error) => error,
         };
-        let message = self.api.explain(&error, subject);
-        match error {
-            ClusterError::Forbidden(_) => Answer::Forbidden(message),
-            _ => Answer::Failed(message),
-        }
+        self.api.explain(&error, subject)
     }
 }
 

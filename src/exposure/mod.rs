@@ -115,9 +115,26 @@ pub struct ExposureContext<'a> {
 }
 
 impl ExposureContext<'_> {
-    /// The port of this shard, if the shards share an address and each has a port.
+    /// The port of this shard, if the shards share an address and each has a port. What is too high is
+    /// refused by [`Self::check_nth`].
     fn nth(self, port: u16) -> u16 {
         port.saturating_add(self.shard.unwrap_or(0))
+    }
+
+    /// Refuses a field with the first shard's port if this shard's would be above 65535.
+    fn check_nth(self, field: &str, port: u16) -> Result<(), Refusal> {
+        let shard = self.shard.unwrap_or(0);
+        if port.checked_add(shard).is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "is {port}, and shard {shard} would have a port that does not exist, {}: start so low \
+             that the last shard's is at most {}",
+            u32::from(port) + u32::from(shard),
+            u16::MAX
+        );
+        let refusal = FunctionResult::refuse_config(field, &message);
+        Err(Box::new(refusal.about(&self.workload.resource.identity)))
     }
 }
 

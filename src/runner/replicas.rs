@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::Workload;
-use super::workload::field;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.
@@ -132,7 +131,7 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
                         "{} may run {most} replicas of it, but {WHY}. Remove the autoscaler or set \
                          its {} to 1, or deploy several runners with one replica each",
                         scaler.identity,
-                        field(most_pointer)
+                        field_path(most_pointer)
                     ))
                     .at("spec.replicas"),
                 ));

@@ -17,7 +17,8 @@ use super::{
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
-    ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
+    ASKED, Forbidden, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject,
+    node_address,
 };
 use crate::ownership::{OWNER, is_ours};
 use crate::runner::Runner;
@@ -337,9 +338,13 @@ fn live<'a>(
                  manifests",
             )
         }
-        Some(Observation::Forbidden(reason) | Observation::Failed(reason)) => {
+        Some(Observation::Forbidden(Forbidden { reason, rule })) => {
+            let refusal = FunctionResult::error(reason.as_str()).with_manifests(rule);
+            return Err(Box::new(refusal.about(identity)));
+        }
+        Some(Observation::Failed(reason)) => {
             return Err(Box::new(
-                FunctionResult::error_with_manifests(reason).about(identity),
+                FunctionResult::error(reason.as_str()).about(identity),
             ));
         }
         _ => State::Unknown(service_request(question, identity, Look::Now)),
@@ -385,11 +390,12 @@ fn host_of_a_node(
                           Forbidden): the ClusterRole by which they may comes with these manifests";
             return Ok(Err(State::pending(reason)));
         }
-        Some(NodesSeen::Forbidden(reason) | NodesSeen::Failed(reason)) => {
-            let message = format!("needs the address of a node, and the nodes {reason}");
-            return Err(Box::new(
-                FunctionResult::error_with_manifests(&message).about(service),
-            ));
+        Some(NodesSeen::Forbidden(Forbidden { reason, rule })) => {
+            let refusal = nodes_unread(reason).with_manifests(rule);
+            return Err(Box::new(refusal.about(service)));
+        }
+        Some(NodesSeen::Failed(reason)) => {
+            return Err(Box::new(nodes_unread(reason).about(service)));
         }
         None if spec.source == Source::Items => {
             let reason = "needs the address of a node, and no node is among the items: set \
@@ -411,6 +417,12 @@ fn host_of_a_node(
             )),
         },
     )
+}
+
+fn nodes_unread(reason: &str) -> FunctionResult {
+    FunctionResult::error(format!(
+        "needs the address of a node, and the nodes {reason}"
+    ))
 }
 
 fn waits(spec: &AdvertiseAddressSpec) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Source of the keys: `SessionServer` in gitlab-runner's `common/config.go`.
 
+use crate::runner::metrics_port_of;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -110,7 +111,7 @@ impl ConfigFile {
 
     /// The port of the runner's metrics server, when it has one: `listen_address` of the root.
     pub fn metrics_port(&self) -> Option<u16> {
-        port_of(self.document.get("listen_address")?.as_str()?)
+        metrics_port_of(self.document.get("listen_address")?.as_str()?)
     }
 
     /// The executors of `[[runners]]`, each once.

@@ -118,7 +118,7 @@ pub(crate) fn resolve(
 fn balancer_port(service: &Value, port: Option<u16>) -> Result<u16, Resolution> {
     let kind = service.at("/spec/type").and_then(Value::as_str);
     let kind = kind.unwrap_or("ClusterIP");
-    let has_external_ip = strings(service.at("/spec/externalIPs")).next().is_some();
+    let has_external_ip = external_ips(service).next().is_some();
     if kind != "LoadBalancer" && !has_external_ip {
         return Err(Resolution::Refused(format!(
             "is of type {kind}, which has no address outside the cluster: a type LoadBalancer is \
@@ -144,7 +144,7 @@ fn hosts(service: &Value, port: u16) -> Result<Vec<Host>, Resolution> {
         .filter_map(|(field, entry)| host(entry.get(field)?.as_str()?))
         .collect();
     if entries.is_empty() {
-        hosts.extend(strings(service.at("/spec/externalIPs")).filter_map(host));
+        hosts.extend(external_ips(service).map(|address| address.host));
     }
     if !hosts.is_empty() {
         return Ok(hosts);
@@ -199,10 +199,14 @@ pub(super) fn is_at_nodes(service: &Resource) -> bool {
     let kind = service.value.at("/spec/type").and_then(Value::as_str);
     kind == Some("NodePort")
         && service.annotation(NODE_ADDRESS).is_none()
-        && strings(service.value.at("/spec/externalIPs"))
-            .next()
-            .is_none()
+        && external_ips(&service.value).next().is_none()
         && service.value.at("/metadata/deletionTimestamp").is_none()
+}
+
+/// The IP addresses outside the cluster at which the nodes take what comes to the Service's port.
+pub(super) fn external_ips(service: &Value) -> impl Iterator<Item = Address> {
+    let ips = strings(service.at("/spec/externalIPs")).filter_map(host);
+    ips.map(|host| Address { host, port: None })
 }
 
 /// The address of a Service that is reached at the nodes.

@@ -15,12 +15,12 @@ use crate::function_config::{AddressKind, ConfigureSpec};
 use crate::runner::start_record::{
     CONFIG_VOLUME, INIT_CONTAINER, MountRecord, POD_START, StartRecord, TOKEN_VOLUME, position,
 };
-use crate::runner::{Runner, StartForm, Workload, field};
+use crate::runner::{Runner, StartForm, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Where the init container has the folder of the file that it writes.
@@ -324,7 +324,7 @@ impl Planner<'_> {
                 list.rsplit('/').next().unwrap_or_default()
             ))
             .about(&self.workload.resource.identity)
-            .at(field(list)),
+            .at(field_path(list)),
         ))
     }
 }
@@ -697,7 +697,9 @@ pub(super) fn result(
             "its init container {INIT_CONTAINER} {writes}. {address}"
         ))
         .about(&runner.workload.resource.identity)
-        .at(field(&runner.workload.pod_pointer("/spec/initContainers"))),
+        .at(field_path(
+            &runner.workload.pod_pointer("/spec/initContainers"),
+        )),
     )
 }
 

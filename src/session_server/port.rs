@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::runner::{Container, Runner, Workload, field};
+use crate::runner::{Container, MetricsPort, Runner, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Resource;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
@@ -85,10 +85,10 @@ pub enum PortChange {
 pub(super) fn plan(
     runner: &Runner,
     port: u16,
-    metrics_port: Option<u16>,
+    metrics: Option<MetricsPort>,
 ) -> Result<PortPlan, Refusal> {
     let pod = PodPorts::of(runner);
-    if let Some(message) = pod.conflict(port, metrics_port) {
+    if let Some(message) = pod.conflict(port, metrics) {
         return Err(pod.refuse(message));
     }
     let plan = |target: Value, change: PortChange| PortPlan {
@@ -166,16 +166,17 @@ impl<'r> PodPorts<'r> {
         Box::new(
             FunctionResult::error(message)
                 .about(&self.runner.workload.resource.identity)
-                .at(field(&self.pointer)),
+                .at(field_path(&self.pointer)),
         )
     }
 
     /// Why the session server cannot listen on a port: something else does.
-    fn conflict(&self, port: u16, metrics_port: Option<u16>) -> Option<String> {
-        if metrics_port == Some(port) {
+    fn conflict(&self, port: u16, metrics: Option<MetricsPort>) -> Option<String> {
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             return Some(format!(
-                "port {port} is where the runner's metrics server listens (listen_address of \
-                 config.toml): set spec.listenPort of the functionConfig to another one"
+                "port {port} is where the runner's metrics server listens ({}): set \
+                 spec.listenPort of the functionConfig to another one",
+                metrics.said_by
             ));
         }
         let mut others = self.others.iter();

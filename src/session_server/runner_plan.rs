@@ -338,7 +338,8 @@ impl Planner<'_, '_> {
         let services = &around.services;
         let adopted =
             service_binding::adoptable(services, spec, runner, listen_port, draft, &found)?;
-        let port = port::plan(runner, listen_port, draft.file.metrics_port())?;
+        let metrics = runner.metrics(draft.file.metrics_port());
+        let port = port::plan(runner, listen_port, metrics)?;
         let make =
             |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
         let (service, binding) = match (adopted, found) {
@@ -390,8 +391,8 @@ impl Planner<'_, '_> {
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
         results.extend(rollout::surge(runner));
         if spec.network_policy.is_some() {
-            let metrics_port = draft.file.metrics_port();
-            results.extend(network_policy::metrics_cut_off(runner, metrics_port));
+            let metrics = runner.metrics(draft.file.metrics_port());
+            results.extend(network_policy::metrics_cut_off(runner, metrics));
         }
         let scope = CompanionScope {
             service,

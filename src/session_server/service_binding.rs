@@ -9,7 +9,7 @@ use super::pod_start::{Nodes, StartAddress};
 use super::pods::Pods;
 use super::port::PortPlan;
 use super::service::{self, Existing, ServicePlan};
-use super::{ADDRESS_FROM, settings};
+use super::{ADDRESS_FROM, live_service, settings};
 use crate::address::{Address, Host};
 use crate::exposure::{
     AddressSource, ExposureContext, ExposureKind, FixedAddress, RELAY_NAMESPACE,
@@ -171,12 +171,18 @@ pub(super) fn adopt(
     let reserved =
         text("/spec/loadBalancerIP").filter(|_| !of_chart && kind == Some("LoadBalancer"));
     let reserved = reserved.and_then(|ip| Address::parse(ip).ok());
-    let known = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
+    let reserved = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
+    // A load balancer gets an address of its own.
+    let external = live_service::external_ips(&service.value).next();
+    let external = external.filter(|_| kind != Some("LoadBalancer"));
+    let is_node_port = kind == Some("NodePort") && external.is_none();
+    let known = reserved.or(external);
     Ok(ServiceBinding {
         identity: service.identity.clone(),
-        port: match kind {
-            Some("NodePort") => *node_port,
-            _ => Some(*port),
+        port: if is_node_port {
+            *node_port
+        } else {
+            Some(*port)
         },
         known: known.map(|address| address.with_default_port(*port)),
         has_lost_address: false,
@@ -185,7 +191,7 @@ pub(super) fn adopt(
         is_reached_directly: matches!(kind, Some("LoadBalancer" | "NodePort")),
         fixed: None,
         of_chart,
-        is_node_port: kind == Some("NodePort"),
+        is_node_port,
         adopted_port: Some(*port),
     })
 }

@@ -129,20 +129,15 @@ pub(crate) fn check_own_address(
 /// The address of the functionConfig, with the Service's port where it has none.
 fn asked_address(text: &str, binding: &ServiceBinding) -> Result<Advertise, Refusal> {
     let address = Address::parse(text).map_err(|error| {
-        Box::new(FunctionResult::about_config(
-            Severity::Error,
-            "spec.advertiseAddress",
-            &error.to_string(),
-        ))
+        FunctionResult::refuse_config("spec.advertiseAddress", &error.to_string())
     })?;
     match address.port.or(binding.port) {
         Some(port) => Ok(Advertise::asked(address.with_default_port(port))),
-        None => Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        None => Err(FunctionResult::refuse_config(
             "spec.advertiseAddress",
             "has no port, and the cluster chooses the node port: write host:port, or set \
              spec.exposure.nodePort",
-        ))),
+        )),
     }
 }
 

@@ -17,12 +17,12 @@ use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
 use crate::runner::start_record::{POD_START, StartRecord};
-use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field, shard};
+use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, shard};
 use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 use yaml_splice::sources::{NOT_KEPT, Sources};
 
@@ -207,7 +207,7 @@ impl Planner<'_, '_> {
                          none of them is known to be the runner's: remove the one that is not yours",
                     )
                     .about(&workload.resource.identity)
-                    .at(field(&workload.pod_pointer("/spec/containers"))),
+                    .at(field_path(&workload.pod_pointer("/spec/containers"))),
                 );
                 None
             }

@@ -10,14 +10,14 @@ use super::{checksum_pointer, target};
 use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
-use crate::runner::{self, Runner, field};
+use crate::runner::{self, Runner};
 use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{config_checksum, open_config};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Severity};
+use krm::results::{FunctionResult, Severity, field_path};
 use yaml_splice::pointer::At as _;
 
 /// A runner and the Services that select its pods.
@@ -86,10 +86,12 @@ impl<'a> Terminal<'a> {
                 return findings;
             }
         };
-        if config.metrics_port() == Some(port) {
+        let metrics = self.runner.metrics(config.metrics_port());
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             findings.push(self.in_config(format!(
-                "the session server and the metrics server both listen on port {port}: set \
-                 spec.listenPort of the SessionServer to another one"
+                "the session server and the metrics server ({}) both listen on port {port}: set \
+                 spec.listenPort of the SessionServer to another one",
+                metrics.said_by
             )));
         }
         self.listening(list, &config, &listen, port, require_address, findings)
@@ -172,7 +174,7 @@ impl<'a> Terminal<'a> {
         Some(
             result
                 .about(&workload.resource.identity)
-                .at(field(&workload.pod_pointer(&checksum_pointer())))
+                .at(field_path(&workload.pod_pointer(&checksum_pointer())))
                 .values(written, current),
         )
     }

@@ -8,7 +8,7 @@ use kube::Client;
 use kube::client::Body;
 use kube::core::Request;
 use kube::core::params::{GetParams, ListParams, WatchParams};
-use runner_terminal::observed::{ServiceName, Subject};
+use runner_terminal::observed::{Answer, ServiceName, Subject};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -126,7 +126,7 @@ impl Api {
     }
 
     /// The error as the user reads it.
-    pub(super) fn explain(&self, error: &ClusterError, subject: &Subject) -> String {
+    pub(super) fn explain(&self, error: &ClusterError, subject: &Subject) -> Answer {
         let subject = match subject {
             Subject::Service(service) => Subject::Service(self.with_namespace(service)),
             Subject::Nodes => Subject::Nodes,
