@@ -196,7 +196,7 @@ fn session_server(
     let (workloads, has_others) = workloads(list, &spec.runner, container, &mut plan.results)?;
     chosen.check(&workloads)?;
     let how = Completion {
-        replicas: spec.replicas,
+        replicas: (!spec.exposure.is_per_pod()).then_some(spec.replicas),
         at: spec.configure.at,
     };
     let complete = complete(list, chosen, how, workloads, &mut plan.results);
@@ -264,7 +264,8 @@ fn check_plans(
 /// What a runner has to have.
 #[derive(Clone, Copy)]
 struct Completion {
-    replicas: Replicas,
+    /// None where any number of processes may run.
+    replicas: Option<Replicas>,
     at: ConfigureAt,
 }
 
@@ -282,11 +283,13 @@ fn complete(
     let mut runners = Vec::new();
     let mut incomplete = Vec::new();
     for workload in workloads {
-        if let Err(refusal) = check_processes(list, &workload, how.replicas) {
-            results.push(*refusal);
-            continue;
+        if let Some(replicas) = how.replicas {
+            if let Err(refusal) = check_processes(list, &workload, replicas) {
+                results.push(*refusal);
+                continue;
+            }
+            results.extend(runner::unknown_replicas(&workload));
         }
-        results.extend(runner::unknown_replicas(&workload));
         if workload.has_old_version() {
             results.push(old_version(&workload.resource.identity));
         }
@@ -383,7 +386,7 @@ fn advertise_address(
     };
     chosen.check(&workloads)?;
     let how = Completion {
-        replicas: Replicas::Refuse,
+        replicas: Some(Replicas::Refuse),
         at: ConfigureAt::Build,
     };
     let (at_start, workloads): (Vec<_>, Vec<_>) = workloads

@@ -17,6 +17,9 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
 
+const EACH_BY_ITSELF: &str = "Give each pod an address of its own by spec.exposure.type: PodIP or \
+                              HostPort of the functionConfig";
+
 /// Refuses a workload at whose address more than one process would answer.
 ///
 /// # Errors
@@ -33,9 +36,9 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
         };
         return Err(Box::new(
             FunctionResult::error(format!(
-                "replicas is {replicas}{by}, but {WHY}. Set replicas: 1 (one process runs as many \
-                 jobs at once as `concurrent` allows), or spec.replicas: Shard of the \
-                 functionConfig, which makes a workload of each replica"
+                "replicas is {replicas}{by}, but {WHY}. {EACH_BY_ITSELF}; or set replicas: 1 (one \
+                 process runs as many jobs at once as `concurrent` allows), or spec.replicas: Shard, \
+                 which makes a workload of each replica"
             ))
             .about(identity)
             .at("spec.replicas")
@@ -100,8 +103,8 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
     if identity.kind == "DaemonSet" {
         return Err(Box::new(
             refuse(format!(
-                "a DaemonSet runs one process on each node, and {WHY}. Run this GitLab Runner as a \
-                 Deployment with replicas: 1, or leave it out by spec.runner"
+                "a DaemonSet runs one process on each node, and {WHY}. {EACH_BY_ITSELF}, run this \
+                 GitLab Runner as a Deployment with replicas: 1, or leave it out by spec.runner"
             ))
             .at("kind"),
         ));
@@ -128,8 +131,8 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
                 let most = most.map_or("more than one".to_owned(), |most| format!("up to {most}"));
                 return Err(Box::new(
                     refuse(format!(
-                        "{} may run {most} replicas of it, but {WHY}. Remove the autoscaler or set \
-                         its {} to 1, or deploy several runners with one replica each",
+                        "{} may run {most} replicas of it, but {WHY}. {EACH_BY_ITSELF}; or remove the \
+                         autoscaler, or set its {} to 1",
                         scaler.identity,
                         field_path(most_pointer)
                     ))

@@ -33,6 +33,8 @@ const TOKEN_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN_SECONDS: u32 = 600;
 /// The variable with the IP address of the pod's node.
 const NODE_IP: &str = "NODE_IP";
+/// The variable with the pod's own.
+const POD_IP: &str = "POD_IP";
 
 /// What changes in a workload, so that its pods are configured when they start, or no longer are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +63,8 @@ pub(super) enum StartAddress {
         /// The functionConfig says it, so that it replaces the user's own.
         is_asked: bool,
     },
+    /// The pod's own IP address.
+    Pod { port: u16 },
     /// A port of the node that the pod is on.
     Node { port: u16 },
     /// The live Service has it.
@@ -469,6 +473,11 @@ fn init_container(
                 arguments.push("--replace-address".to_owned());
             }
         }
+        StartAddress::Pod { port } => {
+            arguments.push(format!("--advertise-ip=$({POD_IP})"));
+            arguments.push(format!("--advertise-port={port}"));
+            variables.push(field_variable(POD_IP, "status.podIP", configure));
+        }
         StartAddress::Node { port } => {
             arguments.push(format!("--advertise-ip={node_ip}"));
             arguments.push(format!("--advertise-port={port}"));
@@ -489,15 +498,7 @@ fn init_container(
         .iter()
         .any(|argument| argument.ends_with(&node_ip))
     {
-        // Older clusters know the field of one address alone.
-        let field = match configure.ip_family {
-            Some(_) => "status.hostIPs",
-            None => "status.hostIP",
-        };
-        variables.push(json!({
-            "name": NODE_IP,
-            "valueFrom": {"fieldRef": {"fieldPath": field}},
-        }));
+        variables.push(field_variable(NODE_IP, "status.hostIP", configure));
     }
     arguments.push(format!("--listen-port={}", task.listen_port));
     let timeout = task.session_timeout.map(|seconds| seconds.0);
@@ -539,6 +540,20 @@ fn init_container(
     set("securityContext", user.security_context());
     set("volumeMounts", Value::Array(mounts));
     Value::Object(init)
+}
+
+/// A variable of the downward API: an address, or all of them where one of a family is to be chosen.
+/// Older clusters know the field of one address alone.
+fn field_variable(name: &str, field: &str, configure: &ConfigureSpec) -> Value {
+    let plural = if configure.ip_family.is_some() {
+        "s"
+    } else {
+        ""
+    };
+    json!({
+        "name": name,
+        "valueFrom": {"fieldRef": {"fieldPath": format!("{field}{plural}")}},
+    })
 }
 
 /// Whom the init container runs as: the user of the runner's container, who is to read and write the file.
@@ -676,6 +691,7 @@ pub(super) fn result(
     };
     let address = match task.address {
         StartAddress::Known { address, .. } => format!("It advertises {address}"),
+        StartAddress::Pod { port } => format!("It advertises port {port} of the pod's IP address"),
         StartAddress::Node { port } => format!("It advertises port {port} of the pod's node"),
         StartAddress::Service { .. } => {
             let pending = match task.configure.when_pending.unwrap_or_default() {

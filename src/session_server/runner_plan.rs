@@ -17,7 +17,7 @@ use super::{
     ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, limits, listening, network_policy, owned,
     require_name, rollout, settings, shut_out, taken,
 };
-use crate::exposure::ExposureKind;
+use crate::exposure::{ExposureKind, PodReach};
 use crate::fields::Seconds;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
@@ -230,7 +230,10 @@ impl Planner<'_, '_> {
     fn plan(&mut self) -> Result<Planned, Refusal> {
         let Self { spec, runner, .. } = *self;
         require_name(&runner.workload)?;
-        self.around.pods.check_selector(&runner.workload)?;
+        // Without a Service, labels choose the pods of a NetworkPolicy alone, which may have more.
+        if !spec.exposure.is_per_pod() {
+            self.around.pods.check_selector(&runner.workload)?;
+        }
         let mut draft = ConfigDraft::open(&runner.config)?;
         let is_at_start = runner.start.is_some();
         if is_at_start {
@@ -240,7 +243,7 @@ impl Planner<'_, '_> {
             .extend(listening::check(&draft.file, spec, runner)?);
         let (port, service, mut binding) = self.service(&draft)?;
         let start = match is_at_start {
-            true => Some(self.start_address(&draft, &binding)?),
+            true => Some(self.start_address(&draft, &binding, port.number)?),
             false => None,
         };
         let companions = self.companions(&mut binding, &draft, port.number, start.as_ref())?;
@@ -280,15 +283,19 @@ impl Planner<'_, '_> {
         &mut self,
         draft: &ConfigDraft<'_>,
         binding: &ServiceBinding,
+        listen_port: u16,
     ) -> Result<StartAddress, Refusal> {
         let Self { spec, .. } = *self;
+        if binding.reach.is_some() {
+            return Ok(binding.start_address(None, listen_port));
+        }
         let Some(advertise) = settings::address(spec, draft, binding, &mut self.results)? else {
             let nodes = match &spec.exposure.kind {
                 ExposureKind::NodePort(exposure) => exposure.node_address.as_ref(),
                 _ => None,
             };
             let nodes = nodes.map(ToString::to_string);
-            return Ok(binding.start_address(nodes.as_deref()));
+            return Ok(binding.start_address(nodes.as_deref(), listen_port));
         };
         let address = advertise.address;
         if spec.advertise_address.is_some() || !advertise.is_asked {
@@ -335,11 +342,18 @@ impl Planner<'_, '_> {
         let configured = settings::configured_port(&draft.file);
         let listen_port = port::listen_port(spec, configured, runner);
         let found = service::find(list, &runner.workload)?;
+        if spec.exposure.is_per_pod() {
+            return self.without_service(draft, listen_port, found);
+        }
         let services = &around.services;
         let adopted =
             service_binding::adoptable(services, spec, runner, listen_port, draft, &found)?;
+        let ports = port::Ports {
+            listen: listen_port,
+            host: None,
+        };
         let metrics = runner.metrics(draft.file.metrics_port());
-        let port = port::plan(runner, listen_port, metrics)?;
+        let port = port::plan(runner, ports, metrics)?;
         let make =
             |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
         let (service, binding) = match (adopted, found) {
@@ -355,6 +369,34 @@ impl Planner<'_, '_> {
         if let Some(address) = &binding.fixed {
             taken::check_fixed(list, address, &binding.identity)?;
         }
+        Ok((port, service, binding))
+    }
+
+    /// The container port of pods that are reached one by one.
+    fn without_service(
+        &mut self,
+        draft: &ConfigDraft<'_>,
+        listen_port: u16,
+        found: Existing,
+    ) -> Result<(PortPlan, ServicePlan, ServiceBinding), Refusal> {
+        let Self { spec, runner, .. } = *self;
+        let (identity, existing) = match found {
+            Existing::Ours(service) => (service.identity.clone(), Some(service)),
+            Existing::None(identity) => (identity, None),
+            Existing::Foreign(service) => (service.identity, None),
+        };
+        let (service, binding) =
+            service_binding::per_pod(identity, existing, spec, runner, listen_port)?;
+        let host_port = match binding.reach {
+            Some(PodReach::HostPort(port)) => Some(port),
+            _ => None,
+        };
+        let ports = port::Ports {
+            listen: listen_port,
+            host: host_port,
+        };
+        let metrics = runner.metrics(draft.file.metrics_port());
+        let port = port::plan(runner, ports, metrics)?;
         Ok((port, service, binding))
     }
 
@@ -389,7 +431,9 @@ impl Planner<'_, '_> {
         results.extend(around.services.left_behind(workload, service));
         results.extend(capability::warnings(runner, &draft.file));
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
-        results.extend(rollout::surge(runner));
+        if binding.reach.is_none() {
+            results.extend(rollout::surge(runner));
+        }
         if spec.network_policy.is_some() {
             let metrics = runner.metrics(draft.file.metrics_port());
             results.extend(network_policy::metrics_cut_off(runner, metrics));
