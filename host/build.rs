@@ -159,7 +159,7 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     cargo
         .args([
             "build",
-            "--release",
+            "--profile=module",
             "--locked",
             "--package",
             "runner-terminal-wasi",
@@ -185,7 +185,7 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     }
     Ok(target_dir
         .join(WASI)
-        .join("release/runner-terminal-wasi.wasm"))
+        .join("module/runner-terminal-wasi.wasm"))
 }
 
 /// True for the variables by which the outer cargo says how the *launcher* is built (flags,
