@@ -27,9 +27,6 @@ const GUESTS: &str = "src/sandbox/guests";
 /// Modules that the engine's settings refuse.
 const REFUSED: &str = "src/sandbox/guests/refused";
 
-/// What the linker drops.
-const NO_UNWINDING: &str = "no-unwinding.ld";
-
 /// What a module may ask for in vain: module, name and type of a function in each line.
 const ASKED: &str = "src/sandbox/asked.txt";
 
@@ -47,7 +44,6 @@ fn main() -> ExitCode {
 /// such file for each guest of the sandbox's tests: the launcher cannot compile them.
 fn build() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={MODULE}");
-    leave_unwinding_out()?;
     let out = PathBuf::from(variable("OUT_DIR")?);
     let module = match env::var_os(MODULE) {
         Some(path) => PathBuf::from(path),
@@ -76,19 +72,6 @@ fn build() -> Result<(), Box<dyn Error>> {
         if compile(&fs::read(&guest)?).is_ok() {
             return Err(format!("the engine takes {}", guest.display()).into());
         }
-    }
-    Ok(())
-}
-
-/// Makes the linker drop the tables for unwinding, a fifteenth of the launcher: in a release, a panic
-/// aborts. The compiler emits them even so.
-fn leave_unwinding_out() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={NO_UNWINDING}");
-    let is_glibc = variable("CARGO_CFG_TARGET_OS")? == "linux"
-        && env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|env| env == "gnu");
-    if variable("PROFILE")? == "release" && is_glibc {
-        let folder = variable("CARGO_MANIFEST_DIR")?;
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/{NO_UNWINDING}");
     }
     Ok(())
 }
