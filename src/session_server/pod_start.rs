@@ -20,6 +20,7 @@ use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
+use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
@@ -172,13 +173,25 @@ pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
     ))
 }
 
-/// The service account that a workload's pods run under.
-pub(super) fn service_account(workload: &Workload) -> &str {
+/// The name of the service account that a workload's pods run under. kustomize renames the reference to
+/// it after this function, and not the one in a new RoleBinding.
+///
+/// # Errors
+/// An item that mentions the name and cannot be parsed.
+pub(super) fn service_account(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+) -> Result<String, Refusal> {
     let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
     let mut names = fields
         .iter()
         .filter_map(|field| workload.pod(field)?.as_str());
-    names.find(|name| !name.is_empty()).unwrap_or("default")
+    let name = names.find(|name| !name.is_empty()).unwrap_or("default");
+    let accounts = list.referenced("ServiceAccount", name, &workload.resource)?;
+    Ok(match accounts.as_slice() {
+        [account] => account.identity.name.clone(),
+        _ => name.to_owned(),
+    })
 }
 
 /// Plans the init container and its volumes.

@@ -421,7 +421,7 @@ impl Planner<'_, '_> {
         let reads_nodes = spec.exposure.strategy().reads_nodes();
         let mut accounts = spec.readers.clone();
         if start.is_some_and(StartAddress::reads_service) {
-            accounts.extend(reader_at_start(workload, &accounts)?);
+            accounts.extend(reader_at_start(self.list, workload, &accounts)?);
         }
         desired.extend(readers(&accounts, service, reads_nodes && start.is_none()));
         if let Some(policy) = &spec.network_policy {
@@ -500,7 +500,11 @@ impl Planner<'_, '_> {
 ///
 /// # Errors
 /// Its namespace is not known.
-fn reader_at_start(workload: &Workload, readers: &[Reader]) -> Result<Option<Reader>, Refusal> {
+fn reader_at_start(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    readers: &[Reader],
+) -> Result<Option<Reader>, Refusal> {
     let identity = &workload.resource.identity;
     if identity.namespace.is_empty() {
         return Err(Box::new(
@@ -514,7 +518,7 @@ fn reader_at_start(workload: &Workload, readers: &[Reader]) -> Result<Option<Rea
     }
     let reader = Reader {
         namespace: identity.namespace.clone(),
-        service_account: pod_start::service_account(workload).to_owned(),
+        service_account: pod_start::service_account(list, workload)?,
     };
     Ok((!readers.contains(&reader)).then_some(reader))
 }
