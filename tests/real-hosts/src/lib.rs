@@ -21,6 +21,7 @@ mod module;
 mod programs;
 mod relay;
 mod session_server;
+mod starting_pod;
 
 pub use argocd::{Application, PluginServer, repo_server_manifests};
 pub use control_plane::{ControlPlane, free_ports};
@@ -35,3 +36,4 @@ pub use module::{Runtime, run_module};
 pub use programs::{host, workspace_root};
 pub use relay::{ManyTerminals, Relay};
 pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy};
+pub use starting_pod::{Ended, RunningContainer, StartNode, StartingPod};
