@@ -13,6 +13,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Arc;
@@ -37,6 +38,10 @@ securityContext: {runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfi
 /// The security context of its containers.
 const UNPRIVILEGED: &str =
     "securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}";
+
+/// A mode as people write it, which is a number to Kubernetes and a text to the tests' own reader.
+const MODE: &str = "0400";
+const QUOTED_MODE: &str = "\"0400\"";
 
 /// A namespace, with a node for its pods.
 struct Cluster {
@@ -80,7 +85,8 @@ impl Cluster {
                 "spec": at_pod_start(spec),
             },
         });
-        let output = run_module(Runtime::Launcher, list.to_string().as_bytes());
+        let list = list.to_string().replace(QUOTED_MODE, MODE);
+        let output = run_module(Runtime::Launcher, list.as_bytes());
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
         let list: Value = yaml_serde::from_slice(&output.stdout).unwrap();
@@ -92,7 +98,9 @@ impl Cluster {
         let served = |item: &&Value| item["kind"] != "ExternalSecret";
         let items: Vec<&Value> = items.iter().filter(served).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-        self.plane.apply(&list.to_string());
+        // Which is how kubectl reads it.
+        let list = list.to_string().replace(QUOTED_MODE, "256");
+        self.plane.apply(&list);
     }
 
     /// Runs the function, and applies its output.
@@ -247,7 +255,6 @@ fn a_config_map_is_copied() {
     assert!(last.contains("advertise_address 192.0.2.7:9000"), "{last}");
 }
 
-/// A known address needs no wait and no token.
 #[test]
 fn each_kind_of_address_opens_a_terminal() {
     let cluster = Cluster::new("addresses", "restricted");
@@ -318,6 +325,36 @@ fn a_secret_is_copied_whatever_its_mode() {
         assert!(config.contains("token = \"glrt-x\""), "{mode}: {config}");
         opens_a_terminal(&config, "lb.example.com");
     }
+}
+
+#[test]
+fn a_projected_volume_is_copied() {
+    let cluster = Cluster::new("projected", "restricted");
+    let pod = format!(
+        "{RESTRICTED}
+volumes:
+- name: c
+  projected:
+    defaultMode: 0400
+    sources:
+    - configMap: {{name: runner, items: [{{key: config.toml, path: runner/config.toml}}]}}
+    - configMap: {{name: runner, items: [{{key: other.txt, path: certs/other.txt}}]}}
+    - secret: {{name: missing, optional: true}}"
+    );
+    let container = format!(
+        "{UNPRIVILEGED}
+env: [{{name: CONFIG_FILE, value: /config/runner/config.toml}}]
+volumeMounts: [{{name: c, mountPath: /config}}]"
+    );
+    cluster.serve(&(holder("ConfigMap") + &deployment(&pod, &container)), "{}");
+    let pod = cluster.create_pod();
+    let mut init = pod.start_container_named(INIT_CONTAINER);
+    init.wait_for("has no address yet");
+    cluster.set_ingress(IPV4);
+    succeeds(&init.end());
+    opens_a_terminal(&runner_reads(&pod), "192.0.2.7");
+    let other = pod.run_in("runner", &["cat", "/config/certs/other.txt"]);
+    assert_eq!(other.stdout, "another file\n");
 }
 
 /// Only the ExternalSecret is in the manifests; its operator makes the Secret.
@@ -623,6 +660,19 @@ fn a_pod_without_an_address_in_time_starts_or_fails_as_asked() {
 }
 
 #[test]
+fn a_runner_that_registers_starts_without_an_address() {
+    let cluster = Cluster::new("register-pending", "baseline");
+    let container = "command: [sh, -c, gitlab-runner register -n && exec gitlab-runner run]";
+    let spec = "{configure: {timeout: 1s}}";
+    cluster.serve(&deployment("{}", container), spec);
+    let pod = cluster.create_pod();
+    succeeds(&pod.start_container_named(INIT_CONTAINER).end());
+    let config = runner_reads(&pod);
+    assert!(config.contains("token = \"glrt-of-a-test\""), "{config}");
+    is_off(&config);
+}
+
+#[test]
 fn an_api_server_that_restarts_is_waited_for() {
     let plane = Arc::new(ControlPlane::start());
     let cluster = Cluster::of(plane, "restart", "restricted");
@@ -710,18 +760,18 @@ fn the_service_account_may_read_its_service_and_nothing_else() {
             assert!(!may(verb, object), "{verb} {object}");
         }
     }
-    let args = ["--namespace", "least", "auth", "can-i", "--list"];
-    let user = ["--as=system:serviceaccount:least:default"];
-    let all = cluster.plane.kubectl(&[&args[..], &user].concat(), "");
-    let all = String::from_utf8_lossy(&all.stdout).into_owned();
-    let objects: Vec<&str> = all
-        .lines()
-        .skip(1)
-        // A user may ask about itself.
-        .filter(|line| !line.starts_with("self") && !line.trim_start().starts_with("[/"))
-        .collect();
-    assert_eq!(objects.len(), 1, "{all}");
-    assert!(objects[0].contains(SERVICE), "{all}");
+    // What each service account may do, such as to ask about itself, is not the Role's.
+    let rules = |account: &str| -> BTreeSet<String> {
+        let user = format!("--as=system:serviceaccount:least:{account}");
+        let args = ["--namespace", "least", "auth", "can-i", "--list", &user];
+        let rules = cluster.plane.kubectl(&args, "");
+        let lines = String::from_utf8_lossy(&rules.stdout).into_owned();
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.lines().map(words).collect()
+    };
+    let (own, others) = (rules("default"), rules("another"));
+    let granted: Vec<&String> = own.difference(&others).collect();
+    assert_eq!(granted, [&format!("services [] [{SERVICE}] [get watch]")]);
 }
 
 /// With and without the token that Kubernetes itself gives to each container.
@@ -764,6 +814,31 @@ fn the_token_is_mounted_in_the_init_container_only() {
         succeeds(&init.end());
         opens_a_terminal(&runner_reads(&pod), "192.0.2.7");
     }
+}
+
+/// Of the stand-in: what these tests show depends on it.
+#[test]
+fn containers_have_what_the_manifest_says() {
+    let cluster = Cluster::new("stand-in", "restricted");
+    cluster.serve(&config_map(), "{}");
+    let pod = cluster.create_pod();
+    let runner = pod.run_in("runner", &["setpriv", "--dump"]);
+    succeeds(&runner);
+    for line in [
+        "uid: 999",
+        "euid: 999",
+        "Supplementary groups: 0,999",
+        "no_new_privs: 1",
+        "Ambient capabilities: [none]",
+        "Capability bounding set: [none]",
+    ] {
+        assert!(runner.stdout.contains(line), "{line}: {}", runner.stdout);
+    }
+    let init = pod.run_in(INIT_CONTAINER, &["/bin/sh"]);
+    assert_ne!(init.code, Some(0));
+    assert!(init.log.contains("No such file"), "{}", init.log);
+    let written = pod.run_in("runner", &["touch", "/etc/new"]);
+    assert!(written.log.contains("Permission denied"), "{}", written.log);
 }
 
 /// The example of the documentation: one build, one apply, and no more.
