@@ -445,9 +445,20 @@ fn a_runner_registers_in_its_own_container() {
     let cluster = Cluster::new("register", "baseline");
     let container = "command: [sh, -c, gitlab-runner register -n && exec gitlab-runner run]";
     cluster.serve(&deployment("{}", container), "{}");
-    let config = cluster.start_pod(IPV4);
+    cluster.set_ingress(IPV4);
+    let pod = cluster.create_pod();
+    succeeds(&pod.start_container_named(INIT_CONTAINER).end());
+    let config = runner_reads(&pod);
     assert!(config.contains("token = \"glrt-of-a-test\""), "{config}");
     opens_a_terminal(&config, "192.0.2.7");
+
+    // The kubelet runs init containers once more where a pod's sandbox is gone.
+    cluster.set_ingress(HOSTNAME);
+    succeeds(&pod.start_container_named(INIT_CONTAINER).end());
+    let again = pod.run_in("runner", &["gitlab-runner", "run"]);
+    succeeds(&again);
+    assert_eq!(again.stdout, config.replace("192.0.2.7", "lb.example.com"));
+    opens_a_terminal(&again.stdout, "lb.example.com");
 }
 
 /// As a user of its own, whose folder is another one.

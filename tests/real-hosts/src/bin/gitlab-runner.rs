@@ -8,8 +8,9 @@
 //! imported from a module of one's own.
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -89,10 +90,13 @@ impl Config {
         file.insert("runners", Item::ArrayOfTables(runners));
         let folder = path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder)?;
-        // Another file takes its place, as the runner's own does.
-        let new = folder.join(".config.toml.new");
-        fs::write(&new, file.to_string())?;
-        fs::rename(new, path)
+        let mut opened = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        opened.write_all(file.to_string().as_bytes())
     }
 }
 
