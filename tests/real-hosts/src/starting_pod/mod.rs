@@ -150,8 +150,8 @@ impl StartingPod {
     /// As [`start_container_named`](Self::start_container_named).
     pub fn run_in(&self, name: &str, command: &[&str]) -> Ended {
         let mut container = self.container(name).clone();
-        container["command"] = json!(command);
-        container["args"] = Value::Null;
+        set(&mut container, "command", json!(command));
+        set(&mut container, "args", Value::Null);
         self.start_container(&container).end()
     }
 
@@ -216,7 +216,8 @@ fn pod_of(workload: &Value, namespace: &str) -> Value {
     let claims: Vec<Value> = claims.collect();
     if !claims.is_empty() {
         let volumes = entries(template, "/spec/volumes").cloned();
-        spec["volumes"] = volumes.chain(claims).collect();
+        let volumes = volumes.chain(claims).collect();
+        set(&mut spec, "volumes", volumes);
     }
     let mut metadata = Map::from_iter([
         ("generateName".to_owned(), json!(format!("{name}-"))),
@@ -239,6 +240,12 @@ fn folder_for_all() -> TempDir {
 fn entries<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
     let list = value.pointer(pointer).and_then(Value::as_array);
     list.into_iter().flatten()
+}
+
+/// Sets a member of a mapping.
+fn set(value: &mut Value, field: &str, new: Value) {
+    let members = value.as_object_mut().expect("the API server checks it");
+    members.insert(field.to_owned(), new);
 }
 
 /// A text, which may be missing.
