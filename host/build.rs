@@ -119,6 +119,8 @@ fn build_asking(out: &Path) -> Result<(), Box<dyn Error>> {
 fn compile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut config = engine::config();
     config.target(&variable("TARGET")?)?;
+    // For debuggers and profilers. On Windows the ABI requires it.
+    config.native_unwind_info(variable("CARGO_CFG_TARGET_OS")? == "windows");
     Ok(Engine::new(&config)?.precompile_module(wasm)?)
 }
 
@@ -140,7 +142,7 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     cargo
         .args([
             "build",
-            "--release",
+            "--profile=module",
             "--locked",
             "--package",
             "runner-terminal-wasi",
@@ -166,7 +168,7 @@ fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     }
     Ok(target_dir
         .join(WASI)
-        .join("release/runner-terminal-wasi.wasm"))
+        .join("module/runner-terminal-wasi.wasm"))
 }
 
 /// True for the variables by which the outer cargo says how the *launcher* is built (flags,

@@ -16,7 +16,7 @@ use crate::verify;
 use krm::alignment::Alignment;
 use krm::patch::Patches;
 use krm::resource::Identity;
-use krm::resource_list::{ResourceList, Written};
+use krm::resource_list::{ReadError, ResourceList, Written};
 use krm::results::{FunctionResult, Refusal, Severity};
 
 /// The outcome of one run of the function.
@@ -27,6 +27,14 @@ pub struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
+    /// For input that is not a ResourceList.
+    pub(crate) fn unreadable(error: &ReadError) -> Self {
+        Self {
+            written: Written::default(),
+            results: vec![FunctionResult::error(error.to_string())],
+        }
+    }
+
     /// What goes to standard output, in order; nothing when the input is not a ResourceList.
     pub fn output(&self) -> impl Iterator<Item = &[u8]> {
         self.written.pieces.iter().map(|piece| piece.as_bytes())
@@ -78,12 +86,7 @@ impl Outcome<'_> {
 pub fn run(input: &[u8]) -> Outcome<'_> {
     let list = match ResourceList::read(input) {
         Ok(list) => list,
-        Err(error) => {
-            return Outcome {
-                written: Written::default(),
-                results: vec![FunctionResult::error(error.to_string())],
-            };
-        }
+        Err(error) => return Outcome::unreadable(&error),
     };
     let plan = plan(&list);
     let (patches, results) = plan.patch();
@@ -127,11 +130,10 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let list = ResourceList::read(input)?;
     let FunctionConfig::AdvertiseAddress(AdvertiseAddress { spec, .. }) = read_config(&list)?
     else {
-        return Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        return Err(FunctionResult::refuse_config(
             "kind",
             "is not AdvertiseAddress, which says where addresses come from",
-        )));
+        ));
     };
     let observed = Observed::collect(&list)?;
     let container = spec.container.as_deref();
@@ -160,11 +162,7 @@ fn read_config(list: &ResourceList<'_>) -> Result<FunctionConfig, Refusal> {
     })?;
     FunctionConfig::parse(value).map_err(|error| {
         let message = error.to_string();
-        Box::new(FunctionResult::about_config(
-            Severity::Error,
-            &error.path,
-            &message,
-        ))
+        FunctionResult::refuse_config(&error.path, &message)
     })
 }
 
@@ -198,7 +196,7 @@ fn session_server(
     let (workloads, has_others) = workloads(list, &spec.runner, container, &mut plan.results)?;
     chosen.check(&workloads)?;
     let how = Completion {
-        replicas: spec.replicas,
+        replicas: (!spec.exposure.is_per_pod()).then_some(spec.replicas),
         at: spec.configure.at,
     };
     let complete = complete(list, chosen, how, workloads, &mut plan.results);
@@ -267,7 +265,8 @@ fn check_plans(
 /// What a runner has to have.
 #[derive(Clone, Copy)]
 struct Completion {
-    replicas: Replicas,
+    /// None where any number of processes may run.
+    replicas: Option<Replicas>,
     at: ConfigureAt,
 }
 
@@ -285,11 +284,13 @@ fn complete(
     let mut runners = Vec::new();
     let mut incomplete = Vec::new();
     for workload in workloads {
-        if let Err(refusal) = check_processes(list, &workload, how.replicas) {
-            results.push(*refusal);
-            continue;
+        if let Some(replicas) = how.replicas {
+            if let Err(refusal) = check_processes(list, &workload, replicas) {
+                results.push(*refusal);
+                continue;
+            }
+            results.extend(runner::unknown_replicas(&workload));
         }
-        results.extend(runner::unknown_replicas(&workload));
         if workload.has_old_version() {
             results.push(old_version(&workload.resource.identity));
         }
@@ -386,7 +387,7 @@ fn advertise_address(
     };
     chosen.check(&workloads)?;
     let how = Completion {
-        replicas: Replicas::Refuse,
+        replicas: Some(Replicas::Refuse),
         at: ConfigureAt::Build,
     };
     let (at_start, workloads): (Vec<_>, Vec<_>) = workloads
@@ -418,11 +419,7 @@ fn one_runner_only<W: Borrow<Workload>>(workloads: &[W], field: &str) -> Result<
         names.len(),
         names.join(", ")
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
-        field,
-        &message,
-    )))
+    Err(FunctionResult::refuse_config(field, &message))
 }
 
 fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
@@ -434,11 +431,10 @@ fn one_shard_only(shards: &[Runner]) -> Result<(), Refusal> {
          spec.exposure or the function AdvertiseAddress give each its own",
         shards.len(),
     );
-    Err(Box::new(FunctionResult::about_config(
-        Severity::Error,
+    Err(FunctionResult::refuse_config(
         "spec.advertiseAddress",
         &message,
-    )))
+    ))
 }
 
 /// Writes the list. After an error no item changes.

@@ -55,6 +55,7 @@
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services and nodes |
 //! | [`static_cluster`] | live objects from files, in place of a cluster |
+//! | [`configure`] | the session server configured at the pod's start |
 //! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
 //! | [`documents`] | the function on files of manifests |
 //!
@@ -65,6 +66,7 @@
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 pub mod address;
+pub mod configure;
 mod digest;
 pub mod documents;
 pub mod exposure;

@@ -1,7 +1,6 @@
 //! Live objects from files, as `kubectl get -o yaml` prints them, in place of a cluster.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use serde_json::{Value, json};
 
@@ -10,6 +9,7 @@ use crate::observed::{
     Answer, ServiceName, Step, Subject, node_address::is_node, requests, run_to_fixpoint,
 };
 use krm::documents::{DocumentError, split};
+use krm::resource_list::ReadError;
 use krm::results::FunctionResult;
 use yaml_splice::Tree;
 use yaml_splice::pointer::At as _;
@@ -50,7 +50,7 @@ impl StaticCluster {
             let outcome = run(&list).into_owned();
             let results = outcome.results().iter();
             let results: Vec<Value> = results.filter_map(json_of).collect();
-            Ok::<_, Infallible>(Step {
+            Ok::<_, ReadError>(Step {
                 requests: requests(&results),
                 outcome,
             })
@@ -65,10 +65,7 @@ impl StaticCluster {
             }
             answers.len() > known
         });
-        match ran {
-            Ok(outcome) => outcome,
-            Err(never) => match never {},
-        }
+        ran.unwrap_or_else(|error| Outcome::unreadable(&error))
     }
 
     fn add(&mut self, value: Value) {

@@ -6,11 +6,14 @@
     reason = "a test ends where something is not as expected"
 )]
 
+mod rust_files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rust_files::rust_files;
 use serde_json::Value;
 
 /// The crates with what each may depend on. Those of `wasm/` and `host/` are at the top: nothing
@@ -126,19 +129,6 @@ fn modules(crate_folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
 
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.append(&mut rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
 }
 
 /// The modules from which a walk along what they use leads back to them.

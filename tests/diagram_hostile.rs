@@ -8,10 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod hostile_list;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
+use hostile_list::list;
 use html5gum::{Token, Tokenizer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -45,46 +48,6 @@ fn hostile() -> Vec<String> {
         texts.push(long.repeat(10_000 / long.len()));
     }
     texts
-}
-
-/// A list in which everything that a user can name has this name.
-fn list(text: &str) -> String {
-    let metadata = |name: &str| {
-        json!({"name": name, "namespace": text, "annotations": {
-            "runner-terminal.dev/owned-by": "SessionServer",
-            "internal.config.kubernetes.io/path": text,
-            text: text,
-        }})
-    };
-    let config = format!(
-        "[session_server]\nlisten_address = \"0.0.0.0:8093\"\nadvertise_address = {}\n",
-        // TOML reads JSON's texts, but for one sign.
-        json!(text.replace(['\u{7f}', '\u{0}', '\u{7}'], "?"))
-    );
-    let list = json!({
-        "apiVersion": "config.kubernetes.io/v1",
-        "kind": "ResourceList",
-        "items": [
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(text),
-                "data": {"config.toml": config}},
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(text), "spec": {
-                "template": {"metadata": {"labels": {"a": text}}, "spec": {
-                    "containers": [{"name": text, "image": "gitlab-runner",
-                        "volumeMounts": [{"name": text}]}],
-                    "volumes": [{"name": text, "configMap": {"name": text}}],
-                }},
-            }},
-            {"apiVersion": "v1", "kind": "Service", "metadata": metadata(&format!("{text}-x")),
-                "spec": {"type": "ClusterIP", "selector": {"a": text}, "ports": [
-                    {"name": "session-server", "port": 9000, "targetPort": text}]}},
-            {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata(text),
-                "spec": {"rules": [{"host": text, "http": {"paths": [
-                    {"path": "/", "backend": {"service": {"name": format!("{text}-x")}}}]}}]}},
-        ],
-        "functionConfig": {"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
-            "metadata": {"name": text}},
-    });
-    serde_json::to_string_pretty(&list).unwrap()
 }
 
 fn results(text: &str) -> Vec<Value> {

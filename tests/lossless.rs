@@ -12,54 +12,25 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "judge/json_places.rs"]
+mod json_places;
+#[path = "judge/libyaml.rs"]
+mod libyaml;
+
 use std::cell::Cell;
 
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, jsonptr};
+use json_places::{places, written};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
-use yaml_splice::tree::{Kind, NodeId};
 use yaml_splice::{EditError, Tree, edit};
 
 /// What libyaml takes a text for; `None` when it refuses the text.
-///
-/// A missing line end at the end of the file is added: libyaml takes it for a part of a block
-/// scalar's text that stands there, and our parser, as most, does not.
 fn oracle(text: &str) -> Option<Value> {
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    // It takes a byte order mark for a column, so that the next line would be indented less.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut value: yaml_serde::Value = yaml_serde::from_str(&format!("{text}{end}")).ok()?;
-    value.apply_merge().ok()?;
-    Some(as_json(value))
-}
-
-fn as_json(value: yaml_serde::Value) -> Value {
-    use yaml_serde::Value as Yaml;
-    match value {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(value) => value.into(),
-        Yaml::Number(number) => serde_json::to_value(&number)
-            .ok()
-            .filter(|value| !value.is_null())
-            .unwrap_or_else(|| number.to_string().into()),
-        Yaml::String(text) => text.into(),
-        Yaml::Sequence(items) => items.into_iter().map(as_json).collect(),
-        Yaml::Mapping(members) => members
-            .into_iter()
-            .map(|(key, value)| {
-                let key = match as_json(key) {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                };
-                (key, as_json(value))
-            })
-            .collect::<Map<_, _>>()
-            .into(),
-        Yaml::Tagged(tagged) => as_json(tagged.value),
-    }
+    libyaml::value(text, |key| Some(key.to_string()))
 }
 
 /// The fixtures, by name. Each stands alone, and as a member of a list of items as
@@ -136,30 +107,6 @@ fn remove(tokens: &[String]) -> PatchOperation {
     })
 }
 
-/// Every place of a value, the value itself first.
-fn places(value: &Value) -> Vec<(Vec<String>, Value)> {
-    fn collect(value: &Value, at: &mut Vec<String>, all: &mut Vec<(Vec<String>, Value)>) {
-        all.push((at.clone(), value.clone()));
-        let members: Vec<(String, &Value)> = match value {
-            Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, v)| (i.to_string(), v))
-                .collect(),
-            _ => Vec::new(),
-        };
-        for (token, member) in members {
-            at.push(token);
-            collect(member, at, all);
-            at.pop();
-        }
-    }
-    let mut all = Vec::new();
-    collect(value, &mut Vec::new(), &mut all);
-    all
-}
-
 /// One value of each kind, and the strings that are hard to write.
 fn new_values() -> Vec<Value> {
     vec![
@@ -213,7 +160,7 @@ fn edits(value: &Value) -> Vec<PatchOperation> {
     for (tokens, value) in places(value) {
         let below = |token: &str| [tokens.as_slice(), &[token.to_owned()]].concat();
         for new in new_values() {
-            match &value {
+            match value {
                 Value::Object(_) => all.push(add(&below("new.io/key"), new.clone())),
                 Value::Array(items) => {
                     all.push(add(&below("-"), new.clone()));
@@ -230,7 +177,7 @@ fn edits(value: &Value) -> Vec<PatchOperation> {
             continue;
         }
         all.push(remove(&tokens));
-        if let Value::String(text) = &value {
+        if let Value::String(text) = value {
             all.extend(
                 text_edits(text)
                     .into_iter()
@@ -239,29 +186,6 @@ fn edits(value: &Value) -> Vec<PatchOperation> {
         }
     }
     all
-}
-
-/// Where a place is written: its key or dash line to the end of its value.
-fn written(tree: &Tree<'_>, tokens: &[String]) -> Option<(NodeId, std::ops::Range<usize>)> {
-    let mut at = edit::item_root(tree)?;
-    let mut range = 0..tree.text.len();
-    for token in tokens {
-        let (start, next) = match &tree.node(at).kind {
-            Kind::Mapping { .. } => {
-                let (key, value) = tree.entry(at, token)?;
-                (tree.node(key).span.start, value)
-            }
-            Kind::Sequence { items, .. } => {
-                let next = *items.get(token.parse::<usize>().ok()?)?;
-                let next_node = tree.node(next);
-                (next_node.indicator.unwrap_or(next_node.span.start), next)
-            }
-            _ => return None,
-        };
-        range = start..tree.node(next).span.end.max(start);
-        at = next;
-    }
-    Some((at, range))
 }
 
 /// The bytes that an edit is about: what it may rewrite.

@@ -28,7 +28,7 @@ fn run(text: &str, config: &Value) -> Ran {
         .edited(&files, &output, &outcome.alignment().items)
         .unwrap();
     Ran {
-        text: edited[0].clone(),
+        text: edited.texts[0].clone(),
         report: outcome.report(),
         failed: outcome.failed(),
     }

@@ -6,8 +6,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod rust_files;
+
 use std::fs;
 use std::path::Path;
+
+use rust_files::rust_files;
 
 /// Each file with unsafe code, and why.
 const FILES: &[(&str, &str)] = &[
@@ -45,14 +49,14 @@ const MIXED: [&str; 3] = [
 
 #[test]
 fn unsafe_code_is_where_it_is_known_to_be() {
-    let mut found = Vec::new();
-    each_source(Path::new(env!("CARGO_MANIFEST_DIR")), &mut |path, text| {
-        if text.lines().any(has_unsafe) {
-            found.push(path.to_owned());
-        }
-    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = rust_files(root);
+    found.retain(|path| fs::read_to_string(path).unwrap().lines().any(has_unsafe));
+    for path in &mut found {
+        *path = path.strip_prefix(root).unwrap().to_owned();
+    }
     found.sort();
-    let known: Vec<_> = FILES.iter().map(|(path, _)| *path).collect();
+    let known: Vec<_> = FILES.iter().map(|(path, _)| Path::new(path)).collect();
     assert_eq!(found, known);
 }
 
@@ -88,24 +92,4 @@ fn has_unsafe(line: &str) -> bool {
                 .iter()
                 .any(|part| behind.unwrap_or_default().starts_with(part))
     })
-}
-
-/// Calls `look` with the path and the text of each Rust source of the project.
-fn each_source(root: &Path, look: &mut impl FnMut(&str, &str)) {
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            let (path, name) = (entry.path(), entry.file_name());
-            let name = name.to_str().unwrap_or_default();
-            if entry.file_type().unwrap().is_dir() {
-                let is_ours = !name.starts_with('.') && !["target", "node_modules"].contains(&name);
-                folders.extend(is_ours.then_some(path));
-            } else if name.ends_with(".rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                let path = path.strip_prefix(root).unwrap().to_str().unwrap();
-                look(path, &text);
-            }
-        }
-    }
 }

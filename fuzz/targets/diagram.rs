@@ -2,7 +2,11 @@
 
 #![no_main]
 
+#[path = "../../tests/hostile_list/mod.rs"]
+mod hostile_list;
+
 use fuzz::{mutate, tape};
+use hostile_list::list;
 use html5gum::{Token, Tokenizer};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use view::diagram::Diagram;
@@ -99,38 +103,4 @@ fn check(diagram: &Diagram) {
             "{line}"
         );
     }
-}
-
-/// A list in which everything that a user can name has this name.
-fn list(text: &str) -> String {
-    let metadata = |name: &str| {
-        json!({"name": name, "namespace": text, "annotations": {
-            "internal.config.kubernetes.io/path": text, text: text}})
-    };
-    let list = json!({
-        "apiVersion": "config.kubernetes.io/v1",
-        "kind": "ResourceList",
-        "items": [
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(text),
-                "data": {"config.toml": format!(
-                    "[session_server]\nlisten_address = \"0.0.0.0:8093\"\nadvertise_address = {}\n",
-                    toml_edit::Value::from(text))}},
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(text), "spec": {
-                "template": {"metadata": {"labels": {"a": text}}, "spec": {
-                    "containers": [{"name": text, "image": "gitlab-runner",
-                        "volumeMounts": [{"name": text}]}],
-                    "volumes": [{"name": text, "configMap": {"name": text}}],
-                }},
-            }},
-            {"apiVersion": "v1", "kind": "Service", "metadata": metadata(&format!("{text}-x")),
-                "spec": {"type": "ClusterIP", "selector": {"a": text}, "ports": [
-                    {"name": "session-server", "port": 9000, "targetPort": text}]}},
-            {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata(text),
-                "spec": {"rules": [{"host": text, "http": {"paths": [
-                    {"path": "/", "backend": {"service": {"name": format!("{text}-x")}}}]}}]}},
-        ],
-        "functionConfig": {"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
-            "metadata": {"name": text}},
-    });
-    list.to_string()
 }

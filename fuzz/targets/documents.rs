@@ -50,7 +50,7 @@ fn wrap(files: &[(&str, &str)]) {
     assert_eq!(items, expected, "{}", list.text);
     let edited = list.edited(files, &list.text, &krm::alignment::Sequence::default());
     let edited = edited.unwrap_or_else(|error| panic!("{error}\n{}", list.text));
-    for ((_, file), edited) in files.iter().zip(edited) {
+    for ((_, file), edited) in files.iter().zip(edited.texts) {
         assert_eq!(*file, edited, "a file changes");
     }
 

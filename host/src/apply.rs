@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use krm::alignment::Alignment;
-use krm::documents::{DocumentError, split};
-use runner_terminal::documents::{self, Config, Run, function_configs};
+use krm::documents::{Document, DocumentError, split};
+use runner_terminal::documents::{self, Config, Run, apply_to_documents, function_configs_of};
 use serde_json::Value;
 use thiserror::Error;
 use yaml_splice::{Tree, YamlError};
@@ -20,6 +20,8 @@ pub(crate) struct Applied {
     pub(crate) files: Vec<File>,
     /// The ResourceList that came out of the last function; the one that went in, when it failed.
     pub(crate) list: String,
+    /// The documents that are resources, in the order of the files.
+    pub(crate) documents: Vec<Document>,
     /// Which resources of the files are which of those before.
     pub(crate) alignment: Alignment,
     /// The functions' results, as lines for standard error.
@@ -76,17 +78,27 @@ impl From<documents::ApplyError<SandboxError>> for ApplyError {
     }
 }
 
-/// The function configs to use: those of `config_files`, else those among the manifests, else the
-/// default.
+/// Where the documents of files are.
+///
+/// # Errors
+///
+/// A document cannot be an item of a ResourceList.
+pub(crate) fn documents(files: &[File]) -> Result<Vec<Document>, ApplyError> {
+    Ok(split(&texts(files))?)
+}
+
+/// The function configs to use: those of `config_files`, else those among the manifests, whose
+/// documents these are, else the default.
 ///
 /// # Errors
 ///
 /// A config cannot be read, or one among the manifests names a kubeconfig.
 pub(crate) fn configs(
     manifests: &[File],
+    documents: &[Document],
     config_files: &[PathBuf],
 ) -> Result<Vec<Config<'static>>, ApplyError> {
-    let configs = find_configs(manifests, config_files)?;
+    let configs = find_configs(manifests, documents, config_files)?;
     if config_files.is_empty() {
         for config in &configs {
             let value = value_of(config)?;
@@ -139,6 +151,7 @@ pub(crate) fn value_of(config: &Config<'_>) -> Result<Value, ApplyError> {
 /// A config cannot be read.
 pub(crate) fn find_configs(
     manifests: &[File],
+    documents: &[Document],
     config_files: &[PathBuf],
 ) -> Result<Vec<Config<'static>>, ApplyError> {
     let files = config_files.iter().map(|path| read_file(path));
@@ -148,17 +161,18 @@ pub(crate) fn find_configs(
             path: file.path.clone(),
         });
     }
-    let found = function_configs(&texts(manifests), &texts(&files))?;
+    let found = function_configs_of(&texts(manifests), documents, &texts(&files))?;
     Ok(found.into_iter().map(Config::into_owned).collect())
 }
 
-/// Runs the functions on files. If one fails, no file changes.
+/// Runs the functions on files with these documents. If one fails, no file changes.
 ///
 /// # Errors
 ///
 /// A document cannot be an item, or a function reached a limit.
 pub(crate) fn apply(
     mut files: Vec<File>,
+    documents: Vec<Document>,
     configs: &[Config<'_>],
     limits: Limits,
 ) -> Result<Applied, ApplyError> {
@@ -167,20 +181,21 @@ pub(crate) fn apply(
     let run = |list: &str| {
         let ran = function::run_observing(list.as_bytes().to_vec(), limits)?;
         code = ran.code;
-        results.extend(ran.sidecar.results);
+        results.extend(ran.preamble.results);
         Ok::<_, SandboxError>(Run {
             output: String::from_utf8_lossy(&ran.list).into_owned(),
-            alignment: ran.sidecar.alignment,
+            alignment: ran.preamble.alignment,
             report: String::from_utf8_lossy(&ran.report).into_owned(),
             failed: code != 0,
         })
     };
-    let applied = documents::apply(&texts(&files), configs, run)?;
+    let applied = apply_to_documents(&texts(&files), documents, configs, run)?;
     for (file, text) in files.iter_mut().zip(applied.texts) {
         file.text = text;
     }
     Ok(Applied {
         files,
+        documents: applied.documents,
         list: applied.list,
         alignment: applied.alignment,
         report: applied.report,

@@ -63,8 +63,9 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, ApplyToErr
     if arguments.in_place {
         in_place::must_be_files(&files)?;
     }
-    let configs = apply::configs(&files, &arguments.function_configs)?;
-    let applied = apply::apply(files.clone(), &configs, limits)?;
+    let documents = apply::documents(&files)?;
+    let configs = apply::configs(&files, &documents, &arguments.function_configs)?;
+    let applied = apply::apply(files.clone(), documents, &configs, limits)?;
     // If standard error is closed, nobody is left to tell.
     let _ = anstream::stderr().write_all(applied.report.as_bytes());
     if applied.code != 0 {

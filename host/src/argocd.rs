@@ -105,7 +105,8 @@ fn generate() -> Result<(), RequestError> {
     let configs = configs::choose(&config_files, &files, &parameters)?;
     namespace::set_in(&mut files, &application.namespace)?;
 
-    let applied = apply::apply(files, &configs, Limits::from_environment()?)?;
+    let documents = apply::documents(&files)?;
+    let applied = apply::apply(files, documents, &configs, Limits::from_environment()?)?;
     let of = |severity: &str| {
         let results = applied.results.iter();
         let matching = results.filter(|one| one.get("severity") == Some(&severity.into()));

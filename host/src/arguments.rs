@@ -1,14 +1,16 @@
 //! The command line.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chart_values::KeyPath;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use krm::text::lines;
+use runner_terminal::address::{Address, AddressError, Host};
 use runner_terminal::function_config::ApiVersion;
 use runner_terminal_relay::Route;
 use thiserror::Error;
@@ -68,6 +70,13 @@ pub(crate) enum Command {
     /// Accepts connections where GitLab can reach it, and leads each through the Kubernetes API to
     /// the pod of the runner that the client asks for by TLS (SNI). Runs until SIGTERM or SIGINT.
     Relay(Relay),
+    /// Configure the session server when a runner's pod starts, from an init container
+    ///
+    /// Writes [session_server] into a config.toml, with the address that is known beforehand, the
+    /// pod's or host's IP, or the one that the live Service gets. Waits for the latter. Says on
+    /// standard error what it does. Exits with 1 when the file cannot be written, and, with
+    /// --when-pending=Fail, when there is no address in time.
+    Configure(Box<Configure>),
     /// Build an Argo CD application, as Argo CD's plugin server asks for it
     #[command(name = "argocd", subcommand)]
     ArgoCd(ArgoCd),
@@ -344,6 +353,254 @@ pub(crate) struct Relay {
     /// The context of the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
+}
+
+/// The arguments of `configure`.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("source").required(true)
+    .args(["advertise_address", "advertise_ip", "service"]))]
+pub(crate) struct Configure {
+    /// The config.toml to edit; it is created if it is missing
+    #[arg(long, value_name = "PATH")]
+    pub(crate) config: PathBuf,
+
+    /// Copy a folder or a file first, such as a mounted ConfigMap; PATH is then a file in TO
+    ///
+    /// Links are followed, and names that begin with .. are left out. Each start copies anew.
+    #[arg(long, value_name = "FROM=TO")]
+    pub(crate) copy: Option<CopyPaths>,
+
+    /// The address, where it is known beforehand
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    pub(crate) advertise_address: Option<Address>,
+
+    /// The IP of the pod or its host; of several, the first of --ip-family
+    #[arg(long, value_name = "IP,IP", requires = "advertise_port", value_parser = clap::value_parser!(Ips))]
+    pub(crate) advertise_ip: Option<Ips>,
+
+    /// The port at the IP
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["advertise_address", "service"], value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) advertise_port: Option<u16>,
+
+    /// The Service in the pod's namespace whose address is waited for
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    pub(crate) service: Option<String>,
+
+    /// The number of the Service's port [default: the one named session-server, or the only one]
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["advertise_address", "advertise_ip"], value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) service_port: Option<u16>,
+
+    /// The host at which the Service's node port is reached; of several, the first of --ip-family
+    #[arg(long, value_name = "HOST,HOST", conflicts_with_all = ["advertise_address", "advertise_ip"], value_parser = clap::value_parser!(Hosts))]
+    pub(crate) node_address: Option<Hosts>,
+
+    /// Replace an advertise_address of your own [default: it stays, and no other is asked for]
+    #[arg(long)]
+    pub(crate) replace_address: bool,
+
+    /// The port that the Service leads to: listen_address gets it
+    #[arg(long, value_name = "PORT", default_value_t = 8093, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) listen_port: u16,
+
+    /// The session_timeout to set [default: what the file has, or 1800]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) session_timeout: Option<u32>,
+
+    /// The kinds of the Service's address that fit, the best first
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "Hostname,IP"
+    )]
+    pub(crate) prefer: Vec<Kind>,
+
+    /// Take IP addresses of this family only
+    #[arg(long, value_name = "FAMILY", value_enum)]
+    pub(crate) ip_family: Option<Family>,
+
+    /// The mode of a config.toml that is created
+    #[arg(long, value_name = "OCTAL", default_value = "0600", value_parser = file_mode)]
+    pub(crate) file_mode: u32,
+
+    /// How long to wait for the address
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
+
+    /// What to do if there is no address in time
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t = WhenPending::Disable)]
+    pub(crate) when_pending: WhenPending,
+
+    /// How to print what happens
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// What to copy, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct CopyPaths {
+    pub(crate) from: PathBuf,
+    pub(crate) to: PathBuf,
+}
+
+impl FromStr for CopyPaths {
+    type Err = NotFromTo;
+
+    fn from_str(text: &str) -> Result<Self, NotFromTo> {
+        match text.split_once('=') {
+            Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok(Self {
+                from: from.into(),
+                to: to.into(),
+            }),
+            _ => Err(NotFromTo),
+        }
+    }
+}
+
+/// Text is not `FROM=TO`.
+#[derive(Debug, Error)]
+#[error("write two paths with = between them: FROM=TO")]
+pub(crate) struct NotFromTo;
+
+/// IP addresses with commas between them.
+#[derive(Clone, Debug)]
+pub(crate) struct Ips(pub(crate) Vec<IpAddr>);
+
+impl FromStr for Ips {
+    type Err = AddressListError;
+
+    fn from_str(text: &str) -> Result<Self, AddressListError> {
+        let ips = Hosts::from_str(text)?.0.into_iter().map(|host| match host {
+            Host::Ip(ip) => Ok(ip),
+            Host::Name(name) => Err(AddressListError::NoIp(name)),
+        });
+        ips.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// DNS names and IP addresses with commas between them.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts(pub(crate) Vec<Host>);
+
+impl FromStr for Hosts {
+    type Err = AddressListError;
+
+    fn from_str(text: &str) -> Result<Self, AddressListError> {
+        if text.trim().is_empty() {
+            return Err(AddressListError::Empty);
+        }
+        let hosts = text.split(',').map(|text| {
+            let Address { host, port } = Address::parse(text)?;
+            match port {
+                Some(port) => Err(AddressListError::HasPort(port)),
+                None => Ok(host),
+            }
+        });
+        hosts.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Why text is no list of addresses.
+#[derive(Debug, Error)]
+pub(crate) enum AddressListError {
+    /// The environment variable is empty, for instance.
+    #[error("it is empty: has the pod an IP address, and is the environment variable set?")]
+    Empty,
+    /// Not an address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// `192.0.2.7:80`
+    #[error("write the address without its port {0}")]
+    HasPort(u16),
+    /// A name in place of an IP address.
+    #[error("{0:?} is no IP address")]
+    NoIp(String),
+}
+
+/// Why text is not `HOST:PORT`.
+#[derive(Debug, Error)]
+enum HostAndPortError {
+    /// Not an address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The port is missing.
+    #[error("it has no port: write HOST:PORT")]
+    NoPort,
+}
+
+fn host_and_port(text: &str) -> Result<Address, HostAndPortError> {
+    let address = Address::parse(text)?;
+    match address.port {
+        Some(_) => Ok(address),
+        None => Err(HostAndPortError::NoPort),
+    }
+}
+
+/// Text is no name of a Service.
+#[derive(Debug, Error)]
+#[error("a Service's name has lowercase letters, digits and '-'")]
+struct NotAServiceName;
+
+fn service_name(text: &str) -> Result<String, NotAServiceName> {
+    let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.is_empty() || text.len() > 63 || !text.chars().all(is_label) {
+        return Err(NotAServiceName);
+    }
+    Ok(text.to_owned())
+}
+
+/// Text is no mode of a file.
+#[derive(Debug, Error)]
+#[error("write the permissions in octal, such as 0600 or 0640")]
+struct NotAMode;
+
+fn file_mode(text: &str) -> Result<u32, NotAMode> {
+    let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8).map_err(|_| NotAMode)?;
+    if mode > 0o777 {
+        return Err(NotAMode);
+    }
+    Ok(mode)
+}
+
+/// A kind of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// A DNS name
+    #[value(name = "Hostname")]
+    Hostname,
+    /// An IP address
+    #[value(name = "IP")]
+    Ip,
+}
+
+/// A family of IP addresses.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Family {
+    #[value(name = "IPv4")]
+    IPv4,
+    #[value(name = "IPv6")]
+    IPv6,
+}
+
+/// What `configure` does without an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhenPending {
+    /// Leave the file without a session server, and exit with 0
+    #[value(name = "Disable")]
+    Disable,
+    /// Exit with 1
+    #[value(name = "Fail")]
+    Fail,
+}
+
+/// How `configure` prints what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// A JSON object in each line
+    Json,
 }
 
 /// The arguments of `import-values`.

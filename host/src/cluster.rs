@@ -5,6 +5,7 @@
 //! | [`connection`] | finds the API server and the credential: kubeconfig, service account, proxy |
 //! | [`api`] | sends one request, and reads the answer |
 //! | [`watch`] | waits for a change of one Service |
+//! | [`follow`] | follows one Service until it is as it should be, whatever fails meanwhile |
 //! | [`rounds`] | waits for a change of many Services |
 //! | [`error`], [`cause`] | what can go wrong, and how it is recognized |
 //! | [`explain`] | errors as the user reads them |
@@ -14,6 +15,7 @@ mod cause;
 mod connection;
 mod error;
 mod explain;
+mod follow;
 mod rounds;
 mod token;
 mod watch;
@@ -29,10 +31,13 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
+use crate::signals::Signals;
 use api::{Api, CONCURRENT_REQUESTS, Reading};
 pub(crate) use cause::of_client;
 pub(crate) use connection::configuration;
 pub(crate) use error::ClusterError;
+pub(crate) use explain::forbidden_user;
+pub(crate) use follow::{Followed, Observer, Sight};
 
 /// How many Services are watched at most. Each watch is a connection, and a process may have some
 /// hundreds; more Services are polled.
@@ -111,6 +116,45 @@ impl Cluster {
             .collect()
     }
 
+    /// Follows a Service in the pod's namespace until the observer has found what it looks for, the
+    /// deadline, or SIGTERM or SIGINT.
+    pub(crate) fn follow<O: Observer>(
+        self,
+        service: &str,
+        observer: &mut O,
+        deadline: Deadline,
+    ) -> Followed<O::Found> {
+        let service = ServiceName {
+            namespace: self.api.namespace().to_owned(),
+            name: service.to_owned(),
+        };
+        let Self { runtime, mut api } = self;
+        let followed = runtime.block_on(async {
+            let found = follow::follow(&mut api, &service, observer, deadline.0);
+            match Signals::new() {
+                Ok(mut signals) => tokio::select! {
+                    found = found => found.into(),
+                    () = signals.next() => Followed::Stopped,
+                },
+                // Then they end the program, as long as it is not the first one of its container.
+                Err(_) => found.await.into(),
+            }
+        });
+        // At most a DNS query of the system is still running.
+        runtime.shutdown_background();
+        followed
+    }
+
+    /// The API server, and where its address comes from.
+    pub(crate) fn asked(&self) -> String {
+        self.api.asked()
+    }
+
+    /// The namespace of Services without one.
+    pub(crate) fn namespace(&self) -> &str {
+        self.api.namespace()
+    }
+
     /// Watches all of them until the first one changes.
     async fn watch(
         &self,
@@ -154,11 +198,7 @@ impl Cluster {
             }
             Err(error) => error,
         };
-        let message = self.api.explain(&error, subject);
-        match error {
-            ClusterError::Forbidden(_) => Answer::Forbidden(message),
-            _ => Answer::Failed(message),
-        }
+        self.api.explain(&error, subject)
     }
 }
 

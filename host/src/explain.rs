@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use krm::alignment::Sequence;
-use krm::documents::DocumentError;
+use krm::documents::{Document, DocumentError};
 use krm::resource_list::ResourceList;
 use thiserror::Error;
 use view::changes::Changes;
@@ -85,11 +85,12 @@ fn explain_files(
     arguments: &arguments::Explain,
     limits: Limits,
 ) -> Result<Explained, ExplainError> {
-    let configs = apply::configs(files, &arguments.function_configs)?;
-    let applied = apply::apply(files.to_vec(), &configs, limits)?;
+    let documents = apply::documents(files)?;
+    let configs = apply::configs(files, &documents, &arguments.function_configs)?;
+    let applied = apply::apply(files.to_vec(), documents.clone(), &configs, limits)?;
     let page = match arguments.picture() {
         Some(picture) => picture::draw(picture, &applied.list, &applied.results),
-        None => compare_files(files, &applied)?,
+        None => compare_files(files, &documents, &applied),
     };
     Ok(Explained {
         page,
@@ -117,9 +118,9 @@ fn explain_list(
             } else {
                 &after
             };
-            picture::draw(picture, list, &ran.sidecar.results)
+            picture::draw(picture, list, &ran.preamble.results)
         }
-        None => compare_lists(file, &after, &ran.sidecar.alignment.resources)?,
+        None => compare_lists(file, &after, &ran.preamble.alignment.resources)?,
     };
     Ok(Explained {
         page,
@@ -128,16 +129,16 @@ fn explain_list(
     })
 }
 
-fn compare_files(files: &[File], applied: &Applied) -> Result<String, ExplainError> {
+fn compare_files(files: &[File], documents: &[Document], applied: &Applied) -> String {
     let mut page = String::new();
     diff::append_files(&mut page, files, &applied.files);
-    let changes = Changes::of_files(
-        &texts(files),
-        &texts(&applied.files),
+    let changes = Changes::of_documents(
+        (&texts(files), documents),
+        (&texts(&applied.files), &applied.documents),
         &applied.alignment.resources,
-    )?;
+    );
     summary::append(&mut page, &changes);
-    Ok(page)
+    page
 }
 
 /// Empty if the function wrote no list: the results say why.

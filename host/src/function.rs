@@ -3,7 +3,7 @@
 use std::io::{self, Read, StdoutLock, Write};
 use std::process::ExitCode;
 
-use krm::sidecar::Sidecar;
+use krm::preamble::Preamble;
 use runner_terminal::observed;
 use thiserror::Error;
 
@@ -69,17 +69,17 @@ pub(crate) struct Ran {
     /// The ResourceList; empty if the input was none.
     pub(crate) list: Vec<u8>,
     /// The results, and which items of the list are which of the input.
-    pub(crate) sidecar: Sidecar,
+    pub(crate) preamble: Preamble,
     /// The results, as lines.
     pub(crate) report: Vec<u8>,
 }
 
 impl Ran {
-    /// Splits the module's output into the sidecar, which is the first line, and the list.
+    /// Splits the module's output into the preamble, which is the first line, and the list.
     ///
     /// # Errors
     ///
-    /// The first line is no sidecar.
+    /// The first line is no preamble.
     fn new(code: i32, streams: Captured) -> Result<Self, SandboxError> {
         let Captured {
             stdout: mut list,
@@ -87,12 +87,12 @@ impl Ran {
             ..
         } = streams;
         let end = memchr::memchr(b'\n', &list).map_or(list.len(), |end| end + 1);
-        let sidecar = serde_json::from_slice(list.get(..end).unwrap_or_default())?;
+        let preamble = serde_json::from_slice(list.get(..end).unwrap_or_default())?;
         list.drain(..end);
         Ok(Self {
             code,
             list,
-            sidecar,
+            preamble,
             report,
         })
     }
@@ -109,7 +109,7 @@ pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, Sandbo
         let (code, streams) = sandbox::run(Captured::new(list), limits)?;
         let outcome = Ran::new(code, streams)?;
         Ok(Step {
-            requests: observed::requests(&outcome.sidecar.results),
+            requests: observed::requests(&outcome.preamble.results),
             outcome,
         })
     })

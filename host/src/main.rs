@@ -11,6 +11,7 @@ mod argocd;
 mod arguments;
 mod check;
 mod cluster;
+mod configure;
 mod convert;
 mod diff;
 mod duration;
@@ -138,6 +139,7 @@ fn command() -> Result<ExitCode, CommandError> {
         Command::ImportValues(arguments) => import_values::run(&arguments)?,
         Command::Relay(arguments) => relay::run(&arguments)?,
         Command::Resolve(arguments) => resolve::run(&arguments)?,
+        Command::Configure(arguments) => configure::run(&arguments),
         Command::ArgoCd(request) => argocd::run(request)?,
         Command::Check(arguments) => check::command(&arguments)?,
         Command::Convert(arguments) => convert::run(&arguments)?,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use krm::resource_list::ReadError;
 use krm::text::printable;
 pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
@@ -21,8 +22,8 @@ const MAX_NAMES: usize = 5;
 ///
 /// # Errors
 ///
-/// The step's.
-pub(crate) fn run<T, E>(
+/// The step's; an answer cannot be put into the list.
+pub(crate) fn run<T, E: From<ReadError>>(
     list: Vec<u8>,
     step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,
 ) -> Result<T, E> {

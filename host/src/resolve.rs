@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use krm::results::Refusal;
-use krm::text::lines;
 use runner_terminal::address::Address;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
@@ -102,6 +101,8 @@ struct Row {
     configured: Option<String>,
     state: &'static str,
     message: String,
+    /// The message without the manifests that it ends with, and those.
+    summary_and_manifests: Option<(String, String)>,
 }
 
 impl Row {
@@ -114,6 +115,7 @@ impl Row {
             configured: None,
             state: "failed",
             message: String::new(),
+            summary_and_manifests: None,
         };
         let Advertised {
             service,
@@ -123,7 +125,10 @@ impl Row {
         } = match found.found {
             Ok(found) => found,
             Err(refusal) => {
-                row.message.clone_from(&refusal.message);
+                let summary = refusal.summary().to_owned();
+                row.message = refusal.message;
+                row.summary_and_manifests =
+                    (summary != row.message).then_some((summary, refusal.manifests));
                 row.service = refusal
                     .resource_ref
                     .filter(|resource| resource.kind == "Service")
@@ -174,11 +179,10 @@ fn table(rows: &[Row]) -> String {
                     .as_ref()
                     .map_or_else(none, |[_, name]| name.clone()),
                 row.address.clone().unwrap_or_else(none),
-                format!(
-                    "{}: {}",
-                    row.state,
-                    row.message.lines().next().unwrap_or_default()
-                ),
+                match &row.summary_and_manifests {
+                    Some((summary, _)) => format!("{}: {summary}:", row.state),
+                    None => format!("{}: {}", row.state, row.message),
+                },
             ]
         })
         .collect();
@@ -186,9 +190,8 @@ fn table(rows: &[Row]) -> String {
     table::append(&mut page, ["RUNNER", "SERVICE", "ADDRESS", "STATE"], &cells);
     // Manifests to apply do not fit into a row.
     for row in rows {
-        if let Some((_, more)) = row.message.split_once('\n') {
-            page.push_str(&lines(more));
-            page.push('\n');
+        if let Some((_, manifests)) = &row.summary_and_manifests {
+            page.push_str(&format!("\n{manifests}\n"));
         }
     }
     page

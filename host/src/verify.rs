@@ -102,7 +102,7 @@ pub(crate) fn report(list: &str) -> Result<bool, Refusal> {
 fn configs(files: &[File], arguments: &arguments::Verify) -> Result<Vec<String>, VerifyError> {
     let config_file: Vec<_> = arguments.function_config.iter().cloned().collect();
     let mut texts = Vec::new();
-    for config in apply::find_configs(files, &config_file)? {
+    for config in apply::find_configs(files, &apply::documents(files)?, &config_file)? {
         if is_verification(&config)? {
             texts.push(config.text.into_owned());
         } else if !config_file.is_empty() {

@@ -3,6 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test fails by panicking"
 )]
 
@@ -20,6 +22,7 @@ const RUNNER: &str = concat!(
     "---\n# Source: chart/templates/sa.yaml\napiVersion: v1\nkind: ServiceAccount\n",
     "metadata: {name: runner, namespace: ci}\n",
 );
+const RUNNER_ALONE: &str = include_str!("program/runner.yaml");
 const CONFIG: &str = include_str!("program/config.yaml");
 const ADVERTISE_ADDRESS: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
@@ -199,6 +202,62 @@ fn files_are_replaced_in_place() {
     assert_eq!(names, 3, "no temporary file is left");
 
     assert_eq!(apply_in(team.path(), &["--check", "."]).code, 0);
+}
+
+/// What is new follows its neighbour in its own file, also where the next file begins with what goes.
+#[test]
+fn a_new_resource_stays_in_the_file_of_its_neighbour() {
+    let config = |spec: &str| format!("{SESSION_SERVER}spec: {spec}\n");
+    let folder = folder(&[
+        ("all.yaml", &format!("{CONFIG}---\n{RUNNER_ALONE}")),
+        ("before.yaml", &config("{networkPolicy: {from: []}}")),
+        (
+            "now.yaml",
+            &config("{readers: [{namespace: argocd, serviceAccount: a}]}"),
+        ),
+    ]);
+    let first = apply_in(folder.path(), &["-c", "before.yaml", "all.yaml"]);
+    let (mut own, users): (Vec<&str>, Vec<&str>) = first
+        .text()
+        .split("---\n")
+        .partition(|document| document.contains("owned-by"));
+    own.sort_by_key(|document| !document.contains("kind: NetworkPolicy"));
+    assert!(own[0].contains("kind: NetworkPolicy"), "{own:?}");
+    assert!(users[users.len() - 1].contains("kind: Deployment"));
+    fs::write(folder.path().join("a.yaml"), users.join("---\n")).unwrap();
+    fs::write(folder.path().join("b.yaml"), own.join("---\n")).unwrap();
+
+    let files = ["-c", "now.yaml", "a.yaml", "b.yaml"];
+    let mut explain = command(&["explain"]);
+    let shown = run(explain.args(files).current_dir(folder.path()), b"");
+    let row = |kind: &str| {
+        let mut rows = shown.text().lines();
+        let row = rows.find(|line| line.starts_with(kind));
+        row.unwrap_or_else(|| panic!("{}", shown.text()))
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let role = row("Role ");
+    assert_eq!((role[3].as_str(), &role[2][..7]), ("new", "a.yaml:"));
+    assert_eq!(row("NetworkPolicy ")[2..], ["b.yaml:1", "removed"]);
+
+    let ended = apply_in(folder.path(), &[&["-i"], &files[..]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let (a, b) = (read(folder.path(), "a.yaml"), read(folder.path(), "b.yaml"));
+    assert!(a.starts_with(&users.join("---\n")), "{a}");
+    assert!(
+        a.contains("kind: Role\n") && a.contains("kind: RoleBinding\n"),
+        "{a}"
+    );
+    assert!(b.contains("kind: Service\n"), "{b}");
+    assert!(
+        !b.contains("kind: Role") && !b.contains("kind: NetworkPolicy"),
+        "{b}"
+    );
+    let line: usize = role[2][7..].parse().unwrap();
+    let at = a.lines().nth(line - 1).unwrap();
+    assert!(at.starts_with("apiVersion: rbac"), "{at}");
 }
 
 #[cfg(unix)]

@@ -251,3 +251,33 @@ fn there_is_a_man_page_for_each_command() {
         ended.stderr
     );
 }
+
+/// A member of a List that says by an alias what another one says has its fields listed, too.
+#[test]
+fn explain_lists_the_fields_of_members_that_share_anchors() {
+    let list = format!(
+        "kind: List\napiVersion: v1\nitems:\n{}{}",
+        item(&include_str!("program/config.yaml").replace(
+            "metadata: {name: runner, namespace: ci}",
+            "metadata: &named {name: runner, namespace: ci}"
+        )),
+        item(&include_str!("program/runner.yaml").replace(
+            "metadata: {name: runner, namespace: ci}",
+            "metadata: *named"
+        )),
+    );
+    let ended = explain(&["-"], &list);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let table = ended.text();
+    assert!(table.contains("Deployment ci/runner"), "{table}");
+    assert!(
+        table.contains("+ spec.template.spec.containers[runner].ports"),
+        "{table}"
+    );
+}
+
+/// A document as an item in block style.
+fn item(document: &str) -> String {
+    let lines: Vec<&str> = document.lines().collect();
+    format!("- {}\n", lines.join("\n  "))
+}

@@ -15,7 +15,7 @@ use std::{env, fs};
 
 use growth::narrowed;
 use runner_terminal::function_config::ApiVersion;
-use runner_terminal::schema::{advertise_address, session_server, verify_terminals};
+use runner_terminal::schema::{Dialect, advertise_address, session_server, verify_terminals};
 use serde_json::{Value, json};
 
 /// Each schema of the types, and its file.
@@ -26,20 +26,21 @@ fn schemas() -> Vec<(PathBuf, Value)> {
             ApiVersion::V1Alpha1 => folder.clone(),
             version => folder.join(version.name()),
         };
-        [
+        let schemas = [
             (
-                folder.join("sessionserver.json"),
-                json!(session_server(version)),
+                "sessionserver",
+                session_server(version, Dialect::JsonSchema),
             ),
             (
-                folder.join("advertiseaddress.json"),
-                json!(advertise_address(version)),
+                "advertiseaddress",
+                advertise_address(version, Dialect::JsonSchema),
             ),
             (
-                folder.join("verifyterminals.json"),
-                json!(verify_terminals(version)),
+                "verifyterminals",
+                verify_terminals(version, Dialect::JsonSchema),
             ),
-        ]
+        ];
+        schemas.map(|(name, schema)| (folder.join(format!("{name}.json")), json!(schema)))
     };
     ApiVersion::SERVED.into_iter().flat_map(of).collect()
 }

@@ -9,7 +9,7 @@ use crate::function::Outcome;
 use crate::session_server::FOLLOWED_BY;
 use krm::alignment::Alignment;
 use krm::bookkeeping::{OWNED_BY, annotation};
-use krm::documents::{DocumentError, Problem, split, to_resource_list, unreadable};
+use krm::documents::{Document, DocumentError, Problem, split, unreadable, wrap};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::text::printable;
@@ -33,6 +33,8 @@ pub struct Run {
 pub struct Applied {
     /// The texts of the files, in their order: as they were, when a function failed.
     pub texts: Vec<String>,
+    /// The documents that are resources, in the order of the files.
+    pub documents: Vec<Document>,
     /// Which resources of the files are which of those before.
     pub alignment: Alignment,
     /// The ResourceList that came out of the last function; the one that went in, when it failed.
@@ -63,10 +65,27 @@ pub enum ApplyError<E> {
 pub fn apply<E>(
     files: &[(&str, &str)],
     configs: &[Config<'_>],
+    run: impl FnMut(&str) -> Result<Run, E>,
+) -> Result<Applied, ApplyError<E>> {
+    let documents = split(files).map_err(ApplyError::Document)?;
+    apply_to_documents(files, documents, configs, run)
+}
+
+/// As [`apply`], for files that were split before.
+///
+/// # Errors
+///
+/// [`ApplyError`] where a functionConfig cannot be wrapped, and what `run` gives.
+pub fn apply_to_documents<E>(
+    files: &[(&str, &str)],
+    mut documents: Vec<Document>,
+    configs: &[Config<'_>],
     mut run: impl FnMut(&str) -> Result<Run, E>,
 ) -> Result<Applied, ApplyError<E>> {
+    documents.retain(|document| !document.is_function_config);
     let mut applied = Applied {
         texts: texts(files),
+        documents: documents.clone(),
         ..Applied::default()
     };
     for (place, config) in configs.iter().enumerate() {
@@ -76,22 +95,24 @@ pub fn apply<E>(
         let current: Vec<_> = current
             .map(|((path, _), text)| (*path, text.as_str()))
             .collect();
-        let list = to_resource_list(&current, &config_text)
+        let list = wrap(&current, applied.documents.clone(), &config_text)
             .map_err(|error| ApplyError::Document(config.blamed(error)))?;
         let ran = run(&list.text).map_err(ApplyError::Run)?;
         if ran.failed {
             applied.fail(files, config, &ran.report);
+            applied.documents = documents;
             applied.list = list.text;
             return Ok(applied);
         }
         applied.report.push_str(&ran.report);
         let edited = list.edited(&current, &ran.output, &ran.alignment.items);
         let edited = edited.map_err(ApplyError::Document)?;
-        if config.is_default() && changes_own(&current, &edited) {
+        if config.is_default() && changes_own(&current, &list.documents, &edited.texts) {
             applied.report.push_str(WITHOUT_CONFIG);
         }
         applied.alignment = applied.alignment.then(&ran.alignment);
-        applied.texts = edited;
+        applied.texts = edited.texts;
+        applied.documents = edited.documents;
         applied.list = ran.output;
     }
     Ok(applied)
@@ -103,8 +124,7 @@ const WITHOUT_CONFIG: &str = "runner-terminal: warning: no functionConfig is giv
     --function-config, or its settings are lost\n";
 
 /// True where a resource that an earlier run has made changes or goes.
-fn changes_own(files: &[(&str, &str)], edited: &[String]) -> bool {
-    let documents = split(files).unwrap_or_default();
+fn changes_own(files: &[(&str, &str)], documents: &[Document], edited: &[String]) -> bool {
     documents.iter().any(|document| {
         let text = document.text(files);
         let after = edited.get(document.file).map_or("", String::as_str);

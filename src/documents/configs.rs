@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use crate::function_config::FunctionConfig;
-use krm::documents::{
-    Document, DocumentError, FUNCTION_CONFIG, is_function_config, line_of, split,
-};
+use krm::documents::{Document, DocumentError, FUNCTION_CONFIG, line_of, split};
 use yaml_splice::Tree;
 
 /// The functionConfig where there is none: all defaults.
@@ -129,10 +127,26 @@ pub fn function_configs<'text>(
     manifests: &[(&str, &'text str)],
     given: &[(&str, &'text str)],
 ) -> Result<Vec<Config<'text>>, DocumentError> {
-    let mut configs = all(given)?;
+    function_configs_of(manifests, &split(manifests)?, given)
+}
+
+/// As [`function_configs`], for manifests that were split before.
+///
+/// # Errors
+///
+/// [`DocumentError`] where one of the given files has what cannot stand in a list.
+pub fn function_configs_of<'text>(
+    manifests: &[(&str, &'text str)],
+    documents: &[Document],
+    given: &[(&str, &'text str)],
+) -> Result<Vec<Config<'text>>, DocumentError> {
+    let documents = documents.iter();
+    let mut configs = of_documents(given, split(given)?.iter());
     if configs.is_empty() {
-        configs = all(manifests)?;
-        configs.retain(|config| is_function_config(&config.text));
+        configs = of_documents(
+            manifests,
+            documents.filter(|document| document.is_function_config),
+        );
         configs.sort_by_cached_key(|config| match kind(&config.text).as_deref() {
             Some("SessionServer") => 0,
             Some("VerifyTerminals") => 2,
@@ -148,7 +162,10 @@ pub fn function_configs<'text>(
     Ok(configs)
 }
 
-fn all<'text>(files: &[(&str, &'text str)]) -> Result<Vec<Config<'text>>, DocumentError> {
+fn of_documents<'text, 'd>(
+    files: &[(&str, &'text str)],
+    documents: impl Iterator<Item = &'d Document>,
+) -> Vec<Config<'text>> {
     let config = |document: &Document| {
         let path = files.get(document.file).map_or(&"", |(path, _)| path);
         Config {
@@ -157,7 +174,7 @@ fn all<'text>(files: &[(&str, &'text str)]) -> Result<Vec<Config<'text>>, Docume
             text: Cow::Borrowed(document.text(files)),
         }
     };
-    Ok(split(files)?.iter().map(config).collect())
+    documents.map(config).collect()
 }
 
 pub(super) fn kind(document: &str) -> Option<String> {

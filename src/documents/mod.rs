@@ -10,5 +10,5 @@ mod apply;
 mod configs;
 mod twins;
 
-pub use apply::{Applied, ApplyError, Run, apply};
-pub use configs::{Config, ConfigFault, function_configs};
+pub use apply::{Applied, ApplyError, Run, apply, apply_to_documents};
+pub use configs::{Config, ConfigFault, function_configs, function_configs_of};

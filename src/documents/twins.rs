@@ -47,6 +47,12 @@ mod tests {
             twins(&[("a.yaml", one), ("b.yaml", &two)]),
             ["Deployment r is at a.yaml:1 and at b.yaml:6"]
         );
+        // A member of a List may share anchors with others.
+        let list = "kind: List\nitems:\n- kind: Pod\n  metadata: &m {name: r}\n- kind: Deployment\n  metadata: *m\n";
+        assert_eq!(
+            twins(&[("a.yaml", list), ("b.yaml", one)]),
+            ["Deployment r is at a.yaml:5 and at b.yaml:1"]
+        );
         let other = "kind: Deployment\nmetadata: {name: r, namespace: a}\n";
         let third = other.replace("namespace: a", "namespace: b");
         assert_eq!(twins(&[("a", other), ("b", &third)]), Vec::<String>::new());

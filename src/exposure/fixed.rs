@@ -38,7 +38,10 @@ impl Exposure {
             ExposureKind::Ingress(_) | ExposureKind::Gateway(_) | ExposureKind::ApiServer(_) => {
                 Some("spec.exposure.host")
             }
-            ExposureKind::ClusterIp(_) | ExposureKind::Headless(_) => None,
+            ExposureKind::ClusterIp(_)
+            | ExposureKind::Headless(_)
+            | ExposureKind::PodIp(_)
+            | ExposureKind::HostPort(_) => None,
         }
     }
 
@@ -64,9 +67,11 @@ impl Exposure {
             ExposureKind::Ingress(ingress) => Some(FixedAddress::Host(ingress.host.of(context))),
             ExposureKind::Gateway(gateway) => Some(FixedAddress::Host(gateway.host.of(context))),
             // The relay's host is in no route. Two runners with one host are found by their configurations.
-            ExposureKind::ApiServer(_) | ExposureKind::ClusterIp(_) | ExposureKind::Headless(_) => {
-                None
-            }
+            ExposureKind::ApiServer(_)
+            | ExposureKind::ClusterIp(_)
+            | ExposureKind::Headless(_)
+            | ExposureKind::PodIp(_)
+            | ExposureKind::HostPort(_) => None,
         }
     }
 }

@@ -204,6 +204,7 @@ impl ExposureStrategy for LoadBalancer {
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
         Ok(match self.load_balancer_ip {
             Some(ip) => {
+                context.check_nth("spec.exposure.port", self.port())?;
                 let address = Address {
                     host: Host::Ip(ip),
                     port: None,

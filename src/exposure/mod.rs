@@ -13,6 +13,8 @@
 //! | [`ingress`] | a Service, and a TLS passthrough of an ingress controller | a host of its own |
 //! | [`gateway`] | a Service, and a TLSRoute | a host of its own |
 //! | [`api_server`] | a Service, and an account for the relay | a host of its own at the relay |
+//! | [`pod_ip`] | nothing | the pod's IP, which the pod knows |
+//! | [`host_port`] | a port on the pod's node | the node's IP, which the pod knows |
 
 mod api_server;
 mod cluster_ip;
@@ -21,9 +23,11 @@ mod fixed;
 mod gateway;
 mod headless;
 mod host_name;
+mod host_port;
 mod ingress;
 mod load_balancer;
 mod node_port;
+mod pod_ip;
 mod relay;
 mod service_fields;
 
@@ -36,11 +40,13 @@ pub use cluster_ip::ClusterIp;
 pub use fixed::FixedAddress;
 pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
+pub use host_port::HostPort;
 pub use ingress::Ingress;
 use krm::resource::Identity;
 use krm::results::{FunctionResult, Refusal};
 pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
+pub use pod_ip::PodIp;
 pub use relay::{RELAY_NAMESPACE, Relay, relay_name};
 pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
 
@@ -88,10 +94,15 @@ pub enum ExposureKind {
     Gateway(Gateway),
     /// A host at a relay, which reaches the pod through the Kubernetes API.
     ApiServer(ApiServer),
+    /// Each pod, by its own IP address.
+    #[cfg_attr(feature = "schema", schemars(rename = "PodIP"))]
+    PodIp(PodIp),
+    /// Each pod, by a port of its node.
+    HostPort(HostPort),
 }
 
 /// The types by name.
-const TYPES: [&str; 7] = [
+const TYPES: [&str; 9] = [
     "LoadBalancer",
     "NodePort",
     "ClusterIP",
@@ -99,6 +110,8 @@ const TYPES: [&str; 7] = [
     "Ingress",
     "Gateway",
     "ApiServer",
+    "PodIP",
+    "HostPort",
 ];
 
 /// What an exposure knows of the runner.
@@ -115,9 +128,26 @@ pub struct ExposureContext<'a> {
 }
 
 impl ExposureContext<'_> {
-    /// The port of this shard, if the shards share an address and each has a port.
+    /// The port of this shard, if the shards share an address and each has a port. What is too high is
+    /// refused by [`Self::check_nth`].
     fn nth(self, port: u16) -> u16 {
         port.saturating_add(self.shard.unwrap_or(0))
+    }
+
+    /// Refuses a field with the first shard's port if this shard's would be above 65535.
+    fn check_nth(self, field: &str, port: u16) -> Result<(), Refusal> {
+        let shard = self.shard.unwrap_or(0);
+        if port.checked_add(shard).is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "is {port}, and shard {shard} would have a port that does not exist, {}: start so low \
+             that the last shard's is at most {}",
+            u32::from(port) + u32::from(shard),
+            u16::MAX
+        );
+        let refusal = FunctionResult::refuse_config(field, &message);
+        Err(Box::new(refusal.about(&self.workload.resource.identity)))
     }
 }
 
@@ -128,10 +158,26 @@ pub enum AddressSource {
     Known(String),
     /// The live Service has it.
     LiveService,
+    /// Each pod has one of its own, by [`ExposureStrategy::pod_reach`].
+    Pod,
+}
+
+/// How the pods of a runner are reached one by one, without a Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodReach {
+    /// By the pod's IP address, at the port that the session server listens on.
+    PodIp,
+    /// By the IP address of the pod's node, at this port.
+    HostPort(u16),
 }
 
 /// What each type of exposure decides.
 pub trait ExposureStrategy {
+    /// How each pod is reached by itself; none where a Service leads to the one pod.
+    fn pod_reach(&self, _context: ExposureContext<'_>) -> Option<PodReach> {
+        None
+    }
+
     /// Fields of the Service's `spec`: `type`, and what the user has set.
     fn service_spec(&self) -> Map<String, Value>;
 
@@ -189,6 +235,8 @@ impl ExposureKind {
             "Ingress" => read_among(path, fields, &common).map(Self::Ingress),
             "Gateway" => read_among(path, fields, &common).map(Self::Gateway),
             "ApiServer" => read_among(path, fields, &common).map(Self::ApiServer),
+            "PodIP" => read_among(path, fields, &[]).map(Self::PodIp),
+            "HostPort" => read_among(path, fields, &[]).map(Self::HostPort),
             _ => return None,
         })
     }
@@ -199,7 +247,11 @@ impl ExposureKind {
             Self::NodePort(exposure) => exposure.check(path),
             Self::Ingress(exposure) => exposure.check(path),
             Self::Gateway(exposure) => exposure.check(path),
-            Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => Ok(()),
+            Self::ClusterIp(_)
+            | Self::Headless(_)
+            | Self::ApiServer(_)
+            | Self::PodIp(_)
+            | Self::HostPort(_) => Ok(()),
         }
     }
 }
@@ -247,7 +299,25 @@ impl Exposure {
             )
         })??;
         kind.check(path)?;
-        Ok(Self { kind, service })
+        let exposure = Self { kind, service };
+        if exposure.is_per_pod() && exposure.service != ServiceFields::default() {
+            return Err(ConfigError::new(
+                path,
+                format!(
+                    "has fields of a Service ({}), and there is none with this type: leave them out",
+                    service_fields::NAMES.join(", ")
+                ),
+            ));
+        }
+        Ok(exposure)
+    }
+
+    /// True where each pod is reached by itself, so that any number of them may run.
+    pub fn is_per_pod(&self) -> bool {
+        matches!(
+            self.kind,
+            ExposureKind::PodIp(_) | ExposureKind::HostPort(_)
+        )
     }
 
     /// The decisions of this type of exposure.
@@ -260,6 +330,8 @@ impl Exposure {
             ExposureKind::Ingress(exposure) => exposure,
             ExposureKind::Gateway(exposure) => exposure,
             ExposureKind::ApiServer(exposure) => exposure,
+            ExposureKind::PodIp(exposure) => exposure,
+            ExposureKind::HostPort(exposure) => exposure,
         }
     }
 

@@ -81,6 +81,9 @@ impl ExposureStrategy for NodePort {
     }
 
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
+        if let Some(first) = &self.node_port {
+            context.check_nth("spec.exposure.nodePort", first.0)?;
+        }
         Ok(match (&self.node_address, self.node_port(context)) {
             (Some(address), Some(port)) => AddressSource::Known(address.with_port(port)),
             _ => AddressSource::LiveService,

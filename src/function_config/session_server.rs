@@ -99,6 +99,34 @@ impl<E: Default> Default for SessionServerSpec<E> {
     }
 }
 
+impl SessionServerSpec {
+    /// Checks the fields that go with an exposure of each pod by itself.
+    fn check_per_pod(&self) -> Result<(), ConfigError> {
+        if !self.exposure.is_per_pod() {
+            return Ok(());
+        }
+        if !self.configure.is_at_pod_start() {
+            return Err(ConfigError::new(
+                "spec.configure.at",
+                "is Build, and with this exposure each pod advertises an address of its own, which is \
+                 known when it starts: write configure: {at: PodStart, image: …}",
+            ));
+        }
+        let unread = [
+            ("spec.advertiseAddress", self.advertise_address.is_some()),
+            ("spec.readers", !self.readers.is_empty()),
+            ("spec.replicas", self.replicas == Replicas::Shard),
+        ];
+        match unread.iter().find(|(_, is_set)| *is_set) {
+            Some((field, _)) => Err(ConfigError::new(
+                *field,
+                "is not read with this exposure, as each pod has an address of its own: leave it out",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The field takes a word: a number is a likely mistake.
 fn replicas_are_no_number(mut error: ConfigError, spec: &Value) -> ConfigError {
     let is_number = |value: &Value| match value {
@@ -148,6 +176,7 @@ impl SessionServer {
             config.check()?;
         }
         spec.configure.check("spec.configure")?;
+        spec.check_per_pod()?;
         if let Some(policy) = &spec.network_policy {
             policy.check("spec.networkPolicy")?;
         }

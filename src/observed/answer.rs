@@ -1,14 +1,14 @@
 //! What a host has seen of the cluster, as items of the list.
 
 use krm::Internal;
-use krm::resource::Identity;
+use krm::resource::{Identity, Resource};
 use krm::resource_list::{Changes, ReadError, ResourceList};
 use serde_json::{Map, Value, json};
 use yaml_splice::pointer::At as _;
 
 use super::{
-    ABSENT, ASKED, FAILED, FAILURE, FORBIDDEN, LIVE, LOOKED_IN, OBSERVED, ServiceName, Subject,
-    node_address,
+    ABSENT, ASKED, FAILED, FAILURE, FORBIDDEN, LIVE, LOOKED_IN, OBSERVED, RULE, ServiceName,
+    Subject, node_address,
 };
 
 /// What a host has seen of a Service, or of the nodes.
@@ -23,10 +23,35 @@ pub enum Answer {
         /// The API server, and where its address comes from, where one was asked.
         asked: Option<String>,
     },
-    /// The API server does not allow it (403): who may not, and by which rule one may.
-    Forbidden(String),
+    /// The API server does not allow it (403).
+    Forbidden(Forbidden),
     /// It could not be read: why, and what to do about it.
     Failed(String),
+}
+
+/// What the API server does not allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forbidden {
+    /// Who may not read it, and what to do: a clause about it.
+    pub reason: String,
+    /// The manifests of a rule that allows it, as YAML. Empty if none is known.
+    pub rule: String,
+}
+
+impl Forbidden {
+    /// What an item says that is [`FORBIDDEN`].
+    pub(super) fn read(item: &Resource) -> Self {
+        Self {
+            reason: failure(item),
+            rule: item.annotation(RULE).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Why an item was not read, as [`FAILURE`] says.
+pub(super) fn failure(item: &Resource) -> String {
+    let reason = item.annotation(FAILURE).unwrap_or("could not be read");
+    reason.to_owned()
 }
 
 /// Puts what a host has seen into the text of a ResourceList, behind the items that are there.
@@ -66,21 +91,28 @@ impl Answer {
         }
     }
 
+    /// Why it could not be read, by the annotations that say it.
+    fn failure(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Failed(reason) => vec![(FAILURE, reason)],
+            Self::Forbidden(Forbidden { reason, rule }) if rule.is_empty() => {
+                vec![(FAILURE, reason)]
+            }
+            Self::Forbidden(Forbidden { reason, rule }) => vec![(FAILURE, reason), (RULE, rule)],
+            Self::Live(_) | Self::Absent { .. } => Vec::new(),
+        }
+    }
+
     /// The item that says what is known of the nodes: of live ones, what matters here.
     fn nodes(&self) -> Value {
         let mut annotations = json!({OBSERVED: self.state()});
+        for (annotation, text) in self.failure() {
+            annotations[annotation] = json!(text);
+        }
         let mut items = Vec::new();
-        match self {
-            Self::Failed(message) | Self::Forbidden(message) => {
-                if let Some(annotations) = annotations.as_object_mut() {
-                    annotations.insert(FAILURE.to_owned(), json!(message));
-                }
-            }
-            Self::Live(list) => {
-                let nodes = list.get("items").and_then(Value::as_array);
-                items.extend(nodes.into_iter().flatten().map(node_address::trimmed));
-            }
-            Self::Absent { .. } => {}
+        if let Self::Live(list) = self {
+            let nodes = list.get("items").and_then(Value::as_array);
+            items.extend(nodes.into_iter().flatten().map(node_address::trimmed));
         }
         json!({
             "apiVersion": "v1",
@@ -103,19 +135,16 @@ impl Answer {
             .cloned()
             .unwrap_or_default();
         annotations.insert(OBSERVED.to_owned(), json!(state));
-        match self {
-            Self::Failed(message) | Self::Forbidden(message) => {
-                annotations.insert(FAILURE.to_owned(), json!(message));
+        for (annotation, text) in self.failure() {
+            annotations.insert(annotation.to_owned(), json!(text));
+        }
+        if let Self::Absent { namespace, asked } = self {
+            if name.namespace.is_empty() {
+                annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
             }
-            Self::Absent { namespace, asked } => {
-                if name.namespace.is_empty() {
-                    annotations.insert(LOOKED_IN.to_owned(), json!(namespace));
-                }
-                if let Some(asked) = asked {
-                    annotations.insert(ASKED.to_owned(), json!(asked));
-                }
+            if let Some(asked) = asked {
+                annotations.insert(ASKED.to_owned(), json!(asked));
             }
-            Self::Live(_) => {}
         }
         let identity = Identity {
             api_version: "v1".to_owned(),
@@ -171,7 +200,20 @@ mod tests {
         for (answer, state) in [
             (Answer::Live(live), LIVE),
             (absent(), ABSENT),
-            (Answer::Forbidden("no".to_owned()), FORBIDDEN),
+            (
+                Answer::Forbidden(Forbidden {
+                    reason: "no".to_owned(),
+                    rule: String::new(),
+                }),
+                FORBIDDEN,
+            ),
+            (
+                Answer::Forbidden(Forbidden {
+                    reason: "no:\n\nnot: a rule".to_owned(),
+                    rule: "kind: Role\n\n---\nkind: RoleBinding\n".to_owned(),
+                }),
+                FORBIDDEN,
+            ),
             (Answer::Failed("it's \"broken\":\n- a".to_owned()), FAILED),
         ] {
             let text =
@@ -189,10 +231,8 @@ mod tests {
                     },
                     Answer::Absent { asked, .. },
                 ) => assert_eq!(seen, asked),
-                (Observation::Failed(said), Answer::Failed(message))
-                | (Observation::Forbidden(said), Answer::Forbidden(message)) => {
-                    assert_eq!(said, message);
-                }
+                (Observation::Failed(said), Answer::Failed(reason)) => assert_eq!(said, reason),
+                (Observation::Forbidden(said), Answer::Forbidden(rule)) => assert_eq!(said, rule),
                 (Observation::Live { service, by_host }, Answer::Live(_)) => {
                     assert!(by_host);
                     assert_eq!(service.annotation("a"), Some("b"));

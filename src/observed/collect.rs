@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use yaml_splice::pointer::At as _;
 
 use super::{
-    ABSENT, ASKED, FAILED, FAILURE, FORBIDDEN, LIVE, LIVE_SERVICE, LOOKED_IN, OBSERVED,
-    ServiceName, node_address,
+    ABSENT, ASKED, FAILED, FORBIDDEN, Forbidden, LIVE, LIVE_SERVICE, LOOKED_IN, OBSERVED,
+    ServiceName, answer::failure, node_address,
 };
 
 /// One observation.
@@ -29,8 +29,8 @@ pub enum Observation {
         /// The API server that was asked.
         asked: Option<String>,
     },
-    /// The host may not read it, and says by which rule it might.
-    Forbidden(String),
+    /// The host may not read it.
+    Forbidden(Forbidden),
     /// The host could not read it, and says why.
     Failed(String),
 }
@@ -40,8 +40,8 @@ pub enum Observation {
 pub enum NodesSeen {
     /// The nodes.
     Live(Vec<Value>),
-    /// The host may not read them, and by which rule it might.
-    Forbidden(String),
+    /// The host may not read them.
+    Forbidden(Forbidden),
     /// They could not be read, and why.
     Failed(String),
 }
@@ -88,15 +88,8 @@ impl Observed {
                     looked_in: resource.annotation(LOOKED_IN).map(str::to_owned),
                     asked: resource.annotation(ASKED).map(str::to_owned),
                 },
-                Some(state @ (FORBIDDEN | FAILED)) => {
-                    let message = resource.annotation(FAILURE);
-                    let message = message.unwrap_or("could not be read").to_owned();
-                    if state == FORBIDDEN {
-                        Observation::Forbidden(message)
-                    } else {
-                        Observation::Failed(message)
-                    }
-                }
+                Some(FORBIDDEN) => Observation::Forbidden(Forbidden::read(&resource)),
+                Some(FAILED) => Observation::Failed(failure(&resource)),
                 _ => continue,
             };
             // After the exports, over which it wins: it was read just now.
@@ -130,11 +123,10 @@ impl Observed {
             };
             let nodes = resource.value.get("items").and_then(Value::as_array);
             // After the exports, over which it wins: it was read just now.
-            let message = resource.annotation(FAILURE).unwrap_or("could not be read");
             self.nodes = Some(match state {
                 LIVE => NodesSeen::Live(nodes.cloned().unwrap_or_default()),
-                FORBIDDEN => NodesSeen::Forbidden(message.to_owned()),
-                _ => NodesSeen::Failed(message.to_owned()),
+                FORBIDDEN => NodesSeen::Forbidden(Forbidden::read(&resource)),
+                _ => NodesSeen::Failed(failure(&resource)),
             });
             self.injected.push(resource);
         }

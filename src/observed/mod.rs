@@ -19,7 +19,7 @@ mod rounds;
 
 use krm::resource::display_name;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, Forbidden, answer};
 pub use collect::{NodesSeen, Observation, Observed, is_live};
 pub use request::{Look, OBSERVE_TAG, Request, requests};
 pub use rounds::{Step, run_to_fixpoint};
@@ -36,6 +36,8 @@ pub const FORBIDDEN: &str = "forbidden";
 pub const FAILED: &str = "failed";
 /// On an item that is [`FORBIDDEN`] or [`FAILED`]: why, and what to do about it.
 pub const FAILURE: &str = "runner-terminal.dev/observed-failure";
+/// On an item that is [`FORBIDDEN`]: the manifests of a rule that allows it, as YAML.
+pub const RULE: &str = "runner-terminal.dev/observed-rule";
 /// On an item that is [`ABSENT`]: the namespace that was looked in, where the manifests say none.
 pub const LOOKED_IN: &str = "runner-terminal.dev/observed-in";
 

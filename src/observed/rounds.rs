@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use krm::resource_list::ReadError;
+
 use super::{Answer, Request, Subject, answer};
 
 /// What one run gave, and what it asks for.
@@ -18,8 +20,9 @@ pub struct Step<T> {
 ///
 /// # Errors
 ///
-/// The step's.
-pub fn run_to_fixpoint<T, E>(
+/// The step's; it asks something about a text that is not a ResourceList, so that no answer can be put
+/// into it.
+pub fn run_to_fixpoint<T, E: From<ReadError>>(
     list: Vec<u8>,
     mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,
     mut learn: impl FnMut(&[Request], &mut BTreeMap<Subject, Answer>) -> bool,
@@ -31,10 +34,41 @@ pub fn run_to_fixpoint<T, E>(
         if requests.is_empty() || !learn(&requests, &mut answers) {
             return Ok(outcome);
         }
-        // What asks is a list, so that it can be answered.
-        let Ok(answered) = answer(&list, &answers) else {
-            return Ok(outcome);
+        asked_with = answer(&list, &answers)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Look, ServiceName};
+    use super::*;
+
+    /// The outcome before the answers would say that nobody has looked.
+    #[test]
+    fn an_answer_that_cannot_be_given_is_an_error() {
+        let asks = |_: Vec<u8>| {
+            Ok::<_, ReadError>(Step {
+                outcome: "not looked",
+                requests: vec![Request {
+                    subject: Subject::Service(ServiceName::default()),
+                    look: Look::Now,
+                    kubeconfig: None,
+                    context: None,
+                }],
+            })
         };
-        asked_with = answered;
+        let learns = |requests: &[Request], answers: &mut BTreeMap<Subject, Answer>| {
+            let subject = requests[0].subject.clone();
+            let why = Answer::Failed("could not be read".to_owned());
+            answers.insert(subject, why).is_none()
+        };
+        let list = b"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n".to_vec();
+        assert_eq!(
+            run_to_fixpoint(list, asks, learns),
+            Ok("not looked"),
+            "nothing new"
+        );
+        let ended = run_to_fixpoint(b"kind: Pod\n".to_vec(), asks, learns);
+        assert!(matches!(ended, Err(ReadError::NotAResourceList { .. })));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Workload;
 use crate::fields::{ConfigReference, RunnerSelector};
-use krm::results::{FunctionResult, Refusal, Severity};
+use krm::results::{FunctionResult, Refusal};
 
 /// What a functionConfig says of the runners that it is about.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,6 @@ impl Chosen<'_> {
              give each its own functionConfig",
             workloads.len()
         );
-        Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
-            "spec.config",
-            &message,
-        )))
+        Err(FunctionResult::refuse_config("spec.config", &message))
     }
 }

@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::config::environment::{Environment, environment};
 use super::config::file_path::FilePath;
 use super::program::{Invocation, Program};
-use super::workload::{field, text};
+use super::workload::text;
 use super::{Container, Workload};
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Where root's configuration is.
@@ -44,7 +44,7 @@ pub(super) fn config_path(
                 "{message}: name the object that holds it in spec.config of the functionConfig"
             ))
             .about(&workload.resource.identity)
-            .at(field(&workload.pod_pointer(&place))),
+            .at(field_path(&workload.pod_pointer(&place))),
         )
     })?;
     // The user of the image is not in the manifests, but a volume at one of the paths tells it.
@@ -141,7 +141,7 @@ fn unknown_word(arguments: &[String]) -> Option<&str> {
 }
 
 /// The value of an option, the last one if it is given twice: `--config x`, `-config=x`, `-c x`.
-fn option(arguments: &[String], names: &[&str]) -> Option<String> {
+pub(super) fn option(arguments: &[String], names: &[&str]) -> Option<String> {
     let mut found = None;
     for (place, word) in arguments.iter().enumerate() {
         let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {

@@ -4,6 +4,7 @@ mod chosen;
 mod config;
 mod config_path;
 mod elsewhere;
+mod metrics;
 mod program;
 mod replicas;
 mod scripts;
@@ -15,8 +16,9 @@ mod workload;
 
 pub use chosen::Chosen;
 pub use config::{ConfigToml, Encoding, Placeholder, StartFile, StartForm, placeholder};
+pub use metrics::{MetricsPort, port_of as metrics_port_of};
 pub use replicas::{check_fixed_size, check_single_process, replicas, unknown_replicas};
-pub use workload::{Container, WORKLOAD_KINDS, Workload, field};
+pub use workload::{Container, WORKLOAD_KINDS, Workload};
 
 use std::collections::BTreeSet;
 

@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::Workload;
-use super::workload::field;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.
@@ -17,6 +16,9 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
+
+const EACH_BY_ITSELF: &str = "Give each pod an address of its own by spec.exposure.type: PodIP or \
+                              HostPort of the functionConfig";
 
 /// Refuses a workload at whose address more than one process would answer.
 ///
@@ -34,9 +36,9 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
         };
         return Err(Box::new(
             FunctionResult::error(format!(
-                "replicas is {replicas}{by}, but {WHY}. Set replicas: 1 (one process runs as many \
-                 jobs at once as `concurrent` allows), or spec.replicas: Shard of the \
-                 functionConfig, which makes a workload of each replica"
+                "replicas is {replicas}{by}, but {WHY}. {EACH_BY_ITSELF}; or set replicas: 1 (one \
+                 process runs as many jobs at once as `concurrent` allows), or spec.replicas: Shard, \
+                 which makes a workload of each replica"
             ))
             .about(identity)
             .at("spec.replicas")
@@ -101,8 +103,8 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
     if identity.kind == "DaemonSet" {
         return Err(Box::new(
             refuse(format!(
-                "a DaemonSet runs one process on each node, and {WHY}. Run this GitLab Runner as a \
-                 Deployment with replicas: 1, or leave it out by spec.runner"
+                "a DaemonSet runs one process on each node, and {WHY}. {EACH_BY_ITSELF}, run this \
+                 GitLab Runner as a Deployment with replicas: 1, or leave it out by spec.runner"
             ))
             .at("kind"),
         ));
@@ -129,10 +131,10 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
                 let most = most.map_or("more than one".to_owned(), |most| format!("up to {most}"));
                 return Err(Box::new(
                     refuse(format!(
-                        "{} may run {most} replicas of it, but {WHY}. Remove the autoscaler or set \
-                         its {} to 1, or deploy several runners with one replica each",
+                        "{} may run {most} replicas of it, but {WHY}. {EACH_BY_ITSELF}; or remove the \
+                         autoscaler, or set its {} to 1",
                         scaler.identity,
-                        field(most_pointer)
+                        field_path(most_pointer)
                     ))
                     .at("spec.replicas"),
                 ));

@@ -8,8 +8,7 @@ use super::program::{self, Program};
 use super::start_record;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-pub use krm::results::field_path as field;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// The kinds that are looked at.
@@ -92,11 +91,6 @@ impl Workload {
     /// True for a version that Kubernetes has not served since 1.16.
     pub fn has_old_version(&self) -> bool {
         OLD_VERSIONS.contains(&self.resource.identity.api_version.as_str())
-    }
-
-    /// JSON pointer of the labels that the workload selects its pods by; a Pod has none.
-    pub fn selector_pointer(&self) -> &'static str {
-        self.selector
     }
 
     /// Finds out what each container runs, with the variables and scripts that the list shows.
@@ -243,7 +237,7 @@ impl Workload {
                     names(&all)
                 ))
                 .about(identity)
-                .at(field(&self.pod_pointer("/spec/containers"))),
+                .at(field_path(&self.pod_pointer("/spec/containers"))),
             )),
             _ => Err(Box::new(
                 FunctionResult::error(format!(
@@ -257,7 +251,7 @@ impl Workload {
                     )
                 ))
                 .about(identity)
-                .at(field(&self.pod_pointer("/spec/containers"))),
+                .at(field_path(&self.pod_pointer("/spec/containers"))),
             )),
         }
     }
@@ -273,9 +267,9 @@ mod tests {
     #[test]
     fn writes_field_paths_as_results_do() {
         assert_eq!(
-            field("/spec/template/spec/containers/0/ports"),
+            field_path("/spec/template/spec/containers/0/ports"),
             "spec.template.spec.containers[0].ports"
         );
-        assert_eq!(field("/data/config.toml"), "data[config.toml]");
+        assert_eq!(field_path("/data/config.toml"), "data[config.toml]");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
-use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::config_plan::{ConfigDraft, ConfigLocation, ConfigPlan};
 use super::live_service::{self, Resolution};
 use super::pod_start::PodStartPlan;
 use super::record::Record;
@@ -17,7 +17,8 @@ use super::{
 use crate::exposure::{NODE_ADDRESS, SERVICE_PORT};
 use crate::function_config::{AdvertiseAddressSpec, Source, WhenPending};
 use crate::observed::{
-    ASKED, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject, node_address,
+    ASKED, Forbidden, Look, NodesSeen, Observation, Observed, Request, ServiceName, Subject,
+    node_address,
 };
 use crate::ownership::{OWNER, is_ours};
 use crate::runner::Runner;
@@ -28,6 +29,8 @@ use krm::results::{FunctionResult, Refusal};
 
 /// The field that an address comes from.
 const STATUS: &str = "status.loadBalancer";
+/// The fields that say which addresses fit.
+const FIELDS: &str = "spec.prefer and spec.ipFamily";
 
 /// A runner, the Service in front of it, and what is known of its address.
 #[derive(Debug)]
@@ -123,7 +126,7 @@ pub fn resolve_address(
     Ok(Advertised {
         service,
         asked,
-        configured: configured.map(|text| settings::shown_address(text, &runner.config)),
+        configured: configured.map(|text| ConfigLocation::of(&runner.config).shown_address(text)),
         state,
     })
 }
@@ -187,7 +190,7 @@ fn plan_config(
                 timeout: settings::asked_timeout(&runner.workload),
             };
             settings::set(&wanted, &mut draft, results)?;
-            results.extend(limits(&address, &runner.config));
+            results.extend(limits(&address, &draft.location));
         }
         State::Pending { reason, wait: None } if spec.when_pending != WhenPending::Fail => {
             results.push(switch_off(&service, &mut draft, &reason));
@@ -284,14 +287,25 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
     match live_service::resolve(live, spec, known) {
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
-        Resolution::Pending(reason) => Ok(State::Pending {
-            reason: at_server(reason, live.annotation(ASKED)),
+        Resolution::Pending(pending) => Ok(State::Pending {
+            reason: at_server(pending.reason(FIELDS), live.annotation(ASKED)),
             wait: waits(spec).then(|| request(Look::Change(spec.timeout()))),
         }),
-        Resolution::Refused(reason) => Err(Box::new(
-            FunctionResult::error(at_server(reason, live.annotation(ASKED))).about(&live.identity),
+        Resolution::Refused(reason) => Err(refused(reason, live)),
+        Resolution::BeingDeleted { since } => Err(refused(
+            format!(
+                "is being deleted since {since}: wait until it is gone, apply it again, and build \
+                 again"
+            ),
+            live,
         )),
     }
+}
+
+/// A Service that can never be used.
+fn refused(reason: String, live: &Resource) -> Refusal {
+    let message = at_server(reason, live.annotation(ASKED));
+    Box::new(FunctionResult::error(message).about(&live.identity))
 }
 
 /// The live Service, and whether the host has read it for this run; else what is known instead.
@@ -324,9 +338,13 @@ fn live<'a>(
                  manifests",
             )
         }
-        Some(Observation::Forbidden(reason) | Observation::Failed(reason)) => {
+        Some(Observation::Forbidden(Forbidden { reason, rule })) => {
+            let refusal = FunctionResult::error(reason.as_str()).with_manifests(rule);
+            return Err(Box::new(refusal.about(identity)));
+        }
+        Some(Observation::Failed(reason)) => {
             return Err(Box::new(
-                FunctionResult::error_with_manifests(reason).about(identity),
+                FunctionResult::error(reason.as_str()).about(identity),
             ));
         }
         _ => State::Unknown(service_request(question, identity, Look::Now)),
@@ -372,11 +390,12 @@ fn host_of_a_node(
                           Forbidden): the ClusterRole by which they may comes with these manifests";
             return Ok(Err(State::pending(reason)));
         }
-        Some(NodesSeen::Forbidden(reason) | NodesSeen::Failed(reason)) => {
-            let message = format!("needs the address of a node, and the nodes {reason}");
-            return Err(Box::new(
-                FunctionResult::error_with_manifests(&message).about(service),
-            ));
+        Some(NodesSeen::Forbidden(Forbidden { reason, rule })) => {
+            let refusal = nodes_unread(reason).with_manifests(rule);
+            return Err(Box::new(refusal.about(service)));
+        }
+        Some(NodesSeen::Failed(reason)) => {
+            return Err(Box::new(nodes_unread(reason).about(service)));
         }
         None if spec.source == Source::Items => {
             let reason = "needs the address of a node, and no node is among the items: set \
@@ -398,6 +417,12 @@ fn host_of_a_node(
             )),
         },
     )
+}
+
+fn nodes_unread(reason: &str) -> FunctionResult {
+    FunctionResult::error(format!(
+        "needs the address of a node, and the nodes {reason}"
+    ))
 }
 
 fn waits(spec: &AdvertiseAddressSpec) -> bool {

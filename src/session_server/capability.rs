@@ -4,7 +4,7 @@
 
 use super::config_file::ConfigFile;
 use crate::runner::Runner;
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 
 /// The first major version that has a session server.
 const FIRST_VERSION: u32 = 11;
@@ -35,7 +35,7 @@ pub(super) fn warnings(runner: &Runner, config: &ConfigFile) -> Vec<FunctionResu
                 "image {image} is older than 11.0, which is too old for terminals: take a newer one"
             ))
             .about(&runner.workload.resource.identity)
-            .at(crate::runner::field(&field)),
+            .at(field_path(&field)),
         );
     }
     let executors = config.executors();

@@ -2,6 +2,7 @@
 //!
 //! Source of the keys: `SessionServer` in gitlab-runner's `common/config.go`.
 
+use crate::runner::metrics_port_of;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -87,11 +88,6 @@ impl ConfigFile {
         &self.text
     }
 
-    /// The file's text, by value.
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-
     /// Whether the file has the table. `[session_server.sub]` alone does not make it.
     pub fn has_table(&self) -> bool {
         self.form().is_some()
@@ -115,7 +111,7 @@ impl ConfigFile {
 
     /// The port of the runner's metrics server, when it has one: `listen_address` of the root.
     pub fn metrics_port(&self) -> Option<u16> {
-        port_of(self.document.get("listen_address")?.as_str()?)
+        metrics_port_of(self.document.get("listen_address")?.as_str()?)
     }
 
     /// The executors of `[[runners]]`, each once.

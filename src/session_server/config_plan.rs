@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT};
 use super::record::Record;
-use super::{base64_lines, config_checksum, open_config};
+use super::{base64_lines, config_checksum, open_config, settings};
+use crate::address::AddressError;
 use crate::runner::{ConfigToml, Encoding};
 use krm::patch::Patches;
-use krm::results::Refusal;
+use krm::resource::Identity;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// What changes in one `config.toml`.
@@ -64,17 +66,81 @@ fn write_text(config: &ConfigToml, text: &str, patches: &mut Patches) {
     patches.fill(object, &pointer, json!(written));
 }
 
+/// Where a `config.toml` is, for messages about it.
+#[derive(Clone, Debug)]
+pub struct ConfigLocation<'r> {
+    /// The object that holds it, and the field; `None` for a file of its own.
+    object: Option<(&'r Identity, String)>,
+    /// Its values may be secret.
+    is_secret: bool,
+}
+
+impl<'r> ConfigLocation<'r> {
+    /// A file at the pod's start, which may be of a Secret.
+    pub(crate) const FILE: Self = Self {
+        object: None,
+        is_secret: true,
+    };
+
+    /// In an object, if one holds it.
+    pub fn of(config: &'r ConfigToml) -> Self {
+        if !config.is_in_manifests() {
+            return Self::FILE;
+        }
+        let identity = &config.object.identity;
+        Self {
+            object: Some((identity, config.field())),
+            is_secret: identity.kind == "Secret",
+        }
+    }
+
+    /// Adds the location to a result.
+    pub(super) fn locate(&self, result: FunctionResult) -> FunctionResult {
+        match &self.object {
+            Some((identity, field)) => result.about(identity).at(field),
+            None => result,
+        }
+    }
+
+    /// What the configuration is called in messages.
+    pub(super) fn field(&self) -> &str {
+        match &self.object {
+            Some((_, field)) => field,
+            None => "config.toml",
+        }
+    }
+
+    /// The `advertise_address` of a configuration, for messages. Passwords are masked, and so is
+    /// anything in a Secret that is not a valid address.
+    pub fn shown_address(&self, address: &str) -> String {
+        settings::shown_address(address, self.is_secret)
+    }
+
+    /// Says why a runner cannot advertise the address of a configuration.
+    pub(crate) fn refused_address(&self, address: &str, error: AddressError) -> String {
+        let error = if self.is_secret {
+            error.masked()
+        } else {
+            error
+        };
+        let shown = self.shown_address(address);
+        format!("advertise_address {shown:?}: {error}")
+    }
+}
+
 /// A `config.toml` while its plan is made.
 #[derive(Debug)]
-pub(super) struct ConfigDraft<'r> {
-    /// The file as its object has it.
-    pub(super) config: &'r ConfigToml,
+pub(crate) struct ConfigDraft<'r> {
+    /// The file's text before this run.
+    original: &'r str,
+    /// Where it is.
+    pub(crate) location: ConfigLocation<'r>,
     /// The file as it will be.
-    pub(super) file: ConfigFile,
+    pub(crate) file: ConfigFile,
     /// The record of an earlier run.
-    pub(super) before: Option<Record>,
+    pub(crate) before: Option<Record>,
     pub(super) keys: Vec<(&'static str, Value)>,
-    pub(super) record: RecordPlan,
+    pub(crate) record: RecordPlan,
 }
 
 impl<'r> ConfigDraft<'r> {
@@ -86,11 +152,23 @@ impl<'r> ConfigDraft<'r> {
         Ok(Self::of(config, open_config(config)?))
     }
 
-    /// A draft of a file that is parsed already.
+    /// A draft of an object's file that is parsed already.
     pub(super) fn of(config: &'r ConfigToml, file: ConfigFile) -> Self {
+        let location = ConfigLocation::of(config);
+        Self::new(&config.text, location, file, Record::read(config))
+    }
+
+    /// A draft of a file, which was parsed from `original`.
+    pub(crate) fn new(
+        original: &'r str,
+        location: ConfigLocation<'r>,
+        file: ConfigFile,
+        before: Option<Record>,
+    ) -> Self {
         Self {
-            before: Record::read(config),
-            config,
+            original,
+            location,
+            before,
             file,
             keys: Vec::new(),
             record: RecordPlan::Keep,
@@ -99,7 +177,7 @@ impl<'r> ConfigDraft<'r> {
 
     /// Puts back what the keys were before the first run. Does nothing where no run has written
     /// them.
-    pub(super) fn restore(&mut self) {
+    pub(crate) fn restore(&mut self) {
         let Some(record) = &self.before else {
             return;
         };
@@ -130,14 +208,19 @@ impl<'r> ConfigDraft<'r> {
 
     /// The finished plan.
     pub(super) fn finish(self) -> ConfigPlan {
-        let is_in_manifests = self.config.is_in_manifests();
-        let checksum = is_in_manifests.then(|| config_checksum(self.file.text()));
-        let text = (self.file.text() != self.config.text).then(|| self.file.into_text());
+        let is_in_object = self.location.object.is_some();
+        let checksum = is_in_object.then(|| config_checksum(self.file.text()));
         ConfigPlan {
+            text: self.changed_text(),
             keys: self.keys,
-            text,
             record: self.record,
             checksum,
         }
+    }
+
+    /// The file's new text, where it changes.
+    pub(crate) fn changed_text(&self) -> Option<String> {
+        let text = self.file.text();
+        (text != self.original).then(|| text.to_owned())
     }
 }

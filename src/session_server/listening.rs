@@ -28,9 +28,9 @@ pub(super) fn check(
             .about(&runner.config.object.identity)
             .at(runner.config.field())
     };
-    let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port),
-        None => (address.as_str(), ""),
+    let port = match address.rsplit_once(':') {
+        Some((_, port)) => port,
+        None => "",
     };
     let problem = if address.is_empty() {
         return Ok(None);
@@ -43,17 +43,9 @@ pub(super) fn check(
     } else if port.parse::<u16>().is_err() {
         "has no port from 1 to 65535, so the session server does not start"
     } else {
-        let host = host.trim_matches(['[', ']']);
-        let ip = host.parse::<std::net::IpAddr>();
-        let is_loopback = host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback());
         // The relay's port-forward ends inside the pod.
         let is_inside = matches!(spec.exposure.kind, ExposureKind::ApiServer(_));
-        return Ok((is_loopback && !is_inside).then(|| {
-            place(FunctionResult::warning(format!(
-                "listen_address is {address:?}, where nothing outside the pod can connect: listen on \
-                 0.0.0.0:{port}"
-            )))
-        }));
+        return Ok(loopback(&address).filter(|_| !is_inside).map(place));
     };
     if spec.listen_port.is_some() {
         return Ok(None);
@@ -61,4 +53,18 @@ pub(super) fn check(
     Err(Box::new(place(FunctionResult::error(format!(
         "listen_address {address:?} {problem}: write 0.0.0.0:8093, or leave it out"
     )))))
+}
+
+/// Warns of a `host:port` at which nothing outside the pod can connect.
+pub(crate) fn loopback(address: &str) -> Option<FunctionResult> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    let ip = host.parse::<std::net::IpAddr>();
+    let is_loopback = host == "localhost" || ip.is_ok_and(|ip| ip.to_canonical().is_loopback());
+    is_loopback.then(|| {
+        FunctionResult::warning(format!(
+            "listen_address is {address:?}, where nothing outside the pod can connect: listen on \
+             0.0.0.0:{port}"
+        ))
+    })
 }

@@ -25,32 +25,70 @@ use crate::function_config::{AddressKind, AdvertiseAddressSpec};
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
-const NO_ADDRESS: &str = "its load balancer has no address yet";
-
 /// What a Service's status says about the address.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Resolution {
+pub(crate) enum Resolution {
     /// host:port
     Address(String),
     /// No address yet, and why.
-    Pending(String),
+    Pending(Pending),
+    /// It is being deleted.
+    BeingDeleted {
+        /// `metadata.deletionTimestamp`
+        since: String,
+    },
     /// This Service can never be used, and why.
     Refused(String),
 }
 
+/// Why a Service has no address yet.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pending {
+    /// `status.loadBalancer` is empty.
+    NoAddress,
+    /// Its load balancer does not serve the port.
+    PortError {
+        /// The Service's port.
+        port: u16,
+        /// `ports[].error`
+        error: String,
+    },
+    /// None of these addresses, each with its port, is one that is asked for.
+    NoneFits(Vec<String>),
+    /// The node port is not assigned yet.
+    NoNodePort,
+}
+
+impl Pending {
+    /// A clause about the Service. `choice` names what says which addresses fit.
+    pub(crate) fn reason(&self, choice: &str) -> String {
+        match self {
+            Self::NoAddress => "its load balancer has no address yet".to_owned(),
+            Self::PortError { port, error } => {
+                format!("its load balancer has an error on port {port}: {error}")
+            }
+            Self::NoneFits(found) => {
+                let found = found.join(", ");
+                format!("none of its addresses ({found}) fits {choice}")
+            }
+            Self::NoNodePort => "has no node port yet".to_owned(),
+        }
+    }
+}
+
 /// What is known of a live Service besides its status.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known<'a> {
+pub(crate) struct Known<'a> {
     /// The address in the configuration, which is kept among equals.
-    pub(super) configured: Option<&'a str>,
+    pub(crate) configured: Option<&'a str>,
     /// The address of the nodes as the manifest says it, which may not be applied yet.
-    pub(super) nodes: Option<&'a str>,
+    pub(crate) nodes: Option<&'a str>,
     /// The port that leads to the session server, where the Service is the user's own.
-    pub(super) port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 /// Reads the address of a live Service.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     service: &Resource,
     spec: &AdvertiseAddressSpec,
     known: Known<'_>,
@@ -58,9 +96,9 @@ pub(super) fn resolve(
     let value = &service.value;
     let since = value.at("/metadata/deletionTimestamp");
     if let Some(since) = since.and_then(Value::as_str) {
-        return Resolution::Refused(format!(
-            "is being deleted since {since}: wait until it is gone, apply it again, and build again"
-        ));
+        return Resolution::BeingDeleted {
+            since: since.to_owned(),
+        };
     }
     if let Some(nodes) = known.nodes.or(service.annotation(NODE_ADDRESS)) {
         return at_nodes(nodes, value, known.port);
@@ -80,7 +118,7 @@ pub(super) fn resolve(
 fn balancer_port(service: &Value, port: Option<u16>) -> Result<u16, Resolution> {
     let kind = service.at("/spec/type").and_then(Value::as_str);
     let kind = kind.unwrap_or("ClusterIP");
-    let has_external_ip = strings(service.at("/spec/externalIPs")).next().is_some();
+    let has_external_ip = external_ips(service).next().is_some();
     if kind != "LoadBalancer" && !has_external_ip {
         return Err(Resolution::Refused(format!(
             "is of type {kind}, which has no address outside the cluster: a type LoadBalancer is \
@@ -106,15 +144,15 @@ fn hosts(service: &Value, port: u16) -> Result<Vec<Host>, Resolution> {
         .filter_map(|(field, entry)| host(entry.get(field)?.as_str()?))
         .collect();
     if entries.is_empty() {
-        hosts.extend(strings(service.at("/spec/externalIPs")).filter_map(host));
+        hosts.extend(external_ips(service).map(|address| address.host));
     }
     if !hosts.is_empty() {
         return Ok(hosts);
     }
     let mut errors = entries.iter().filter_map(|entry| port_error(entry, port));
     Err(Resolution::Pending(match errors.next() {
-        Some(error) => format!("its load balancer has an error on port {port}: {error}"),
-        None => NO_ADDRESS.to_owned(),
+        Some(error) => Pending::PortError { port, error },
+        None => Pending::NoAddress,
     }))
 }
 
@@ -150,11 +188,8 @@ fn choose(
     match kept.or_else(|| among_best().next()) {
         Some(host) => Ok(host.clone()),
         None => {
-            let found: Vec<String> = all.iter().map(|host| written(host, port)).collect();
-            Err(Resolution::Pending(format!(
-                "none of its addresses ({}) fits spec.prefer and spec.ipFamily",
-                found.join(", ")
-            )))
+            let found = all.iter().map(|host| written(host, port)).collect();
+            Err(Resolution::Pending(Pending::NoneFits(found)))
         }
     }
 }
@@ -164,17 +199,21 @@ pub(super) fn is_at_nodes(service: &Resource) -> bool {
     let kind = service.value.at("/spec/type").and_then(Value::as_str);
     kind == Some("NodePort")
         && service.annotation(NODE_ADDRESS).is_none()
-        && strings(service.value.at("/spec/externalIPs"))
-            .next()
-            .is_none()
+        && external_ips(&service.value).next().is_none()
         && service.value.at("/metadata/deletionTimestamp").is_none()
+}
+
+/// The IP addresses outside the cluster at which the nodes take what comes to the Service's port.
+pub(super) fn external_ips(service: &Value) -> impl Iterator<Item = Address> {
+    let ips = strings(service.at("/spec/externalIPs")).filter_map(host);
+    ips.map(|host| Address { host, port: None })
 }
 
 /// The address of a Service that is reached at the nodes.
 fn at_nodes(nodes: &str, service: &Value, port: Option<u16>) -> Resolution {
     match (host(nodes), our_port(service, port, "nodePort")) {
         (Some(host), Some(port)) => Resolution::Address(written(&host, port)),
-        (Some(_), None) => Resolution::Pending("has no node port yet".to_owned()),
+        (Some(_), None) => Resolution::Pending(Pending::NoNodePort),
         (None, _) => Resolution::Refused(format!(
             "has the annotation {NODE_ADDRESS}: {nodes}, which is neither a DNS name nor an IP \
              address"
@@ -386,7 +425,7 @@ mod tests {
             &spec(fields),
             Known::default(),
         ) {
-            Resolution::Pending(reason) => reason,
+            Resolution::Pending(pending) => pending.reason("spec.prefer and spec.ipFamily"),
             other => panic!("{other:?}"),
         };
         assert!(pending(json!([]), json!({})).contains("no address yet"));
@@ -411,6 +450,10 @@ mod tests {
         let mut deleted = service(json!({}), json!([{"ip": "192.0.2.7"}]));
         Rc::make_mut(&mut deleted.value)["metadata"]["deletionTimestamp"] =
             json!("2026-01-01T00:00:00Z");
-        assert!(refused(&deleted));
+        let since = "2026-01-01T00:00:00Z".to_owned();
+        assert_eq!(
+            resolve(&deleted, &spec(json!({})), Known::default()),
+            Resolution::BeingDeleted { since }
+        );
     }
 }

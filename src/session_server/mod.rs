@@ -40,9 +40,9 @@ mod capability;
 mod companions;
 pub mod config_file;
 mod config_plan;
-mod listening;
+pub(crate) mod listening;
 mod live_item;
-mod live_service;
+pub(crate) mod live_service;
 mod network_policy;
 pub mod owned;
 mod pod_start;
@@ -67,7 +67,8 @@ use crate::runner::{self, ConfigToml, Placeholder, Workload};
 pub use advertise::{Advertised, State, plan as plan_address, resolve_address};
 pub use companions::CompanionPlan;
 use config_file::ConfigFile;
-pub use config_plan::{ConfigPlan, RecordPlan};
+pub(crate) use config_plan::ConfigDraft;
+pub use config_plan::{ConfigLocation, ConfigPlan, RecordPlan};
 use krm::bookkeeping::annotation;
 use krm::results::{FunctionResult, Refusal};
 pub use pod_start::{
@@ -96,13 +97,10 @@ pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 
 /// Warns of an address that works only from some places.
-fn limits(address: &str, config: &ConfigToml) -> Option<FunctionResult> {
+pub(crate) fn limits(address: &str, location: &ConfigLocation<'_>) -> Option<FunctionResult> {
     let limits = parse_address(address)?.limits()?;
-    Some(
-        FunctionResult::warning(format!("advertise_address {address} {limits}"))
-            .about(&config.object.identity)
-            .at(config.field()),
-    )
+    let message = format!("advertise_address {address} {limits}");
+    Some(location.locate(FunctionResult::warning(message)))
 }
 
 /// Refuses a workload without a name of its own, as its Service is named after it.

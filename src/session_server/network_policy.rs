@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::exposure;
 use crate::function_config::NetworkPolicySpec;
-use crate::runner::{Runner, field};
+use crate::runner::{MetricsPort, Runner};
 use krm::resource::Identity;
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 
 /// A NetworkPolicy for the runner's pods. Only the peers may connect to the session server; the other
 /// ports that the containers declare stay open to everybody.
@@ -38,9 +38,9 @@ pub(super) fn object(
 /// Warns of a metrics port that no container declares, as the policy closes it.
 pub(super) fn metrics_cut_off(
     runner: &Runner,
-    metrics_port: Option<u16>,
+    metrics: Option<MetricsPort>,
 ) -> Option<FunctionResult> {
-    let port = metrics_port?;
+    let MetricsPort { port, said_by } = metrics?;
     let declared = other_ports(runner, 0);
     if declared
         .iter()
@@ -51,12 +51,12 @@ pub(super) fn metrics_cut_off(
     let pointer = runner.container_pointer("/ports");
     Some(
         FunctionResult::warning(format!(
-            "the metrics are served at port {port} (listen_address of config.toml), which no \
-             container declares, so the NetworkPolicy of spec.networkPolicy cuts them off: add it as \
+            "the metrics are served at port {port} ({said_by}), which no container \
+             declares, so the NetworkPolicy of spec.networkPolicy cuts them off: add it as \
              a containerPort"
         ))
         .about(&runner.workload.resource.identity)
-        .at(field(&pointer)),
+        .at(field_path(&pointer)),
     )
 }
 

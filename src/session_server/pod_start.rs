@@ -15,12 +15,13 @@ use crate::function_config::{AddressKind, ConfigureSpec};
 use crate::runner::start_record::{
     CONFIG_VOLUME, INIT_CONTAINER, MountRecord, POD_START, StartRecord, TOKEN_VOLUME, position,
 };
-use crate::runner::{Runner, StartForm, Workload, field};
+use crate::runner::{Runner, StartForm, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
-use krm::results::{FunctionResult, Refusal};
+use krm::resource_list::ResourceList;
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Where the init container has the folder of the file that it writes.
@@ -33,6 +34,8 @@ const TOKEN_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN_SECONDS: u32 = 600;
 /// The variable with the IP address of the pod's node.
 const NODE_IP: &str = "NODE_IP";
+/// The variable with the pod's own.
+const POD_IP: &str = "POD_IP";
 
 /// What changes in a workload, so that its pods are configured when they start, or no longer are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +64,8 @@ pub(super) enum StartAddress {
         /// The functionConfig says it, so that it replaces the user's own.
         is_asked: bool,
     },
+    /// The pod's own IP address.
+    Pod { port: u16 },
     /// A port of the node that the pod is on.
     Node { port: u16 },
     /// The live Service has it.
@@ -168,13 +173,22 @@ pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
     ))
 }
 
-/// The service account that a workload's pods run under.
-pub fn service_account(workload: &Workload) -> &str {
+/// The name of the service account that a workload's pods run under. kustomize renames the reference to
+/// it after this function, and not the one in a new RoleBinding.
+///
+/// # Errors
+/// An item that mentions the name and cannot be parsed.
+pub fn service_account(list: &ResourceList<'_>, workload: &Workload) -> Result<String, Refusal> {
     let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
     let mut names = fields
         .iter()
         .filter_map(|field| workload.pod(field)?.as_str());
-    names.find(|name| !name.is_empty()).unwrap_or("default")
+    let name = names.find(|name| !name.is_empty()).unwrap_or("default");
+    let accounts = list.referenced("ServiceAccount", name, &workload.resource)?;
+    Ok(match accounts.as_slice() {
+        [account] => account.identity.name.clone(),
+        _ => name.to_owned(),
+    })
 }
 
 /// Plans the init container and its volumes.
@@ -324,7 +338,7 @@ impl Planner<'_> {
                 list.rsplit('/').next().unwrap_or_default()
             ))
             .about(&self.workload.resource.identity)
-            .at(field(list)),
+            .at(field_path(list)),
         ))
     }
 }
@@ -469,6 +483,11 @@ fn init_container(
                 arguments.push("--replace-address".to_owned());
             }
         }
+        StartAddress::Pod { port } => {
+            arguments.push(format!("--advertise-ip=$({POD_IP})"));
+            arguments.push(format!("--advertise-port={port}"));
+            variables.push(field_variable(POD_IP, "status.podIP", configure));
+        }
         StartAddress::Node { port } => {
             arguments.push(format!("--advertise-ip={node_ip}"));
             arguments.push(format!("--advertise-port={port}"));
@@ -489,15 +508,7 @@ fn init_container(
         .iter()
         .any(|argument| argument.ends_with(&node_ip))
     {
-        // Older clusters know the field of one address alone.
-        let field = match configure.ip_family {
-            Some(_) => "status.hostIPs",
-            None => "status.hostIP",
-        };
-        variables.push(json!({
-            "name": NODE_IP,
-            "valueFrom": {"fieldRef": {"fieldPath": field}},
-        }));
+        variables.push(field_variable(NODE_IP, "status.hostIP", configure));
     }
     arguments.push(format!("--listen-port={}", task.listen_port));
     let timeout = task.session_timeout.map(|seconds| seconds.0);
@@ -539,6 +550,20 @@ fn init_container(
     set("securityContext", user.security_context());
     set("volumeMounts", Value::Array(mounts));
     Value::Object(init)
+}
+
+/// A variable of the downward API: an address, or all of them where one of a family is to be chosen.
+/// Older clusters know the field of one address alone.
+fn field_variable(name: &str, field: &str, configure: &ConfigureSpec) -> Value {
+    let plural = if configure.ip_family.is_some() {
+        "s"
+    } else {
+        ""
+    };
+    json!({
+        "name": name,
+        "valueFrom": {"fieldRef": {"fieldPath": format!("{field}{plural}")}},
+    })
 }
 
 /// Whom the init container runs as: the user of the runner's container, who is to read and write the file.
@@ -676,6 +701,7 @@ pub(super) fn result(
     };
     let address = match task.address {
         StartAddress::Known { address, .. } => format!("It advertises {address}"),
+        StartAddress::Pod { port } => format!("It advertises port {port} of the pod's IP address"),
         StartAddress::Node { port } => format!("It advertises port {port} of the pod's node"),
         StartAddress::Service { .. } => {
             let pending = match task.configure.when_pending.unwrap_or_default() {
@@ -697,7 +723,9 @@ pub(super) fn result(
             "its init container {INIT_CONTAINER} {writes}. {address}"
         ))
         .about(&runner.workload.resource.identity)
-        .at(field(&runner.workload.pod_pointer("/spec/initContainers"))),
+        .at(field_path(
+            &runner.workload.pod_pointer("/spec/initContainers"),
+        )),
     )
 }
 

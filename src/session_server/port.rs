@@ -1,16 +1,16 @@
 //! The container port that the session server listens on.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ADDED_PORT;
 use crate::exposure::PORT_NAME;
 use crate::function_config::SessionServerSpec;
-use crate::runner::{Container, Runner, Workload, field};
+use crate::runner::{Container, MetricsPort, Runner, Workload};
 use krm::Internal;
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Resource;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// The upstream chart's default.
@@ -62,10 +62,12 @@ pub struct PortPlan {
 pub enum PortChange {
     /// Nothing: the container has the port.
     None,
-    /// The port that an earlier run added gets another number.
+    /// The port that an earlier run added gets other numbers.
     Renumber {
-        /// JSON pointer of the number.
+        /// JSON pointer of the port.
         pointer: String,
+        /// `hostPort`
+        host: Option<u16>,
     },
     /// A port is added.
     Add {
@@ -78,17 +80,27 @@ pub enum PortChange {
     },
 }
 
+/// The numbers of the port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    /// Where the session server listens in its pod.
+    pub(super) listen: u16,
+    /// `hostPort`: the port of the node that leads there.
+    pub(super) host: Option<u16>,
+}
+
 /// Plans the container port.
 ///
 /// # Errors
 /// The number, or the name, belongs to something else in the pod.
 pub(super) fn plan(
     runner: &Runner,
-    port: u16,
-    metrics_port: Option<u16>,
+    ports: Ports,
+    metrics: Option<MetricsPort>,
 ) -> Result<PortPlan, Refusal> {
+    let Ports { listen: port, host } = ports;
     let pod = PodPorts::of(runner);
-    if let Some(message) = pod.conflict(port, metrics_port) {
+    if let Some(message) = pod.conflict(port, metrics) {
         return Err(pod.refuse(message));
     }
     let plan = |target: Value, change: PortChange| PortPlan {
@@ -96,18 +108,34 @@ pub(super) fn plan(
         target,
         change,
     };
-    if let Some(existing) = pod.own.iter().find(|entry| is_at(entry, port)) {
+    let ours = pod.added.and_then(|name| pod.named(name));
+    let at_number = pod.own.iter().position(|entry| is_at(entry, port));
+    if let Some(place) = at_number.filter(|place| Some(*place) != ours)
+        && let Some(existing) = pod.own.get(place)
+    {
+        if let Some(host) = host
+            && existing.get("hostPort") != Some(&json!(host))
+        {
+            return Err(pod.refuse(format!(
+                "the container has port {port} already, without hostPort {host}: add it there, or \
+                 remove the port, so that this function adds it"
+            )));
+        }
         let target = text(existing, "name").map_or(json!(port), |name| pod.target(name, port));
         return Ok(plan(target, PortChange::None));
     }
     if let Some(name) = pod.added
         && let Some(index) = pod.named(name)
     {
-        let pointer = format!("{}/{index}/containerPort", pod.pointer);
-        return Ok(plan(
-            pod.target(name, port),
-            PortChange::Renumber { pointer },
-        ));
+        let pointer = format!("{}/{index}", pod.pointer);
+        let is_right = pod.own.get(index).is_some_and(|entry| {
+            is_at(entry, port) && entry.get("hostPort") == host.map(|host| json!(host)).as_ref()
+        });
+        let change = match is_right {
+            true => PortChange::None,
+            false => PortChange::Renumber { pointer, host },
+        };
+        return Ok(plan(pod.target(name, port), change));
     }
     if pod.named(PORT_NAME).is_some() {
         return Err(pod.refuse(format!(
@@ -127,8 +155,14 @@ pub(super) fn plan(
     } else {
         json!(port)
     };
+    let mut entry = Map::from_iter([
+        ("name".to_owned(), json!(name)),
+        ("containerPort".to_owned(), json!(port)),
+    ]);
+    entry.extend(host.map(|host| ("hostPort".to_owned(), json!(host))));
+    entry.insert("protocol".to_owned(), json!("TCP"));
     let change = PortChange::Add {
-        entry: json!({"name": name, "containerPort": port, "protocol": "TCP"}),
+        entry: Value::Object(entry),
         note: note(runner, name)?,
         ports: pod.pointer,
     };
@@ -166,16 +200,17 @@ impl<'r> PodPorts<'r> {
         Box::new(
             FunctionResult::error(message)
                 .about(&self.runner.workload.resource.identity)
-                .at(field(&self.pointer)),
+                .at(field_path(&self.pointer)),
         )
     }
 
     /// Why the session server cannot listen on a port: something else does.
-    fn conflict(&self, port: u16, metrics_port: Option<u16>) -> Option<String> {
-        if metrics_port == Some(port) {
+    fn conflict(&self, port: u16, metrics: Option<MetricsPort>) -> Option<String> {
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             return Some(format!(
-                "port {port} is where the runner's metrics server listens (listen_address of \
-                 config.toml): set spec.listenPort of the functionConfig to another one"
+                "port {port} is where the runner's metrics server listens ({}): set \
+                 spec.listenPort of the functionConfig to another one",
+                metrics.said_by
             ));
         }
         let mut others = self.others.iter();
@@ -230,8 +265,14 @@ impl PortPlan {
     pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
         match self.change {
             PortChange::None => {}
-            PortChange::Renumber { pointer } => {
-                patches.set(workload, &pointer, json!(self.number));
+            PortChange::Renumber { pointer, host } => {
+                let number = format!("{pointer}/containerPort");
+                patches.set(workload, &number, json!(self.number));
+                let host_port = format!("{pointer}/hostPort");
+                match host {
+                    Some(host) => patches.set(workload, &host_port, json!(host)),
+                    None => patches.remove(workload, &host_port),
+                }
             }
             PortChange::Add { ports, entry, note } => {
                 patches.push(workload, &ports, entry);

@@ -19,30 +19,44 @@ use yaml_splice::pointer::At as _;
 pub struct Record(BTreeMap<String, Option<String>>);
 
 impl Record {
+    /// A record of these keys, with the TOML text that each had.
+    pub(crate) fn of_keys(keys: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
+        Self(keys.into_iter().collect())
+    }
+
+    /// True when it is about no key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The table itself was not there.
     pub(super) fn without_table() -> Self {
         Self(BTreeMap::from([(TABLE.to_owned(), None)]))
     }
 
     /// True when there was no table.
-    pub(super) fn had_no_table(&self) -> bool {
+    pub(crate) fn had_no_table(&self) -> bool {
         self.0.contains_key(TABLE)
     }
 
     /// True when an earlier run has written this key.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.had_no_table() || self.0.contains_key(key)
     }
 
     /// True when an earlier run has added this key.
-    pub(super) fn has_added(&self, key: &str) -> bool {
+    pub(crate) fn has_added(&self, key: &str) -> bool {
         self.had_no_table() || self.0.get(key) == Some(&None)
+    }
+
+    /// What a key was, as TOML text.
+    pub(crate) fn source(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.as_deref()
     }
 
     /// What a key was.
     pub(super) fn value(&self, key: &str) -> Option<Value> {
-        let source = self.0.get(key)?.as_deref()?;
-        Some(toml_value(source))
+        self.source(key).map(toml_value)
     }
 
     /// Notes what a key was, by its TOML text.
@@ -51,7 +65,7 @@ impl Record {
     }
 
     /// Each key, and the TOML text of what it was.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0
             .iter()
             .map(|(key, source)| (key.as_str(), source.as_deref()))
@@ -79,11 +93,7 @@ impl Record {
         if is_flat(&records) {
             records = Map::new();
         }
-        let keys = self.0.iter().map(|(key, source)| {
-            let source = source.clone().map_or(Value::Null, Value::from);
-            (key.clone(), source)
-        });
-        records.insert(config.key.clone(), Value::Object(keys.collect()));
+        records.insert(config.key.clone(), self.to_value());
         let text = Value::Object(records).to_string();
         patches.set(&config.object, &annotation(CONFIG_BEFORE), text.into());
     }
@@ -102,7 +112,17 @@ impl Record {
         }
     }
 
-    fn of(record: &Value) -> Self {
+    /// The record as JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        let keys = self.0.iter().map(|(key, source)| {
+            let source = source.clone().map_or(Value::Null, Value::from);
+            (key.clone(), source)
+        });
+        Value::Object(keys.collect())
+    }
+
+    /// The record that is written as JSON.
+    pub(crate) fn of(record: &Value) -> Self {
         let keys = record.as_object().into_iter().flatten();
         let keys = keys.map(|(key, source)| (key.clone(), source.as_str().map(str::to_owned)));
         Self(keys.collect())

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::runner::Runner;
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Kubernetes' default `terminationGracePeriodSeconds`.
@@ -55,7 +55,7 @@ pub(super) fn restart(
              terminationGracePeriodSeconds ({grace}) are lost: set it to as long as a job may take"
         ))
         .about(&resource.identity)
-        .at(crate::runner::field(
+        .at(field_path(
             &workload.pod_pointer("/spec/terminationGracePeriodSeconds"),
         ))
     })

@@ -17,7 +17,7 @@ use super::{
     ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, limits, listening, network_policy, owned,
     require_name, rollout, settings, shut_out, taken,
 };
-use crate::exposure::ExposureKind;
+use crate::exposure::{ExposureKind, PodReach};
 use crate::fields::Seconds;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
@@ -230,7 +230,10 @@ impl Planner<'_, '_> {
     fn plan(&mut self) -> Result<Planned, Refusal> {
         let Self { spec, runner, .. } = *self;
         require_name(&runner.workload)?;
-        self.around.pods.check_selector(&runner.workload)?;
+        // Without a Service, labels choose the pods of a NetworkPolicy alone, which may have more.
+        if !spec.exposure.is_per_pod() {
+            self.around.pods.check_selector(&runner.workload)?;
+        }
         let mut draft = open(self.list, runner)?;
         let is_at_start = runner.start.is_some();
         if is_at_start {
@@ -240,7 +243,7 @@ impl Planner<'_, '_> {
             .extend(listening::check(&draft.file, spec, runner)?);
         let (port, service, mut binding) = self.service(&draft)?;
         let start = match is_at_start {
-            true => Some(self.start_address(&draft, &binding)?),
+            true => Some(self.start_address(&draft, &binding, port.number)?),
             false => None,
         };
         let companions = self.companions(&mut binding, &draft, port.number, start.as_ref())?;
@@ -280,21 +283,25 @@ impl Planner<'_, '_> {
         &mut self,
         draft: &ConfigDraft<'_>,
         binding: &ServiceBinding,
+        listen_port: u16,
     ) -> Result<StartAddress, Refusal> {
-        let Self { spec, runner, .. } = *self;
+        let Self { spec, .. } = *self;
+        if binding.reach.is_some() {
+            return Ok(binding.start_address(None, listen_port));
+        }
         let Some(advertise) = settings::address(spec, draft, binding, &mut self.results)? else {
             let nodes = match &spec.exposure.kind {
                 ExposureKind::NodePort(exposure) => exposure.node_address.as_ref(),
                 _ => None,
             };
             let nodes = nodes.map(ToString::to_string);
-            return Ok(binding.start_address(nodes.as_deref()));
+            return Ok(binding.start_address(nodes.as_deref(), listen_port));
         };
         let address = advertise.address;
         if spec.advertise_address.is_some() || !advertise.is_asked {
             self.results.extend(binding.check_port(&address));
         }
-        self.results.extend(limits(&address, &runner.config));
+        self.results.extend(limits(&address, &draft.location));
         Ok(StartAddress::Known {
             address,
             is_asked: spec.advertise_address.is_some(),
@@ -335,10 +342,18 @@ impl Planner<'_, '_> {
         let configured = settings::configured_port(&draft.file);
         let listen_port = port::listen_port(spec, configured, runner);
         let found = service::find(list, &runner.workload)?;
+        if spec.exposure.is_per_pod() {
+            return self.without_service(draft, listen_port, found);
+        }
         let services = &around.services;
         let adopted =
             service_binding::adoptable(services, spec, runner, listen_port, draft, &found)?;
-        let port = port::plan(runner, listen_port, draft.file.metrics_port())?;
+        let ports = port::Ports {
+            listen: listen_port,
+            host: None,
+        };
+        let metrics = runner.metrics(draft.file.metrics_port());
+        let port = port::plan(runner, ports, metrics)?;
         let make =
             |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
         let (service, binding) = match (adopted, found) {
@@ -354,6 +369,34 @@ impl Planner<'_, '_> {
         if let Some(address) = &binding.fixed {
             taken::check_fixed(list, address, &binding.identity)?;
         }
+        Ok((port, service, binding))
+    }
+
+    /// The container port of pods that are reached one by one.
+    fn without_service(
+        &mut self,
+        draft: &ConfigDraft<'_>,
+        listen_port: u16,
+        found: Existing,
+    ) -> Result<(PortPlan, ServicePlan, ServiceBinding), Refusal> {
+        let Self { spec, runner, .. } = *self;
+        let (identity, existing) = match found {
+            Existing::Ours(service) => (service.identity.clone(), Some(service)),
+            Existing::None(identity) => (identity, None),
+            Existing::Foreign(service) => (service.identity, None),
+        };
+        let (service, binding) =
+            service_binding::per_pod(identity, existing, spec, runner, listen_port)?;
+        let host_port = match binding.reach {
+            Some(PodReach::HostPort(port)) => Some(port),
+            _ => None,
+        };
+        let ports = port::Ports {
+            listen: listen_port,
+            host: host_port,
+        };
+        let metrics = runner.metrics(draft.file.metrics_port());
+        let port = port::plan(runner, ports, metrics)?;
         Ok((port, service, binding))
     }
 
@@ -378,7 +421,7 @@ impl Planner<'_, '_> {
         let reads_nodes = spec.exposure.strategy().reads_nodes();
         let mut accounts = spec.readers.clone();
         if start.is_some_and(StartAddress::reads_service) {
-            accounts.extend(reader_at_start(workload, &accounts)?);
+            accounts.extend(reader_at_start(self.list, workload, &accounts)?);
         }
         desired.extend(readers(&accounts, service, reads_nodes && start.is_none()));
         if let Some(policy) = &spec.network_policy {
@@ -388,10 +431,12 @@ impl Planner<'_, '_> {
         results.extend(around.services.left_behind(workload, service));
         results.extend(capability::warnings(runner, &draft.file));
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
-        results.extend(rollout::surge(runner));
+        if binding.reach.is_none() {
+            results.extend(rollout::surge(runner));
+        }
         if spec.network_policy.is_some() {
-            let metrics_port = draft.file.metrics_port();
-            results.extend(network_policy::metrics_cut_off(runner, metrics_port));
+            let metrics = runner.metrics(draft.file.metrics_port());
+            results.extend(network_policy::metrics_cut_off(runner, metrics));
         }
         let scope = CompanionScope {
             service,
@@ -437,7 +482,7 @@ impl Planner<'_, '_> {
         if spec.advertise_address.is_some() || own.is_some() {
             self.results.extend(binding.check_port(address));
         }
-        self.results.extend(limits(address, &runner.config));
+        self.results.extend(limits(address, &draft.location));
         let wanted = settings::Wanted {
             listen_port,
             listen_port_is_asked: spec.listen_port.is_some(),
@@ -449,16 +494,7 @@ impl Planner<'_, '_> {
     }
 
     fn warn_of_misplaced_table(&mut self, draft: &ConfigDraft<'_>) {
-        if draft.file.has_misplaced_table() {
-            self.results.push(
-                FunctionResult::warning(
-                    "a session_server stands under [[runners]], where the runner ignores it: \
-                     [session_server] is a table of the file's root",
-                )
-                .about(&draft.config.object.identity)
-                .at(draft.config.field()),
-            );
-        }
+        self.results.extend(settings::misplaced_table(draft));
     }
 }
 
@@ -477,7 +513,11 @@ fn open<'r>(list: &ResourceList<'_>, runner: &'r Runner) -> Result<ConfigDraft<'
 ///
 /// # Errors
 /// Its namespace is not known.
-fn reader_at_start(workload: &Workload, readers: &[Reader]) -> Result<Option<Reader>, Refusal> {
+fn reader_at_start(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    readers: &[Reader],
+) -> Result<Option<Reader>, Refusal> {
     let identity = &workload.resource.identity;
     if identity.namespace.is_empty() {
         return Err(Box::new(
@@ -491,7 +531,7 @@ fn reader_at_start(workload: &Workload, readers: &[Reader]) -> Result<Option<Rea
     }
     let reader = Reader {
         namespace: identity.namespace.clone(),
-        service_account: pod_start::service_account(workload).to_owned(),
+        service_account: pod_start::service_account(list, workload)?,
     };
     Ok((!readers.contains(&reader)).then_some(reader))
 }
@@ -533,43 +573,23 @@ mod tests {
     use crate::runner;
     use crate::session_server::{PortChange, check_shared, split};
 
-    const CONFIG_MAP: &str = r"
-- apiVersion: v1
-  kind: ConfigMap
-  metadata: {name: runner, namespace: ci}
-  data:
-    config.toml: |
-      concurrent = 10
-";
+    /// A ConfigMap, and the Deployment `workload` that reads it.
+    fn config_map_and_deployment() -> (&'static str, &'static str) {
+        let items = include_str!("../../tests/lists/runner.yaml");
+        items.split_at(items.find("- apiVersion: apps/v1").unwrap())
+    }
 
     fn deployment(name: &str, replicas: u8) -> String {
-        format!(
-            r"
-- apiVersion: apps/v1
-  kind: Deployment
-  metadata: {{name: {name}, namespace: ci}}
-  spec:
-    replicas: {replicas}
-    selector: {{matchLabels: {{app: {name}}}}}
-    template:
-      metadata: {{labels: {{app: {name}}}}}
-      spec:
-        containers:
-        - name: runner
-          image: gitlab/gitlab-runner:v18.9.0
-          volumeMounts: [{{name: config, mountPath: /etc/gitlab-runner}}]
-        volumes:
-        - name: config
-          configMap: {{name: runner}}
-"
-        )
+        let (_, deployment) = config_map_and_deployment();
+        let deployment = deployment.replace("workload", name);
+        deployment.replace("replicas: 1", &format!("replicas: {replicas}"))
     }
 
     /// Hands a list of these items and its runners to a test.
     fn with_runners(items: &str, test: impl FnOnce(&ResourceList<'_>, Vec<Runner>)) {
+        let (config_map, _) = config_map_and_deployment();
         let text = format!(
-            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:{}{CONFIG_MAP}",
-            items.trim_end()
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}{config_map}"
         );
         let list = ResourceList::read(text.as_bytes()).unwrap();
         let selector = RunnerSelector::default();

@@ -303,6 +303,10 @@ pub enum ServicePlan {
     },
     /// It is the user's own, and stays as it is.
     Adopted(Identity),
+    /// Each pod is reached by itself. What stands beside the pods has the name that the Service would have.
+    None(Identity),
+    /// The same, and the one of an earlier run is removed.
+    Removed(Resource),
 }
 
 impl ServicePlan {
@@ -330,8 +334,10 @@ impl ServicePlan {
     /// What the Service is called.
     pub fn identity(&self) -> &Identity {
         match self {
-            Self::Made { identity, .. } | Self::Adopted(identity) => identity,
-            Self::Updated { existing, .. } => &existing.identity,
+            Self::Made { identity, .. } | Self::Adopted(identity) | Self::None(identity) => {
+                identity
+            }
+            Self::Updated { existing, .. } | Self::Removed(existing) => &existing.identity,
         }
     }
 
@@ -340,7 +346,8 @@ impl ServicePlan {
         match self {
             Self::Made { service, .. } => patches.add_after(workload, service),
             Self::Updated { existing, desired } => update(&existing, &desired, patches)?,
-            Self::Adopted(_) => {}
+            Self::Removed(existing) => patches.remove_item(&existing),
+            Self::Adopted(_) | Self::None(_) => {}
         }
         Ok(())
     }

@@ -9,10 +9,10 @@ use super::pod_start::{Nodes, StartAddress};
 use super::pods::Pods;
 use super::port::PortPlan;
 use super::service::{self, Existing, ServicePlan};
-use super::{ADDRESS_FROM, settings};
+use super::{ADDRESS_FROM, live_service, settings};
 use crate::address::{Address, Host};
 use crate::exposure::{
-    AddressSource, ExposureContext, ExposureKind, FixedAddress, RELAY_NAMESPACE,
+    AddressSource, ExposureContext, ExposureKind, FixedAddress, PodReach, RELAY_NAMESPACE,
 };
 use crate::function_config::SessionServerSpec;
 use crate::runner::{Runner, shard};
@@ -29,6 +29,8 @@ pub(super) struct ServiceBinding {
     pub(super) port: Option<u16>,
     /// The address, where the exposure says it.
     pub(super) known: Option<String>,
+    /// How the pods are reached, where each is by itself.
+    pub(super) reach: Option<PodReach>,
     /// An earlier run wrote an address of another exposure, which leads nowhere now.
     pub(super) has_lost_address: bool,
     /// The namespace of the relay's manifests of an earlier run.
@@ -93,8 +95,9 @@ pub(super) fn make(
         has_lost_address,
         known: match source {
             AddressSource::Known(address) => Some(address),
-            AddressSource::LiveService => None,
+            AddressSource::LiveService | AddressSource::Pod => None,
         },
+        reach: None,
         is_reached_directly: matches!(
             exposure.kind,
             ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
@@ -103,6 +106,48 @@ pub(super) fn make(
         of_chart: false,
         is_node_port: matches!(exposure.kind, ExposureKind::NodePort(_)),
         adopted_port: None,
+    };
+    Ok((plan, binding))
+}
+
+/// Plans a runner whose pods are reached one by one. `existing` is the Service of an earlier run.
+///
+/// # Errors
+/// The pods cannot be reached so.
+pub(super) fn per_pod(
+    service: Identity,
+    existing: Option<Resource>,
+    spec: &SessionServerSpec,
+    runner: &Runner,
+    listen_port: u16,
+) -> Result<(ServicePlan, ServiceBinding), Refusal> {
+    let context = ExposureContext {
+        service: &service,
+        workload: &runner.workload,
+        listen_port,
+        shard: None,
+    };
+    let strategy = spec.exposure.strategy();
+    strategy.address_source(context)?;
+    let before = existing.as_ref();
+    let relay_before = before.and_then(|service| service.annotation(RELAY_NAMESPACE));
+    let binding = ServiceBinding {
+        identity: service.clone(),
+        port: None,
+        known: None,
+        reach: strategy.pod_reach(context),
+        has_lost_address: false,
+        relay_before: relay_before.map(str::to_owned),
+        objects: strategy.objects(context),
+        is_reached_directly: false,
+        fixed: None,
+        of_chart: false,
+        is_node_port: false,
+        adopted_port: None,
+    };
+    let plan = match existing {
+        Some(existing) => ServicePlan::Removed(existing),
+        None => ServicePlan::None(service),
     };
     Ok((plan, binding))
 }
@@ -171,21 +216,28 @@ pub(super) fn adopt(
     let reserved =
         text("/spec/loadBalancerIP").filter(|_| !of_chart && kind == Some("LoadBalancer"));
     let reserved = reserved.and_then(|ip| Address::parse(ip).ok());
-    let known = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
+    let reserved = reserved.filter(|address| matches!(address.host, Host::Ip(_)));
+    // A load balancer gets an address of its own.
+    let external = live_service::external_ips(&service.value).next();
+    let external = external.filter(|_| kind != Some("LoadBalancer"));
+    let is_node_port = kind == Some("NodePort") && external.is_none();
+    let known = reserved.or(external);
     Ok(ServiceBinding {
         identity: service.identity.clone(),
-        port: match kind {
-            Some("NodePort") => *node_port,
-            _ => Some(*port),
+        port: if is_node_port {
+            *node_port
+        } else {
+            Some(*port)
         },
         known: known.map(|address| address.with_default_port(*port)),
+        reach: None,
         has_lost_address: false,
         relay_before: None,
         objects: Vec::new(),
         is_reached_directly: matches!(kind, Some("LoadBalancer" | "NodePort")),
         fixed: None,
         of_chart,
-        is_node_port: kind == Some("NodePort"),
+        is_node_port,
         adopted_port: Some(*port),
     })
 }
@@ -226,7 +278,12 @@ fn adopted_results(
 
 impl ServiceBinding {
     /// Where a pod that starts gets the address of this Service from.
-    pub(super) fn start_address(&self, nodes: Option<&str>) -> StartAddress {
+    pub(super) fn start_address(&self, nodes: Option<&str>, listen_port: u16) -> StartAddress {
+        match self.reach {
+            Some(PodReach::PodIp) => return StartAddress::Pod { port: listen_port },
+            Some(PodReach::HostPort(port)) => return StartAddress::Node { port },
+            None => {}
+        }
         let service = |nodes| StartAddress::Service {
             name: self.identity.name.clone(),
             port: self.adopted_port,
@@ -335,7 +392,7 @@ fn state(draft: &ConfigDraft<'_>) -> String {
         format!(
             "{} has a listen_address and no advertise_address, so the Debug button is there and \
              broken",
-            draft.config.field()
+            draft.location.field()
         )
     } else {
         "terminals stay off until then, and jobs run as ever".to_owned()

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::ASKED_TIMEOUT;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT, port_of};
-use super::config_plan::{ConfigDraft, RecordPlan};
+use super::config_plan::{ConfigDraft, ConfigLocation, RecordPlan};
 use super::record::Record;
 use super::service_binding::ServiceBinding;
-use crate::address::{Address, AddressError};
+use crate::address::Address;
 use crate::fields::Seconds;
 use crate::function_config::SessionServerSpec;
-use crate::runner::{ConfigToml, Workload};
+use crate::runner::Workload;
 use krm::Internal;
 use krm::results::{FunctionResult, Refusal, Severity};
 use krm::text::{MASKED, without_credentials};
@@ -18,7 +18,7 @@ use krm::text::{MASKED, without_credentials};
 /// What the upstream chart writes for its scripts to fill in at start.
 pub const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
 /// The runner's own default, in seconds.
-const DEFAULT_TIMEOUT: u32 = 1800;
+pub(crate) const DEFAULT_TIMEOUT: u32 = 1800;
 
 /// The port that the configuration listens on.
 pub(super) fn configured_port(file: &ConfigFile) -> Option<u16> {
@@ -34,7 +34,7 @@ pub(super) fn is_of_chart(file: &ConfigFile, before: Option<&Record>) -> bool {
 }
 
 /// The address that the user has written into the configuration.
-pub(super) fn own_address(file: &ConfigFile, before: Option<&Record>) -> Option<String> {
+pub(crate) fn own_address(file: &ConfigFile, before: Option<&Record>) -> Option<String> {
     if before.is_some_and(|before| before.has(ADVERTISE_ADDRESS)) {
         return None;
     }
@@ -92,76 +92,59 @@ pub(super) fn address(
     {
         return Ok(Some(Advertise::asked(known.clone())));
     }
-    let config = draft.config;
-    match Address::parse(&own) {
-        Ok(address) if address.port.is_some() => {}
-        Ok(address) => results.push(
-            FunctionResult::warning(format!(
-                "advertise_address {own:?} has no port, so the runner makes its certificate for the \
-                 wrong host: write {:?}",
-                binding
-                    .port
-                    .map_or_else(|| format!("{own}:PORT"), |port| address.with_default_port(port))
-            ))
-            .about(&config.object.identity)
-            .at(config.field()),
-        ),
-        Err(error) => {
-            return Err(Box::new(
-                FunctionResult::error(refused_address(&own, error, config))
-                    .about(&config.object.identity)
-                    .at(config.field()),
-            ));
-        }
-    }
+    results.extend(check_own_address(&own, &draft.location, binding.port)?);
     Ok(Some(Advertise {
         address: own,
         is_asked: false,
     }))
 }
 
+/// Checks the address that the user has written into the configuration. `port` is the Service's.
+///
+/// # Errors
+/// No runner can advertise it.
+pub(crate) fn check_own_address(
+    own: &str,
+    location: &ConfigLocation<'_>,
+    port: Option<u16>,
+) -> Result<Option<FunctionResult>, Refusal> {
+    let result = match Address::parse(own) {
+        Ok(address) if address.port.is_some() => return Ok(None),
+        Ok(address) => FunctionResult::warning(format!(
+            "advertise_address {own:?} has no port, so the runner makes its certificate for the \
+             wrong host: write {:?}",
+            port.map_or_else(
+                || format!("{own}:PORT"),
+                |port| address.with_default_port(port)
+            )
+        )),
+        Err(error) => {
+            let message = location.refused_address(own, error);
+            return Err(Box::new(location.locate(FunctionResult::error(message))));
+        }
+    };
+    Ok(Some(location.locate(result)))
+}
+
 /// The address of the functionConfig, with the Service's port where it has none.
 fn asked_address(text: &str, binding: &ServiceBinding) -> Result<Advertise, Refusal> {
     let address = Address::parse(text).map_err(|error| {
-        Box::new(FunctionResult::about_config(
-            Severity::Error,
-            "spec.advertiseAddress",
-            &error.to_string(),
-        ))
+        FunctionResult::refuse_config("spec.advertiseAddress", &error.to_string())
     })?;
     match address.port.or(binding.port) {
         Some(port) => Ok(Advertise::asked(address.with_default_port(port))),
-        None => Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        None => Err(FunctionResult::refuse_config(
             "spec.advertiseAddress",
             "has no port, and the cluster chooses the node port: write host:port, or set \
              spec.exposure.nodePort",
-        ))),
+        )),
     }
 }
 
-fn is_secret(config: &ConfigToml) -> bool {
-    config.object.identity.kind == "Secret"
-}
-
-/// Says why a runner cannot advertise the address of a configuration.
-pub(crate) fn refused_address(address: &str, error: AddressError, config: &ConfigToml) -> String {
-    let error = if is_secret(config) {
-        error.masked()
-    } else {
-        error
-    };
-    format!(
-        "advertise_address {:?}: {error}",
-        shown_address(address, config)
-    )
-}
-
-/// The `advertise_address` of a configuration, for messages. Passwords are masked, and so is anything in a
-/// Secret that is not a valid address.
-pub fn shown_address(address: &str, config: &ConfigToml) -> String {
+/// The `advertise_address` of a configuration, for messages.
+pub(super) fn shown_address(address: &str, is_secret: bool) -> String {
     let is_known = address.is_empty() || address == CHART_PLACEHOLDER;
-    if is_secret(config) && !is_known && Address::parse(address).is_err() {
+    if is_secret && !is_known && Address::parse(address).is_err() {
         MASKED.to_owned()
     } else {
         without_credentials(address).into_owned()
@@ -170,12 +153,21 @@ pub fn shown_address(address: &str, config: &ConfigToml) -> String {
 
 /// The values of `[session_server]`. Those that the user has asked for replace the present ones.
 #[derive(Debug)]
-pub(super) struct Wanted<'a> {
-    pub(super) listen_port: u16,
-    pub(super) listen_port_is_asked: bool,
-    pub(super) address: &'a str,
-    pub(super) address_is_asked: bool,
-    pub(super) timeout: Option<Seconds>,
+pub(crate) struct Wanted<'a> {
+    pub(crate) listen_port: u16,
+    pub(crate) listen_port_is_asked: bool,
+    pub(crate) address: &'a str,
+    pub(crate) address_is_asked: bool,
+    pub(crate) timeout: Option<Seconds>,
+}
+
+/// The host of a `listen_address` on TCP: `0.0.0.0`, `[::]`, or nothing, as in `:8093`.
+fn listen_host(address: &str) -> Option<&str> {
+    let (host, port) = address.rsplit_once(':')?;
+    if port.ends_with(']') {
+        return Some(address);
+    }
+    (!host.starts_with("unix") && !host.contains('/')).then_some(host)
 }
 
 /// A key of `[session_server]`, and the value that it is to have.
@@ -193,9 +185,9 @@ impl Wanted<'_> {
         // A change of the port keeps the interface.
         let host = own_listen
             .as_ref()
-            .and_then(|own| own.as_str()?.rsplit_once(':'))
-            .filter(|(host, _)| !host.starts_with("unix") && !host.contains('/'))
-            .map_or("0.0.0.0", |(host, _)| host);
+            .and_then(Value::as_str)
+            .and_then(listen_host)
+            .unwrap_or("0.0.0.0");
         let timeout = self.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0);
         let setting = |key, value, is_asked| Setting {
             key,
@@ -234,7 +226,7 @@ impl Setting {
 ///
 /// # Errors
 /// The file cannot be edited: a bug.
-pub(super) fn set(
+pub(crate) fn set(
     wanted: &Wanted<'_>,
     draft: &mut ConfigDraft<'_>,
     results: &mut Vec<FunctionResult>,
@@ -249,7 +241,7 @@ pub(super) fn set(
         }
         let key = setting.key;
         let is_ours = draft.before.as_ref().is_some_and(|ours| ours.has(key));
-        results.extend(replaced(&setting, current, is_ours, draft.config));
+        results.extend(replaced(&setting, current, is_ours, &draft.location));
         if had_table && !is_ours {
             record.note(key, draft.file.source(key).map(str::to_owned));
         }
@@ -280,12 +272,12 @@ fn replaced(
     setting: &Setting,
     current: Option<Value>,
     is_ours: bool,
-    config: &ConfigToml,
+    location: &ConfigLocation<'_>,
 ) -> Option<FunctionResult> {
     let Setting { key, value, .. } = setting;
     let shown = match current? {
         Value::String(text) if text == CHART_PLACEHOLDER || text.is_empty() => return None,
-        Value::String(text) if *key == ADVERTISE_ADDRESS => json!(shown_address(&text, config)),
+        Value::String(text) if *key == ADVERTISE_ADDRESS => json!(location.shown_address(&text)),
         Value::String(text) => json!(without_credentials(&text)),
         other => other,
     };
@@ -295,18 +287,24 @@ fn replaced(
         Severity::Warning
     };
     let message = format!("{key} was {shown} in the runner's configuration; it is set to {value}");
-    Some(
-        FunctionResult::new(severity, message)
-            .about(&config.object.identity)
-            .at(config.field())
-            .values(shown, value.clone()),
-    )
+    let result = location.locate(FunctionResult::new(severity, message));
+    Some(result.values(shown, value.clone()))
 }
 
 /// The timeout that a SessionServer has left for the AdvertiseAddress that writes it.
 pub(super) fn asked_timeout(workload: &Workload) -> Option<Seconds> {
     let timeout = workload.resource.annotation(ASKED_TIMEOUT)?;
     timeout.parse().ok().map(Seconds)
+}
+
+/// Warns of a table that the runner ignores.
+pub(crate) fn misplaced_table(draft: &ConfigDraft<'_>) -> Option<FunctionResult> {
+    draft.file.has_misplaced_table().then(|| {
+        draft.location.locate(FunctionResult::warning(
+            "a session_server stands under [[runners]], where the runner ignores it: \
+             [session_server] is a table of the file's root",
+        ))
+    })
 }
 
 /// Removes `listen_address` and `advertise_address` where an earlier run has added them. False when

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::RunnerPlan;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
-use crate::runner::{Runner, field};
+use crate::runner::Runner;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Refuses a runner whose configuration cannot be changed but has to, now or once the address is known.
@@ -89,7 +89,11 @@ fn immutable(runner: &Runner) -> Option<FunctionResult> {
         "is immutable, so the API server takes no change to {}: {advice}",
         runner.config.key
     );
-    Some(FunctionResult::error(message).about(object).at(field(by)))
+    Some(
+        FunctionResult::error(message)
+            .about(object)
+            .at(field_path(by)),
+    )
 }
 
 fn is_encrypted(object: &Resource) -> bool {

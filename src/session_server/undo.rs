@@ -17,12 +17,12 @@ use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
 use crate::runner::start_record::{POD_START, StartRecord};
-use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, field, shard};
+use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, shard};
 use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 use yaml_splice::sources::{NOT_KEPT, Sources};
 
@@ -207,7 +207,7 @@ impl Planner<'_, '_> {
                          none of them is known to be the runner's: remove the one that is not yours",
                     )
                     .about(&workload.resource.identity)
-                    .at(field(&workload.pod_pointer("/spec/containers"))),
+                    .at(field_path(&workload.pod_pointer("/spec/containers"))),
                 );
                 None
             }
@@ -500,36 +500,13 @@ mod tests {
     use super::*;
     use crate::session_server::RecordPlan;
 
-    const LIST: &str = r"apiVersion: config.kubernetes.io/v1
-kind: ResourceList
-items:
-- apiVersion: v1
-  kind: ConfigMap
-  metadata: {name: runner, namespace: ci}
-  data:
-    config.toml: |
-      concurrent = 10
-- apiVersion: apps/v1
-  kind: Deployment
-  metadata: {name: runner, namespace: ci}
-  spec:
-    selector: {matchLabels: {app: runner}}
-    template:
-      metadata: {labels: {app: runner}}
-      spec:
-        containers:
-        - name: runner
-          image: gitlab/gitlab-runner:v18.9.0
-          volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
-        volumes:
-        - name: config
-          configMap: {name: runner}
-functionConfig:
-  apiVersion: runner-terminal.dev/v1alpha1
-  kind: SessionServer
-  metadata: {name: session-server}
-  spec: {exposure: {type: ClusterIP}}
-";
+    /// A runner, and the functionConfig that it was given.
+    const LIST: &str = concat!(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n",
+        include_str!("../../tests/lists/runner.yaml"),
+        "functionConfig:\n  apiVersion: runner-terminal.dev/v1alpha1\n  kind: SessionServer\n",
+        "  metadata: {name: session-server}\n  spec: {exposure: {type: ClusterIP}}\n",
+    );
 
     #[test]
     fn what_an_earlier_run_added_is_planned_to_go() {
@@ -546,7 +523,7 @@ functionConfig:
         let removed = plan.removed.iter().map(|one| one.identity.to_string());
         assert_eq!(
             removed.collect::<Vec<_>>(),
-            ["Service ci/runner-session-server"]
+            ["Service ci/workload-session-server"]
         );
         let [workload] = plan.workloads.as_slice() else {
             panic!("{:?}", plan.workloads);

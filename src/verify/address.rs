@@ -315,6 +315,11 @@ fn outside(host: &Host, port: u16, one: &Reaching<'_>) -> Judgement {
             doubt_port(identity, port, &[ports, node_ports].concat())
         }
         "NodePort" => {
+            if let Host::Ip(ip) = host
+                && external.contains(ip)
+            {
+                return doubt_port(identity, port, &[ports, node_ports].concat());
+            }
             let nodes = service.annotation(NODE_ADDRESS);
             if let Some(nodes) = nodes
                 && !nodes.eq_ignore_ascii_case(&host.to_string())

@@ -26,12 +26,11 @@ use std::collections::BTreeMap;
 
 use crate::fields::{ConfigReference, RunnerSelector};
 use crate::function_config::{FunctionConfig, VerifyTerminalsSpec};
-use crate::runner::{self, Runner, Workload, field};
-use crate::session_server::settings::shown_address;
-use crate::session_server::{CONFIG_CHECKSUM, is_configured_at_start};
+use crate::runner::{self, Runner, Workload};
+use crate::session_server::{CONFIG_CHECKSUM, ConfigLocation, is_configured_at_start};
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal, Severity};
+use krm::results::{FunctionResult, Refusal, field_path};
 use terminal::Terminal;
 
 /// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any
@@ -46,11 +45,7 @@ pub fn verify(input: &[u8]) -> Result<Vec<FunctionResult>, Refusal> {
         Some(value) => {
             let config = FunctionConfig::parse(value).map_err(|error| {
                 let message = error.to_string();
-                Box::new(FunctionResult::about_config(
-                    Severity::Error,
-                    &error.path,
-                    &message,
-                ))
+                FunctionResult::refuse_config(&error.path, &message)
             })?;
             spec_of(config)
         }
@@ -96,11 +91,10 @@ pub(crate) fn findings(
         return Err(Box::new(runner::none_found(list, &spec.runner, container)));
     }
     if selected.len() > 1 && spec.config.is_some() {
-        return Err(Box::new(FunctionResult::about_config(
-            Severity::Error,
+        return Err(FunctionResult::refuse_config(
             "spec.config",
             "applies to one runner: choose it by spec.runner",
-        )));
+        ));
     }
     let others = others(list, &selected);
     let runner_items = selected.iter().chain(&others).map(|one| one.resource.item);
@@ -194,7 +188,7 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
         let is_one_file = runner.start.is_none()
             && config.object.item == first.config.object.item
             && config.key == first.config.key;
-        let address = shown_address(&address, config);
+        let address = ConfigLocation::of(config).shown_address(&address);
         let message = if is_one_file {
             format!(
                 "reads the same {} as {other}, of {}: both advertise {address}, which leads to one \
@@ -210,7 +204,7 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
         findings.push(
             FunctionResult::error(message)
                 .about(&runner.workload.resource.identity)
-                .at(field(&runner.workload.pod_pointer("/spec/volumes"))),
+                .at(field_path(&runner.workload.pod_pointer("/spec/volumes"))),
         );
     }
     findings

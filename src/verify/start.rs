@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::inventory::{Inventory, Reference, look_up, same_namespace};
 use super::route;
+use crate::runner::Workload;
 use crate::runner::start_container::{StartContainer, StartSource};
 use crate::runner::start_record::{
     CONFIG_VOLUME, INIT_CONTAINER, POD_START, StartRecord, TOKEN_VOLUME, position,
 };
-use crate::runner::{Workload, field};
 use crate::session_server::pod_service_account;
 use krm::resource::{PREVIOUS_NAMES, Resource, display_name};
 use krm::resource_list::{ReadError, ResourceList};
-use krm::results::FunctionResult;
+use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
 /// What to do about a part that a later step has changed.
@@ -28,7 +28,7 @@ pub(super) fn whole(workload: &Workload) -> Vec<FunctionResult> {
     let at = |message: String, below: &str| {
         FunctionResult::error(format!("{message}. {REMEDY}"))
             .about(identity)
-            .at(field(&workload.pod_pointer(below)))
+            .at(field_path(&workload.pod_pointer(below)))
     };
     let Some(record) = StartRecord::read(resource) else {
         let message = format!("its annotation {POD_START} cannot be read");
@@ -166,7 +166,7 @@ pub(super) fn service(
     };
     let result = FunctionResult::error(format!("its init container {INIT_CONTAINER} {problem}"));
     let place = workload.pod_pointer("/spec/initContainers");
-    Ok(Some(result.about(identity).at(field(&place))))
+    Ok(Some(result.about(identity).at(field_path(&place))))
 }
 
 /// Whether the service account of the pods may read a Service.
@@ -175,7 +175,12 @@ fn may_read(
     workload: &Workload,
     service: &Resource,
 ) -> Result<Option<FunctionResult>, ReadError> {
-    let account = pod_service_account(workload);
+    // The name now, and the one that kustomize has yet to update in the pod template.
+    let names = ["/spec/serviceAccountName", "/spec/serviceAccount"];
+    let written = names.iter().find_map(|name| workload.pod(name)?.as_str());
+    let written = written.filter(|name| !name.is_empty()).unwrap_or("default");
+    let current = pod_service_account(list, workload).unwrap_or_else(|_| written.to_owned());
+    let account = current.as_str();
     let (identity, of) = (&workload.resource.identity, &service.identity);
     for item in list.candidates(&["RoleBinding", "ClusterRoleBinding"], "") {
         let binding = list.resource(item)?;
@@ -194,7 +199,7 @@ fn may_read(
             match text("kind") {
                 // kustomize moves the subjects of its build at the end.
                 "ServiceAccount" => {
-                    text("name") == account
+                    [account, written].contains(&text("name"))
                         && (same_namespace(text("namespace"), &identity.namespace)
                             || list.has_renamed_items())
                 }
@@ -212,7 +217,7 @@ fn may_read(
          manifests lets it get and watch that. {REMEDY}"
     ));
     let place = workload.pod_pointer("/spec/serviceAccountName");
-    Ok(Some(result.about(identity).at(field(&place))))
+    Ok(Some(result.about(identity).at(field_path(&place))))
 }
 
 /// Whether the role of a binding lets its subjects get and watch a Service. One that is not in the list

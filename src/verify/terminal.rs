@@ -11,13 +11,14 @@ use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
 use crate::runner::start_container::{StartContainer, StartSource};
-use crate::runner::{self, Runner, field};
+use crate::runner::{self, Runner};
+use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
-use crate::session_server::settings::{CHART_PLACEHOLDER, refused_address};
+use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{config_checksum, open_config};
 use krm::resource::{Resource, display_name};
 use krm::resource_list::{ReadError, ResourceList};
-use krm::results::{FunctionResult, Severity};
+use krm::results::{FunctionResult, Severity, field_path};
 use yaml_splice::pointer::At as _;
 
 /// A runner and the Services that select its pods.
@@ -171,10 +172,12 @@ impl<'a> Terminal<'a> {
                 return findings;
             }
         };
-        if config.metrics_port() == Some(port) {
+        let metrics = self.runner.metrics(config.metrics_port());
+        if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             findings.push(self.in_config(format!(
-                "the session server and the metrics server both listen on port {port}: set \
-                 spec.listenPort of the SessionServer to another one"
+                "the session server and the metrics server ({}) both listen on port {port}: set \
+                 spec.listenPort of the SessionServer to another one",
+                metrics.said_by
             )));
         }
         self.listening(list, config, &listen, port, require_address, findings)
@@ -257,7 +260,7 @@ impl<'a> Terminal<'a> {
         Some(
             result
                 .about(&workload.resource.identity)
-                .at(field(&workload.pod_pointer(&checksum_pointer())))
+                .at(field_path(&workload.pod_pointer(&checksum_pointer())))
                 .values(written, current),
         )
     }
@@ -367,7 +370,8 @@ impl<'a> Terminal<'a> {
         let judgement = match Address::parse(advertised) {
             Ok(address) => address::judge(list, self, &address, port, reaching),
             Err(error) => {
-                let message = refused_address(advertised, error, &self.runner.config);
+                let message =
+                    ConfigLocation::of(&self.runner.config).refused_address(advertised, error);
                 return Some(self.in_config(message));
             }
         };
@@ -434,7 +438,7 @@ impl<'a> Terminal<'a> {
     fn about_config(&self, result: FunctionResult) -> FunctionResult {
         if self.runner.start.is_some() {
             let workload = &self.runner.workload;
-            let place = field(&workload.pod_pointer("/spec/initContainers"));
+            let place = field_path(&workload.pod_pointer("/spec/initContainers"));
             return result.about(&workload.resource.identity).at(place);
         }
         let config = &self.runner.config;

@@ -27,14 +27,14 @@ pub(crate) struct Module {
 pub(crate) const WASI: Module = Module {
     target: "wasm32-wasip1",
     flags: &["-Ctarget-feature=+simd128"],
-    ..module("runner-terminal-wasi", "release", "runner-terminal.wasm")
+    ..module("runner-terminal-wasi", "module", "runner-terminal.wasm")
 };
 
 /// All modules, with Helm's plugin and that for kpt's Wasm runtimes.
 pub(crate) const MODULES: &[Module] = &[
     WASI,
     module("runner-terminal-helm", "small", "runner-terminal-helm.wasm"),
-    module("runner-terminal-kpt", "release", "runner-terminal-kpt.wasm"),
+    module("runner-terminal-kpt", "module", "runner-terminal-kpt.wasm"),
 ];
 
 /// The npm package's, which is no module without its JavaScript: see [`crate::web`].
@@ -70,9 +70,9 @@ pub(crate) fn build() -> Result<()> {
 
 /// Builds the native program, and gives its path from the workspace's root.
 pub(crate) fn build_native() -> Result<&'static str> {
-    let line = "cargo build --release --package=runner-terminal --example=native";
+    let line = "cargo build --profile=module --package=runner-terminal --example=native";
     process::run(&mut command(line))?;
-    Ok("target/release/examples/native")
+    Ok("target/module/examples/native")
 }
 
 impl Module {

@@ -25,6 +25,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Builds, shows, tests and measures runner-terminal.
@@ -90,7 +91,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Demo => demo::run(),
         Command::Test { advisories } => test::run(advisories),
         Command::Bench(arguments) => bench::run(&arguments),
@@ -104,12 +115,28 @@ fn main() -> ExitCode {
         Command::Fuzz { minutes, names } => fuzz::run(&names, minutes),
         Command::Hosts { names } => hosts::build(&names),
         Command::Versions { names } => versions::run(&names),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nerror: {error:#}");
-            ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known() {
+        for (line, refusal) in [
+            ("hosts x", "host x; the hosts are kustomize, helm, "),
+            ("fuzz x", "fuzzer x; the fuzzers are address, "),
+            (
+                "versions x",
+                "older host x; the older hosts are wazero-run, ",
+            ),
+            ("bench --only=x", "part x; the parts are lists, 7-1, "),
+        ] {
+            let words = format!("xtask {line}");
+            let error = run(Cli::parse_from(words.split(' ')).command).unwrap_err();
+            let refusal = format!("there is no {refusal}");
+            assert!(error.to_string().starts_with(&refusal), "{error}");
         }
     }
 }

@@ -37,10 +37,20 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command quietly, whether it fails or not.
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
+    let output = command.output();
+    output.map_err(|error| not_started(command, &error))
+}
+
 /// Runs a command quietly. Its messages on stderr come with the error if it fails.
 pub(crate) fn capture(command: &mut Command) -> Result<Output> {
-    let output = command.output();
-    let output = output.map_err(|error| not_started(command, &error))?;
+    let output = output(command)?;
+    succeeded(command, output)
+}
+
+/// The output of a command that has ended with success.
+pub(crate) fn succeeded(command: &Command, output: Output) -> Result<Output> {
     if !output.status.success() {
         let (text, messages) = (text_of(command), String::from_utf8_lossy(&output.stderr));
         bail!("`{text}` failed: {}\n{messages}", output.status);

@@ -191,14 +191,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn an_unknown_name_is_refused_with_the_known() {
-        let error = run(&["kustomise".to_owned()]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "there is no older host kustomise; the older hosts are wazero-run, node, \
-             session-server, kustomize, helm3, kube-apiserver"
-        );
-    }
 }

@@ -47,8 +47,9 @@ impl Alignment {
 }
 
 impl Sequence {
-    /// The elements in order, of a sequence that had so many before. One that is gone comes before
-    /// what was added in its place.
+    /// The elements in order, of a sequence that had so many before. What is new comes right after the
+    /// element before it that stays: it is never in the place of one that is gone, which may have stood
+    /// in another file.
     pub fn pairs(&self, len: usize) -> Vec<Pair> {
         let mut pairs = Vec::with_capacity(len + self.added.len());
         let mut after = 0;
@@ -62,6 +63,7 @@ impl Sequence {
             }
         };
         for before in 0..len {
+            add_at(&mut after, &mut pairs);
             if self.removed.contains(&before) {
                 pairs.push(Pair {
                     before: Some(before),
@@ -69,7 +71,6 @@ impl Sequence {
                 });
                 continue;
             }
-            add_at(&mut after, &mut pairs);
             pairs.push(Pair {
                 before: Some(before),
                 after: Some(after),
@@ -141,8 +142,8 @@ mod tests {
             [
                 (None, Some(0)),
                 (Some(0), Some(1)),
-                (Some(1), None),
                 (None, Some(2)),
+                (Some(1), None),
                 (Some(2), Some(3)),
             ]
         );

@@ -9,7 +9,7 @@
 //! | [`bookkeeping`] | the annotations with what an edit needs to be undone |
 //! | [`alignment`] | which resources are the same before and after a run |
 //! | [`results`] | the `results` of a list |
-//! | [`sidecar`] | what a host learns of a run besides the list |
+//! | [`preamble`] | what a host learns of a run besides the list |
 //! | [`text`] | escapes untrusted text for display |
 
 #![forbid(unsafe_code)]
@@ -20,10 +20,11 @@ pub mod alignment;
 pub mod bookkeeping;
 pub mod documents;
 pub mod patch;
+pub mod preamble;
 pub mod resource;
 pub mod resource_list;
 pub mod results;
-pub mod sidecar;
+
 pub mod text;
 
 pub use yaml_splice::Internal;

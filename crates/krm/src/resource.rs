@@ -141,11 +141,6 @@ impl Resource {
         self.annotation(NEEDS_HASH) == Some("enabled")
     }
 
-    /// True when kustomize has changed the resource's name or may have.
-    pub fn is_renamed(&self) -> bool {
-        self.annotation(PREVIOUS_NAMES).is_some()
-    }
-
     /// Whether kustomize may have built both resources from one kustomization, by the prefixes and
     /// suffixes of their names: 2 when they are equal, 1 when one resource has got further ones from
     /// an outer overlay, 0 when they differ.

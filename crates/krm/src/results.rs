@@ -10,6 +10,10 @@ use crate::resource::{Identity, display_name};
 use crate::text;
 use yaml_splice::pointer::name_of;
 
+/// A tag of a result whose message ends with manifests to apply: the message without them, for hosts
+/// that show one line.
+pub const SUMMARY_TAG: &str = "runner-terminal.dev/summary";
+
 /// The severities of the KRM Functions Specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,6 +52,9 @@ pub struct FunctionResult {
     /// The field of the functionConfig that it is about, by its path from the root.
     #[serde(skip)]
     pub config_field: Option<String>,
+    /// The manifests to apply that the message ends with, as YAML; mostly empty.
+    #[serde(skip)]
+    pub manifests: String,
 }
 
 /// The `field` of a result.
@@ -97,6 +104,7 @@ impl FunctionResult {
             file: None,
             tags: BTreeMap::new(),
             config_field: None,
+            manifests: String::new(),
         }
     }
 
@@ -122,16 +130,26 @@ impl FunctionResult {
         result
     }
 
-    /// A result with [`Severity::Error`] whose message may have manifests to apply after an empty
-    /// line; they stay lines.
-    pub fn error_with_manifests(message: &str) -> Self {
-        let (message, manifests) = message.split_once("\n\n").unwrap_or((message, ""));
-        let mut result = Self::error(message);
-        if !manifests.is_empty() {
-            result.message.push_str("\n\n");
-            result.message.push_str(&text::lines(manifests));
+    /// A refusal about a field of the functionConfig, by its path from the root.
+    pub fn refuse_config(field: &str, message: &str) -> Refusal {
+        Box::new(Self::about_config(Severity::Error, field, message))
+    }
+
+    /// The same result, with manifests to apply after its message, if there are any; they stay lines.
+    #[must_use]
+    pub fn with_manifests(mut self, manifests: &str) -> Self {
+        if manifests.is_empty() {
+            return self;
         }
-        result
+        self.manifests = text::lines(manifests).into_owned();
+        let message = format!("{}:\n\n{}", self.message, self.manifests);
+        let summary = std::mem::replace(&mut self.message, message);
+        self.tagged(SUMMARY_TAG, &summary)
+    }
+
+    /// The message without manifests.
+    pub fn summary(&self) -> &str {
+        self.tags.get(SUMMARY_TAG).unwrap_or(&self.message)
     }
 
     /// The same result, about a resource.
@@ -275,7 +293,8 @@ mod tests {
         let shown = [
             result.to_string(),
             serde_json::to_string(&result).unwrap(),
-            FunctionResult::error_with_manifests(&format!("a\n\n{hostile}"))
+            FunctionResult::error(hostile)
+                .with_manifests(&format!("a\n{hostile}"))
                 .message
                 .replace('\n', " "),
         ];
@@ -286,9 +305,12 @@ mod tests {
 
     #[test]
     fn manifests_after_a_message_stay_lines() {
-        let result = FunctionResult::error_with_manifests("may not:\n\nkind: Role\n---\na: b\n");
+        let result = FunctionResult::error("may not").with_manifests("kind: Role\n---\na: b\n");
         assert_eq!(result.message, "may not:\n\nkind: Role\n---\na: b\n");
-        let result = FunctionResult::error_with_manifests("one\ntwo");
-        assert_eq!(result.message, r"one\u{a}two");
+        assert_eq!(result.manifests, "kind: Role\n---\na: b\n");
+        assert_eq!(result.summary(), "may not");
+        let result = FunctionResult::error("one:\n\ntwo").with_manifests("");
+        assert_eq!(result.message, r"one:\u{a}\u{a}two");
+        assert_eq!(result.summary(), result.message);
     }
 }

@@ -360,74 +360,68 @@ impl<'t> Values<'t> {
     }
 
     fn find_templates(&mut self, value: NodeId) {
-        let tree = self.tree;
-        match &tree.node(value).kind {
-            Kind::Scalar { .. } => {}
-            Kind::Alias { target, .. } => {
-                if self.seen.insert(tree.node(*target).span.start) {
-                    self.find_templates(*target);
-                }
+        self.each_in(value, Self::find_templates, |values, key, value| {
+            let key = values.tree.scalar(key);
+            if key.is_some_and(|key| TEMPLATES.contains(&key)) {
+                values.add_template(value);
+                values.add_comments_in(value);
+            } else {
+                values.find_templates(value);
             }
-            Kind::Sequence { items, .. } => {
-                for item in items {
-                    self.find_templates(*item);
-                }
-            }
-            Kind::Mapping { entries, .. } => {
-                for (key, value) in entries {
-                    if tree
-                        .scalar(*key)
-                        .is_some_and(|key| TEMPLATES.contains(&key))
-                    {
-                        self.add_template(*value);
-                        self.add_comments_in(*value);
-                    } else {
-                        self.find_templates(*value);
-                    }
-                }
-            }
-        }
+        });
     }
 
     /// Adds the literal values of a template, and the comments behind values.
     fn add_template(&mut self, value: NodeId) {
         let tree = self.tree;
         let node = tree.node(value);
-        if node.span.start < node.content {
-            self.found.insert((node.span.start, node.content, false));
-        }
-        match &node.kind {
-            Kind::Scalar { style, .. } => {
-                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                let is_shown = |text: &str| text.lines().all(template::is_shown);
-                if is_block {
-                    self.add_lines(node.content..node.span.end);
-                } else if tree.scalar(value).is_none_or(is_shown) {
-                    self.add_comment_behind(node.span.end);
-                } else {
-                    self.add(value);
-                }
+        self.add_properties(value);
+        if let Kind::Scalar { style, .. } = &node.kind {
+            let is_shown = |text: &str| text.lines().all(template::is_shown);
+            if is_block(*style) {
+                self.add_lines(node.content..node.span.end);
+            } else if tree.scalar(value).is_none_or(is_shown) {
+                self.add_comment_behind(node.span.end);
+            } else {
+                self.add(value);
             }
+        }
+        self.each_in(value, Self::add_template, |values, key, value| {
+            let name = values.tree.scalar(key).unwrap_or_default();
+            if template::SHOWN.contains(&name) {
+                return;
+            }
+            if !may_be_key(name) && !template::is_shown(name) {
+                values.add(key);
+            }
+            values.add_template(value);
+        });
+    }
+
+    /// Visits what is in a value: what an alias stands for, once; the items of a sequence; the keys and
+    /// values of a mapping.
+    fn each_in(
+        &mut self,
+        value: NodeId,
+        visit: fn(&mut Self, NodeId),
+        visit_entry: fn(&mut Self, NodeId, NodeId),
+    ) {
+        let tree = self.tree;
+        match &tree.node(value).kind {
+            Kind::Scalar { .. } => {}
             Kind::Alias { target, .. } => {
                 if self.seen.insert(tree.node(*target).span.start) {
-                    self.add_template(*target);
+                    visit(self, *target);
                 }
             }
             Kind::Sequence { items, .. } => {
                 for item in items {
-                    self.add_template(*item);
+                    visit(self, *item);
                 }
             }
             Kind::Mapping { entries, .. } => {
                 for (key, value) in entries {
-                    let name = tree.scalar(*key).unwrap_or_default();
-                    if template::SHOWN.contains(&name) {
-                        continue;
-                    }
-                    if !may_be_key(name) && !template::is_shown(name) {
-                        self.add(*key);
-                    }
-                    self.add_template(*value);
+                    visit_entry(self, *key, *value);
                 }
             }
         }
@@ -491,40 +485,34 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// Adds the scalars of a value, those behind an alias too, with their tags and anchors: a value
-    /// that begins with `!` or `&` is one by mistake. What follows on the line is a comment.
+    /// Adds the scalars of a value, those behind an alias too. What follows on the line is a comment.
     fn add(&mut self, value: NodeId) {
-        let tree = self.tree;
-        let node = tree.node(value);
+        let node = self.tree.node(value);
+        self.add_properties(value);
+        if let Kind::Scalar { style, .. } = &node.kind {
+            self.found
+                .insert((node.content, node.span.end, is_block(*style)));
+            self.add_comment_behind(node.span.end);
+        }
+        self.each_in(value, Self::add, |values, key, value| {
+            if !values.tree.scalar(key).is_some_and(may_be_key) {
+                values.add(key);
+            }
+            values.add(value);
+        });
+    }
+
+    /// Adds the tag and the anchor of a value: one that begins with `!` or `&` is one by mistake.
+    fn add_properties(&mut self, value: NodeId) {
+        let node = self.tree.node(value);
         if node.span.start < node.content {
             self.found.insert((node.span.start, node.content, false));
         }
-        match &node.kind {
-            Kind::Scalar { style, .. } => {
-                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                self.found.insert((node.content, node.span.end, is_block));
-                self.add_comment_behind(node.span.end);
-            }
-            Kind::Alias { target, .. } => {
-                if self.seen.insert(tree.node(*target).span.start) {
-                    self.add(*target);
-                }
-            }
-            Kind::Sequence { items, .. } => {
-                for item in items {
-                    self.add(*item);
-                }
-            }
-            Kind::Mapping { entries, .. } => {
-                for (key, value) in entries {
-                    if !tree.scalar(*key).is_some_and(may_be_key) {
-                        self.add(*key);
-                    }
-                    self.add(*value);
-                }
-            }
-        }
     }
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(super) fn choose(
         }
     }
     let all: Vec<File> = files.iter().chain(manifests).cloned().collect();
-    let mut configs = apply::find_configs(&all, &[])?;
+    let mut configs = apply::find_configs(&all, &apply::documents(&all)?, &[])?;
     // The default config has no file.
     configs.retain(|config| !config.file.is_empty());
     let Some(first) = configs.first() else {

@@ -1,6 +1,7 @@
 //! Messages for Argo CD's user interface, which shows one paragraph after its own text.
 
 use krm::resource::display_name;
+use krm::results::SUMMARY_TAG;
 use krm::text::printable;
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ fn without_password(word: &str) -> String {
     }
 }
 
-/// `Deployment ci/runner, spec.replicas: message`, without manifests at the end of the message.
+/// `Deployment ci/runner, spec.replicas: message`, without the manifests that a message may end with.
 pub(super) fn result(result: &Value) -> String {
     let text = |pointer: &str| {
         let text = result.pointer(pointer).and_then(Value::as_str);
@@ -46,10 +47,11 @@ pub(super) fn result(result: &Value) -> String {
         place.push(display_name(kind, name, namespace));
     }
     place.extend(text("/field/path").map(str::to_owned));
-    let message = text("/message").unwrap_or_default();
-    let message = match message.split_once(":\n\n") {
-        Some((said, _)) => format!("{said} (`runner-terminal resolve` prints it)"),
-        None => message.to_owned(),
+    let tags = result.get("tags");
+    let summary = tags.and_then(|tags| tags.get(SUMMARY_TAG)?.as_str());
+    let message = match summary {
+        Some(summary) => format!("{summary} (`runner-terminal resolve` prints it)"),
+        None => text("/message").unwrap_or_default().to_owned(),
     };
     if place.is_empty() {
         message
@@ -61,12 +63,30 @@ pub(super) fn result(result: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krm::results::FunctionResult;
 
     #[test]
     fn lines_are_joined() {
         assert_eq!(paragraph("a\n\n  b\tc\r\n"), "a b c");
         assert_eq!(paragraph("\u{1b}[31mred"), "\\u{1b}[31mred");
         assert!(paragraph(&"word ".repeat(1000)).len() < 1300);
+    }
+
+    /// What follows a colon and an empty line is part of the message, unless the result says otherwise.
+    #[test]
+    fn manifests_are_left_out() {
+        let failed = FunctionResult::error("may not be read: apply this");
+        let shown = |failed: &FunctionResult| result(&serde_json::to_value(failed).unwrap());
+        assert_eq!(
+            shown(&failed.clone().with_manifests("kind: Role\n")),
+            "may not be read: apply this (`runner-terminal resolve` prints it)"
+        );
+        let mut message = failed;
+        message.message.push_str(":\n\nkind: Role\n");
+        assert_eq!(
+            shown(&message),
+            "may not be read: apply this:\n\nkind: Role\n"
+        );
     }
 
     #[test]

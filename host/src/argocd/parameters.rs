@@ -334,7 +334,6 @@ fn read(known: &Known, item: &Value) -> Result<Option<ParameterValue>, Parameter
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -8,7 +8,7 @@ use kube::Client;
 use kube::client::Body;
 use kube::core::Request;
 use kube::core::params::{GetParams, ListParams, WatchParams};
-use runner_terminal::observed::{ServiceName, Subject};
+use runner_terminal::observed::{Answer, ServiceName, Subject};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -126,7 +126,7 @@ impl Api {
     }
 
     /// The error as the user reads it.
-    pub(super) fn explain(&self, error: &ClusterError, subject: &Subject) -> String {
+    pub(super) fn explain(&self, error: &ClusterError, subject: &Subject) -> Answer {
         let subject = match subject {
             Subject::Service(service) => Subject::Service(self.with_namespace(service)),
             Subject::Nodes => Subject::Nodes,
@@ -223,16 +223,27 @@ async fn read(response: Response<Body>) -> Result<Vec<u8>, ClusterError> {
 }
 
 /// The pauses between attempts: each is longer, or what the server asks for.
-pub(super) struct Pauses(Duration);
+pub(super) struct Pauses {
+    next: Duration,
+    max: Duration,
+}
 
 impl Pauses {
     pub(super) fn new() -> Self {
-        Self(FIRST_PAUSE)
+        Self::up_to(MAX_PAUSE)
+    }
+
+    /// None is longer than this.
+    pub(super) fn up_to(max: Duration) -> Self {
+        Self {
+            next: FIRST_PAUSE,
+            max,
+        }
     }
 
     pub(super) fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(MAX_PAUSE);
+        let pause = self.next;
+        self.next = (pause * 2).min(self.max);
         pause
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use krm::resource::Identity;
-use runner_terminal::observed::Subject;
+use runner_terminal::observed::{Answer, Forbidden, Subject};
 use runner_terminal::rbac;
 use serde_json::Value;
 
@@ -39,23 +39,25 @@ impl fmt::Display for Server {
     }
 }
 
-/// The error in a sentence that continues the name of what was asked for. `expired` is when the
-/// token expired, if it did.
+/// The error as an answer, in a clause that continues the name of what was asked for. `expired` is
+/// when the token expired, if it did.
 pub(super) fn explain(
     error: &ClusterError,
     server: &Server,
     subject: &Subject,
     expired: Option<&str>,
-) -> String {
-    match error {
-        ClusterError::Forbidden(said) => return forbidden(said, server, subject),
-        ClusterError::InvalidName(_) => return format!("could not be read: {error}"),
-        _ => {}
-    }
-    match of_connection(error).or_else(|| of_answer(error, expired)) {
+) -> Answer {
+    let what = match error {
+        ClusterError::Forbidden(said) => {
+            return Answer::Forbidden(forbidden(said, server, subject));
+        }
+        ClusterError::InvalidName(_) => None,
+        _ => of_connection(error).or_else(|| of_answer(error, expired)),
+    };
+    Answer::Failed(match what {
         Some(what) => format!("could not be read: the API server {server} {what}"),
         None => format!("could not be read: {error}"),
-    }
+    })
 }
 
 /// What is wrong with the connection to the API server.
@@ -118,13 +120,17 @@ fn of_answer(error: &ClusterError, expired: Option<&str>) -> Option<String> {
     })
 }
 
-/// Who lacks which rule, with the rule as YAML to apply.
-fn forbidden(said: &str, server: &Server, subject: &Subject) -> String {
-    let Server { address, origin } = server;
-    let user = said
-        .split('"')
+/// Who may not do it, by the message of a 403.
+pub(crate) fn forbidden_user(said: &str) -> Option<&str> {
+    said.split('"')
         .skip_while(|part| !part.ends_with("User "))
-        .nth(1);
+        .nth(1)
+}
+
+/// Who lacks which rule.
+fn forbidden(said: &str, server: &Server, subject: &Subject) -> Forbidden {
+    let Server { address, origin } = server;
+    let user = forbidden_user(said);
     let service_account = user
         .and_then(|user| user.strip_prefix("system:serviceaccount:"))
         .and_then(|account| account.split_once(':'));
@@ -136,13 +142,18 @@ fn forbidden(said: &str, server: &Server, subject: &Subject) -> String {
         (None, user) => (" Let", rbac::user(user.unwrap_or("YOUR-USER"))),
     };
     let (role, binding) = role_and_binding(subject, account);
-    format!(
-        "may not be read by {} (403 Forbidden by the API server {address}, {origin}).{advice} \
-         somebody who may grant it apply this:\n\n{}---\n{}",
-        user.unwrap_or("you"),
-        yaml_splice::document(&role),
-        yaml_splice::document(&binding)
-    )
+    Forbidden {
+        reason: format!(
+            "may not be read by {} (403 Forbidden by the API server {address}, {origin}).{advice} \
+             somebody who may grant it apply this",
+            user.unwrap_or("you"),
+        ),
+        rule: format!(
+            "{}---\n{}",
+            yaml_splice::document(&role),
+            yaml_splice::document(&binding)
+        ),
+    }
 }
 
 fn role_and_binding(subject: &Subject, account: Value) -> (Value, Value) {

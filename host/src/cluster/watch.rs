@@ -95,13 +95,13 @@ pub(super) fn has_changed(found: Option<&Value>, known: &Answer) -> bool {
     }
 }
 
-fn version(service: Option<&Value>) -> &str {
+pub(super) fn version(service: Option<&Value>) -> &str {
     let version = service.and_then(|service| service.pointer("/metadata/resourceVersion"));
     version.and_then(Value::as_str).unwrap_or("0")
 }
 
 /// The events of a watch: one JSON object per line.
-struct Events {
+pub(super) struct Events {
     body: Body,
     buffer: Vec<u8>,
     /// How much of the buffer was searched for a line end, as an event may arrive in thousands of
@@ -110,7 +110,7 @@ struct Events {
 }
 
 impl Events {
-    fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body) -> Self {
         Self {
             body,
             buffer: Vec::new(),
@@ -119,7 +119,7 @@ impl Events {
     }
 
     /// The next event; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Value>, ClusterError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Value>, ClusterError> {
         loop {
             let new = self.buffer.get(self.searched..).unwrap_or_default();
             if let Some(end) = memchr::memchr(b'\n', new) {

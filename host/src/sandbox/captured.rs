@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read, Write};
 
-use krm::sidecar;
+use krm::preamble;
 
 use super::wasi::{Output, Streams};
 
@@ -26,7 +26,7 @@ impl Captured {
 }
 
 impl Streams for Captured {
-    const VARIABLE: Option<&str> = Some(sidecar::VARIABLE);
+    const VARIABLE: Option<&str> = Some(preamble::VARIABLE);
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stdin.read(buffer)

@@ -23,6 +23,8 @@ pub(crate) fn config() -> Config {
         // The module has no names, so a backtrace would be useless, and the map that it needs is a
         // tenth of the code's size.
         .wasm_backtrace_max_frames(None)
-        .generate_address_map(false);
+        .generate_address_map(false)
+        // The same for the names in its machine code.
+        .debug_symbols(false);
     config
 }

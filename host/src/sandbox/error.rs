@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use krm::resource_list::ReadError;
 use thiserror::Error;
 use wasmtime::Trap;
 
@@ -49,12 +50,18 @@ pub(crate) enum SandboxError {
         "the function broke, which is a bug: please report it with the input that does it ({0:#})"
     )]
     Broken(wasmtime::Error),
-    /// The module writes something other than a sidecar and a list, which is a bug.
+    /// The module asks about what is not a ResourceList, which is a bug.
+    #[error(
+        "the function asked for something of the cluster, and the answer cannot be put into its \
+         input, which is a bug: please report it with the input that does it ({0})"
+    )]
+    Answer(#[from] ReadError),
+    /// The module writes something other than a preamble and a list, which is a bug.
     #[error(
         "the function's output cannot be read, which is a bug: please report it with the input that \
          does it ({0})"
     )]
-    Sidecar(#[from] serde_json::Error),
+    Preamble(#[from] serde_json::Error),
 }
 
 impl SandboxError {

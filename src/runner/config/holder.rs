@@ -8,7 +8,7 @@ use crate::fields::{ConfigReference, HolderKind};
 use crate::runner::Workload;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal, Severity};
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::token;
 
 /// The objects of the list that a reference in a pod means.
@@ -87,7 +87,7 @@ pub(super) fn referred(
     let objects = objects(list, workload, kind_name, name)?;
     let refuse = |message: String| {
         Box::new(
-            FunctionResult::about_config(Severity::Error, "spec.config", &message)
+            FunctionResult::refuse_config("spec.config", &message)
                 .about(&workload.resource.identity),
         )
     };

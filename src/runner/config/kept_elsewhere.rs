@@ -4,10 +4,9 @@ use serde_json::Value;
 
 use super::{ConfigToml, Encoding, holder};
 use crate::runner::Workload;
-use crate::runner::workload::field;
 use krm::resource::{Resource, without_hash};
 use krm::resource_list::{ResourceList, is_compatible};
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// The kinds that make Secrets, and where each names its Secret: JSON pointers, of which the first
@@ -124,14 +123,14 @@ pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, R
     let message = format!(
         "{key} {why}, so it cannot be edited here: write the file under {}, with {{{{ .name }}}} in \
          place of each secret value",
-        field(&holder::pointer(&template, key))
+        field_path(&holder::pointer(&template, key))
     );
     Err(refusal(object, place, message))
 }
 
 fn refusal(object: &Resource, place: &str, message: String) -> Refusal {
     let result = FunctionResult::error(message);
-    Box::new(result.about(&object.identity).at(field(place)))
+    Box::new(result.about(&object.identity).at(field_path(place)))
 }
 
 /// Why an object that has no template cannot be edited.

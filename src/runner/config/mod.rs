@@ -27,7 +27,6 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::config_path::config_path;
-use super::workload::field;
 use super::{Container, Workload};
 use crate::fields::ConfigReference;
 use file_path::FilePath;
@@ -35,7 +34,7 @@ use file_source::{FileSource, Key, Pod};
 pub use file_source::{StartFile, StartForm};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
-use krm::results::Refusal;
+use krm::results::{Refusal, field_path};
 pub use placeholder::{Placeholder, placeholder};
 pub(super) use refusal::or_at_start;
 
@@ -204,7 +203,7 @@ impl ConfigToml {
 
     /// The file's place as results name it.
     pub fn field(&self) -> String {
-        field(&self.pointer())
+        field_path(&self.pointer())
     }
 
     /// A text in the encoding of the object.

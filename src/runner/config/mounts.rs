@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::environment::{environment, expand};
 use super::file_path::{FilePath, same, segments};
 use crate::runner::Workload;
-use crate::runner::workload::{field, text};
+use crate::runner::workload::text;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
 /// A place in a volume.
@@ -84,7 +84,7 @@ pub(super) fn mounted_at<'w>(
                 text(mount, "subPathExpr")
             ))
             .about(&workload.resource.identity)
-            .at(field(&workload.pod_pointer("/spec/containers"))),
+            .at(field_path(&workload.pod_pointer("/spec/containers"))),
         )
     })?;
     relative.extend_from_slice(below);

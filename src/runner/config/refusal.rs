@@ -5,9 +5,8 @@ use super::file_source::{FileSource, Pod};
 use super::kept_elsewhere::vault_annotation;
 use super::mounts::ObjectSource;
 use crate::runner::Workload;
-use crate::runner::workload::field;
 use krm::resource::{Identity, Resource};
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
 
 /// What to do where the manifests do not say which object it is.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
@@ -197,6 +196,6 @@ fn refuse(workload: &Workload, message: String, pointer: &str) -> Refusal {
     Box::new(
         FunctionResult::error(message)
             .about(&workload.resource.identity)
-            .at(field(pointer)),
+            .at(field_path(pointer)),
     )
 }

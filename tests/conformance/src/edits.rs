@@ -4,6 +4,8 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
 use serde_json::{Value, json};
 
+use crate::json_places::places;
+
 /// An edit, and what comes of it.
 #[derive(Clone, Debug)]
 pub struct Edit {
@@ -27,11 +29,12 @@ fn new_values() -> [Value; 6] {
 
 /// Every edit of a value at the places at or below `under`: add, replace, remove, and test.
 pub fn edits(value: &Value, under: &[&str]) -> Vec<Edit> {
+    let start = PointerBuf::from_tokens(under.iter().copied());
     let mut operations = Vec::new();
-    let mut path: Vec<String> = under.iter().map(|&token| token.to_owned()).collect();
-    let pointer = PointerBuf::from_tokens(&path);
-    if let Ok(start) = pointer.resolve(value) {
-        collect(start, &mut path, &mut operations);
+    for (tokens, place) in start.resolve(value).map(places).unwrap_or_default() {
+        let mut here = start.clone();
+        here.append(PointerBuf::from_tokens(tokens));
+        operations.extend(at(&here, place));
     }
     operations
         .into_iter()
@@ -46,15 +49,15 @@ pub fn edits(value: &Value, under: &[&str]) -> Vec<Edit> {
         .collect()
 }
 
-fn collect(value: &Value, path: &mut Vec<String>, all: &mut Vec<PatchOperation>) {
-    let here = PointerBuf::from_tokens(path.iter());
-    all.push(PatchOperation::Test(TestOperation {
-        path: here.clone(),
-        value: value.clone(),
-    }));
-    all.push(PatchOperation::Remove(RemoveOperation {
-        path: here.clone(),
-    }));
+/// The edits at a place.
+fn at(here: &PointerBuf, value: &Value) -> Vec<PatchOperation> {
+    let mut all = vec![
+        PatchOperation::Test(TestOperation {
+            path: here.clone(),
+            value: value.clone(),
+        }),
+        PatchOperation::Remove(RemoveOperation { path: here.clone() }),
+    ];
     let add = |token: &str, value: Value| {
         let mut path = here.clone();
         path.push_back(token);
@@ -63,11 +66,7 @@ fn collect(value: &Value, path: &mut Vec<String>, all: &mut Vec<PatchOperation>)
     for new in new_values() {
         match value {
             Value::Object(_) => all.push(add("new.io/key", new.clone())),
-            Value::Array(_) => {
-                for token in ["-", "0", "1"] {
-                    all.push(add(token, new.clone()));
-                }
-            }
+            Value::Array(_) => all.extend(["-", "0", "1"].map(|token| add(token, new.clone()))),
             _ => {}
         }
         all.push(PatchOperation::Replace(ReplaceOperation {
@@ -75,21 +74,5 @@ fn collect(value: &Value, path: &mut Vec<String>, all: &mut Vec<PatchOperation>)
             value: new,
         }));
     }
-    let members: Vec<(String, &Value)> = match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(key, value)| (key.clone(), value))
-            .collect(),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(index, value)| (index.to_string(), value))
-            .collect(),
-        _ => Vec::new(),
-    };
-    for (token, member) in members {
-        path.push(token);
-        collect(member, path, all);
-        path.pop();
-    }
+    all
 }

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use json_patch::PatchOperation;
 use serde_json::{Value, json};
-use yaml_splice::tree::{Kind, NodeId};
-use yaml_splice::{Tree, edit};
+use yaml_splice::Tree;
+use yaml_splice::tree::Kind;
+
+use crate::json_places::written;
 
 /// A text with the document of a case in it.
 #[derive(Clone, Debug)]
@@ -153,28 +155,4 @@ fn about(tree: &Tree<'_>, operation: &PatchOperation) -> Range<usize> {
             around.end..around.end
         }
     }
-}
-
-/// A node, and where it is written: its key or dash to its end.
-fn written(tree: &Tree<'_>, tokens: &[String]) -> Option<(NodeId, Range<usize>)> {
-    let mut at = edit::item_root(tree)?;
-    let mut range = tree.node(at).span.clone();
-    for token in tokens {
-        let (start, next) = match &tree.node(at).kind {
-            Kind::Mapping { .. } => {
-                let (key, value) = tree.entry(at, token)?;
-                let key = tree.node(key);
-                (key.indicator.unwrap_or(key.span.start), value)
-            }
-            Kind::Sequence { items, .. } => {
-                let next = *items.get(token.parse::<usize>().ok()?)?;
-                let node = tree.node(next);
-                (node.indicator.unwrap_or(node.span.start), next)
-            }
-            _ => return None,
-        };
-        range = start..tree.node(next).span.end.max(start);
-        at = next;
-    }
-    Some((at, range))
 }

@@ -6,41 +6,11 @@ use crate::suites::node;
 
 /// What libyaml takes a text for; `None` when it refuses the text, or finds in it what JSON does not
 /// know.
-///
-/// A missing line end at the end of the file is added: libyaml takes it for a part of a block
-/// scalar's text that stands there, and most readers do not.
 pub fn libyaml(text: &str) -> Option<Value> {
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    let mut value: yaml_serde::Value = yaml_serde::from_str(&format!("{text}{end}")).ok()?;
-    value.apply_merge().ok()?;
-    as_json(value)
-}
-
-fn as_json(value: yaml_serde::Value) -> Option<Value> {
-    use yaml_serde::Value as Yaml;
-    Some(match value {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(value) => value.into(),
-        Yaml::Number(number) => serde_json::to_value(&number)
-            .ok()
-            .filter(|value| !value.is_null())
-            .unwrap_or_else(|| number.to_string().into()),
-        Yaml::String(text) => text.into(),
-        Yaml::Sequence(items) => items.into_iter().map(as_json).collect::<Option<_>>()?,
-        Yaml::Mapping(members) => members
-            .into_iter()
-            .map(|(key, value)| {
-                let key = match as_json(key)? {
-                    Value::String(text) => text,
-                    Value::Null => String::new(),
-                    Value::Array(_) | Value::Object(_) => return None,
-                    other => other.to_string(),
-                };
-                Some((key, as_json(value)?))
-            })
-            .collect::<Option<Map<_, _>>>()?
-            .into(),
-        Yaml::Tagged(tagged) => as_json(tagged.value)?,
+    crate::libyaml::value(text, |key| match key {
+        Value::Null => Some(String::new()),
+        Value::Array(_) | Value::Object(_) => None,
+        other => Some(other.to_string()),
     })
 }
 

@@ -1,13 +1,5 @@
 //! Each case of the JSON Patch test suite, on the document as JSON and as YAML of each style.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 
 use conformance::{libyaml, same, suites};

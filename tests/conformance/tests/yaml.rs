@@ -1,13 +1,5 @@
 //! Each case of the YAML test suite: read, edited at every place, and read by the item scanner.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

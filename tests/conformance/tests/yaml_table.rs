@@ -2,14 +2,6 @@
 //!
 //! `UPDATE_YAML=1 cargo test -p conformance --test yaml_table` writes them anew.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;

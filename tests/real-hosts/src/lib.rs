@@ -3,11 +3,8 @@
 //! `cargo xtask hosts` and `cargo xtask build` build them. A missing program
 //! fails the tests that need it: nothing is skipped.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "this crate is test support: what cannot be set up fails the test"
-)]
+// What cannot be set up fails the test, and says what it is.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod argocd;
 mod command;
@@ -24,6 +21,7 @@ mod module;
 mod programs;
 mod relay;
 mod session_server;
+mod starting_pod;
 
 pub use argocd::{Application, PluginServer, repo_server_manifests};
 pub use control_plane::{ControlPlane, free_ports};
@@ -38,3 +36,4 @@ pub use module::{Runtime, run_module};
 pub use programs::{host, workspace_root};
 pub use relay::{ManyTerminals, Relay};
 pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy};
+pub use starting_pod::{Ended, RunningContainer, StartNode, StartingPod};

@@ -25,7 +25,7 @@ impl Runtime {
     fn command(self) -> Command {
         match self {
             Self::Launcher => Command::new(artifact("release/runner-terminal")),
-            Self::Native => Command::new(artifact("release/examples/native")),
+            Self::Native => Command::new(artifact("module/examples/native")),
             Self::Wazero => {
                 let mut wazero = Command::new(host("wazero-run"));
                 wazero.arg(artifact(MODULE));

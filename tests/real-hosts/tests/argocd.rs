@@ -1,13 +1,5 @@
 //! The plugin in Argo CD's real plugin server, with the requests of argocd-repo-server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

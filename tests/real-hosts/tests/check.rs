@@ -1,13 +1,5 @@
 //! `runner-terminal check` against the real session server, and proxies in front of it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::path::Path;
 
 use real_hosts::{SessionServer, TlsEndingProxy, launcher, run_launcher};

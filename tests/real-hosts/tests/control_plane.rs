@@ -1,13 +1,5 @@
 //! The control plane itself: it accepts valid manifests and refuses invalid ones.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use real_hosts::{ControlPlane, workspace_root};

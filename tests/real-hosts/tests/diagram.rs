@@ -1,11 +1,5 @@
 //! The diagrams in the docs are those of the example.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,13 +1,5 @@
 //! A real API server accepts every exposure.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use real_hosts::{ControlPlane, Runtime, run_module, workspace_root};

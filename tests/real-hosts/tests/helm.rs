@@ -1,14 +1,6 @@
 //! The function as a post-renderer of the real Helm, as a program and as a module, and releases at
 //! a real kube-apiserver.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 

@@ -1,13 +1,5 @@
 //! The function in the real kpt: as a command, and as a module in both of its Wasm runtimes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -365,22 +357,26 @@ fn without_status(files: &Files) -> Files {
     files
 }
 
+/// The function fails with these words, and writes nothing.
+fn assert_refused(package: &Package, runtime: KptRuntime, words: &str) {
+    let before = package.files();
+    let output = package.eval(runtime);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(words), "{runtime:?}: {said}");
+    assert!(package.files() == before, "{runtime:?}");
+}
+
 #[test]
 fn an_error_fails_and_writes_nothing() {
     for runtime in KptRuntime::ALL {
         let package = Package::to_evaluate(KNOWN);
         package.edit("runner/runner.yaml", "replicas: 1", "replicas: 3");
-        let before = package.files();
-
-        let output = package.eval(runtime);
-
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("spec.replicas, in runner/runner.yaml: replicas is 3, but"),
-            "{said}"
+        assert_refused(
+            &package,
+            runtime,
+            "spec.replicas, in runner/runner.yaml: replicas is 3, but",
         );
-        assert_eq!(package.files(), before, "{runtime:?}");
         let results = package.results_file();
         assert_eq!(results["exitCode"].as_i64(), Some(1));
         if runtime == KptRuntime::Wasmtime {
@@ -505,16 +501,12 @@ fn a_package_that_is_too_large_is_refused_in_words() {
     let text = fs::read_to_string(&path).unwrap();
     let (head, _) = text.split_once("\ndata:\n").unwrap();
     fs::write(&path, format!("{head}\n{arrays}")).unwrap();
-    let before = package.files();
     for runtime in [KptRuntime::Wasmtime, KptRuntime::Node] {
-        let output = package.eval(runtime);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("the package does not fit into the memory of the Wasm module"),
-            "{runtime:?}: {said}"
+        assert_refused(
+            &package,
+            runtime,
+            "the package does not fit into the memory of the Wasm module",
         );
-        assert!(package.files() == before, "{runtime:?}");
     }
 }
 
@@ -527,15 +519,7 @@ fn a_functionconfig_of_another_kind_is_refused_in_words() {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"\\u0000 ü \\uFFFD\"}\ndata: {a: b}\n",
         )
         .unwrap();
-        let before = package.files();
-        let output = package.eval(runtime);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("runner-terminal: error: functionConfig"),
-            "{runtime:?}: {said}"
-        );
-        assert_eq!(package.files(), before, "{runtime:?}");
+        assert_refused(&package, runtime, "runner-terminal: error: functionConfig");
     }
 }
 

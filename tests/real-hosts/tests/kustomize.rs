@@ -1,13 +1,5 @@
 //! The function in the real kustomize, and its output in a real kube-apiserver.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Output;

@@ -1,13 +1,5 @@
 //! Real-world kustomizations, in the real kustomize: `tests/cases/kustomize`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use real_hosts::{kustomize_build, workspace_root};
 
 /// kustomize's output for a case, and its standard error.

@@ -1,13 +1,5 @@
 //! A live Service among kustomize's resources, and an apply that prunes: the Service stays.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Output;

@@ -1,13 +1,5 @@
 //! Runs the commands in the README and the docs.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,14 +1,6 @@
 //! `runner-terminal relay` in front of a real API server, a node that forwards ports as Kubernetes
 //! does, and the real session server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

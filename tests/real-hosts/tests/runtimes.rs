@@ -1,14 +1,6 @@
 //! One function, the same bytes everywhere: native, in the launcher's sandbox, in Node.js, in
 //! wazero, and as kustomize runs it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

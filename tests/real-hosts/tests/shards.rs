@@ -1,13 +1,5 @@
 //! Three replicas: their terminals behind one Service, and as shards.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Output;

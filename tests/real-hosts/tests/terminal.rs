@@ -1,14 +1,6 @@
 //! The configuration that the function writes, in the real session server, with a client
 //! that connects as GitLab does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 
 use real_hosts::{Runtime, SessionServer, run_module, workspace_root};

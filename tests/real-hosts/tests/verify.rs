@@ -1,12 +1,5 @@
 //! VerifyTerminals in the real kustomize and kpt, and `runner-terminal verify`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Output;

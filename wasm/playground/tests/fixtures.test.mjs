@@ -35,7 +35,7 @@ for (const folder of LISTS) {
   test(`ResourceLists of ${folder}`, () =>
     withPage(started, {}, async (page) => {
       for (const { name, text } of files(folder)) {
-        const expected = native("target/release/examples/native", [], text);
+        const expected = native("target/module/examples/native", [], text);
         const { output, failed } = await page.evaluate((list) => globalThis.runnerTerminal.run(list), text);
         assert.deepEqual({ output, failed }, expected, name);
       }

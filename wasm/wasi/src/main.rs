@@ -1,8 +1,8 @@
 //! runner-terminal as a WASI preview 1 module: a ResourceList on standard input, a ResourceList
 //! on standard output, the results as text on standard error.
 //!
-//! Where the environment has `RUNNER_TERMINAL_SIDECAR`, the list comes after a line of JSON with the
-//! results and with which of its items are which of the input's (`krm::sidecar`): the launcher puts
+//! Where the environment has `RUNNER_TERMINAL_PREAMBLE`, the list comes after a line of JSON with the
+//! results and with which of its items are which of the input's (`krm::preamble`): the launcher puts
 //! items back into files by it.
 //!
 //! Exit code 0: done; 1: a result is an error, or an input or output stream failed.
@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 use std::{env, iter};
 
-use krm::sidecar::{self, Sidecar};
+use krm::preamble::{self, Preamble};
 
 /// Small pieces are gathered to this size, so that a list of thousands of small resources is not
 /// thousands of calls to the host.
@@ -54,12 +54,12 @@ fn function() -> Result<ExitCode, String> {
     let outcome = runner_terminal::run(&input);
 
     let mut first_line = Vec::new();
-    if env::var_os(sidecar::VARIABLE).is_some() {
-        let sidecar = Sidecar {
+    if env::var_os(preamble::VARIABLE).is_some() {
+        let preamble = Preamble {
             alignment: outcome.alignment(),
             results: outcome.results(),
         };
-        serde_json::to_writer(&mut first_line, &sidecar)
+        serde_json::to_writer(&mut first_line, &preamble)
             .map_err(|error| format!("cannot write the results, which is a bug: {error}"))?;
         first_line.push(b'\n');
     }

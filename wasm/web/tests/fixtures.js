@@ -21,7 +21,7 @@ export const FOLDERS = [
 ];
 
 /** The function without WebAssembly, and the launcher. */
-export const native = join(root, "target/release/examples/native");
+export const native = join(root, "target/module/examples/native");
 export const launcher = join(root, "target/release/runner-terminal");
 
 /** The YAML and JSON files of a folder: their names from `tests/fixtures`, and their texts. */

@@ -155,7 +155,6 @@ pub(crate) fn of(release: &Release, subject: &Subject) -> Result<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -1,25 +1,24 @@
 //! What says to function catalogs that these functions exist: `KRMFunctionDefinition`s and a
 //! `KRMFunctionCatalog` of them, in the form of KEP 2906.
 //!
-//! Those in `kustomization/catalog` are made here, from `docs/schema`. Those of a release have the
-//! programs and the image too.
+//! Those in `kustomization/catalog` are made here. Those of a release have the programs and the image
+//! too.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result};
-use fs_err as fs;
+use anyhow::{Result, bail};
+use runner_terminal::function_config::ApiVersion;
+use runner_terminal::schema::{self, Dialect};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::target::Target;
-use crate::{open_api, with};
+use crate::with;
 
 const API: &str = "config.kubernetes.io/v1alpha1";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The project's own page, which is in `Cargo.toml`.
 const HOME: &str = env!("CARGO_PKG_REPOSITORY");
-/// The folders of the schemas, one for each version, the preferred one first.
-const SCHEMAS: [&str; 2] = ["docs/schema", "docs/schema/v1beta1"];
+/// The group of the functionConfigs.
+const GROUP: &str = "runner-terminal.dev";
 
 /// A function, and what the schema of its functionConfig does not tell.
 #[derive(Deserialize)]
@@ -64,24 +63,24 @@ pub(crate) fn program(target: Target, archive: &str, sha256: &str) -> Value {
 ///
 /// # Errors
 ///
-/// If a schema cannot be read or has something that OpenAPI has no words for.
-pub fn definitions(root: &Path) -> Result<Vec<(String, String)>> {
+/// If one cannot be written as YAML.
+pub fn definitions() -> Result<Vec<(String, String)>> {
     // Before a release there is a name for the image and nothing else.
     let image = image("runner-terminal", VERSION);
-    let mut files = files(root, &runtimes(&image, &[]))?;
+    let mut files = files(&runtimes(&image, &[]))?;
     files.pop();
     Ok(files)
 }
 
 /// The definitions with these runtimes, and last the catalog of all: the name and the text of each.
-pub(crate) fn files(root: &Path, runtimes: &Value) -> Result<Vec<(String, String)>> {
+pub(crate) fn files(runtimes: &Value) -> Result<Vec<(String, String)>> {
     let object = |kind: &str, name: &str, spec| {
         let metadata = json!({"name": name});
         json!({"apiVersion": API, "kind": kind, "metadata": metadata, "spec": spec})
     };
     let (mut files, mut specs) = (Vec::new(), Vec::new());
     for function in yaml_serde::from_str::<Vec<Function>>(include_str!("functions.yaml"))? {
-        let spec = function.spec(root, runtimes)?;
+        let spec = function.spec(runtimes)?;
         let definition = object("KRMFunctionDefinition", &function.name, spec.clone());
         files.push((format!("{}.yaml", function.name), text(&definition)?));
         specs.push(spec);
@@ -95,46 +94,40 @@ pub(crate) fn files(root: &Path, runtimes: &Value) -> Result<Vec<(String, String
 fn text(document: &Value) -> Result<String> {
     let yaml = yaml_serde::to_string(document)?;
     Ok(format!(
-        "# Made from docs/schema by `UPDATE_CATALOG=1 cargo test -p dist`.\n{yaml}"
+        "# Made by `UPDATE_CATALOG=1 cargo test -p dist`.\n{yaml}"
     ))
 }
 
 impl Function {
-    fn spec(&self, root: &Path, runtimes: &Value) -> Result<Value> {
-        let (mut group, mut description) = (String::new(), Value::Null);
-        let mut versions = Vec::new();
-        for folder in SCHEMAS {
-            let path = format!("{folder}/{}.json", self.kind.to_lowercase());
-            let schema: Value = serde_json::from_slice(&fs::read(root.join(&path))?)?;
-            let api_version = schema.pointer("/properties/apiVersion/const");
-            let (own, version) = api_version
-                .and_then(|api_version| api_version.as_str()?.split_once('/'))
-                .with_context(|| format!("{path} does not tell its apiVersion"))?;
-            if versions.is_empty() {
-                own.clone_into(&mut group);
-                description = schema.get("description").cloned().unwrap_or_default();
-            }
-            let open_api = open_api::of(&schema).with_context(|| format!("{path} in OpenAPI"))?;
-            versions.push(json!({
-                "name": version,
+    fn spec(&self, runtimes: &Value) -> Result<Value> {
+        let schema_of = match self.kind.as_str() {
+            "SessionServer" => schema::session_server,
+            "AdvertiseAddress" => schema::advertise_address,
+            "VerifyTerminals" => schema::verify_terminals,
+            kind => bail!("there is no schema of {kind}"),
+        };
+        let version = |version: ApiVersion| {
+            json!({
+                "name": version.name(),
                 "idempotent": true,
                 // The only one that the KEP knows, and how it spells it.
                 "license": "Apache 2.0",
                 "usage": format!("{HOME}/blob/v{VERSION}/README.md"),
                 "examples": [format!("{HOME}/tree/v{VERSION}/{}", self.example)],
                 "runtime": runtimes,
-                "schema": {"openAPIV3Schema": open_api},
-            }));
-        }
+                "schema": {"openAPIV3Schema": schema_of(version, Dialect::OpenApi)},
+            })
+        };
+        let newest = schema_of(ApiVersion::NEWEST, Dialect::OpenApi);
         Ok(json!({
-            "group": group,
+            "group": GROUP,
             "names": {"kind": self.kind},
-            "description": description,
+            "description": newest.get("description"),
             "publisher": HOME,
             "home": HOME,
             "maintainers": [HOME],
             "tags": self.tags,
-            "versions": versions,
+            "versions": ApiVersion::SERVED.map(version),
         }))
     }
 }

@@ -7,7 +7,6 @@ mod bill_of_materials;
 mod catalog;
 mod npm;
 mod oci;
-mod open_api;
 mod program;
 mod release;
 mod sha256;

@@ -21,7 +21,6 @@ pub(crate) fn is_static(program: &[u8]) -> Result<bool> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

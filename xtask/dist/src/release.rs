@@ -101,7 +101,7 @@ impl Release {
         put(name, &layout.tar(self.time)?)?;
         let image = catalog::image(&self.image, &self.version);
         let runtimes = catalog::runtimes(&with(image, "sha256", layout.index), &programs);
-        for (name, text) in catalog::files(&self.root, &runtimes)? {
+        for (name, text) in catalog::files(&runtimes)? {
             put(name, text.as_bytes())?;
         }
         sums.sort_unstable();

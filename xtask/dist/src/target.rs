@@ -62,7 +62,6 @@ impl<'de> Deserialize<'de> for Target {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

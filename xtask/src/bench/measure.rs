@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use fs_err as fs;
 use serde::Deserialize;
 
@@ -21,19 +21,18 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// For figures that are published, or else to see that it works.
-    pub(crate) fn new(quick: bool) -> Self {
-        let (rounds, turn, patience) = if quick {
-            (1, (0.1, 5), 15)
-        } else {
-            (5, (1.0, 100), 60)
-        };
-        Self {
-            rounds,
-            turn,
-            patience,
-        }
-    }
+    /// For figures that are published.
+    pub(crate) const FULL: Self = Self {
+        rounds: 5,
+        turn: (1.0, 100),
+        patience: 60,
+    };
+    /// To see that it works.
+    pub(crate) const QUICK: Self = Self {
+        rounds: 1,
+        turn: (0.1, 5),
+        patience: 15,
+    };
 }
 
 /// A command that has been run once with success.
@@ -52,21 +51,15 @@ impl Trial {
         let mut timeout = command(&format!("timeout {} {line}", effort.patience));
         timeout.env("PATH", workspace::path_with_launcher()?);
         timeout.stdin(fs::File::open(input)?.into_file());
-        let output = timeout.output().context("timeout does not start")?;
-        match output.status.code() {
-            Some(0) => {}
-            // How timeout says that it has ended the program.
-            Some(124) => return Ok(None),
-            _ => {
-                let messages = String::from_utf8_lossy(&output.stderr);
-                bail!("`{line}` failed: {}\n{messages}", output.status)
-            }
+        let output = process::output(&mut timeout)?;
+        // How timeout says that it has ended the program.
+        if output.status.code() == Some(124) {
+            return Ok(None);
         }
-        let (line, input, output) = (line.to_owned(), input.to_owned(), output.stdout);
         Ok(Some(Self {
-            line,
-            input,
-            output,
+            output: process::succeeded(&timeout, output)?.stdout,
+            line: line.to_owned(),
+            input: input.to_owned(),
         }))
     }
 }

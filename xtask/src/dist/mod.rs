@@ -27,9 +27,6 @@ use verify::Copy;
 /// What is built without a `--target`.
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
 
-/// The image's name until a registry is known.
-const IMAGE: &str = "runner-terminal";
-
 /// The variable by which reproducible builds are told their time.
 const TIME: &str = "SOURCE_DATE_EPOCH";
 
@@ -45,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     build_only: bool,
     /// The name under which the image will be pushed, with its registry and without a tag
-    #[arg(long, default_value = IMAGE)]
+    #[arg(long, default_value = "runner-terminal")]
     image: String,
     /// The commit that this is, where git cannot tell
     #[arg(long)]

@@ -214,13 +214,4 @@ mod tests {
         assert_eq!(said.executions, 7);
         assert!(said.why.contains("it differs"));
     }
-
-    #[test]
-    fn an_unknown_fuzzer_is_refused_with_the_names_of_the_known() {
-        let error = run(&["slice".to_owned()], None).unwrap_err().to_string();
-        assert!(
-            error.starts_with("there is no fuzzer slice; the fuzzers are address, "),
-            "{error}"
-        );
-    }
 }

@@ -112,14 +112,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_host_is_refused_with_the_names_of_the_known() {
-        let error = build(&["kustomise"]).unwrap_err().to_string();
-        let start = "there is no host kustomise; the hosts are kustomize,";
-        assert!(error.starts_with(start), "{error}");
-        assert!(error.ends_with("node, conformance, cyclonedx"), "{error}");
-    }
-
-    #[test]
     fn every_host_has_a_version_that_starts_with_a_digit() {
         for host in catalogue().unwrap() {
             if let Host::Built(program) = host {

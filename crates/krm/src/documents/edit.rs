@@ -1,20 +1,32 @@
 //! The items of a list in place of the documents that they were.
 
-use std::ops::Range;
-
-use super::{Document, DocumentError, WrappedDocuments, is_function_config, items, split};
+use super::item::{Item, items, lines};
+use super::split::{is_content, split};
+use super::{Document, DocumentError, WrappedDocuments};
 use crate::alignment::Sequence;
 use yaml_splice::line_break;
 
-/// What a document is to be.
+/// Files with a list put back into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edited {
+    /// The texts of the files.
+    pub texts: Vec<String>,
+    /// Where each item of the list is in them, in the order of the items.
+    pub documents: Vec<Document>,
+}
+
+/// What becomes of a document, or a new one.
 #[derive(Debug)]
-struct Edit {
-    range: Range<usize>,
-    text: String,
+enum Edit<'d> {
+    Keep(&'d Document),
+    Replace(&'d Document, String),
+    Remove(&'d Document),
+    /// At this byte.
+    Add(usize, String),
 }
 
 impl WrappedDocuments {
-    /// The texts of the files with the items of `list` in them, which the function made of
+    /// The files with the items of `list` in them, which the function made of
     /// [`WrappedDocuments::text`]: what has not changed stays byte for byte, with all around it.
     ///
     /// A new item comes after the document of the item before it, as a document of its own. One that
@@ -31,32 +43,57 @@ impl WrappedDocuments {
         files: &[(&str, &str)],
         list: &str,
         items_now: &Sequence,
-    ) -> Result<Vec<String>, DocumentError> {
-        let (before, after) = (items(&self.text)?, items(list)?);
-        let mut edits: Vec<Vec<Edit>> = files.iter().map(|_| Vec::new()).collect();
-        let mut neighbour = None;
+    ) -> Result<Edited, DocumentError> {
+        let after = items(list)?;
+        let mut edits: Vec<Vec<Edit<'_>>> = files.iter().map(|_| Vec::new()).collect();
+        // Without a document before them, new items come last in the first file.
+        let mut last = Vec::new();
+        let mut neighbour: Option<&Document> = None;
         for pair in items_now.pairs(self.documents.len()) {
             let document = pair.before.and_then(|place| self.documents.get(place));
-            let was = pair.before.and_then(|place| before.get(place));
             let is = pair.after.and_then(|place| after.get(place));
-            neighbour = document.or(neighbour);
-            let file = neighbour.map_or(0, |document| document.file);
-            let text = files.get(file).map_or("", |(_, text)| *text);
             let edit = match (document, is) {
-                (Some(_), Some(is)) if was.is_some_and(|was| was.is(is)) => continue,
-                (Some(document), Some(is)) => replacement(document, &is.text()),
-                (Some(document), None) => removal(document),
-                (None, Some(is)) => addition(text, neighbour, &is.text()),
+                (Some(document), Some(is)) => {
+                    neighbour = Some(document);
+                    let was = pair.before.and_then(|place| self.item(place));
+                    if was.is_some_and(|was| was.is(is)) {
+                        Edit::Keep(document)
+                    } else {
+                        Edit::Replace(document, is.text())
+                    }
+                }
+                (Some(document), None) => Edit::Remove(document),
+                (None, Some(is)) => match neighbour {
+                    Some(neighbour) => Edit::Add(neighbour.range.end, is.text()),
+                    None => {
+                        let end = files.first().map_or(0, |(_, text)| text.len());
+                        last.push(Edit::Add(end, is.text()));
+                        continue;
+                    }
+                },
                 (None, None) => continue,
             };
+            let file = document.or(neighbour).map_or(0, |document| document.file);
             if let Some(edits) = edits.get_mut(file) {
                 edits.push(edit);
             }
         }
-        let edited = files.iter().zip(edits);
-        Ok(edited
-            .map(|((_, text), edits)| apply(text, edits))
-            .collect())
+        if let Some(first) = edits.first_mut() {
+            first.append(&mut last);
+        }
+        let mut edited = Edited::default();
+        for (file, ((_, text), edits)) in files.iter().zip(edits).enumerate() {
+            let (text, documents) = apply(file, text, edits);
+            edited.texts.push(text);
+            edited.documents.extend(documents);
+        }
+        Ok(edited)
+    }
+
+    /// An item as it was wrapped.
+    fn item(&self, place: usize) -> Option<Item<'_>> {
+        let range = self.ranges.get(place)?.clone();
+        Some(Item::new(self.text.get(range)?, Some(0)))
     }
 }
 
@@ -66,61 +103,173 @@ impl WrappedDocuments {
 ///
 /// [`DocumentError`] where the file has what cannot stand in a list.
 pub fn without_function_configs(path: &str, text: &str) -> Result<String, DocumentError> {
-    let files = [(path, text)];
-    let configs = split(&files)?
-        .into_iter()
-        .filter(|document| is_function_config(document.text(&files)));
-    Ok(apply(
-        text,
-        configs.map(|config| removal(&config)).collect(),
-    ))
+    let documents = split(&[(path, text)])?;
+    let configs = documents
+        .iter()
+        .filter(|document| document.is_function_config);
+    Ok(apply(0, text, configs.map(Edit::Remove)).0)
 }
 
-fn replacement(document: &Document, item: &str) -> Edit {
-    Edit {
-        range: document.range.clone(),
-        text: item.to_owned(),
-    }
-}
-
-fn removal(document: &Document) -> Edit {
-    let range = &document.range;
-    Edit {
-        range: document.separator.unwrap_or(range.start)..range.end,
-        text: String::new(),
-    }
-}
-
-fn addition(file: &str, neighbour: Option<&Document>, item: &str) -> Edit {
-    let at = neighbour.map_or(file.len(), |document| document.range.end);
-    Edit {
-        range: at..at,
-        text: format!("---\n{item}").replace('\n', line_break(file)),
-    }
-}
-
-/// Edits come in the order of the file, additions to one place in their own.
-fn apply(file: &str, edits: Vec<Edit>) -> String {
-    let mut text = String::with_capacity(file.len());
-    let mut at = 0;
+/// Edits come in the order of the file, additions to one place in their own. Gives the documents that
+/// are kept, replaced and added, too.
+fn apply<'d>(
+    file: usize,
+    text: &str,
+    edits: impl IntoIterator<Item = Edit<'d>>,
+) -> (String, Vec<Document>) {
+    let mut writer = Writer {
+        file,
+        before: text,
+        after: String::with_capacity(text.len()),
+        at: 0,
+        lines: 0,
+        numbers: 0,
+        documents: Vec::new(),
+    };
     for edit in edits {
-        text.push_str(file.get(at..edit.range.start).unwrap_or_default());
-        let is_cut_off = !text.is_empty() && !text.ends_with('\n');
-        if edit.range.is_empty() && is_cut_off {
-            text.push_str(line_break(file));
+        match edit {
+            Edit::Keep(document) => writer.keep(document),
+            Edit::Replace(document, item) => writer.replace(document, &item),
+            Edit::Remove(document) => writer.remove(document),
+            Edit::Add(at, item) => writer.add(at, &item),
         }
-        text.push_str(&edit.text);
-        at = edit.range.end;
     }
-    text.push_str(file.get(at..).unwrap_or_default());
-    // A file whose last line has no end keeps it so: wrapping has added one.
-    if !file.ends_with('\n') && text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
+    writer.finish()
+}
+
+/// A file while its documents are edited.
+struct Writer<'text> {
+    file: usize,
+    before: &'text str,
+    after: String,
+    /// What comes before this byte of the text before is done.
+    at: usize,
+    /// How many lines have been added.
+    lines: isize,
+    /// How many documents have been added.
+    numbers: isize,
+    documents: Vec<Document>,
+}
+
+impl Writer<'_> {
+    /// Takes over the text up to this byte.
+    fn take(&mut self, end: usize) {
+        self.after
+            .push_str(self.before.get(self.at..end).unwrap_or_default());
+        self.at = self.at.max(end);
+    }
+
+    fn keep(&mut self, document: &Document) {
+        self.take(document.range.start);
+        let start = self.after.len();
+        self.take(document.range.end);
+        self.moved(document, start, 0);
+    }
+
+    fn replace(&mut self, document: &Document, item: &str) {
+        self.take(document.range.start);
+        let start = self.after.len();
+        self.after.push_str(item);
+        self.at = document.range.end;
+        let was = self.before.get(document.range.clone()).unwrap_or_default();
+        let (lead, lead_lines) = lead(item);
+        self.moved(document, start + lead, lead_lines);
+        if let (Some(is), Some(separator)) = (self.documents.last_mut(), document.separator) {
+            is.separator = Some(start - (document.range.start - separator));
+        }
+        self.lines += signed(line_breaks(item)) - signed(line_breaks(was));
+    }
+
+    /// A document that now has its content from this byte on, so many lines further down in it.
+    fn moved(&mut self, document: &Document, start: usize, lines: usize) {
+        let before = document.separator;
+        self.documents.push(Document {
+            number: document.number.saturating_add_signed(self.numbers),
+            line: document.line.saturating_add_signed(self.lines) + lines,
+            range: start..self.after.len(),
+            separator: before.map(|separator| start - (document.range.start - separator)),
+            ..document.clone()
+        });
+    }
+
+    fn remove(&mut self, document: &Document) {
+        let start = document.separator.unwrap_or(document.range.start);
+        self.take(start);
+        let gone = self.before.get(start..document.range.end);
+        self.at = document.range.end;
+        self.lines -= signed(line_breaks(gone.unwrap_or_default()));
+        self.numbers -= 1;
+    }
+
+    fn add(&mut self, at: usize, item: &str) {
+        self.take(at);
+        let line_break = line_break(self.before);
+        let mut added = 0;
+        if !self.after.is_empty() && !self.after.ends_with('\n') {
+            self.after.push_str(line_break);
+            added = 1;
+            if let Some(neighbour) = self.documents.last_mut() {
+                neighbour.range.end = self.after.len();
+            }
+        }
+        let separator = self.after.len();
+        let line = self.line_of_end();
+        let text = format!("---\n{item}").replace('\n', line_break);
+        self.after.push_str(&text);
+        self.lines += signed(added + line_breaks(&text));
+        self.numbers += 1;
+        let content = separator + 3 + line_break.len();
+        let (lead, lead_lines) = lead(self.after.get(content..).unwrap_or_default());
+        self.documents.push(Document {
+            file: self.file,
+            number: self.documents.last().map_or(0, |last| last.number) + 1,
+            line: line + 1 + lead_lines,
+            range: content + lead..self.after.len(),
+            separator: Some(separator),
+            is_function_config: false,
+        });
+    }
+
+    /// The line, from 1, that begins at the end of the text so far.
+    fn line_of_end(&self) -> usize {
+        let (line, start) = match self.documents.last() {
+            Some(last) => (last.line, last.range.start),
+            None => (1, 0),
+        };
+        line + line_breaks(self.after.get(start..).unwrap_or_default())
+    }
+
+    fn finish(mut self) -> (String, Vec<Document>) {
+        self.take(self.before.len());
+        let mut text = self.after;
+        // A file whose last line has no end keeps it so: wrapping has added one.
+        if !self.before.ends_with('\n') && text.ends_with('\n') {
             text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
         }
+        if let Some(last) = self.documents.last_mut() {
+            last.range.end = last.range.end.min(text.len());
+        }
+        (text, self.documents)
     }
-    text
+}
+
+/// The bytes and the lines before the first line of content.
+fn lead(item: &str) -> (usize, usize) {
+    let lead = lines(item).take_while(|(_, line)| !is_content(line));
+    lead.fold((0, 0), |(bytes, lines), (_, line)| {
+        (bytes + line.len(), lines + 1)
+    })
+}
+
+fn line_breaks(text: &str) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes()).count()
+}
+
+fn signed(count: usize) -> isize {
+    isize::try_from(count).unwrap_or(isize::MAX)
 }
 
 #[cfg(test)]
@@ -138,7 +287,23 @@ mod tests {
             text = text.replace(from, to);
         }
         let now = sequence(removed.iter().copied(), []);
-        list.edited(&files, &text, &now).unwrap().remove(0)
+        put_back(&list, &files, &text, &now).remove(0)
+    }
+
+    /// The texts of the files, of which each document is where it is said to be.
+    fn put_back(
+        list: &WrappedDocuments,
+        files: &[(&str, &str)],
+        text: &str,
+        now: &Sequence,
+    ) -> Vec<String> {
+        let Edited { texts, documents } = list.edited(files, text, now).unwrap();
+        let paths = files.iter().map(|(path, _)| *path);
+        let after: Vec<_> = paths.zip(texts.iter().map(String::as_str)).collect();
+        let mut found = split(&after).unwrap();
+        found.retain(|document| !document.is_function_config);
+        assert_eq!(documents, found, "{texts:?}");
+        texts
     }
 
     fn sequence(
@@ -197,7 +362,7 @@ mod tests {
                 let mut changed = list.text.clone();
                 changed.insert_str(at, &(item("S") + &item("T")));
                 let added = sequence([], [after + 1, after + 2]);
-                let with = list.edited(&files, &changed, &added).unwrap().remove(0);
+                let with = put_back(&list, &files, &changed, &added).remove(0);
                 let documents = split(&[("", &with)]).unwrap();
                 assert_eq!(documents.len(), items + 2, "{with}");
                 assert_eq!(with.contains('\r'), file.contains('\r'), "{with:?}");
@@ -215,7 +380,7 @@ mod tests {
                     }
                 }
                 let removed = sequence([after + 1, after + 2], []);
-                let left = list.edited(&files, &gone, &removed).unwrap();
+                let left = put_back(&list, &files, &gone, &removed);
                 assert_eq!(left, [file.as_str()]);
             }
         }
@@ -241,8 +406,35 @@ mod tests {
         let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
         let changed = list.text.replace("- kind: A\n", "- kind: A\n- kind: S\n");
         assert_eq!(
-            list.edited(&files, &changed, &sequence([], [1])).unwrap(),
+            put_back(&list, &files, &changed, &sequence([], [1])),
             ["kind: A\n---\nkind: S\n", "kind: B\n"]
+        );
+        // Also where the first document of the next file goes.
+        let changed = list.text.replace("- kind: B\n", "- kind: S\n");
+        assert_eq!(
+            put_back(&list, &files, &changed, &sequence([1], [1])),
+            ["kind: A\n---\nkind: S\n", ""]
+        );
+    }
+
+    #[test]
+    fn a_document_may_begin_with_a_comment() {
+        let file = format!(
+            "# head\n---\n{}---\nkind: B\n---\n{}",
+            document("A"),
+            document("C")
+        );
+        let commented = edited(
+            &file,
+            &[(&item("A"), "- # new\n\n  kind: A\n  x: 1\n")],
+            &[],
+        );
+        assert_eq!(
+            commented,
+            format!(
+                "# head\n---\n# new\n\nkind: A\nx: 1\n---\nkind: B\n---\n{}",
+                document("C")
+            )
         );
     }
 

@@ -1,5 +1,7 @@
 //! The items of a ResourceList, as the documents that they are.
 
+use std::rc::Rc;
+
 use memchr::memchr_iter;
 use serde_json::Value;
 
@@ -9,12 +11,14 @@ use crate::resource::{Identity, Resource};
 use yaml_splice::Tree;
 
 /// An item of a list, where it stands there; or a document that could be one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'text> {
     /// All of its lines.
     raw: &'text str,
     /// The column of its dash; a document has none.
     dash: Option<usize>,
+    /// What it means, where an alias in it refers to something outside it.
+    meaning: Option<Rc<Value>>,
 }
 
 impl<'text> Item<'text> {
@@ -23,12 +27,25 @@ impl<'text> Item<'text> {
         Self {
             raw: document.text(files),
             dash: None,
+            meaning: None,
         }
     }
 
     /// An item whose lines are `raw`, with its dash in this column.
     pub(super) fn new(raw: &'text str, dash: Option<usize>) -> Self {
-        Self { raw, dash }
+        Self {
+            raw,
+            dash,
+            meaning: None,
+        }
+    }
+
+    /// The same, with what it means: its text says it only together with what is around it.
+    pub(super) fn meaning(self, value: Value) -> Self {
+        Self {
+            meaning: Some(Rc::new(value)),
+            ..self
+        }
     }
 
     /// Its lines as they stand.
@@ -58,6 +75,9 @@ impl<'text> Item<'text> {
 
     /// What it means; null where it is no YAML. This parses it.
     pub fn value(&self) -> Value {
+        if let Some(meaning) = &self.meaning {
+            return meaning.as_ref().clone();
+        }
         let text = self.text();
         let value = Tree::parse(&text).and_then(|tree| tree.to_value());
         value.unwrap_or_default()
@@ -69,16 +89,22 @@ impl<'text> Item<'text> {
     }
 
     /// False where its text rules out that it has this name: a name is written as it is, unless a
-    /// double-quoted scalar spells it with escapes.
+    /// double-quoted scalar spells it with escapes, or an alias stands for it.
     pub(super) fn may_be_named(&self, name: &str) -> bool {
         let text = self.raw.as_bytes();
-        memchr::memmem::find(text, name.as_bytes()).is_some()
+        self.meaning.is_some()
+            || memchr::memmem::find(text, name.as_bytes()).is_some()
             || memchr::memchr(b'\\', text).is_some()
     }
 
     /// True for the same document, also where it is indented otherwise.
     pub fn is(&self, other: &Self) -> bool {
-        self == other || self.dash != other.dash && self.text() == other.text()
+        let has_same_text = if self.dash == other.dash {
+            self.raw == other.raw
+        } else {
+            self.text() == other.text()
+        };
+        has_same_text && (self.meaning == other.meaning || self.value() == other.value())
     }
 }
 
@@ -126,6 +152,7 @@ pub fn items(list: &str) -> Result<Vec<Item<'_>>, DocumentError> {
     let items = starts.iter().zip(ends).map(|(start, end)| Item {
         raw: list.get(*start..end).unwrap_or_default(),
         dash,
+        meaning: None,
     });
     Ok(items.collect())
 }

@@ -6,6 +6,7 @@ use super::item::Item;
 use crate::resource_list::{Form, Members};
 use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
+use yaml_splice::pointer::At as _;
 
 /// A resource, and where it stands in its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,21 +25,33 @@ pub fn members<'text>(document: Item<'text>) -> Vec<Member<'text>> {
     let tree = may_wrap(&document)
         .then(|| Tree::parse(text).ok())
         .flatten();
-    let found = tree.map_or_else(Members::default, |tree| {
-        // An item of a list begins with its dash; a document that begins with one is an array.
-        let root = if document.is_in_list() {
-            item_root(&tree)
+    // An item of a list begins with its dash; a document that begins with one is an array.
+    let root = tree.as_ref().and_then(|tree| {
+        if document.is_in_list() {
+            item_root(tree)
         } else {
             tree.root()
-        };
-        Members::find(&tree, root)
+        }
+    });
+    let found = tree
+        .as_ref()
+        .map_or_else(Members::default, |tree| Members::find(tree, root));
+    // What an alias in a member stands for may be in another one.
+    let whole = tree.as_ref().zip(root).and_then(|(tree, root)| {
+        let whole = found.are_tangled().then(|| tree.value_of(root).ok());
+        whole.flatten()
     });
     let mut members: Vec<_> = found
         .resources()
         .filter_map(|(number, range, form)| {
             let before = text.as_bytes().get(..range.start)?;
+            let mut item = Item::new(text.get(range)?, column(form));
+            let has_aliases = item.raw().contains('*');
+            if let Some(whole) = whole.as_ref().filter(|_| has_aliases) {
+                item = item.meaning(whole.at(&found.pointer(number)).cloned()?);
+            }
             Some(Member {
-                item: Item::new(text.get(range)?, column(form)),
+                item,
                 path: found.path(number),
                 lines_before: memchr::memchr_iter(b'\n', before).count(),
             })

@@ -29,7 +29,7 @@
 //! // What the function has made of the list goes back into the files.
 //! let changed = list.text.replace("rules: []", "rules: [] # none");
 //! let edited = list.edited(&[("runner.yaml", file)], &changed, &Sequence::default())?;
-//! assert_eq!(edited, [file.replace("rules: []", "rules: [] # none")]);
+//! assert_eq!(edited.texts, [file.replace("rules: []", "rules: [] # none")]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -53,12 +53,12 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::text::printable;
-pub use edit::without_function_configs;
+pub use edit::{Edited, without_function_configs};
 pub use field_line::line_of;
 pub use item::{Item, items};
 use members::is_sequence;
 pub use members::{Member, members};
-pub use resources::{FileResource, find, resources, unreadable};
+pub use resources::{FileResource, find, resources, resources_of, unreadable};
 pub use split::{ANY_VERSION, is_function_config, split};
 use yaml_splice::YamlError;
 
@@ -69,6 +69,8 @@ pub struct WrappedDocuments {
     pub text: String,
     /// The origin of each item, in the order of the items.
     pub documents: Vec<Document>,
+    /// The bytes of each item in the text.
+    ranges: Vec<Range<usize>>,
 }
 
 /// Where a document is in the files that were wrapped.
@@ -85,6 +87,8 @@ pub struct Document {
     pub range: Range<usize>,
     /// Where the line of the separator before it begins, when it has one.
     pub separator: Option<usize>,
+    /// It is a functionConfig of this function, and no resource of a cluster.
+    pub is_function_config: bool,
 }
 
 /// Wraps the documents of some files, given as (path, text), as the items of a ResourceList.
@@ -101,6 +105,19 @@ pub struct Document {
 /// `function_config` is not one document.
 pub fn to_resource_list(
     files: &[(&str, &str)],
+    function_config: &str,
+) -> Result<WrappedDocuments, DocumentError> {
+    wrap(files, split(files)?, function_config)
+}
+
+/// As [`to_resource_list`], for files that were split before.
+///
+/// # Errors
+///
+/// [`DocumentError`] when `function_config` is not one document.
+pub fn wrap(
+    files: &[(&str, &str)],
+    mut documents: Vec<Document>,
     function_config: &str,
 ) -> Result<WrappedDocuments, DocumentError> {
     let size: usize = files
@@ -123,17 +140,23 @@ pub fn to_resource_list(
     let config = config.text(&[(FUNCTION_CONFIG, function_config)]);
     push_indented(&mut text, config, "  ");
 
-    let mut documents = split(files)?;
-    documents.retain(|document| !is_function_config(document.text(files)));
+    documents.retain(|document| !document.is_function_config);
     text.push_str(if documents.is_empty() {
         "items: []\n"
     } else {
         "items:\n"
     });
+    let mut ranges = Vec::with_capacity(documents.len());
     for document in &documents {
+        let start = text.len();
         push_item(&mut text, document.text(files));
+        ranges.push(start..text.len());
     }
-    Ok(WrappedDocuments { text, documents })
+    Ok(WrappedDocuments {
+        text,
+        documents,
+        ranges,
+    })
 }
 
 /// Gives the text of each item of a ResourceList, as the document that it is: see [`Item::text`].

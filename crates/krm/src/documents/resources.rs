@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use super::members::members;
-use super::{Document, DocumentError, is_function_config, split};
+use super::{Document, DocumentError, split};
 use crate::resource::Identity;
 use yaml_splice::Tree;
 
@@ -27,12 +27,20 @@ pub struct FileResource<'text> {
 pub fn resources<'text>(
     files: &[(&str, &'text str)],
 ) -> Result<Vec<FileResource<'text>>, DocumentError> {
+    Ok(resources_of(files, &split(files)?))
+}
+
+/// As [`resources`], for files that were split before.
+pub fn resources_of<'text>(
+    files: &[(&str, &'text str)],
+    documents: &[Document],
+) -> Vec<FileResource<'text>> {
     let mut found = Vec::new();
-    for document in split(files)? {
-        if is_function_config(document.text(files)) {
+    for document in documents {
+        if document.is_function_config {
             continue;
         }
-        let members = members(Item::of(&document, files)).into_iter();
+        let members = members(Item::of(document, files)).into_iter();
         found.extend(members.map(|member| FileResource {
             document: document.clone(),
             path: member.path,
@@ -40,7 +48,7 @@ pub fn resources<'text>(
             item: member.item,
         }));
     }
-    Ok(found)
+    found
 }
 
 /// The first resource of the files that has this kind, name and namespace.

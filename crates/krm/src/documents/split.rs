@@ -70,9 +70,14 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
                 line: index + 1,
                 range: start..end,
                 separator: separator.take(),
+                is_function_config: false,
             });
             is_open = true;
         }
+    }
+    for document in &mut documents {
+        let content = text.get(document.range.clone()).unwrap_or_default();
+        document.is_function_config = is_function_config(content);
     }
     Ok(documents)
 }

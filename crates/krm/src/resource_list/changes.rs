@@ -38,12 +38,4 @@ impl Changes {
         let gone = self.removed.iter().chain(&self.dropped);
         self.patches.keys().chain(gone).copied().collect()
     }
-
-    /// Drops the changes to the user's items.
-    pub fn withdraw(&mut self) {
-        self.patches.clear();
-        self.copies.clear();
-        self.removed.clear();
-        self.added.clear();
-    }
 }

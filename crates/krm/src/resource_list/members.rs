@@ -166,6 +166,17 @@ impl Members {
         path
     }
 
+    /// The JSON pointer of a member, from its item on: `/items/3`.
+    pub(crate) fn pointer(&self, member: usize) -> String {
+        let place = self.members.get(member).map_or(0, |member| member.place);
+        format!("{}/{place}", self.array(member))
+    }
+
+    /// True where an alias in one of the members refers to an anchor outside of it.
+    pub(crate) fn are_tangled(&self) -> bool {
+        self.are_tangled
+    }
+
     /// The JSON pointer of the array that a member stands in, from its item on: `/items`.
     pub(super) fn array(&self, member: usize) -> String {
         let mut pointer = String::new();

@@ -21,7 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use krm::alignment::Sequence;
-use krm::documents::{DocumentError, Item, items, members, resources};
+use krm::documents::{Document, DocumentError, Item, items, members, resources_of, split};
 use krm::resource::{Identity, Resource, display_name};
 
 pub use fields::{Difference, Field};
@@ -87,8 +87,23 @@ impl Changes {
         after: &[(&str, &str)],
         resources_now: &Sequence,
     ) -> Result<Self, DocumentError> {
-        let (before, after) = (Placed::files(before)?, Placed::files(after)?);
-        Ok(Self::find(&before, &after, resources_now))
+        let (was, is) = (split(before)?, split(after)?);
+        Ok(Self::of_documents(
+            (before, &was),
+            (after, &is),
+            resources_now,
+        ))
+    }
+
+    /// As [`Self::of_files`], for files that were split before.
+    pub fn of_documents(
+        before: (&[(&str, &str)], &[Document]),
+        after: (&[(&str, &str)], &[Document]),
+        resources_now: &Sequence,
+    ) -> Self {
+        let before = Placed::files(before.0, before.1);
+        let after = Placed::files(after.0, after.1);
+        Self::find(&before, &after, resources_now)
     }
 
     /// Compares the texts of ResourceLists, the first of which is in the file of that path.
@@ -126,7 +141,7 @@ impl Changes {
                 }
                 (Some(was), Some(is)) => {
                     let (value, value_now) = (was.item.value(), is.item.value());
-                    // A member that shares anchors with others means nothing by itself.
+                    // What is no YAML has no fields.
                     let fields = if value.is_null() || value_now.is_null() {
                         Vec::new()
                     } else {
@@ -184,8 +199,8 @@ fn name(identity: &Identity) -> String {
 }
 
 impl<'text> Placed<'text> {
-    fn files(files: &[(&str, &'text str)]) -> Result<Vec<Self>, DocumentError> {
-        let placed = resources(files)?.into_iter().map(|resource| {
+    fn files(files: &[(&str, &'text str)], documents: &[Document]) -> Vec<Self> {
+        let placed = resources_of(files, documents).into_iter().map(|resource| {
             let path = files
                 .get(resource.document.file)
                 .map_or("", |(path, _)| *path);
@@ -197,7 +212,7 @@ impl<'text> Placed<'text> {
                 },
             }
         });
-        Ok(placed.collect())
+        placed.collect()
     }
 
     fn list(path: &str, text: &'text str) -> Result<Vec<Self>, DocumentError> {
@@ -231,6 +246,7 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use krm::documents::resources;
 
     fn now(removed: &[usize], added: &[usize]) -> Sequence {
         Sequence {
@@ -302,6 +318,42 @@ mod tests {
             assert_eq!(list.resources().count(), 3, "{wrapper}");
             assert_eq!(resources(&files).unwrap().len(), 3, "{wrapper}");
         }
+    }
+
+    /// A member that says by an alias what another one says has the fields that the alias stands for.
+    #[test]
+    fn members_that_share_anchors_have_fields() {
+        let list = |port: u8, more: &str| {
+            format!(
+                "kind: List\nitems:\n- kind: A\n  metadata: {{name: a}}\n  spec: &s\n    \
+                 port: {port}\n- kind: B\n  metadata: {{name: b}}\n  spec: *s\n{more}- kind: C\n"
+            )
+        };
+        let said = |before: &str, after: &str| {
+            let changes = Changes::of_files(&[("m", before)], &[("m", after)], &now(&[], &[]));
+            let changes = changes.unwrap();
+            let resources = changes.resources.iter();
+            let said = resources.map(|one| {
+                format!(
+                    "{} {:?}",
+                    one.name,
+                    one.fields
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                )
+            });
+            (said.collect::<Vec<_>>(), changes.unchanged)
+        };
+        assert_eq!(
+            said(&list(1, ""), &list(1, "  x: 1\n")),
+            (vec!["B b [\"+ x\"]".to_owned()], 2)
+        );
+        let both = ["A a [\"~ spec.port\"]", "B b [\"~ spec.port\"]"];
+        assert_eq!(
+            said(&list(1, ""), &list(2, "")),
+            (both.map(str::to_owned).to_vec(), 1)
+        );
     }
 
     #[test]

@@ -47,6 +47,20 @@ impl Pod<'_, '_> {
         })
     }
 
+    /// Whether this container registers a runner, and looks first whether a file is there:
+    /// `[ -f FILE ] || gitlab-runner register`.
+    pub(super) fn registers_without(&self, stage: usize, path: &FilePath) -> bool {
+        let commands = self.commands(stage);
+        let mut commands = commands.pipelines.iter().flat_map(|p| &p.commands);
+        let path = path.to_string();
+        self.registers_in(stage)
+            && commands.any(|command| {
+                let mut words = command.words.iter();
+                words.any(|word| ["[", "[[", "test"].contains(&word.as_str()))
+                    && words.any(|word| *word == path)
+            })
+    }
+
     /// Whether this container has variables that `gitlab-runner register` alone reads: the script of
     /// its image likely runs it.
     ///

@@ -105,6 +105,16 @@ impl<'w> Pod<'w, '_> {
         if let Some(copied) = self.copied_by_runner(runner, path, depth, storage)? {
             return self.start_file_at(&copied, depth + 1);
         }
+        if storage != Some(Storage::ReadOnly) && self.registers_without(runner, path) {
+            return Err(refusal::at_start(
+                self.workload,
+                format!(
+                    "{} registers only where its {path} is not there yet, and an init container would \
+                     make it: register in an init container",
+                    self.name(runner)
+                ),
+            ));
+        }
         let (Some((place, mount, below)), Some(storage)) = (mount, storage) else {
             return self.in_image(runner, path, depth);
         };

@@ -12,6 +12,7 @@ use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::definitions::custom_resource_definitions;
@@ -122,6 +123,79 @@ impl ControlPlane {
             .join(format!("{namespace}-{service_account}.kubeconfig"));
         kubectl::write_config(&path, &self.credentials, self.api_port, token.trim());
         path
+    }
+
+    /// Where the API server listens on the loopback address.
+    pub fn api_port(&self) -> u16 {
+        self.api_port
+    }
+
+    /// A token of a service account, which the API server gives out by a TokenRequest.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such service account.
+    pub fn token(&self, namespace: &str, service_account: &str, seconds: u64) -> String {
+        let duration = format!("--duration={seconds}s");
+        let args = [
+            "--namespace",
+            namespace,
+            "create",
+            "token",
+            service_account,
+            &duration,
+        ];
+        let token = self.kubectl(&args, "");
+        assert!(token.status.success(), "{token:?}");
+        String::from_utf8_lossy(&token.stdout).trim().to_owned()
+    }
+
+    /// Adds a namespace with what the controllers of a cluster put into each, and labels.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not accept it.
+    pub fn add_namespace(&self, name: &str, labels: &Value) {
+        let authority = std::fs::read_to_string(&self.credentials.authority)
+            .expect("the authority was written");
+        let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}},
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": "default", "namespace": name},
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "kube-root-ca.crt", "namespace": name},
+                "data": {"ca.crt": authority},
+            },
+        ]});
+        self.apply(&objects.to_string());
+    }
+
+    /// An object, such as `deployment/runner`, as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn get(&self, namespace: &str, object: &str) -> Value {
+        let found = self.find(namespace, object);
+        found.unwrap_or_else(|| panic!("there is no {object} in namespace {namespace}"))
+    }
+
+    /// An object as JSON; `None` if there is none.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not answer.
+    pub fn find(&self, namespace: &str, object: &str) -> Option<Value> {
+        let args = ["--namespace", namespace, "get", object];
+        let args = [&args[..], &["--ignore-not-found", "-o", "json"]].concat();
+        let found = self.kubectl(&args, "");
+        assert!(found.status.success(), "{found:?}");
+        serde_json::from_slice(&found.stdout).ok()
     }
 
     /// Acts as the controller of a cloud's load balancers: sets the address of a Service.

@@ -12,10 +12,11 @@ use runner_terminal::fields::ConfigReference;
 use runner_terminal::function_config::{AdvertiseAddressSpec, FunctionConfig};
 use runner_terminal::runner::start_container::{StartContainer, StartSource};
 use runner_terminal::runner::{self, ConfigToml, Runner, Workload};
+use runner_terminal::session_server::ConfigLocation;
 use runner_terminal::session_server::config_file::{
     ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of,
 };
-use runner_terminal::session_server::settings::{CHART_PLACEHOLDER, shown_address};
+use runner_terminal::session_server::settings::CHART_PLACEHOLDER;
 use runner_terminal::session_server::{self, Advertised, port};
 
 /// What is known of a runner.
@@ -71,7 +72,7 @@ impl Configured {
             is_filled_in,
             advertised: advertised
                 .filter(|_| !is_filled_in)
-                .map(|address| shown_address(&address, place)),
+                .map(|address| ConfigLocation::of(place).shown_address(&address)),
             at_start: None,
         }
     }

@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::alignment::Alignment;
 
 /// The environment variable by which a host asks the module for the line.
-pub const VARIABLE: &str = "RUNNER_TERMINAL_SIDECAR";
+pub const VARIABLE: &str = "RUNNER_TERMINAL_PREAMBLE";
 
 /// The line. The module writes it from references to an [`Alignment`] and to results; a host reads it
 /// into the default types.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sidecar<A = Alignment, R = Vec<Value>> {
+pub struct Preamble<A = Alignment, R = Vec<Value>> {
     /// Which items of the list are which of the input.
     pub alignment: A,
     /// The results, which the list contains too.

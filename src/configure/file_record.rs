@@ -1,0 +1,172 @@
+//! What the keys of a `config.toml` were before `configure` edited it in place, kept in a file beside it.
+//!
+//! The file is JSON: by the name of each `config.toml`, what its keys were, and which values were written.
+//! It holds no comments of the TOML, as `gitlab-runner register` saves without them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::session_server::Record;
+use crate::session_server::config_file::{
+    ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT,
+};
+
+/// The name of the file.
+pub const RECORD_FILE: &str = ".runner-terminal.json";
+
+pub(super) const KEYS: [&str; 3] = [SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS];
+
+/// The text of a record is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a record of this program")]
+pub struct NotARecord;
+
+/// The records of the files in one folder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileRecords(Map<String, Value>);
+
+/// The record of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileRecord {
+    /// What the keys were.
+    before: Record,
+    /// The values that were written. There are two while a new value takes the place of an earlier one.
+    written: BTreeMap<String, Vec<Value>>,
+}
+
+impl FileRecords {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub fn parse(text: &str) -> Result<Self, NotARecord> {
+        serde_json::from_str(text).map(Self).map_err(|_| NotARecord)
+    }
+
+    /// The record of a file.
+    pub fn get(&self, name: &str) -> Option<FileRecord> {
+        let record = self.0.get(name)?;
+        let written = record.get("written")?.as_object()?.iter();
+        let written = written.map(|(key, values)| {
+            let values = values.as_array().cloned().unwrap_or_default();
+            (key.clone(), values)
+        });
+        Some(FileRecord {
+            before: Record::of(record.get("before")?),
+            written: written.collect(),
+        })
+    }
+
+    /// Puts the record of a file in place of the earlier one.
+    pub fn set(&mut self, name: &str, record: Option<FileRecord>) {
+        match record {
+            Some(FileRecord { before, written }) => {
+                let record = json!({"before": before.to_value(), "written": written});
+                self.0.insert(name.to_owned(), record);
+            }
+            None => {
+                self.0.remove(name);
+            }
+        }
+    }
+
+    /// The file's text; `None` without a record.
+    pub fn text(&self) -> Option<String> {
+        let text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
+        (!self.0.is_empty()).then(|| format!("{text}\n"))
+    }
+}
+
+impl FileRecord {
+    /// The record of what a file has now.
+    pub(super) fn of(before: Record, file: &ConfigFile) -> Option<Self> {
+        if before.is_empty() {
+            return None;
+        }
+        let ours = KEYS.iter().filter(|key| before.has(key));
+        let written = ours.filter_map(|key| Some(((*key).to_owned(), vec![file.get(key)?])));
+        Some(Self {
+            written: written.collect(),
+            before,
+        })
+    }
+
+    /// What is still true of a file: a key whose value is another one now is the user's.
+    pub(super) fn still_true(&self, file: &ConfigFile) -> Option<Record> {
+        let is_ours = |key: &str| self.has_written(key, file.get(key).as_ref());
+        let (ours, others): (Vec<&str>, Vec<&str>) = KEYS
+            .iter()
+            .filter(|key| file.get(key).is_some())
+            .partition(|key| is_ours(key));
+        let before = if !self.before.had_no_table() {
+            let kept = self.before.keys().filter(|(key, _)| is_ours(key));
+            let kept = kept.map(|(key, source)| (key.to_owned(), source.map(str::to_owned)));
+            Record::of_keys(kept)
+        } else if others.is_empty() && !ours.is_empty() {
+            self.before.clone()
+        } else {
+            Record::of_keys(ours.into_iter().map(|key| (key.to_owned(), None)))
+        };
+        (!before.is_empty()).then_some(before)
+    }
+
+    /// This record together with the earlier one: one of them is true, whether or not the file gets
+    /// written.
+    pub(super) fn or(mut self, earlier: Option<&Self>) -> Self {
+        let Some(earlier) = earlier else {
+            return self;
+        };
+        let both = earlier.before.keys().chain(self.before.keys());
+        let both = both.map(|(key, source)| (key.to_owned(), source.map(str::to_owned)));
+        self.before = Record::of_keys(both);
+        for (key, values) in &earlier.written {
+            let written = self.written.entry(key.clone()).or_default();
+            let others = values.iter().filter(|value| !written.contains(value));
+            let others: Vec<Value> = others.cloned().collect();
+            written.extend(others);
+        }
+        self
+    }
+
+    fn has_written(&self, key: &str, value: Option<&Value>) -> bool {
+        let written = self.written.get(key);
+        written.is_some_and(|values| value.is_some_and(|value| values.contains(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_its_file() {
+        let text = r#"{"config.toml":{"before":{"listen_address":"':1'","advertise_address":null},"written":{"listen_address":[":2"]}}}"#;
+        let mut records = FileRecords::parse(text).unwrap();
+        let record = records.get("config.toml");
+        assert!(record.is_some());
+        assert_eq!(records.get("other.toml"), None);
+        records.set("config.toml", record);
+        assert_eq!(
+            FileRecords::parse(&records.text().unwrap()),
+            Ok(records.clone())
+        );
+        records.set("config.toml", None);
+        assert_eq!(records.text(), None);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_or_left_alone() {
+        for text in ["", "[]", "{", "null", "\u{feff}{}"] {
+            assert_eq!(FileRecords::parse(text), Err(NotARecord), "{text}");
+        }
+        for text in [
+            "{}",
+            r#"{"config.toml": 1}"#,
+            r#"{"config.toml": {"written": []}}"#,
+        ] {
+            let records = FileRecords::parse(text).unwrap();
+            assert_eq!(records.get("config.toml"), None, "{text}");
+        }
+    }
+}
