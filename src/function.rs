@@ -256,8 +256,9 @@ fn check_plans(
         runners, results, ..
     } = plan;
     let others = session_server::not_selected(list, chosen.selector, chosen.container, runners)?;
-    results.extend(session_server::check_shared(runners, &others));
-    results.extend(runners.iter().flat_map(session_server::check_changeable));
+    results.extend(session_server::check_shared(list, runners, &others));
+    let check = |plan| session_server::check_changeable(list, plan);
+    results.extend(runners.iter().flat_map(check));
     Ok(())
 }
 

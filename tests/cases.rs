@@ -117,6 +117,7 @@ each_case! {
     a_list_makes_no_difference: properties::in_a_list_makes_no_difference, 220;
     json_makes_no_difference: properties::json_makes_no_difference, 220;
     every_version_is_the_same: properties::every_version_is_the_same, 240;
+    the_pods_start_is_named_where_it_works: properties::the_pods_start_is_named_where_it_works, 30;
     json_stays_json: properties::json_stays_json, 9;
     secrets_are_masked: properties::secrets_are_masked, 20;
     another_function_config_is_verified: resource_lists::another_kind, 50;

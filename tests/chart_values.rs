@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use chart_values::{Imported, import};
+use chart_values::{Configure, Imported, Selection, import, import_configured};
 use krm::documents::to_resource_list;
 use proptest::prelude::*;
 use runner_terminal::function_config::FunctionConfig;
@@ -265,4 +265,56 @@ proptest! {
         chars[at] = with;
         import_or_refuse(&chars.into_iter().collect::<String>());
     }
+}
+
+/// With `configure.at: PodStart`, one document is enough for each file.
+#[test]
+fn the_pods_find_the_address() {
+    let configure = Configure::PodStart {
+        image: "registry.example.com/runner-terminal:0.2.0".to_owned(),
+    };
+    let mut tried = 0;
+    insta::glob!("fixtures/chart-values/*.yaml", |path| {
+        let text = read(path);
+        let Ok(imported) = import_configured(&text, &Selection::default(), &configure) else {
+            return;
+        };
+        let documents = documents(&imported);
+        let [session_server] = documents.as_slice() else {
+            panic!("{}", imported.text);
+        };
+        assert_eq!(
+            session_server["spec"]["configure"],
+            serde_json::json!({
+                "at": "PodStart",
+                "image": "registry.example.com/runner-terminal:0.2.0",
+            })
+        );
+        let parsed = FunctionConfig::parse(session_server);
+        assert_eq!(parsed.is_ok(), imported.is_complete, "{parsed:?}");
+        tried += 1;
+    });
+    assert!(tried >= 5, "only {tried}");
+
+    let on = import_configured(
+        "sessionServer: {enabled: true}\n",
+        &Selection::default(),
+        &configure,
+    );
+    let [note] = on.unwrap().notes.try_into().unwrap();
+    assert!(
+        note.message
+            .starts_with("set it to false in the chart's values"),
+        "{note}"
+    );
+    let image = Configure::PodStart {
+        image: "a b".to_owned(),
+    };
+    let refused = import_configured(
+        "sessionServer: {enabled: true}\n",
+        &Selection::default(),
+        &image,
+    );
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("spec.configure.image"), "{refused}");
 }

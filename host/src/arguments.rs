@@ -623,6 +623,27 @@ pub(crate) struct ImportValues {
     /// The resource that holds the values, as HelmRelease/runner or HelmRelease/ci/runner
     #[arg(long, value_name = "KIND/NAME")]
     pub(crate) resource: Option<String>,
+
+    /// When the session server gets its address [default: Build]
+    ///
+    /// With PodStart, an init container finds it when a pod starts, as the chart's scripts do, and no
+    /// AdvertiseAddress is needed.
+    #[arg(long, value_name = "WHEN", requires_if("PodStart", "image"))]
+    pub(crate) configure: Option<ConfigureAt>,
+
+    /// With --configure PodStart: the image of runner-terminal that the init container runs
+    #[arg(long, value_name = "IMAGE", requires = "configure")]
+    pub(crate) image: Option<String>,
+}
+
+/// When the session server gets its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum ConfigureAt {
+    /// When the manifests are built
+    Build,
+    /// When a pod starts
+    PodStart,
 }
 
 /// The arguments of `convert`.

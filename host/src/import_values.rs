@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use chart_values::{ChartValuesError, Found, Selection, import_selected};
+use chart_values::{ChartValuesError, Configure, Found, Selection, import_configured};
 use krm::text::lines;
 use thiserror::Error;
 
@@ -49,12 +49,19 @@ pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, Impor
         resource: arguments.resource.clone(),
         at: arguments.at.clone(),
     };
-    let imported =
-        import_selected(&file.text, &selection).map_err(|error| ImportError::Values {
+    let configure = match (arguments.configure, &arguments.image) {
+        (Some(arguments::ConfigureAt::PodStart), Some(image)) => Configure::PodStart {
+            image: image.clone(),
+        },
+        _ => Configure::Build,
+    };
+    let imported = import_configured(&file.text, &selection, &configure).map_err(|error| {
+        ImportError::Values {
             path: path.clone(),
             advice: advice(&error, &selection),
             error,
-        })?;
+        }
+    })?;
     let mut notes = String::new();
     for note in &imported.notes {
         notes.push_str(&format!("{path}:{}: {note}\n", note.place.line));

@@ -32,6 +32,37 @@ fn the_place_that_was_taken_is_told() {
 }
 
 #[test]
+fn the_pods_start_takes_the_place_of_the_charts_scripts() {
+    const IMAGE: &str = "registry.example.com/runner-terminal:0.2.0";
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/fixtures/chart-values/on.yaml"
+    );
+    let start = ["--configure", "PodStart", "--image", IMAGE];
+    let ended = run(command(&["import-values", path]).args(start), b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let configure = format!("  configure:\n    at: PodStart\n    image: \"{IMAGE}\"\n");
+    assert!(ended.text().contains(&configure), "{}", ended.text());
+    assert!(
+        !ended.text().contains("AdvertiseAddress"),
+        "{}",
+        ended.text()
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("set it to false in the chart's values"),
+        "{}",
+        ended.stderr
+    );
+
+    for incomplete in [&start[..2], &start[2..]] {
+        let ended = run(command(&["import-values", path]).args(incomplete), b"");
+        assert_eq!(ended.code, 2, "{incomplete:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_place_is_chosen_by_arguments() {
     for (case, arguments) in [
         ("two-dependencies", &["--at", "runner-small"][..]),

@@ -10,6 +10,7 @@ mod replicas;
 mod scripts;
 pub(crate) mod shard;
 mod shell;
+pub mod start_container;
 pub mod start_record;
 mod workload;
 
@@ -48,6 +49,22 @@ impl Runner {
     /// The container that runs gitlab-runner.
     pub fn container(&self) -> Option<Container<'_>> {
         self.workload.containers().nth(self.container)
+    }
+
+    /// Names `configure.at: PodStart` in a refusal, where it is a way on.
+    pub fn or_at_start(&self, list: &ResourceList<'_>, refusal: Refusal) -> Refusal {
+        match self.can_start(list) {
+            true => config::or_at_start(refusal),
+            false => refusal,
+        }
+    }
+
+    /// Whether its `config.toml` can be written at the pod's start.
+    pub fn can_start(&self, list: &ResourceList<'_>) -> bool {
+        self.start.is_none()
+            && self
+                .container()
+                .is_some_and(|container| ConfigToml::can_start(list, &self.workload, container))
     }
 
     /// JSON pointer of something in that container.

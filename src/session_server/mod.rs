@@ -73,6 +73,7 @@ use krm::bookkeeping::annotation;
 use krm::results::{FunctionResult, Refusal};
 pub use pod_start::{
     PodEdit, PodStartPlan, addressed_at_start, check_addressed_at_build, is_configured_at_start,
+    service_account as pod_service_account,
 };
 pub use port::{PortChange, PortPlan};
 pub use record::Record;

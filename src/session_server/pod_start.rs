@@ -178,10 +178,7 @@ pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// An item that mentions the name and cannot be parsed.
-pub(super) fn service_account(
-    list: &ResourceList<'_>,
-    workload: &Workload,
-) -> Result<String, Refusal> {
+pub fn service_account(list: &ResourceList<'_>, workload: &Workload) -> Result<String, Refusal> {
     let fields = ["/spec/serviceAccountName", "/spec/serviceAccount"];
     let mut names = fields
         .iter()

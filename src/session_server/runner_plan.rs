@@ -22,7 +22,7 @@ use crate::fields::Seconds;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
 use crate::rbac;
-use crate::runner::{Runner, Workload};
+use crate::runner::{Runner, Workload, placeholder};
 use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::Identity;
@@ -234,7 +234,7 @@ impl Planner<'_, '_> {
         if !spec.exposure.is_per_pod() {
             self.around.pods.check_selector(&runner.workload)?;
         }
-        let mut draft = ConfigDraft::open(&runner.config)?;
+        let mut draft = open(self.list, runner)?;
         let is_at_start = runner.start.is_some();
         if is_at_start {
             draft.forget();
@@ -469,7 +469,9 @@ impl Planner<'_, '_> {
                 (false, true) => FollowUp::SameRun,
                 (false, false) => FollowUp::Unknown,
             };
-            self.results.push(binding.pending(draft, follow_up));
+            let can_start = || runner.can_start(list);
+            self.results
+                .push(binding.pending(draft, follow_up, can_start));
             return Ok(());
         };
         let address = &advertise.address;
@@ -494,6 +496,17 @@ impl Planner<'_, '_> {
     fn warn_of_misplaced_table(&mut self, draft: &ConfigDraft<'_>) {
         self.results.extend(settings::misplaced_table(draft));
     }
+}
+
+/// Reads the configuration of a runner.
+///
+/// # Errors
+/// It is not TOML, or not before a placeholder is filled in.
+fn open<'r>(list: &ResourceList<'_>, runner: &'r Runner) -> Result<ConfigDraft<'r>, Refusal> {
+    ConfigDraft::open(&runner.config).map_err(|refusal| match placeholder(&runner.config.text) {
+        Some(_) => runner.or_at_start(list, refusal),
+        None => refusal,
+    })
 }
 
 /// The service account of the pods, which read the Service when they start, unless it is a reader already.
@@ -714,7 +727,7 @@ mod tests {
             // No address yet: the file stays, and so both plans are good.
             assert_eq!(one.config, two.config);
             assert!(!one.changes_config());
-            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            let [result] = check_shared(list, &plans, &[]).try_into().unwrap();
             assert!(
                 result
                     .to_string()
@@ -725,7 +738,7 @@ mod tests {
             let exposure = json!({"exposure": {"type": "ClusterIP"}});
             let plans = plans(list, runners, &spec(exposure));
             assert!(plans.iter().all(RunnerPlan::changes_config));
-            let [result] = check_shared(&plans, &[]).try_into().unwrap();
+            let [result] = check_shared(list, &plans, &[]).try_into().unwrap();
             assert!(result.to_string().starts_with("error: ConfigMap ci/runner"));
         });
     }

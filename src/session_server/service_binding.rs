@@ -298,7 +298,13 @@ impl ServiceBinding {
     }
 
     /// Says what has to happen before the address is known.
-    pub(super) fn pending(&self, draft: &ConfigDraft<'_>, follow_up: FollowUp) -> FunctionResult {
+    /// `can_start`: asked whether the address can be found when the pod starts.
+    pub(super) fn pending(
+        &self,
+        draft: &ConfigDraft<'_>,
+        follow_up: FollowUp,
+        can_start: impl FnOnce() -> bool,
+    ) -> FunctionResult {
         let look = service::kubectl(&self.identity);
         let field = if self.is_node_port {
             "spec.ports[0].nodePort"
@@ -327,10 +333,15 @@ impl ServiceBinding {
                 } else {
                     ("has to get an address first", format!("`{look}`"))
                 };
+                // Its RoleBinding names a namespace.
+                let in_one_step = match !self.identity.namespace.is_empty() && can_start() {
+                    true => ". With spec.configure.at: PodStart, one apply is enough",
+                    false => "",
+                };
                 FunctionResult::warning(format!(
                     "{needs}; {state}. Apply these manifests; then let the function AdvertiseAddress \
                      fill the address in, or set spec.advertiseAddress to what {shown} shows, and \
-                     build and apply again"
+                     build and apply again{in_one_step}"
                 ))
             }
         };

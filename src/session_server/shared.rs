@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunnerPlan;
+use super::pod_start::is_configured_at_start;
 use super::pods::namespaces;
 use crate::fields::RunnerSelector;
 use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload, shard};
@@ -46,7 +47,9 @@ pub fn not_selected(
             continue;
         };
         workload.look_at_programs(list);
-        others.extend(runner::complete(list, workload, None, None).ok());
+        if !is_configured_at_start(&workload) {
+            others.extend(runner::complete(list, workload, None, None).ok());
+        }
     }
     Ok(others)
 }
@@ -54,9 +57,15 @@ pub fn not_selected(
 /// Compares the plans of runners that read the same file, as its address leads to one of them only. That
 /// is an error if a plan changes the file or shards copy it, and a warning otherwise: so a file is written
 /// by one plan at most.
-pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
+///
+/// Runners that are configured when their pods start each get a file of their own.
+pub fn check_shared(
+    list: &ResourceList<'_>,
+    plans: &[RunnerPlan],
+    others: &[Runner],
+) -> Vec<FunctionResult> {
     let mut files: BTreeMap<(usize, &str), SharedFile<'_>> = BTreeMap::new();
-    for plan in plans {
+    for plan in plans.iter().filter(|plan| plan.runner.start.is_none()) {
         let file = files.entry(file_of(&plan.runner)).or_default();
         file.readers.push(&plan.runner);
         file.changes |= plan.changes_config();
@@ -67,7 +76,7 @@ pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResu
             file.readers.push(runner);
         }
     }
-    files.values().filter_map(SharedFile::check).collect()
+    files.values().filter_map(|file| file.check(list)).collect()
 }
 
 /// The object's place in the list, and the key of the file in it.
@@ -84,7 +93,7 @@ struct SharedFile<'r> {
 }
 
 impl SharedFile<'_> {
-    fn check(&self) -> Option<FunctionResult> {
+    fn check(&self, list: &ResourceList<'_>) -> Option<FunctionResult> {
         let [first, _, ..] = self.readers.as_slice() else {
             return None;
         };
@@ -104,7 +113,15 @@ impl SharedFile<'_> {
             names.join(", ")
         );
         let result = if is_sharded || self.changes {
-            FunctionResult::error(message)
+            let can_start = self.readers.iter().all(|runner| runner.can_start(list));
+            let at_start = match can_start && !is_sharded {
+                true => {
+                    ". Or set spec.configure.at: PodStart in the SessionServer: then each pod writes \
+                     the address into its own copy"
+                }
+                false => "",
+            };
+            FunctionResult::error(format!("{message}{at_start}"))
         } else {
             FunctionResult::warning(message)
         };

@@ -6,22 +6,37 @@ use super::RunnerPlan;
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use crate::runner::Runner;
 use krm::resource::Resource;
+use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
 /// Refuses a runner whose configuration cannot be changed but has to, now or once the address is known.
-pub fn check_changeable(plan: &RunnerPlan) -> Vec<FunctionResult> {
+pub fn check_changeable(list: &ResourceList<'_>, plan: &RunnerPlan) -> Vec<FunctionResult> {
     let changes = plan.changes_config();
     let config = &plan.runner.config;
-    // A file without an address changes once there is one.
+    // A file without an address changes once there is one, but for one that is written in the pods.
     let is_settled = || {
         let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
-        ConfigFile::parse(&config.text)
-            .is_ok_and(|file| keys.iter().all(|key| file.get(key).is_some()))
+        plan.runner.start.is_some()
+            || ConfigFile::parse(&config.text)
+                .is_ok_and(|file| keys.iter().all(|key| file.get(key).is_some()))
     };
     let is_unchangeable = immutable_by(&config.object).is_some() || is_encrypted(&config.object);
     let changes = changes || is_unchangeable && !is_settled();
-    refuse(&plan.runner, changes, plan.changes_workload())
+    let runner = &plan.runner;
+    let mut refused = refuse(runner, changes, plan.changes_workload());
+    // The workload changes in either way.
+    let of_workload = &runner.workload.resource.identity;
+    if refused.len() == 1
+        && refused
+            .iter()
+            .all(|one| one.resource_ref.as_ref() != Some(of_workload))
+    {
+        let with_way_on = refused.into_iter().map(Box::new);
+        let with_way_on = with_way_on.map(|refusal| *runner.or_at_start(list, refusal));
+        refused = with_way_on.collect();
+    }
+    refused
 }
 
 /// Refuses the planned changes of a runner's configuration and workload, if they cannot be changed.

@@ -11,22 +11,23 @@
 //! | [`route`] | the objects that lead a host name to a Service, and the relay |
 //! | [`owned`] | what the SessionServer made: whether its names still exist |
 //! | [`target`] | which container port a Service's `targetPort` means |
+//! | [`start`] | a runner that is configured when its pods start |
 //! | [`inventory`] | the resources that the checks look at |
 
 mod address;
 mod inventory;
 mod owned;
 mod route;
+mod start;
 mod target;
 mod terminal;
 
 use std::collections::BTreeMap;
 
-use crate::fields::RunnerSelector;
+use crate::fields::{ConfigReference, RunnerSelector};
 use crate::function_config::{FunctionConfig, VerifyTerminalsSpec};
 use crate::runner::{self, Runner, Workload};
-use crate::session_server::CONFIG_CHECKSUM;
-use crate::session_server::ConfigLocation;
+use crate::session_server::{CONFIG_CHECKSUM, ConfigLocation, is_configured_at_start};
 use inventory::Inventory;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, field_path};
@@ -104,8 +105,10 @@ pub(crate) fn findings(
             workload.resource.identity.clone(),
             workload.pod(&checksum_pointer()).is_some(),
         );
-        match runner::complete(list, workload, container, spec.config.as_ref()) {
+        let is_at_start = is_configured_at_start(&workload);
+        match complete(list, workload, container, spec.config.as_ref()) {
             Ok(runner) => runners.push(runner),
+            Err(refusal) if is_at_start => findings.push(*refusal),
             // The function has written this runner's configuration, and now it cannot be found.
             Err(refusal) if had_session_server => findings.push(*refusal),
             Err(refusal) => findings.push(
@@ -119,15 +122,31 @@ pub(crate) fn findings(
         .map(|runner| Terminal::new(runner, &inventory))
         .collect();
     for terminal in &terminals {
-        findings.extend(terminal.findings(list, spec.require_address));
+        findings.extend(terminal.findings(list, spec.require_address)?);
     }
     let others = others.into_iter();
     let others: Vec<Runner> = others
-        .filter_map(|workload| runner::complete(list, workload, None, None).ok())
+        .filter_map(|workload| complete(list, workload, None, None).ok())
         .collect();
     findings.extend(shared(&runners, &others));
     findings.extend(owned::findings(list, &inventory)?);
     Ok(findings)
+}
+
+/// Makes a runner of a workload.
+///
+/// # Errors
+/// Its configuration is not found.
+fn complete(
+    list: &ResourceList<'_>,
+    workload: Workload,
+    container: Option<&str>,
+    config: Option<&ConfigReference>,
+) -> Result<Runner, Refusal> {
+    match is_configured_at_start(&workload) {
+        true => runner::complete_at_start(list, workload, container, config),
+        false => runner::complete(list, workload, container, config),
+    }
 }
 
 /// The runners of the list that were not selected: they may not share an address with one that was.
@@ -166,8 +185,9 @@ fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
             continue;
         }
         let (config, other) = (&runner.config, &first.workload.resource.identity);
-        let is_one_file =
-            config.object.item == first.config.object.item && config.key == first.config.key;
+        let is_one_file = runner.start.is_none()
+            && config.object.item == first.config.object.item
+            && config.key == first.config.key;
         let address = ConfigLocation::of(config).shown_address(&address);
         let message = if is_one_file {
             format!(

@@ -6,17 +6,18 @@ use serde_json::Value;
 
 use super::address::{self, Judgement};
 use super::inventory::{Inventory, same_namespace, selector_of, selects};
-use super::{checksum_pointer, target};
+use super::{checksum_pointer, start, target};
 use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
+use crate::runner::start_container::{StartContainer, StartSource};
 use crate::runner::{self, Runner};
 use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::settings::CHART_PLACEHOLDER;
 use crate::session_server::{config_checksum, open_config};
-use krm::resource::Resource;
-use krm::resource_list::ResourceList;
+use krm::resource::{Resource, display_name};
+use krm::resource_list::{ReadError, ResourceList};
 use krm::results::{FunctionResult, Severity, field_path};
 use yaml_splice::pointer::At as _;
 
@@ -57,14 +58,99 @@ impl<'a> Terminal<'a> {
         &self,
         list: &ResourceList<'_>,
         require_address: bool,
-    ) -> Vec<FunctionResult> {
+    ) -> Result<Vec<FunctionResult>, ReadError> {
         let config = match open_config(&self.runner.config) {
             Ok(config) => config,
-            Err(refusal) => return vec![*refusal],
+            Err(refusal) => return Ok(vec![*refusal]),
         };
+        if self.runner.start.is_some() {
+            return self.at_start(list, &config);
+        }
+        Ok(self.at_build(list, &config, require_address))
+    }
+
+    /// What is wrong with a runner that is configured when its pods start.
+    fn at_start(
+        &self,
+        list: &ResourceList<'_>,
+        config: &ConfigFile,
+    ) -> Result<Vec<FunctionResult>, ReadError> {
+        let workload = &self.runner.workload;
+        let mut findings = start::whole(workload);
+        if self.runner.config.is_in_manifests() {
+            findings.extend(self.stale_checksum(config));
+        }
+        let start = StartContainer::find(workload);
+        let start = start.and_then(|start| Some((start.source()?, start.listen_port()?)));
+        let Some((source, port)) = start else {
+            return Ok(findings);
+        };
+        let reaching = self.reaching(port);
+        let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
+        // Each pod has an address of its own there.
+        let is_of_each_pod = match source {
+            StartSource::Pod(_) => true,
+            StartSource::Node(_) => reaching.is_empty() && self.is_at_node(port),
+            StartSource::Known(_) | StartSource::Service(_) => false,
+        };
+        if !is_of_each_pod {
+            findings.extend(self.not_reached(&reaching, port));
+            findings.extend(self.processes(list, &services));
+        }
+        match source {
+            StartSource::Service(name) => {
+                let inventory = self.inventory;
+                let problem = start::service(list, inventory, workload, name, &services)?;
+                findings.extend(problem);
+            }
+            StartSource::Known(address) => {
+                findings.extend(self.address(list, address, port, &reaching));
+            }
+            StartSource::Pod(_) | StartSource::Node(_) => {}
+        }
+        let is_wrong = |found: &FunctionResult| found.severity == Severity::Error;
+        if !findings.iter().any(is_wrong) {
+            findings.push(self.right_at_start(source, port, &reaching));
+        }
+        Ok(findings)
+    }
+
+    /// Nothing is wrong with a runner that finds its address when its pods start.
+    fn right_at_start(
+        &self,
+        source: StartSource<'_>,
+        port: u16,
+        reaching: &[Reaching<'_>],
+    ) -> FunctionResult {
+        let address = match source {
+            StartSource::Known(address) => return self.right(address, port, reaching),
+            StartSource::Pod(pod_port) => format!("port {pod_port} of the pod's own address"),
+            StartSource::Node(node_port) => format!("port {node_port} of the pod's node"),
+            StartSource::Service(name) => {
+                let namespace = self.namespace();
+                format!(
+                    "the address of {}",
+                    display_name("Service", name, namespace)
+                )
+            }
+        };
+        FunctionResult::info(format!(
+            "terminals are reached at {address}, which its pods find when they start; port {port} \
+             of its pod is behind it"
+        ))
+        .about(&self.runner.workload.resource.identity)
+    }
+
+    /// What is wrong with a runner whose configuration was written when the manifests were built.
+    fn at_build(
+        &self,
+        list: &ResourceList<'_>,
+        config: &ConfigFile,
+        require_address: bool,
+    ) -> Vec<FunctionResult> {
         let mut findings = Vec::new();
-        findings.extend(self.stale_checksum(&config));
-        let listen = text(&config, LISTEN_ADDRESS);
+        findings.extend(self.stale_checksum(config));
+        let listen = text(config, LISTEN_ADDRESS);
         let owned: Vec<&Resource> = self
             .selecting
             .iter()
@@ -76,7 +162,7 @@ impl<'a> Terminal<'a> {
                 findings.extend(self.processes(list, &owned));
                 findings.extend(owned.iter().filter_map(|service| self.lost_target(service)));
             }
-            findings.push(self.off(&config, &owned, require_address));
+            findings.push(self.off(config, &owned, require_address));
             return findings;
         };
         let port = match listen_port(&listen) {
@@ -94,7 +180,7 @@ impl<'a> Terminal<'a> {
                 metrics.said_by
             )));
         }
-        self.listening(list, &config, &listen, port, require_address, findings)
+        self.listening(list, config, &listen, port, require_address, findings)
     }
 
     /// The findings, and those about a session server that listens on a port.
@@ -350,6 +436,11 @@ impl<'a> Terminal<'a> {
     }
 
     fn about_config(&self, result: FunctionResult) -> FunctionResult {
+        if self.runner.start.is_some() {
+            let workload = &self.runner.workload;
+            let place = field_path(&workload.pod_pointer("/spec/initContainers"));
+            return result.about(&workload.resource.identity).at(place);
+        }
         let config = &self.runner.config;
         result.about(&config.object.identity).at(config.field())
     }
@@ -357,6 +448,12 @@ impl<'a> Terminal<'a> {
 
 /// The address that a runner advertises, in lower case; `None` where it advertises none.
 pub(super) fn advertised(runner: &Runner) -> Option<String> {
+    if runner.start.is_some() {
+        let start = StartContainer::find(&runner.workload)?;
+        return start
+            .argument("advertise-address")
+            .map(str::to_ascii_lowercase);
+    }
     let config = open_config(&runner.config).ok()?;
     text(&config, LISTEN_ADDRESS)?;
     let address = text(&config, ADVERTISE_ADDRESS)?;

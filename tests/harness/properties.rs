@@ -204,6 +204,40 @@ pub(crate) fn check_one_by_one(case: &Case, once: &str, runners: &str) -> Result
     Ok(())
 }
 
+/// A refusal for want of a configuration in the manifests names `configure.at: PodStart` where the case
+/// is served by it, and nowhere else.
+pub(crate) fn the_pods_start_is_named_where_it_works(case: &Case) -> Option<Result<(), String>> {
+    let is_of_configuration = case.path.starts_with("configuration/");
+    if !is_of_configuration || case.outcome() != "refused" {
+        return None;
+    }
+    let mut configs = configs(case);
+    let [config] = configs.as_mut_slice() else {
+        return None;
+    };
+    if config["kind"] != "SessionServer" || config["spec"].get("config").is_some() {
+        return None;
+    }
+    config["spec"]["configure"] = json!({
+        "at": "PodStart",
+        "image": "registry.example.com/runner-terminal:0.2.0",
+    });
+    // The address is known, so that the case needs no namespace.
+    config["spec"]["advertiseAddress"] = json!("terminal.example.com:443");
+    let at_start = run(case.file(), &case.text, Some(&joined(&configs)));
+    let is_named = case
+        .ran()
+        .report
+        .contains(". Or set spec.configure.at: PodStart");
+    let is_served = at_start.outcome == "served";
+    let report = format!(
+        "{}\nat the pod's start:\n{}",
+        case.ran().report,
+        at_start.report
+    );
+    Some(expect(is_named == is_served, report))
+}
+
 /// The report without line and item numbers, which differ in a List.
 fn without_places(report: &str) -> String {
     let lines = report

@@ -35,6 +35,8 @@ enum DraftLine {
 pub(super) struct Draft<'a> {
     /// What they are made of.
     pub(super) values: &'a Values<'a>,
+    /// The address is found when a pod starts.
+    pub(super) is_at_start: bool,
     /// The address is found in the cluster.
     pub(super) has_follow_up: bool,
     lines: Vec<(Part, DraftLine)>,
@@ -46,6 +48,7 @@ impl<'a> Draft<'a> {
     pub(super) fn new(values: &'a Values<'a>) -> Self {
         Self {
             values,
+            is_at_start: false,
             has_follow_up: false,
             lines: Vec::new(),
             notes: Vec::new(),

@@ -143,6 +143,8 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
              on, the only one that answers with externalTrafficPolicy Local. Give that node's \
              address, and keep the pod there",
         ),
+        // The pods do as well.
+        None if draft.is_at_start => {}
         None => draft.note(
             Part::Exposure,
             &SERVICE_TYPE,

@@ -62,6 +62,19 @@ pub struct Selection {
     pub at: Option<KeyPath>,
 }
 
+/// When the session server gets its address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Configure {
+    /// When the manifests are built.
+    #[default]
+    Build,
+    /// When a pod starts, by an init container.
+    PodStart {
+        /// The image of runner-terminal that it runs.
+        image: String,
+    },
+}
+
 /// The functionConfigs for a values file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
@@ -137,13 +150,46 @@ pub fn import(text: &str) -> Result<Imported, ChartValuesError> {
 /// # Errors
 /// As [`import`], and when there is nothing of that name or path.
 pub fn import_selected(text: &str, selection: &Selection) -> Result<Imported, ChartValuesError> {
+    import_configured(text, selection, &Configure::Build)
+}
+
+/// As [`import_selected`], for a session server that gets its address at a certain time.
+///
+/// # Errors
+/// As [`import_selected`], and for the name of an image that the function does not take.
+pub fn import_configured(
+    text: &str,
+    selection: &Selection,
+    configure: &Configure,
+) -> Result<Imported, ChartValuesError> {
     let documents = document::documents(text)?;
     let values = find::find(&documents, selection)?;
     let mut draft = Draft::new(&values);
+    draft.is_at_start = *configure != Configure::Build;
     origin(&mut draft);
     session_server::read(&mut draft)?;
     exposure::read(&mut draft)?;
+    if let Configure::PodStart { image } = configure {
+        at_pod_start(&mut draft, image)?;
+    }
     draft.finish()
+}
+
+/// Lets the pods find the address, as the chart's own do.
+fn at_pod_start(draft: &mut Draft<'_>, image: &str) -> Result<(), ChartValuesError> {
+    draft.has_follow_up = false;
+    let path = ["sessionServer", "enabled"];
+    if draft.values.switch(&path)? {
+        draft.note(
+            Part::Spec,
+            &path,
+            "set it to false in the chart's values: its scripts would look for the address as well, \
+             at each start",
+        );
+    }
+    let configure = serde_json::json!({"at": "PodStart", "image": image});
+    draft.set(Part::Spec, "configure", configure);
+    Ok(())
 }
 
 /// Says which values were taken, and which were not.

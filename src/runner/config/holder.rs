@@ -189,6 +189,13 @@ pub(super) fn read_at(
     Ok(config)
 }
 
+/// Whether a key of a ConfigMap or a Secret is encrypted, or one placeholder.
+pub(super) fn is_filled_in_later(object: &Resource, key: &str) -> bool {
+    let sections = ["data", "stringData", "binaryData"].iter();
+    let mut values = sections.filter_map(|section| object.value.get(section)?.get(key)?.as_str());
+    values.any(|value| kept_elsewhere::is_sops_value(value) || placeholder::is_placeholder(value))
+}
+
 /// Decodes base64; the error is a clause about the field.
 fn decoded(written: &str, object: &Resource) -> Result<String, &'static str> {
     if placeholder::is_placeholder(written) {

@@ -36,6 +36,7 @@ use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::{Refusal, field_path};
 pub use placeholder::{Placeholder, placeholder};
+pub(super) use refusal::or_at_start;
 
 /// The configuration of a runner, and the object that holds it.
 #[derive(Clone, Debug)]
@@ -66,7 +67,8 @@ impl ConfigToml {
     /// the one at the path that its command says.
     ///
     /// # Errors
-    /// It is in no object of the list, or in a form that cannot be read.
+    /// It is in no object of the list, or in a form that cannot be read. The error names
+    /// `configure.at: PodStart` where that is a way on.
     pub(super) fn find(
         list: &ResourceList<'_>,
         workload: &Workload,
@@ -78,9 +80,14 @@ impl ConfigToml {
         }
         let path = config_path(list, workload, container)?;
         let pod = Pod::new(list, workload, container);
+        let or_at_start = |refusal| match pod.can_start(&path) {
+            true => refusal::or_at_start(refusal),
+            false => refusal,
+        };
         let source = pod.source(&path)?;
         let FileSource::Keys(keys) = &source else {
-            return Err(refusal::of_source(workload, &pod, &path, &source));
+            let refusal = refusal::of_source(workload, &pod, &path, &source);
+            return Err(or_at_start(refusal));
         };
         let mut missing = Vec::new();
         let mut looked_at = Vec::new();
@@ -88,15 +95,21 @@ impl ConfigToml {
             let objects = holder::objects(list, workload, source.kind, source.name)?;
             match objects.as_slice() {
                 [] => {}
-                [object] => {
-                    if let Some(config) = holder::read(object, key)? {
-                        return Ok(config);
+                [object] => match holder::read(object, key) {
+                    Ok(Some(config)) => return Ok(config),
+                    Ok(None) => {}
+                    Err(refusal) if holder::is_filled_in_later(object, key) => {
+                        return Err(or_at_start(refusal));
                     }
+                    Err(refusal) => return Err(refusal),
+                },
+                several => {
+                    let refusal = refusal::several(workload, &path, source, several);
+                    return Err(or_at_start(refusal));
                 }
-                several => return Err(refusal::several(workload, &path, source, several)),
             }
-            let elsewhere = kept_elsewhere::find(list, workload, source.kind, source.name, key)?;
-            if let Some(config) = elsewhere {
+            let elsewhere = kept_elsewhere::find(list, workload, source.kind, source.name, key);
+            if let Some(config) = elsewhere.map_err(or_at_start)? {
                 return Ok(config);
             }
             match objects.first() {
@@ -104,7 +117,18 @@ impl ConfigToml {
                 None => missing.push(source),
             }
         }
-        Err(refusal::not_in_list(workload, &path, &missing, &looked_at))
+        let refusal = refusal::not_in_list(workload, &path, &missing, &looked_at);
+        Err(or_at_start(refusal))
+    }
+
+    /// Whether the configuration that the container reads can be written at the pod's start.
+    pub(super) fn can_start(
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        container: Container<'_>,
+    ) -> bool {
+        config_path(list, workload, container)
+            .is_ok_and(|path| Pod::new(list, workload, container).can_start(&path))
     }
 
     /// How the configuration that the container reads can be written at the pod's start.

@@ -178,6 +178,15 @@ pub(super) fn several(
     )
 }
 
+/// Names the other way, for a file that cannot be edited in the manifests.
+pub(in crate::runner) fn or_at_start(mut refusal: Refusal) -> Refusal {
+    refusal.message.push_str(
+        ". Or set spec.configure.at: PodStart in the SessionServer: then [session_server] is written \
+         when the pod starts, wherever the file comes from",
+    );
+    refusal
+}
+
 /// The file cannot be written when the pod starts.
 pub(super) fn at_start(workload: &Workload, message: String) -> Refusal {
     refuse(workload, message, &workload.pod_pointer("/spec/containers"))

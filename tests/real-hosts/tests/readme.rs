@@ -57,6 +57,13 @@ fn the_address_is_filled_in_as_the_page_says() {
     assert!(run_commands("docs/address.md", Some(plane.kubeconfig())) >= 7);
 }
 
+/// In a cluster of its own, as the page applies the same runner as docs/address.md.
+#[test]
+fn pods_are_configured_as_the_page_says() {
+    let plane = ControlPlane::start();
+    assert!(run_commands("docs/pod-start.md", Some(plane.kubeconfig())) >= 3);
+}
+
 #[test]
 fn pictures_are_drawn_as_the_page_says() {
     assert!(run_commands("docs/diagram.md", None) >= 4);
@@ -64,7 +71,7 @@ fn pictures_are_drawn_as_the_page_says() {
 
 #[test]
 fn values_of_the_chart_are_imported_as_the_page_says() {
-    assert!(run_commands("docs/from-the-chart.md", None) >= 2);
+    assert!(run_commands("docs/from-the-chart.md", None) >= 3);
 }
 
 /// In the order of the page, in one cluster.
@@ -183,6 +190,7 @@ fn the_fields_are_those_of_the_schemas() {
         ("sessionserver", "Exposure/oneOf/5", "exposure."),
         ("sessionserver", "Exposure/oneOf/6", "exposure."),
         ("sessionserver", "Relay", "exposure.relay."),
+        ("sessionserver", "ConfigureSpec", "configure."),
         ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
         ("sessionserver", "Reader", "readers[]."),
         ("advertiseaddress", "AdvertiseAddressSpec", ""),

@@ -16,6 +16,12 @@ export interface Listener {
   refuse(error: RunnerTerminalError): void;
 }
 
+/** What people call the values of `configure.at`; without the field it is the first. */
+const WHEN = [
+  ["Build", "at the build"],
+  ["PodStart", "at the pod's start"],
+] as const;
+
 /** Fills `place` with a form. */
 export function form(place: HTMLElement, name: string, schema: Schema, listener: Listener): Form {
   return new SchemaForm(place, name, specFields(schema), listener);
@@ -96,7 +102,9 @@ class SchemaForm implements Form {
     const { field, description } = named;
     switch (field.control) {
       case "group":
-        return this.group(named, path, spec, field.fields);
+        return path.join(".") === "configure"
+          ? this.when(named, path, spec, field.fields)
+          : this.group(named, path, spec, field.fields);
       case "variants":
         return this.variants(named, path, spec, field);
       case "list":
@@ -135,6 +143,33 @@ class SchemaForm implements Form {
       }
     });
     return details;
+  }
+
+  /** When the address is found, and the fields that the pod's start has. */
+  private when({ name, description }: NamedField, path: Path, spec: unknown, fields: NamedField[]): HTMLElement {
+    const id = this.id([...path, "at"]);
+    const select = element("select", { id, "aria-describedby": `${id}-hint` });
+    for (const [value, label] of WHEN) {
+      select.append(element("option", { value }, label));
+    }
+    const isAtStart = at(spec, [...path, "at"]) === "PodStart";
+    select.value = isAtStart ? "PodStart" : "Build";
+    // At the build, none of the other fields is read.
+    select.addEventListener("change", () => this.set(path, select.value === "Build" ? undefined : { at: select.value }));
+    const shown = isAtStart ? fields.filter((field) => field.name !== "at") : [];
+    return element(
+      "fieldset",
+      { class: "variants" },
+      element("legend", {}, name),
+      element(
+        "div",
+        { class: "field" },
+        element("label", { for: id }, "When"),
+        select,
+        element("p", { class: "hint", id: `${id}-hint` }, description.replaceAll("\n", " ")),
+      ),
+      ...shown.map((field) => this.row(field, [...path, field.name], spec)),
+    );
   }
 
   private variants(
@@ -287,13 +322,13 @@ function mapOf(text: string): Record<string, string> | undefined {
   return entries.length > 0 ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
 }
 
-/** What decides which fields there are: the types of variants, and how many items lists of objects have. */
+/** What decides which fields there are: the types of variants, when the address is found, and how many items lists of objects have. */
 function shapeOf(value: unknown): string {
   if (Array.isArray(value)) {
     return value.some((item) => record(item)) ? `[${value.map((item) => shapeOf(item)).join(",")}]` : "";
   }
   const parts = Object.entries(record(value) ?? {}).map(([key, inner]) => {
-    const shape = key === "type" ? String(inner) : shapeOf(inner);
+    const shape = key === "type" || key === "at" ? String(inner) : shapeOf(inner);
     return shape === "" ? "" : `${key}:${shape}`;
   });
   return parts.filter((part) => part !== "").sort().join(";");

@@ -89,13 +89,20 @@ function list(item: Field): Field {
 }
 
 function fieldsOf(schema: Schema, defs: Record<string, Schema>): NamedField[] {
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+  const properties = Object.entries(schema.properties ?? {}).filter(([, property]) => !isAnything(resolve(property, defs)));
+  return properties.map(([name, property]) => ({
     name,
     description: property.description ?? resolve(property, defs).description ?? "",
     fallback: property.default ?? undefined,
     required: schema.required?.includes(name) ?? false,
     field: fieldOf(property, defs),
   }));
+}
+
+/** A mapping whose values may be anything, such as a container's `resources`: it is written as YAML. */
+function isAnything(schema: Schema): boolean {
+  const isMapping = [schema.type ?? []].flat().includes("object");
+  return isMapping && !schema.properties && !schema.oneOf && schema.additionalProperties === true;
 }
 
 /** A schema whose `oneOf` tells by one constant property, its tag, which fields there are. */

@@ -63,6 +63,37 @@ metadata:
     assert.equal(await yaml.getByText("advertiseAddress").count(), 0);
   }));
 
+test("the form offers the pod's start, with its image and timeout", () =>
+  withPage(started, {}, async (page) => {
+    const yaml = page.getByRole("textbox", { name: "SessionServer as YAML" });
+    const when = page.getByLabel("When", { exact: true });
+    assert.equal(await when.inputValue(), "Build");
+    assert.equal(await page.getByLabel("image", { exact: true }).count(), 0);
+
+    await when.selectOption({ label: "at the pod's start" });
+    await yaml.getByText("at: PodStart").waitFor();
+    await page.locator("#results").getByText(/spec\.configure\.image/).waitFor();
+    await page.getByLabel("image", { exact: true }).fill("registry.example.com/runner-terminal:0.2.0");
+    await page.locator(`[id="SessionServer.configure.timeout"]`).fill("90s");
+    const waits = page.locator("#results").getByText(/It waits up to 1m 30s/);
+    await waits.waitFor();
+    await page.locator("#diagram svg text").filter({ hasText: "learns the Service's" }).first().waitFor();
+    assert.equal(await drawn(page, "pending").count(), 0);
+
+    await when.selectOption({ label: "at the build" });
+    await yaml.getByText("PodStart").waitFor({ state: "detached" });
+    await page.getByLabel("image", { exact: true }).waitFor({ state: "detached" });
+    await waits.waitFor({ state: "detached" });
+  }));
+
+test("on a narrow screen the fields of the pod's start fit", () =>
+  withPage(started, { viewport: { width: 390, height: 844 } }, async (page) => {
+    await page.getByLabel("When", { exact: true }).selectOption("PodStart");
+    await page.getByLabel("image", { exact: true }).fill("registry.example.com/team/tools/with/a/long/path/runner-terminal:0.2.0");
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 390, `${width} pixels`);
+  }));
+
 test("the YAML changes the form, and the form waits while the YAML is broken", () =>
   withPage(started, {}, async (page) => {
     const config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata: {name: s}\nspec:\n";

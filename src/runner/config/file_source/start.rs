@@ -7,6 +7,7 @@ use super::{FileSource, MOST_STEPS, Pod};
 use crate::runner::config::copies::{ContentPart, FileContent};
 use crate::runner::config::file_path::FilePath;
 use crate::runner::config::holder;
+use crate::runner::config::kept_elsewhere::vault_annotation;
 use crate::runner::config::mounts::{Storage, Volume, mount_at, mounted_at, storage, volume};
 use crate::runner::config::refusal;
 use crate::runner::workload::text;
@@ -52,6 +53,11 @@ pub enum StartForm {
 }
 
 impl<'w> Pod<'w, '_> {
+    /// Whether the file that the runner's container reads at a path can be written at the pod's start.
+    pub(in crate::runner::config) fn can_start(&self, path: &FilePath) -> bool {
+        self.start_file(path).is_ok()
+    }
+
     /// How the file that the runner's container reads at a path can be written at the pod's start.
     ///
     /// # Errors
@@ -60,6 +66,11 @@ impl<'w> Pod<'w, '_> {
         &self,
         path: &FilePath,
     ) -> Result<StartFile, Refusal> {
+        if vault_annotation(self.workload, path).is_some() {
+            // The agent's containers are not in the manifests, so what runs after them is not known.
+            let source = FileSource::Image;
+            return Err(refusal::of_source(self.workload, self, path, &source));
+        }
         self.start_file_at(path, 0)
     }
 

@@ -10,6 +10,7 @@ use krm::resource_list::ResourceList;
 use runner_terminal::address::Address;
 use runner_terminal::fields::ConfigReference;
 use runner_terminal::function_config::{AdvertiseAddressSpec, FunctionConfig};
+use runner_terminal::runner::start_container::{StartContainer, StartSource};
 use runner_terminal::runner::{self, ConfigToml, Runner, Workload};
 use runner_terminal::session_server::ConfigLocation;
 use runner_terminal::session_server::config_file::{
@@ -43,6 +44,20 @@ pub(super) struct Configured {
     pub(super) is_filled_in: bool,
     /// `advertise_address`, as messages quote it
     pub(super) advertised: Option<String>,
+    /// An init container writes it when the pod starts.
+    pub(super) at_start: Option<AtStart>,
+}
+
+/// How a pod that starts finds its address.
+pub(super) enum AtStart {
+    /// The manifests say it.
+    Known,
+    /// It is a port of the pod's own IP address.
+    Pod(String),
+    /// It is a port of the pod's node.
+    Node(String),
+    /// The live Service of this name has it.
+    Service(String),
 }
 
 impl Configured {
@@ -58,7 +73,27 @@ impl Configured {
             advertised: advertised
                 .filter(|_| !is_filled_in)
                 .map(|address| ConfigLocation::of(place).shown_address(&address)),
+            at_start: None,
         }
+    }
+
+    /// What the init container of a workload writes when a pod starts.
+    fn written_at_start(start: &StartContainer<'_>) -> Self {
+        let mut written = Self {
+            listens: true,
+            port: start.listen_port(),
+            ..Self::default()
+        };
+        written.at_start = start.source().map(|source| match source {
+            StartSource::Known(address) => {
+                written.advertised = Some(address.to_owned());
+                AtStart::Known
+            }
+            StartSource::Pod(port) => AtStart::Pod(port.to_owned()),
+            StartSource::Node(port) => AtStart::Node(port.to_owned()),
+            StartSource::Service(name) => AtStart::Service(name.to_owned()),
+        });
+        written
     }
 }
 
@@ -82,21 +117,29 @@ impl Known {
     pub(super) fn new(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> Self {
         let list = scene.list;
         let named = named_config(list, &workload, container);
-        let runner = runner::complete(list, workload.clone(), container, named.as_ref());
+        let start = StartContainer::find(&workload);
+        let start = start.map(|start| Configured::written_at_start(&start));
         let mut config_object = None;
         let mut seen_address = None;
         let mut listen_port = None;
-        let config = runner
-            .map_err(|refusal| refusal.message)
-            .and_then(|runner| {
-                config_object = Some(runner.config.object.identity.clone());
-                let config = ConfigFile::parse(&runner.config.text)
-                    .map_err(|error| format!("{} {error}", runner.config.key))?;
-                seen_address = seen(scene, &runner, &config);
-                let config = Configured::read(&config, &runner.config);
-                listen_port = Some(port::of_container(config.port, &runner));
-                Ok(config)
-            });
+        let mut read = || {
+            let runner = runner::complete(list, workload.clone(), container, named.as_ref());
+            let runner = runner.map_err(|refusal| refusal.message)?;
+            config_object = Some(runner.config.object.identity.clone());
+            let config = ConfigFile::parse(&runner.config.text)
+                .map_err(|error| format!("{} {error}", runner.config.key))?;
+            seen_address = seen(scene, &runner, &config);
+            let config = Configured::read(&config, &runner.config);
+            listen_port = Some(port::of_container(config.port, &runner));
+            Ok(config)
+        };
+        let config = match start {
+            Some(start) => {
+                listen_port = start.port;
+                Ok(start)
+            }
+            None => read(),
+        };
         let configured = config.as_ref().ok();
         let may_adopt = scene.may_adopt(configured);
         let adopted = listen_port
@@ -151,6 +194,49 @@ impl Known {
         }
     }
 
+    /// An init container writes the configuration when a pod starts.
+    pub(super) fn is_configured_at_start(&self) -> bool {
+        self.configured()
+            .is_some_and(|config| config.at_start.is_some())
+    }
+
+    /// Each pod has an address of its own, without a Service.
+    pub(super) fn is_reached_by_pod(&self) -> bool {
+        let at_start = self
+            .configured()
+            .and_then(|config| config.at_start.as_ref());
+        match at_start {
+            Some(AtStart::Pod(_)) => true,
+            Some(AtStart::Node(_)) => self.service.is_none(),
+            Some(AtStart::Known | AtStart::Service(_)) | None => false,
+        }
+    }
+
+    /// How a pod that starts finds the address, where no manifest has it.
+    pub(super) fn found_at_start(&self) -> Option<String> {
+        match self.configured()?.at_start.as_ref()? {
+            AtStart::Known => None,
+            AtStart::Pod(port) => Some(format!("port {port} of the pod's own address")),
+            AtStart::Node(port) => Some(format!("port {port} of the pod's node")),
+            AtStart::Service(_) => Some("the Service's address at the pod's start".to_owned()),
+        }
+    }
+
+    /// Why the init container does not find the address of the Service in front of the runner.
+    pub(super) fn reads_another_service(&self) -> Option<String> {
+        let AtStart::Service(name) = self.configured()?.at_start.as_ref()? else {
+            return None;
+        };
+        let service = self.service.as_ref().map(|service| &service.identity);
+        let is_its = service.is_some_and(|service| service.name == *name);
+        (!is_its).then(|| {
+            format!(
+                "its init container reads the address of the Service {name}, which is not in front of \
+                 it: run the SessionServer in the outermost kustomization"
+            )
+        })
+    }
+
     pub(super) fn listens(&self) -> bool {
         self.configured().is_some_and(|config| config.listens)
     }
@@ -159,7 +245,7 @@ impl Known {
     pub(super) fn is_pending(&self) -> bool {
         let is_unknown = self
             .configured()
-            .is_some_and(|config| config.advertised.is_none());
+            .is_some_and(|config| config.advertised.is_none() && config.at_start.is_none());
         self.service.is_some() && is_unknown
     }
 

@@ -50,9 +50,11 @@ impl Scene<'_> {
 pub(super) fn of(scene: &Scene<'_>, workload: Workload, container: Option<&str>) -> TerminalPath {
     let known = Known::new(scene, workload, container);
     let mut stops = vec![known.browser(), known.gitlab(scene)];
-    stops.extend(known.edge(scene));
-    if !known.is_behind_relay() {
-        stops.push(known.front(scene));
+    if !known.is_reached_by_pod() {
+        stops.extend(known.edge(scene));
+        if !known.is_behind_relay() {
+            stops.push(known.front(scene));
+        }
     }
     stops.push(known.pod(scene));
     TerminalPath {

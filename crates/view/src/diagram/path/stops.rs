@@ -30,6 +30,10 @@ impl Known {
     pub(super) fn gitlab(&self, scene: &Scene<'_>) -> Stop {
         let mut stop = stop(StopKind::Gitlab, "GitLab (Workhorse)");
         let Some(address) = self.address().filter(|_| self.listens()) else {
+            if let Some(found) = self.found_at_start() {
+                stop.detail = format!("learns {found}");
+                return stop;
+            }
             stop.detail = if self.is_pending() {
                 "waits for an address".to_owned()
             } else {
@@ -73,6 +77,9 @@ impl Known {
         };
         if edge.kind != StopKind::Relay && edge.name.is_empty() && stop.name.is_empty() {
             stop.detail.clear();
+        }
+        if let Some(found) = self.found_at_start().filter(|_| edge.name.is_empty()) {
+            stop.detail = found;
         }
         Some(self.judge_edge(scene, edge, stop))
     }
@@ -220,6 +227,9 @@ impl Known {
         if let Some(port) = port {
             stop.detail = format!("session server at {port}");
         }
+        if self.is_configured_at_start() {
+            stop.detail.push_str(", configured at the pod's start");
+        }
         let errors = self.pod_errors(scene);
         if !errors.is_empty() {
             return stop.refused(&errors);
@@ -228,7 +238,7 @@ impl Known {
             Ok(config) => config,
             Err(problem) => return stop.because(State::Broken, problem.clone()),
         };
-        if config.listens || self.service.is_some() {
+        if (config.listens || self.service.is_some()) && !self.is_reached_by_pod() {
             let single = runner::check_single_process(scene.list, &self.workload);
             if let Err(refusal) = single {
                 return stop.because(State::Broken, refusal.message);
@@ -247,7 +257,10 @@ impl Known {
             };
             return stop.because(State::Pending, explanation);
         }
-        if config.listens && config.advertised.is_none() {
+        if let Some(problem) = self.reads_another_service() {
+            return stop.because(State::Broken, problem);
+        }
+        if config.listens && config.advertised.is_none() && config.at_start.is_none() {
             let explanation = "config.toml has a listen_address and no advertise_address, so the \
                                Debug button is there and broken";
             return stop.because(State::Broken, explanation);

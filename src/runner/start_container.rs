@@ -1,0 +1,86 @@
+//! The init container that `configure.at: PodStart` has added, as it stands in the manifests.
+
+use serde_json::Value;
+
+use super::Workload;
+use super::start_record::{INIT_CONTAINER, POD_START};
+use super::workload::text;
+use yaml_splice::pointer::At as _;
+
+/// The init container that configures the session server.
+#[derive(Clone, Copy, Debug)]
+pub struct StartContainer<'w> {
+    /// The container.
+    pub value: &'w Value,
+    /// The init container after it that ends before the runner's container starts; it may change the file.
+    pub followed_by: Option<&'w str>,
+}
+
+/// Where the pod gets its address from, as the command line of the init container says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartSource<'w> {
+    /// `--advertise-address`: it is known.
+    Known(&'w str),
+    /// `--advertise-ip` and `--advertise-port`: a port of the pod's own IP address.
+    Pod(&'w str),
+    /// The same of the pod's node.
+    Node(&'w str),
+    /// `--service`: the live Service of this name.
+    Service(&'w str),
+}
+
+impl<'w> StartContainer<'w> {
+    /// The init container of a workload that is configured when its pods start; `None` where it is gone,
+    /// or the workload is not.
+    pub fn find(workload: &'w Workload) -> Option<Self> {
+        workload.resource.annotation(POD_START)?;
+        let pointer = workload.pod_pointer("/spec/initContainers");
+        let all = workload.resource.value.at(&pointer)?.as_array()?;
+        let mut after = all
+            .iter()
+            .skip_while(|container| text(container, "name") != INIT_CONTAINER);
+        let value = after.next()?;
+        // A native sidecar runs on beside the runner.
+        let mut others = after.filter(|container| text(container, "restartPolicy") != "Always");
+        Some(Self {
+            value,
+            followed_by: others.next().map(|container| text(container, "name")),
+        })
+    }
+
+    /// The value of an argument that is written as `--name=value`.
+    pub fn argument(&self, name: &str) -> Option<&'w str> {
+        let arguments = self.value.get("args")?.as_array()?;
+        arguments.iter().find_map(|argument| {
+            let argument = argument.as_str()?.strip_prefix("--")?;
+            argument.strip_prefix(name)?.strip_prefix('=')
+        })
+    }
+
+    /// `--listen-port`
+    pub fn listen_port(&self) -> Option<u16> {
+        self.argument("listen-port")?.parse().ok()
+    }
+
+    /// Where the address comes from.
+    pub fn source(&self) -> Option<StartSource<'w>> {
+        let known = self.argument("advertise-address").map(StartSource::Known);
+        let is_of_pod = self.argument("advertise-ip") == Some("$(POD_IP)");
+        let node = || {
+            let port = self.argument("advertise-port")?;
+            Some(match is_of_pod {
+                true => StartSource::Pod(port),
+                false => StartSource::Node(port),
+            })
+        };
+        let service = || self.argument("service").map(StartSource::Service);
+        known.or_else(node).or_else(service)
+    }
+
+    /// The volumes that it mounts, each with its path.
+    pub fn mounts(&self) -> impl Iterator<Item = (&'w str, &'w str)> + use<'w> {
+        let mounts = self.value.get("volumeMounts").and_then(Value::as_array);
+        let mounts = mounts.into_iter().flatten();
+        mounts.map(|mount| (text(mount, "name"), text(mount, "mountPath")))
+    }
+}
