@@ -196,10 +196,11 @@ impl ExposureKind {
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
             Self::LoadBalancer(exposure) => exposure.check(path),
-            Self::NodePort(exposure) => exposure.check(path),
             Self::Ingress(exposure) => exposure.check(path),
             Self::Gateway(exposure) => exposure.check(path),
-            Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => Ok(()),
+            Self::NodePort(_) | Self::ClusterIp(_) | Self::Headless(_) | Self::ApiServer(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -248,6 +249,17 @@ impl Exposure {
         })??;
         kind.check(path)?;
         Ok(Self { kind, service })
+    }
+
+    /// Checks what has to be known where the address is written before the pod starts.
+    ///
+    /// # Errors
+    /// A field that is missing.
+    pub fn check_at_build(&self, path: &str) -> Result<(), ConfigError> {
+        match &self.kind {
+            ExposureKind::NodePort(exposure) => exposure.check_at_build(path),
+            _ => Ok(()),
+        }
     }
 
     /// The decisions of this type of exposure.

@@ -148,6 +148,9 @@ impl SessionServer {
             config.check()?;
         }
         spec.configure.check("spec.configure")?;
+        if !spec.configure.is_at_pod_start() {
+            spec.exposure.check_at_build("spec.exposure")?;
+        }
         if let Some(policy) = &spec.network_policy {
             policy.check("spec.networkPolicy")?;
         }

@@ -36,6 +36,7 @@ pub use file_source::{StartFile, StartForm};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
+pub use mounts::{LastingFile, SharedPlace};
 pub use placeholder::{Placeholder, placeholder};
 
 /// The configuration of a runner, and the object that holds it.
