@@ -66,7 +66,7 @@ mod harness;
 
 use std::path::Path;
 
-use harness::{CASES, Case, Kind, each, properties, resource_lists, values};
+use harness::{CASES, Case, Kind, each, pod_start, properties, resource_lists, values};
 use similar::TextDiff;
 
 #[test]
@@ -96,6 +96,18 @@ fn what_a_case_changes() {
         };
         insta::assert_snapshot!(changed);
     });
+}
+
+/// Each way in which people keep a `config.toml`, with `configure.at: PodStart`.
+#[test]
+fn how_each_configuration_is_written_at_the_pods_start() {
+    let mut table = String::new();
+    for case in CASES.iter() {
+        if case.path.starts_with("configuration/") && case.kind() == Kind::Manifests {
+            table.push_str(&pod_start::row(case));
+        }
+    }
+    insta::assert_snapshot!(table);
 }
 
 /// Tests that ask a property of every case to which it applies, and there are at least as many.
