@@ -131,6 +131,7 @@ each_case! {
     every_version_is_the_same: properties::every_version_is_the_same, 240;
     json_stays_json: properties::json_stays_json, 9;
     secrets_are_masked: properties::secrets_are_masked, 20;
+    init_containers_have_the_least_privileges: pod_start::least_privileges, 30;
     another_function_config_is_verified: resource_lists::another_kind, 50;
 }
 

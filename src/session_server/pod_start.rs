@@ -674,8 +674,11 @@ fn reads_files_of_root(runner: &Runner) -> bool {
         return false;
     };
     let place = match &start.form {
+        // OpenShift gives the pods a user, and takes no other one.
         StartForm::InPlace { .. } => {
-            return runner.workload.resource.identity.kind != "DeploymentConfig";
+            let is_of_openshift = runner.workload.resource.identity.kind == "DeploymentConfig"
+                || text(container.value, "image").contains("gitlab-runner-ocp");
+            return !is_of_openshift;
         }
         StartForm::ImageFolder { .. } => return false,
         StartForm::Copied { mount, .. } => *mount,

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RunnerPlan;
 use super::pod_start::is_configured_at_start;
 use super::pods::namespaces;
+use super::{RunnerPlan, checksum};
 use crate::fields::RunnerSelector;
 use crate::runner::{self, LastingFile, Runner, WORKLOAD_KINDS, Workload, field, shard};
 use krm::resource::PREVIOUS_NAMES;
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal};
+use yaml_splice::pointer::At as _;
 
 /// Runners of the list that the functionConfig does not select. Those that cannot be completed are left
 /// out, as it is unknown what they read.
@@ -79,7 +80,37 @@ pub fn check_shared(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResu
     }
     let runners = plans.iter().map(|plan| &plan.runner).chain(others);
     let results = files.values().filter_map(ReadFile::check);
-    results.chain(check_volumes(runners)).collect()
+    results
+        .chain(check_volumes(runners))
+        .chain(check_given_back(plans, others))
+        .collect()
+}
+
+/// Refuses to give a file back that an earlier run has edited for a runner that still needs that: the
+/// plan's own pods have a copy from now on.
+fn check_given_back(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
+    let given_back = plans
+        .iter()
+        .filter(|plan| plan.runner.start.is_some() && plan.changes_config());
+    let refuse = |plan: &RunnerPlan| {
+        let needs_it = |other: &&Runner| {
+            let workload = &other.workload;
+            let is_served = workload.resource.value.at(&checksum(workload)).is_some();
+            other.start.is_none() && is_served && file_of(other) == file_of(&plan.runner)
+        };
+        let other = others.iter().find(needs_it)?;
+        let config = &plan.runner.config;
+        Some(
+            FunctionResult::error(format!(
+                "has the session server of {}, and {} is to have another: give each runner a \
+                 configuration of its own, or configure both at: PodStart",
+                other.workload.resource.identity, plan.runner.workload.resource.identity
+            ))
+            .about(&config.object.identity)
+            .at(config.field()),
+        )
+    };
+    given_back.filter_map(refuse).collect()
 }
 
 /// Refuses runners whose pods write their addresses into one file.
