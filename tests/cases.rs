@@ -66,7 +66,7 @@ mod harness;
 
 use std::path::Path;
 
-use harness::{CASES, Case, Kind, each, properties, resource_lists, values};
+use harness::{CASES, Case, Kind, each, pod_start, properties, resource_lists, values};
 use similar::TextDiff;
 
 #[test]
@@ -98,6 +98,18 @@ fn what_a_case_changes() {
     });
 }
 
+/// Each way in which people keep a `config.toml`, with `configure.at: PodStart`.
+#[test]
+fn how_each_configuration_is_written_at_the_pods_start() {
+    let mut table = String::new();
+    for case in CASES.iter() {
+        if case.path.starts_with("configuration/") && case.kind() == Kind::Manifests {
+            table.push_str(&pod_start::row(case));
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
 /// Tests that ask a property of every case to which it applies, and there are at least as many.
 macro_rules! each_case {
     ($($name:ident: $property:path, $cases:literal;)*) => {$(
@@ -120,6 +132,7 @@ each_case! {
     the_pods_start_is_named_where_it_works: properties::the_pods_start_is_named_where_it_works, 30;
     json_stays_json: properties::json_stays_json, 9;
     secrets_are_masked: properties::secrets_are_masked, 20;
+    init_containers_have_the_least_privileges: pod_start::least_privileges, 30;
     another_function_config_is_verified: resource_lists::another_kind, 50;
 }
 

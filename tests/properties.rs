@@ -345,8 +345,11 @@ fn is_base64(line: &str) -> bool {
 }
 
 /// The lines that may be written anew.
-const CHANGED: [&str; 15] = [
+const CHANGED: [&str; 19] = [
+    "- name: config",
     "- {\"",
+    "- {name: config",
+    "initContainers:",
     "advertise_address",
     "annotations:",
     "config.toml:",
@@ -356,6 +359,7 @@ const CHANGED: [&str; 15] = [
     "name: runner-",
     "other: ",
     "ports:",
+    "readOnly:",
     "replicas:",
     "serviceName:",
     r"sessi\u006fn",

@@ -244,10 +244,10 @@ impl ExposureKind {
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
             Self::LoadBalancer(exposure) => exposure.check(path),
-            Self::NodePort(exposure) => exposure.check(path),
             Self::Ingress(exposure) => exposure.check(path),
             Self::Gateway(exposure) => exposure.check(path),
-            Self::ClusterIp(_)
+            Self::NodePort(_)
+            | Self::ClusterIp(_)
             | Self::Headless(_)
             | Self::ApiServer(_)
             | Self::PodIp(_)
@@ -318,6 +318,17 @@ impl Exposure {
             self.kind,
             ExposureKind::PodIp(_) | ExposureKind::HostPort(_)
         )
+    }
+
+    /// Checks what has to be known where the address is written before the pod starts.
+    ///
+    /// # Errors
+    /// A field that is missing.
+    pub fn check_at_build(&self, path: &str) -> Result<(), ConfigError> {
+        match &self.kind {
+            ExposureKind::NodePort(exposure) => exposure.check_at_build(path),
+            _ => Ok(()),
+        }
     }
 
     /// The decisions of this type of exposure.

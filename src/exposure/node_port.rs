@@ -35,13 +35,15 @@ pub struct NodePort {
 }
 
 impl NodePort {
-    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
+    /// Checks that the address can be known before the pod starts.
+    pub(super) fn check_at_build(&self, path: &str) -> Result<(), ConfigError> {
         if self.node_address.is_none() && self.external_traffic_policy == Some(TrafficPolicy::Local)
         {
             return Err(ConfigError::new(
                 format!("{path}.nodeAddress"),
                 "is missing: with externalTrafficPolicy: Local only the node of the runner's pod \
-                 answers, and it is not known beforehand which one that is",
+                 answers, and it is not known beforehand which one that is. With \
+                 spec.configure.at: PodStart, each pod takes the address of its own node",
             ));
         }
         Ok(())

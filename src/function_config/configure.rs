@@ -130,11 +130,14 @@ impl ConfigureSpec {
                  image, such as registry.example.com/runner-terminal:0.2.0",
             ));
         };
-        if image.contains(char::is_whitespace) {
+        if image.contains(char::is_whitespace) || image.contains("://") {
             return Err(ConfigError::new(
                 format!("{path}.image"),
                 format!("{image:?} is not the name of an image"),
             ));
+        }
+        if let Some(resources) = &self.resources {
+            check_resources(resources, &format!("{path}.resources"))?;
         }
         if self.prefer.as_ref().is_some_and(Vec::is_empty) {
             return Err(ConfigError::new(
@@ -144,4 +147,32 @@ impl ConfigureSpec {
         }
         Ok(())
     }
+}
+
+/// Checks what the API server would refuse with the whole workload.
+///
+/// Source: `ResourceRequirements` in Kubernetes' `core/v1` API.
+fn check_resources(resources: &Map<String, Value>, path: &str) -> Result<(), ConfigError> {
+    for (field, value) in resources {
+        let path = format!("{path}.{field}");
+        let is_quantity = |value: &Value| value.is_string() || value.is_number();
+        let is_right = match (field.as_str(), value) {
+            ("claims", value) => value.is_array(),
+            ("limits" | "requests", Value::Object(amounts)) => amounts.values().all(is_quantity),
+            ("limits" | "requests", _) => false,
+            _ => {
+                return Err(ConfigError::new(
+                    path,
+                    "is no field of a container's resources: write limits or requests",
+                ));
+            }
+        };
+        if !is_right {
+            return Err(ConfigError::new(
+                path,
+                format!("{value} is not a mapping of resources, such as {{memory: 32Mi}}"),
+            ));
+        }
+    }
+    Ok(())
 }

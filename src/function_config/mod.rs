@@ -34,7 +34,7 @@ pub const API_VERSION: &str = ApiVersion::WRITTEN.as_str();
 #[derive(Clone, Debug, PartialEq)]
 pub enum FunctionConfig {
     /// `kind: SessionServer`: add the session server to the runners of the list.
-    SessionServer(SessionServer),
+    SessionServer(Box<SessionServer>),
     /// `kind: AdvertiseAddress`: fill in the address that the live Service has been given.
     AdvertiseAddress(AdvertiseAddress),
     /// `kind: VerifyTerminals`: check the finished manifests, and change nothing.
@@ -75,7 +75,9 @@ impl FunctionConfig {
         let value = ApiVersion::of(value)?.conversion().read(value)?;
         let kind = value.get("kind").and_then(Value::as_str);
         match kind.unwrap_or_default() {
-            "SessionServer" => SessionServer::parse(&value).map(Self::SessionServer),
+            "SessionServer" => {
+                SessionServer::parse(&value).map(|config| Self::SessionServer(Box::new(config)))
+            }
             "AdvertiseAddress" => AdvertiseAddress::parse(&value).map(Self::AdvertiseAddress),
             "VerifyTerminals" => VerifyTerminals::parse(&value).map(Self::VerifyTerminals),
             other => Err(ConfigError::new(

@@ -177,6 +177,9 @@ impl SessionServer {
         }
         spec.configure.check("spec.configure")?;
         spec.check_per_pod()?;
+        if !spec.configure.is_at_pod_start() {
+            spec.exposure.check_at_build("spec.exposure")?;
+        }
         if let Some(policy) = &spec.network_policy {
             policy.check("spec.networkPolicy")?;
         }

@@ -15,7 +15,9 @@ pub mod start_record;
 mod workload;
 
 pub use chosen::Chosen;
-pub use config::{ConfigToml, Encoding, Placeholder, StartFile, StartForm, placeholder};
+pub use config::{
+    ConfigToml, Encoding, LastingFile, Placeholder, SharedPlace, StartFile, StartForm, placeholder,
+};
 pub use metrics::{MetricsPort, port_of as metrics_port_of};
 pub use replicas::{check_fixed_size, check_single_process, replicas, unknown_replicas};
 pub use workload::{Container, WORKLOAD_KINDS, Workload};
@@ -46,6 +48,14 @@ impl std::borrow::Borrow<Workload> for Runner {
 }
 
 impl Runner {
+    /// The file that its pods write at their start on a volume that outlives them.
+    pub fn lasting_file(&self) -> Option<&LastingFile> {
+        match &self.start.as_ref()?.form {
+            StartForm::InPlace { lasting, .. } => lasting.as_ref(),
+            StartForm::Copied { .. } | StartForm::ImageFolder { .. } => None,
+        }
+    }
+
     /// The container that runs gitlab-runner.
     pub fn container(&self) -> Option<Container<'_>> {
         self.workload.containers().nth(self.container)

@@ -92,17 +92,26 @@ impl StartRecord {
             .collect()
     }
 
-    /// JSON pointer of the mount of [`CONFIG_VOLUME`] in the runner's container.
+    /// JSON pointer of the mount of [`CONFIG_VOLUME`]: the user may have renamed its container, or moved
+    /// the mount.
     pub fn mount_pointer(&self, resource: &Value, pod: &str) -> Option<String> {
         let record = self.mount.as_ref()?;
         let containers = format!("{pod}/containers");
-        let container = position(resource, &containers, &self.container)?;
-        let mounts = format!("{containers}/{container}/volumeMounts");
-        let all = resource.at(&mounts)?.as_array()?;
-        let place = all.iter().position(|mount| {
-            text(mount, "name") == CONFIG_VOLUME && text(mount, "mountPath") == record.path
-        })?;
-        Some(format!("{mounts}/{place}"))
+        let all = resource.at(&containers)?.as_array()?;
+        let containers = containers.as_str();
+        let is_own = |container: &Value| text(container, "name") == self.container;
+        let is_in_place = |mount: &Value| text(mount, "mountPath") == record.path;
+        let mounts = all.iter().enumerate().flat_map(|(place, container)| {
+            let mounts = container.get("volumeMounts").and_then(Value::as_array);
+            let mounts = mounts.into_iter().flatten().enumerate();
+            let of_volume = mounts.filter(|(_, mount)| text(mount, "name") == CONFIG_VOLUME);
+            of_volume.map(move |(number, mount)| {
+                let pointer = format!("{containers}/{place}/volumeMounts/{number}");
+                (is_own(container), is_in_place(mount), pointer)
+            })
+        });
+        let likeliest = mounts.max_by_key(|(is_own, is_in_place, _)| (*is_own, *is_in_place));
+        likeliest.map(|(.., pointer)| pointer)
     }
 }
 

@@ -104,6 +104,13 @@ impl Services {
         others.map(warn).collect()
     }
 
+    /// The user's Services that lead to the pods of a workload.
+    pub(super) fn leading_to(&self, workload: &Workload) -> Vec<&Resource> {
+        let mut services = self.selecting(workload.pod_labels());
+        services.retain(|service| service::leads_to(service, workload));
+        services
+    }
+
     /// The Services that select one of these labels, in the order of the list.
     fn selecting(&self, labels: &Map<String, Value>) -> Vec<&Resource> {
         let found = labels.iter().filter_map(|(key, value)| {

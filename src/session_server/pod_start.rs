@@ -215,14 +215,13 @@ pub(super) fn plan(runner: &Runner, task: &StartTask<'_>) -> Result<PodStartPlan
         edits: Vec::new(),
     };
     if before.as_ref() != Some(&record) || !planner.has_mount(&record) {
-        planner.move_mount(before.as_ref(), &record, runner, &start.form);
+        planner.move_mount(before.as_ref(), &record, runner, &start.form)?;
     }
     let config = placement
         .needs_volume()
         .then(|| json!({"name": CONFIG_VOLUME, "emptyDir": {"medium": "Memory"}}));
     let token = task.address.reads_service().then(token_volume);
-    planner.volume(CONFIG_VOLUME, config)?;
-    planner.volume(TOKEN_VOLUME, token)?;
+    planner.volumes([(CONFIG_VOLUME, config), (TOKEN_VOLUME, token)])?;
     let init = init_container(runner, container.value, &placement, task);
     planner.last_init_container(INIT_CONTAINER, init)?;
     planner.set(annotation(POD_START), Value::from(record.written()));
@@ -263,7 +262,7 @@ impl Planner<'_> {
         record: &StartRecord,
         runner: &Runner,
         form: &StartForm,
-    ) {
+    ) -> Result<(), Refusal> {
         let back = before.map(|before| before.mount_removal(self.value(), &self.pod));
         let back = back.into_iter().flatten().map(|(pointer, new)| match new {
             Some(value) => PodEdit::Set(pointer, value),
@@ -272,7 +271,7 @@ impl Planner<'_> {
         let back: Vec<PodEdit> = back.collect();
         self.edits.extend(back);
         let Some(mount) = &record.mount else {
-            return;
+            return Ok(());
         };
         let mounts = runner.container_pointer("/volumeMounts");
         match form {
@@ -288,21 +287,57 @@ impl Planner<'_> {
             }
             StartForm::ImageFolder { .. } | StartForm::InPlace { .. } => {
                 let entry = json!({"name": CONFIG_VOLUME, "mountPath": mount.path});
+                self.check_list(&mounts)?;
                 self.edits.push(PodEdit::Push(mounts, entry));
             }
         }
+        Ok(())
     }
 
-    /// Adds or removes a volume.
-    fn volume(&mut self, name: &str, volume: Option<Value>) -> Result<(), Refusal> {
+    /// Adds volumes, brings them up to date, or removes them.
+    fn volumes<const N: usize>(
+        &mut self,
+        volumes: [(&str, Option<Value>); N],
+    ) -> Result<(), Refusal> {
         let list = format!("{}/volumes", self.pod);
-        let place = self.place(&list, name, volume.is_some())?;
-        match (place, volume) {
-            (Some(place), None) => self.edits.push(PodEdit::Remove(format!("{list}/{place}"))),
-            (None, Some(volume)) => self.edits.push(PodEdit::Push(list, volume)),
-            (Some(_), Some(_)) | (None, None) => {}
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        for (name, volume) in volumes {
+            let place = self.place(&list, name, volume.is_some())?;
+            let is_right = || {
+                let pointer = format!("{list}/{}", place.unwrap_or_default());
+                place.is_some() && self.value().at(&pointer) == volume.as_ref()
+            };
+            if !is_right() {
+                removed.extend(place);
+                added.extend(volume);
+            }
         }
+        // From the last one, as a removal moves those behind it.
+        removed.sort_unstable();
+        let removed = removed.into_iter().rev();
+        let removals = removed.map(|place| PodEdit::Remove(format!("{list}/{place}")));
+        self.edits.extend(removals);
+        let added = added.into_iter();
+        self.edits
+            .extend(added.map(|volume| PodEdit::Push(list.clone(), volume)));
         Ok(())
+    }
+
+    /// Refuses a member that is no list, to which nothing can be added.
+    fn check_list(&self, list: &str) -> Result<(), Refusal> {
+        let is_list = self.value().at(list).is_none_or(|value| match value {
+            Value::Null | Value::Array(_) => true,
+            Value::Object(members) => members.is_empty(),
+            _ => false,
+        });
+        if is_list {
+            return Ok(());
+        }
+        Err(Box::new(
+            FunctionResult::error("is not a list, so nothing can be added to it: write it as one")
+                .about(&self.workload.resource.identity)
+                .at(field_path(list)),
+        ))
     }
 
     /// Makes a container the last one of the init containers.
@@ -325,6 +360,9 @@ impl Planner<'_> {
 
     /// The place of the entry of an earlier run.
     fn place(&self, list: &str, name: &str, is_wanted: bool) -> Result<Option<usize>, Refusal> {
+        if is_wanted {
+            self.check_list(list)?;
+        }
         let place = position(self.value(), list, name);
         if place.is_none() || !self.is_first {
             return Ok(place);
@@ -352,7 +390,7 @@ struct Placement {
     /// The mounts of the init container.
     mounts: Vec<Value>,
     /// Variables of the runner's container that the mounts refer to.
-    variables: Vec<Value>,
+    variables: Variables,
     /// What changes among the mounts of the runner's container.
     record: Option<MountRecord>,
 }
@@ -379,15 +417,15 @@ impl Placement {
                 // volume is mounted.
                 let target = path(CONFIG_FOLDER, sub_path);
                 let is_file = below.is_empty();
-                let source = match sub_path.last().filter(|_| is_file) {
-                    Some(name) => format!("{SOURCE_FOLDER}/{name}"),
-                    None => SOURCE_FOLDER.to_owned(),
+                let source = match is_file {
+                    true => format!("{SOURCE_FOLDER}/{}", file_name(text(mount, "mountPath"))),
+                    false => SOURCE_FOLDER.to_owned(),
                 };
                 Self {
                     config: path(&target, below),
                     copy: Some(format!("{source}={target}")),
                     mounts: vec![mount_like(mount, &source, true), own(CONFIG_FOLDER)],
-                    variables: variables_of(mount, container),
+                    variables: Variables::of(mount, container),
                     record: Some(MountRecord {
                         path: text(mount, "mountPath").to_owned(),
                         volume: Some(text(mount, "name").to_owned()),
@@ -406,7 +444,7 @@ impl Placement {
                     config: path(&target, below),
                     copy: None,
                     mounts: vec![mount_like(mount, &target, false)],
-                    variables: variables_of(mount, container),
+                    variables: Variables::of(mount, container),
                     record: None,
                 }
             }
@@ -414,7 +452,7 @@ impl Placement {
                 config: format!("{CONFIG_FOLDER}/{file}"),
                 copy: None,
                 mounts: vec![own(CONFIG_FOLDER)],
-                variables: Vec::new(),
+                variables: Variables::default(),
                 record: Some(MountRecord {
                     path: folder.clone(),
                     volume: None,
@@ -448,20 +486,42 @@ fn mount_like(mount: &Value, path: &str, is_read_only: bool) -> Value {
 }
 
 /// The variables that `subPathExpr` of a mount refers to, and those that they refer to.
-fn variables_of(mount: &Value, container: &Value) -> Vec<Value> {
-    let mut texts = vec![text(mount, "subPathExpr").to_owned()];
-    let all = container.get("env").and_then(Value::as_array);
-    let mut found = Vec::new();
-    // A variable refers to those before it.
-    for variable in all.into_iter().flatten().rev() {
-        let reference = format!("$({})", text(variable, "name"));
-        if texts.iter().any(|text| text.contains(&reference)) {
-            texts.push(text(variable, "value").to_owned());
-            found.push(variable.clone());
+#[derive(Default)]
+struct Variables {
+    env: Vec<Value>,
+    /// Where those come from that are not in `env`.
+    env_from: Option<Value>,
+}
+
+impl Variables {
+    fn of(mount: &Value, container: &Value) -> Self {
+        let mut texts = vec![text(mount, "subPathExpr")];
+        let all = container.get("env").and_then(Value::as_array);
+        let mut env = Vec::new();
+        // A variable refers to those before it.
+        for variable in all.into_iter().flatten().rev() {
+            let reference = format!("$({})", text(variable, "name"));
+            if texts.iter().any(|text| text.contains(&reference)) {
+                texts.push(text(variable, "value"));
+                env.push(variable.clone());
+            }
+        }
+        env.reverse();
+        let references = texts.into_iter().flat_map(references);
+        let is_in_env = |name: &str| env.iter().any(|variable| text(variable, "name") == name);
+        let is_elsewhere = references.into_iter().any(|name| !is_in_env(name));
+        let env_from = container.get("envFrom").filter(|_| is_elsewhere);
+        Self {
+            env_from: env_from.cloned(),
+            env,
         }
     }
-    found.reverse();
-    found
+}
+
+/// The names in the `$(NAME)` of a text.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split("$(").skip(1);
+    parts.filter_map(|part| Some(part.split_once(')')?.0))
 }
 
 fn init_container(
@@ -472,7 +532,7 @@ fn init_container(
 ) -> Value {
     let configure = task.configure;
     let user = User::of(runner, container);
-    let mut variables = placement.variables.clone();
+    let mut variables = placement.variables.env.clone();
     let mut arguments = vec![format!("--config={}", placement.config)];
     arguments.extend(placement.copy.iter().map(|copy| format!("--copy={copy}")));
     let node_ip = format!("$({NODE_IP})");
@@ -541,6 +601,9 @@ fn init_container(
     }
     set("command", json!(["runner-terminal", "configure"]));
     set("args", json!(arguments));
+    if let Some(from) = &placement.variables.env_from {
+        set("envFrom", from.clone());
+    }
     if !variables.is_empty() {
         set("env", Value::Array(variables));
     }
@@ -577,10 +640,14 @@ struct User {
 
 impl User {
     fn of(runner: &Runner, container: &Value) -> Self {
-        let context = |field: &str| container.at(&format!("/securityContext/{field}")).cloned();
+        let is_set = |value: &Value| !value.is_null();
+        let context = |field: &str| {
+            let value = container.at(&format!("/securityContext/{field}"));
+            value.cloned().filter(is_set)
+        };
         let of_pod = |field: &str| {
             let pointer = format!("/spec/securityContext/{field}");
-            runner.workload.pod(&pointer).cloned()
+            runner.workload.pod(&pointer).cloned().filter(is_set)
         };
         let mut own: Vec<(&'static str, Value)> = ["runAsUser", "runAsGroup"]
             .into_iter()
@@ -632,8 +699,11 @@ fn reads_files_of_root(runner: &Runner) -> bool {
         return false;
     };
     let place = match &start.form {
+        // OpenShift gives the pods a user, and takes no other one.
         StartForm::InPlace { .. } => {
-            return runner.workload.resource.identity.kind != "DeploymentConfig";
+            let is_of_openshift = runner.workload.resource.identity.kind == "DeploymentConfig"
+                || text(container.value, "image").contains("gitlab-runner-ocp");
+            return !is_of_openshift;
         }
         StartForm::ImageFolder { .. } => return false,
         StartForm::Copied { mount, .. } => *mount,
@@ -646,18 +716,32 @@ fn reads_files_of_root(runner: &Runner) -> bool {
         .and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
     let volume = volumes.find(|volume| text(volume, "name") == name);
-    let modes = [
-        "/secret/defaultMode",
-        "/configMap/defaultMode",
-        "/projected/defaultMode",
-    ];
-    let modes = modes.iter().filter_map(|mode| volume?.at(mode)?.as_u64());
+    let mut modes = Vec::new();
+    if let Some(volume) = volume {
+        modes_of(volume, &mut modes);
+    }
     let has_group = runner
         .workload
         .pod("/spec/securityContext/fsGroup")
         .is_some();
     const READ_BY_OTHERS: u64 = 0o4;
     !has_group && modes.into_iter().any(|mode| mode & READ_BY_OTHERS == 0)
+}
+
+/// The modes of a volume's files: `defaultMode`, and `mode` of its items.
+fn modes_of(source: &Value, modes: &mut Vec<u64>) {
+    match source {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match name.as_str() {
+                    "defaultMode" | "mode" => modes.extend(member.as_u64()),
+                    _ => modes_of(member, modes),
+                }
+            }
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| modes_of(entry, modes)),
+        _ => {}
+    }
 }
 
 /// A token for the API that only the init container has, with what clients of the API need besides. It

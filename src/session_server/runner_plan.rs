@@ -322,9 +322,10 @@ impl Planner<'_, '_> {
             listen_port,
             session_timeout: spec.session_timeout,
         };
+        let plan = pod_start::plan(runner, &task)?;
         self.results
             .extend(pod_start::result(runner, &task, &binding.identity));
-        pod_start::plan(runner, &task)
+        Ok(plan)
     }
 
     /// The container port, and the Service that leads to it.

@@ -251,10 +251,15 @@ fn adopted_results(
 ) -> Vec<FunctionResult> {
     let Adoptable { service, port, .. } = adopted;
     let (said, not_applied) = if of_chart {
+        let who_looks = match runner.start {
+            None => ". The chart's scripts look for its address at each start",
+            Some(_) => "",
+        };
         (
-            "adopted the Service of the chart's own session server; no second one is added. The \
-             chart's scripts look for its address at each start"
-                .to_owned(),
+            format!(
+                "adopted the Service of the chart's own session server; no second one is \
+                 added{who_looks}"
+            ),
             "spec.exposure is not applied to a Service that the chart makes: set the chart's \
              sessionServer values, or its sessionServer.enabled to false",
         )

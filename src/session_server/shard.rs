@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::service;
 use crate::ownership::{OWNER, is_ours};
 use crate::runner::shard::{SHARD, SHARDED, index};
-use crate::runner::{self, Runner, StartForm, WORKLOAD_KINDS, Workload};
+use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload};
 use krm::Internal;
 use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::{PatchError, Patches};
@@ -189,7 +189,7 @@ pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<S
     }
     let references = match &runner.start {
         None => check(&runner, count)?,
-        Some(start) => check_start(&runner, count, &start.form)?,
+        Some(_) => check_start(&runner, count)?,
     };
     check_names(list, &runner, count)?;
     let original = &runner.workload.resource.identity;
@@ -250,19 +250,16 @@ fn check_count(runner: &Runner, count: i64) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// There are too many replicas, or they would write to one volume.
-fn check_start(runner: &Runner, count: i64, form: &StartForm) -> Result<Vec<String>, Refusal> {
+fn check_start(runner: &Runner, count: i64) -> Result<Vec<String>, Refusal> {
     check_count(runner, count)?;
-    let kind = runner.workload.resource.identity.kind.as_str();
-    if let StartForm::InPlace {
-        is_lasting: true, ..
-    } = form
-        && kind != "StatefulSet"
-    {
+    if let Some(file) = runner.lasting_file().filter(|file| file.shared.is_some()) {
         return Err(refuse(
             runner,
-            "its shards would write their addresses into one config.toml on a volume that they \
-             share: run it as a StatefulSet with volumeClaimTemplates"
-                .to_owned(),
+            format!(
+                "its shards would write their addresses into one config.toml on {}: run it as a \
+                 StatefulSet with volumeClaimTemplates",
+                file.volume
+            ),
         ));
     }
     Ok(Vec::new())
@@ -303,7 +300,10 @@ fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(
             .collect()
     };
     let workloads = names(&original.identity.name, 0);
-    let configs = names(&config.identity.name, 1);
+    let configs = match runner.start {
+        None => names(&config.identity.name, 1),
+        Some(_) => BTreeSet::new(),
+    };
     let services: BTreeSet<String> = workloads.iter().map(|name| service::name(name)).collect();
     let own_kind = config.identity.kind.as_str();
     let mut taken = Vec::new();

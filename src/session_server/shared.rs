@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RunnerPlan;
 use super::pod_start::is_configured_at_start;
 use super::pods::namespaces;
+use super::{RunnerPlan, checksum};
 use crate::fields::RunnerSelector;
-use crate::runner::{self, Runner, WORKLOAD_KINDS, Workload, shard};
+use crate::runner::{self, LastingFile, Runner, WORKLOAD_KINDS, Workload, shard};
 use krm::resource::PREVIOUS_NAMES;
 use krm::resource_list::ResourceList;
-use krm::results::{FunctionResult, Refusal};
+use krm::results::{FunctionResult, Refusal, field_path};
+use yaml_splice::pointer::At as _;
 
 /// Runners of the list that the functionConfig does not select. Those that cannot be completed are left
 /// out, as it is unknown what they read.
@@ -31,13 +32,17 @@ pub fn not_selected(
         .collect();
     // A reader of a file names its object, by the present or an earlier name.
     let objects = selected.iter().map(|plan| &plan.runner.config.object);
-    let names: BTreeSet<&str> = objects
+    let mut names: BTreeSet<&str> = objects
         .flat_map(|object| {
             let before = object.annotation(PREVIOUS_NAMES).unwrap_or_default();
             before.split(',').chain([object.identity.name.as_str()])
         })
         .filter(|name| !name.is_empty())
         .collect();
+    let places = selected
+        .iter()
+        .filter_map(|plan| plan.runner.lasting_file()?.shared.as_ref());
+    names.extend(places.flat_map(|place| &place.source).map(String::as_str));
     let mut others = Vec::new();
     for item in list.candidates_beside(&WORKLOAD_KINDS, &namespaces(selected), &names) {
         if known.contains(&item) {
@@ -47,9 +52,11 @@ pub fn not_selected(
             continue;
         };
         workload.look_at_programs(list);
-        if !is_configured_at_start(&workload) {
-            others.extend(runner::complete(list, workload, None, None).ok());
-        }
+        let completed = match is_configured_at_start(&workload) {
+            true => runner::complete_at_start(list, workload, None, None),
+            false => runner::complete(list, workload, None, None),
+        };
+        others.extend(completed.ok());
     }
     Ok(others)
 }
@@ -58,13 +65,13 @@ pub fn not_selected(
 /// is an error if a plan changes the file or shards copy it, and a warning otherwise: so a file is written
 /// by one plan at most.
 ///
-/// Runners that are configured when their pods start each get a file of their own.
+/// Each pod that is configured at its start has a copy of its own.
 pub fn check_shared(
     list: &ResourceList<'_>,
     plans: &[RunnerPlan],
     others: &[Runner],
 ) -> Vec<FunctionResult> {
-    let mut files: BTreeMap<(usize, &str), SharedFile<'_>> = BTreeMap::new();
+    let mut files: BTreeMap<(usize, &str), ReadFile<'_>> = BTreeMap::new();
     for plan in plans.iter().filter(|plan| plan.runner.start.is_none()) {
         let file = files.entry(file_of(&plan.runner)).or_default();
         file.readers.push(&plan.runner);
@@ -76,7 +83,74 @@ pub fn check_shared(
             file.readers.push(runner);
         }
     }
-    files.values().filter_map(|file| file.check(list)).collect()
+    let runners = plans.iter().map(|plan| &plan.runner).chain(others);
+    let results = files.values().filter_map(|file| file.check(list));
+    results
+        .chain(check_volumes(runners))
+        .chain(check_given_back(plans, others))
+        .collect()
+}
+
+/// Refuses to give a file back that an earlier run has edited for a runner that still needs that: the
+/// plan's own pods have a copy from now on.
+fn check_given_back(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
+    let given_back = plans
+        .iter()
+        .filter(|plan| plan.runner.start.is_some() && plan.changes_config());
+    let refuse = |plan: &RunnerPlan| {
+        let needs_it = |other: &&Runner| {
+            let workload = &other.workload;
+            let is_served = workload.resource.value.at(&checksum(workload)).is_some();
+            other.start.is_none() && is_served && file_of(other) == file_of(&plan.runner)
+        };
+        let other = others.iter().find(needs_it)?;
+        let config = &plan.runner.config;
+        Some(
+            FunctionResult::error(format!(
+                "has the session server of {}, and {} is to have another: give each runner a \
+                 configuration of its own, or configure both at: PodStart",
+                other.workload.resource.identity, plan.runner.workload.resource.identity
+            ))
+            .about(&config.object.identity)
+            .at(config.field()),
+        )
+    };
+    given_back.filter_map(refuse).collect()
+}
+
+/// Refuses runners whose pods write their addresses into one file.
+fn check_volumes<'r>(runners: impl Iterator<Item = &'r Runner>) -> Vec<FunctionResult> {
+    let mut written: BTreeMap<_, (&LastingFile, Vec<&Workload>)> = BTreeMap::new();
+    for runner in runners {
+        let workload = &runner.workload;
+        let identity = &workload.resource.identity;
+        if let Some(file) = runner.lasting_file()
+            && let Some(place) = &file.shared
+        {
+            let key = (&identity.namespace, place);
+            let (_, writers) = written.entry(key).or_insert((file, Vec::new()));
+            writers.push(workload);
+        }
+    }
+    let refuse = |(file, writers): (&LastingFile, Vec<&Workload>)| {
+        let first = writers.first().filter(|_| writers.len() > 1)?;
+        let names = writers
+            .iter()
+            .map(|workload| workload.resource.identity.to_string());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        Some(
+            FunctionResult::error(format!(
+                "{} would write their addresses into one config.toml on {}: give each a volume of \
+                 its own, or another subPath",
+                names.join(" and "),
+                file.volume
+            ))
+            .about(&first.resource.identity)
+            .at(field_path(&first.pod_pointer("/spec/volumes"))),
+        )
+    };
+    written.into_values().filter_map(refuse).collect()
 }
 
 /// The object's place in the list, and the key of the file in it.
@@ -86,13 +160,13 @@ fn file_of(runner: &Runner) -> (usize, &str) {
 
 /// A file, and the runners that read it.
 #[derive(Default)]
-struct SharedFile<'r> {
+struct ReadFile<'r> {
     readers: Vec<&'r Runner>,
     /// One of the plans changes it.
     changes: bool,
 }
 
-impl SharedFile<'_> {
+impl ReadFile<'_> {
     fn check(&self, list: &ResourceList<'_>) -> Option<FunctionResult> {
         let [first, _, ..] = self.readers.as_slice() else {
             return None;

@@ -14,7 +14,7 @@ use yaml_splice::pointer::At as _;
 pub fn check_changeable(list: &ResourceList<'_>, plan: &RunnerPlan) -> Vec<FunctionResult> {
     let changes = plan.changes_config();
     let config = &plan.runner.config;
-    // A file without an address changes once there is one, but for one that is written in the pods.
+    // A file without an address changes once there is one, unless that is written at the pod's start.
     let is_settled = || {
         let keys = [LISTEN_ADDRESS, ADVERTISE_ADDRESS];
         plan.runner.start.is_some()
@@ -22,7 +22,8 @@ pub fn check_changeable(list: &ResourceList<'_>, plan: &RunnerPlan) -> Vec<Funct
                 .is_ok_and(|file| keys.iter().all(|key| file.get(key).is_some()))
     };
     let is_unchangeable = immutable_by(&config.object).is_some() || is_encrypted(&config.object);
-    let changes = changes || is_unchangeable && !is_settled();
+    let is_to_change = plan.runner.start.is_none() && is_unchangeable && !is_settled();
+    let changes = changes || is_to_change;
     let runner = &plan.runner;
     let mut refused = refuse(runner, changes, plan.changes_workload());
     // The workload changes in either way.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::adopt::Services;
 use super::companions::{self, CompanionScope};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigPlan};
@@ -16,7 +17,7 @@ use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, unchangeable};
 use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
-use crate::runner::start_record::{POD_START, StartRecord};
+use crate::runner::start_record::POD_START;
 use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, shard};
 use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
 use krm::patch::Patches;
@@ -154,6 +155,7 @@ impl Planner<'_, '_> {
         self.plan.removed.extend(rejoin.removed);
         let mut edits = rejoin.edits;
         let had_service = self.service(&service::find(self.list, &workload)?)?;
+        self.companions_of_adopted(&workload)?;
         let Chosen {
             container, config, ..
         } = self.chosen;
@@ -177,6 +179,7 @@ impl Planner<'_, '_> {
         };
         let changes_workload = undo.changes();
         self.plan.workloads.push(undo);
+        self.results.extend(self.lasting_file(&workload));
         match runner {
             Ok(runner) => {
                 let is_served = is_marked || had_service;
@@ -185,7 +188,7 @@ impl Planner<'_, '_> {
                 self.results.extend(refused);
             }
             // The file was written in the pods, and no manifest of it has changed.
-            Err(_) if StartRecord::read(&workload.resource).is_some() => {}
+            Err(_) if pod_start::is_configured_at_start(&workload) => {}
             Err(refusal) if is_marked || had_service => {
                 self.results.push(without_config(&workload, &refusal));
             }
@@ -193,6 +196,22 @@ impl Planner<'_, '_> {
             Err(_) => {}
         }
         Ok(())
+    }
+
+    /// Says that a file on a volume keeps what the pods have written into it.
+    fn lasting_file(&self, workload: &Workload) -> Option<FunctionResult> {
+        if !pod_start::is_configured_at_start(workload) {
+            return None;
+        }
+        let Chosen { container, .. } = self.chosen;
+        let runner = runner::complete_at_start(self.list, workload.clone(), container, None);
+        let file = runner.as_ref().ok()?.lasting_file()?;
+        let result = FunctionResult::warning(format!(
+            "its pods have written [session_server] into config.toml on {}, where it stays: remove it \
+             there, or GitLab shows a Debug button that leads nowhere",
+            file.volume
+        ));
+        Some(result.about(&workload.resource.identity))
     }
 
     /// Plans to remove the port that an earlier run added.
@@ -232,6 +251,18 @@ impl Planner<'_, '_> {
             self.remove_service(service);
         }
         Ok(true)
+    }
+
+    /// Plans to remove what stands beside Services of the user's that lead to a workload.
+    fn companions_of_adopted(&mut self, workload: &Workload) -> Result<(), Refusal> {
+        for service in Services::of(self.list, &[workload])?.leading_to(workload) {
+            let companions = companions::made(self.list, scope_of(service))?;
+            let known = &self.plan.removed;
+            let is_new = |one: &Resource| known.iter().all(|known| known.item != one.item);
+            let companions: Vec<_> = companions.into_iter().filter(is_new).collect();
+            self.plan.removed.extend(companions);
+        }
+        Ok(())
     }
 
     /// Removes a Service, and says that this does not delete it in the cluster.

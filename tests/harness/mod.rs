@@ -1,6 +1,7 @@
 //! The cases below `tests/cases`: reading them, and what is asked of each kind of case.
 
 pub(crate) mod manifests;
+pub(crate) mod pod_start;
 pub(crate) mod properties;
 pub(crate) mod resource_lists;
 pub(crate) mod values;

@@ -360,9 +360,12 @@ fn runner(tape: &mut Tape<'_>, number: usize, shared: Option<ConfigPlace>) -> Ru
         "gitlab/gitlab-runner:v18.9.0",
         "\"registry.example.com:5000/x/gitlab-runner@sha256:00\"",
     ]);
-    let container = format!(
-        "name: runner\nimage: {image}\n{ports}volumeMounts:\n- {{name: config, mountPath: /etc/gitlab-runner}}\n"
-    );
+    let mount = tape.of(&[
+        "{name: config, mountPath: /etc/gitlab-runner}",
+        "{\"name\": 'config', mountPath: /etc/gitlab-runner/, readOnly: True}   # here",
+        "name: config   # where\n  readOnly: true   # as ever\n  mountPath: /etc/gitlab-runner",
+    ]);
+    let container = format!("name: runner\nimage: {image}\n{ports}volumeMounts:\n- {mount}\n");
     let container = format!("- {}", &pad(&container, 2)[2..]);
     let sidecar = tape.of(&[
         "- name: sidecar\n  image: example.com/sidecar\n  ports:\n  - containerPort: 80\n",
@@ -375,8 +378,14 @@ fn runner(tape: &mut Tape<'_>, number: usize, shared: Option<ConfigPlace>) -> Ru
     };
     let volume = format!("- name: config\n{}", pad(&reference, 2));
     let column = tape.pick(2) * 2;
+    let init_containers = tape.of(&[
+        "",
+        "",
+        "initContainers: []   # none yet\n",
+        "initContainers:\n- {name: first, image: example.com/first}\n",
+    ]);
     let pod_spec = format!(
-        "containers:\n{}volumes:\n{}",
+        "{init_containers}containers:\n{}volumes:\n{}",
         pad(&containers, column),
         pad(&volume, column)
     );
@@ -592,7 +601,7 @@ pub(crate) fn configs() -> impl Strategy<Value = Value> {
             "relay": {"image": "example.com/runner-terminal:1", "namespace": "gitlab"}}),
     ];
     let exposure = prop::sample::select(exposures.to_vec());
-    (exposure, prop::collection::vec(any::<u8>(), 6)).prop_map(|(exposure, tape)| {
+    (exposure, prop::collection::vec(any::<u8>(), 8)).prop_map(|(exposure, tape)| {
         let mut tape = Tape::new(&tape);
         let mut spec = json!({"exposure": exposure});
         if tape.pick(4) == 3 {
@@ -614,6 +623,14 @@ pub(crate) fn configs() -> impl Strategy<Value = Value> {
             spec["replicas"] = json!("Shard");
         } else if let Some(Value::String(host)) = spec["exposure"].get_mut("host") {
             *host = host.replace("{index}", "a");
+        }
+        if tape.pick(3) == 2 {
+            let image = "example.com/runner-terminal:1";
+            spec["configure"] = json!({"at": "PodStart", "image": image});
+            if tape.pick(2) == 1 {
+                spec["configure"]["resources"] = json!({"limits": {"memory": "32Mi"}});
+                spec["configure"]["whenPending"] = json!("Fail");
+            }
         }
         config(spec)
     })

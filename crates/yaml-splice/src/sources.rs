@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Tree;
 use super::edit::{item_root, item_value};
+use super::emit;
 use super::tree::{Kind, Node, NodeId};
 use crate::pointer::{self, token};
 use crate::{EditError, Internal};
@@ -30,16 +31,27 @@ pub const NOT_KEPT: &str = "not kept";
 /// Where files stand in a ConfigMap or Secret.
 const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
-/// The original text of the nodes that the edited text has in another form. `with_files` says whether
-/// the text of files may be kept.
+/// The original text of the nodes that the edited text has in another form. `replaced` are the JSON
+/// pointers of nodes with another value, and `with_files` says whether the text of files may be kept.
 ///
 /// # Errors
 /// An edited text that cannot be read.
-pub fn lost(before: &Tree<'_>, edited: &str, with_files: bool) -> Result<Sources, Internal> {
+pub fn lost<'p>(
+    before: &Tree<'_>,
+    edited: &str,
+    replaced: impl Iterator<Item = &'p str>,
+    with_files: bool,
+) -> Result<Sources, Internal> {
     let mut notable = Vec::new();
     if let Some(root) = item_root(before) {
         collect(before, root, false, &mut String::new(), &mut notable)?;
     }
+    let scalars = replaced.filter_map(|pointer| {
+        let id = find(before, pointer)?;
+        let is_scalar = matches!(before.node(id).kind, Kind::Scalar { .. });
+        is_scalar.then(|| (pointer.to_owned(), id))
+    });
+    notable.extend(scalars);
     if notable.is_empty() {
         return Ok(Sources::new());
     }
@@ -84,7 +96,8 @@ impl Comparison<'_, '_> {
             {
                 // A plain scalar on one line is written back in the same way.
                 let is_plain = source == value.as_ref() && source_now == new.as_ref();
-                if is_plain || comes_back(self.after.text, pointer, value, source)? {
+                let value_before = Value::from(value.as_ref());
+                if is_plain || comes_back(self.after.text, pointer, value_before, source)? {
                     return Ok(None);
                 }
                 // Its anchor and tag stand before it.
@@ -95,6 +108,16 @@ impl Comparison<'_, '_> {
                 if !self.with_files && is_file(pointer) && source.len() > LONGEST_PROPERTY =>
             {
                 Ok(Some(NOT_KEPT.to_owned()))
+            }
+            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
+                if self.before.value_of(id) != Ok(Value::Null) =>
+            {
+                let is_plain = source == emit::inline_string(value) && source_now == new.as_ref();
+                let value = self.before.value_of(id).unwrap_or_default();
+                if is_plain || comes_back(self.after.text, pointer, value, source)? {
+                    return Ok(None);
+                }
+                Ok((source.len() <= LONGEST).then(|| source.to_owned()))
             }
             _ => Ok((source.len() <= LONGEST).then(|| source.to_owned())),
         }
@@ -118,10 +141,10 @@ impl Comparison<'_, '_> {
 }
 
 /// Whether setting the old value in the edited text gives the scalar's original text.
-fn comes_back(edited: &str, pointer: &str, value: &str, source: &str) -> Result<bool, Internal> {
+fn comes_back(edited: &str, pointer: &str, value: Value, source: &str) -> Result<bool, Internal> {
     let operation = PatchOperation::Replace(ReplaceOperation {
         path: pointer::parse(pointer)?,
-        value: Value::from(value),
+        value,
     });
     let back = match super::apply(edited, &[operation]) {
         Ok(back) => back,

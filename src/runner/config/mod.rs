@@ -35,6 +35,7 @@ pub use file_source::{StartFile, StartForm};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::{Refusal, field_path};
+pub use mounts::{LastingFile, SharedPlace};
 pub use placeholder::{Placeholder, placeholder};
 pub(super) use refusal::or_at_start;
 

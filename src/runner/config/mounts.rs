@@ -144,6 +144,13 @@ fn sub_path(
     }
 }
 
+/// `subPath` or `subPathExpr` of a mount as it is written, in segments.
+pub(super) fn written_sub_path(mount: &Value) -> Vec<String> {
+    let fields = ["subPathExpr", "subPath"].map(|field| text(mount, field));
+    let written = fields.into_iter().find(|written| !written.is_empty());
+    segments(written.unwrap_or_default(), false)
+}
+
 /// What is in a volume of the pod.
 pub(super) fn volume<'w>(workload: &'w Workload, name: &'w str) -> Volume<'w> {
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
@@ -178,8 +185,17 @@ pub(super) enum Storage {
     ReadOnly,
     /// As long as the pod.
     Pod,
-    /// Longer than the pod.
-    Lasting,
+    /// Longer than the pod, for the pods of one workload.
+    Claimed,
+    /// Longer than the pod, and others may have it too.
+    Shared,
+}
+
+impl Storage {
+    /// It outlives the pod.
+    pub(super) fn is_lasting(self) -> bool {
+        matches!(self, Self::Claimed | Self::Shared)
+    }
 }
 
 /// How long what is written into a volume of the pod stays; `None` where the pod has no such volume.
@@ -195,7 +211,7 @@ pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
     let Some(volume) = volumes.find(|volume| text(volume, "name") == name) else {
-        return claim_template(workload, name).then_some(Storage::Lasting);
+        return claim_template(workload, name).then_some(Storage::Claimed);
     };
     let members = volume.as_object()?;
     let Some((kind, source)) = members.iter().find(|(key, _)| *key != "name") else {
@@ -203,10 +219,88 @@ pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
     };
     let is_read_only = source.get("readOnly") == Some(&Value::Bool(true));
     Some(match kind.as_str() {
-        "emptyDir" => Storage::Pod,
         kind if READ_ONLY.contains(&kind) || is_read_only => Storage::ReadOnly,
-        _ => Storage::Lasting,
+        "emptyDir" | "ephemeral" | "gitRepo" => Storage::Pod,
+        _ => Storage::Shared,
     })
+}
+
+/// A file on a volume that outlives the pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastingFile {
+    /// The volume in words: `the volume claim runner`.
+    pub volume: String,
+    /// Where the pods of other workloads may have it too.
+    pub shared: Option<SharedPlace>,
+}
+
+/// A place in a volume that several workloads may mount.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SharedPlace {
+    /// What says which volume it is: the name of a claim, the path of a node, the server of an NFS.
+    pub source: Vec<String>,
+    /// The file's path in the volume.
+    pub path: String,
+}
+
+/// The file `below` a mount, where its volume outlives the pod.
+pub(super) fn lasting_file(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    mount: &Value,
+    below: &[String],
+) -> Option<LastingFile> {
+    let name = text(mount, "name");
+    let Volume::Outside(volume) = volume(workload, name) else {
+        return None;
+    };
+    let shared = match storage(workload, name)? {
+        Storage::ReadOnly | Storage::Pod => return None,
+        Storage::Claimed => None,
+        Storage::Shared => shared_place(list, workload, container, mount, below),
+    };
+    Some(LastingFile { volume, shared })
+}
+
+/// None where each pod has a folder of its own in the volume.
+fn shared_place(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    mount: &Value,
+    below: &[String],
+) -> Option<SharedPlace> {
+    let folder = match sub_path(list, workload, container, mount) {
+        Ok(folder) => folder,
+        Err(variable) if is_of_pod(container, &variable) => return None,
+        Err(_) => written_sub_path(mount),
+    };
+    let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
+    let mut volumes = volumes.into_iter().flatten();
+    let volume = volumes.find(|volume| text(volume, "name") == text(mount, "name"))?;
+    let mut members = volume.as_object()?.iter();
+    let (kind, source) = members.find(|(key, _)| *key != "name")?;
+    let texts = source.as_object().into_iter().flatten();
+    let texts = texts.filter_map(|(_, value)| value.as_str());
+    let mut source: Vec<String> = texts.chain([kind.as_str()]).map(str::to_owned).collect();
+    source.sort_unstable();
+    Some(SharedPlace {
+        source,
+        path: [&folder, below].concat().join("/"),
+    })
+}
+
+/// Whether a variable has another value in each pod.
+fn is_of_pod(container: &Value, variable: &str) -> bool {
+    let variables = container.get("env").and_then(Value::as_array);
+    let mut variables = variables.into_iter().flatten();
+    let found = variables.find(|entry| text(entry, "name") == variable);
+    let field = found.and_then(|entry| entry.at("/valueFrom/fieldRef/fieldPath")?.as_str());
+    matches!(
+        field,
+        Some("metadata.name" | "metadata.uid" | "status.podIP" | "status.podIPs")
+    )
 }
 
 /// A volume's `persistentVolumeClaim`, `hostPath` and the like, in words.

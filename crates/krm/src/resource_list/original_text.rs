@@ -40,7 +40,8 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     let mut noted = Sources::new();
     // Adding the note may rewrite a node too.
     loop {
-        let mut lost = sources::lost(tree, &edited, !is_secret)?;
+        let replaced = patch.operations.iter().filter_map(replaced);
+        let mut lost = sources::lost(tree, &edited, replaced, !is_secret)?;
         for (pointer, text) in &mut lost {
             if is_edited(pointer) {
                 NOT_KEPT.clone_into(text);
@@ -58,6 +59,17 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
         operations.push(operation);
         edited = yaml_splice::apply_to(tree, &operations, &value)?;
     }
+}
+
+/// The JSON pointer of a scalar that an operation sets.
+fn replaced(operation: &PatchOperation) -> Option<&str> {
+    let (path, value) = match operation {
+        PatchOperation::Add(operation) => (&operation.path, &operation.value),
+        PatchOperation::Replace(operation) => (&operation.path, &operation.value),
+        _ => return None,
+    };
+    let is_scalar = !value.is_object() && !value.is_array();
+    is_scalar.then(|| path.as_str())
 }
 
 /// The operation that adds the annotation with the texts, those of earlier runs included.

@@ -21,7 +21,11 @@ impl Editor<'_, '_> {
         let inline = if let Some(inline) = self.same_spelling(member, value, column, flow) {
             Some(inline)
         } else if flow {
-            Some((node.span.start, emit::flow(value, self.plain_keys(parent))))
+            let text = match value {
+                Value::String(text) if self.is_plain_string(member) => emit::inline_string(text),
+                value => emit::flow(value, self.plain_keys(parent)),
+            };
+            Some((node.span.start, text))
         } else {
             self.same_style(member, value, column)
         };
@@ -59,6 +63,15 @@ impl Editor<'_, '_> {
             _ => emit::after_key(value, column, self.style),
         };
         self.fill(indicator + 1, node.span.clone(), &text)
+    }
+
+    /// Whether a node is a string without quotes, which JSON does not have.
+    fn is_plain_string(&self, id: NodeId) -> bool {
+        let style = match &self.tree.node(id).kind {
+            Kind::Scalar { style, .. } => *style,
+            _ => return false,
+        };
+        style == ScalarStyle::Plain && self.tree.value_of(id).is_ok_and(|value| value.is_string())
     }
 
     /// Gives the key of `{key}` a value. libyaml takes a key of several lines only after `?`.

@@ -8,7 +8,10 @@ use crate::runner::config::copies::{ContentPart, FileContent};
 use crate::runner::config::file_path::FilePath;
 use crate::runner::config::holder;
 use crate::runner::config::kept_elsewhere::vault_annotation;
-use crate::runner::config::mounts::{Storage, Volume, mount_at, mounted_at, storage, volume};
+use crate::runner::config::mounts::{
+    LastingFile, Storage, Volume, lasting_file, mount_at, mounted_at, storage, volume,
+    written_sub_path,
+};
 use crate::runner::config::refusal;
 use crate::runner::workload::text;
 use krm::results::Refusal;
@@ -29,7 +32,7 @@ pub enum StartForm {
     Copied {
         /// The place of the mount among those of the runner's container.
         mount: usize,
-        /// `subPath` of the mount, in segments.
+        /// `subPath` or `subPathExpr` of the mount as it is written, in segments.
         sub_path: Vec<String>,
         /// The file's path below the mount; empty where the mount is the file itself.
         below: Vec<String>,
@@ -40,8 +43,8 @@ pub enum StartForm {
         mount: usize,
         /// The file's path below the mount; empty where the mount is the file itself.
         below: Vec<String>,
-        /// The volume outlives the pod.
-        is_lasting: bool,
+        /// The file, where the volume outlives the pod.
+        lasting: Option<LastingFile>,
     },
     /// It is in a folder of the image, which becomes a volume: the runner registers there.
     ImageFolder {
@@ -79,6 +82,16 @@ impl<'w> Pod<'w, '_> {
             return Err(refusal::at_start(
                 self.workload,
                 format!("its {path} is a file of Windows, and the init container runs on Linux"),
+            ));
+        }
+        if let Some(annotation) = vault_annotation(self.workload, path) {
+            return Err(refusal::at_start(
+                self.workload,
+                format!(
+                    "the Vault agent writes its {path} (annotation {annotation}) after the init \
+                     containers of these manifests, and again whenever the secret changes: put \
+                     [session_server] into what the agent writes"
+                ),
             ));
         }
         let runner = self.containers.len().saturating_sub(1);
@@ -122,28 +135,24 @@ impl<'w> Pod<'w, '_> {
         let is_read_only = mount.get("readOnly") == Some(&Value::Bool(true));
         let is_copied = match storage {
             Storage::ReadOnly => true,
-            Storage::Lasting => is_read_only,
+            Storage::Claimed | Storage::Shared => is_read_only,
             Storage::Pod => false,
         };
         let form = if is_copied {
-            let Some(place_in_volume) = mounted_at(self.list, self.workload, container, path)?
-            else {
-                return self.in_image(runner, path, depth);
-            };
-            self.check_shown(path, mount, &place_in_volume.relative)?;
-            let length = place_in_volume.relative.len().saturating_sub(below.len());
-            let mut sub_path = place_in_volume.relative;
-            sub_path.truncate(length);
+            // The kubelet knows the variables of a subPathExpr, also those that no manifest shows.
+            if let Ok(Some(shown)) = mounted_at(self.list, self.workload, container, path) {
+                self.check_shown(path, mount, &shown.relative)?;
+            }
             StartForm::Copied {
                 mount: place,
-                sub_path,
+                sub_path: written_sub_path(mount),
                 below: below.to_vec(),
             }
         } else {
             StartForm::InPlace {
                 mount: place,
                 below: below.to_vec(),
-                is_lasting: storage == Storage::Lasting,
+                lasting: lasting_file(self.list, self.workload, container, mount, below),
             }
         };
         Ok(StartFile {
@@ -162,7 +171,7 @@ impl<'w> Pod<'w, '_> {
     ) -> Result<Option<FilePath>, Refusal> {
         let content = self.content(runner, &self.commands(runner), path);
         let Some(FileContent { parts, replaces }) = content else {
-            let may_be_copied = !matches!(storage, Some(Storage::ReadOnly | Storage::Lasting));
+            let may_be_copied = matches!(storage, None | Some(Storage::Pod));
             return Ok(may_be_copied
                 .then(|| self.file_beside_script(runner, path))
                 .flatten());
@@ -191,7 +200,7 @@ impl<'w> Pod<'w, '_> {
                 names.join(" and ")
             ));
         };
-        if !replaces && storage == Some(Storage::Lasting) {
+        if !replaces && storage.is_some_and(Storage::is_lasting) {
             return refuse(format!(
                 "{name} copies {file} to its {path} only where that is not there yet, and an init \
                  container would make it: copy it in an init container"
