@@ -134,7 +134,7 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
     let is_local = draft.values.set(&EXTERNAL_POLICY) == Some(&json!("Local"));
     match &common.host {
         Some(host) => draft.set(Part::Exposure, "nodeAddress", json!(text(host))),
-        None if is_local => draft.ask(
+        None if is_local && !draft.is_at_start => draft.ask(
             Part::Exposure,
             "nodeAddress",
             "node-1.example.com",
@@ -168,6 +168,16 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
 
 /// Inside the cluster, or behind a proxy of the user's own that `publicIP` names.
 fn cluster_ip(draft: &mut Draft<'_>, common: &Common, is_headless: bool) {
+    if is_headless && draft.is_at_start && common.host.is_none() {
+        draft.note(
+            Part::Exposure,
+            &SERVICE_TYPE,
+            "as with Headless in the chart, each pod advertises its own IP address, here at the port \
+             at which it listens. It needs no Service",
+        );
+        draft.set(Part::Exposure, "type", json!("PodIP"));
+        return;
+    }
     if is_headless {
         draft.note(
             Part::Exposure,

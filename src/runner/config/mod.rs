@@ -85,7 +85,7 @@ impl ConfigToml {
             true => refusal::or_at_start(refusal),
             false => refusal,
         };
-        let source = pod.source(&path)?;
+        let source = pod.source(&path).map_err(or_at_start)?;
         let FileSource::Keys(keys) = &source else {
             let refusal = refusal::of_source(workload, &pod, &path, &source);
             return Err(or_at_start(refusal));
