@@ -300,6 +300,12 @@ fn complete(
                 runner::complete_at_start(list, workload, chosen.container, chosen.config)
             }
         };
+        let completed = completed.and_then(|runner| {
+            if how.replicas.is_none() {
+                session_server::check_file_of_each_pod(list, &runner)?;
+            }
+            Ok(runner)
+        });
         match completed {
             Ok(runner) => runners.push(runner),
             Err(refusal) => incomplete.push(*refusal),

@@ -80,7 +80,7 @@ pub use record::Record;
 pub use runner_plan::{NetworkPlan, RunnerPlan, Surroundings, plan};
 pub use service::ServicePlan;
 pub use shard::{Edit, ShardResource, Sharding, Split, shards_alike, split};
-pub use shared::{check_shared, not_selected};
+pub use shared::{check_file_of_each_pod, check_shared, not_selected};
 pub use unchangeable::check_changeable;
 pub use undo::{UndoPlan, undo};
 

@@ -118,6 +118,34 @@ fn check_given_back(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResu
     given_back.filter_map(refuse).collect()
 }
 
+/// Refuses a runner whose pods, of which any number may run, would write their addresses into one file.
+///
+/// # Errors
+/// They would, or an autoscaler cannot be parsed.
+pub fn check_file_of_each_pod(list: &ResourceList<'_>, runner: &Runner) -> Result<(), Refusal> {
+    let workload = &runner.workload;
+    let Some((file, place)) = runner
+        .lasting_file()
+        .and_then(|file| Some((file, file.shared.as_ref()?)))
+    else {
+        return Ok(());
+    };
+    let is_of_node = place.source.iter().any(|part| part == "hostPath");
+    let is_daemon_set = workload.resource.identity.kind == "DaemonSet";
+    if is_of_node && is_daemon_set || runner::check_single_process(list, workload).is_ok() {
+        return Ok(());
+    }
+    Err(Box::new(
+        FunctionResult::error(format!(
+            "its pods would write their addresses into one config.toml on {}: run it as a \
+             StatefulSet with volumeClaimTemplates, or keep the file in a ConfigMap or Secret",
+            file.volume
+        ))
+        .about(&workload.resource.identity)
+        .at(field_path(&workload.pod_pointer("/spec/volumes"))),
+    ))
+}
+
 /// Refuses runners whose pods write their addresses into one file.
 fn check_volumes<'r>(runners: impl Iterator<Item = &'r Runner>) -> Vec<FunctionResult> {
     let mut written: BTreeMap<_, (&LastingFile, Vec<&Workload>)> = BTreeMap::new();

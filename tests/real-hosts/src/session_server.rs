@@ -67,11 +67,24 @@ impl SessionServer {
     ///
     /// If the configuration does not listen on all addresses.
     pub fn start_beside(config: &str, port: u16) -> Result<Self, Refusal> {
+        Self::start_at(config, &format!("127.0.0.1:{port}"))
+    }
+
+    /// Like [`start_beside`](Self::start_beside), at an address of this machine.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not start with this configuration.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration does not listen on all addresses.
+    pub fn start_at(config: &str, address: &str) -> Result<Self, Refusal> {
         let (before, listen) = config
             .split_once("\"0.0.0.0:")
             .expect("the configuration listens on all addresses");
         let (_, after) = listen.split_once('"').expect("the address ends");
-        let config = format!("{before}\"127.0.0.1:{port}\"{after}");
+        let config = format!("{before}\"{address}\"{after}");
         Self::start_in_turn(&config, None)
     }
 
@@ -127,6 +140,18 @@ impl SessionServer {
     /// Like [`connect`](Self::connect), for a client with other information.
     pub fn connect_with(&self, terminal: &Terminal) -> Output {
         connect(terminal, &self.address())
+    }
+
+    /// Like [`connect`](Self::connect), at the address that the runner advertises, as GitLab does.
+    ///
+    /// # Panics
+    ///
+    /// If the endpoint is not an address in a URL.
+    pub fn connect_as_advertised(&self) -> Output {
+        let endpoint = self.terminal.endpoint.strip_prefix("wss://");
+        let address = endpoint.and_then(|rest| rest.split_once('/'));
+        let (address, _) = address.expect("the endpoint is a URL");
+        connect(&self.terminal, address)
     }
 
     /// Like [`connect`](Self::connect), through the server at this address.

@@ -871,3 +871,102 @@ fn one_apply_gives_a_terminal() {
     assert!(config.contains("name = \"team-a\""), "{config}");
     opens_a_terminal(&config, "192.0.2.7");
 }
+
+/// How many sessions are opened in each of the tests below.
+const SESSIONS: usize = 300;
+
+/// A workload of this kind, and the ConfigMap of its runner.
+fn workload_of_kind(kind: &str, spec: &Value) -> String {
+    let manifests = config_map();
+    let mut documents = documents(&manifests);
+    let workload = documents.last_mut().unwrap();
+    workload["kind"] = json!(kind);
+    for (field, value) in spec.as_object().unwrap() {
+        workload["spec"][field] = value.clone();
+    }
+    let texts = documents
+        .iter()
+        .map(|document| format!("---\n{document}\n"));
+    texts.collect()
+}
+
+/// Opens the terminals of these pods at the addresses that they advertise, as GitLab does, and gives how
+/// many did not reach the process of their session.
+fn lost_of(servers: &[SessionServer]) -> usize {
+    let lost = |server: &SessionServer| {
+        let attempts = 0..SESSIONS / servers.len();
+        let opened = |client: &std::process::Output| client.stdout == b"terminal open\n";
+        attempts
+            .filter(|_| !opened(&server.connect_as_advertised()))
+            .count()
+    };
+    std::thread::scope(|scope| {
+        let clients = servers
+            .iter()
+            .map(|server| scope.spawn(move || lost(server)));
+        let clients: Vec<_> = clients.collect();
+        let lost = clients.into_iter().map(|client| client.join().unwrap());
+        lost.sum()
+    })
+}
+
+/// Each pod advertises its own IP address, so any number of them lose no terminal, also while an
+/// autoscaler adds and removes some. tests/shards.rs shows what a plain Service loses.
+#[test]
+fn no_terminal_of_several_replicas_is_lost() {
+    let mut cluster = Cluster::new("replicas", "restricted");
+    let scaler = json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "runner"},
+        "spec": {
+            "minReplicas": 1,
+            "maxReplicas": 10,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "runner"},
+        },
+    });
+    let deployment = workload_of_kind("Deployment", &json!({"replicas": 3}));
+    cluster.serve(
+        &format!("{deployment}---\n{scaler}\n"),
+        "{exposure: {type: PodIP}}",
+    );
+    let mut start = |pod: usize| {
+        let ip = format!("127.0.8.{pod}");
+        cluster.node.pod_ips = vec![ip.clone()];
+        let pod = cluster.create_pod();
+        let init = pod.start_container_named(INIT_CONTAINER).end();
+        succeeds(&init);
+        let config = runner_reads(&pod);
+        SessionServer::start_at(&config, &format!("{ip}:8093")).unwrap()
+    };
+    let mut servers: Vec<SessionServer> = (1..=3).map(&mut start).collect();
+    assert_eq!(lost_of(&servers), 0);
+    servers.extend((4..=10).map(&mut start));
+    assert_eq!(lost_of(&servers), 0);
+    servers.drain(..7);
+    assert_eq!(lost_of(&servers), 0);
+}
+
+/// Each pod of a DaemonSet is reached by a port of its node.
+#[test]
+fn no_terminal_of_a_daemon_set_is_lost() {
+    let mut cluster = Cluster::new("daemon-set", "privileged");
+    let daemon_set = workload_of_kind("DaemonSet", &json!({}));
+    cluster.serve(&daemon_set, "{exposure: {type: HostPort, hostPort: 31093}}");
+    let start = |node: usize| {
+        let ip = format!("127.0.9.{node}");
+        cluster.node.host_ips = vec![ip.clone()];
+        let pod = cluster
+            .node
+            .create_pod(&cluster.namespace, "daemonset/runner");
+        let port = &pod.manifest()["spec"]["containers"][0]["ports"][0];
+        assert_eq!(port["hostPort"], 31093, "{port}");
+        let init = pod.start_container_named(INIT_CONTAINER).end();
+        succeeds(&init);
+        let config = runner_reads(&pod);
+        // The node's port leads to the pod's.
+        SessionServer::start_at(&config, &format!("{ip}:31093")).unwrap()
+    };
+    let servers: Vec<SessionServer> = (1..=5).map(start).collect();
+    assert_eq!(lost_of(&servers), 0);
+}

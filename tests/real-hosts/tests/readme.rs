@@ -189,6 +189,7 @@ fn the_fields_are_those_of_the_schemas() {
         ("sessionserver", "Exposure/oneOf/4", "exposure."),
         ("sessionserver", "Exposure/oneOf/5", "exposure."),
         ("sessionserver", "Exposure/oneOf/6", "exposure."),
+        ("sessionserver", "Exposure/oneOf/8", "exposure."),
         ("sessionserver", "Relay", "exposure.relay."),
         ("sessionserver", "ConfigureSpec", "configure."),
         ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
