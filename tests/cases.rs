@@ -189,7 +189,9 @@ fn the_page_names_cases_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("docs/what-is-found.md")).unwrap();
     let (_, rest) = text.split_once("## Which file the runner reads").unwrap();
-    let (section, _) = rest.split_once("## Configured when the pod starts").unwrap();
+    let (section, _) = rest
+        .split_once("## Configured when the pod starts")
+        .unwrap();
     let mut named = 0;
     for row in section.lines().filter(|line| line.starts_with("| ")) {
         let last = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();

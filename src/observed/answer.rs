@@ -105,10 +105,11 @@ impl Answer {
 
     /// The item that says what is known of the nodes: of live ones, what matters here.
     fn nodes(&self) -> Value {
-        let mut annotations = json!({OBSERVED: self.state()});
-        for (annotation, text) in self.failure() {
-            annotations[annotation] = json!(text);
-        }
+        let state = (OBSERVED, self.state());
+        let annotations = [state].into_iter().chain(self.failure());
+        let annotations: Map<String, Value> = annotations
+            .map(|(annotation, text)| (annotation.to_owned(), json!(text)))
+            .collect();
         let mut items = Vec::new();
         if let Self::Live(list) = self {
             let nodes = list.get("items").and_then(Value::as_array);
