@@ -35,7 +35,7 @@ pub enum AddressError {
     #[error("write host:port without a user and a password")]
     Credentials,
     /// `host:0`, `host:70000`, `host:http`.
-    #[error("{0:?} is no port: a port is a number from 1 to 65535")]
+    #[error("{0:?} is not a port: a port is a number from 1 to 65535")]
     Port(String),
     /// `0.0.0.0`, `::`: an address to listen on, not one to be reached at.
     #[error("{0} is an address to listen on; GitLab cannot reach anything at it")]
@@ -133,8 +133,8 @@ impl Address {
 
     /// Who alone reaches this address, where that is not everybody: a clause for a message.
     pub fn limits(&self) -> Option<&'static str> {
-        const LOOPBACK: &str = "leads to the host that connects itself, so GitLab reaches the runner \
-                                only where it runs there, or something on its host passes TCP through";
+        const LOOPBACK: &str = "is a loopback address, so it works only if GitLab runs on the same \
+                                host, or something on GitLab's host passes TCP through";
         const LINK_LOCAL: &str =
             "is link-local, so GitLab reaches it only on the same network link";
         match &self.host {

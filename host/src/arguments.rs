@@ -124,7 +124,7 @@ pub(crate) enum ArgoCd {
 /// The arguments of `explain`.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// Manifests: files, folders, or - for standard input [default: -]
+    /// Manifests: files, folders, patterns, or - for standard input [default: -]
     ///
     /// A file holds YAML documents, JSON, or one ResourceList. In a folder, all files that end in
     /// .yaml, .yml or .json are read, except kustomizations.
@@ -237,7 +237,7 @@ impl ApplyTo {
 /// Where manifests come from.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Source {
-    /// Manifests: files, folders, or - for standard input
+    /// Manifests: files, folders, patterns, or - for standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -505,7 +505,7 @@ impl FromStr for Hosts {
 #[derive(Debug, Error)]
 pub(crate) enum AddressListError {
     /// The environment variable is empty, for instance.
-    #[error("it is empty: has the pod an IP address, and is the environment variable set?")]
+    #[error("it is empty: does the pod have an IP address, and is the environment variable set?")]
     Empty,
     /// Not an address.
     #[error(transparent)]
@@ -514,7 +514,7 @@ pub(crate) enum AddressListError {
     #[error("write the address without its port {0}")]
     HasPort(u16),
     /// A name in place of an IP address.
-    #[error("{0:?} is no IP address")]
+    #[error("{0:?} is not an IP address")]
     NoIp(String),
 }
 

@@ -292,7 +292,7 @@ impl Target {
             let written = file::write(&self.path, text, self.mode)?;
             if written == Written::InPlace {
                 let message = format!(
-                    "{} is a mount of its own, so it is written in target and not at once",
+                    "{} is a mount of its own, so it is written in place, not atomically",
                     self.path.display()
                 );
                 log.say(&self.about(Line::info(State::File, message)));

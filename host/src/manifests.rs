@@ -43,7 +43,7 @@ pub(crate) enum Manifests {
 #[error(transparent)]
 pub(crate) enum ManifestsError {
     /// No manifests are named, and standard input is a terminal.
-    #[error("name the manifests: files, folders, or - for standard input")]
+    #[error("name the manifests: files, folders, patterns, or - for standard input")]
     NoneNamed,
     /// A ResourceList is one of several files.
     #[error("{path} is a ResourceList; give it alone")]

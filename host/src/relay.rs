@@ -25,7 +25,7 @@ pub(crate) enum RelayError {
     Start(io::Error),
     /// There is neither a kubeconfig nor a pod's service account.
     #[error(
-        "there is no cluster: this is no pod, and there is no kubeconfig; set --kubeconfig or \
+        "there is no cluster: this is not a pod, and there is no kubeconfig; set --kubeconfig or \
          KUBECONFIG"
     )]
     NoCluster,

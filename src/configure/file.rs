@@ -117,8 +117,8 @@ impl<'t> StartFile<'t> {
             let record = Record::of_keys([(LISTEN_ADDRESS.to_owned(), listen)]);
             self.draft.record = RecordPlan::Store(record);
             results.push(FunctionResult::warning(
-                "listen_address is set to \"\" until there is an address: the session server would \
-                 advertise none",
+                "listen_address is set to \"\" until there is an address, because the session server \
+                 would have none to advertise",
             ));
         }
         self.finish(results)

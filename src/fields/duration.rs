@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Seconds {
             .map(Self)
             .ok_or_else(|| {
                 serde::de::Error::custom(format!(
-                    "{value} is no length of time: write whole seconds (1800) or a duration (30m, 1h30m)"
+                    "{value} is not a length of time: write whole seconds (1800) or a duration (30m, 1h30m)"
                 ))
             })
     }

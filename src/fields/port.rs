@@ -22,7 +22,7 @@ impl<'de> Deserialize<'de> for Port {
             .map(Self)
             .ok_or_else(|| {
                 serde::de::Error::custom(format!(
-                    "{value} is no port: a port is a number from 1 to 65535"
+                    "{value} is not a port: a port is a number from 1 to 65535"
                 ))
             })
     }

@@ -33,6 +33,12 @@ pub(crate) fn read_among<T: DeserializeOwned>(
         let message = error.into_inner().to_string();
         if let Some((name, mut known)) = unknown_field(&message) {
             known.extend_from_slice(others);
+            if known.is_empty() {
+                return ConfigError::new(
+                    field,
+                    format!("there is no field {name:?}: this type has no fields of its own"),
+                );
+            }
             return ConfigError::new(
                 field,
                 format!(

@@ -108,8 +108,8 @@ impl SessionServerSpec {
         if !self.configure.is_at_pod_start() {
             return Err(ConfigError::new(
                 "spec.configure.at",
-                "is Build, and with this exposure each pod advertises an address of its own, which is \
-                 known when it starts: write configure: {at: PodStart, image: …}",
+                "has to be PodStart with this exposure, as each pod advertises an address of its own, \
+                 which is known when it starts: write configure: {at: PodStart, image: …}",
             ));
         }
         let unread = [

@@ -315,7 +315,7 @@ pub fn none_found(
         .join(", ");
     let looked = match workloads.len() {
         0 => match list.resources().count() {
-            1 => "the one item is no workload".to_owned(),
+            1 => "the only item is not a workload".to_owned(),
             count => format!("none of the {count} items is a workload"),
         },
         1..=10 => format!("looked at {shown}"),

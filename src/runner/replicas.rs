@@ -17,8 +17,8 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
 
-const EACH_BY_ITSELF: &str = "Give each pod an address of its own by spec.exposure.type: PodIP or \
-                              HostPort of the functionConfig";
+const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: PodIP or \
+                              HostPort and spec.configure.at: PodStart";
 
 /// Refuses a workload at whose address more than one process would answer.
 ///
@@ -103,7 +103,7 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
     if identity.kind == "DaemonSet" {
         return Err(Box::new(
             refuse(format!(
-                "a DaemonSet runs one process on each node, and {WHY}. {EACH_BY_ITSELF}, run this \
+                "a DaemonSet runs one process on each node, but {WHY}. {EACH_BY_ITSELF}, run this \
                  GitLab Runner as a Deployment with replicas: 1, or leave it out by spec.runner"
             ))
             .at("kind"),

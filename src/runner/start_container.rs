@@ -57,6 +57,14 @@ impl<'w> StartContainer<'w> {
         })
     }
 
+    /// The field of the pod that a variable has the value of.
+    pub fn field_of(&self, variable: &str) -> Option<&'w str> {
+        let variables = self.value.get("env")?.as_array()?;
+        let mut variables = variables.iter();
+        let variable = variables.find(|entry| text(entry, "name") == variable)?;
+        variable.at("/valueFrom/fieldRef/fieldPath")?.as_str()
+    }
+
     /// `--listen-port`
     pub fn listen_port(&self) -> Option<u16> {
         self.argument("listen-port")?.parse().ok()

@@ -49,7 +49,7 @@ pub enum ConfigFileError {
         message: String,
     },
     /// `session_server` is not a table.
-    #[error("session_server is {0}, and the runner reads a table: write [session_server]")]
+    #[error("has a session_server that is {0} and has to be a table: write [session_server]")]
     NotATable(&'static str),
 }
 

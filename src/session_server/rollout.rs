@@ -35,6 +35,27 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
     })
 }
 
+/// Warns of a Deployment whose new pod needs a node of its own before the old one has ended: a port of a
+/// node is one pod's.
+pub(super) fn surge_on_nodes(runner: &Runner) -> Option<FunctionResult> {
+    let resource = &runner.workload.resource;
+    let strategy = |below: &str| resource.value.at(&format!("/spec/strategy/{below}"));
+    let recreates = strategy("type").and_then(Value::as_str) == Some("Recreate");
+    let is_none =
+        |surge: &Value| surge.as_u64() == Some(0) || matches!(surge.as_str(), Some("0" | "0%"));
+    let has_no_surge = strategy("rollingUpdate/maxSurge").is_some_and(is_none);
+    let is_deployment = resource.identity.kind == "Deployment";
+    (is_deployment && !recreates && !has_no_surge).then(|| {
+        FunctionResult::warning(
+            "a rollout starts a new pod before an old one has ended, and each needs a node on which the \
+             host port is free: with as many replicas as nodes it never ends. Set maxSurge to 0 and \
+             maxUnavailable to 1, or run it as a DaemonSet",
+        )
+        .about(&resource.identity)
+        .at("spec.strategy.rollingUpdate.maxSurge")
+    })
+}
+
 /// Warns of a restart that leaves running jobs no time to end. `digest` is the new checksum of the
 /// configuration, and `pointer` leads to the old one in the workload.
 pub(super) fn restart(

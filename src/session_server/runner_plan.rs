@@ -432,9 +432,11 @@ impl Planner<'_, '_> {
         results.extend(around.services.left_behind(workload, service));
         results.extend(capability::warnings(runner, &draft.file));
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
-        if binding.reach.is_none() {
-            results.extend(rollout::surge(runner));
-        }
+        results.extend(match binding.reach {
+            None => rollout::surge(runner),
+            Some(PodReach::HostPort(_)) => rollout::surge_on_nodes(runner),
+            Some(PodReach::PodIp) => None,
+        });
         if spec.network_policy.is_some() {
             let metrics = runner.metrics(draft.file.metrics_port());
             results.extend(network_policy::metrics_cut_off(runner, metrics));

@@ -286,7 +286,12 @@ impl ServiceBinding {
     pub(super) fn start_address(&self, nodes: Option<&str>, listen_port: u16) -> StartAddress {
         match self.reach {
             Some(PodReach::PodIp) => return StartAddress::Pod { port: listen_port },
-            Some(PodReach::HostPort(port)) => return StartAddress::Node { port },
+            Some(PodReach::HostPort(port)) => {
+                return StartAddress::Node {
+                    port,
+                    is_of_each_pod: true,
+                };
+            }
             None => {}
         }
         let service = |nodes| StartAddress::Service {
@@ -297,7 +302,10 @@ impl ServiceBinding {
         match (self.is_node_port, nodes, self.port) {
             (false, ..) => service(None),
             (true, Some(nodes), _) => service(Some(Nodes::At(nodes.to_owned()))),
-            (true, None, Some(port)) => StartAddress::Node { port },
+            (true, None, Some(port)) => StartAddress::Node {
+                port,
+                is_of_each_pod: false,
+            },
             (true, None, None) => service(Some(Nodes::OfPod)),
         }
     }

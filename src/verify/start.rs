@@ -19,7 +19,7 @@ use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
 /// What to do about a part that a later step has changed.
-const REMEDY: &str = "Run the SessionServer last, in the outermost kustomization";
+pub(super) const REMEDY: &str = "Run the SessionServer last, in the outermost kustomization";
 
 /// What is wrong with the init container of a workload, besides its Service.
 pub(super) fn whole(workload: &Workload) -> Vec<FunctionResult> {

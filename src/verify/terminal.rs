@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
 use crate::runner::start_container::{StartContainer, StartSource};
+use crate::runner::start_record::INIT_CONTAINER;
 use crate::runner::{self, Runner};
 use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
@@ -90,7 +91,8 @@ impl<'a> Terminal<'a> {
         // Each pod has an address of its own there.
         let is_of_each_pod = match source {
             StartSource::Pod(_) => true,
-            StartSource::Node(_) => reaching.is_empty() && self.is_at_node(port),
+            // No Service leads there where a port of the node itself does.
+            StartSource::Node(_) => reaching.is_empty(),
             StartSource::Known(_) | StartSource::Service(_) => false,
         };
         if !is_of_each_pod {
@@ -106,13 +108,60 @@ impl<'a> Terminal<'a> {
             StartSource::Known(address) => {
                 findings.extend(self.address(list, address, port, &reaching));
             }
-            StartSource::Pod(_) | StartSource::Node(_) => {}
+            StartSource::Pod(_) | StartSource::Node(_) => {
+                findings.extend(self.wrong_port_at_start(source, port, &reaching));
+            }
         }
         let is_wrong = |found: &FunctionResult| found.severity == Severity::Error;
         if !findings.iter().any(is_wrong) {
             findings.push(self.right_at_start(source, port, &reaching));
         }
         Ok(findings)
+    }
+
+    /// What is wrong with a port of the pod or its node that the init container advertises. `listen` is
+    /// the port that the session server listens on.
+    fn wrong_port_at_start(
+        &self,
+        source: StartSource<'_>,
+        listen: u16,
+        reaching: &[Reaching<'_>],
+    ) -> Option<FunctionResult> {
+        let workload = &self.runner.workload;
+        let variable = |name: &str| StartContainer::find(workload)?.field_of(name);
+        let (message, is_right) = match source {
+            StartSource::Pod(advertised) => (
+                format!("advertises port {advertised} of the pod's address"),
+                advertised.parse() == Ok(listen)
+                    && matches!(variable("POD_IP"), Some("status.podIP" | "status.podIPs")),
+            ),
+            StartSource::Node(advertised) => {
+                let is_node_port = |one: &Reaching<'_>| {
+                    let mut ports = one.entries.iter().filter_map(|entry| entry.get("nodePort"));
+                    ports.any(|port| port.to_string() == advertised)
+                };
+                let is_led_to = self.is_at_node(listen, advertised.parse().ok())
+                    || reaching.iter().any(is_node_port);
+                (
+                    format!("advertises port {advertised} of the pod's node"),
+                    is_led_to
+                        && matches!(
+                            variable("NODE_IP"),
+                            Some("status.hostIP" | "status.hostIPs")
+                        ),
+                )
+            }
+            StartSource::Known(_) | StartSource::Service(_) => return None,
+        };
+        (!is_right).then(|| {
+            FunctionResult::error(format!(
+                "its init container {INIT_CONTAINER} {message}, which does not lead to port {listen}, \
+                 where its session server listens. {}",
+                start::REMEDY
+            ))
+            .about(&workload.resource.identity)
+            .at(field_path(&workload.pod_pointer("/spec/initContainers")))
+        })
     }
 
     /// Nothing is wrong with a runner that finds its address when its pods start.
@@ -124,7 +173,12 @@ impl<'a> Terminal<'a> {
     ) -> FunctionResult {
         let address = match source {
             StartSource::Known(address) => return self.right(address, port, reaching),
-            StartSource::Pod(pod_port) => format!("port {pod_port} of the pod's own address"),
+            StartSource::Pod(_) => {
+                return self.right_at_each_pod(format!("port {port} of each pod's own address"));
+            }
+            StartSource::Node(node_port) if reaching.is_empty() => {
+                return self.right_at_each_pod(format!("port {node_port} of each pod's node"));
+            }
             StartSource::Node(node_port) => format!("port {node_port} of the pod's node"),
             StartSource::Service(name) => {
                 let namespace = self.namespace();
@@ -137,6 +191,13 @@ impl<'a> Terminal<'a> {
         FunctionResult::info(format!(
             "terminals are reached at {address}, which its pods find when they start; port {port} \
              of its pod is behind it"
+        ))
+        .about(&self.runner.workload.resource.identity)
+    }
+
+    fn right_at_each_pod(&self, address: String) -> FunctionResult {
+        FunctionResult::info(format!(
+            "terminals are reached at {address}, which the pod finds when it starts"
         ))
         .about(&self.runner.workload.resource.identity)
     }
@@ -267,7 +328,7 @@ impl<'a> Terminal<'a> {
 
     /// There is no Service through which GitLab gets to the session server.
     fn not_reached(&self, reaching: &[Reaching<'_>], port: u16) -> Option<FunctionResult> {
-        if !reaching.is_empty() || self.is_at_node(port) {
+        if !reaching.is_empty() || self.is_at_node(port, None) {
             return None;
         }
         let workload = &self.runner.workload.resource.identity;
@@ -295,17 +356,18 @@ impl<'a> Terminal<'a> {
         )
     }
 
-    /// The pod's port is reached at the node itself.
-    fn is_at_node(&self, port: u16) -> bool {
+    /// The pod's port is reached at the node itself, at this port or any other.
+    fn is_at_node(&self, listen: u16, node: Option<u16>) -> bool {
         let host_network = self.runner.workload.pod("/spec/hostNetwork");
+        let is_wanted = |port: u16| node.is_none_or(|wanted| wanted == port);
         let ports = self
             .runner
             .container()
             .and_then(|container| container.value.get("ports")?.as_array());
-        host_network == Some(&Value::Bool(true))
+        host_network == Some(&Value::Bool(true)) && is_wanted(listen)
             || ports.into_iter().flatten().any(|entry| {
-                entry.get("containerPort").and_then(target::number) == Some(port)
-                    && entry.get("hostPort").and_then(target::number).is_some()
+                let number = |field: &str| entry.get(field).and_then(target::number);
+                number("containerPort") == Some(listen) && number("hostPort").is_some_and(is_wanted)
             })
     }
 

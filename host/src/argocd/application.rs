@@ -31,7 +31,7 @@ pub(super) enum PathError {
     #[error("{0:?} is a link that leads out of the application's folder")]
     LeadsOut(String),
     /// A folder, for instance.
-    #[error("{0:?} is no file")]
+    #[error("{0:?} is not a file")]
     NotAFile(String),
     /// There is no such file, or it may not be read.
     #[error("cannot read {path:?} in the application's folder: {error}")]

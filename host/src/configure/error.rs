@@ -15,7 +15,7 @@ pub(super) enum ConfigureError {
     #[error("--copy: {} does not exist: is its volume mounted?", .0.display())]
     NoSource(PathBuf),
     /// A folder would be copied into itself.
-    #[error("--copy: {} is in {}, which is copied", .to.display(), .from.display())]
+    #[error("--copy: {} is inside {}, so the copy would contain itself", .to.display(), .from.display())]
     IntoItself {
         /// FROM
         from: PathBuf,
@@ -55,7 +55,7 @@ pub(super) enum ConfigureError {
     #[error("{} is a folder: --config names a file, such as {}", .0.display(), .0.join("config.toml").display())]
     IsFolder(PathBuf),
     /// `--config` is a device, a pipe or a socket.
-    #[error("{} is no file, but a device, a pipe or a socket", .0.display())]
+    #[error("{} is not a file but a device, a pipe or a socket", .0.display())]
     NotAFile(PathBuf),
     /// `--config` is a link that leads out of its folder.
     #[error(
@@ -88,7 +88,7 @@ pub(super) enum ConfigureError {
         error: io::Error,
     },
     /// The file is not UTF-8, and so not TOML.
-    #[error("{} is not UTF-8 at byte {at}, and TOML is", .path.display())]
+    #[error("{} is not valid UTF-8 (byte {at}), so it is not TOML", .path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,
@@ -123,7 +123,7 @@ pub(super) enum ConfigureError {
     #[error("there is no address: {0}")]
     Pending(String),
     /// SIGTERM or SIGINT came while the address was waited for.
-    #[error("a signal has ended this while the address was waited for")]
+    #[error("interrupted by a signal while waiting for the address")]
     Stopped,
 }
 

@@ -47,7 +47,7 @@ pub(super) fn wait(
         Followed::Found(address) => Waited::Address(address),
         Followed::Stopped => Waited::Stopped,
         Followed::TimedOut => Waited::Pending(format!(
-            "{}, and --timeout is {}",
+            "{}; gave up after {} (--timeout)",
             observer.reason(),
             humantime::format_duration(timeout)
         )),
@@ -58,7 +58,7 @@ pub(super) fn wait(
 fn of_start(error: &ClusterError) -> String {
     match error {
         ClusterError::NoCluster | ClusterError::NoKubeconfig => {
-            "there is no API server to ask: KUBERNETES_SERVICE_HOST is not set, so this is no pod"
+            "there is no API server to ask: KUBERNETES_SERVICE_HOST is not set, so this is not a pod"
                 .to_owned()
         }
         other => shown(other),

@@ -62,7 +62,7 @@ fn what_cannot_be_edited_says_why_and_stays() {
         "",
     );
     assert!(
-        ended.stderr.contains("is no file, but a device"),
+        ended.stderr.contains("is not a file but a device"),
         "{}",
         ended.stderr
     );

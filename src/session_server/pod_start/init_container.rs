@@ -9,6 +9,8 @@ use crate::function_config::{AddressKind, ConfigureSpec};
 use crate::runner::Runner;
 use crate::runner::start_record::{INIT_CONTAINER, TOKEN_VOLUME};
 
+/// The address replaces one that the user has written into the file.
+const REPLACE: &str = "--replace-address";
 /// Where clients of the API look for a token.
 const TOKEN_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The shortest life of a token that the API server gives out, in seconds. The kubelet renews it.
@@ -76,7 +78,7 @@ impl AddressSource {
         let configure = task.configure;
         match task.address {
             StartAddress::Known { address, is_asked } => {
-                let replaces = is_asked.then(|| "--replace-address".to_owned());
+                let replaces = is_asked.then(|| REPLACE.to_owned());
                 let address = format!("--advertise-address={address}");
                 Self {
                     arguments: [address].into_iter().chain(replaces).collect(),
@@ -87,16 +89,25 @@ impl AddressSource {
                 arguments: vec![
                     format!("--advertise-ip=$({POD_IP})"),
                     format!("--advertise-port={port}"),
+                    // One address for all pods, which a file may have, leads to one of them.
+                    REPLACE.to_owned(),
                 ],
                 variable: Some(ip_variable(POD_IP, "status.podIP", configure)),
             },
-            StartAddress::Node { port } => Self {
-                arguments: vec![
+            StartAddress::Node {
+                port,
+                is_of_each_pod,
+            } => {
+                let replaces = is_of_each_pod.then(|| REPLACE.to_owned());
+                let address = [
                     format!("--advertise-ip=$({NODE_IP})"),
                     format!("--advertise-port={port}"),
-                ],
-                variable: Some(ip_variable(NODE_IP, "status.hostIP", configure)),
-            },
+                ];
+                Self {
+                    arguments: address.into_iter().chain(replaces).collect(),
+                    variable: Some(ip_variable(NODE_IP, "status.hostIP", configure)),
+                }
+            }
             StartAddress::Service { name, port, nodes } => {
                 let mut arguments = vec![format!("--service={name}")];
                 arguments.extend(port.map(|port| format!("--service-port={port}")));

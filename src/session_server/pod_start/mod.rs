@@ -65,7 +65,11 @@ pub(super) enum StartAddress {
     /// The pod's own IP address.
     Pod { port: u16 },
     /// A port of the node that the pod is on.
-    Node { port: u16 },
+    Node {
+        port: u16,
+        /// It leads to this pod alone, as another node's leads to another pod.
+        is_of_each_pod: bool,
+    },
     /// The live Service has it.
     Service {
         name: String,
@@ -402,7 +406,7 @@ pub(super) fn result(
     let address = match task.address {
         StartAddress::Known { address, .. } => format!("It advertises {address}"),
         StartAddress::Pod { port } => format!("It advertises port {port} of the pod's IP address"),
-        StartAddress::Node { port } => format!("It advertises port {port} of the pod's node"),
+        StartAddress::Node { port, .. } => format!("It advertises port {port} of the pod's node"),
         StartAddress::Service { .. } => {
             let pending = match task.configure.when_pending.unwrap_or_default() {
                 StartWhenPending::Disable => "after that the runner starts without terminals",

@@ -7,7 +7,9 @@ use json_patch::{AddOperation, PatchOperation};
 use serde_json::{Map, Value};
 
 use super::Patched;
-use crate::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, WRITTEN_BEFORE, annotation};
+use crate::bookkeeping::{
+    CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation,
+};
 use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::{self, NOT_KEPT, Sources};
 use yaml_splice::{EditError, Internal, Tree};
@@ -42,6 +44,8 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     loop {
         let replaced = patch.operations.iter().filter_map(replaced);
         let mut lost = sources::lost(tree, &edited, replaced, !is_secret)?;
+        // What an earlier run has written is not the user's.
+        lost.retain(|pointer, _| !is_own_annotation(pointer));
         for (pointer, text) in &mut lost {
             if is_edited(pointer) {
                 NOT_KEPT.clone_into(text);
@@ -59,6 +63,13 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
         operations.push(operation);
         edited = yaml_splice::apply_to(tree, &operations, &value)?;
     }
+}
+
+/// Whether a JSON pointer is that of an annotation of this function.
+fn is_own_annotation(pointer: &str) -> bool {
+    pointer
+        .rsplit_once("/annotations/")
+        .is_some_and(|(_, name)| name_of(name).starts_with(PREFIX))
 }
 
 /// The JSON pointer of a scalar that an operation sets.

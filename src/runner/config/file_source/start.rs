@@ -16,6 +16,12 @@ use crate::runner::config::refusal;
 use crate::runner::workload::text;
 use krm::results::Refusal;
 
+/// Folders of images in which other programs have files too.
+const SHARED_FOLDERS: [&str; 17] = [
+    "/", "/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/root", "/run",
+    "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
+];
+
 /// The file that has to have `[session_server]` when the runner's container starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartFile {
@@ -246,10 +252,20 @@ impl<'w> Pod<'w, '_> {
                 &FileSource::Image,
             ));
         }
+        let folder = path.parent().to_string();
+        if SHARED_FOLDERS.contains(&folder.as_str()) {
+            return Err(refusal::at_start(
+                self.workload,
+                format!(
+                    "its {path} is in the image's {folder}, and a volume there would hide what else the \
+                     image has in it: give the file a folder of its own by --config"
+                ),
+            ));
+        }
         Ok(StartFile {
             path: path.to_string(),
             form: StartForm::ImageFolder {
-                folder: path.parent().to_string(),
+                folder,
                 file: path.name().to_owned(),
             },
         })
