@@ -32,7 +32,7 @@ export const EXAMPLES: Example[] = [
 `),
   chart("The address found when the pod starts", "chart-default", `  configure:
     at: PodStart # one apply is enough
-    image: registry.example.com/runner-terminal:0.2.0
+    image: registry.example.com/runner-terminal:0.1.0
 `),
   chart("A cluster where only the API server can be reached", "chart-default", `  exposure:
     type: ApiServer
