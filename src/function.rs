@@ -232,6 +232,10 @@ fn shards(
         let split = session_server::split(list, runner, copies).and_then(|split| {
             copies += split.copies();
             plan.results.extend(split.result);
+            if let Some(sharding) = &split.sharding {
+                let left = session_server::left_by_pods(list, sharding)?;
+                plan.undo.removed.extend(left);
+            }
             plan.shardings.extend(split.sharding);
             if spec.advertise_address.is_some() {
                 one_shard_only(&split.runners)?;

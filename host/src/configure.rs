@@ -67,11 +67,9 @@ fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
     target.ignores_existing = !is_copied;
     let before = target.read()?;
     let known = address(arguments, &before.open(&target.path)?, log)?;
-    // Others may have written to the volume meanwhile.
-    let content = match &arguments.service {
-        Some(_) => target.read()?,
-        None => before,
-    };
+    // Others may have written to the volume meanwhile, and none does from here on.
+    let _lock = file::lock(&target.path);
+    let content = target.read()?;
     let file = content.open(&target.path)?;
     match known {
         Address::Known { address, is_asked } => {
@@ -89,6 +87,11 @@ fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
                 })?;
             target.write(&content, &edited, log)?;
             let message = match (&content.text, &edited.text) {
+                (None, _) if arguments.copy.is_some() => format!(
+                    "{} was not among the copied files, so it is created with advertise_address \
+                     {address} and no [[runners]]",
+                    target.path.display()
+                ),
                 (None, _) => format!(
                     "{} is created with advertise_address {address}; gitlab-runner register adds its \
                      [[runners]] to it",

@@ -52,7 +52,8 @@ impl<'t> StartFile<'t> {
     pub fn open(text: &'t str, record: Option<&'t FileRecord>) -> Result<Self, ConfigFileError> {
         let mut file = ConfigFile::parse(text)?;
         let mut before = record.and_then(|record| record.still_true(&file));
-        if file.get(LISTEN_ADDRESS) == Some(json!("")) {
+        let listen = file.get(LISTEN_ADDRESS);
+        if listen.is_none_or(|listen| listen == json!("")) {
             before = before.map(|before| switched_on(&mut file, &before));
         }
         let draft = ConfigDraft::new(text, ConfigLocation::FILE, file, before);
@@ -289,6 +290,22 @@ mod tests {
             crashed.serve(&other);
             assert_eq!(crashed, folder);
         }
+    }
+
+    #[test]
+    fn a_listen_address_that_register_has_left_out_is_put_back() {
+        let mut folder = Folder::of("[session_server]\nlisten_address = \"[::]:8093\"\n");
+        folder.switch_off();
+        assert!(
+            folder.text.contains("listen_address = \"\""),
+            "{}",
+            folder.text
+        );
+        // GitLab Runner saves no empty text.
+        folder.text = "[session_server]\n".to_owned();
+        folder.serve(&SERVER);
+        let listen = "listen_address = \"[::]:8093\"\n";
+        assert!(folder.text.contains(listen), "{}", folder.text);
     }
 
     #[test]

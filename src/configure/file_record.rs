@@ -97,10 +97,12 @@ impl FileRecord {
         let is_ours = |key: &str| self.has_written(key, file.get(key).as_ref());
         let (ours, others): (Vec<&str>, Vec<&str>) = KEYS
             .iter()
-            .filter(|key| file.get(key).is_some())
-            .partition(|key| is_ours(key));
+            .filter(|key| file.get(key).is_some() || self.has_emptied(key))
+            .partition(|key| is_ours(key) || file.get(key).is_none());
         let before = if !self.before.had_no_table() {
-            let kept = self.before.keys().filter(|(key, _)| is_ours(key));
+            let is_gone = |key: &str| file.get(key).is_none() && self.has_emptied(key);
+            let kept = self.before.keys();
+            let kept = kept.filter(|(key, _)| is_ours(key) || is_gone(key));
             let kept = kept.map(|(key, source)| (key.to_owned(), source.map(str::to_owned)));
             Record::of_keys(kept)
         } else if others.is_empty() && !ours.is_empty() {
@@ -127,6 +129,11 @@ impl FileRecord {
             written.extend(others);
         }
         self
+    }
+
+    /// True for a key that was set to `""`: GitLab Runner saves the file without it.
+    fn has_emptied(&self, key: &str) -> bool {
+        self.has_written(key, Some(&json!("")))
     }
 
     fn has_written(&self, key: &str, value: Option<&Value>) -> bool {

@@ -73,7 +73,7 @@ impl<'w> StartContainer<'w> {
     /// Where the address comes from.
     pub fn source(&self) -> Option<StartSource<'w>> {
         let known = self.argument("advertise-address").map(StartSource::Known);
-        let is_of_pod = self.argument("advertise-ip") == Some("$(POD_IP)");
+        let is_of_pod = self.argument("advertise-ip") == Some("$(SESSION_SERVER_POD_IP)");
         let node = || {
             let port = self.argument("advertise-port")?;
             Some(match is_of_pod {

@@ -93,6 +93,11 @@ impl Workload {
         OLD_VERSIONS.contains(&self.resource.identity.api_version.as_str())
     }
 
+    /// JSON pointer of the labels that the workload selects its pods by; a Pod has none.
+    pub(crate) fn selector_pointer(&self) -> &'static str {
+        self.selector
+    }
+
     /// Finds out what each container runs, with the variables and scripts that the list shows.
     pub(crate) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
         let programs = self.containers().map(|container| {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::owned;
+use super::service::{self, Existing};
+use super::shard::Sharding;
 use crate::digest::short_hash;
 use crate::exposure::{GATEWAY_GROUP, relay_name};
 use crate::ownership::is_ours;
@@ -186,6 +188,31 @@ pub(super) fn made(
     }
     made.retain(is_ours);
     Ok(made)
+}
+
+/// What an earlier run made beside the pods of a workload that becomes shards, where each was reached by
+/// itself: no Service of ours says which ones these are.
+///
+/// # Errors
+/// An object of that name that cannot be parsed.
+pub fn left_by_pods(
+    list: &ResourceList<'_>,
+    sharding: &Sharding,
+) -> Result<Vec<Resource>, Refusal> {
+    let mut left = Vec::new();
+    for resource in sharding.resources.iter().filter(|one| one.copy.is_none()) {
+        let Some(workload) = Workload::new(resource.original.clone()) else {
+            continue;
+        };
+        if let Existing::None(service) = service::find(list, &workload)? {
+            let scope = CompanionScope {
+                service: &service,
+                relay: None,
+            };
+            left.extend(made(list, scope)?);
+        }
+    }
+    Ok(left)
 }
 
 /// True when the list has the Role, or the ClusterRole, of a Service's readers. Until it is applied they

@@ -65,7 +65,7 @@ use crate::address::Address;
 use crate::digest::sha256;
 use crate::runner::{self, ConfigToml, Placeholder, Workload};
 pub use advertise::{Advertised, State, plan as plan_address, resolve_address};
-pub use companions::CompanionPlan;
+pub use companions::{CompanionPlan, left_by_pods};
 use config_file::ConfigFile;
 pub(crate) use config_plan::ConfigDraft;
 pub use config_plan::{ConfigLocation, ConfigPlan, RecordPlan};

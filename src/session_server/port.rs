@@ -109,6 +109,9 @@ pub(super) fn plan(
         change,
     };
     let ours = pod.added.and_then(|name| pod.named(name));
+    if let Some(host) = host {
+        pod.check_host_port(host, port)?;
+    }
     let at_number = pod.own.iter().position(|entry| is_at(entry, port));
     if let Some(place) = at_number.filter(|place| Some(*place) != ours)
         && let Some(existing) = pod.own.get(place)
@@ -229,6 +232,30 @@ impl<'r> PodPorts<'r> {
                  functionConfig to another one"
             )
         })
+    }
+
+    /// Refuses a port of the node that another port of the pod has.
+    fn check_host_port(&self, host: u16, listen: u16) -> Result<(), Refusal> {
+        let has_it = |entry: &&Value| entry.get("hostPort") == Some(&json!(host)) && is_tcp(entry);
+        let others = self.others.iter().flat_map(|(_, other)| ports(other));
+        let own = self
+            .own
+            .iter()
+            .filter(|entry| number(entry) != Some(listen));
+        if others.chain(own).any(|entry| has_it(&entry)) {
+            return Err(self.refuse(format!(
+                "host port {host} belongs to another port of the same pod: set \
+                 spec.exposure.hostPort of the functionConfig to another one"
+            )));
+        }
+        let at_one_ip = |entry: &&Value| has_it(entry) && text(entry, "hostIP").is_some();
+        if self.own.iter().any(|entry| at_one_ip(&entry)) {
+            return Err(self.refuse(format!(
+                "host port {host} is bound to one IP address of the node by hostIP, which need not be \
+                 the one that the pod advertises: leave hostIP out"
+            )));
+        }
+        Ok(())
     }
 
     /// True when another container has a port of this name: Kubernetes takes the first one.

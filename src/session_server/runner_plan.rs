@@ -230,8 +230,8 @@ impl Planner<'_, '_> {
     fn plan(&mut self) -> Result<Planned, Refusal> {
         let Self { spec, runner, .. } = *self;
         require_name(&runner.workload)?;
-        // Without a Service, labels choose the pods of a NetworkPolicy alone, which may have more.
-        if !spec.exposure.is_per_pod() {
+        // Without a Service, the labels choose the pods of a NetworkPolicy alone.
+        if !spec.exposure.is_per_pod() || spec.network_policy.is_some() {
             self.around.pods.check_selector(&runner.workload)?;
         }
         let mut draft = open(self.list, runner)?;
@@ -386,6 +386,7 @@ impl Planner<'_, '_> {
             Existing::None(identity) => (identity, None),
             Existing::Foreign(service) => (service.identity, None),
         };
+        self.results.extend(existing.as_ref().map(service::removed));
         let (service, binding) =
             service_binding::per_pod(identity, existing, spec, runner, listen_port)?;
         let host_port = match binding.reach {

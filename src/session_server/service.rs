@@ -18,7 +18,7 @@ use krm::bookkeeping::annotation;
 use krm::patch::Patches;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
-use krm::results::Refusal;
+use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// Fields of a Service's spec that this function sets, and removes when they are no longer asked for.
@@ -150,6 +150,25 @@ pub(super) fn kubectl(service: &Identity) -> String {
             service.namespace, service.name
         )
     }
+}
+
+/// Says that the removal of a Service from the manifests does not delete it in the cluster.
+pub(super) fn removed(service: &Resource) -> FunctionResult {
+    let kind = service.value.at("/spec/type").and_then(Value::as_str);
+    let what = match kind {
+        Some("LoadBalancer") => "it and its load balancer stay",
+        _ => "it stays",
+    };
+    let namespace = match service.identity.namespace.as_str() {
+        "" => String::new(),
+        namespace => format!("--namespace {namespace} "),
+    };
+    FunctionResult::info(format!(
+        "is removed from the manifests; in the cluster {what} until an apply that prunes, or \
+         `kubectl {namespace}delete service {}`, deletes it",
+        service.identity.name
+    ))
+    .about(&service.identity)
 }
 
 /// Finds a workload's Service in the list. A live Service among the items is an observation and not a

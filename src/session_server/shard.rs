@@ -444,7 +444,7 @@ fn workload_of_shard(
 /// The JSON pointers of the labels by which pods are selected.
 fn label_places(workload: &Workload) -> [String; 2] {
     [
-        "/spec/selector/matchLabels".to_owned(),
+        workload.selector_pointer().to_owned(),
         workload.pod_pointer("/metadata/labels"),
     ]
 }

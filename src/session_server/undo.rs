@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::adopt::Services;
 use super::companions::{self, CompanionScope};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
@@ -268,23 +266,7 @@ impl Planner<'_, '_> {
     /// Removes a Service, and says that this does not delete it in the cluster.
     fn remove_service(&mut self, service: &Resource) {
         self.plan.removed.push(service.clone());
-        let kind = service.value.at("/spec/type").and_then(Value::as_str);
-        let what = match kind {
-            Some("LoadBalancer") => "it and its load balancer stay",
-            _ => "it stays",
-        };
-        let namespace = match service.identity.namespace.as_str() {
-            "" => String::new(),
-            namespace => format!("--namespace {namespace} "),
-        };
-        self.results.push(
-            FunctionResult::info(format!(
-                "is removed from the manifests; in the cluster {what} until an apply that prunes, or \
-                 `kubectl {namespace}delete service {}`, deletes it",
-                service.identity.name
-            ))
-            .about(&service.identity),
-        );
+        self.results.push(service::removed(service));
     }
 
     /// Plans to restore a file, and says whether its text changes. `is_served`: an earlier run has edited its

@@ -133,7 +133,10 @@ impl<'a> Terminal<'a> {
             StartSource::Pod(advertised) => (
                 format!("advertises port {advertised} of the pod's address"),
                 advertised.parse() == Ok(listen)
-                    && matches!(variable("POD_IP"), Some("status.podIP" | "status.podIPs")),
+                    && matches!(
+                        variable("SESSION_SERVER_POD_IP"),
+                        Some("status.podIP" | "status.podIPs")
+                    ),
             ),
             StartSource::Node(advertised) => {
                 let is_node_port = |one: &Reaching<'_>| {
@@ -146,7 +149,7 @@ impl<'a> Terminal<'a> {
                     format!("advertises port {advertised} of the pod's node"),
                     is_led_to
                         && matches!(
-                            variable("NODE_IP"),
+                            variable("SESSION_SERVER_NODE_IP"),
                             Some("status.hostIP" | "status.hostIPs")
                         ),
                 )

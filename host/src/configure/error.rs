@@ -134,7 +134,7 @@ fn advice(error: &io::Error) -> &'static str {
             "; it is mounted read-only: copy it to a writable volume by --copy"
         }
         io::ErrorKind::PermissionDenied => {
-            "; run the init container as the user of the runner's container, or set fsGroup"
+            "; run the init container as the user whose file it is (runAsUser), or set fsGroup"
         }
         _ => "",
     }

@@ -20,6 +20,14 @@ pub(super) enum Written {
     InPlace,
 }
 
+/// Keeps other processes of this program from the folder of a file until the lock is dropped: the file and
+/// its record belong together. `None` where the file system has no locks.
+pub(super) fn lock(path: &Path) -> Option<File> {
+    let folder = File::open(folder_of(path)).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
 /// The file that a path leads to. It may be missing.
 ///
 /// # Errors

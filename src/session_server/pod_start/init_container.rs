@@ -16,9 +16,9 @@ const TOKEN_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The shortest life of a token that the API server gives out, in seconds. The kubelet renews it.
 const TOKEN_SECONDS: u32 = 600;
 /// The variable with the IP address of the pod's node.
-const NODE_IP: &str = "NODE_IP";
+const NODE_IP: &str = "SESSION_SERVER_NODE_IP";
 /// The variable with the pod's own.
-const POD_IP: &str = "POD_IP";
+const POD_IP: &str = "SESSION_SERVER_POD_IP";
 
 /// Makes the init container.
 pub(super) fn init_container(
@@ -34,7 +34,7 @@ pub(super) fn init_container(
     arguments.extend(placement.copy.iter().map(|copy| format!("--copy={copy}")));
     arguments.extend(source.arguments);
     arguments.extend(settings(task));
-    if user.is_unknown {
+    if user.is_unknown && !user.is_root {
         arguments.push("--file-mode=0666".to_owned());
     }
     let mut variables = placement.variables.env.clone();
@@ -89,6 +89,7 @@ impl AddressSource {
                 arguments: vec![
                     format!("--advertise-ip=$({POD_IP})"),
                     format!("--advertise-port={port}"),
+                    when_pending(configure),
                     // One address for all pods, which a file may have, leads to one of them.
                     REPLACE.to_owned(),
                 ],
@@ -102,6 +103,7 @@ impl AddressSource {
                 let address = [
                     format!("--advertise-ip=$({NODE_IP})"),
                     format!("--advertise-port={port}"),
+                    when_pending(configure),
                 ];
                 Self {
                     arguments: address.into_iter().chain(replaces).collect(),
@@ -116,8 +118,7 @@ impl AddressSource {
                     Nodes::OfPod => format!("--node-address=$({NODE_IP})"),
                 }));
                 arguments.push(format!("--timeout={}s", configure.timeout().0));
-                let when_pending = configure.when_pending.unwrap_or_default();
-                arguments.push(format!("--when-pending={}", when_pending.as_str()));
+                arguments.push(when_pending(configure));
                 let is_of_node = *nodes == Some(Nodes::OfPod);
                 Self {
                     arguments,
@@ -126,6 +127,11 @@ impl AddressSource {
             }
         }
     }
+}
+
+fn when_pending(configure: &ConfigureSpec) -> String {
+    let when_pending = configure.when_pending.unwrap_or_default();
+    format!("--when-pending={}", when_pending.as_str())
 }
 
 /// The arguments for what else is asked for.

@@ -73,15 +73,18 @@ impl Placement {
             }
             StartForm::InPlace { mount, below, .. } => {
                 let mount = mount_of(*mount)?;
-                let target = match below.is_empty() {
-                    true => format!("{CONFIG_FOLDER}/{}", file_name(text(mount, "mountPath"))),
-                    false => CONFIG_FOLDER.to_owned(),
+                let (like, config) = match below.is_empty() {
+                    true => folder_of(mount),
+                    false => (
+                        mount_like(mount, CONFIG_FOLDER, false),
+                        path(CONFIG_FOLDER, below),
+                    ),
                 };
                 Self {
-                    config: path(&target, below),
+                    config,
                     copy: None,
-                    mounts: vec![mount_like(mount, &target, false)],
-                    variables: Variables::of(mount, container),
+                    variables: Variables::of(&like, container),
+                    mounts: vec![like],
                     record: None,
                 }
             }
@@ -103,6 +106,29 @@ impl Placement {
     pub(super) fn needs_volume(&self) -> bool {
         self.record.is_some()
     }
+}
+
+/// The mount of the folder in which a file is that is mounted alone, and the file in it: it is replaced as
+/// a whole, and has a record beside it.
+fn folder_of(mount: &Value) -> (Value, String) {
+    let mut like = Map::from_iter([
+        ("name".to_owned(), json!(text(mount, "name"))),
+        ("mountPath".to_owned(), json!(CONFIG_FOLDER)),
+    ]);
+    let mut file = file_name(text(mount, "mountPath"));
+    for field in ["subPath", "subPathExpr"] {
+        let sub_path = text(mount, field).trim_end_matches('/');
+        if sub_path.is_empty() {
+            continue;
+        }
+        file = file_name(sub_path);
+        let folder = sub_path.strip_suffix(file).unwrap_or_default();
+        let folder = folder.trim_end_matches('/');
+        if !folder.is_empty() {
+            like.insert(field.to_owned(), json!(folder));
+        }
+    }
+    (Value::Object(like), format!("{CONFIG_FOLDER}/{file}"))
 }
 
 /// The mount of the init container for what the runner's container mounts.

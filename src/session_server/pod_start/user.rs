@@ -12,7 +12,7 @@ use yaml_splice::pointer::At as _;
 pub(super) struct User {
     /// `runAsUser` and `runAsGroup` that the container itself has to say, as the pod does not.
     own: Vec<(&'static str, Value)>,
-    is_root: bool,
+    pub(super) is_root: bool,
     /// The image of the runner's container says who it is, which no manifest shows.
     pub(super) is_unknown: bool,
 }
@@ -96,10 +96,22 @@ fn reads_files_of_root(runner: &Runner) -> bool {
         .and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
     let volume = volumes.find(|volume| text(volume, "name") == name);
+    const OF_THE_CLUSTER: [&str; 6] = [
+        "configMap",
+        "secret",
+        "projected",
+        "csi",
+        "downwardAPI",
+        "image",
+    ];
+    let is_of_cluster =
+        |volume: &Value| OF_THE_CLUSTER.iter().any(|kind| volume.get(kind).is_some());
+    // A runner that ran before has written it, with a mode that lets nobody else read it.
+    let Some(volume) = volume.filter(|volume| is_of_cluster(volume)) else {
+        return true;
+    };
     let mut modes = Vec::new();
-    if let Some(volume) = volume {
-        modes_of(volume, &mut modes);
-    }
+    modes_of(volume, &mut modes);
     let has_group = runner
         .workload
         .pod("/spec/securityContext/fsGroup")

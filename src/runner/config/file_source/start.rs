@@ -95,6 +95,15 @@ impl<'w> Pod<'w, '_> {
                 ),
             ));
         }
+        let selects_windows = self.workload.pod("/spec/os/name") == Some(&Value::from("windows"))
+            || self.workload.pod("/spec/nodeSelector/kubernetes.io~1os")
+                == Some(&Value::from("windows"));
+        if selects_windows {
+            return Err(refusal::at_start(
+                self.workload,
+                "its pods run on Windows, and the init container runs on Linux".to_owned(),
+            ));
+        }
         let runner = self.containers.len().saturating_sub(1);
         let Some(container) = self.containers.get(runner).copied() else {
             return Err(refusal::of_source(
@@ -150,6 +159,7 @@ impl<'w> Pod<'w, '_> {
                 below: below.to_vec(),
             }
         } else {
+            self.check_folder(path, mount, below)?;
             StartForm::InPlace {
                 mount: place,
                 below: below.to_vec(),
@@ -239,6 +249,30 @@ impl<'w> Pod<'w, '_> {
                 }
             }
         })
+    }
+
+    /// Refuses a mount of a file alone whose folder in the volume is not known: the init container keeps a
+    /// record beside the file.
+    fn check_folder(
+        &self,
+        path: &FilePath,
+        mount: &Value,
+        below: &[String],
+    ) -> Result<(), Refusal> {
+        let name = ["subPath", "subPathExpr"].iter().find_map(|field| {
+            let sub_path = text(mount, field).trim_end_matches('/');
+            sub_path.rsplit('/').next().filter(|name| !name.is_empty())
+        });
+        if !below.is_empty() || name.is_some_and(|name| !name.contains("$(")) {
+            return Ok(());
+        }
+        Err(refusal::at_start(
+            self.workload,
+            format!(
+                "its {path} is a mount of the file alone, and the init container has to write beside \
+                 it: mount the folder that it is in"
+            ),
+        ))
     }
 
     /// A file in the image: a runner that registers makes it.
