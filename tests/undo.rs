@@ -385,3 +385,44 @@ fn copies_no_secret_into_an_annotation() {
         &known(),
     );
 }
+
+/// Each way to configure and to reach pods, one after the other: nothing of an earlier one stays, and
+/// disabling gives every byte back.
+#[test]
+fn ways_that_follow_each_other_leave_nothing_behind() {
+    const IMAGE: &str = "registry.example.com/runner-terminal:0.1.0";
+    let text = include_str!("cases/per-pod/pod-ip-of-three.yaml");
+    let (text, _) = text.split_once("---\napiVersion: autoscaling").unwrap();
+    let at_start = json!({"at": "PodStart", "image": IMAGE});
+    let policy = json!({"from": [{"podSelector": {}}]});
+    let ways = [
+        json!({"configure": at_start, "exposure": {"type": "PodIP"}, "networkPolicy": policy}),
+        json!({"configure": at_start, "exposure": {"type": "HostPort", "hostPort": 18093}}),
+        json!({"configure": at_start, "replicas": "Shard"}),
+        json!({"replicas": "Shard", "exposure": {"type": "ClusterIP"}}),
+        json!({"replicas": "Shard", "exposure": {"type": "ClusterIP"}, "networkPolicy": policy}),
+    ];
+    for first in &ways {
+        for second in &ways {
+            let once = succeed(text, &config(first.clone()));
+            let is_sharded = |way: &Value| way["replicas"] == "Shard";
+            if is_sharded(first) && first["configure"].is_object() && second["configure"].is_null()
+            {
+                // Shards that were configured when they start share one object.
+                let ran = run(&once.text, &config(second.clone()));
+                assert!(
+                    ran.report.contains("is read by 3 runners"),
+                    "{}",
+                    ran.report
+                );
+                assert_eq!(ran.text, once.text);
+                continue;
+            }
+            let twice = succeed(&once.text, &config(second.clone()));
+            let again = succeed(&twice.text, &config(second.clone()));
+            assert_eq!(again.text, twice.text, "{first} and {second}");
+            let off = succeed(&twice.text, &off(&config(second.clone())));
+            assert_eq!(off.text, text, "{first} and {second}");
+        }
+    }
+}
