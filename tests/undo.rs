@@ -426,3 +426,32 @@ fn ways_that_follow_each_other_leave_nothing_behind() {
         }
     }
 }
+
+/// The Role for a Service of the user's goes when that is no longer adopted.
+#[test]
+fn a_role_for_an_adopted_service_goes_with_its_use() {
+    let text = include_str!("cases/pod-start/adopted-service.yaml");
+    let (text, _) = text
+        .split_once("---\napiVersion: runner-terminal.dev")
+        .unwrap();
+    let at_start = json!({"at": "PodStart", "image": "registry.example.com/runner-terminal:0.1.0"});
+    let adopted = succeed(text, &config(json!({"configure": at_start})));
+    assert!(
+        adopted.text.contains("kind: RoleBinding"),
+        "{}",
+        adopted.text
+    );
+    let ways = [
+        json!({"configure": at_start, "exposure": {"type": "PodIP"}}),
+        json!({"configure": at_start, "exposure": {"type": "ClusterIP"}}),
+    ];
+    for way in ways {
+        let ran = run(&adopted.text, &config(way.clone()));
+        assert!(!ran.failed, "{way}: {}", ran.report);
+        assert!(
+            !ran.text.contains("kind: RoleBinding"),
+            "{way}: {}",
+            ran.text
+        );
+    }
+}

@@ -8,7 +8,7 @@ use super::owned;
 use super::service::{self, Existing};
 use super::shard::Sharding;
 use crate::digest::short_hash;
-use crate::exposure::{GATEWAY_GROUP, relay_name};
+use crate::exposure::{GATEWAY_GROUP, RELAY_NAMESPACE, relay_name};
 use crate::ownership::is_ours;
 use crate::rbac;
 use crate::runner::Workload;
@@ -26,6 +26,16 @@ pub(super) struct CompanionScope<'a> {
     pub(super) service: &'a Identity,
     /// The namespace in which an earlier run has put the relay.
     pub(super) relay: Option<&'a str>,
+}
+
+impl<'a> CompanionScope<'a> {
+    /// The objects beside a Service.
+    pub(super) fn of(service: &'a Resource) -> Self {
+        Self {
+            service: &service.identity,
+            relay: service.annotation(RELAY_NAMESPACE),
+        }
+    }
 }
 
 /// A kind of object that this function makes.

@@ -21,6 +21,7 @@ use crate::exposure::{ExposureKind, PodReach};
 use crate::fields::Seconds;
 use crate::function_config::{Reader, SessionServerSpec};
 use crate::observed::{Observed, ServiceName};
+use crate::ownership::is_ours;
 use crate::rbac;
 use crate::runner::{Runner, Workload, placeholder};
 use krm::bookkeeping::annotation;
@@ -446,7 +447,15 @@ impl Planner<'_, '_> {
             service,
             relay: binding.relay_before.as_deref(),
         };
-        companions::plan(list, &desired, scope, workload)
+        let mut plans = companions::plan(list, &desired, scope, workload)?;
+        // Beside a Service of the user's that an earlier run adopted and this one does not.
+        for other in around.services.leading_to(workload) {
+            if other.identity.name != service.name && !is_ours(other) {
+                let left = companions::made(list, CompanionScope::of(other))?;
+                plans.extend(left.into_iter().map(CompanionPlan::Removed));
+            }
+        }
+        Ok(plans)
     }
 
     /// The address in the configuration, or what has to happen before there is one.

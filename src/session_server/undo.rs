@@ -12,7 +12,6 @@ use super::record::{self, Record};
 use super::service::{self, Existing};
 use super::shard::{Edit, rejoin};
 use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, unchangeable};
-use crate::exposure::RELAY_NAMESPACE;
 use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
 use crate::runner::start_record::POD_START;
@@ -234,7 +233,7 @@ impl Planner<'_, '_> {
     /// Plans to remove the Service and what stands beside it. True when there was a Service of ours.
     fn service(&mut self, found: &Existing) -> Result<bool, Refusal> {
         let scope = match found {
-            Existing::Ours(service) | Existing::Foreign(service) => scope_of(service),
+            Existing::Ours(service) | Existing::Foreign(service) => CompanionScope::of(service),
             Existing::None(made) => CompanionScope {
                 service: made,
                 relay: None,
@@ -254,7 +253,7 @@ impl Planner<'_, '_> {
     /// Plans to remove what stands beside Services of the user's that lead to a workload.
     fn companions_of_adopted(&mut self, workload: &Workload) -> Result<(), Refusal> {
         for service in Services::of(self.list, &[workload])?.leading_to(workload) {
-            let companions = companions::made(self.list, scope_of(service))?;
+            let companions = companions::made(self.list, CompanionScope::of(service))?;
             let known = &self.plan.removed;
             let is_new = |one: &Resource| known.iter().all(|known| known.item != one.item);
             let companions: Vec<_> = companions.into_iter().filter(is_new).collect();
@@ -362,7 +361,7 @@ impl Planner<'_, '_> {
                 && identity.name == service::name(&selector.name)
                 && (selector.namespace.is_empty() || selector.namespace == identity.namespace);
             if is_named {
-                let companions = companions::made(list, scope_of(&service))?;
+                let companions = companions::made(list, CompanionScope::of(&service))?;
                 self.plan.removed.extend(companions);
                 self.remove_service(&service);
             } else {
@@ -377,13 +376,6 @@ impl Planner<'_, '_> {
             }
         }
         Ok(())
-    }
-}
-
-fn scope_of(service: &Resource) -> CompanionScope<'_> {
-    CompanionScope {
-        service: &service.identity,
-        relay: service.annotation(RELAY_NAMESPACE),
     }
 }
 
