@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{AddressSource, ExposureContext, ExposureStrategy, PodReach, refuse};
 use crate::fields::Port;
-use krm::results::Refusal;
+use krm::results::{Refusal, field_path};
 
 /// No Service: each pod advertises the IP address of its node and a port of the node, which Kubernetes
 /// leads to the pod. For machines that GitLab reaches, and DaemonSets. Needs `configure.at: PodStart`. A
@@ -35,7 +35,7 @@ impl ExposureStrategy for HostPort {
         match self.host_port {
             Some(port) if is_on_host && port.0 != context.listen_port => Err(refuse(
                 context,
-                "spec.hostNetwork",
+                &field_path(&context.workload.pod_pointer("/spec/hostNetwork")),
                 format!(
                     "runs in its node's network, where the session server's port {} is the node's \
                      own: leave spec.exposure.hostPort out, or set spec.listenPort to {}",

@@ -114,7 +114,11 @@ pub(crate) fn check_own_address(
             "advertise_address {own:?} has no port, so the runner makes its certificate for the \
              wrong host: write {:?}",
             port.map_or_else(
-                || format!("{own}:PORT"),
+                || {
+                    // An IPv6 address gets its brackets.
+                    let with_port = address.with_default_port(1);
+                    format!("{}PORT", with_port.trim_end_matches('1'))
+                },
                 |port| address.with_default_port(port)
             )
         )),

@@ -12,20 +12,17 @@ pub(super) fn append(page: &mut String, changes: &Changes) {
         let rows: Vec<_> = changes.resources.iter().flat_map(rows).collect();
         table::append(page, ["RESOURCE", "PLACE", "CHANGE"], &rows);
     }
-    let (resources, stay) = if changes.unchanged == 1 {
-        ("resource", "stays")
+    let stay = if changes.unchanged == 1 {
+        "resource stays as it is"
     } else {
-        ("resources", "stay")
+        "resources stay as they are"
     };
     page.push_str(if changes.resources.is_empty() {
         ": "
     } else {
         "\n"
     });
-    page.push_str(&format!(
-        "{} {resources} {stay} as they are.\n",
-        changes.unchanged
-    ));
+    page.push_str(&format!("{} {stay}.\n", changes.unchanged));
 }
 
 /// The rows of a resource: one for each change, with the name on the first.
