@@ -49,8 +49,10 @@ pub fn lost<'p>(
     let scalars = replaced.filter_map(|pointer| {
         let id = find(before, pointer)?;
         let is_scalar = matches!(before.node(id).kind, Kind::Scalar { .. });
-        is_scalar.then(|| (pointer.to_owned(), id))
+        let is_known = notable.iter().any(|(_, known)| *known == id);
+        (is_scalar && !is_known).then(|| (pointer.to_owned(), id))
     });
+    let scalars: Vec<(String, NodeId)> = scalars.collect();
     notable.extend(scalars);
     if notable.is_empty() {
         return Ok(Sources::new());
