@@ -46,6 +46,8 @@ pub fn lost<'p>(
     if let Some(root) = item_root(before) {
         collect(before, root, false, &mut String::new(), &mut notable)?;
     }
+    // The text of a file is edited in its own style; what cannot be is among the notable nodes.
+    let replaced = replaced.filter(|pointer| !is_file(pointer));
     let scalars = replaced.filter_map(|pointer| {
         let id = find(before, pointer)?;
         let is_scalar = matches!(before.node(id).kind, Kind::Scalar { .. });
