@@ -141,7 +141,7 @@ impl<'a> Terminal<'a> {
             StartSource::Node(advertised) => {
                 let is_node_port = |one: &Reaching<'_>| {
                     let mut ports = one.entries.iter().filter_map(|entry| entry.get("nodePort"));
-                    ports.any(|port| port.to_string() == advertised)
+                    ports.any(|port| port.as_u64() == advertised.parse().ok())
                 };
                 let is_led_to = self.is_at_node(listen, advertised.parse().ok())
                     || reaching.iter().any(is_node_port);
