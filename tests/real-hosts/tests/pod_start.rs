@@ -928,7 +928,8 @@ fn no_terminal_of_several_replicas_is_lost() {
     let deployment = workload_of_kind("Deployment", &json!({"replicas": 3}));
     cluster.serve(
         &format!("{deployment}---\n{scaler}\n"),
-        "{exposure: {type: PodIP}}",
+        // Other tests listen on all addresses at the usual port.
+        "{exposure: {type: PodIP}, listenPort: 18095}",
     );
     let mut start = |pod: usize| {
         let ip = format!("127.0.8.{pod}");
@@ -937,7 +938,7 @@ fn no_terminal_of_several_replicas_is_lost() {
         let init = pod.start_container_named(INIT_CONTAINER).end();
         succeeds(&init);
         let config = runner_reads(&pod);
-        SessionServer::start_at(&config, &format!("{ip}:8093")).unwrap()
+        SessionServer::start_at(&config, &format!("{ip}:18095")).unwrap()
     };
     let mut servers: Vec<SessionServer> = (1..=3).map(&mut start).collect();
     assert_eq!(lost_of(&servers), 0);
