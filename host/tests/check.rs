@@ -578,7 +578,7 @@ fn what_is_no_address_is_not_opened() {
         &check("terminal.invalid"),
         &["there is no port: write terminal.invalid:PORT"],
     );
-    assert_wrong(&check("terminal.invalid:0"), &["\"0\" is no port"]);
+    assert_wrong(&check("terminal.invalid:0"), &["\"0\" is not a port"]);
     assert_wrong(&check("0.0.0.0:8093"), &["an address to listen on"]);
     assert_wrong(&check("\u{1b}[2J:1"), &["neither a DNS name nor an IP"]);
 }

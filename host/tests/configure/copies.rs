@@ -136,7 +136,10 @@ fn what_cannot_be_copied_says_why() {
             "missing=etc",
             "--copy: missing does not exist: is its volume mounted?",
         ),
-        (".=etc", "--copy: etc is in ., which is copied"),
+        (
+            ".=etc",
+            "--copy: etc is inside ., so the copy would contain itself",
+        ),
         ("odd=etc", "is nested too deeply"),
         ("broken=etc", "cannot read broken/b: No such file"),
         ("mounted=other", "--config etc/config.toml is not in other"),

@@ -22,10 +22,13 @@ fn what_cannot_be_edited_says_why_and_stays() {
             "a = 1\nb = = 2\n",
             "etc/config.toml is not TOML: line 2, column 5: ",
         ),
-        ("session_server = 1\n", "session_server is a single value"),
+        (
+            "session_server = 1\n",
+            "has a session_server that is a single value",
+        ),
         (
             "[[session_server]]\n",
-            "session_server is an array of tables",
+            "a session_server that is an array of tables",
         ),
         (
             "[session_server]\nadvertise_address = \"https://h:1\"\n",
@@ -36,7 +39,7 @@ fn what_cannot_be_edited_says_why_and_stays() {
     }
     let pod = Pod::new();
     fs::write(pod.path("etc/config.toml"), b"a = '\xff'").unwrap();
-    pod.fail(&KNOWN, &["is not UTF-8 at byte 5"]);
+    pod.fail(&KNOWN, &["is not valid UTF-8 (byte 5)"]);
 
     let pod = Pod::new();
     fs::create_dir(pod.path("etc/config.toml")).unwrap();
@@ -144,7 +147,7 @@ fn a_folder_that_cannot_be_written_says_so() {
     for words in [
         "cannot write etc/",
         "Permission denied",
-        "as the user of the runner's container",
+        "as the user whose file it is",
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }

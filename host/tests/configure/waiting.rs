@@ -325,7 +325,11 @@ fn when_time_runs_out_the_log_says_why() {
         assert!(start.elapsed() < Duration::from_secs(15));
         assert_eq!(states(&said), [state, "disabled"], "{said}");
         let end = said.lines().last().unwrap();
-        for words in [words, "--timeout is 1s", "without a session server"] {
+        for words in [
+            words,
+            "gave up after 1s (--timeout)",
+            "without a session server",
+        ] {
             assert!(end.contains(words), "{words}: {end}");
         }
         assert_eq!(pod.text(), own);
@@ -383,6 +387,6 @@ fn a_signal_ends_the_wait_and_changes_nothing() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(said.contains("error: a signal has ended this"), "{said}");
+    assert!(said.contains("error: interrupted by a signal"), "{said}");
     assert_eq!(pod.text(), OWN);
 }
