@@ -16,7 +16,8 @@ mod workload;
 
 pub use chosen::Chosen;
 pub use config::{
-    ConfigToml, Encoding, LastingFile, Placeholder, SharedPlace, StartFile, StartForm, placeholder,
+    ConfigToml, Encoding, LastingFile, OF_THE_CLUSTER, Placeholder, SharedPlace, StartFile,
+    StartForm, placeholder,
 };
 pub use metrics::{MetricsPort, port_of as metrics_port_of};
 pub use replicas::{check_fixed_size, check_single_process, replicas, unknown_replicas};

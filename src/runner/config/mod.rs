@@ -35,7 +35,7 @@ pub use file_source::{StartFile, StartForm};
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
 use krm::results::{Refusal, field_path};
-pub use mounts::{LastingFile, SharedPlace};
+pub use mounts::{LastingFile, OF_THE_CLUSTER, SharedPlace};
 pub use placeholder::{Placeholder, placeholder};
 pub(super) use refusal::or_at_start;
 

@@ -198,16 +198,18 @@ impl Storage {
     }
 }
 
+/// The types of volumes that show what the cluster or a driver has, and that nobody can write to.
+pub const OF_THE_CLUSTER: [&str; 6] = [
+    "configMap",
+    "secret",
+    "projected",
+    "csi",
+    "downwardAPI",
+    "image",
+];
+
 /// How long what is written into a volume of the pod stays; `None` where the pod has no such volume.
 pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
-    const READ_ONLY: [&str; 6] = [
-        "configMap",
-        "secret",
-        "projected",
-        "csi",
-        "downwardAPI",
-        "image",
-    ];
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
     let Some(volume) = volumes.find(|volume| text(volume, "name") == name) else {
@@ -219,7 +221,7 @@ pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
     };
     let is_read_only = source.get("readOnly") == Some(&Value::Bool(true));
     Some(match kind.as_str() {
-        kind if READ_ONLY.contains(&kind) || is_read_only => Storage::ReadOnly,
+        kind if OF_THE_CLUSTER.contains(&kind) || is_read_only => Storage::ReadOnly,
         "emptyDir" | "ephemeral" | "gitRepo" => Storage::Pod,
         _ => Storage::Shared,
     })

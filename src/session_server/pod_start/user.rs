@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::text;
-use crate::runner::{Runner, StartForm};
+use crate::runner::{OF_THE_CLUSTER, Runner, StartForm};
 use yaml_splice::pointer::At as _;
 
 /// Whom the init container runs as: the user of the runner's container, who is to read and write the file.
@@ -96,14 +96,6 @@ fn reads_files_of_root(runner: &Runner) -> bool {
         .and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
     let volume = volumes.find(|volume| text(volume, "name") == name);
-    const OF_THE_CLUSTER: [&str; 6] = [
-        "configMap",
-        "secret",
-        "projected",
-        "csi",
-        "downwardAPI",
-        "image",
-    ];
     let is_of_cluster =
         |volume: &Value| OF_THE_CLUSTER.iter().any(|kind| volume.get(kind).is_some());
     // A runner that ran before has written it, with a mode that lets nobody else read it.
