@@ -9,7 +9,8 @@
 )]
 
 use krm::documents::to_resource_list;
-use krm::resource_list::{ReadError, ResourceList};
+use krm::resource_list::{Changes, ReadError, ResourceList};
+use krm::results::FunctionResult;
 use runner_terminal::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use serde_json::json;
 
@@ -97,6 +98,49 @@ fn results_stand_below_each_other_with_the_keys_of_an_indented_list() {
             output.starts_with(list) && output.contains(rest),
             "{output}"
         );
+    }
+}
+
+/// A list in braces was known by its first byte, so that behind a comment it got results in block style,
+/// which is no YAML.
+#[test]
+fn a_list_in_braces_gets_its_results_inside() {
+    let member = r#""kind": "ResourceList", "apiVersion": "config.kubernetes.io/v1", "items": []"#;
+    for (before, after) in [
+        ("", "}"),
+        ("\u{feff}", "}\n"),
+        ("# A comment.\n", "\n}\n"),
+        ("---\n", "}\n"),
+        ("--- ", "}\n...\n"),
+        ("%YAML 1.2\n---\n", "}"),
+        ("!!map ", "}"),
+        ("&list ", "}"),
+        ("", ",}"),
+        ("", ",\n  # A comment with a }.\n}"),
+        ("", " # A comment.\n}"),
+        ("\n\n  ", ", a: }"),
+        ("", ", a: ,}"),
+        ("", ", a }"),
+        ("", ", ? a }"),
+        ("", ", \"a\":b}"),
+    ] {
+        for earlier in ["", r#", "results": [{"message": "earlier"}]"#] {
+            let text = format!("{before}{{{member}{earlier}{after}");
+            let list = ResourceList::read(text.as_bytes()).unwrap();
+            let results = [FunctionResult::info("new")];
+            let written = list.write(&Changes::default(), &results).unwrap();
+            let written = written.pieces.concat();
+            let list = ResourceList::read(written.as_bytes())
+                .unwrap_or_else(|error| panic!("{text}\n=>\n{written}\n{error}"));
+            let results = list.results().unwrap();
+            assert_eq!(results.len(), 1, "{text}\n=>\n{written}");
+            assert_eq!(results[0]["message"], "new", "{written}");
+            assert!(
+                written.starts_with(&format!("{before}{{{member}")),
+                "{written}"
+            );
+            assert!(written.ends_with(after) || after.contains('a'), "{written}");
+        }
     }
 }
 

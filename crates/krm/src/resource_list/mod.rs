@@ -190,11 +190,4 @@ impl<'a> ResourceList<'a> {
             .and_then(|span| self.text.get(span.range.clone()))
             .unwrap_or_default()
     }
-
-    fn is_json(&self) -> bool {
-        self.text
-            .trim_start_matches('\u{feff}')
-            .trim_start()
-            .starts_with('{')
-    }
 }

@@ -1,5 +1,6 @@
 //! Finds the parts of a list, and parses items on demand.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -9,6 +10,7 @@ use yaml_splice::edit::item_root;
 use yaml_splice::{Tree, YamlError, YamlErrorKind};
 
 use super::members::{Members, may_wrap};
+use super::scan::Form;
 use super::{ReadError, ReadItem, ResourceList, scan};
 use crate::resource::Resource;
 
@@ -101,9 +103,11 @@ impl<'a> ResourceList<'a> {
     /// The results of an earlier run in the list. `None` when there are none, or they do not parse.
     pub fn results(&self) -> Option<Vec<Value>> {
         let section = self.text.get(self.layout.results.clone()?)?;
-        let json = format!("{{{section}}}");
-        let text = if self.is_json() { &json } else { section };
-        let tree = Tree::parse(text).ok()?;
+        let text = match self.layout.root {
+            Form::Flow => Cow::Owned(format!("{{{section}}}")),
+            Form::Block(_) => Cow::Borrowed(section),
+        };
+        let tree = Tree::parse(&text).ok()?;
         let value = tree.value_of(tree.root()?).ok()?;
         value.get("results")?.as_array().cloned()
     }

@@ -320,30 +320,27 @@ impl<'a> ResourceList<'a> {
         }
     }
 
+    /// The section `results`, or what goes in the place of an earlier one. `None` where there is none
+    /// to write.
     fn results_text(&self, results: &[FunctionResult]) -> Option<String> {
-        if results.is_empty() && !(self.is_json() && self.layout.results.is_some()) {
-            return None;
-        }
         let results: Vec<Value> = results
             .iter()
             .filter_map(|result| serde_json::to_value(result).ok())
             .collect();
-        if self.is_json() {
-            let list = yaml_splice::flow(&Value::Array(results), false);
-            let comma = if self.layout.results.is_some() {
-                ""
-            } else {
-                ", "
-            };
-            return Some(format!("{comma}\"results\": {list}"));
+        match (self.layout.root, &self.layout.results) {
+            (Form::Flow, None) if results.is_empty() => None,
+            (Form::Flow, before) => {
+                let comma = if before.is_some() { "" } else { ", " };
+                let list = yaml_splice::flow(&Value::Array(results), false);
+                Some(format!("{comma}\"results\": {list}"))
+            }
+            (Form::Block(_), _) if results.is_empty() => None,
+            (Form::Block(column), _) => {
+                let section = json!({ "results": results });
+                let text = yaml_splice::block_document(&section, column, self.style());
+                Some(format!("{}{text}", self.gap(self.layout.end)))
+            }
         }
-        let text = yaml_splice::block_document(
-            &json!({ "results": results }),
-            self.layout.column,
-            self.style(),
-        );
-        let gap = self.gap(self.layout.end);
-        Some(format!("{gap}{text}"))
     }
 }
 

@@ -15,7 +15,7 @@ pub(in crate::resource_list) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     let mut layout = Layout {
         api_version: None,
         kind: None,
-        column: 0,
+        root: Form::Block(0),
         items: Vec::new(),
         form: Form::Block(0),
         function_config: None,

@@ -27,7 +27,7 @@ pub(in crate::resource_list) fn by_tree(text: &str) -> Result<Layout, YamlError>
     Ok(Layout {
         api_version: root.scalar("apiVersion"),
         kind: root.scalar("kind"),
-        column: root.column(),
+        root: root.own_form(),
         items: items.collect(),
         form: root.form(),
         function_config: root.function_config()?,
@@ -61,8 +61,9 @@ impl<'t, 'a> Root<'t, 'a> {
         };
         let text_end = tree.text.len();
         let root_end = tree.node(id).span.end;
-        let end = if flow {
-            root_end - 1
+        let end = if let (true, Some((_, last))) = (flow, entries.last()) {
+            // Whatever follows: a comma, a comment.
+            tree.node(*last).span.end
         } else if skip_gap(tree.text, root_end) == text_end {
             // Comments at the end belong to the last section.
             text_end
@@ -90,11 +91,11 @@ impl<'t, 'a> Root<'t, 'a> {
         self.tree.scalar(value).map(str::to_owned)
     }
 
-    fn column(&self) -> usize {
+    fn own_form(&self) -> Form {
         if self.flow {
-            return 0;
+            return Form::Flow;
         }
-        self.tree.column(self.tree.node(self.id).span.start)
+        Form::Block(self.tree.column(self.tree.node(self.id).span.start))
     }
 
     fn items(&self) -> &'t [NodeId] {

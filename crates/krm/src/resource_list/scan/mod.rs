@@ -22,8 +22,8 @@ pub(super) use by_tree::by_tree;
 pub(super) struct Layout {
     pub(super) api_version: Option<String>,
     pub(super) kind: Option<String>,
-    /// The column of the list's own keys.
-    pub(super) column: usize,
+    /// How the list's own mapping is written.
+    pub(super) root: Form,
     pub(super) items: Vec<ItemSpan>,
     pub(super) form: Form,
     pub(super) function_config: Option<Value>,
@@ -33,12 +33,12 @@ pub(super) struct Layout {
     pub(super) end: usize,
 }
 
-/// How the list of items is written.
+/// How a mapping or a sequence is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// `- apiVersion: …` with the dashes in this column.
+    /// `kind: …` or `- apiVersion: …`, with the keys or the dashes in this column.
     Block(usize),
-    /// `[{"apiVersion": …}]`
+    /// In braces or brackets, as in JSON.
     Flow,
 }
 
