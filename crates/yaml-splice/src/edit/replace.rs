@@ -74,15 +74,15 @@ impl Editor<'_, '_> {
         style == ScalarStyle::Plain && self.tree.value_of(id).is_ok_and(|value| value.is_string())
     }
 
-    /// Gives the key of `{key}` a value. libyaml takes a key of several lines only after `?`.
+    /// Gives the key of `{key}` a value.
     pub(super) fn give_value(&self, parent: NodeId, member: NodeId, text: &str) -> Splice {
         let entries = self.tree.entries(parent).iter();
         let key = entries.rev().find(|(_, value)| *value == member);
         let key = key.map(|(key, _)| self.tree.node(*key));
         let end = self.tree.node(member).span.end;
-        match key
-            .filter(|key| self.text(key.span.clone()).contains('\n') && key.indicator.is_none())
-        {
+        let needs_indicator = key
+            .filter(|key| key.indicator.is_none() && !may_be_implicit(self.text(key.span.clone())));
+        match needs_indicator {
             Some(key) => Splice {
                 range: key.span.start..end,
                 text: format!("? {}: {text}", self.text(key.span.start..end)),
@@ -203,4 +203,14 @@ impl Editor<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// True for a key that a reader of YAML takes without a `?`: it is on one line, to YAML 1.1 as well, and
+/// has at most 1024 characters.
+///
+/// Source: "implicit keys" in YAML 1.2, 7.4.2, and "line break characters" in YAML 1.1, 5.4.
+fn may_be_implicit(key: &str) -> bool {
+    let is_break = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    // Bytes, since some readers count those.
+    key.len() < 1024 && !key.contains(is_break)
 }
