@@ -121,6 +121,10 @@ fn each_exposure_has_its_stops() {
             vec![(Ingress, of_service, host), service, pod],
         ),
         (
+            "exposure-ingress-openshift",
+            vec![(Ingress, of_service, host), service, pod],
+        ),
+        (
             "exposure-ingress-contour",
             vec![(Ingress, of_service, host), service, pod],
         ),

@@ -36,7 +36,7 @@ pub struct Ingress {
     /// With Traefik: its entry points that take TLS. `websecure` when not set.
     #[serde(default)]
     pub entry_points: Vec<String>,
-    /// Annotations for the Ingress (IngressRouteTCP, HTTPProxy).
+    /// Annotations for the Ingress (IngressRouteTCP, HTTPProxy, Route).
     #[serde(default)]
     pub ingress_annotations: BTreeMap<String, String>,
 }
@@ -70,6 +70,11 @@ pub enum Controller {
     /// Source: its documentation, "TLS session passthrough".
     #[serde(rename = "contour")]
     Contour,
+    /// OpenShift's router, by a Route.
+    ///
+    /// Source: its documentation, "Secured routes: passthrough".
+    #[serde(rename = "openshift")]
+    OpenShift,
 }
 
 impl Controller {
@@ -79,7 +84,7 @@ impl Controller {
             Self::Nginx => Some("nginx.ingress.kubernetes.io/ssl-passthrough"),
             Self::HaProxy => Some("haproxy.org/ssl-passthrough"),
             Self::HaProxyIngress => Some("haproxy-ingress.github.io/ssl-passthrough"),
-            Self::Traefik | Self::Contour => None,
+            Self::Traefik | Self::Contour | Self::OpenShift => None,
         }
     }
 }
@@ -90,6 +95,12 @@ impl Ingress {
             return Err(ConfigError::new(
                 format!("{path}.entryPoints"),
                 "is read with controller: traefik only",
+            ));
+        }
+        if self.class_name.is_some() && self.controller == Controller::OpenShift {
+            return Err(ConfigError::new(
+                format!("{path}.className"),
+                "is not read with controller: openshift: a router chooses its Routes by labels",
             ));
         }
         metadata::check_annotations(
@@ -149,6 +160,15 @@ impl Ingress {
                     service,
                     Value::Object(spec),
                 )
+            }
+            Controller::OpenShift => {
+                let spec = json!({
+                    "host": host,
+                    "to": {"kind": "Service", "name": service.name},
+                    "port": {"targetPort": PORT_NAME},
+                    "tls": {"termination": "passthrough"},
+                });
+                object("route.openshift.io/v1", "Route", service, spec)
             }
             Controller::Nginx | Controller::HaProxy | Controller::HaProxyIngress => {
                 let backend = json!({

@@ -60,7 +60,7 @@ const NODE_READER: &str = "-node-reader";
 const RELAY: &str = "-relay";
 
 /// All the kinds, in the order in which the objects are added.
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     kind("Role", RBAC, "-reader"),
     kind("RoleBinding", RBAC, "-reader"),
     kind("ClusterRole", RBAC, NODE_READER),
@@ -68,6 +68,7 @@ const KINDS: [Kind; 16] = [
     kind("Ingress", "networking.k8s.io", ""),
     kind("IngressRouteTCP", "traefik.io", ""),
     kind("HTTPProxy", "projectcontour.io", ""),
+    kind("Route", "route.openshift.io", ""),
     kind("Gateway", GATEWAY_GROUP, ""),
     kind("TLSRoute", GATEWAY_GROUP, ""),
     kind("ServiceAccount", "", RELAY),

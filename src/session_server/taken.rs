@@ -16,7 +16,13 @@ use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
 /// The kinds with hosts by which a proxy chooses a backend.
-const ROUTES: [&str; 4] = ["HTTPProxy", "Ingress", "IngressRouteTCP", "TLSRoute"];
+const ROUTES: [&str; 5] = [
+    "HTTPProxy",
+    "Ingress",
+    "IngressRouteTCP",
+    "Route",
+    "TLSRoute",
+];
 
 /// Refuses a fixed address that a Service or a route of the list has, unless it is `service` or beside it.
 ///
@@ -90,6 +96,7 @@ fn has(other: &Resource, address: &FixedAddress) -> bool {
             array("/spec/rules").any(|rule| is_host(rule.get("host")))
                 || array("/spec/hostnames").any(|name| is_host(Some(name)))
                 || is_host(value.at("/spec/virtualhost/fqdn"))
+                || is_host(value.at("/spec/host"))
                 || array("/spec/routes").any(|route| {
                     let rule = route.get("match").and_then(Value::as_str);
                     rule.is_some_and(|rule| rule.contains(&sni))

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `NAME.NAMESPACE.svc…`, or `NAME.NAMESPACE` of a Service of the list | that Service leads to the runner, and has the port |
 //! | `POD.NAME.NAMESPACE.svc…` | that pod is the StatefulSet's, below its headless Service |
-//! | a host of an Ingress, HTTPProxy, IngressRouteTCP or TLSRoute | its backend is such a Service |
+//! | a host of an Ingress, HTTPProxy, IngressRouteTCP, Route or TLSRoute | its backend is such a Service |
 //! | a host of the relay | its route selects the runner's pods |
 //! | another one | the port; a fixed IP address or node address. The rest is not in manifests |
 //!

@@ -13,7 +13,7 @@ use krm::resource_list::{ReadError, ResourceList};
 use yaml_splice::pointer::At as _;
 
 /// The kinds of objects, besides Services and workloads, that the SessionServer makes.
-const OWNED_KINDS: [&str; 12] = [
+const OWNED_KINDS: [&str; 13] = [
     "Role",
     "RoleBinding",
     "ClusterRole",
@@ -21,6 +21,7 @@ const OWNED_KINDS: [&str; 12] = [
     "Ingress",
     "IngressRouteTCP",
     "HTTPProxy",
+    "Route",
     "Gateway",
     "TLSRoute",
     "ServiceAccount",
@@ -29,7 +30,13 @@ const OWNED_KINDS: [&str; 12] = [
 ];
 
 /// The kinds of objects that lead a host name to a Service, whoever made them.
-const ROUTE_KINDS: [&str; 4] = ["Ingress", "IngressRouteTCP", "HTTPProxy", "TLSRoute"];
+const ROUTE_KINDS: [&str; 5] = [
+    "Ingress",
+    "IngressRouteTCP",
+    "HTTPProxy",
+    "Route",
+    "TLSRoute",
+];
 
 /// What the checks look at.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ pub(super) fn findings(
                 findings.extend(backends(list, object, Updated::Never)?);
                 findings.extend(parents(list, inventory, object)?);
             }
-            "IngressRouteTCP" | "HTTPProxy" => {
+            "IngressRouteTCP" | "HTTPProxy" | "Route" => {
                 findings.extend(backends(list, object, Updated::Never)?);
             }
             "NetworkPolicy" => findings.extend(policy(inventory, object)),

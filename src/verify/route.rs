@@ -22,6 +22,7 @@ pub(super) fn hosts(object: &Resource) -> Vec<String> {
         "Ingress" => at(&object.value, &["spec", "rules", "*", "host"]),
         "HTTPProxy" => at(&object.value, &["spec", "virtualhost", "fqdn"]),
         "TLSRoute" => at(&object.value, &["spec", "hostnames", "*"]),
+        "Route" => at(&object.value, &["spec", "host"]),
         "IngressRouteTCP" => {
             let rules = at(&object.value, &["spec", "routes", "*", "match"]);
             return rules
@@ -59,6 +60,7 @@ pub(super) fn backends(object: &Resource) -> Vec<Backend<'_>> {
         ],
         "TLSRoute" => &[&["spec", "rules", "*", "backendRefs", "*"]],
         "IngressRouteTCP" => &[&["spec", "routes", "*", "services", "*"]],
+        "Route" => &[&["spec", "to"], &["spec", "alternateBackends", "*"]],
         _ => &[],
     };
     let found = paths.iter().flat_map(|path| at(&object.value, path));
@@ -180,7 +182,9 @@ mod tests {
         let traefik = json!({
             "routes": [{"match": "HostSNI(`a.example.com`)", "services": [{"name": "s"}]}],
         });
+        let openshift = json!({"host": "a.example.com", "to": {"kind": "Service", "name": "s"}});
         for (kind, spec) in [
+            ("Route", openshift),
             ("Ingress", ingress),
             ("HTTPProxy", proxy),
             ("TLSRoute", route),

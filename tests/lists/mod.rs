@@ -595,6 +595,7 @@ pub(crate) fn configs() -> impl Strategy<Value = Value> {
         json!({"type": "Ingress", "controller": "nginx", "host": "{index}.example.com"}),
         json!({"type": "Ingress", "controller": "traefik", "host": "terminal.example.com"}),
         json!({"type": "Ingress", "controller": "contour", "host": "terminal.example.com"}),
+        json!({"type": "Ingress", "controller": "openshift", "host": "terminal.example.com"}),
         json!({"type": "Gateway", "host": "terminal.example.com", "gatewayClassName": "example"}),
         json!({"type": "ApiServer", "host": "{index}.example.com"}),
         json!({"type": "ApiServer", "host": "a.example.com", "token": false,

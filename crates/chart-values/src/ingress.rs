@@ -24,9 +24,11 @@ const ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 /// The end of the annotation for TLS passthrough, which the exposure sets.
 const PASSTHROUGH: &str = "/ssl-passthrough";
 
+const OPENSHIFT: &str = "openshift";
+
 /// How controllers are told: by their annotations, else by a word in the name of their class.
 /// The more special word comes first.
-const CONTROLLERS: [(&str, &str, &str); 5] = [
+const CONTROLLERS: [(&str, &str, &str); 6] = [
     ("nginx", "nginx.ingress.kubernetes.io/", "nginx"),
     (
         "haproxy-ingress",
@@ -36,6 +38,7 @@ const CONTROLLERS: [(&str, &str, &str); 5] = [
     ("haproxy", "haproxy.org/", "haproxy"),
     ("traefik", "traefik.ingress.kubernetes.io/", "traefik"),
     ("contour", "projectcontour.io/", "contour"),
+    (OPENSHIFT, "route.openshift.io/", "openshift"),
 ];
 
 /// Reads the Ingress.
@@ -87,7 +90,16 @@ pub(super) fn read(
     }
     port(draft, external_port);
     name_controller(draft, controller, class_name.as_deref());
-    draft.set_some(Part::Exposure, "className", class_name.map(Value::from));
+    if controller == Some(OPENSHIFT) {
+        draft.note(
+            Part::Exposure,
+            &ENABLED,
+            "the chart's Ingress becomes a Route; a router of OpenShift chooses Routes by their labels, \
+             not by a class",
+        );
+    } else {
+        draft.set_some(Part::Exposure, "className", class_name.map(Value::from));
+    }
     if values.set(&TLS).is_some() {
         draft.note(
             Part::Exposure,
@@ -168,7 +180,8 @@ fn name_controller(
                 &CLASS_NAME,
                 format!(
                     "{said} which controller it is. Those that let TLS through here are nginx, \
-                     haproxy, haproxy-ingress, traefik and contour; with another, such as a \
+                     haproxy, haproxy-ingress, traefik, contour and openshift; with \
+                     another, such as a \
                      cloud's own, use LoadBalancer or Gateway"
                 ),
             );
@@ -229,6 +242,7 @@ fn left_out(name: &str) -> Option<&'static str> {
         ("traefik.ingress.kubernetes.io", _) => {
             Some("it is for an Ingress, and Traefik lets TLS through by an IngressRouteTCP")
         }
+        ("route.openshift.io", _) => Some("it says how a Route is made of an Ingress"),
         (
             "haproxy.org" | "haproxy-ingress.github.io" | "projectcontour.io",
             "backend-protocol" | "server-ssl" | "ssl-redirect" | "ssl-certificate"

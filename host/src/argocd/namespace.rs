@@ -8,7 +8,7 @@ use yaml_splice::Tree;
 use crate::manifests::File;
 
 /// The namespaced kinds that matter to a runner. Other kinds are left alone.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 25] = [
     "ConfigMap",
     "CronJob",
     "DaemonSet",
@@ -27,6 +27,7 @@ const KINDS: [&str; 24] = [
     "ReplicaSet",
     "Role",
     "RoleBinding",
+    "Route",
     "ScaledObject",
     "Secret",
     "Service",

@@ -9,7 +9,7 @@ use crate::command;
 use crate::programs::workspace_root;
 
 /// Where each module of `tests/hosts/crds/go.mod` keeps its definitions.
-const FILES: [(&str, &[&str]); 3] = [
+const FILES: [(&str, &[&str]); 4] = [
     (
         "sigs.k8s.io/gateway-api",
         &[
@@ -24,6 +24,10 @@ const FILES: [(&str, &[&str]); 3] = [
     (
         "github.com/projectcontour/contour",
         &["examples/contour/01-crds.yaml"],
+    ),
+    (
+        "github.com/openshift/api",
+        &["route/v1/zz_generated.crd-manifests/routes-Default.crd.yaml"],
     ),
 ];
 

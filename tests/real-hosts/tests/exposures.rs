@@ -71,6 +71,7 @@ fn every_exposure_is_accepted() {
         "NetworkPolicy",
         "Role",
         "RoleBinding",
+        "Route",
         "Service",
         "TLSRoute",
     ] {

@@ -166,6 +166,10 @@ fn names_in_other_objects_are_judged_as_kustomize_leaves_them() {
             Some("HTTPProxy"),
         ),
         (
+            "{type: Ingress, host: t.example.com, controller: openshift}",
+            Some("Route"),
+        ),
+        (
             "{type: Gateway, host: t.example.com, gatewayClassName: c}",
             Some("TLSRoute"),
         ),

@@ -113,7 +113,7 @@ impl Route {
         if let Some(relay) = relay(list, service) {
             return relay.into();
         }
-        let proxies = [ingress, ingress_route, http_proxy, gateway];
+        let proxies = [ingress, ingress_route, http_proxy, openshift_route, gateway];
         if let Some(edge) = proxies.iter().find_map(|proxy| proxy(list, service)) {
             return edge.into();
         }
@@ -196,6 +196,20 @@ fn http_proxy(list: &ResourceList<'_>, service: &Resource) -> Option<Edge> {
     })?;
     let edge = Edge::new(StopKind::Ingress).titled("Ingress (Contour)");
     let problem = ends_tls(&found, "/spec/virtualhost/tls");
+    Some(edge.of(&found).broken_by(problem))
+}
+
+fn openshift_route(list: &ResourceList<'_>, service: &Resource) -> Option<Edge> {
+    let found = behind(list, service, "Route", |object| {
+        let others = each(object.at("/spec/alternateBackends"));
+        let all = object.at("/spec/to").into_iter().chain(others);
+        all.filter_map(|backend| backend.get("name")).collect()
+    })?;
+    let termination = found.value.at("/spec/tls/termination");
+    let lets_through = termination.and_then(Value::as_str) == Some("passthrough");
+    let problem = (!lets_through)
+        .then(|| format!("ends TLS, and {TRUSTS}: set spec.tls.termination: passthrough"));
+    let edge = Edge::new(StopKind::Ingress).titled("Route (OpenShift)");
     Some(edge.of(&found).broken_by(problem))
 }
 

@@ -120,6 +120,7 @@ const ENTRIES: &[&str] = &[
     "Ingress",
     "IngressRouteTCP",
     "HTTPProxy",
+    "Route",
     "TLSRoute",
     "Gateway",
 ];
