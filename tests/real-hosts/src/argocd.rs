@@ -200,12 +200,12 @@ impl Application<'_> {
     }
 }
 
-/// Argo CD's own manifests of argocd-repo-server, from the Go module that the tests run.
+/// The folder with Argo CD's own manifests, in the Go module that the tests run.
 ///
 /// # Panics
 ///
 /// If it cannot be downloaded.
-pub fn repo_server_manifests() -> PathBuf {
+pub fn argo_cd_manifests() -> PathBuf {
     let mut go = Command::new("go");
     go.args(["mod", "download", "-json", "github.com/argoproj/argo-cd/v3"])
         .current_dir(workspace_root().join("tests/hosts/argocd"));
@@ -213,5 +213,5 @@ pub fn repo_server_manifests() -> PathBuf {
     assert!(output.status.success(), "{output:?}");
     let answer: Value = serde_json::from_slice(&output.stdout).expect("go prints JSON");
     let folder = answer.get("Dir").and_then(Value::as_str);
-    PathBuf::from(folder.expect("go says where the module is")).join("manifests/base/repo-server")
+    PathBuf::from(folder.expect("go says where the module is")).join("manifests")
 }

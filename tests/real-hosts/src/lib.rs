@@ -23,7 +23,7 @@ mod relay;
 mod session_server;
 mod starting_pod;
 
-pub use argocd::{Application, PluginServer, repo_server_manifests};
+pub use argocd::{Application, PluginServer, argo_cd_manifests};
 pub use control_plane::{ControlPlane, free_ports};
 pub use dist::{Registry, npm_package, packed, static_program};
 pub use haproxy::{Balance, HaProxy};

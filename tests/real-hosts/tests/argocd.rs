@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
 
 use real_hosts::{
-    Application, ControlPlane, PluginServer, host, kustomize, repo_server_manifests, workspace_root,
+    Application, ControlPlane, PluginServer, argo_cd_manifests, host, kustomize, workspace_root,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -554,7 +556,10 @@ fn a_new_address_is_picked_up() {
 #[test]
 fn the_sidecar_has_least_privilege() {
     let folder = tempfile::tempdir().unwrap();
-    copy(&repo_server_manifests(), &folder.path().join("argo-cd"));
+    copy(
+        &argo_cd_manifests().join("base/repo-server"),
+        &folder.path().join("argo-cd"),
+    );
     copy(
         &workspace_root().join("kustomization/argocd"),
         &folder.path().join("runner-terminal"),
@@ -656,7 +661,12 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        fs::write(to.join(entry.file_name()), fs::read(entry.path()).unwrap()).unwrap();
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &copied);
+        } else {
+            fs::write(copied, fs::read(entry.path()).unwrap()).unwrap();
+        }
     }
 }
 
@@ -702,12 +712,88 @@ fn commands_do_what_the_page_says() {
     }
     assert_eq!(count, 3);
 
-    plane.apply("{apiVersion: v1, kind: Namespace, metadata: {name: argocd}}\n");
-    let taken = plane.dry_run(&block("# refresh.yaml"));
-    assert!(taken.status.success(), "{}", text(&taken.stderr));
     let application: Value = yaml_serde::from_str(&block("# application.yaml")).unwrap();
     assert_eq!(
         application["spec"]["source"]["plugin"]["name"],
         "runner-terminal"
     );
+}
+
+/// The Job's commands as the Job runs them, each with its account's rights.
+#[test]
+fn the_job_asks_for_a_hard_refresh_once_there_is_an_address() {
+    let plane = ControlPlane::start();
+    let definition = argo_cd_manifests().join("crds/application-crd.yaml");
+    plane.add_definitions(&[definition]);
+    for name in ["ci", "argocd"] {
+        plane.add_namespace(
+            name,
+            &serde_json::json!({"pod-security.kubernetes.io/enforce": "restricted"}),
+        );
+    }
+    for name in ["runner", "other"] {
+        plane.apply(&format!(
+            "{{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {{name: {name}, \
+             namespace: argocd}}, spec: {{project: default, destination: {{}}, source: {{repoURL: \
+             'https://example.com/ci.git'}}}}}}\n"
+        ));
+    }
+
+    // A Deployment's Service is there, and has no address yet.
+    let folder = tempfile::tempdir().unwrap();
+    let ours = workspace_root().join("kustomization/argocd");
+    copy(&ours.join("refresh"), &folder.path().join("refresh"));
+    fs::write(
+        folder.path().join("kustomization.yaml"),
+        "namespace: ci\ncomponents: [refresh]\nresources: [service.yaml]\n\
+         images: [{name: kubectl, newName: registry.example.com/kubectl}]\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("service.yaml"),
+        "{apiVersion: v1, kind: Service, metadata: {name: runner-session-server}, spec: {type: \
+         LoadBalancer, selector: {app: runner}, ports: [{port: 9000}]}}\n",
+    )
+    .unwrap();
+    let built = kustomize(folder.path()).output().unwrap();
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    plane.apply(&text(&built.stdout));
+    plane.apply(&fs::read_to_string(ours.join("may-refresh.yaml")).unwrap());
+
+    let job = manifests(&built);
+    let pod = &find(&job, "Job")["spec"]["template"]["spec"];
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let kubeconfig = plane.kubeconfig_of("ci", account);
+    let run = |container: &Value, change: &dyn Fn(&str) -> String| {
+        let words = container["command"].as_array().unwrap();
+        let words: Vec<_> = words.iter().map(|w| change(w.as_str().unwrap())).collect();
+        Command::new(host(&words[0]))
+            .args(&words[1..])
+            // In a pod, kubectl's default is the namespace of the pod.
+            .args((!words.iter().any(|w| w.starts_with("--namespace"))).then_some("--namespace=ci"))
+            .env("KUBECONFIG", &kubeconfig)
+            .output()
+            .unwrap()
+    };
+    let (wait, refresh) = (&pod["initContainers"][0], &pod["containers"][0]);
+
+    let early = run(wait, &|word| word.replace("=10m", "=1s"));
+    assert!(text(&early.stderr).contains("timed out"), "{early:?}");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(wait, &str::to_owned));
+        thread::sleep(Duration::from_millis(500));
+        plane.set_ingress("ci", "runner-session-server", r#"[{"ip": "192.0.2.44"}]"#);
+        let waited = waiting.join().unwrap();
+        assert!(waited.status.success(), "{waited:?}");
+    });
+    for _ in 0..2 {
+        let asked = run(refresh, &str::to_owned);
+        assert!(asked.status.success(), "{asked:?}");
+    }
+    let application = plane.get("argocd", "application/runner");
+    let annotations = &application["metadata"]["annotations"];
+    assert_eq!(annotations["argocd.argoproj.io/refresh"], "hard");
+
+    let other = run(refresh, &|word| word.replace("/runner", "/other"));
+    assert!(text(&other.stderr).contains("forbidden"), "{other:?}");
 }

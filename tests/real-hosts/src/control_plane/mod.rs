@@ -10,6 +10,7 @@ mod server;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -244,27 +245,39 @@ impl ControlPlane {
         assert!(applied.status.success(), "{applied:?}");
     }
 
-    /// Adds the resources of the Gateway API, Traefik and Contour, and returns once they are
-    /// served.
+    /// Adds the resources of the Gateway API, Traefik, Contour and OpenShift, and returns once they
+    /// are served.
     ///
     /// # Panics
     ///
     /// If the API server does not accept them.
     pub fn apply_definitions(&self) {
-        for file in custom_resource_definitions() {
+        self.add_definitions(&custom_resource_definitions());
+    }
+
+    /// Adds custom resource definitions, and returns once they are served.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not accept them.
+    pub fn add_definitions(&self, files: &[PathBuf]) {
+        for file in files {
             let file = file.to_string_lossy();
             let applied = self.kubectl(&["apply", "--server-side", "-f", &file], "");
             assert!(applied.status.success(), "{applied:?}");
         }
-        let args = [
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "--all",
-            "--timeout=60s",
-        ];
-        let established = self.kubectl(&args, "");
-        assert!(established.status.success(), "{established:?}");
+        // Right after it was added, a definition has no conditions to wait for.
+        let wait = "kubectl wait --for=condition=Established crd --all --timeout=60s";
+        let args: Vec<&str> = wait.split(' ').skip(1).collect();
+        let mut established = self.kubectl(&args, "");
+        for _ in 0..50 {
+            if established.status.success() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+            established = self.kubectl(&args, "");
+        }
+        panic!("{established:?}");
     }
 
     /// Runs kubectl as an administrator, with `input` as its stdin.
