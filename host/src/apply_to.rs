@@ -1,5 +1,6 @@
 //! `runner-terminal apply-to`: plain manifests in, plain manifests out.
 
+mod comments;
 pub(crate) mod in_place;
 
 use std::io::Write;
@@ -76,7 +77,13 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, ApplyToErr
         .zip(&applied.files)
         .any(|(before, after)| before.text != after.text);
     match arguments.destination() {
-        Destination::Stdout => print(&applied.files)?,
+        Destination::Stdout => {
+            let mut files = applied.files;
+            if arguments.comments {
+                comments::insert(&mut files, &applied.results)?;
+            }
+            print(&files)?;
+        }
         Destination::Diff => {
             let mut page = String::new();
             diff::append_files(&mut page, &files, &applied.files);

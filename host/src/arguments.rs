@@ -208,6 +208,12 @@ pub(crate) struct ApplyTo {
     /// Print and change nothing, and exit with 2 when something would change
     #[arg(long)]
     pub(crate) check: bool,
+
+    /// Also print each warning as a comment above the document that it is about
+    ///
+    /// For programs that do not show what this one writes to standard error, such as Helm 4.
+    #[arg(long, conflicts_with_all = ["in_place", "diff", "check"])]
+    pub(crate) comments: bool,
 }
 
 /// Where `apply-to` writes manifests.

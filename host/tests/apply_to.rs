@@ -96,6 +96,41 @@ fn a_stream_goes_through() {
     assert_eq!(again.stdout, ended.stdout);
 }
 
+/// Each above its document, in its line ends, and nothing else differs.
+#[test]
+fn warnings_may_be_comments() {
+    let warning = "# runner-terminal: warning: ";
+    let policy = "apiVersion: policy/v1\nkind: PodDisruptionBudget\n\
+                  metadata: {name: runner, namespace: ci}\nspec: {maxUnavailable: 0}\n";
+    for (stream, break_of_lines) in [
+        (format!("{RUNNER}---\n{CONFIG}"), "\n"),
+        (format!("{policy}---\n{CONFIG}---\n{RUNNER_ALONE}"), "\n"),
+        (format!("--- # first\n{CONFIG}---\n{RUNNER_ALONE}"), "\n"),
+        (
+            format!("{CONFIG}---\n{RUNNER}").replace('\n', "\r\n"),
+            "\r\n",
+        ),
+    ] {
+        let plain = run(&mut command(&["apply-to"]), stream.as_bytes());
+        let commented = run(&mut command(&["apply-to", "--comments"]), stream.as_bytes());
+        assert_eq!(commented.code, 0, "{}", commented.stderr);
+        assert_eq!(commented.stderr, plain.stderr);
+        let text = commented.text();
+        let is_comment = |line: &&str| line.starts_with(warning);
+        let without: String = text
+            .split_inclusive('\n')
+            .filter(|line| !is_comment(line))
+            .collect();
+        assert_eq!(without, plain.text());
+        let lines: Vec<&str> = text.split(break_of_lines).collect();
+        let at = lines.iter().position(|line| is_comment(line)).unwrap();
+        assert!(lines[at].contains("has to get an address first"), "{text}");
+        assert_eq!(lines[at + 1..at + 3], ["apiVersion: v1", "kind: Service"]);
+    }
+    let both = run(&mut command(&["apply-to", "--comments", "--diff"]), b"");
+    assert_eq!(both.code, 2, "{}", both.stderr);
+}
+
 #[test]
 fn enabled_false_gives_the_stream_back() {
     let folder = folder(&[(

@@ -175,6 +175,20 @@ fn errors_are_in_helms_own_error() {
     );
 }
 
+/// A warning is a comment, which Helm keeps: nobody sees standard error.
+#[test]
+fn warnings_are_comments_in_the_manifests() {
+    let rendered = helm().succeeds(&template(&PLUGIN));
+    let comment = "\n# runner-terminal: warning: status.loadBalancer: has to get an address first";
+    let documents = documents(&rendered);
+    let found: Vec<_> = documents
+        .iter()
+        .filter(|one| one.contains(comment))
+        .collect();
+    assert_eq!(found.len(), 1, "{rendered}");
+    assert!(found[0].contains("\nkind: Service\n"), "{rendered}");
+}
+
 #[test]
 fn a_package_of_the_plugin_installs_too() {
     let helm = Helm::four();
