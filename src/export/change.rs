@@ -6,6 +6,9 @@ use krm::resource::{INDEX_ANNOTATIONS, Identity, PATH_ANNOTATIONS, Resource};
 use serde_json::Value;
 use yaml_splice::Tree;
 
+use crate::runner::start_record::POD_START;
+use crate::session_server::CONFIG_CHECKSUM;
+
 /// Marks a resource that is no manifest, such as a live Service that was exported: kustomize does not
 /// print it.
 const LOCAL: &str = "config.kubernetes.io/local-config";
@@ -64,7 +67,44 @@ pub fn changes(
         }
     });
     let manifests = pairs.filter(|one| one.before.is_some() || one.after.is_some());
-    join_again(manifests.collect())
+    let mut changes = join_again(manifests.collect());
+    changes.iter_mut().for_each(keep_checksum);
+    changes
+}
+
+/// Leaves the checksum of config.toml as it was where an init container writes that file. The function
+/// brings it up to date with each run, by which pods restart; a file would hold it until the next
+/// export.
+fn keep_checksum(change: &mut Change) {
+    let Change { before, after, .. } = change;
+    let Some(after) = after else {
+        return;
+    };
+    let is_configured_at_start = after
+        .pointer("/metadata/annotations")
+        .is_some_and(|annotations| annotations.get(POD_START).is_some());
+    if !is_configured_at_start {
+        return;
+    }
+    for metadata in ["/spec/template/metadata", "/metadata"] {
+        let had = before.as_ref().and_then(|before| {
+            let annotations = before.pointer(metadata)?.get("annotations")?;
+            Some(annotations.get(CONFIG_CHECKSUM).cloned())
+        });
+        let Some(Value::Object(metadata)) = after.pointer_mut(metadata) else {
+            continue;
+        };
+        let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else {
+            continue;
+        };
+        match had.clone().flatten() {
+            Some(checksum) => annotations.insert(CONFIG_CHECKSUM.to_owned(), checksum),
+            None => annotations.shift_remove(CONFIG_CHECKSUM),
+        };
+        if annotations.is_empty() && had.is_none() {
+            metadata.shift_remove("annotations");
+        }
+    }
 }
 
 struct Found {

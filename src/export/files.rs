@@ -62,12 +62,11 @@ impl Names {
         };
         let (kind, name) = (plain(&resource.kind), plain(&resource.name));
         let stem = format!("{kind}-{name}");
-        let first = [
-            stem.clone(),
-            format!("{stem}-{}", plain(&resource.namespace)),
-        ];
+        let namespace = plain(&resource.namespace);
+        let with_namespace = (!namespace.is_empty()).then(|| format!("{stem}-{namespace}"));
+        let first = [stem.clone()].into_iter().chain(with_namespace);
         let numbered = (2..).map(|number: usize| format!("{stem}-{number}"));
-        let mut names = first.into_iter().chain(numbered);
+        let mut names = first.chain(numbered);
         let name = names.find_map(|stem| {
             let name = format!("{stem}{ending}");
             self.taken.insert(name.clone()).then_some(name)

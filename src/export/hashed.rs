@@ -61,7 +61,8 @@ impl HashedNames {
     }
 }
 
-/// Compares what a kustomization gives with what it should, in any order.
+/// Compares what a kustomization gives with what it should, in any order. Empty annotations and
+/// labels are as good as none: kustomize drops them.
 ///
 /// # Errors
 /// The first resource that differs.
@@ -70,15 +71,16 @@ pub fn compare(built: &[Value], expected: &[Value]) -> Result<(), NotTheSame> {
         resource: identity(value).to_string(),
         difference,
     };
-    let mut left: Vec<Value> = built.to_vec();
+    let mut left: Vec<Value> = built.iter().map(without_empty_metadata).collect();
     for value in expected {
         let name = identity(value);
         let mut named = left.iter().enumerate();
+        let wanted = without_empty_metadata(value);
         let Some((place, found)) = named.find(|(_, found)| identity(found) == name) else {
             return Err(differs(value, "is missing"));
         };
         let schema = Schema::of(&name.api_version, &name.kind);
-        if !is_same(schema, found, value, &mut Vec::new()) {
+        if !is_same(schema, found, &wanted, &mut Vec::new()) {
             return Err(differs(value, "has other fields"));
         }
         left.swap_remove(place);
@@ -87,4 +89,15 @@ pub fn compare(built: &[Value], expected: &[Value]) -> Result<(), NotTheSame> {
         Some(more) => Err(differs(more, "should not be there")),
         None => Ok(()),
     }
+}
+
+fn without_empty_metadata(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
+        let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+        metadata.retain(|name, value| {
+            !(["annotations", "labels"].contains(&name.as_str()) && is_empty(value))
+        });
+    }
+    value
 }

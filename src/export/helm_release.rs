@@ -111,7 +111,7 @@ fn set_namespace(value: &mut Value, namespace: &str) {
 pub fn set_post_renderer(
     path: &str,
     text: &str,
-    patches: impl FnOnce() -> Vec<Value>,
+    patches: Vec<Value>,
 ) -> Result<(String, Option<String>), HelmReleaseError> {
     let release = Wanted::find(path, text, KIND, GROUP)?;
     let namespace = ["/spec/targetNamespace", "/metadata/namespace"];
@@ -120,7 +120,7 @@ pub fn set_post_renderer(
         .find_map(|field| release.value.pointer(field)?.as_str());
     let namespace = namespace.map(str::to_owned);
     let renderers = renderers(path, &release.value)?;
-    let operations = operations(&renderers, &release.value, patches());
+    let operations = operations(&renderers, &release.value, patches);
     Ok((release.edited(operations)?, namespace))
 }
 

@@ -10,26 +10,22 @@ use super::strategic::DIRECTIVE;
 
 /// What a field is to the reader of a patch: the last keys of its path, and what a change there means.
 /// The first that fits is said.
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 9] = [
     (
         "initContainers",
-        "the init container that writes config.toml when a pod starts",
+        "the init container that writes config.toml",
     ),
-    ("ports", "the port of the session server"),
-    ("volumeMounts", "where the runner has its config.toml"),
-    ("volumes", "the volumes of the init container"),
-    (
-        "template/metadata/annotations",
-        "a checksum by which pods restart with a new config.toml",
-    ),
-    ("metadata/annotations", "annotations for later runs"),
-    ("data", "config.toml with its [session_server]"),
-    ("stringData", "config.toml with its [session_server]"),
+    ("ports", "the session server's port"),
+    ("volumeMounts", "the runner's mounts"),
+    ("volumes", "volumes"),
+    ("template/metadata/annotations", "a checksum of config.toml"),
+    ("metadata/annotations", "annotations"),
+    ("data", "[session_server] in config.toml"),
+    ("stringData", "[session_server] in config.toml"),
     ("serviceAccountName", "the service account"),
-    ("spec", "its spec"),
 ];
 
-/// `Deployment ci/runner: the port of the session server, annotations for later runs`
+/// `Deployment ci/runner: the session server's port, annotations`
 pub(super) fn purpose(target: &Identity, form: &Form) -> String {
     if let Form::Strategic(patch) = form
         && patch.get(DIRECTIVE).is_some()
@@ -61,7 +57,7 @@ pub(super) fn purpose(target: &Identity, form: &Form) -> String {
         }
     }
     match parts.as_slice() {
-        [] => format!("{target}: its metadata"),
+        [] => format!("{target}: its fields"),
         parts => format!("{target}: {}", parts.join(", ")),
     }
 }

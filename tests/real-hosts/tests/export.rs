@@ -13,9 +13,7 @@ use std::thread;
 use krm::documents::split;
 use real_hosts::{host, workspace_root};
 use runner_terminal::documents::{Applied, Run, apply, function_configs};
-use runner_terminal::export::{
-    Change, ExportError, Secrets, changes, compare, component, export,
-};
+use runner_terminal::export::{Change, ExportError, Secrets, changes, compare, component, export};
 use serde_json::Value;
 use yaml_splice::Tree;
 
@@ -36,8 +34,16 @@ fn files(folder: &str) -> Vec<(String, String)> {
             let is_kustomization = path.join("kustomization.yaml").exists();
             if path.is_dir() && !is_kustomization && !path.ends_with("cases/kustomize") {
                 open.push(path);
-            } else if path.extension().is_some_and(|end| end == "yaml" || end == "json") {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            } else if path
+                .extension()
+                .is_some_and(|end| end == "yaml" || end == "json")
+            {
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
                 found.push((name, fs::read_to_string(path).unwrap()));
             }
         }
@@ -53,14 +59,23 @@ fn value(text: &str) -> Value {
 
 /// Manifests, and a functionConfig where it is not among them.
 fn input(name: &str, text: &str) -> (String, Option<String>) {
-    let list = if name.starts_with("fixtures/") { value(text) } else { Value::Null };
+    let list = if name.starts_with("fixtures/") {
+        value(text)
+    } else {
+        Value::Null
+    };
     if list["kind"] == "ResourceList" {
         let items = list["items"].as_array().cloned().unwrap_or_default();
         let items = items.iter().map(|item| format!("---\n{item}\n"));
         return (items.collect(), Some(list["functionConfig"].to_string()));
     }
-    let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("# ")).collect();
-    let config = header.iter().find_map(|line| line.strip_prefix("# config: "));
+    let header: Vec<&str> = text
+        .lines()
+        .take_while(|line| line.starts_with("# "))
+        .collect();
+    let config = header
+        .iter()
+        .find_map(|line| line.strip_prefix("# config: "));
     let config = config.filter(|spec| *spec != "default").map(|spec| {
         format!(
             "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\n\
@@ -68,7 +83,11 @@ fn input(name: &str, text: &str) -> (String, Option<String>) {
         )
     });
     let body = match name.ends_with(".json") {
-        true => text.lines().skip(header.len()).collect::<Vec<_>>().join("\n"),
+        true => text
+            .lines()
+            .skip(header.len())
+            .collect::<Vec<_>>()
+            .join("\n"),
         false => text.to_owned(),
     };
     (body, config)
@@ -135,7 +154,10 @@ fn build(program: &[&str], folder: &Path) -> Result<Vec<Value>, String> {
     let text = String::from_utf8(output.stdout).unwrap();
     let files = [("", text.as_str())];
     let documents = split(&files).unwrap();
-    Ok(documents.iter().map(|one| value(one.text(&files))).collect())
+    Ok(documents
+        .iter()
+        .map(|one| value(one.text(&files)))
+        .collect())
 }
 
 const KUSTOMIZE: &[&str] = &["kustomize", "build"];
@@ -155,7 +177,11 @@ fn fault(served: &Served, program: &[&str]) -> Result<(), String> {
         Err(error) => return Err(format!("refused: {error}")),
     };
     let folder = tempfile::tempdir().unwrap();
-    write_input(folder.path(), served, "resources: [input.yaml]\ncomponents: [component]\n");
+    write_input(
+        folder.path(),
+        served,
+        "resources: [input.yaml]\ncomponents: [component]\n",
+    );
     let place = folder.path().join("component");
     fs::create_dir(&place).unwrap();
     for file in component(&export, "a test") {
@@ -168,12 +194,28 @@ fn fault(served: &Served, program: &[&str]) -> Result<(), String> {
             Err(error) => format!("input: {error}"),
         }
     })?;
-    let expected: Vec<Value> = served.changes.iter().filter_map(|one| one.after.clone()).collect();
+    let expected: Vec<Value> = served
+        .changes
+        .iter()
+        .filter_map(|one| one.after.clone())
+        .collect();
     compare(&built, &expected).map_err(|error| {
         let keep = PathBuf::from("/tmp/ex-out").join(served.name.replace('/', "_"));
         let _ = fs::create_dir_all(&keep);
-        let _ = fs::write(keep.join("built.yaml"), built.iter().map(|v| "---\n".to_owned() + &yaml_splice::document(v)).collect::<String>());
-        let _ = fs::write(keep.join("expected.yaml"), expected.iter().map(|v| "---\n".to_owned() + &yaml_splice::document(v)).collect::<String>());
+        let _ = fs::write(
+            keep.join("built.yaml"),
+            built
+                .iter()
+                .map(|v| "---\n".to_owned() + &yaml_splice::document(v))
+                .collect::<String>(),
+        );
+        let _ = fs::write(
+            keep.join("expected.yaml"),
+            expected
+                .iter()
+                .map(|v| "---\n".to_owned() + &yaml_splice::document(v))
+                .collect::<String>(),
+        );
         for file in component(&export, "a test") {
             fs::write(keep.join(&file.name), &file.text).unwrap();
         }
@@ -203,5 +245,10 @@ fn faults<'s>(cases: &'s [Served], program: &[&str]) -> BTreeMap<&'s str, String
 fn kustomize_gives_what_the_function_gives() {
     let cases = served();
     let found = faults(&cases, KUSTOMIZE);
-    assert!(found.is_empty(), "{} of {}: {found:#?}", found.len(), cases.len());
+    assert!(
+        found.is_empty(),
+        "{} of {}: {found:#?}",
+        found.len(),
+        cases.len()
+    );
 }
