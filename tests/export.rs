@@ -290,6 +290,17 @@ fn a_snapshot_has_the_checksum_of_what_it_was_made_from() {
     assert_eq!(other.patches[0].made_from, None);
 }
 
+/// kustomize trims a patch that stands in a list, and a block scalar at its end would lose a line break.
+#[test]
+fn a_patch_in_a_list_may_be_trimmed() {
+    let config = |text: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"config.toml": text}});
+    for text in ["a = 1\n", "a = 1\n\n\n", "a = 1", "  a = 1\n b\n"] {
+        let patches = post_renderer(&exported(&[changed(config("x\ny\n"), config(text))]));
+        let patch = patches[0]["patch"].as_str().unwrap();
+        assert_eq!(value(patch.trim())["data"]["config.toml"], text);
+    }
+}
+
 #[test]
 fn generated_names_are_those_without_a_hash() {
     let config =

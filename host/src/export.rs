@@ -133,9 +133,8 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     } else if plan.is_empty() {
         report.push_str(&format!("{} is up to date\n", shown(&arguments.output)));
     }
-    // If standard error is closed, nobody is left to tell.
-    let _ = anstream::stderr().write_all(report.as_bytes());
     if arguments.check {
+        standard_output::print(&report)?;
         return Ok(match plan.is_empty() {
             true => code,
             false => ExitCode::from(OUT_OF_DATE),
@@ -144,7 +143,13 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     if !plan.is_empty() {
         write(&plan, arguments)?;
     }
-    standard_output::print(&lines)?;
+    if lines.is_empty() {
+        standard_output::print(&report)?;
+    } else {
+        // If standard error is closed, nobody is left to tell.
+        let _ = anstream::stderr().write_all(report.as_bytes());
+        standard_output::print(&lines)?;
+    }
     Ok(code)
 }
 
@@ -253,11 +258,14 @@ fn for_kustomize(
     folder: Folder,
 ) -> Result<(Plan, String), ExportCommandError> {
     let usage = match &arguments.kustomize {
-        Some(base) => format!(
-            "a Component for the kustomization that has {} under resources",
-            shown(base)
-        ),
-        None => "a Component for the kustomization that has the runner under resources".to_owned(),
+        Some(base) => {
+            let base = relative(&absolute(&arguments.output)?, &built::real(base)?);
+            format!(
+                "a Component for a kustomization with {} under resources",
+                base.display()
+            )
+        }
+        None => "a Component for the kustomization with the runner under resources".to_owned(),
     };
     let files: Vec<ExportedFile> = component(export, &usage);
     if let Some(base) = &arguments.kustomize {

@@ -80,7 +80,7 @@ pub enum ApplicationError {
 }
 
 /// An Application's file with a component, given relative to the source's folder, or without it.
-/// `exported` is the absolute path of the kustomization that was exported.
+/// `exported` is the absolute path of the kustomization that was exported, empty if it is not known.
 ///
 /// # Errors
 /// The file has no Application or several, its source is something else, or it cannot be edited.
@@ -168,7 +168,8 @@ fn check(path: &str, application: &Value, exported: &str) -> Result<(), Applicat
         .and_then(Value::as_str);
     let folder = folder.unwrap_or_default();
     let plain = folder.trim_start_matches("./").trim_matches('/');
-    let is_it = plain.is_empty()
+    let is_it = exported.is_empty()
+        || plain.is_empty()
         || plain == "."
         || exported == plain
         || exported.ends_with(&format!("/{plain}"));

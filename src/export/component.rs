@@ -2,6 +2,7 @@
 
 use krm::resource::Identity;
 use serde_json::{Map, Value, json};
+use yaml_splice::Tree;
 
 use super::change::identity;
 use super::compose::{Export, Form, Patch};
@@ -87,11 +88,17 @@ pub(super) fn target(resource: &Identity) -> Value {
     Value::Object(target)
 }
 
-/// The text of a patch, for a list that holds patches themselves.
+/// The text of a patch, for a list that holds patches themselves. kustomize trims these: a comment at the
+/// end keeps the last line break of a block scalar.
 pub(super) fn inline(patch: &Patch) -> String {
     let value = match &patch.form {
         Form::Strategic(value) => value.clone(),
         Form::Operations(operations) => json!(operations),
     };
-    text(&patch.purpose, patch.made_from.as_deref(), &value)
+    let mut text = text(&patch.purpose, patch.made_from.as_deref(), &value);
+    let trimmed = Tree::parse(text.trim()).and_then(|tree| tree.to_value());
+    if trimmed.as_ref() != Ok(&value) {
+        text.push_str("# The end of the patch\n");
+    }
+    text
 }
