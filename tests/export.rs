@@ -298,6 +298,9 @@ fn a_patch_in_a_list_may_be_trimmed() {
         let patches = post_renderer(&exported(&[changed(config("x\ny\n"), config(text))]));
         let patch = patches[0]["patch"].as_str().unwrap();
         assert_eq!(value(patch.trim())["data"]["config.toml"], text);
+        // Readers differ on the last line break of a block scalar at the end of a text.
+        let last = patch.trim().lines().last().unwrap();
+        assert_eq!(last.starts_with('#'), text.contains('\n'), "{patch}");
     }
 }
 

@@ -392,7 +392,11 @@ fn what_cannot_be_exported_is_refused() {
         &["--for", "argocd", "--in-place", "app.yaml"],
         "Argo CD has no post-renderer for charts",
     );
-    write(folder, "app.yaml", &chart.replace("chart: gitlab-runner", "path: base"));
+    write(
+        folder,
+        "app.yaml",
+        &chart.replace("chart: gitlab-runner", "path: base"),
+    );
     fails(
         folder,
         &["--for", "argocd", "--in-place", "app.yaml"],

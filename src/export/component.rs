@@ -2,7 +2,6 @@
 
 use krm::resource::Identity;
 use serde_json::{Map, Value, json};
-use yaml_splice::Tree;
 
 use super::change::identity;
 use super::compose::{Export, Form, Patch};
@@ -96,9 +95,18 @@ pub(super) fn inline(patch: &Patch) -> String {
         Form::Operations(operations) => json!(operations),
     };
     let mut text = text(&patch.purpose, patch.made_from.as_deref(), &value);
-    let trimmed = Tree::parse(text.trim()).and_then(|tree| tree.to_value());
-    if trimmed.as_ref() != Ok(&value) {
+    if has_block(&value) {
         text.push_str("# The end of the patch\n");
     }
     text
+}
+
+/// True where a text has several lines, and so may be a block scalar.
+fn has_block(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Array(items) => items.iter().any(has_block),
+        Value::Object(members) => members.values().any(has_block),
+        _ => false,
+    }
 }
