@@ -5,10 +5,13 @@
 //!
 //! Source: "Kustomize" in Argo CD's user guide, and `ApplicationSourceKustomize` in its API.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::documents::{EditedDocumentError, Wanted};
 
+/// What Argo CD's kustomize is told.
+const OPTIONS: &str = "/spec/source/kustomize";
+const COMPONENTS: &str = "/spec/source/kustomize/components";
 /// Fields of `spec.source.kustomize` that change resources after the components.
 const LATE: [&str; 7] = [
     "commonLabels",
@@ -93,9 +96,7 @@ pub fn add_component(
 ) -> Result<String, ApplicationError> {
     let application = Wanted::find(path, text, "Application", "argoproj.io")?;
     check(path, &application.value, exported)?;
-    let kustomize = "/spec/source/kustomize";
-    let list = format!("{kustomize}/components");
-    let components = match application.value.pointer(&list) {
+    let components = match application.value.pointer(COMPONENTS) {
         None | Some(Value::Null) => None,
         Some(Value::Array(components)) => Some(components),
         Some(_) => {
@@ -104,37 +105,42 @@ pub fn add_component(
             });
         }
     };
+    let options = application
+        .value
+        .pointer(OPTIONS)
+        .and_then(Value::as_object);
+    let operation = operation(options, components, component, is_wanted);
+    Ok(application.edited(operation.into_iter().collect())?)
+}
+
+/// What adds a component to the options of kustomize, or removes it; `None` where it is as it should be.
+fn operation(
+    options: Option<&Map<String, Value>>,
+    components: Option<&Vec<Value>>,
+    component: &str,
+    is_wanted: bool,
+) -> Option<Value> {
     let place = components.and_then(|list| list.iter().position(|one| one == component));
-    let operation = match (place, is_wanted, components) {
+    match (place, is_wanted, components) {
         (Some(_), true, _) | (None, false, _) => None,
         (Some(place), false, Some(all)) if all.len() > 1 => {
-            Some(json!({"op": "remove", "path": format!("{list}/{place}")}))
+            Some(json!({"op": "remove", "path": format!("{COMPONENTS}/{place}")}))
         }
         (Some(_), false, _) => {
-            let is_alone = application
-                .value
-                .pointer(kustomize)
-                .and_then(Value::as_object)
-                .is_some_and(|members| members.len() == 1);
-            let path = if is_alone { kustomize } else { list.as_str() };
+            let is_alone = options.is_some_and(|options| options.len() == 1);
+            let path = if is_alone { OPTIONS } else { COMPONENTS };
             Some(json!({"op": "remove", "path": path}))
         }
         (None, true, Some(_)) => {
-            Some(json!({"op": "add", "path": format!("{list}/-"), "value": component}))
+            Some(json!({"op": "add", "path": format!("{COMPONENTS}/-"), "value": component}))
+        }
+        (None, true, None) if options.is_some() => {
+            Some(json!({"op": "add", "path": COMPONENTS, "value": [component]}))
         }
         (None, true, None) => {
-            let has_options = application
-                .value
-                .pointer(kustomize)
-                .is_some_and(Value::is_object);
-            Some(if has_options {
-                json!({"op": "add", "path": list, "value": [component]})
-            } else {
-                json!({"op": "add", "path": kustomize, "value": {"components": [component]}})
-            })
+            Some(json!({"op": "add", "path": OPTIONS, "value": {"components": [component]}}))
         }
-    };
-    Ok(application.edited(operation.into_iter().collect())?)
+    }
 }
 
 /// Refuses sources that take no components, and those to which this one does not belong.

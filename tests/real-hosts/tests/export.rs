@@ -483,7 +483,7 @@ fn an_overlay_is_exported_for_the_kustomization_around_it() {
         let (code, said) = run_export(folder, &arguments);
         assert_eq!(code, Some(0), "{said}");
         let built = build(KUSTOMIZE, &folder.join("around")).unwrap();
-        let (_, by_kubectl) = (0, build(KUBECTL, &folder.join("around")).unwrap());
+        let by_kubectl = build(KUBECTL, &folder.join("around")).unwrap();
         assert_eq!(built, by_kubectl);
         let built: String = built.iter().map(Value::to_string).collect();
         assert!(built.contains("\"prod-runner-session-server\""), "{built}");
