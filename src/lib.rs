@@ -58,6 +58,7 @@
 //! | [`configure`] | the session server configured at the pod's start |
 //! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
 //! | [`documents`] | the function on files of manifests |
+//! | [`mod@export`] | what the function changes, as patches and files |
 //!
 //! The crate does no I/O, reads no clock and holds no state.
 
@@ -69,6 +70,7 @@ pub mod address;
 pub mod configure;
 mod digest;
 pub mod documents;
+pub mod export;
 pub mod exposure;
 pub mod fields;
 pub mod function;

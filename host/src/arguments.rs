@@ -42,6 +42,12 @@ pub(crate) enum Command {
     /// Prints the manifests with all changes done, or writes the files back. All that does not
     /// change comes out byte for byte. Exits with 1 on an error, and then changes nothing.
     ApplyTo(ApplyTo),
+    /// Write what the function would change as files for hosts that run no functions
+    ///
+    /// Writes a kustomize Component, or patches of a Flux HelmRelease, that people review and commit.
+    /// Files of its own are brought up to date, and no others are touched. Exits with 1 on an error, and
+    /// then writes nothing.
+    Export(Export),
     /// Show where each runner's terminals can be reached, as the cluster says now
     ///
     /// Finds the runners in manifests, reads the Service in front of each from the cluster, and
@@ -238,6 +244,63 @@ impl ApplyTo {
             _ => Destination::Stdout,
         }
     }
+}
+
+/// The arguments of `export`.
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Manifests: files, folders, patterns, or - for standard input [default: -]
+    ///
+    /// For a HelmRelease, what the chart renders. In a folder, all files that end in .yaml, .yml or
+    /// .json are read, except kustomizations.
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    ///
+    /// It is built again with what is exported, and nothing is written if that differs from what the
+    /// function gives.
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
+
+    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// SessionServer without settings]
+    #[arg(short = 'c', long = "function-config", value_name = "FILE")]
+    pub(crate) function_configs: Vec<PathBuf>,
+
+    /// The folder to write; it is created if it is missing
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+
+    /// Who applies the files
+    #[arg(long = "for", value_name = "HOST", value_enum, default_value_t = ExportFor::Kustomize)]
+    pub(crate) host: ExportFor,
+
+    /// The file with the HelmRelease or the Application to write into; all else in it stays
+    ///
+    /// Without it, the lines that belong there are printed.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) in_place: Option<PathBuf>,
+
+    /// Write nothing, say what is out of date, and exit with 2 if something is
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Write the data of Secrets, with the tokens in it
+    #[arg(long)]
+    pub(crate) include_secrets: bool,
+}
+
+/// Who applies what `export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFor {
+    /// kustomize or kubectl: a Component
+    Kustomize,
+    /// Flux: the post-renderer of a HelmRelease, and new resources beside it
+    FluxHelmrelease,
+    /// Argo CD without a plugin: a Component for its own kustomize
+    #[value(name = "argocd")]
+    ArgoCd,
 }
 
 /// Where manifests come from.

@@ -16,6 +16,7 @@ mod convert;
 mod diff;
 mod duration;
 mod explain;
+mod export;
 mod function;
 mod import_values;
 mod input;
@@ -104,6 +105,8 @@ enum CommandError {
     ApplyTo(#[from] apply_to::ApplyToError),
     /// `explain`
     Explain(#[from] explain::ExplainError),
+    /// `export`
+    Export(#[from] export::ExportCommandError),
     /// `import-values`
     ImportValues(#[from] import_values::ImportError),
     /// `relay`
@@ -136,6 +139,7 @@ fn command() -> Result<ExitCode, CommandError> {
     Ok(match command {
         Command::ApplyTo(arguments) => apply_to::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
+        Command::Export(arguments) => export::run(&arguments)?,
         Command::ImportValues(arguments) => import_values::run(&arguments)?,
         Command::Relay(arguments) => relay::run(&arguments)?,
         Command::Resolve(arguments) => resolve::run(&arguments)?,

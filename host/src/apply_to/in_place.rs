@@ -137,18 +137,36 @@ impl fmt::Display for Done {
         let Self { count, total } = self;
         write!(
             formatter,
-            "{count} of {total} files have been replaced, and a further run goes on from there"
+            "{count} of {total} files have been written, and a further run goes on from there"
         )
     }
 }
 
-/// A new file beside the old one, synced to the disk.
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change<'f> {
+    /// It gets another text.
+    Replace {
+        /// As it was read.
+        before: &'f File,
+        /// With its new text.
+        after: &'f File,
+    },
+    /// It is new.
+    Create(&'f File),
+    /// It goes.
+    Remove(&'f File),
+}
+
+/// A change of a file that is ready to be made: a new file is beside the old one, synced to the disk.
 struct Prepared<'a> {
     /// The path in messages.
     path: &'a str,
     location: PathBuf,
-    before: &'a str,
-    new: NamedTempFile,
+    /// The text of the old file, if there is one.
+    before: Option<&'a str>,
+    /// The new file, if there is to be one.
+    new: Option<NamedTempFile>,
 }
 
 /// Refuses standard input, which cannot be written back.
@@ -174,14 +192,24 @@ pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceErro
         .iter()
         .zip(after)
         .filter(|(before, after)| before.text != after.text)
+        .map(|(before, after)| Change::Replace { before, after })
         .collect();
+    write(&changed)
+}
+
+/// Makes changes in their order, as [`replace`] does.
+///
+/// # Errors
+///
+/// A file cannot be written, replaced or removed, or a signal came.
+pub(crate) fn write(changes: &[Change<'_>]) -> Result<(), ReplaceError> {
     let interrupt = Interrupt::listen().map_err(ReplaceError::Signals)?;
-    let bar = progress(changed.len(), "writing");
-    let prepared: Vec<Prepared<'_>> = changed
+    let bar = progress(changes.len(), "writing");
+    let prepared: Vec<Prepared<'_>> = changes
         .par_iter()
-        .map(|(before, after)| {
-            let prepared = prepare(before, after).map_err(|error| ReplaceError::Write {
-                path: before.path.clone(),
+        .map(|change| {
+            let prepared = prepare_change(*change).map_err(|error| ReplaceError::Write {
+                path: change.path().to_owned(),
                 error,
             })?;
             bar.inc(1);
@@ -192,7 +220,7 @@ pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceErro
     for (count, prepared) in prepared.into_iter().enumerate() {
         let done = Done {
             count,
-            total: changed.len(),
+            total: changes.len(),
         };
         if interrupt.is_set() {
             return Err(ReplaceError::Interrupted {
@@ -203,6 +231,52 @@ pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceErro
         replace_one(prepared, done)?;
     }
     Ok(())
+}
+
+impl Change<'_> {
+    fn path(&self) -> &str {
+        match self {
+            Self::Replace { before: file, .. } | Self::Create(file) | Self::Remove(file) => {
+                &file.path
+            }
+        }
+    }
+}
+
+fn prepare_change(change: Change<'_>) -> Result<Prepared<'_>, PrepareError> {
+    match change {
+        Change::Replace { before, after } => prepare(before, after),
+        Change::Create(file) => prepare_new(file),
+        Change::Remove(file) => Ok(Prepared {
+            path: &file.path,
+            location: file.location.clone(),
+            before: Some(&file.text),
+            new: None,
+        }),
+    }
+}
+
+/// A new file under another name, in the folder in which it will be.
+fn prepare_new(file: &File) -> Result<Prepared<'_>, PrepareError> {
+    let folder = file.location.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".runner-terminal-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        // As any new file: the process's umask takes away what it may not have.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut new = builder.tempfile_in(folder)?;
+    new.write_all(file.text.as_bytes())?;
+    new.as_file().sync_all()?;
+    Ok(Prepared {
+        path: &file.path,
+        location: file.location.clone(),
+        before: None,
+        new: Some(new),
+    })
 }
 
 /// Replaces a file, after the `done` ones.
@@ -255,12 +329,12 @@ fn prepare<'a>(before: &'a File, after: &File) -> Result<Prepared<'a>, PrepareEr
     Ok(Prepared {
         path: &before.path,
         location,
-        before: &before.text,
-        new,
+        before: Some(&before.text),
+        new: Some(new),
     })
 }
 
-/// Replaces the old file, unless it has changed since it was read. Returns the old file if it has to
+/// Makes a change, unless the old file has changed since it was read. Returns the old file if it has to
 /// be removed.
 fn put(prepared: Prepared<'_>) -> Result<Option<NamedTempFile>, PutError> {
     let Prepared {
@@ -269,10 +343,23 @@ fn put(prepared: Prepared<'_>) -> Result<Option<NamedTempFile>, PutError> {
         new,
         ..
     } = prepared;
+    let Some(before) = before else {
+        return match new.map(|new| new.persist_noclobber(&location)) {
+            Some(Err(error)) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(PutError::Changed)
+            }
+            Some(Err(error)) => Err(error.error.into()),
+            _ => Ok(None),
+        };
+    };
     let is_before = |path: &Path| -> io::Result<bool> { Ok(fs::read(path)? == before.as_bytes()) };
     if !is_before(&location)? {
         return Err(PutError::Changed);
     }
+    let Some(new) = new else {
+        fs::remove_file(&location)?;
+        return Ok(None);
+    };
     if !exchange::exchange(new.path(), &location)? {
         new.persist(&location).map_err(|error| error.error)?;
         return Ok(None);

@@ -175,7 +175,7 @@ impl Place {
                     names.any(|name| last.contains(name)),
                     "no file is named: {said}"
                 );
-                if last.contains("files have been replaced") {
+                if last.contains("files have been written") {
                     let count = format!(" {done} of {} files", CHANGED.len());
                     assert!(last.contains(&count), "{done} are new: {said}");
                 } else {

@@ -65,6 +65,11 @@ fn pods_are_configured_as_the_page_says() {
 }
 
 #[test]
+fn files_are_exported_as_the_page_says() {
+    assert!(run_commands("docs/export.md", None) >= 6);
+}
+
+#[test]
 fn pictures_are_drawn_as_the_page_says() {
     assert!(run_commands("docs/diagram.md", None) >= 4);
 }

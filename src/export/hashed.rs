@@ -1,0 +1,103 @@
+//! Names to which kustomize appends a hash of the content: those of generated ConfigMaps and Secrets.
+//!
+//! It appends them last, so a patch finds such a resource by its name without the hash, and references
+//! to that name are completed later.
+
+use std::collections::BTreeMap;
+
+use krm::resource::without_hash;
+use serde_json::Value;
+
+use super::change::{Change, identity};
+use super::lists::{Schema, is_same};
+
+/// The names with a hash, and those without.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HashedNames(BTreeMap<String, String>);
+
+/// A resource of two lists that is not the same in both.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{resource} {difference}")]
+pub struct NotTheSame {
+    /// The resource.
+    pub resource: String,
+    /// What is not the same.
+    pub difference: &'static str,
+}
+
+impl HashedNames {
+    /// Those of a kustomization's output: the names of ConfigMaps and Secrets that look like it.
+    pub fn of<'v>(resources: impl IntoIterator<Item = &'v Value>) -> Self {
+        let found = resources.into_iter().map(identity).filter_map(|found| {
+            let is_generated = ["ConfigMap", "Secret"].contains(&found.kind.as_str());
+            let without = without_hash(&found.name).filter(|_| is_generated)?;
+            Some((found.name.clone(), without.to_owned()))
+        });
+        Self(found.collect())
+    }
+
+    /// Removes the hashes wherever such a name is a whole value.
+    pub fn remove_from(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(without) = self.0.get(text) {
+                    text.clone_from(without);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.remove_from(item)),
+            Value::Object(members) => members.values_mut().for_each(|one| self.remove_from(one)),
+            _ => {}
+        }
+    }
+
+    /// Removes the hashes of changes.
+    pub fn remove_from_changes(&self, changes: &mut [Change]) {
+        for change in changes {
+            let values = [&mut change.before, &mut change.after];
+            for value in values.into_iter().flatten() {
+                self.remove_from(value);
+            }
+        }
+    }
+}
+
+/// Compares what a kustomization gives with what it should, in any order. Empty annotations and
+/// labels are as good as none: kustomize drops them.
+///
+/// # Errors
+/// The first resource that differs.
+pub fn compare(built: &[Value], expected: &[Value]) -> Result<(), NotTheSame> {
+    let differs = |value: &Value, difference| NotTheSame {
+        resource: identity(value).to_string(),
+        difference,
+    };
+    let mut left: Vec<Value> = built.iter().map(without_empty_metadata).collect();
+    for value in expected {
+        let name = identity(value);
+        let mut named = left.iter().enumerate();
+        let wanted = without_empty_metadata(value);
+        let Some((place, found)) = named.find(|(_, found)| identity(found) == name) else {
+            return Err(differs(value, "is missing"));
+        };
+        let schema = Schema::of(&name.api_version, &name.kind);
+        if !is_same(schema, found, &wanted, &mut Vec::new()) {
+            return Err(differs(value, "has other fields"));
+        }
+        left.swap_remove(place);
+    }
+    match left.first() {
+        Some(more) => Err(differs(more, "should not be there")),
+        None => Ok(()),
+    }
+}
+
+fn without_empty_metadata(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
+        let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+        metadata.retain(|name, value| {
+            !(["annotations", "labels"].contains(&name.as_str()) && is_empty(value))
+        });
+    }
+    value
+}

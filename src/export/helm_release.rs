@@ -1,0 +1,248 @@
+//! The post-renderer of a Flux HelmRelease.
+//!
+//! It patches what the chart renders, and cannot add resources: these are files beside the HelmRelease.
+//!
+//! Source: `spec.postRenderers` in Flux's `helm.toolkit.fluxcd.io/v2`.
+
+use serde_json::{Value, json};
+
+use super::component::{added, inline, target};
+use super::compose::Export;
+use super::documents::{EditedDocumentError, Wanted};
+use super::files::{ExportedFile, KUSTOMIZATION, Names, head, is_ours};
+
+const GROUP: &str = "helm.toolkit.fluxcd.io";
+const KIND: &str = "HelmRelease";
+const RENDERERS: &str = "/spec/postRenderers";
+
+/// Why a HelmRelease cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum HelmReleaseError {
+    /// Its file cannot be edited.
+    #[error(transparent)]
+    Document(#[from] EditedDocumentError),
+    /// A field has another type than Flux's.
+    #[error("{path}: {field} of the HelmRelease is not {expected}")]
+    Field {
+        /// The path of the file, as given.
+        path: String,
+        /// The field.
+        field: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// The patches of a post-renderer. Each one's text begins with the marker of an export.
+pub fn post_renderer(export: &Export) -> Vec<Value> {
+    let patches = export.patches.iter();
+    let patches =
+        patches.map(|patch| json!({"target": target(&patch.target), "patch": inline(patch)}));
+    patches.collect()
+}
+
+/// The files beside the HelmRelease: a kustomization with the new resources; none where there are none.
+/// Resources without a namespace get that of the release, if it is known.
+pub fn release_files(export: &Export, namespace: Option<&str>) -> Vec<ExportedFile> {
+    if export.added.is_empty() {
+        return Vec::new();
+    }
+    let mut export = export.clone();
+    if let Some(namespace) = namespace {
+        for one in &mut export.added {
+            set_namespace(&mut one.value, namespace);
+        }
+    }
+    let mut lines = head(
+        "what belongs beside the HelmRelease, whose post-renderer adds no resources",
+        None,
+    );
+    lines
+        .push_str("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n");
+    let mut files = Vec::new();
+    for (file, purpose) in added(&export, &mut Names::default()) {
+        let purpose = krm::text::printable(&purpose).into_owned();
+        lines.push_str(&format!(
+            "# {purpose}\n{}",
+            yaml_splice::document(&json!([file.name]))
+        ));
+        files.push(file);
+    }
+    files.push(ExportedFile {
+        name: KUSTOMIZATION.to_owned(),
+        text: lines,
+    });
+    files
+}
+
+/// Sets the namespace of a resource of a namespace, and of the accounts that it binds, where there is
+/// none.
+fn set_namespace(value: &mut Value, namespace: &str) {
+    let kind = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let is_of_cluster = ["ClusterRole", "ClusterRoleBinding", "Namespace"].contains(&kind);
+    if !is_of_cluster && let Some(Value::Object(metadata)) = value.get_mut("metadata") {
+        metadata
+            .entry("namespace")
+            .or_insert_with(|| json!(namespace));
+    }
+    let subjects = value.get_mut("subjects").and_then(Value::as_array_mut);
+    for subject in subjects.into_iter().flatten() {
+        let is_account = subject
+            .get("kind")
+            .is_some_and(|kind| kind == "ServiceAccount");
+        if let (true, Some(subject)) = (is_account, subject.as_object_mut()) {
+            subject
+                .entry("namespace")
+                .or_insert_with(|| json!(namespace));
+        }
+    }
+}
+
+/// A release's file with these patches, and the namespace into which the release is installed.
+///
+/// Patches that an export has written are replaced, and those of users stay, as do comments and layout.
+/// The first patches go into a renderer of their own, after those of users.
+///
+/// # Errors
+/// The file has no HelmRelease or several, or cannot be edited.
+pub fn set_post_renderer(
+    path: &str,
+    text: &str,
+    patches: Vec<Value>,
+) -> Result<(String, Option<String>), HelmReleaseError> {
+    let release = Wanted::find(path, text, KIND, GROUP)?;
+    let namespace = ["/spec/targetNamespace", "/metadata/namespace"];
+    let namespace = namespace
+        .iter()
+        .find_map(|field| release.value.pointer(field)?.as_str());
+    let namespace = namespace.map(str::to_owned);
+    let renderers = renderers(path, &release.value)?;
+    let operations = operations(&renderers, &release.value, patches);
+    Ok((release.edited(operations)?, namespace))
+}
+
+/// The patches of each renderer.
+fn renderers(path: &str, release: &Value) -> Result<Vec<Vec<Value>>, HelmReleaseError> {
+    let fault = |field: String, expected| HelmReleaseError::Field {
+        path: path.to_owned(),
+        field,
+        expected,
+    };
+    if !release.get("spec").is_some_and(Value::is_object) {
+        return Err(fault("spec".to_owned(), "a mapping"));
+    }
+    let list = match release.pointer(RENDERERS) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(fault("spec.postRenderers".to_owned(), "a list")),
+    };
+    let patches = list.iter().enumerate().map(|(index, renderer)| {
+        match renderer.pointer("/kustomize/patches") {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(patches)) => Ok(patches.clone()),
+            Some(_) => {
+                let field = format!("spec.postRenderers[{index}].kustomize.patches");
+                Err(fault(field, "a list"))
+            }
+        }
+    });
+    patches.collect()
+}
+
+fn is_own(patch: &Value) -> bool {
+    let text = patch.get("patch").and_then(Value::as_str);
+    text.is_some_and(is_ours)
+}
+
+/// What makes of the renderers those with our patches.
+fn operations(renderers: &[Vec<Value>], release: &Value, patches: Vec<Value>) -> Vec<Value> {
+    let with_own: Vec<usize> = (0..renderers.len())
+        .filter(|place| {
+            renderers
+                .get(*place)
+                .is_some_and(|one| one.iter().any(is_own))
+        })
+        .collect();
+    let mut operations = Vec::new();
+    let Some((first, others)) = with_own.split_first() else {
+        if patches.is_empty() {
+            return operations;
+        }
+        let renderer = json!({"kustomize": {"patches": patches}});
+        operations.push(if release.pointer(RENDERERS).is_some_and(Value::is_array) {
+            json!({"op": "add", "path": format!("{RENDERERS}/-"), "value": renderer})
+        } else {
+            json!({"op": "add", "path": RENDERERS, "value": [renderer]})
+        });
+        return operations;
+    };
+    let mut emptied = Vec::new();
+    for (place, new) in others
+        .iter()
+        .rev()
+        .map(|place| (*place, Vec::new()))
+        .chain([(*first, patches)])
+    {
+        let old = renderers.get(place).map_or(&[][..], Vec::as_slice);
+        let is_emptied = new.is_empty() && old.iter().all(is_own);
+        if is_emptied {
+            emptied.push(place);
+        } else {
+            replace_own(old, new, place, &mut operations);
+        }
+    }
+    // Indexes fall, so those that follow still hold.
+    if emptied.len() == renderers.len() && (0..renderers.len()).all(|place| is_bare(release, place))
+    {
+        operations.push(json!({"op": "remove", "path": RENDERERS}));
+        return operations;
+    }
+    for place in emptied {
+        let path = match is_bare(release, place) {
+            true => format!("{RENDERERS}/{place}"),
+            false => format!("{RENDERERS}/{place}/kustomize/patches"),
+        };
+        operations.push(json!({"op": "remove", "path": path}));
+    }
+    operations
+}
+
+/// True for a renderer with nothing but patches.
+fn is_bare(release: &Value, place: usize) -> bool {
+    let renderer = release.pointer(&format!("{RENDERERS}/{place}"));
+    let len = |value: Option<&Value>| value.and_then(Value::as_object).map(serde_json::Map::len);
+    len(renderer) == Some(1) && len(renderer.and_then(|one| one.get("kustomize"))) == Some(1)
+}
+
+/// Replaces our patches in a renderer that keeps some.
+fn replace_own(old: &[Value], new: Vec<Value>, place: usize, operations: &mut Vec<Value>) {
+    let list = format!("{RENDERERS}/{place}/kustomize/patches");
+    let own: Vec<usize> = (0..old.len())
+        .filter(|index| old.get(*index).is_some_and(is_own))
+        .collect();
+    let mut new = new.into_iter();
+    let mut surplus = Vec::new();
+    let mut last = 0;
+    for index in own {
+        match new.next() {
+            Some(patch) => {
+                if old.get(index) != Some(&patch) {
+                    let path = format!("{list}/{index}");
+                    operations.push(json!({"op": "replace", "path": path, "value": patch}));
+                }
+                last = index + 1;
+            }
+            None => surplus.push(index),
+        }
+    }
+    for index in surplus.into_iter().rev() {
+        operations.push(json!({"op": "remove", "path": format!("{list}/{index}")}));
+    }
+    for (offset, patch) in new.enumerate() {
+        let path = format!("{list}/{}", last + offset);
+        operations.push(json!({"op": "add", "path": path, "value": patch}));
+    }
+}

@@ -1,0 +1,142 @@
+//! How kustomize merges the lists of Kubernetes' own types.
+//!
+//! Source: the OpenAPI document in kustomize's `kyaml/openapi/kubernetesapi`, by
+//! `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`.
+
+use serde_json::{Map, Value};
+
+/// The types whose lists are merged, of those that the function changes or adds.
+const KNOWN: [(&str, &[&str]); 6] = [
+    (
+        "v1",
+        &[
+            "ConfigMap",
+            "Pod",
+            "ReplicationController",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    (
+        "apps/v1",
+        &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
+    ),
+    ("batch/v1", &["CronJob", "Job"]),
+    ("networking.k8s.io/v1", &["Ingress", "NetworkPolicy"]),
+    (
+        "rbac.authorization.k8s.io/v1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+    ),
+    ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
+];
+
+/// A type, as far as its lists are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// One of Kubernetes' own.
+    Known {
+        /// It is a Service.
+        is_service: bool,
+    },
+    /// A custom resource, or an old version: kustomize replaces its lists.
+    Unknown,
+}
+
+impl Schema {
+    pub(super) fn of(api_version: &str, kind: &str) -> Self {
+        let is_known = KNOWN
+            .iter()
+            .any(|(version, kinds)| *version == api_version && kinds.contains(&kind));
+        match is_known {
+            true => Self::Known {
+                is_service: kind == "Service",
+            },
+            false => Self::Unknown,
+        }
+    }
+
+    /// The fields that tell the elements of a list apart, where it is merged by them and its order
+    /// means nothing. `path` has the keys from the top, without indexes.
+    ///
+    /// Init containers run in their order, and variables may refer to those before them: these lists
+    /// are not among them.
+    pub(super) fn keys(self, path: &[String]) -> Option<&'static [&'static str]> {
+        let Self::Known { is_service } = self else {
+            return None;
+        };
+        let mut names = path.iter().rev().map(String::as_str);
+        let (field, parent) = (names.next()?, names.next().unwrap_or_default());
+        match (field, parent) {
+            ("containers" | "volumes", "spec") => Some(&["name"]),
+            ("volumeMounts", _) => Some(&["mountPath"]),
+            ("ports", "containers") => Some(&["containerPort", "protocol"]),
+            ("ports", "spec") if is_service => Some(&["port", "protocol"]),
+            _ => None,
+        }
+    }
+}
+
+/// Lists that are merged by these keys, if each element has its own, in both of them.
+///
+/// kustomize takes ports without a protocol for others than those with one, so a number that stands
+/// more than once is not told apart.
+pub(super) fn are_told_apart(keys: &[&str], before: &[Value], after: &[Value]) -> bool {
+    let Some(first) = keys.first() else {
+        return false;
+    };
+    let is_unique = |list: &[Value]| {
+        let firsts: Vec<Option<&Value>> = list.iter().map(|item| item.get(*first)).collect();
+        let mut seen: Vec<&Value> = Vec::with_capacity(firsts.len());
+        firsts.into_iter().all(|key| match key {
+            Some(key) if !key.is_null() && !seen.contains(&key) => {
+                seen.push(key);
+                true
+            }
+            _ => false,
+        })
+    };
+    let has_same_keys = |item: &Value| {
+        let was = before
+            .iter()
+            .find(|was| was.get(*first) == item.get(*first));
+        was.is_none_or(|was| key_of(keys, was) == key_of(keys, item))
+    };
+    is_unique(before) && is_unique(after) && after.iter().all(has_same_keys)
+}
+
+/// The members of an element by which it is found.
+pub(super) fn key_of(keys: &[&str], item: &Value) -> Map<String, Value> {
+    let member = |key: &&str| Some(((*key).to_owned(), item.get(*key)?.clone()));
+    keys.iter().filter_map(member).collect()
+}
+
+/// True where two values of a type mean the same: the order of lists that are merged by a key means
+/// nothing.
+pub(super) fn is_same(schema: Schema, a: &Value, b: &Value, path: &mut Vec<String>) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(key, a)| {
+                    b.get(key).is_some_and(|b| {
+                        path.push(key.clone());
+                        let is_same = is_same(schema, a, b, path);
+                        path.pop();
+                        is_same
+                    })
+                })
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let is_ordered = schema
+                .keys(path)
+                .is_none_or(|keys| !are_told_apart(keys, a, b));
+            if is_ordered {
+                let mut pairs = a.iter().zip(b);
+                return pairs.all(|(a, b)| is_same(schema, a, b, path));
+            }
+            a.iter()
+                .all(|a| b.iter().any(|b| is_same(schema, a, b, path)))
+        }
+        (a, b) => a == b,
+    }
+}
