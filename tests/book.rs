@@ -40,7 +40,13 @@ fn below(folder: &Path, found: &mut BTreeSet<String>) {
         if path.is_dir() && !["node_modules", "target"].contains(&name) {
             below(&path, found);
         } else if name.ends_with(".md") {
-            found.insert(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+            found.insert(
+                path.strip_prefix(root())
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
     }
 }
@@ -141,14 +147,19 @@ fn fault(page: &str, link: &str, anchors: &BTreeMap<String, BTreeSet<String>>) -
         return Some(format!("{page}: {link}: there is no {}", target.display()));
     }
     let target = target.to_str().unwrap();
-    let has_anchor = anchors.get(target).is_some_and(|anchors| anchors.contains(anchor));
+    let has_anchor = anchors
+        .get(target)
+        .is_some_and(|anchors| anchors.contains(anchor));
     (!anchor.is_empty() && !has_anchor)
         .then(|| format!("{page}: {link}: {target} has no heading for #{anchor}"))
 }
 
 #[test]
 fn every_link_leads_somewhere() {
-    let pages: BTreeMap<_, _> = pages().into_iter().map(|path| (path.clone(), parse(&read(&path)))).collect();
+    let pages: BTreeMap<_, _> = pages()
+        .into_iter()
+        .map(|path| (path.clone(), parse(&read(&path))))
+        .collect();
     let anchors: BTreeMap<_, _> = pages
         .iter()
         .map(|(path, page)| (path.clone(), page.anchors.clone()))
@@ -161,7 +172,11 @@ fn every_link_leads_somewhere() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(links >= 300 && pages.len() >= 40, "{links} links, {} pages", pages.len());
+    assert!(
+        links >= 300 && pages.len() >= 40,
+        "{links} links, {} pages",
+        pages.len()
+    );
 }
 
 #[test]
@@ -184,7 +199,15 @@ fn a_link_that_leads_nowhere_is_found() {
 fn pages_that_code_names_exist() {
     let pages = pages();
     let mut named = 0;
-    for folder in ["src", "crates", "host", "kustomization", "xtask", "wasm/kpt", "wasm/playground/src"] {
+    for folder in [
+        "src",
+        "crates",
+        "host",
+        "kustomization",
+        "xtask",
+        "wasm/kpt",
+        "wasm/playground/src",
+    ] {
         let mut files = Vec::new();
         sources(&root().join(folder), &mut files);
         for (file, text) in files {
@@ -214,7 +237,9 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
             if !["node_modules", "target", "corpus"].contains(&name) {
                 sources(&path, found);
             }
-        } else if [".rs", ".yaml", ".ts", ".toml"].iter().any(|end| name.ends_with(end))
+        } else if [".rs", ".yaml", ".ts", ".toml"]
+            .iter()
+            .any(|end| name.ends_with(end))
             && let Ok(text) = fs::read_to_string(&path)
         {
             found.push((path.display().to_string(), text));
@@ -227,8 +252,15 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
 fn every_page_is_in_the_book_once() {
     let summary = read("docs/SUMMARY.md");
     let mut in_book = BTreeSet::new();
-    for link in parse(&summary).links.into_iter().filter(|link| !link.is_empty()) {
-        assert!(in_book.insert(format!("docs/{link}")), "{link} is there twice");
+    for link in parse(&summary)
+        .links
+        .into_iter()
+        .filter(|link| !link.is_empty())
+    {
+        assert!(
+            in_book.insert(format!("docs/{link}")),
+            "{link} is there twice"
+        );
     }
     let docs: BTreeSet<_> = pages()
         .into_iter()
@@ -236,7 +268,10 @@ fn every_page_is_in_the_book_once() {
         .collect();
     assert_eq!(docs, in_book, "add the page to docs/SUMMARY.md");
     assert!(in_book.len() >= 20);
-    let parts: Vec<_> = summary.lines().filter_map(|line| line.strip_prefix("# ")).collect();
+    let parts: Vec<_> = summary
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .collect();
     assert_eq!(parts, ["Summary", "Learn", "Do", "Look up", "Understand"]);
 }
 
@@ -254,7 +289,10 @@ fn the_readme_is_short() {
 #[test]
 fn the_readme_has_its_sections_in_order() {
     let readme = read("README.md");
-    let sections: Vec<_> = readme.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let sections: Vec<_> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
     assert_eq!(
         sections,
         [

@@ -80,5 +80,8 @@ fn every_field_is_described() {
             }
         }
     }
-    assert!(fields >= 95 && defaults >= 35, "{fields} fields, {defaults} defaults");
+    assert!(
+        fields >= 95 && defaults >= 35,
+        "{fields} fields, {defaults} defaults"
+    );
 }

@@ -69,7 +69,10 @@ fn each_message_is_one_of_the_program() {
             continue;
         }
         let report = report(origin);
-        assert!(report.contains(message), "{origin} does not say {message:?}:\n{report}");
+        assert!(
+            report.contains(message),
+            "{origin} does not say {message:?}:\n{report}"
+        );
         tried += 1;
     }
     assert!(tried >= 25, "{tried}");

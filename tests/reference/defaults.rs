@@ -45,9 +45,12 @@ fn smallest(kind: &str, title: &str, field: &str) -> Value {
     let exposure = |more: Value| json!({"exposure": more});
     let host = "terminal.example.com";
     let relay = json!({"image": "registry.example.com/r:1", "namespace": "relay"});
-    let api_server = |more: Value| exposure(json!({"type": "ApiServer", "host": host, "relay": more}));
+    let api_server =
+        |more: Value| exposure(json!({"type": "ApiServer", "host": host, "relay": more}));
     match title {
-        "`spec`" if kind == "AdvertiseAddress" && field == "timeout" => json!({"whenPending": "Wait"}),
+        "`spec`" if kind == "AdvertiseAddress" && field == "timeout" => {
+            json!({"whenPending": "Wait"})
+        }
         // The others are read only with another value of this one.
         "`spec.configure`" if field == "at" => json!({}),
         "`spec.config`" => json!({"config": {"name": "runner"}}),
@@ -126,19 +129,40 @@ fn a_field_that_is_set_to_its_default_changes_nothing() {
         let schema = schema(file);
         let kind = schema["title"].as_str().unwrap();
         for Section { title, rows, .. } in sections(&schema) {
-            for Row { name, default, kind: of, .. } in rows {
-                let Some(mut value) = literal(&default) else { continue };
+            for Row {
+                name,
+                default,
+                kind: of,
+                ..
+            } in rows
+            {
+                let Some(mut value) = literal(&default) else {
+                    continue;
+                };
                 if of.starts_with("list ") && !value.is_array() {
                     value = json!([value]);
                 }
                 let without = smallest(kind, &title, &name);
                 let mut with = without.clone();
                 set(&mut with, &pointer(&title, &name), value);
-                assert_eq!(items(kind, &without), items(kind, &with), "{page}: {title}: {name}");
+                assert_eq!(
+                    items(kind, &without),
+                    items(kind, &with),
+                    "{page}: {title}: {name}"
+                );
                 *tried.entry(page).or_insert(0) += 1;
             }
         }
     }
     let tried: Vec<_> = tried.into_values().collect();
     assert!(tried.iter().sum::<usize>() >= 30, "{tried:?}");
+}
+
+#[test]
+fn another_value_than_the_default_is_noticed() {
+    let with = |port: u16| json!({"exposure": {"type": "ClusterIP", "port": port}});
+    assert_ne!(
+        items("SessionServer", &with(9000)),
+        items("SessionServer", &with(9001))
+    );
 }

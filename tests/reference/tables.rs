@@ -30,7 +30,12 @@ pub(crate) fn table(section: &Section) -> String {
     }
     text.push_str("| field | type | default | what it does |\n|---|---|---|---|\n");
     for row in &section.rows {
-        let Row { name, kind, default, meaning } = row;
+        let Row {
+            name,
+            kind,
+            default,
+            meaning,
+        } = row;
         text.push_str(&format!("| `{name}` | {kind} | {default} | {meaning} |\n"));
     }
     text
@@ -61,7 +66,10 @@ impl<'s> Reader<'s> {
         let definition = &self.definitions[name];
         let variants = list(&definition["oneOf"]);
         let parts: Vec<_> = [definition].into_iter().chain(variants).collect();
-        let below: Vec<_> = parts.iter().flat_map(|part| self.below(path, &part["properties"])).collect();
+        let below: Vec<_> = parts
+            .iter()
+            .flat_map(|part| self.below(path, &part["properties"]))
+            .collect();
         for (path, name) in &below {
             self.seen.insert(name, path.clone());
         }
@@ -85,7 +93,11 @@ impl<'s> Reader<'s> {
 
     fn add(&mut self, title: String, definition: &Value, rows: Vec<Row>) {
         let description = cell(&words(definition));
-        self.sections.push(Section { title, description, rows });
+        self.sections.push(Section {
+            title,
+            description,
+            rows,
+        });
     }
 
     /// The fields that are mappings, or lists of mappings, and have no section yet: path and definition.
@@ -122,7 +134,11 @@ impl<'s> Reader<'s> {
         if let Some(definition) = definition {
             let choices = choices(definition);
             if !choices.is_empty() {
-                meaning = [meaning].into_iter().chain(choices).collect::<Vec<_>>().join("<br>");
+                meaning = [meaning]
+                    .into_iter()
+                    .chain(choices)
+                    .collect::<Vec<_>>()
+                    .join("<br>");
             } else if definition["anyOf"].is_array() {
                 // What the number means, and what the text.
                 meaning = format!("{meaning} {}", cell(&words(definition)));
@@ -145,7 +161,11 @@ impl<'s> Reader<'s> {
             && definition["properties"].is_object()
         {
             // Another field may have the same mapping, and its section.
-            let section = self.seen.get(name).cloned().unwrap_or_else(|| path.to_owned());
+            let section = self
+                .seen
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| path.to_owned());
             let link = format!("(#{})", slug(&section));
             kind = match kind.strip_suffix("mapping") {
                 Some("") => format!("[mapping]{link}"),
@@ -153,7 +173,12 @@ impl<'s> Reader<'s> {
             };
         }
         let name = path.rsplit('.').next().unwrap().to_owned();
-        Row { name, kind, default, meaning }
+        Row {
+            name,
+            kind,
+            default,
+            meaning,
+        }
     }
 
     fn kind(&self, property: &'s Value) -> String {
@@ -166,7 +191,9 @@ impl<'s> Reader<'s> {
             if definition["properties"].is_object() {
                 return "mapping".to_owned();
             }
-            let values: Vec<_> = values(definition).map(|value| format!("`{value}`")).collect();
+            let values: Vec<_> = values(definition)
+                .map(|value| format!("`{value}`"))
+                .collect();
             if !values.is_empty() {
                 return or(&values);
             }
@@ -174,15 +201,26 @@ impl<'s> Reader<'s> {
         }
         let types: Vec<_> = match &property["type"] {
             Value::String(name) => vec![name.clone()],
-            Value::Array(names) => names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
-            _ => list(&property["anyOf"]).iter().map(|one| self.kind(one)).collect(),
+            Value::Array(names) => names
+                .iter()
+                .filter_map(|name| Some(name.as_str()?.to_owned()))
+                .collect(),
+            _ => list(&property["anyOf"])
+                .iter()
+                .map(|one| self.kind(one))
+                .collect(),
         };
         let types: Vec<_> = types.into_iter().filter(|name| name != "null").collect();
         let mut kind = or(&types);
-        if let (Some(least), Some(most)) = (property["minimum"].as_u64(), property["maximum"].as_u64()) {
+        if let (Some(least), Some(most)) =
+            (property["minimum"].as_u64(), property["maximum"].as_u64())
+        {
             kind.push_str(&format!(", {least} to {most}"));
         }
-        match (kind.as_str(), property["additionalProperties"]["type"].as_str()) {
+        match (
+            kind.as_str(),
+            property["additionalProperties"]["type"].as_str(),
+        ) {
             ("object", Some(value)) => format!("mapping of {value}s"),
             ("object", None) => "mapping".to_owned(),
             _ => kind,
@@ -194,7 +232,10 @@ impl<'s> Reader<'s> {
 fn discriminator(variants: &[Value]) -> Row {
     let of = |variant: &Value| {
         let kind = variant["properties"]["type"]["const"].as_str().unwrap();
-        (format!("`{kind}`"), format!("`{kind}`: {}", cell(&words(variant))))
+        (
+            format!("`{kind}`"),
+            format!("`{kind}`: {}", cell(&words(variant))),
+        )
     };
     let (kinds, meanings): (Vec<_>, Vec<_>) = variants.iter().map(of).unzip();
     Row {
@@ -208,12 +249,16 @@ fn discriminator(variants: &[Value]) -> Row {
 /// The definition that a property refers to, if it is one alone or one or null.
 fn name_of(property: &Value) -> Option<&str> {
     let reference = |value: &'_ Value| -> Option<usize> {
-        value["$ref"].as_str().map(|text| text.rfind('/').unwrap() + 1)
+        value["$ref"]
+            .as_str()
+            .map(|text| text.rfind('/').unwrap() + 1)
     };
     if let Some(start) = reference(property) {
         return property["$ref"].as_str().and_then(|text| text.get(start..));
     }
-    let mut named = list(&property["anyOf"]).iter().filter(|one| one["$ref"].is_string());
+    let mut named = list(&property["anyOf"])
+        .iter()
+        .filter(|one| one["$ref"].is_string());
     let first = named.next()?;
     let start = reference(first)?;
     first["$ref"].as_str().and_then(|text| text.get(start..))
@@ -222,7 +267,9 @@ fn name_of(property: &Value) -> Option<&str> {
 /// The values that a definition allows.
 fn values(definition: &Value) -> impl Iterator<Item = &str> {
     let constants = list(&definition["oneOf"]).iter().map(|one| &one["const"]);
-    constants.chain(list(&definition["enum"])).filter_map(Value::as_str)
+    constants
+        .chain(list(&definition["enum"]))
+        .filter_map(Value::as_str)
 }
 
 /// Each value that a definition allows, with its description.
@@ -251,13 +298,19 @@ fn split_default(words: &str) -> (String, Option<String>) {
     let Some(rest) = words.strip_suffix(" when not set.") else {
         return (cell(words), None);
     };
-    let start = rest.rfind(". ").max(rest.rfind(": ")).map_or(0, |at| at + 2);
+    let start = rest
+        .rfind(". ")
+        .max(rest.rfind(": "))
+        .map_or(0, |at| at + 2);
     let (meaning, default) = rest.split_at(start);
     let meaning = meaning.trim_end_matches([' ', ':', '.']);
     let is_literal = !default.contains('`') && (!default.contains(' ') || default.starts_with('['));
     let default = match default.chars().next() {
         _ if is_literal => format!("`{default}`"),
-        Some(first) => first.to_lowercase().chain(default.chars().skip(1)).collect(),
+        Some(first) => first
+            .to_lowercase()
+            .chain(default.chars().skip(1))
+            .collect(),
         None => String::new(),
     };
     (cell(&format!("{meaning}.")), Some(cell(&default)))

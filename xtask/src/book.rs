@@ -65,7 +65,9 @@ fn chapters(value: &mut Value, rewrite: &impl Fn(&str, &str) -> String) {
                 let content = rewrite(path, content);
                 members.insert("content".to_owned(), content.into());
             }
-            members.values_mut().for_each(|value| chapters(value, rewrite));
+            members
+                .values_mut()
+                .for_each(|value| chapters(value, rewrite));
         }
         Value::Array(items) => items.iter_mut().for_each(|value| chapters(value, rewrite)),
         _ => {}
@@ -108,11 +110,31 @@ mod tests {
         let made = |path, text| links_out(path, text, &|page| page == "address.md");
         let repository = "https://github.com/runner-terminal/runner-terminal/blob/main";
         for (path, text, expected) in [
-            ("a.md", "[a](../README.md#b) c", format!("[a]({repository}/README.md#b) c")),
-            ("a.md", "[a](b.md) [c](../d)", format!("[a](b.md) [c]({repository}/d)")),
-            ("r/a.md", "[a](../address.md#b)", "[a](../address.md#b)".to_owned()),
-            ("r/a.md", "[a](../schema/x.json)", format!("[a]({repository}/docs/schema/x.json)")),
-            ("r/a.md", "[a](../../src/a.rs)", format!("[a]({repository}/src/a.rs)")),
+            (
+                "a.md",
+                "[a](../README.md#b) c",
+                format!("[a]({repository}/README.md#b) c"),
+            ),
+            (
+                "a.md",
+                "[a](b.md) [c](../d)",
+                format!("[a](b.md) [c]({repository}/d)"),
+            ),
+            (
+                "r/a.md",
+                "[a](../address.md#b)",
+                "[a](../address.md#b)".to_owned(),
+            ),
+            (
+                "r/a.md",
+                "[a](../schema/x.json)",
+                format!("[a]({repository}/docs/schema/x.json)"),
+            ),
+            (
+                "r/a.md",
+                "[a](../../src/a.rs)",
+                format!("[a]({repository}/src/a.rs)"),
+            ),
         ] {
             assert_eq!(made(path, text), expected);
         }

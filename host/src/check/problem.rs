@@ -275,7 +275,10 @@ mod tests {
         }
         for message in messages {
             let is_there = headings.iter().any(|heading| message.starts_with(heading));
-            assert!(is_there, "docs/troubleshooting.md does not have {message:?}");
+            assert!(
+                is_there,
+                "docs/troubleshooting.md does not have {message:?}"
+            );
         }
     }
 

@@ -700,7 +700,7 @@ fn commands_do_what_the_page_says() {
             count += 1;
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 
     plane.apply("{apiVersion: v1, kind: Namespace, metadata: {name: argocd}}\n");
     let taken = plane.dry_run(&block("# refresh.yaml"));

@@ -79,7 +79,9 @@ fn rows(session: &[(String, String)]) -> (Vec<Row>, f64) {
 /// Adds a line, wrapped as a terminal does.
 fn push(rows: &mut Vec<Row>, line: &str, class: &'static str, at: f64) {
     let characters: Vec<char> = line.chars().collect();
-    let chunks = characters.chunks(COLUMNS).map(|chunk| chunk.iter().collect());
+    let chunks = characters
+        .chunks(COLUMNS)
+        .map(|chunk| chunk.iter().collect());
     rows.extend(chunks.map(|text| Row { text, class, at }));
 }
 
@@ -90,7 +92,10 @@ fn style(rows: &[Row], end: f64) -> String {
     for (index, row) in rows.iter().enumerate().skip(ROWS) {
         let percent = 100.0 * row.at / end;
         offset = CELL.1 * (index + 1 - ROWS) as f64;
-        let _ = writeln!(scroll, "{percent:.2}% {{ transform: translateY(-{offset}px) }}");
+        let _ = writeln!(
+            scroll,
+            "{percent:.2}% {{ transform: translateY(-{offset}px) }}"
+        );
     }
     format!(
         "text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; \
@@ -133,7 +138,10 @@ mod tests {
     fn a_long_line_is_wrapped_and_the_end_is_in_sight() {
         let (rows, end) = rows(&[("a".to_owned(), "x".repeat(250) + "\n" + &"y\n".repeat(30))]);
         assert_eq!(rows.len(), 1 + 3 + 30);
-        assert!(rows.iter().all(|row| row.text.len() <= COLUMNS && row.at < end));
+        assert!(
+            rows.iter()
+                .all(|row| row.text.len() <= COLUMNS && row.at < end)
+        );
         let offset = format!("translateY(-{}px)", CELL.1 * 10.0);
         assert!(style(&rows, end).contains(&offset));
     }

@@ -130,7 +130,9 @@ impl Program {
             }
             Recipe::CargoInstall(options) => {
                 let line = "cargo install {name} --version {version} --locked --force";
-                let line = line.replace("{name}", self.package.as_ref().unwrap_or(name)).replace("{version}", &version);
+                let line = line
+                    .replace("{name}", self.package.as_ref().unwrap_or(name))
+                    .replace("{version}", &version);
                 let mut cargo = command(&format!("{line} {options} --root"));
                 cargo.arg(workspace::target("hosts"));
                 cargo
