@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::ConfigError;
 
 /// The object and the key that hold the runner's `config.toml`, for runners whose manifests do not
-/// say it: an init container that joins several files, an operator that makes the object.
+/// tell: an init container joins several files, or an operator creates the object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -14,7 +14,7 @@ use super::ConfigError;
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigReference {
-    /// The object's kind.
+    /// The object's kind. `ConfigMap` when not set.
     #[serde(default)]
     pub kind: HolderKind,
     /// The object's name; its namespace is the runner's.

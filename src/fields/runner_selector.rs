@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::LabelSelector;
 
-/// Which runners of the list. Fields that are set must all fit.
+/// Which runners of the list. All fields that are set must match.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -18,6 +18,6 @@ pub struct RunnerSelector {
     pub name: String,
     /// The workload's namespace.
     pub namespace: String,
-    /// The workload's labels.
+    /// The workload's labels, as a selector in the syntax of `kubectl -l`.
     pub label_selector: LabelSelector,
 }

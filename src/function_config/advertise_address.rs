@@ -19,7 +19,7 @@ pub struct AdvertiseAddress {
     pub spec: AdvertiseAddressSpec,
 }
 
-/// What is asked for. Every field may be left out.
+/// What the user asks for. Every field is optional.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -29,37 +29,38 @@ pub struct AdvertiseAddress {
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdvertiseAddressSpec {
-    /// Which runners of the list; all of them when empty.
+    /// Which runners of the list. All of them when not set.
     pub runner: RunnerSelector,
-    /// The container that runs gitlab-runner, where it cannot be told by its image or command.
+    /// The name of the container that runs gitlab-runner. The one whose image or command is that of
+    /// gitlab-runner when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
-    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
-    /// applies to one runner.
+    /// The object that holds the runner's `config.toml`, if the manifests do not tell. It applies to
+    /// one runner. The one that is mounted at the path that the runner reads when not set.
     pub config: Option<ConfigReference>,
-    /// Where the address comes from.
+    /// Where the address comes from. `Auto` when not set.
     pub source: Source,
-    /// With `source: Static`: host, host:port or [v6]:port, without a scheme.
+    /// With `source: Static`: `host`, `host:port` or `[v6]:port`, without a scheme.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub address: Option<String>,
-    /// What to do while the Service is absent or has no address.
+    /// What to do while the Service is absent or has no address. `Disable` when not set.
     pub when_pending: WhenPending,
-    /// With `whenPending: Wait`: how long to wait, 5m by default.
+    /// With `whenPending: Wait`: how long to wait. 5m when not set.
     pub timeout: Option<Seconds>,
-    /// Which to take of an address that has both a host name and an IP, and of several addresses.
+    /// Which of several addresses to use, in order of preference. [Hostname, IP] when not set.
     pub prefer: Vec<AddressKind>,
-    /// Take IP addresses of this family only.
+    /// Use IP addresses of this family only.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<IpFamily>"))]
     pub ip_family: Option<IpFamily>,
-    /// The kubeconfig by which a host reads the cluster. By default: the files that KUBECONFIG
-    /// names, else ~/.kube/config, else the service account of the pod.
+    /// The kubeconfig file for reading the cluster. The files in KUBECONFIG, else ~/.kube/config,
+    /// else the service account of the pod when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub kubeconfig: Option<String>,
-    /// The context of the kubeconfig; its current one by default.
+    /// The context of the kubeconfig. Its current one when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub context: Option<String>,
@@ -69,12 +70,12 @@ pub struct AdvertiseAddressSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Source {
-    /// A live Service among the items, or what the host has read from the cluster for this run.
+    /// A live Service among the items, else the cluster.
     #[default]
     Auto,
-    /// What the host has read from the cluster for this run, alone.
+    /// The cluster only, which the `runner-terminal` command reads.
     Cluster,
-    /// A live Service among the items alone: with its `status`, as `kubectl get service -o yaml`
+    /// A live Service among the items only: with its `status`, as `kubectl get service -o yaml`
     /// prints it.
     Items,
     /// The `address` field.
@@ -85,14 +86,13 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WhenPending {
-    /// Leave the session server off: jobs run, and there is no broken button.
+    /// Leave terminals off and warn: jobs run, and no button is broken.
     #[default]
     Disable,
     /// Fail.
     Fail,
-    /// Wait until the Service has an address, and fail when it has none within `timeout`. A Service
-    /// that does not exist yet is not waited for, as the apply that makes it comes after: that is
-    /// `Disable`.
+    /// Wait until the Service has an address, and fail if it has none within `timeout`. A Service
+    /// that does not exist yet is handled as with `Disable`, because only the apply creates it.
     Wait,
 }
 

@@ -17,27 +17,27 @@ use crate::fields::{ConfigError, Seconds, unset_when_empty};
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigureSpec {
-    /// When.
+    /// When `[session_server]` is written. `Build` when not set.
     pub at: ConfigureAt,
-    /// With `at: PodStart`, where it is required: the image of runner-terminal, whose program the init
-    /// container runs.
+    /// With `at: PodStart`, which requires it: the image of the init container, which is that of
+    /// runner-terminal.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub image: Option<String>,
-    /// With `at: PodStart`: `imagePullPolicy` of the init container.
+    /// With `at: PodStart`: `imagePullPolicy` of the init container. The cluster's when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<PullPolicy>"))]
     pub image_pull_policy: Option<PullPolicy>,
     /// With `at: PodStart`: `resources` of the init container, such as {limits: {memory: 32Mi}}.
     pub resources: Option<Map<String, Value>>,
-    /// With `at: PodStart`: how long a pod waits for its address, 2m by default.
+    /// With `at: PodStart`: how long a pod waits for its address. 2m when not set.
     pub timeout: Option<Seconds>,
-    /// With `at: PodStart`: what to do when there is no address by then.
+    /// With `at: PodStart`: what to do if there is no address by then. `Disable` when not set.
     pub when_pending: Option<StartWhenPending>,
-    /// With `at: PodStart`: which to take of an address that has both a host name and an IP, and of
-    /// several addresses. The host name by default.
+    /// With `at: PodStart`: which of several addresses to use, in order of preference.
+    /// [Hostname, IP] when not set.
     pub prefer: Option<Vec<AddressKind>>,
-    /// With `at: PodStart`: take IP addresses of this family only.
+    /// With `at: PodStart`: use IP addresses of this family only.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<IpFamily>"))]
     pub ip_family: Option<IpFamily>,
@@ -47,12 +47,12 @@ pub struct ConfigureSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ConfigureAt {
-    /// When the manifests are built: the function edits the object that holds the file. An address
-    /// that only the cluster knows is filled in by the function AdvertiseAddress.
+    /// When the manifests are built: the function edits the object that holds the file. The function
+    /// AdvertiseAddress fills in an address that only the cluster knows.
     #[default]
     Build,
-    /// When a pod starts: an init container edits the file, wherever it comes from, and waits for the
-    /// address. No AdvertiseAddress is needed.
+    /// When a pod starts: an init container waits for the address and edits the file, wherever it
+    /// comes from. No AdvertiseAddress is needed.
     PodStart,
 }
 
@@ -71,11 +71,11 @@ pub enum StartWhenPending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PullPolicy {
-    /// At each start.
+    /// Each time a pod starts.
     Always,
-    /// Where the node does not have it.
+    /// If the node does not have it.
     IfNotPresent,
-    /// Never: the node has it.
+    /// Not at all: the node must have it already.
     Never,
 }
 

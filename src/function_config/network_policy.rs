@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::exposure::Cidr;
 use crate::fields::{ConfigError, metadata};
 
-/// Whose connections the cluster's network lets through to the session server.
+/// The peers that may connect to the session server.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -16,8 +16,8 @@ use crate::fields::{ConfigError, metadata};
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkPolicySpec {
-    /// The peers, as in a NetworkPolicy. A load balancer's connections come from the nodes, or from
-    /// the client where it keeps the client's address.
+    /// The peers, as in a NetworkPolicy. A load balancer connects from the nodes' addresses, or from
+    /// the client's if it preserves them.
     pub from: Vec<Peer>,
 }
 
@@ -30,7 +30,7 @@ pub struct NetworkPolicySpec {
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peer {
-    /// A network.
+    /// A network and its exceptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_block: Option<IpBlock>,
     /// Namespaces by their labels; `{}` means all.
@@ -41,24 +41,24 @@ pub struct Peer {
     pub pod_selector: Option<Selector>,
 }
 
-/// A network, without parts of it.
+/// A network and its exceptions.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IpBlock {
     /// In CIDR notation.
     pub cidr: Cidr,
-    /// Networks inside it that are excepted.
+    /// Networks inside it that are excluded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Cidr>,
 }
 
-/// A label selector as Kubernetes' APIs have it. An empty one takes everything.
+/// A label selector as in Kubernetes' APIs. An empty one matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Selector {
-    /// Labels that must be there with these values.
+    /// Labels that must have these values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
     /// Conditions that must hold.
@@ -75,7 +75,7 @@ pub struct Expression {
     pub key: String,
     /// How its value is compared.
     pub operator: Operator,
-    /// What it is compared with.
+    /// The values to compare with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
@@ -84,13 +84,13 @@ pub struct Expression {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Operator {
-    /// It is one of the values.
+    /// One of the values.
     In,
-    /// It is none of the values.
+    /// None of the values.
     NotIn,
-    /// It is there.
+    /// The label exists.
     Exists,
-    /// It is not there.
+    /// The label does not exist.
     DoesNotExist,
 }
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::fields::ConfigError;
 
-/// A service account that may read the address of the session server's Service: the one under
-/// which the function AdvertiseAddress runs.
+/// A service account that may read the address of the session server's Service: one that runs the
+/// function AdvertiseAddress.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(
     rename_all = "camelCase",

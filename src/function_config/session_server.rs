@@ -19,7 +19,7 @@ pub struct SessionServer {
     pub spec: SessionServerSpec,
 }
 
-/// What is asked for. Every field may be left out.
+/// What the user asks for. Every field is optional.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -33,36 +33,37 @@ pub struct SessionServer {
     schemars(bound = "E: schemars::JsonSchema + Default")
 )]
 pub struct SessionServerSpec<E = Exposure> {
-    /// `false` takes away what an earlier run added, and adds nothing.
+    /// `false` removes what an earlier run added, and adds nothing.
     pub enabled: bool,
-    /// Which runners of the list; all of them when empty.
+    /// Which runners of the list. All of them when not set.
     pub runner: RunnerSelector,
-    /// The container that runs gitlab-runner, where it cannot be told by its image or command.
+    /// The name of the container that runs gitlab-runner. The one whose image or command is that of
+    /// gitlab-runner when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
-    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
-    /// applies to one runner.
+    /// The object that holds the runner's `config.toml`, if the manifests do not tell. It applies to
+    /// one runner. The one that is mounted at the path that the runner reads when not set.
     pub config: Option<ConfigReference>,
-    /// When the runner's `config.toml` gets its session server: at the build, or when a pod starts.
+    /// When the runner's `config.toml` gets its `[session_server]`: at the build, or when a pod starts.
     pub configure: ConfigureSpec,
-    /// What to do with a runner that has several replicas.
+    /// What to do with a runner that has several replicas. `Refuse` when not set.
     pub replicas: Replicas,
-    /// The port on which the session server listens in its pod. 8093 when neither this nor the
-    /// runner's own configuration says.
+    /// The port on which the session server listens in its pod. That of the runner's configuration,
+    /// else 8093 when not set.
     pub listen_port: Option<Port>,
-    /// How long a terminal may go on after its job has ended. 30m when neither this nor the
-    /// runner's own configuration says.
+    /// How long a terminal may stay open after its job has ended. That of the runner's configuration,
+    /// else 30m when not set.
     pub session_timeout: Option<Seconds>,
-    /// Where GitLab reaches the session server, when it is known beforehand: host, host:port or
-    /// [v6]:port, without a scheme.
+    /// The address at which GitLab reaches the session server, if you know it in advance: `host`,
+    /// `host:port` or `[v6]:port`, without a scheme.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub advertise_address: Option<String>,
-    /// Service accounts that may read the address of the session server's Service: those under
-    /// which the function AdvertiseAddress runs, such as that of Argo CD's repo-server.
+    /// Service accounts that may read the address of the session server's Service: those that run
+    /// the function AdvertiseAddress, such as that of Argo CD's repo-server.
     pub readers: Vec<Reader>,
-    /// Whose connections the cluster's network lets through to the session server: a NetworkPolicy.
+    /// Adds a NetworkPolicy that allows these peers to connect to the session server.
     pub network_policy: Option<NetworkPolicySpec>,
     /// How the session server is reached from outside its pod.
     pub exposure: E,
@@ -72,11 +73,11 @@ pub struct SessionServerSpec<E = Exposure> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Replicas {
-    /// Refuse it.
+    /// Refuse the runner, and say what to do.
     #[default]
     Refuse,
-    /// Make a workload of one replica of each, NAME-0 and so on, each with its own configuration,
-    /// Service and address. `{index}` in exposure.host stands for the number of the shard.
+    /// Replace the workload by one workload per replica, NAME-0 and so on, each with its own
+    /// configuration, Service and address. `{index}` in exposure.host is the number of the shard.
     Shard,
 }
 

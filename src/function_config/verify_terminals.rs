@@ -15,7 +15,7 @@ pub struct VerifyTerminals {
     pub spec: VerifyTerminalsSpec,
 }
 
-/// What is asked for. Every field may be left out.
+/// What the user asks for. Every field is optional.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -25,17 +25,18 @@ pub struct VerifyTerminals {
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerifyTerminalsSpec {
-    /// Which runners of the list; all of them when empty.
+    /// Which runners of the list. All of them when not set.
     pub runner: RunnerSelector,
-    /// The container that runs gitlab-runner, where it cannot be told by its image or command.
+    /// The name of the container that runs gitlab-runner. The one whose image or command is that of
+    /// gitlab-runner when not set.
     #[serde(deserialize_with = "unset_when_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub container: Option<String>,
-    /// The object that holds the runner's `config.toml`, where the manifests do not say which. It
-    /// applies to one runner.
+    /// The object that holds the runner's `config.toml`, if the manifests do not tell. It applies to
+    /// one runner. The one that is mounted at the path that the runner reads when not set.
     pub config: Option<ConfigReference>,
-    /// Fail for a runner whose session server is off or has no address yet. By default that is a
-    /// warning: in the first of the two steps no address is known.
+    /// Fail for a runner whose session server is off or has no address yet. With `false`, that is a
+    /// warning, because the first of the two steps has no address.
     pub require_address: bool,
 }
 

@@ -9,6 +9,7 @@
 mod artifacts;
 mod audit;
 mod bench;
+mod book;
 mod count;
 mod demo;
 mod dist;
@@ -39,7 +40,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Build the function, then show what it does to an example
-    Demo,
+    Demo(demo::Arguments),
     /// Run every check, as CI does, and stop at the first that fails
     Test {
         /// Check the dependencies for known vulnerabilities too, which needs the network
@@ -60,6 +61,8 @@ enum Command {
     Miri,
     /// Build the npm package in `target/web`, and check it as it is published
     Web,
+    /// Build the docs as a book in `target/book`
+    Book(book::Arguments),
     /// Build the playground in `target/playground`, and say how to look at it
     Playground(playground::Arguments),
     /// Check the dependencies: licences, sources, known faults, and who has read them
@@ -102,13 +105,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Demo => demo::run(),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Test { advisories } => test::run(advisories),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
         Command::Miri => miri::run(),
         Command::Web => web::build().and_then(|()| web::check()),
+        Command::Book(arguments) => book::run(&arguments),
         Command::Playground(arguments) => playground::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::process::{self, command};
-use crate::{artifacts, count, fuzz, hosts, miri, playground, web};
+use crate::{artifacts, book, count, fuzz, hosts, miri, playground, web};
 
 /// One check, and the command that runs it alone.
 type Step = (&'static str, fn(&str) -> Result<()>);
@@ -22,6 +22,8 @@ const STEPS: &[Step] = &[
     ("cargo xtask count", |_| count::run(false)),
     ("cargo xtask web", |_| web::check()),
     ("cargo xtask playground --check", |_| playground::check()),
+    (TYPOS, as_written),
+    ("cargo xtask book", |_| book::build()),
     ("cargo test --workspace", with_one_seed),
     (CLIPPY, as_written),
     (CLIPPY_WASM, as_written),
@@ -34,6 +36,8 @@ const CLIPPY: &str = "cargo clippy --workspace --all-targets -- -D warnings";
 /// What is in these for their own machine alone is not looked at otherwise.
 const CLIPPY_WASM: &str = "cargo clippy --package runner-terminal-kpt --package \
      runner-terminal-helm --target wasm32-unknown-unknown -- -D warnings";
+/// Its words are in typos.toml.
+const TYPOS: &str = "target/hosts/bin/typos";
 const DENY: &str = "target/hosts/bin/cargo-deny --workspace check bans licenses sources";
 const ADVISORIES: &str = "target/hosts/bin/cargo-deny --workspace check advisories";
 

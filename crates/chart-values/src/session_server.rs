@@ -151,7 +151,7 @@ fn elsewhere(draft: &mut Draft<'_>) {
                 &["session_server", "SESSION_SERVER", "advertise_address"],
             ),
             "this script seems to write the session server's configuration at each start, over \
-             what the function writes: take that part away",
+             what the function writes: remove that part",
         ),
         (
             &["extraObjects"],

@@ -69,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn leads_to_what_the_librarys_own_leads_to() {
+    fn leads_where_the_one_of_the_library_leads() {
         let value = json!({"a": [{"b/c": 1}, [2, 3]], "": {"~1": 4, "x~y": 5, "0": 6}, "-": null});
         for pointer in [
             "",

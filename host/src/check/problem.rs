@@ -233,6 +233,55 @@ mod tests {
         );
     }
 
+    /// One of each kind that `check` can find at an address.
+    fn all() -> Vec<Problem> {
+        let text = || "text".to_owned();
+        vec![
+            Problem::Unresolved(text()),
+            Problem::Refused,
+            Problem::ConnectTimedOut,
+            Problem::Unreachable,
+            Problem::Closed,
+            Problem::HandshakeTimedOut,
+            Problem::PlainHttp(text()),
+            Problem::NotTls(text()),
+            Problem::NotOfRunner {
+                subject: text(),
+                issuer: text(),
+                hosts: vec![text()],
+            },
+            Problem::UnreadableCertificate,
+            Problem::OtherHost(vec![text()]),
+            Problem::Expired(text()),
+            Problem::NotYetValid(text()),
+            Problem::Answer(text()),
+            Problem::NoAnswer,
+            Problem::AnswerTimedOut,
+            Problem::SeveralRunners,
+        ]
+    }
+
+    /// Both ways: each heading begins a message, and each message has its heading.
+    #[test]
+    fn the_page_has_each_message() {
+        let page = include_str!("../../../docs/troubleshooting.md");
+        let (_, section) = page.split_once("\n## What `check` says\n").unwrap();
+        let headings = section.split("\n### `").skip(1);
+        let headings: Vec<_> = headings.filter_map(|rest| rest.split('`').next()).collect();
+        let messages: Vec<_> = all().iter().map(ToString::to_string).collect();
+        for heading in &headings {
+            let is_said = messages.iter().any(|message| message.starts_with(heading));
+            assert!(is_said, "check does not say {heading:?}");
+        }
+        for message in messages {
+            let is_there = headings.iter().any(|heading| message.starts_with(heading));
+            assert!(
+                is_there,
+                "docs/troubleshooting.md does not have {message:?}"
+            );
+        }
+    }
+
     #[test]
     fn many_hosts_are_cut() {
         let hosts: Vec<_> = (1..=7).map(|number| format!("h{number}")).collect();

@@ -240,12 +240,12 @@ fn each_edit_means_what_the_patch_says_or_is_refused() {
 7083 edits done: add: all
 1310 edits done: remove: all
 8725 edits done: replace: all
-6 edits refused: add: the blank line below has a tab in it, which some readers refuse; take it away: Y79Y/2
+6 edits refused: add: the blank line below has a tab in it, which some readers refuse; remove it: Y79Y/2
 159 edits refused: add: this cannot be edited as it is written; write it as a plain block: 87E4 8UDB CFD4 CN3R CT4Q DFF7 L9U5 LQZ7 QF4Y
-4 edits refused: remove: the blank line below has a tab in it, which some readers refuse; take it away: DK95/4 DK95/5
+4 edits refused: remove: the blank line below has a tab in it, which some readers refuse; remove it: DK95/4 DK95/5
 14 edits refused: remove: this cannot be edited as it is written; write it as a plain block: 2SXE 6M2F DFF7 E76Z HMQ5 S3PD
 1608 edits refused: replace at the root: only add, replace and remove can be carried out on text
-28 edits refused: replace: the blank line below has a tab in it, which some readers refuse; take it away: DK95/4 DK95/5
+28 edits refused: replace: the blank line below has a tab in it, which some readers refuse; remove it: DK95/4 DK95/5
 78 edits refused: replace: this cannot be edited as it is written; write it as a plain block: 5WE3 87E4 8UDB CFD4 CN3R CT4Q DFF7 L9U5 LQZ7 QF4Y
 268 edits refused: test at the root: only add, replace and remove can be carried out on text
 1749 edits refused: test: only add, replace and remove can be carried out on text

@@ -112,7 +112,7 @@ const FEATURES: &[Feature] = &[
         "tabs on blank lines",
         "a: b\n \t\nc: d\n",
         "/a",
-        "take the tab away",
+        "remove the tab",
     ),
     feature(
         "pairs without braces",
@@ -130,7 +130,7 @@ const FEATURES: &[Feature] = &[
         "a key that stands twice",
         "a: b\na: c\n",
         "/a",
-        "take one of them away",
+        "remove one of them",
     ),
     feature(
         "an alias without its anchor",

@@ -710,7 +710,7 @@ fn commands_do_what_the_page_says() {
             count += 1;
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 
     let application: Value = yaml_serde::from_str(&block("# application.yaml")).unwrap();
     assert_eq!(

@@ -14,14 +14,34 @@ fn page(path: &str) -> String {
 
 /// The fenced blocks in a language.
 fn blocks(path: &str, language: &str) -> Vec<String> {
-    let fence = format!("```{language}\n");
-    let blocks: Vec<String> = page(path)
-        .split(&fence)
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap().to_owned())
-        .collect();
+    let blocks = blocks_of(&page(path), language);
     assert!(!blocks.is_empty(), "{path} has no {language} block");
     blocks
+}
+
+/// The fenced blocks of a text, without the indentation that they have in a list.
+fn blocks_of(text: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}");
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start() != opening {
+            continue;
+        }
+        let indentation = &line[..line.len() - opening.len()];
+        let closing = format!("{indentation}```");
+        let inside = lines.by_ref().take_while(|line| **line != closing);
+        let inside = inside.map(|line| line.strip_prefix(indentation).unwrap_or(line));
+        blocks.push(inside.map(|line| format!("{line}\n")).collect());
+    }
+    blocks
+}
+
+/// A section of the README, by its heading.
+fn section(heading: &str) -> String {
+    let text = page(README);
+    let (_, rest) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    rest.split("\n## ").next().unwrap().to_owned()
 }
 
 const HELM_FOLDERS: [&str; 3] = ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"];
@@ -45,9 +65,139 @@ fn shell(command: &str, folder: &Path, home: &Path, kubeconfig: Option<&Path>) -
         .unwrap()
 }
 
+/// The commands to install it are those of `six_commands_lead_from_a_clone_to_changed_manifests`.
 #[test]
 fn commands_do_what_they_say() {
-    assert!(run_commands(README, None) >= 15);
+    let text = page(README).replace(&section("Install"), "");
+    assert!(run(&blocks_of(&text, "console"), None) >= 3);
+}
+
+/// From a clone to manifests in kustomize that have a session server, by the README alone: the commands
+/// run as they are, in one shell. The clone itself is this workspace.
+#[test]
+fn six_commands_lead_from_a_clone_to_changed_manifests() {
+    let start = [section("Install"), section("Quick start")].concat();
+    let commands = blocks_of(&start, "console").concat();
+    let commands: Vec<_> = commands
+        .lines()
+        .map(|line| line.strip_prefix("$ ").unwrap())
+        .collect();
+    assert!(commands.len() <= 6, "{commands:?}");
+    let [clone, others @ ..] = commands.as_slice() else {
+        panic!("there is no command");
+    };
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    assert_eq!(
+        *clone,
+        format!("git clone {repository} && cd runner-terminal")
+    );
+
+    let home = tempfile::tempdir().unwrap();
+    let bin = home.path().join("bin");
+    let old = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths([bin.clone()].into_iter().chain(std::env::split_paths(&old)));
+    let output = Command::new("sh")
+        .args(["-ec", &others.join("\n")])
+        .current_dir(workspace_root())
+        // Where they install, which is `~/.cargo/bin` and `~/go/bin` for people.
+        .env("CARGO_INSTALL_ROOT", home.path())
+        .env("GOBIN", &bin)
+        .env("PATH", path.unwrap())
+        // As everything that is built here.
+        .env(
+            "RUNNER_TERMINAL_WASM",
+            workspace_root().join("target/runner-terminal.wasm"),
+        )
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for program in ["runner-terminal", "kustomize"] {
+        assert!(
+            bin.join(program).is_file(),
+            "{program} is not installed\n{said}"
+        );
+    }
+    let manifests = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "  name: team-a-runner-session-server\n",
+        "          name: session-server\n",
+        "        - --service=team-a-runner-session-server\n",
+    ] {
+        assert!(manifests.contains(line), "{line}{manifests}");
+    }
+}
+
+/// Each page with commands has a test that runs them, here or in the file of its host.
+#[test]
+fn every_page_with_commands_is_run() {
+    let tests =
+        ["readme.rs", "argocd.rs"].map(|file| page(&format!("tests/real-hosts/tests/{file}")));
+    let mut pages = 0;
+    for entry in fs::read_dir(workspace_root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let path = format!("docs/{name}");
+        if !name.ends_with(".md") || blocks_of(&page(&path), "console").is_empty() {
+            continue;
+        }
+        let quoted = [
+            format!("run_commands(\"{path}\""),
+            format!("const PAGE: &str = \"{path}\""),
+        ];
+        let is_run = tests
+            .iter()
+            .any(|test| quoted.iter().any(|quoted| test.contains(quoted)));
+        assert!(is_run, "no test runs the commands of {path}");
+        pages += 1;
+    }
+    assert!(pages >= 14, "{pages}");
+}
+
+#[test]
+fn replicas_are_served_as_the_page_says() {
+    assert!(run_commands("docs/exposures.md", None) >= 1);
+}
+
+#[test]
+fn kustomize_is_used_as_the_page_says() {
+    assert!(run_commands("docs/kustomize.md", None) >= 2);
+}
+
+#[test]
+fn changes_are_shown_as_the_page_says() {
+    assert!(run_commands("docs/what-changes.md", None) >= 2);
+}
+
+#[test]
+fn the_command_line_is_used_as_the_page_says() {
+    assert!(run_commands("docs/command-line.md", None) >= 8);
+}
+
+#[test]
+fn modules_run_as_the_page_says() {
+    assert!(run_commands("docs/modules.md", None) >= 3);
+}
+
+/// The messages of other programs; `tests/troubleshooting.rs` has those of the function.
+#[test]
+fn kustomize_says_what_the_page_says() {
+    let page = page("docs/troubleshooting.md");
+    let home = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for part in page.split("\n### `").skip(1) {
+        let Some((message, rest)) = part.split_once("`\n\n<!-- $ ") else {
+            continue;
+        };
+        let command = rest.split(" -->\n").next().unwrap();
+        let output = shell(command, workspace_root(), home.path(), None);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && said.contains(message),
+            "{command}\n{said}"
+        );
+        count += 1;
+    }
+    assert!(count >= 4, "{count}");
 }
 
 /// In the order of the page, in one cluster.
@@ -104,9 +254,13 @@ fn kpt_is_used_as_the_page_says() {
 /// Runs each `$ command` of a page, which must exit with 0 or the code after `?` below it, and
 /// returns their number.
 fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
+    run(&blocks(path, "console"), kubeconfig)
+}
+
+fn run(blocks: &[String], kubeconfig: Option<&Path>) -> usize {
     let mut count = 0;
     let home = tempfile::tempdir().unwrap();
-    for block in blocks(path, "console") {
+    for block in blocks {
         let mut lines = block.lines().peekable();
         while let Some(line) = lines.next() {
             let Some(command) = line.strip_prefix("$ ") else {
@@ -130,39 +284,41 @@ fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
     count
 }
 
-/// The two files under "Use it with kustomize", with the example's runner beside them.
+/// The two files of the quick start and its apply, with the example's runner beside them.
 #[test]
-fn the_kustomization_builds() {
+fn one_apply_is_enough() {
     let folder = tempfile::tempdir().unwrap();
     for block in blocks(README, "yaml") {
         let name = block.lines().next().unwrap().trim_start_matches("# ");
         fs::write(folder.path().join(name), &block).unwrap();
     }
-    let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
-    fs::copy(chart, folder.path().join("runner.yaml")).unwrap();
-    let output = shell(
-        "kustomize build --enable-alpha-plugins --enable-exec .",
-        folder.path(),
-        folder.path(),
-        None,
+    let plane = ControlPlane::shared();
+    let sh = |command: &str, folder: &Path| {
+        let output = shell(command, folder, folder, Some(plane.kubeconfig()));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}\n{said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let runner = sh(
+        "kustomize build kustomization/example/base",
+        workspace_root(),
     );
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let manifests = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        manifests.contains("name: gr-gitlab-runner-session-server\n"),
-        "{manifests}"
-    );
+    let runner = runner.replace("team-a-runner", "readme-runner");
+    fs::write(folder.path().join("runner.yaml"), runner).unwrap();
+    let [apply] = blocks_of(&section("Quick start"), "sh").try_into().unwrap();
+    sh(&apply, folder.path());
+    let get = "kubectl --namespace ci get service readme-runner-session-server --output name";
+    sh(get, folder.path());
+    let get = "kubectl --namespace ci get deployment readme-runner --output \
+               jsonpath='{.spec.template.spec.initContainers[*].name}'";
+    assert_eq!(sh(get, folder.path()), "session-server");
 }
 
 /// The two set-up commands: the first runs here, the second runs this test.
 #[test]
 fn two_commands_set_up_everything() {
     assert_eq!(
-        blocks(README, "sh"),
+        blocks_of(&section("Build it"), "sh"),
         ["cargo xtask demo\n", "cargo xtask test\n"]
     );
     let ci = fs::read_to_string(workspace_root().join(".ci/run")).unwrap();
@@ -177,47 +333,17 @@ fn two_commands_set_up_everything() {
     );
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("team-a-runner-session-server"), "{shown}");
-}
 
-/// The README's tables have every field of the functionConfigs.
-#[test]
-fn the_fields_are_those_of_the_schemas() {
-    let readme = page(README);
-    for (file, definition, prefix) in [
-        ("sessionserver", "SessionServerSpec", ""),
-        ("sessionserver", "RunnerSelector", "runner."),
-        ("sessionserver", "Exposure", "exposure."),
-        ("sessionserver", "Exposure/oneOf/0", "exposure."),
-        ("sessionserver", "Exposure/oneOf/1", "exposure."),
-        ("sessionserver", "Exposure/oneOf/2", "exposure."),
-        ("sessionserver", "Exposure/oneOf/3", "exposure."),
-        ("sessionserver", "Exposure/oneOf/4", "exposure."),
-        ("sessionserver", "Exposure/oneOf/5", "exposure."),
-        ("sessionserver", "Exposure/oneOf/6", "exposure."),
-        ("sessionserver", "Exposure/oneOf/8", "exposure."),
-        ("sessionserver", "Relay", "exposure.relay."),
-        ("sessionserver", "ConfigureSpec", "configure."),
-        ("sessionserver", "NetworkPolicySpec", "networkPolicy."),
-        ("sessionserver", "Reader", "readers[]."),
-        ("advertiseaddress", "AdvertiseAddressSpec", ""),
-        ("verifyterminals", "VerifyTerminalsSpec", ""),
-    ] {
-        let path = workspace_root().join(format!("docs/schema/{file}.json"));
-        let schema: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let members = schema
-            .pointer(&format!("/$defs/{definition}/properties"))
-            .unwrap();
-        for field in members.as_object().unwrap().keys() {
-            let named = [
-                format!("`{prefix}{field}`"),
-                format!("`.{field}`"),
-                format!("`{field}."),
-            ];
-            assert!(
-                named.iter().any(|name| readme.contains(name)),
-                "{prefix}{field} is not in the README"
-            );
-        }
-    }
+    let picture = home.path().join("demo.svg");
+    let draw = format!("cargo xtask demo --picture {}", picture.display());
+    let output = shell(&draw, workspace_root(), home.path(), None);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        fs::read_to_string(picture).unwrap() == page("docs/demo.svg"),
+        "docs/demo.svg is out of date; `cargo xtask demo --picture docs/demo.svg` draws it anew"
+    );
 }

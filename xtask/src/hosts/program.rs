@@ -20,6 +20,8 @@ pub(crate) struct Program {
     pub(crate) name: String,
     #[serde(flatten)]
     recipe: Recipe,
+    /// The package of a registry that it is in, where that has another name.
+    package: Option<String>,
     /// The folder of its code, or of what pins it.
     #[serde(default)]
     folder: String,
@@ -128,7 +130,9 @@ impl Program {
             }
             Recipe::CargoInstall(options) => {
                 let line = "cargo install {name} --version {version} --locked --force";
-                let line = line.replace("{name}", name).replace("{version}", &version);
+                let line = line
+                    .replace("{name}", self.package.as_ref().unwrap_or(name))
+                    .replace("{version}", &version);
                 let mut cargo = command(&format!("{line} {options} --root"));
                 cargo.arg(workspace::target("hosts"));
                 cargo

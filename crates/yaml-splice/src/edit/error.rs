@@ -22,9 +22,7 @@ pub enum EditError {
     },
     /// A blank line with a tab follows. Whether libyaml, and so Go's readers, accept it depends on
     /// the line before it, which the edit would change.
-    #[error(
-        "{path}: the blank line below has a tab in it, which some readers refuse; take it away"
-    )]
+    #[error("{path}: the blank line below has a tab in it, which some readers refuse; remove it")]
     TabBelow {
         /// The JSON pointer of the operation.
         path: String,
