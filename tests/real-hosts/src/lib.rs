@@ -33,7 +33,7 @@ pub use kubelet::Kubelet;
 pub use kustomize::{kustomize, kustomize_build};
 pub use launcher::{Waiting, launcher, run_launcher};
 pub use module::{Runtime, run_module};
-pub use programs::{host, workspace_root};
+pub use programs::{host, path_with_hosts, workspace_root};
 pub use relay::{ManyTerminals, Relay};
 pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy};
 pub use starting_pod::{Ended, RunningContainer, StartNode, StartingPod};

@@ -43,6 +43,19 @@ pub(crate) fn path_with_launcher() -> OsString {
         .expect("the workspace's path can be put on PATH")
 }
 
+/// A PATH that starts with the launcher and the hosts of the tests.
+///
+/// # Panics
+///
+/// If the launcher is not built.
+pub fn path_with_hosts() -> OsString {
+    let hosts = workspace_root().join("target/hosts/bin");
+    let path = path_with_launcher();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    folders.insert(1, hosts);
+    env::join_paths(folders).expect("the workspace's path can be put on PATH")
+}
+
 fn built(path: &str, build_it: &str) -> PathBuf {
     let path = workspace_root().join("target").join(path);
     assert!(
