@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for PodHost {
             Ok(Address {
                 host: Host::Name(name),
                 port: None,
-            }) => Ok(Self(name.chars().skip("p.".len()).collect())),
+            }) if name.len() > "p.".len() => Ok(Self(name.chars().skip("p.".len()).collect())),
             _ => refuse("is not a DNS name"),
         }
     }

@@ -18,7 +18,7 @@ const WHY: &str = "a terminal lives in the one runner process that runs its job,
                    address the next connection may reach another: terminals would be lost";
 
 const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: Relay, PodIP \
-                              or HostPort and spec.configure.at: PodStart";
+                              or HostPort (docs/exposures.md says which) and spec.configure.at: PodStart";
 
 /// Refuses a workload at whose address more than one process would answer.
 ///
