@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for PodHost {
 /// In the place of a host that another field says: it may not be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct NoHost;
+pub(super) struct NoHost;
 
 impl<'de> Deserialize<'de> for NoHost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

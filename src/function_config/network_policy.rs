@@ -19,7 +19,6 @@ pub struct NetworkPolicySpec {
     /// The peers, as in a NetworkPolicy. A load balancer's connections come from the nodes, or from
     /// the client where it keeps the client's address. With `exposure.type: Relay`, the relay is one of
     /// them already, and the field may be left out.
-    #[serde(default)]
     pub from: Option<Vec<Peer>>,
 }
 
