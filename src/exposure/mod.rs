@@ -105,7 +105,7 @@ pub enum ExposureKind {
     /// Each pod, by a port of its node.
     HostPort(HostPort),
     /// Each pod, by its own name, through one relay in front of all runners.
-    Relay(Relay),
+    Relay(Box<Relay>),
 }
 
 /// The types by name.
@@ -252,7 +252,7 @@ impl ExposureKind {
             "ApiServer" => read_among(path, fields, &common).map(Self::ApiServer),
             "PodIP" => read_among(path, fields, &[]).map(Self::PodIp),
             "HostPort" => read_among(path, fields, &[]).map(Self::HostPort),
-            "Relay" => Relay::parse(path, fields).map(Self::Relay),
+            "Relay" => Relay::parse(path, fields).map(|relay| Self::Relay(Box::new(relay))),
             _ => return None,
         })
     }
@@ -366,7 +366,7 @@ impl Exposure {
             ExposureKind::ApiServer(exposure) => exposure,
             ExposureKind::PodIp(exposure) => exposure,
             ExposureKind::HostPort(exposure) => exposure,
-            ExposureKind::Relay(exposure) => exposure,
+            ExposureKind::Relay(exposure) => exposure.as_ref(),
         }
     }
 

@@ -118,15 +118,18 @@ fn the_relay_may_find_pods_and_nothing_else() {
         plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": applied}).to_string());
         let account = format!("--as=system:serviceaccount:{relay}:runner-terminal-relay");
         let may = |verb: &str, resource: &str, namespace: &str| {
+            let (kind, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            let subresource = format!("--subresource={subresource}");
             let args = [
                 "auth",
                 "can-i",
                 verb,
-                resource,
+                kind,
+                &subresource,
                 "--namespace",
                 namespace,
-                &account,
             ];
+            let args = [&args[..], &[account.as_str()]].concat();
             plane.kubectl(&args, "").status.success()
         };
         let allowed = |verb: &str, resource: &str| match resource {
