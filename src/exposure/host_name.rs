@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for PodHost {
 
 /// In the place of a host that another field says: it may not be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub(super) struct NoHost;
 
 impl<'de> Deserialize<'de> for NoHost {
