@@ -43,6 +43,12 @@ pub enum AddressError {
     /// `224.0.0.1`, `255.255.255.255`: an address of many at once.
     #[error("{0} is an address of many hosts at once, and no TCP connection goes to it")]
     Multicast(IpAddr),
+    /// A label of a DNS name that is too long.
+    #[error("{0:?} has more than 63 characters, the most that a label of a DNS name may have")]
+    LongLabel(String),
+    /// A DNS name that is too long.
+    #[error("{0:?} has more than 253 characters, the most that a DNS name may have")]
+    LongName(String),
     /// Not a DNS name, nor an IP address.
     #[error(
         "{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)"
@@ -67,6 +73,8 @@ impl AddressError {
         match self {
             Self::Port(_) => Self::Port(MASKED.to_owned()),
             Self::Host(_) => Self::Host(MASKED.to_owned()),
+            Self::LongLabel(_) => Self::LongLabel(MASKED.to_owned()),
+            Self::LongName(_) => Self::LongName(MASKED.to_owned()),
             other => other,
         }
     }
@@ -108,7 +116,7 @@ impl Address {
                     let host = host.strip_suffix('.').unwrap_or(host);
                     Host::Name(host.to_ascii_lowercase())
                 }
-                Err(_) => return Err(bad_host()),
+                Err(_) => return Err(too_long(host).unwrap_or_else(bad_host)),
             };
             (host, port)
         };
@@ -156,6 +164,21 @@ impl Address {
             Host::Ip(IpAddr::V4(ip)) => format!("{ip}:{port}"),
             Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
         }
+    }
+}
+
+/// The error for what would be a DNS name if it were shorter.
+fn too_long(name: &str) -> Option<AddressError> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_of_labels = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !is_of_labels {
+        return None;
+    }
+    match name.split('.').find(|label| label.len() > 63) {
+        Some(label) => Some(AddressError::LongLabel(label.to_owned())),
+        None => (name.len() > 253).then(|| AddressError::LongName(name.to_owned())),
     }
 }
 
@@ -227,6 +250,21 @@ mod tests {
             "-a.example.com",
         ] {
             assert!(Address::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_which_part_of_a_name_is_too_long() {
+        let label = "a".repeat(64);
+        let long = format!("{}example.com", "abcdefgh.".repeat(27));
+        for (text, expected) in [
+            (
+                format!("{label}.example.com:443"),
+                AddressError::LongLabel(label),
+            ),
+            (format!("{long}:443"), AddressError::LongName(long)),
+        ] {
+            assert_eq!(Address::parse(&text), Err(expected), "{text}");
         }
     }
 }

@@ -195,6 +195,7 @@ fn session_server(
     }
     let (workloads, has_others) = workloads(list, &spec.runner, container, &mut plan.results)?;
     chosen.check(&workloads)?;
+    let before = session_server::relay_keys(list, &workloads)?;
     let how = Completion {
         replicas: (!spec.exposure.is_per_pod()).then_some(spec.replicas),
         at: spec.configure.at,
@@ -216,7 +217,12 @@ fn session_server(
     for runner in runners {
         plan.add(session_server::plan(list, spec, runner, &around));
     }
-    check_plans(list, chosen, plan)
+    check_plans(list, chosen, plan)?;
+    if !has_error(&plan.results) {
+        plan.relays = session_server::plan_relays(list, spec, &before, &plan.runners)?;
+        plan.results.append(&mut plan.relays.results);
+    }
+    Ok(())
 }
 
 /// Plans one workload per replica. Each refusal becomes a result.

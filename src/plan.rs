@@ -7,7 +7,7 @@ use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::results::{FunctionResult, Refusal, Severity};
 
-use crate::session_server::{RunnerPlan, Sharding, UndoPlan};
+use crate::session_server::{RelaysPlan, RunnerPlan, Sharding, UndoPlan};
 
 /// What a run is to change, and what to tell the user.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Plan {
     pub shardings: Vec<Sharding>,
     /// One plan for each runner.
     pub runners: Vec<RunnerPlan>,
+    /// The relays in front of runners.
+    pub relays: RelaysPlan,
     /// How the changes of earlier runs are undone.
     pub undo: UndoPlan,
     /// Items that the host has put into the list. They are left out of the output.
@@ -58,6 +60,7 @@ impl Plan {
         for runner in self.runners {
             runner.patch(&mut patches)?;
         }
+        self.relays.patch(&mut patches);
         self.undo.patch(&mut patches);
         Ok(patches)
     }

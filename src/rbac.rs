@@ -65,16 +65,20 @@ fn cluster_identity(kind: &str, name: &str) -> Identity {
     }
 }
 
-/// What the relay may do in the runner's namespace: find the pod, and forward a port to it. No rule
-/// can say which pod of a changing name, nor which port.
+/// What the relay may do in the runner's namespace: find the pods and, where it reaches them through the
+/// API, forward a port to them. No rule can say which pod of a changing name, nor which port.
 ///
 /// Source: Kubernetes' `pods/portforward`; a WebSocket begins with a GET, and from 1.35 on the API
 /// server asks for `create` besides.
-pub fn relay_rules() -> Value {
-    json!([
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-        {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
-    ])
+pub fn relay_rules(forwards: bool) -> Value {
+    let mut rules =
+        vec![json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]})];
+    if forwards {
+        rules.push(json!({
+            "apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"],
+        }));
+    }
+    Value::Array(rules)
 }
 
 /// Gives these subjects the Role that [`reader_role`] makes.

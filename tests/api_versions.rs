@@ -93,6 +93,7 @@ fn what_is_written_has_the_version_that_is_written() {
         "kustomization/two-step/advertise-address.yaml",
         "kustomization/component/session-server.yaml",
         "kustomization/pod-start/session-server.yaml",
+        "kustomization/relay/session-server.yaml",
         "kustomization/replicas/session-server.yaml",
         "kustomization/kpt/session-server.yaml",
         "host/src/main.rs",

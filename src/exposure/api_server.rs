@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::relay::{RELAY_NAMESPACE, Relay, relay_name};
+use super::relay::{RELAY_NAMESPACE, RemoteRelay, relay_name};
 use super::{
     AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, require_namespace, set_members,
 };
@@ -36,7 +36,7 @@ pub struct ApiServer {
     /// Make the manifests that run the relay too. They are for the cluster where GitLab can reach
     /// it, and have the label `app.kubernetes.io/component: relay`, by which they can be told apart.
     #[serde(default)]
-    pub relay: Option<Relay>,
+    pub relay: Option<RemoteRelay>,
 }
 
 const fn yes() -> bool {
@@ -85,7 +85,7 @@ impl ExposureStrategy for ApiServer {
         service_account.insert("automountServiceAccountToken".to_owned(), json!(false));
         let identity = account("Role", &format!("{}/v1", rbac::GROUP));
         let mut role = identity.skeleton();
-        role.insert("rules".to_owned(), rbac::relay_rules());
+        role.insert("rules".to_owned(), rbac::relay_rules(true));
         let mut objects = vec![
             Value::Object(service_account),
             Value::Object(role),

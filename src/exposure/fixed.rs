@@ -41,7 +41,8 @@ impl Exposure {
             ExposureKind::ClusterIp(_)
             | ExposureKind::Headless(_)
             | ExposureKind::PodIp(_)
-            | ExposureKind::HostPort(_) => None,
+            | ExposureKind::HostPort(_)
+            | ExposureKind::Relay(_) => None,
         }
     }
 
@@ -71,7 +72,8 @@ impl Exposure {
             | ExposureKind::ClusterIp(_)
             | ExposureKind::Headless(_)
             | ExposureKind::PodIp(_)
-            | ExposureKind::HostPort(_) => None,
+            | ExposureKind::HostPort(_)
+            | ExposureKind::Relay(_) => None,
         }
     }
 }

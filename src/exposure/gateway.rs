@@ -7,8 +7,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
-use super::{AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, object, set_members};
+use super::{
+    AddressSource, ExposureContext, ExposureStrategy, SERVICE_PORT, is_wildcard, object,
+    set_members,
+};
 use crate::fields::{ConfigError, Port, unset_when_empty};
+use krm::resource::Identity;
 use krm::results::Refusal;
 
 /// The API group of the Gateway API.
@@ -20,10 +24,10 @@ const LISTENER: &str = "session-server";
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Gateway {
+pub struct Gateway<H = HostName> {
     /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
     /// for the number of the shard.
-    pub host: HostName,
+    pub host: H,
     /// A Gateway that is there, with a listener of protocol TLS in mode Passthrough.
     #[serde(default)]
     pub gateway: Option<GatewayRef>,
@@ -74,7 +78,7 @@ pub enum RouteVersion {
     V1Alpha2,
 }
 
-impl Gateway {
+impl<H> Gateway<H> {
     pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
         let message = match (&self.gateway, &self.gateway_class_name) {
             (Some(_), Some(_)) => {
@@ -90,8 +94,65 @@ impl Gateway {
         Err(ConfigError::new(format!("{path}.gateway"), message))
     }
 
-    fn port(&self) -> u16 {
+    /// The listener's port.
+    pub(super) fn port(&self) -> u16 {
         self.port.map_or(443, |port| port.0)
+    }
+
+    /// What leads these hosts to a Service: a TLSRoute, and the Gateway where one is made.
+    pub(super) fn routes(&self, service: &Identity, hosts: &[String]) -> Vec<Value> {
+        let listeners: Vec<(&str, &String)> = hosts
+            .iter()
+            .map(|host| (listener_name(host), host))
+            .collect();
+        let only = match listeners.as_slice() {
+            [(name, _)] => Some(*name),
+            // A TLSRoute is attached to each listener that has one of its hosts.
+            _ => None,
+        };
+        let parent = match &self.gateway {
+            Some(gateway) => set_members([
+                ("name", json!(gateway.name)),
+                ("namespace", json!(gateway.namespace)),
+                ("sectionName", json!(gateway.section_name)),
+            ]),
+            None => set_members([("name", json!(service.name)), ("sectionName", json!(only))]),
+        };
+        let version = match self.route_version {
+            RouteVersion::V1 => "v1",
+            RouteVersion::V1Alpha3 => "v1alpha3",
+            RouteVersion::V1Alpha2 => "v1alpha2",
+        };
+        let route = json!({
+            "parentRefs": [parent],
+            "hostnames": hosts,
+            "rules": [{"backendRefs": [{"name": service.name, "port": SERVICE_PORT}]}],
+        });
+        let route = object(&format!("{GROUP}/{version}"), "TLSRoute", service, route);
+        let listener = |(name, host): (&str, &String)| {
+            json!({
+                "name": name,
+                "hostname": host,
+                "port": self.port(),
+                "protocol": "TLS",
+                "tls": {"mode": "Passthrough"},
+                "allowedRoutes": {"namespaces": {"from": "Same"}, "kinds": [{"kind": "TLSRoute"}]},
+            })
+        };
+        let made = self.gateway_class_name.as_ref().map(|class| {
+            let listeners: Vec<Value> = listeners.into_iter().map(listener).collect();
+            let spec = json!({"gatewayClassName": class, "listeners": listeners});
+            object(&format!("{GROUP}/v1"), "Gateway", service, spec)
+        });
+        made.into_iter().chain([route]).collect()
+    }
+}
+
+/// The listener of a host. There may be several wildcards, so each is named after its domain.
+fn listener_name(host: &str) -> &str {
+    match is_wildcard(host) {
+        true => host.trim_start_matches("*."),
+        false => LISTENER,
     }
 }
 
@@ -105,45 +166,7 @@ impl ExposureStrategy for Gateway {
     }
 
     fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
-        let service = context.service;
-        let host = self.host.of(context);
-        let parent = match &self.gateway {
-            Some(gateway) => set_members([
-                ("name", json!(gateway.name)),
-                ("namespace", json!(gateway.namespace)),
-                ("sectionName", json!(gateway.section_name)),
-            ]),
-            None => set_members([
-                ("name", json!(service.name)),
-                ("sectionName", json!(LISTENER)),
-            ]),
-        };
-        let version = match self.route_version {
-            RouteVersion::V1 => "v1",
-            RouteVersion::V1Alpha3 => "v1alpha3",
-            RouteVersion::V1Alpha2 => "v1alpha2",
-        };
-        let route = json!({
-            "parentRefs": [parent],
-            "hostnames": [host],
-            "rules": [{"backendRefs": [{"name": service.name, "port": SERVICE_PORT}]}],
-        });
-        let route = object(&format!("{GROUP}/{version}"), "TLSRoute", service, route);
-        let made = self.gateway_class_name.as_ref().map(|class| {
-            let spec = json!({
-                "gatewayClassName": class,
-                "listeners": [{
-                    "name": LISTENER,
-                    "hostname": host,
-                    "port": self.port(),
-                    "protocol": "TLS",
-                    "tls": {"mode": "Passthrough"},
-                    "allowedRoutes": {"namespaces": {"from": "Same"}, "kinds": [{"kind": "TLSRoute"}]},
-                }],
-            });
-            object(&format!("{GROUP}/v1"), "Gateway", service, spec)
-        });
-        made.into_iter().chain([route]).collect()
+        self.routes(context.service, &[self.host.of(context)])
     }
 
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {

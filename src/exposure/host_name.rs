@@ -125,3 +125,120 @@ impl<'de> Deserialize<'de> for HostName {
         }
     }
 }
+
+/// Placeholder for the name of the pod.
+const POD: &str = "{pod}";
+
+/// A DNS name of each pod: its own name, below a domain. Written `{pod}.DOMAIN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transparent)
+)]
+pub struct PodHost(
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^\{pod\}\.")))] String,
+);
+
+impl PodHost {
+    /// The domain that the pods' names stand below.
+    pub fn domain(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for PodHost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let refuse = |what: &str| {
+            Err(serde::de::Error::custom(format!(
+                "{text:?} {what}: write {POD} and a domain, such as {POD}.terminals.example.com"
+            )))
+        };
+        let domain = text.trim().strip_prefix(POD);
+        let Some(domain) = domain.and_then(|rest| rest.strip_prefix('.')) else {
+            return refuse("does not begin with the name of the pod, by which the relay finds it");
+        };
+        if domain.contains(POD) {
+            return refuse("names the pod twice");
+        }
+        match Address::parse(&format!("p.{domain}")) {
+            Ok(Address {
+                host: Host::Name(_),
+                port: Some(_),
+            }) => refuse("has a port, which is set by spec.exposure.port"),
+            Ok(Address {
+                host: Host::Name(name),
+                port: None,
+            }) if name.contains('_') => {
+                refuse("has an underscore, which no Ingress, no Gateway and no certificate takes")
+            }
+            Ok(Address {
+                host: Host::Name(name),
+                port: None,
+            }) if name.len() > "p.".len() => Ok(Self(name.chars().skip("p.".len()).collect())),
+            _ => refuse("is not a DNS name"),
+        }
+    }
+}
+
+/// In the place of a host that another field says: it may not be set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub(super) struct NoHost;
+
+impl<'de> Deserialize<'de> for NoHost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde gives none to an Option alone where a field is missing.
+        match Option::<serde::de::IgnoredAny>::deserialize(deserializer)? {
+            None => Ok(Self),
+            Some(_) => Err(serde::de::Error::custom(
+                "is the wildcard of spec.exposure.host already: leave it out",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(host: &str) -> Result<String, String> {
+        let host = serde_json::from_value::<PodHost>(serde_json::json!(host));
+        host.map(|host| host.domain().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_pod_has_a_name_below_a_domain() {
+        for (host, expected) in [
+            ("{pod}.terminals.example.com", "terminals.example.com"),
+            (
+                "{pod}.team-a.Terminals.example.com.",
+                "team-a.terminals.example.com",
+            ),
+            (" {pod}.terminals ", "terminals"),
+        ] {
+            assert_eq!(domain(host).as_deref(), Ok(expected), "{host}");
+        }
+        let long = format!("{{pod}}.{}.example.com", "a".repeat(64));
+        for (host, word) in [
+            ("terminals.example.com", "does not begin with"),
+            ("*.terminals.example.com", "does not begin with"),
+            ("{pod}", "does not begin with"),
+            ("{pod}-a.example.com", "does not begin with"),
+            ("a.{pod}.example.com", "does not begin with"),
+            ("{pod}.", "is not a DNS name"),
+            ("{pod}.{pod}.example.com", "names the pod twice"),
+            ("{pod}.{index}.example.com", "is not a DNS name"),
+            ("{pod}.example.com:443", "has a port"),
+            ("{pod}.exa_mple.com", "underscore"),
+            ("{pod}.192.0.2.7", "is not a DNS name"),
+            ("{pod}..example.com", "is not a DNS name"),
+            (&long, "is not a DNS name"),
+        ] {
+            let error = domain(host).unwrap_err();
+            assert!(error.contains(word), "{host}: {error}");
+        }
+    }
+}

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::host_name::HostName;
 use super::{
-    AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, SERVICE_PORT, object, set_members,
+    AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, RoutedService, SERVICE_PORT,
+    is_wildcard, object, set_members,
 };
 use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
@@ -20,10 +21,10 @@ use krm::results::Refusal;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Ingress {
+pub struct Ingress<H = HostName> {
     /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
     /// for the number of the shard.
-    pub host: HostName,
+    pub host: H,
     /// The ingress controller.
     pub controller: Controller,
     /// The port at which the controller takes TLS. 443 when not set.
@@ -89,7 +90,14 @@ impl Controller {
     }
 }
 
-impl Ingress {
+impl Controller {
+    /// True where its object is an Ingress, and not one of its own kind.
+    pub(super) fn makes_an_ingress(self) -> bool {
+        self.passthrough().is_some()
+    }
+}
+
+impl<H> Ingress<H> {
     pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
         if !self.entry_points.is_empty() && self.controller != Controller::Traefik {
             return Err(ConfigError::new(
@@ -118,13 +126,28 @@ impl Ingress {
         Ok(())
     }
 
-    fn port(&self) -> u16 {
+    /// The port at which the controller takes TLS.
+    pub(super) fn port(&self) -> u16 {
         self.port.map_or(443, |port| port.0)
     }
 
-    fn route(&self, context: ExposureContext<'_>) -> Value {
-        let service = context.service;
-        let host = self.host.of(context);
+    /// What leads these hosts to a Service. Contour and OpenShift take one host.
+    pub(super) fn routes(&self, service: RoutedService<'_>, hosts: &[String]) -> Vec<Value> {
+        let mut route = self.route(service, hosts);
+        let mut annotations = self.ingress_annotations.clone();
+        if let Some(name) = self.controller.passthrough() {
+            annotations.insert(name.to_owned(), "true".to_owned());
+        }
+        if let Some(metadata) = route.get_mut("metadata").and_then(Value::as_object_mut)
+            && !annotations.is_empty()
+        {
+            metadata.insert("annotations".to_owned(), json!(annotations));
+        }
+        vec![route]
+    }
+
+    fn route(&self, routed: RoutedService<'_>, hosts: &[String]) -> Value {
+        let service = routed.identity;
         match self.controller {
             Controller::Traefik => {
                 let entry_points = if self.entry_points.is_empty() {
@@ -132,10 +155,12 @@ impl Ingress {
                 } else {
                     json!(self.entry_points)
                 };
+                let rules: Vec<String> = hosts.iter().map(|host| sni_rule(host)).collect();
+                let rule = rules.join(" || ");
                 let spec = json!({
                     "entryPoints": entry_points,
                     "routes": [{
-                        "match": format!("HostSNI(`{host}`)"),
+                        "match": rule,
                         "services": [{"name": service.name, "port": SERVICE_PORT}],
                     }],
                     "tls": {"passthrough": true},
@@ -147,7 +172,7 @@ impl Ingress {
                     ("ingressClassName", json!(self.class_name)),
                     (
                         "virtualhost",
-                        json!({"fqdn": host, "tls": {"passthrough": true}}),
+                        json!({"fqdn": hosts.first(), "tls": {"passthrough": true}}),
                     ),
                     (
                         "tcpproxy",
@@ -163,26 +188,27 @@ impl Ingress {
             }
             Controller::OpenShift => {
                 let spec = json!({
-                    "host": host,
+                    "host": hosts.first(),
                     "to": {"kind": "Service", "name": service.name},
-                    "port": {"targetPort": PORT_NAME},
+                    "port": {"targetPort": routed.port_name},
                     "tls": {"termination": "passthrough"},
                 });
                 object("route.openshift.io/v1", "Route", service, spec)
             }
             Controller::Nginx | Controller::HaProxy | Controller::HaProxyIngress => {
                 let backend = json!({
-                    "service": {"name": service.name, "port": {"name": PORT_NAME}},
+                    "service": {"name": service.name, "port": {"name": routed.port_name}},
                 });
+                let rule = |host: &String| {
+                    json!({
+                        "host": host,
+                        "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+                    })
+                };
+                let rules: Vec<Value> = hosts.iter().map(rule).collect();
                 let spec = set_members([
                     ("ingressClassName", json!(self.class_name)),
-                    (
-                        "rules",
-                        json!([{
-                            "host": host,
-                            "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
-                        }]),
-                    ),
+                    ("rules", json!(rules)),
                 ]);
                 object(
                     "networking.k8s.io/v1",
@@ -195,6 +221,15 @@ impl Ingress {
     }
 }
 
+/// The rule of Traefik for a host. A wildcard stands for one label or more.
+fn sni_rule(host: &str) -> String {
+    if !is_wildcard(host) {
+        return format!("HostSNI(`{host}`)");
+    }
+    let suffix = host.trim_start_matches('*').replace('.', "\\.");
+    format!("HostSNIRegexp(`^.+{suffix}$`)")
+}
+
 impl ExposureStrategy for Ingress {
     fn service_spec(&self) -> Map<String, Value> {
         set_members([("type", json!("ClusterIP"))])
@@ -205,17 +240,11 @@ impl ExposureStrategy for Ingress {
     }
 
     fn objects(&self, context: ExposureContext<'_>) -> Vec<Value> {
-        let mut route = self.route(context);
-        let mut annotations = self.ingress_annotations.clone();
-        if let Some(name) = self.controller.passthrough() {
-            annotations.insert(name.to_owned(), "true".to_owned());
-        }
-        if let Some(metadata) = route.get_mut("metadata").and_then(Value::as_object_mut)
-            && !annotations.is_empty()
-        {
-            metadata.insert("annotations".to_owned(), json!(annotations));
-        }
-        vec![route]
+        let service = RoutedService {
+            identity: context.service,
+            port_name: PORT_NAME,
+        };
+        self.routes(service, &[self.host.of(context)])
     }
 
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {

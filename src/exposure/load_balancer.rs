@@ -103,7 +103,8 @@ impl LoadBalancer {
         Ok(())
     }
 
-    fn port(&self) -> u16 {
+    /// The port of the load balancer.
+    pub(super) fn port(&self) -> u16 {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 

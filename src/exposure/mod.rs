@@ -15,6 +15,7 @@
 //! | [`api_server`] | a Service, and an account for the relay | a host of its own at the relay |
 //! | [`pod_ip`] | nothing | the pod's IP, which the pod knows |
 //! | [`host_port`] | a port on the pod's node | the node's IP, which the pod knows |
+//! | [`relay`] | one relay in front of all runners | the pod's name below a domain |
 
 mod api_server;
 mod cluster_ip;
@@ -28,6 +29,7 @@ mod ingress;
 mod load_balancer;
 mod node_port;
 mod pod_ip;
+pub(crate) mod pod_names;
 mod relay;
 mod service_fields;
 
@@ -47,7 +49,10 @@ use krm::results::{FunctionResult, Refusal};
 pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
 pub use pod_ip::PodIp;
-pub use relay::{RELAY_NAMESPACE, Relay, relay_name};
+pub use relay::{
+    DEFAULT_RELAY, Dial, RELAY_KINDS, RELAY_NAMESPACE, Relay, RelaySpec, RemoteRelay, relay_labels,
+    relay_name,
+};
 pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
 
 /// The name of the session server's port, in a pod and in a Service.
@@ -99,10 +104,12 @@ pub enum ExposureKind {
     PodIp(PodIp),
     /// Each pod, by a port of its node.
     HostPort(HostPort),
+    /// Each pod, by its own name, through one relay in front of all runners.
+    Relay(Box<Relay>),
 }
 
 /// The types by name.
-const TYPES: [&str; 9] = [
+const TYPES: [&str; 10] = [
     "LoadBalancer",
     "NodePort",
     "ClusterIP",
@@ -112,6 +119,7 @@ const TYPES: [&str; 9] = [
     "ApiServer",
     "PodIP",
     "HostPort",
+    "Relay",
 ];
 
 /// What an exposure knows of the runner.
@@ -163,12 +171,19 @@ pub enum AddressSource {
 }
 
 /// How the pods of a runner are reached one by one, without a Service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PodReach {
     /// By the pod's IP address, at the port that the session server listens on.
     PodIp,
     /// By the IP address of the pod's node, at this port.
     HostPort(u16),
+    /// By the pod's name below a domain, at this port, which leads to the relay.
+    Name {
+        /// The domain.
+        domain: String,
+        /// The port.
+        port: u16,
+    },
 }
 
 /// What each type of exposure decides.
@@ -237,6 +252,7 @@ impl ExposureKind {
             "ApiServer" => read_among(path, fields, &common).map(Self::ApiServer),
             "PodIP" => read_among(path, fields, &[]).map(Self::PodIp),
             "HostPort" => read_among(path, fields, &[]).map(Self::HostPort),
+            "Relay" => Relay::parse(path, fields).map(|relay| Self::Relay(Box::new(relay))),
             _ => return None,
         })
     }
@@ -251,7 +267,8 @@ impl ExposureKind {
             | Self::Headless(_)
             | Self::ApiServer(_)
             | Self::PodIp(_)
-            | Self::HostPort(_) => Ok(()),
+            | Self::HostPort(_)
+            | Self::Relay(_) => Ok(()),
         }
     }
 }
@@ -301,10 +318,16 @@ impl Exposure {
         kind.check(path)?;
         let exposure = Self { kind, service };
         if exposure.is_per_pod() && exposure.service != ServiceFields::default() {
+            let way_on = match exposure.kind {
+                ExposureKind::Relay(_) => {
+                    "and it is the relay that has a Service: write them in relay.exposure"
+                }
+                _ => "and there is none with this type: leave them out",
+            };
             return Err(ConfigError::new(
                 path,
                 format!(
-                    "has fields of a Service ({}), and there is none with this type: leave them out",
+                    "has fields of a Service ({}), {way_on}",
                     service_fields::NAMES.join(", ")
                 ),
             ));
@@ -316,7 +339,7 @@ impl Exposure {
     pub fn is_per_pod(&self) -> bool {
         matches!(
             self.kind,
-            ExposureKind::PodIp(_) | ExposureKind::HostPort(_)
+            ExposureKind::PodIp(_) | ExposureKind::HostPort(_) | ExposureKind::Relay(_)
         )
     }
 
@@ -343,6 +366,7 @@ impl Exposure {
             ExposureKind::ApiServer(exposure) => exposure,
             ExposureKind::PodIp(exposure) => exposure,
             ExposureKind::HostPort(exposure) => exposure,
+            ExposureKind::Relay(exposure) => exposure.as_ref(),
         }
     }
 
@@ -357,6 +381,18 @@ impl Exposure {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A Service that a host leads to.
+#[derive(Clone, Copy, Debug)]
+struct RoutedService<'a> {
+    identity: &'a Identity,
+    port_name: &'a str,
+}
+
+/// True for a host such as `*.example.com`.
+fn is_wildcard(host: &str) -> bool {
+    host.starts_with("*.")
 }
 
 /// Adapts the schema: unknown fields are refused, and `type` may be left out for LoadBalancer.

@@ -6,6 +6,7 @@ mod duration;
 mod label_selector;
 pub(crate) mod metadata;
 mod port;
+mod resources;
 mod runner_selector;
 mod typed;
 
@@ -13,6 +14,7 @@ pub use config_reference::{ConfigReference, HolderKind};
 pub use duration::Seconds;
 pub use label_selector::LabelSelector;
 pub use port::Port;
+pub(crate) use resources::check_resources;
 pub use runner_selector::RunnerSelector;
 pub(crate) use typed::{did_you_mean, read, read_among, unset_when_empty};
 

@@ -17,8 +17,9 @@ use crate::fields::{ConfigError, metadata};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkPolicySpec {
     /// The peers, as in a NetworkPolicy. A load balancer connects from the nodes' addresses, or from
-    /// the client's if it preserves them.
-    pub from: Vec<Peer>,
+    /// the client's if it preserves them. With `exposure.type: Relay`, the relay is one of them already,
+    /// and the field may be left out.
+    pub from: Option<Vec<Peer>>,
 }
 
 /// A peer of a NetworkPolicy. Both selectors together mean pods of those namespaces.
@@ -95,12 +96,18 @@ pub enum Operator {
 }
 
 impl NetworkPolicySpec {
-    /// Checks what the API server would refuse.
+    /// Checks what the API server would refuse. `knows_peer`: the exposure says who connects.
     ///
     /// Source: `ValidateNetworkPolicyPeer` and `ValidateIPBlock` in Kubernetes'
     /// `networking/validation`.
-    pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
-        for (index, peer) in self.from.iter().enumerate() {
+    pub(super) fn check(&self, path: &str, knows_peer: bool) -> Result<(), ConfigError> {
+        if self.from.is_none() && !knows_peer {
+            return Err(ConfigError::new(
+                format!("{path}.from"),
+                "is missing: it has no default",
+            ));
+        }
+        for (index, peer) in self.from.iter().flatten().enumerate() {
             peer.check(&format!("{path}.from[{index}]"))?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{ConfigureSpec, Envelope, NetworkPolicySpec, Reader, reader};
 use crate::address::Address;
-use crate::exposure::Exposure;
+use crate::exposure::{Exposure, ExposureKind};
 use crate::fields::{
     ConfigError, ConfigReference, Port, RunnerSelector, Seconds, read, unset_when_empty,
 };
@@ -182,7 +182,8 @@ impl SessionServer {
             spec.exposure.check_at_build("spec.exposure")?;
         }
         if let Some(policy) = &spec.network_policy {
-            policy.check("spec.networkPolicy")?;
+            let knows_peer = matches!(spec.exposure.kind, ExposureKind::Relay(_));
+            policy.check("spec.networkPolicy", knows_peer)?;
         }
         reader::check_distinct("spec.readers", &spec.readers)?;
         Ok(Self {

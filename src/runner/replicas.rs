@@ -17,8 +17,8 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
 
-const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: PodIP or \
-                              HostPort and spec.configure.at: PodStart";
+const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: Relay, PodIP \
+                              or HostPort (docs/exposures.md says which) and spec.configure.at: PodStart";
 
 /// Refuses a workload at whose address more than one process would answer.
 ///

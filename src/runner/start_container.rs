@@ -7,6 +7,9 @@ use super::start_record::{INIT_CONTAINER, POD_START};
 use super::workload::text;
 use yaml_splice::pointer::At as _;
 
+/// The variable with the pod's name.
+pub const POD_NAME: &str = "SESSION_SERVER_POD_NAME";
+
 /// The init container that configures the session server.
 #[derive(Clone, Copy, Debug)]
 pub struct StartContainer<'w> {
@@ -25,6 +28,13 @@ pub enum StartSource<'w> {
     Pod(&'w str),
     /// The same of the pod's node.
     Node(&'w str),
+    /// `--advertise-address`: the pod's own name, below this domain.
+    PodName {
+        /// The domain.
+        domain: &'w str,
+        /// The port.
+        port: &'w str,
+    },
     /// `--service`: the live Service of this name.
     Service(&'w str),
 }
@@ -72,7 +82,15 @@ impl<'w> StartContainer<'w> {
 
     /// Where the address comes from.
     pub fn source(&self) -> Option<StartSource<'w>> {
-        let known = self.argument("advertise-address").map(StartSource::Known);
+        let known = self.argument("advertise-address").map(|address| {
+            let behind = address
+                .strip_prefix("$(")
+                .and_then(|rest| rest.strip_prefix(POD_NAME)?.strip_prefix(")."));
+            match behind.and_then(|behind| behind.rsplit_once(':')) {
+                Some((domain, port)) => StartSource::PodName { domain, port },
+                None => StartSource::Known(address),
+            }
+        });
         let is_of_pod = self.argument("advertise-ip") == Some("$(SESSION_SERVER_POD_IP)");
         let node = || {
             let port = self.argument("advertise-port")?;

@@ -1,6 +1,6 @@
 //! The objects beside the Service: an Ingress, a TLSRoute, a NetworkPolicy, Roles, the relay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -247,18 +247,11 @@ fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
 
 /// The object's own labels and annotations are kept.
 fn mark(object: &Value, workload: &Workload) -> Result<Value, Refusal> {
-    let texts = |section: &str| -> BTreeMap<String, String> {
-        let members = object.at(&format!("/metadata/{section}"));
-        let members = members.and_then(Value::as_object).into_iter().flatten();
-        members
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect()
-    };
     owned::mark(
         object.clone(),
         workload,
-        &texts("labels"),
-        &texts("annotations"),
+        &owned::texts(object, "labels"),
+        &owned::texts(object, "annotations"),
     )
 }
 

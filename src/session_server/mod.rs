@@ -14,6 +14,7 @@
 //! | [`config_plan`] | the text of `config.toml`, and the record of what it was before |
 //! | [`settings`] | which keys of `config.toml` get which values |
 //! | [`pod_start`] | `configure.at: PodStart`: the init container that writes `config.toml` |
+//! | [`relay`] | the relay in front of all runners that name it |
 //! | [`shard`] | one workload per replica |
 //! | [`advertise`] | AdvertiseAddress: the address of the live Service |
 //! | [`undo`] | `enabled: false`: what was there before the first run |
@@ -49,6 +50,7 @@ mod pod_start;
 mod pods;
 pub mod port;
 mod record;
+mod relay;
 mod rollout;
 mod runner_plan;
 pub mod service;
@@ -77,6 +79,7 @@ pub use pod_start::{
 };
 pub use port::{PortChange, PortPlan};
 pub use record::Record;
+pub use relay::{RELAY_SETTINGS, RelaysPlan, keys as relay_keys, plan_relays};
 pub use runner_plan::{NetworkPlan, RunnerPlan, Surroundings, plan};
 pub use service::ServicePlan;
 pub use shard::{Edit, ShardResource, Sharding, Split, shards_alike, split};

@@ -2,11 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::exposure;
+use crate::exposure::{self, Exposure, ExposureKind};
 use crate::function_config::NetworkPolicySpec;
 use crate::runner::{MetricsPort, Runner};
 use krm::resource::Identity;
 use krm::results::{FunctionResult, field_path};
+
+/// Whose connections are let through: the peers that are asked for, and the relay where it connects to the
+/// pods. None where that is nobody; an empty list lets everybody in.
+pub(super) fn peers(policy: &NetworkPolicySpec, exposure: &Exposure) -> Option<Vec<Value>> {
+    let asked = policy.from.iter().flatten().map(|peer| json!(peer));
+    let ExposureKind::Relay(exposure) = &exposure.kind else {
+        return Some(asked.collect());
+    };
+    let peers: Vec<Value> = exposure.relay.peer().into_iter().chain(asked).collect();
+    (!peers.is_empty()).then_some(peers)
+}
 
 /// A NetworkPolicy for the runner's pods. Only the peers may connect to the session server; the other
 /// ports that the containers declare stay open to everybody.
@@ -14,15 +25,13 @@ use krm::results::{FunctionResult, field_path};
 /// Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API: a pod that any policy selects
 /// takes only what some policy lets in.
 pub(super) fn object(
-    policy: &NetworkPolicySpec,
+    peers: Option<&[Value]>,
     service: &Identity,
     runner: &Runner,
     listen_port: u16,
 ) -> Value {
-    let mut rules = vec![json!({
-        "from": policy.from,
-        "ports": [{"port": listen_port, "protocol": "TCP"}],
-    })];
+    let of_peers = |peers: &[Value]| json!({"from": peers, "ports": [{"port": listen_port, "protocol": "TCP"}]});
+    let mut rules: Vec<Value> = peers.map(of_peers).into_iter().collect();
     let others = other_ports(runner, listen_port);
     if !others.is_empty() {
         rules.push(json!({"ports": others}));

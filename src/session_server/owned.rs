@@ -20,9 +20,50 @@ type Texts = BTreeMap<String, String>;
 /// Marks a resource that is made for a workload as ours. It gets the workload's labels, the labels and
 /// annotations given here and, if the host keeps files, a file beside the workload's.
 pub(super) fn mark(
-    mut resource: Value,
+    resource: Value,
     workload: &Workload,
     labels: &Texts,
+    annotations: &Texts,
+) -> Result<Value, Refusal> {
+    let of_workload = workload.labels().into_iter().flatten();
+    let mut all: Map<String, Value> = of_workload
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    all.extend(values(labels));
+    with_metadata(resource, &workload.resource, all, annotations)
+}
+
+/// Marks a resource that is made for several workloads as ours. If the host keeps files, it gets one beside
+/// the neighbour's.
+pub(super) fn mark_beside(
+    resource: Value,
+    neighbour: &Resource,
+    labels: &Texts,
+    annotations: &Texts,
+) -> Result<Value, Refusal> {
+    with_metadata(resource, neighbour, values(labels), annotations)
+}
+
+/// The labels or the annotations of a resource.
+pub(super) fn texts(resource: &Value, section: &str) -> Texts {
+    let members = resource.at(&format!("/metadata/{section}"));
+    let members = members.and_then(Value::as_object).into_iter().flatten();
+    members
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+fn values(texts: &Texts) -> Map<String, Value> {
+    let values = texts.iter();
+    values
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect()
+}
+
+fn with_metadata(
+    mut resource: Value,
+    neighbour: &Resource,
+    labels: Map<String, Value>,
     annotations: &Texts,
 ) -> Result<Value, Refusal> {
     let text = |pointer: &str| resource.at(pointer).and_then(Value::as_str);
@@ -33,7 +74,7 @@ pub(super) fn mark(
         .into_iter()
         .zip(INDEX_ANNOTATIONS)
         .filter_map(|(path, index)| {
-            let beside = path_beside(workload.resource.annotation(path)?, kind, name);
+            let beside = path_beside(neighbour.annotation(path)?, kind, name);
             Some([(path, json!(beside)), (index, json!("0"))])
         })
         .flatten()
@@ -41,19 +82,11 @@ pub(super) fn mark(
     let Some(metadata) = resource.get_mut("metadata").and_then(Value::as_object_mut) else {
         return Err(Internal::new("a resource is to be made without metadata").into());
     };
-    let asked = |texts: &Texts| -> Map<String, Value> {
-        texts
-            .iter()
-            .map(|(key, value)| (key.clone(), json!(value)))
-            .collect()
-    };
-    let mut all = workload.labels().cloned().unwrap_or_default();
-    all.extend(asked(labels));
-    if !all.is_empty() {
-        metadata.insert("labels".to_owned(), Value::Object(all));
+    if !labels.is_empty() {
+        metadata.insert("labels".to_owned(), Value::Object(labels));
     }
     let mut all = Map::from_iter([(OWNED_BY.to_owned(), json!(OWNER))]);
-    all.extend(asked(annotations));
+    all.extend(values(annotations));
     all.extend(
         places
             .into_iter()

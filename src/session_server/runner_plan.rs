@@ -428,7 +428,13 @@ impl Planner<'_, '_> {
         }
         desired.extend(readers(&accounts, service, reads_nodes && start.is_none()));
         if let Some(policy) = &spec.network_policy {
-            desired.push(network_policy::object(policy, service, runner, listen_port));
+            let peers = network_policy::peers(policy, &spec.exposure);
+            desired.push(network_policy::object(
+                peers.as_deref(),
+                service,
+                runner,
+                listen_port,
+            ));
         }
         let results = &mut self.results;
         results.extend(around.services.left_behind(workload, service));
@@ -437,7 +443,7 @@ impl Planner<'_, '_> {
         results.extend(match binding.reach {
             None => rollout::surge(runner),
             Some(PodReach::HostPort(_)) => rollout::surge_on_nodes(runner),
-            Some(PodReach::PodIp) => None,
+            Some(PodReach::PodIp | PodReach::Name { .. }) => None,
         });
         if spec.network_policy.is_some() {
             let metrics = runner.metrics(draft.file.metrics_port());

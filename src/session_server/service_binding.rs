@@ -284,12 +284,18 @@ fn adopted_results(
 impl ServiceBinding {
     /// Where a pod that starts gets the address of this Service from.
     pub(super) fn start_address(&self, nodes: Option<&str>, listen_port: u16) -> StartAddress {
-        match self.reach {
+        match &self.reach {
             Some(PodReach::PodIp) => return StartAddress::Pod { port: listen_port },
             Some(PodReach::HostPort(port)) => {
                 return StartAddress::Node {
-                    port,
+                    port: *port,
                     is_of_each_pod: true,
+                };
+            }
+            Some(PodReach::Name { domain, port }) => {
+                return StartAddress::PodName {
+                    domain: domain.clone(),
+                    port: *port,
                 };
             }
             None => {}

@@ -6,7 +6,7 @@
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use crate::exposure::{ExposureKind, PORT_NAME};
+use crate::exposure::{Dial, ExposureKind, PORT_NAME, RelaySpec, relay_labels};
 use crate::function_config::{Expression, Operator, Selector, SessionServerSpec};
 use crate::ownership::is_ours;
 use crate::runner::Runner;
@@ -30,13 +30,17 @@ pub(super) fn warnings(
     runner: &Runner,
     port: u16,
 ) -> Result<Vec<FunctionResult>, ReadError> {
-    // A port-forward ends inside the pod, where neither applies.
-    if matches!(spec.exposure.kind, ExposureKind::ApiServer(_)) {
-        return Ok(Vec::new());
-    }
+    let client = match &spec.exposure.kind {
+        // A port-forward ends inside the pod, where neither applies.
+        ExposureKind::ApiServer(_) => return Ok(Vec::new()),
+        ExposureKind::Relay(exposure) if exposure.relay.dial == Dial::Api => return Ok(Vec::new()),
+        ExposureKind::Relay(exposure) => Client::Relay(&exposure.relay),
+        ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_) => Client::Outside,
+        _ => Client::Anybody,
+    };
     let mut warnings = Vec::new();
     if spec.network_policy.is_none() {
-        warnings.extend(network_policies(list, spec, runner, port)?);
+        warnings.extend(network_policies(list, client, runner, port)?);
     }
     warnings.extend(strict_mtls(list, runner, port)?);
     let identity = &runner.workload.resource.identity;
@@ -46,18 +50,72 @@ pub(super) fn warnings(
         .collect())
 }
 
+/// Whose connections come to the pods.
+#[derive(Clone, Copy)]
+enum Client<'a> {
+    /// Some pod's or address's that is not known here.
+    Anybody,
+    /// Those of nodes or clients of a load balancer, which are not pods.
+    Outside,
+    /// The relay's pods.
+    Relay(&'a RelaySpec),
+}
+
+impl Client<'_> {
+    /// True where a peer of a NetworkPolicy may be this client.
+    fn may_be(self, peer: &Value) -> bool {
+        let selector = |field: &str| peer.get(field).filter(|selector| !selector.is_null());
+        let selects = |selector: &Value, labels: &Map<String, Value>| {
+            read(selector).is_none_or(|selector| selector.selects(labels))
+        };
+        match self {
+            Self::Anybody => true,
+            Self::Outside => peer.get("ipBlock").is_some(),
+            // Whether an ipBlock means pods too depends on the network.
+            Self::Relay(_) if selector("ipBlock").is_some() => true,
+            Self::Relay(relay) => {
+                selector("podSelector").is_none_or(|pods| selects(pods, &relay_labels(&relay.name)))
+                    && selector("namespaceSelector").is_none_or(|namespaces| {
+                        namespace_label(namespaces).is_none_or(|name| name == relay.namespace)
+                    })
+            }
+        }
+    }
+
+    /// True where a peer that names pods of the policy's own namespace may be this client.
+    fn is_in(self, namespace: &str) -> bool {
+        match self {
+            Self::Relay(relay) => is_compatible(&relay.namespace, namespace),
+            Self::Anybody | Self::Outside => true,
+        }
+    }
+
+    /// As a message names it, where no policy lets it in.
+    fn shown(self) -> String {
+        match self {
+            Self::Anybody => "anybody".to_owned(),
+            Self::Outside => "addresses outside the cluster".to_owned(),
+            Self::Relay(relay) => {
+                format!("the pods of the relay {}/{}", relay.namespace, relay.name)
+            }
+        }
+    }
+}
+
+/// The name that a selector of namespaces asks for. The other labels of namespaces are not known here.
+fn namespace_label(selector: &Value) -> Option<&str> {
+    selector
+        .at("/matchLabels/kubernetes.io~1metadata.name")?
+        .as_str()
+}
+
 /// Names the policies that select the pods, if none of them allows the port.
 fn network_policies(
     list: &ResourceList<'_>,
-    spec: &SessionServerSpec,
+    client: Client<'_>,
     runner: &Runner,
     port: u16,
 ) -> Result<Option<String>, ReadError> {
-    // A load balancer's connections come from nodes or clients, and those are not pods.
-    let from_outside = matches!(
-        spec.exposure.kind,
-        ExposureKind::LoadBalancer(_) | ExposureKind::NodePort(_)
-    );
     let mut names = Vec::new();
     for item in list.candidates(&["NetworkPolicy"], "podSelector") {
         let policy = list.resource(item)?;
@@ -66,7 +124,7 @@ fn network_policies(
         }
         let rules = policy.value.at("/spec/ingress").and_then(Value::as_array);
         let mut rules = rules.into_iter().flatten();
-        if rules.any(|rule| lets_in(rule, runner, port, from_outside)) {
+        if rules.any(|rule| lets_in(rule, runner, port, client)) {
             return Ok(None);
         }
         names.push(policy.identity.name);
@@ -78,11 +136,7 @@ fn network_policies(
         "NetworkPolicy {} keeps GitLab out, as no policy lets {} in at port {port}: set \
          spec.networkPolicy of the functionConfig, or add such an ingress rule",
         names.join(", "),
-        if from_outside {
-            "addresses outside the cluster"
-        } else {
-            "anybody"
-        },
+        client.shown(),
     )))
 }
 
@@ -113,12 +167,17 @@ fn read(selector: &Value) -> Option<Selector> {
 }
 
 /// True for a rule that allows connections to the port.
-fn lets_in(rule: &Value, runner: &Runner, port: u16, from_outside: bool) -> bool {
+fn lets_in(rule: &Value, runner: &Runner, port: u16, client: Client<'_>) -> bool {
     let array = |field: &str| {
         let array = rule.get(field).and_then(Value::as_array);
         array.filter(|array| !array.is_empty())
     };
-    let of_peer = |peer: &Value| !from_outside || peer.get("ipBlock").is_some();
+    let namespace = &runner.workload.resource.identity.namespace;
+    let of_peer = |peer: &Value| {
+        let is_set = |field: &str| peer.get(field).is_some_and(|value| !value.is_null());
+        let is_local = is_set("podSelector") && !is_set("namespaceSelector");
+        client.may_be(peer) && (!is_local || client.is_in(namespace))
+    };
     let peers = array("from").is_none_or(|peers| peers.iter().any(of_peer));
     let number = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_u64);
     let of_port = |entry: &Value| {

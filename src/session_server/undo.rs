@@ -9,6 +9,7 @@ use super::config_plan::{ConfigDraft, ConfigPlan};
 use super::pod_start;
 use super::port::{self, Withdrawal};
 use super::record::{self, Record};
+use super::relay::{self, RelaysPlan};
 use super::service::{self, Existing};
 use super::shard::{Edit, rejoin};
 use super::{ADDED_PORT, ASKED_TIMEOUT, checksum, unchangeable};
@@ -33,6 +34,8 @@ pub struct UndoPlan {
     pub files: Vec<FileUndo>,
     /// Resources that earlier runs made.
     pub removed: Vec<Resource>,
+    /// The relays that served the runners.
+    pub relays: RelaysPlan,
 }
 
 /// What changes in a workload.
@@ -59,6 +62,7 @@ impl UndoPlan {
         for resource in &self.removed {
             patches.remove_item(resource);
         }
+        self.relays.patch(patches);
         for WorkloadUndo { workload, edits } in self.workloads {
             for edit in edits {
                 match edit {
@@ -110,6 +114,7 @@ pub fn undo(
 ) -> Result<UndoPlan, Refusal> {
     let workloads = workloads(list, chosen.selector, chosen.container)?;
     chosen.check(&workloads)?;
+    let mut relays = relay::undo(list, &relay::keys(list, &workloads)?)?;
     let mut planner = Planner {
         list,
         chosen,
@@ -122,6 +127,8 @@ pub fn undo(
     }
     planner.unread_files()?;
     planner.stale_services()?;
+    planner.results.append(&mut relays.results);
+    planner.plan.relays = relays;
     Ok(planner.plan)
 }
 

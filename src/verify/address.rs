@@ -23,7 +23,7 @@ use crate::exposure::NODE_ADDRESS;
 use crate::runner::Runner;
 use crate::session_server::ADDRESS_FROM;
 use krm::resource::{Identity, Resource, display_name};
-use krm::resource_list::ResourceList;
+use krm::resource_list::{ReadError, ResourceList};
 use yaml_splice::pointer::At as _;
 
 /// What is known of an address.
@@ -56,12 +56,12 @@ pub(super) fn judge(
     address: &Address,
     listen_port: u16,
     reaching: &[Reaching<'_>],
-) -> Judgement {
+) -> Result<Judgement, ReadError> {
     let Some(port) = address.port else {
-        return Wrong(
+        return Ok(Wrong(
             "has no port, and the runner makes its certificate for the wrong host: write host:port"
                 .to_owned(),
-        );
+        ));
     };
     let host = match &address.host {
         Host::Name(name) => name.trim_end_matches('.').to_ascii_lowercase(),
@@ -70,11 +70,31 @@ pub(super) fn judge(
     if let Host::Name(_) = &address.host
         && let Some(name) = cluster_name(&host, terminal)
     {
-        return in_cluster(list, terminal, &name, port, listen_port, reaching);
+        let judgement = in_cluster(list, terminal, &name, port, listen_port, reaching);
+        return Ok(judgement);
     }
-    if let Some(judgement) = at_relay(terminal, &host, listen_port) {
-        return judgement;
+    if let Some(judgement) = at_relay(list, terminal, &host, listen_port)? {
+        return Ok(judgement);
     }
+    Ok(at_service(
+        list,
+        terminal,
+        &address.host,
+        &host,
+        port,
+        reaching,
+    ))
+}
+
+/// A host that is not in the cluster's DNS, and not the relay's. `name`: the same in lower case.
+fn at_service(
+    list: &ResourceList<'_>,
+    terminal: &Terminal<'_>,
+    host: &Host,
+    name: &str,
+    port: u16,
+    reaching: &[Reaching<'_>],
+) -> Judgement {
     let hosts: Vec<(String, Identity)> = terminal
         .inventory
         .routes
@@ -89,12 +109,12 @@ pub(super) fn judge(
             hosts.map(|host| (host, object.identity.clone()))
         })
         .collect();
-    if hosts.iter().any(|(known, _)| fits(known, &host)) {
+    if hosts.iter().any(|(known, _)| fits(known, name)) {
         return Right;
     }
     let judgements: Vec<Judgement> = reaching
         .iter()
-        .map(|one| outside(&address.host, port, one))
+        .map(|one| outside(host, port, one))
         .collect();
     if judgements.contains(&Right) || reaching.is_empty() || has_relay_elsewhere(terminal, reaching)
     {
@@ -386,28 +406,45 @@ fn fits(known: &str, host: &str) -> bool {
     }
 }
 
-/// A route of the relay for this host: it has to select the runner's pods.
-fn at_relay(terminal: &Terminal<'_>, host: &str, listen_port: u16) -> Option<Judgement> {
-    let routes = route::relay_routes(terminal.inventory);
-    let (relay, route) = routes.iter().find(|(_, route)| fits(&route.host, host))?;
+/// The routes of the relay for this host: one of them has to select the runner's pods. None where there
+/// is none.
+pub(super) fn at_relay(
+    list: &ResourceList<'_>,
+    terminal: &Terminal<'_>,
+    host: &str,
+    listen_port: u16,
+) -> Result<Option<Judgement>, ReadError> {
     let workload = &terminal.runner.workload;
     let identity = &workload.resource.identity;
-    if !same_namespace(&route.namespace, &identity.namespace) || !route.selects(workload) {
-        return Some(Wrong(format!(
-            "is the host of a route of {relay}, which looks for pods with {} in the namespace {}: \
-             those of {identity} are not among them. Where a namespace, a prefix or labels were set \
-             after the SessionServer ran, run it in the kustomization that sets them",
-            route.selector, route.namespace
-        )));
+    let mut wrong = None;
+    for (relay, route) in route::relay_routes(list, terminal.inventory)? {
+        if !fits(&route.host, host) {
+            continue;
+        }
+        let selects =
+            same_namespace(&route.namespace, &identity.namespace) && route.selects(workload);
+        if selects && route.port == listen_port {
+            return Ok(Some(Right));
+        }
+        let reason = match selects {
+            true => format!(
+                "is the host of a route of {relay} to port {}, and the session server listens on \
+                 {listen_port}",
+                route.port
+            ),
+            false => format!(
+                "is the host of a route of {relay}, which looks for pods with {} in the namespace {}: \
+                 those of {identity} are not among them. Where a namespace, a prefix or labels were \
+                 set after the SessionServer ran, run it in the kustomization that sets them",
+                route.selector, route.namespace
+            ),
+        };
+        // A route to another port of the runner's pods says more than one to other pods.
+        if wrong.is_none() || selects {
+            wrong = Some(reason);
+        }
     }
-    if route.port != listen_port {
-        return Some(Wrong(format!(
-            "is the host of a route of {relay} to port {}, and the session server listens on \
-             {listen_port}",
-            route.port
-        )));
-    }
-    Some(Right)
+    Ok(wrong.map(Wrong))
 }
 
 /// The account of a relay whose own manifests are elsewhere.

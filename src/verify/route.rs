@@ -7,7 +7,7 @@ use super::terminal::Reaching;
 use crate::fields::LabelSelector;
 use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
-use krm::resource_list::ResourceList;
+use krm::resource_list::{ReadError, ResourceList};
 
 /// A Service that an object leads to.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,8 +127,15 @@ impl RelayRoute {
     }
 }
 
-/// The routes of the relays among the workloads.
-pub(super) fn relay_routes(inventory: &Inventory) -> Vec<(&Identity, RelayRoute)> {
+/// The routes of the relays among the workloads: those of their arguments, and of the ConfigMaps that they
+/// mount.
+///
+/// # Errors
+/// A ConfigMap that one of them mounts cannot be parsed.
+pub(super) fn relay_routes<'i>(
+    list: &ResourceList<'_>,
+    inventory: &'i Inventory,
+) -> Result<Vec<(&'i Identity, RelayRoute)>, ReadError> {
     let mut routes = Vec::new();
     for workload in &inventory.workloads {
         for container in workload.containers() {
@@ -141,19 +148,66 @@ pub(super) fn relay_routes(inventory: &Inventory) -> Vec<(&Identity, RelayRoute)
             if !words.contains(&"relay") {
                 continue;
             }
-            let following = words.iter().skip(1).chain([&""]);
-            for (word, next) in words.iter().zip(following) {
-                let route = match word.strip_prefix("--route") {
-                    Some("") => Some(*next),
-                    Some(route) => route.strip_prefix('='),
-                    None => None,
-                };
-                let route = route.and_then(RelayRoute::parse);
-                routes.extend(route.map(|route| (&workload.resource.identity, route)));
+            let mut found: Vec<RelayRoute> = values(&words, "--route")
+                .filter_map(RelayRoute::parse)
+                .collect();
+            for folder in values(&words, "--routes") {
+                for text in files(list, workload, container.value, folder)? {
+                    found.extend(text.lines().map(str::trim).filter_map(RelayRoute::parse));
+                }
             }
+            let relay = &workload.resource.identity;
+            routes.extend(found.into_iter().map(|route| (relay, route)));
         }
     }
-    routes
+    Ok(routes)
+}
+
+/// The values of an option, as one word or two.
+fn values<'w>(words: &'w [&'w str], option: &'w str) -> impl Iterator<Item = &'w str> {
+    let following = words.iter().skip(1).chain([&""]);
+    words
+        .iter()
+        .zip(following)
+        .filter_map(move |(word, next)| match word.strip_prefix(option)? {
+            "" => Some(*next),
+            value => value.strip_prefix('='),
+        })
+}
+
+/// The files of the ConfigMap that a container mounts at a folder.
+fn files(
+    list: &ResourceList<'_>,
+    workload: &Workload,
+    container: &Value,
+    folder: &str,
+) -> Result<Vec<String>, ReadError> {
+    let text =
+        |value: &Value, field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
+    let mounts = at(container, &["volumeMounts", "*"]);
+    let mount = mounts.into_iter().find(|mount| {
+        let path = text(mount, "mountPath");
+        path.is_some_and(|path| path.trim_end_matches('/') == folder.trim_end_matches('/'))
+    });
+    let volume = mount.and_then(|mount| text(mount, "name"));
+    let volumes = workload
+        .pod("/spec/volumes")
+        .map(|volumes| at(volumes, &["*"]));
+    let name = volumes.into_iter().flatten().find_map(|one| {
+        let is_mounted = text(one, "name") == volume;
+        text(one.get("configMap")?, "name").filter(|_| is_mounted)
+    });
+    let Some(name) = name else {
+        return Ok(Vec::new());
+    };
+    let maps = list.referenced("ConfigMap", &name, &workload.resource)?;
+    let data = maps.iter().flat_map(|map| at(&map.value, &["data"]));
+    let files = data
+        .filter_map(Value::as_object)
+        .flat_map(|files| files.values());
+    Ok(files
+        .filter_map(|file| file.as_str().map(str::to_owned))
+        .collect())
 }
 
 #[cfg(test)]

@@ -120,7 +120,12 @@ fn arguments(start: &StartContainer<'_>) -> Vec<String> {
                 ));
             }
         }
-        Some(StartSource::Known(_) | StartSource::Pod(_) | StartSource::Node(_)) => {}
+        Some(
+            StartSource::Known(_)
+            | StartSource::Pod(_)
+            | StartSource::PodName { .. }
+            | StartSource::Node(_),
+        ) => {}
     }
     if start.listen_port().is_none() {
         problems.push(format!("{of} has no --listen-port from 1 to 65535"));

@@ -10,7 +10,7 @@ use super::{checksum_pointer, start, target};
 use crate::address::Address;
 use crate::exposure::PORT_NAME;
 use crate::ownership::is_ours;
-use crate::runner::start_container::{StartContainer, StartSource};
+use crate::runner::start_container::{POD_NAME, StartContainer, StartSource};
 use crate::runner::start_record::INIT_CONTAINER;
 use crate::runner::{self, Runner};
 use crate::session_server::ConfigLocation;
@@ -67,7 +67,7 @@ impl<'a> Terminal<'a> {
         if self.runner.start.is_some() {
             return self.at_start(list, &config);
         }
-        Ok(self.at_build(list, &config, require_address))
+        self.at_build(list, &config, require_address)
     }
 
     /// What is wrong with a runner that is configured when its pods start.
@@ -90,7 +90,7 @@ impl<'a> Terminal<'a> {
         let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
         // Each pod has an address of its own there.
         let is_of_each_pod = match source {
-            StartSource::Pod(_) => true,
+            StartSource::Pod(_) | StartSource::PodName { .. } => true,
             // No Service leads there where a port of the node itself does.
             StartSource::Node(_) => reaching.is_empty(),
             StartSource::Known(_) | StartSource::Service(_) => false,
@@ -106,10 +106,13 @@ impl<'a> Terminal<'a> {
                 findings.extend(problem);
             }
             StartSource::Known(address) => {
-                findings.extend(self.address(list, address, port, &reaching));
+                findings.extend(self.address(list, address, port, &reaching)?);
             }
             StartSource::Pod(_) | StartSource::Node(_) => {
                 findings.extend(self.wrong_port_at_start(source, port, &reaching));
+            }
+            StartSource::PodName { domain, .. } => {
+                findings.extend(self.not_led_to_by_name(list, domain, port)?);
             }
         }
         let is_wrong = |found: &FunctionResult| found.severity == Severity::Error;
@@ -154,7 +157,9 @@ impl<'a> Terminal<'a> {
                         ),
                 )
             }
-            StartSource::Known(_) | StartSource::Service(_) => return None,
+            StartSource::Known(_) | StartSource::PodName { .. } | StartSource::Service(_) => {
+                return None;
+            }
         };
         (!is_right).then(|| {
             FunctionResult::error(format!(
@@ -165,6 +170,40 @@ impl<'a> Terminal<'a> {
             .about(&workload.resource.identity)
             .at(field_path(&workload.pod_pointer("/spec/initContainers")))
         })
+    }
+
+    /// No relay leads from the pods' names below a domain to their session servers, which listen on this
+    /// port.
+    fn not_led_to_by_name(
+        &self,
+        list: &ResourceList<'_>,
+        domain: &str,
+        port: u16,
+    ) -> Result<Option<FunctionResult>, ReadError> {
+        let workload = &self.runner.workload;
+        let field = StartContainer::find(workload).and_then(|start| start.field_of(POD_NAME));
+        let reason = if field == Some("metadata.name") {
+            match address::at_relay(list, self, &format!("pod.{domain}"), port)? {
+                Some(Judgement::Right) => return Ok(None),
+                Some(Judgement::Doubtful(reason) | Judgement::Wrong(reason)) => reason,
+                None => format!(
+                    "is the host of no route of a relay of these manifests. {}",
+                    start::REMEDY
+                ),
+            }
+        } else {
+            format!(
+                "is not made of the pod's name, as its variable {POD_NAME} is not metadata.name. {}",
+                start::REMEDY
+            )
+        };
+        Ok(Some(
+            FunctionResult::error(format!(
+                "{{pod}}.{domain}, which its pods advertise, {reason}"
+            ))
+            .about(&workload.resource.identity)
+            .at(field_path(&workload.pod_pointer("/spec/initContainers"))),
+        ))
     }
 
     /// Nothing is wrong with a runner that finds its address when its pods start.
@@ -178,6 +217,9 @@ impl<'a> Terminal<'a> {
             StartSource::Known(address) => return self.right(address, port, reaching),
             StartSource::Pod(_) => {
                 return self.right_at_each_pod(format!("port {port} of each pod's own address"));
+            }
+            StartSource::PodName { domain, port } => {
+                return self.right_at_each_pod(format!("{{pod}}.{domain}:{port}"));
             }
             StartSource::Node(node_port) if reaching.is_empty() => {
                 return self.right_at_each_pod(format!("port {node_port} of each pod's node"));
@@ -211,7 +253,7 @@ impl<'a> Terminal<'a> {
         list: &ResourceList<'_>,
         config: &ConfigFile,
         require_address: bool,
-    ) -> Vec<FunctionResult> {
+    ) -> Result<Vec<FunctionResult>, ReadError> {
         let mut findings = Vec::new();
         findings.extend(self.stale_checksum(config));
         let listen = text(config, LISTEN_ADDRESS);
@@ -227,13 +269,13 @@ impl<'a> Terminal<'a> {
                 findings.extend(owned.iter().filter_map(|service| self.lost_target(service)));
             }
             findings.push(self.off(config, &owned, require_address));
-            return findings;
+            return Ok(findings);
         };
         let port = match listen_port(&listen) {
             Ok(port) => port,
             Err(problem) => {
                 findings.push(self.in_config(format!("listen_address {listen:?} {problem}")));
-                return findings;
+                return Ok(findings);
             }
         };
         let metrics = self.runner.metrics(config.metrics_port());
@@ -256,7 +298,7 @@ impl<'a> Terminal<'a> {
         port: u16,
         require_address: bool,
         mut findings: Vec<FunctionResult>,
-    ) -> Vec<FunctionResult> {
+    ) -> Result<Vec<FunctionResult>, ReadError> {
         let reaching = self.reaching(port);
         findings.extend(self.not_reached(&reaching, port));
         let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
@@ -267,7 +309,7 @@ impl<'a> Terminal<'a> {
                  address that leads nowhere, so the Debug button is there and broken. Run the \
                  function AdvertiseAddress, or set spec.advertiseAddress of the SessionServer"
             )));
-            return findings;
+            return Ok(findings);
         };
         if advertised == CHART_PLACEHOLDER {
             let message = "advertise_address is found by the chart's scripts when the runner \
@@ -278,16 +320,16 @@ impl<'a> Terminal<'a> {
                 Severity::Warning
             };
             findings.push(self.about_config(FunctionResult::new(severity, message)));
-            return findings;
+            return Ok(findings);
         }
-        findings.extend(self.address(list, &advertised, port, &reaching));
+        findings.extend(self.address(list, &advertised, port, &reaching)?);
         if !findings
             .iter()
             .any(|found| found.severity == Severity::Error)
         {
             findings.push(self.right(&advertised, port, &reaching));
         }
-        findings
+        Ok(findings)
     }
 
     /// The namespace of the runner; empty where the manifests name none.
@@ -431,22 +473,24 @@ impl<'a> Terminal<'a> {
         advertised: &str,
         port: u16,
         reaching: &[Reaching<'_>],
-    ) -> Option<FunctionResult> {
+    ) -> Result<Option<FunctionResult>, ReadError> {
         let judgement = match Address::parse(advertised) {
-            Ok(address) => address::judge(list, self, &address, port, reaching),
+            Ok(address) => address::judge(list, self, &address, port, reaching)?,
             Err(error) => {
                 let message =
                     ConfigLocation::of(&self.runner.config).refused_address(advertised, error);
-                return Some(self.in_config(message));
+                return Ok(Some(self.in_config(message)));
             }
         };
         let (severity, reason) = match judgement {
-            Judgement::Right => return None,
+            Judgement::Right => return Ok(None),
             Judgement::Doubtful(reason) => (Severity::Warning, reason),
             Judgement::Wrong(reason) => (Severity::Error, reason),
         };
         let message = format!("advertise_address {advertised:?}: {reason}");
-        Some(self.about_config(FunctionResult::new(severity, message)))
+        Ok(Some(
+            self.about_config(FunctionResult::new(severity, message)),
+        ))
     }
 
     /// The session server is off.
@@ -515,9 +559,10 @@ impl<'a> Terminal<'a> {
 pub(super) fn advertised(runner: &Runner) -> Option<String> {
     if runner.start.is_some() {
         let start = StartContainer::find(&runner.workload)?;
-        return start
-            .argument("advertise-address")
-            .map(str::to_ascii_lowercase);
+        return match start.source()? {
+            StartSource::Known(address) => Some(address.to_ascii_lowercase()),
+            _ => None,
+        };
     }
     let config = open_config(&runner.config).ok()?;
     text(&config, LISTEN_ADDRESS)?;

@@ -97,9 +97,9 @@ fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
             &["replicas"],
             format!(
                 "the chart leaves the session server out when replicas is {replicas}, and this \
-                 function refuses one address for all: set spec.exposure.type to PodIP or HostPort, \
-                 with spec.configure.at: PodStart, or replicas to 1, which runs as many jobs as \
-                 concurrent allows"
+                 function refuses one address for all: set spec.exposure.type to Relay, PodIP or \
+                 HostPort (docs/exposures.md says which), with spec.configure.at: PodStart, or replicas \
+                 to 1, which runs as many jobs as concurrent allows"
             ),
         );
     }
@@ -112,8 +112,8 @@ fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
             &most,
             format!(
                 "the autoscaler may run {replicas} replicas behind one address, which the chart \
-                 lets pass and this function refuses: remove hpa, or set spec.exposure.type to PodIP or \
-                 HostPort, with spec.configure.at: PodStart"
+                 lets pass and this function refuses: remove hpa, or set spec.exposure.type to Relay, \
+                 PodIP or HostPort (docs/exposures.md says which), with spec.configure.at: PodStart"
             ),
         );
     }

@@ -7,6 +7,7 @@ use super::user::User;
 use super::{Nodes, StartAddress, StartTask};
 use crate::function_config::{AddressKind, ConfigureSpec};
 use crate::runner::Runner;
+use crate::runner::start_container::POD_NAME;
 use crate::runner::start_record::{INIT_CONTAINER, TOKEN_VOLUME};
 
 /// The address replaces one that the user has written into the file.
@@ -95,6 +96,13 @@ impl AddressSource {
                 ],
                 variable: Some(ip_variable(POD_IP, "status.podIP", configure)),
             },
+            StartAddress::PodName { domain, port } => Self {
+                arguments: vec![
+                    format!("--advertise-address=$({POD_NAME}).{domain}:{port}"),
+                    REPLACE.to_owned(),
+                ],
+                variable: Some(variable(POD_NAME, "metadata.name")),
+            },
             StartAddress::Node {
                 port,
                 is_of_each_pod,
@@ -160,10 +168,12 @@ fn ip_variable(name: &str, field: &str, configure: &ConfigureSpec) -> Value {
     } else {
         ""
     };
-    json!({
-        "name": name,
-        "valueFrom": {"fieldRef": {"fieldPath": format!("{field}{plural}")}},
-    })
+    variable(name, &format!("{field}{plural}"))
+}
+
+/// A variable of the downward API.
+fn variable(name: &str, field: &str) -> Value {
+    json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}})
 }
 
 /// A token for the API that only the init container has, with what clients of the API need besides. It

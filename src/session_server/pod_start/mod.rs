@@ -64,6 +64,8 @@ pub(super) enum StartAddress {
     },
     /// The pod's own IP address.
     Pod { port: u16 },
+    /// The pod's own name, below a domain.
+    PodName { domain: String, port: u16 },
     /// A port of the node that the pod is on.
     Node {
         port: u16,
@@ -406,6 +408,9 @@ pub(super) fn result(
     let address = match task.address {
         StartAddress::Known { address, .. } => format!("It advertises {address}"),
         StartAddress::Pod { port } => format!("It advertises port {port} of the pod's IP address"),
+        StartAddress::PodName { domain, port } => {
+            format!("It advertises the pod's name below {domain}, at port {port}")
+        }
         StartAddress::Node { port, .. } => format!("It advertises port {port} of the pod's node"),
         StartAddress::Service { .. } => {
             let pending = match task.configure.when_pending.unwrap_or_default() {

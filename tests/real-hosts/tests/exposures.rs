@@ -31,7 +31,7 @@ fn resources(path: &std::path::Path) -> Value {
 fn every_exposure_is_accepted() {
     let plane = ControlPlane::shared();
     plane.apply_definitions();
-    for namespace in ["ci", "gitlab"] {
+    for namespace in ["ci", "gitlab", "runner-terminal"] {
         plane.kubectl(&["create", "namespace", namespace], "");
     }
     let folder = workspace_root().join("tests/fixtures/session-server");
@@ -69,6 +69,7 @@ fn every_exposure_is_accepted() {
         "Ingress",
         "IngressRouteTCP",
         "NetworkPolicy",
+        "PodDisruptionBudget",
         "Role",
         "RoleBinding",
         "Route",
@@ -76,5 +77,130 @@ fn every_exposure_is_accepted() {
         "TLSRoute",
     ] {
         assert!(kinds.contains(kind), "no fixture has a {kind}: {kinds:?}");
+    }
+}
+
+/// A namespace of a runner, by its name.
+fn in_namespace(resources: &Value, from: &str, to: &str) -> Value {
+    let text = resources.to_string();
+    let named = |namespace: &str| format!("\"namespace\":\"{namespace}\"");
+    serde_json::from_str(&text.replace(&named(from), &named(to))).unwrap()
+}
+
+fn items<'v>(resources: &'v Value, kinds: &[&str]) -> Vec<&'v Value> {
+    let all = resources["items"].as_array().unwrap().iter();
+    all.filter(|item| kinds.iter().any(|kind| item["kind"] == *kind))
+        .collect()
+}
+
+/// The account of a relay may read the pods of the runners' namespaces, and forward ports to them where it
+/// dials the API; and nothing else, nowhere.
+#[test]
+fn the_relay_may_find_pods_and_nothing_else() {
+    let plane = ControlPlane::shared();
+    let fixtures = workspace_root().join("tests/fixtures/session-server");
+    for (fixture, relay, runner, forwards) in [
+        ("exposure-relay.yaml", "relay-of-pods", "relayed", false),
+        (
+            "exposure-relay-node-port.yaml",
+            "relay-of-the-api",
+            "forwarded",
+            true,
+        ),
+    ] {
+        for namespace in [relay, runner] {
+            plane.add_namespace(namespace, &json!({}));
+        }
+        let made = resources(&fixtures.join(fixture));
+        let made = in_namespace(&made, "runner-terminal", relay);
+        let made = in_namespace(&made, "ci", runner);
+        let applied = items(&made, &["ServiceAccount", "Role", "RoleBinding"]);
+        assert_eq!(applied.len(), 3, "{applied:?}");
+        plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": applied}).to_string());
+        let account = format!("--as=system:serviceaccount:{relay}:runner-terminal-relay");
+        let may = |verb: &str, resource: &str, namespace: &str| {
+            let (kind, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            let subresource = format!("--subresource={subresource}");
+            let args = [
+                "auth",
+                "can-i",
+                verb,
+                kind,
+                &subresource,
+                "--namespace",
+                namespace,
+            ];
+            let args = [&args[..], &[account.as_str()]].concat();
+            plane.kubectl(&args, "").status.success()
+        };
+        let allowed = |verb: &str, resource: &str| match resource {
+            "pods" => ["list", "watch"].contains(&verb),
+            "pods/portforward" => forwards && ["get", "create"].contains(&verb),
+            _ => false,
+        };
+        for resource in [
+            "pods",
+            "pods/portforward",
+            "pods/exec",
+            "pods/log",
+            "secrets",
+            "configmaps",
+            "services",
+        ] {
+            for verb in ["get", "list", "watch", "create", "update", "delete"] {
+                let expected = allowed(verb, resource);
+                assert_eq!(
+                    may(verb, resource, runner),
+                    expected,
+                    "{fixture}: {verb} {resource}"
+                );
+                for elsewhere in [relay, "kube-system"] {
+                    assert!(
+                        !may(verb, resource, elsewhere),
+                        "{verb} {resource} in {elsewhere}"
+                    );
+                }
+            }
+        }
+        assert!(!may("list", "nodes", runner));
+    }
+}
+
+/// The relay's pods meet the Pod Security Standard "restricted".
+#[test]
+fn the_relays_pods_are_restricted() {
+    let plane = ControlPlane::shared();
+    let enforced = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+    plane.add_namespace("restricted-relay", &enforced);
+    let fixtures = workspace_root().join("tests/fixtures/session-server");
+    for (fixture, name, namespace) in [
+        (
+            "exposure-relay.yaml",
+            "runner-terminal-relay",
+            "runner-terminal",
+        ),
+        ("exposure-api-server-relay.yaml", "", ""),
+    ] {
+        let made = resources(&fixtures.join(fixture));
+        let deployments = items(&made, &["Deployment"]);
+        let relay = deployments
+            .into_iter()
+            .find(|one| one["metadata"]["labels"]["app.kubernetes.io/component"] == "relay")
+            .unwrap();
+        if !name.is_empty() {
+            assert_eq!(relay["metadata"]["name"], name);
+            assert_eq!(relay["metadata"]["namespace"], namespace);
+        }
+        let mut spec = relay["spec"]["template"]["spec"].clone();
+        // The accounts that the admission of pods looks up.
+        spec["serviceAccountName"] = json!("default");
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "relay", "namespace": "restricted-relay"},
+            "spec": spec,
+        });
+        let applied = plane.dry_run(&pod.to_string());
+        assert!(applied.status.success(), "{fixture}: {applied:?}");
     }
 }

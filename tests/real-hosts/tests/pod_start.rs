@@ -948,6 +948,37 @@ fn no_terminal_of_several_replicas_is_lost() {
     assert_eq!(lost_of(&servers), 0);
 }
 
+/// Each pod advertises its own name below a domain, by which a relay finds it.
+#[test]
+fn each_pod_advertises_its_own_name() {
+    let cluster = Cluster::new("pod-names", "restricted");
+    let relay = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+    cluster.plane.add_namespace("relay-of-pod-names", &relay);
+    let deployment = workload_of_kind("Deployment", &json!({"replicas": 2}));
+    cluster.serve(
+        &deployment,
+        "{exposure: {type: Relay, host: '{pod}.terminals.example.com', port: 443, \
+         relay: {namespace: relay-of-pod-names}}, listenPort: 18096}",
+    );
+    let advertised = |_| {
+        let pod = cluster.create_pod();
+        let init = pod.start_container_named(INIT_CONTAINER).end();
+        succeeds(&init);
+        let name = pod.manifest()["metadata"]["name"].as_str().unwrap();
+        let address = format!("{name}.terminals.example.com:443");
+        let config = runner_reads(&pod);
+        let line = format!("advertise_address = \"{address}\"");
+        assert!(config.contains(&line), "{line}\n{config}");
+        let server = SessionServer::start(&config).unwrap();
+        let endpoint = &server.terminal().endpoint;
+        let expected = format!("wss://{address}/session/");
+        assert!(endpoint.starts_with(&expected), "{endpoint}");
+        address
+    };
+    let addresses: BTreeSet<String> = (0..2).map(advertised).collect();
+    assert_eq!(addresses.len(), 2, "{addresses:?}");
+}
+
 /// Each pod of a DaemonSet is reached by a port of its node.
 #[test]
 fn no_terminal_of_a_daemon_set_is_lost() {

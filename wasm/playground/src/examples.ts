@@ -34,6 +34,16 @@ export const EXAMPLES: Example[] = [
     at: PodStart # one apply is enough
     image: registry.example.com/runner-terminal:0.1.0
 `),
+  chart("An autoscaler, and one relay in front of all pods", "chart-hpa", `  configure:
+    at: PodStart
+    image: registry.example.com/runner-terminal:0.1.0
+  exposure:
+    type: Relay
+    host: "{pod}.terminals.example.com" # each pod by its own name
+    port: 443
+    relay:
+      namespace: runner-terminal
+`),
   chart("A cluster where only the API server can be reached", "chart-default", `  exposure:
     type: ApiServer
     host: terminal.example.com

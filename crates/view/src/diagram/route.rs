@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::StopKind;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
-use runner_terminal::exposure::{GATEWAY_GROUP, RELAY_NAMESPACE};
+use runner_terminal::exposure::{DEFAULT_RELAY, GATEWAY_GROUP, RELAY_NAMESPACE};
+use runner_terminal::runner::Workload;
+use runner_terminal::session_server::RELAY_SETTINGS;
 use yaml_splice::pointer::At as _;
 
 /// How connections come to a runner.
@@ -93,6 +95,18 @@ impl Route {
             Some("Ingress") => Edge::new(StopKind::Ingress).into(),
             Some("Gateway") => Edge::new(StopKind::Gateway).into(),
             Some("ApiServer") => Edge::new(StopKind::Relay).into(),
+            Some("Relay") => {
+                let of_relay = |field: &str| {
+                    let value = config?.at(&format!("/spec/exposure/relay/{field}"));
+                    value.and_then(Value::as_str)
+                };
+                let mut edge = Edge::new(StopKind::Relay);
+                edge.name = name(
+                    of_relay("name").unwrap_or(DEFAULT_RELAY),
+                    of_relay("namespace").unwrap_or_default(),
+                );
+                edge.into()
+            }
             _ => Edge::new(StopKind::LoadBalancer).into(),
         }
     }
@@ -121,6 +135,47 @@ impl Route {
             edge: None,
             is_headless: is("clusterIP", "None"),
         }
+    }
+}
+
+/// What is in front of pods that are reached by their names.
+#[derive(Debug)]
+pub(super) struct ByName {
+    /// What takes GitLab's connections before the relay does.
+    pub(super) entry: Option<Edge>,
+    /// The relay.
+    pub(super) relay: Edge,
+    /// It connects to the pods themselves, and not by the Kubernetes API.
+    pub(super) dials_pods: bool,
+}
+
+impl ByName {
+    /// The relay of the list that has a route from a domain to a workload's namespace.
+    pub(super) fn find(list: &ResourceList<'_>, workload: &Workload, domain: &str) -> Option<Self> {
+        let namespace = &workload.resource.identity.namespace;
+        let route = format!("*.{domain}={namespace}/");
+        let maps = list.candidates(&["ConfigMap"], RELAY_SETTINGS).into_iter();
+        let mut maps = maps.filter_map(|item| list.resource(item).ok());
+        let map = maps.find(|map| {
+            let data = map.value.at("/data").and_then(Value::as_object);
+            let mut routes = data.into_iter().flatten();
+            routes.any(|(_, one)| one.as_str().is_some_and(|one| one.starts_with(&route)))
+        })?;
+        let relay = map
+            .value
+            .at("/metadata/labels/app.kubernetes.io~1instance")?;
+        let named = |kind: &str| {
+            let mut items = list.named(kind, relay.as_str()?, &map.identity.namespace);
+            list.resource(items.next()?).ok()
+        };
+        let deployment = named("Deployment")?;
+        let args = deployment.value.at("/spec/template/spec/containers/0/args");
+        let dials_pods = each(args).any(|word| word.as_str() == Some("--dial=pod"));
+        Some(Self {
+            entry: named("Service").and_then(|service| Route::to(list, &service).edge),
+            relay: Edge::new(StopKind::Relay).of(&deployment),
+            dials_pods,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::stops::is_of_address;
-use crate::diagram::route::Route;
+use crate::diagram::route::{ByName, Route};
 use crate::diagram::service::{self, Adopted, Port};
 use crate::diagram::{State, StopKind};
 use krm::resource::{Identity, Resource};
@@ -28,6 +28,8 @@ pub(super) struct Known {
     pub(super) config: Result<Configured, String>,
     /// The object that it stands in.
     pub(super) config_object: Option<Identity>,
+    /// What is in front of pods that are reached by their names.
+    pub(super) by_name: Option<ByName>,
     /// host:port of a live Service that no configuration has yet.
     pub(super) seen_address: Option<String>,
     /// The port of the pod that the session server listens on, or is going to.
@@ -54,6 +56,8 @@ pub(super) enum AtStart {
     Known,
     /// It is a port of the pod's own IP address.
     Pod(String),
+    /// It is the pod's own name, below a domain.
+    PodName { domain: String, port: String },
     /// It is a port of the pod's node.
     Node(String),
     /// The live Service of this name has it.
@@ -90,6 +94,10 @@ impl Configured {
                 AtStart::Known
             }
             StartSource::Pod(port) => AtStart::Pod(port.to_owned()),
+            StartSource::PodName { domain, port } => AtStart::PodName {
+                domain: domain.to_owned(),
+                port: port.to_owned(),
+            },
             StartSource::Node(port) => AtStart::Node(port.to_owned()),
             StartSource::Service(name) => AtStart::Service(name.to_owned()),
         });
@@ -155,15 +163,20 @@ impl Known {
             Some(service) if !is_as_asked => Route::to(list, service),
             _ => Route::asked(list.function_config()),
         };
-        Self {
+        let mut known = Self {
             workload,
             service,
             route,
+            by_name: None,
             config,
             config_object,
             seen_address,
             listen_port,
-        }
+        };
+        known.by_name = known
+            .domain()
+            .and_then(|domain| ByName::find(list, &known.workload, domain));
+        known
     }
 
     /// The session server's port of the Service.
@@ -206,9 +219,17 @@ impl Known {
             .configured()
             .and_then(|config| config.at_start.as_ref());
         match at_start {
-            Some(AtStart::Pod(_)) => true,
+            Some(AtStart::Pod(_) | AtStart::PodName { .. }) => true,
             Some(AtStart::Node(_)) => self.service.is_none(),
             Some(AtStart::Known | AtStart::Service(_)) | None => false,
+        }
+    }
+
+    /// The domain that the pods' names are below, where a relay finds the pods by their names.
+    pub(super) fn domain(&self) -> Option<&str> {
+        match self.configured()?.at_start.as_ref()? {
+            AtStart::PodName { domain, .. } => Some(domain),
+            _ => None,
         }
     }
 
@@ -217,6 +238,7 @@ impl Known {
         match self.configured()?.at_start.as_ref()? {
             AtStart::Known => None,
             AtStart::Pod(port) => Some(format!("port {port} of the pod's own address")),
+            AtStart::PodName { domain, port } => Some(format!("{{pod}}.{domain}:{port}")),
             AtStart::Node(port) => Some(format!("port {port} of the pod's node")),
             AtStart::Service(_) => Some("the Service's address at the pod's start".to_owned()),
         }

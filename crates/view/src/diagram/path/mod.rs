@@ -56,6 +56,9 @@ pub(super) fn of(scene: &Scene<'_>, workload: Workload, container: Option<&str>)
             stops.push(known.front(scene));
         }
     }
+    if let Some(domain) = known.domain() {
+        stops.extend(known.relay_by_name(scene, domain));
+    }
     stops.push(known.pod(scene));
     TerminalPath {
         runner: known.workload.resource.identity.to_string(),
@@ -106,7 +109,11 @@ impl Known {
         let link = |(from, to): (&Stop, &Stop)| match (from.kind, to.kind) {
             (StopKind::Browser, _) => "HTTPS, WebSocket".to_owned(),
             (StopKind::Gitlab, _) => numbered("TLS, ", advertised),
+            (StopKind::Relay, _) if self.by_name.as_ref().is_some_and(|front| front.dials_pods) => {
+                numbered("TLS as it is, ", listens)
+            }
             (StopKind::Relay, _) => numbered("Kubernetes API, ", listens),
+            (_, StopKind::Relay) => numbered("TLS as it is, ", None),
             (StopKind::Ingress | StopKind::Gateway, _) => numbered("TLS as it is, ", service),
             (StopKind::Service, _) => numbered("", listens),
             _ => numbered("", service),

@@ -84,6 +84,35 @@ impl Known {
         Some(self.judge_edge(scene, edge, stop))
     }
 
+    /// The relay that finds pods by their names below a domain, and what is in front of it.
+    pub(super) fn relay_by_name(&self, scene: &Scene<'_>, domain: &str) -> Vec<Stop> {
+        let Some(front) = &self.by_name else {
+            let explanation = format!(
+                "no relay of these manifests has a route from *.{domain} to this runner: run the \
+                 SessionServer in the outermost kustomization"
+            );
+            let stop = stop(StopKind::Relay, "Relay");
+            return vec![stop.because(State::Broken, explanation)];
+        };
+        let edges = front.entry.iter().chain([&front.relay]);
+        edges
+            .map(|edge| {
+                let mut stop = stop(edge.kind, edge.title);
+                stop.name.clone_from(&edge.name);
+                stop.detail = match edge.kind {
+                    StopKind::Relay => "by the name of the pod".to_owned(),
+                    _ => format!("*.{domain}"),
+                };
+                if !edge.broken.is_empty() {
+                    return stop.because(State::Broken, edge.broken.clone());
+                }
+                let object = edge.object.as_ref();
+                let errors = object.map(|object| self.errors(scene, &[object], false));
+                stop.refused(&errors.unwrap_or_default())
+            })
+            .collect()
+    }
+
     pub(super) fn judge_edge(&self, scene: &Scene<'_>, edge: &Edge, mut stop: Stop) -> Stop {
         let service = self.service_identity();
         let mut errors = self.errors(scene, &[&service], true);
