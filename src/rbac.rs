@@ -72,7 +72,7 @@ fn cluster_identity(kind: &str, name: &str) -> Identity {
 /// server asks for `create` besides.
 pub fn relay_rules() -> Value {
     json!([
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
         {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
     ])
 }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::ending::Ending;
+use crate::route::Selection;
 
 /// All metrics. Every label has a bounded number of values: none comes from a client.
 pub(crate) struct Metrics {
@@ -22,6 +23,12 @@ pub(crate) struct Metrics {
     opening: Family<OfRoute, Histogram>,
     several_pods: Family<OfRoute, Counter>,
     accept_errors: Counter,
+    watched_pods: Family<OfWatch, Gauge>,
+    watch_up: Family<OfWatch, Gauge>,
+    watch_failures: Family<OfWatch, Counter>,
+    routes: Gauge,
+    reloads: Family<Reload, Counter>,
+    routes_outdated: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,6 +46,55 @@ struct Ended {
 struct Direction {
     route: String,
     direction: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWatch {
+    namespace: String,
+    selector: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reload {
+    result: &'static str,
+}
+
+impl OfWatch {
+    fn new(selection: &Selection) -> Self {
+        Self {
+            namespace: selection.namespace.clone(),
+            selector: selection.selector.clone(),
+        }
+    }
+}
+
+impl Reload {
+    fn new(is_accepted: bool) -> Self {
+        let result = if is_accepted { "accepted" } else { "refused" };
+        Self { result }
+    }
+}
+
+/// The metrics of one watch.
+#[derive(Debug)]
+pub(crate) struct WatchMetrics {
+    pods: Gauge,
+    up: Gauge,
+    failures: Counter,
+}
+
+impl WatchMetrics {
+    pub(crate) fn pods(&self, count: usize) {
+        self.pods.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn up(&self, is_up: bool) {
+        self.up.set(i64::from(is_up));
+    }
+
+    pub(crate) fn failed(&self) {
+        self.failures.inc();
+    }
 }
 
 /// The bytes of one route.
@@ -69,7 +125,7 @@ impl Metrics {
         // From 5 ms to 10 s.
         let buckets = || Histogram::new(exponential_buckets(0.005, 2.0, 12));
         let opening = Family::new_with_constructor(buckets as fn() -> Histogram);
-        let help = "Time from the ClientHello to the open port-forward";
+        let help = "Time from the ClientHello to the open connection to the pod";
         registry.register_with_unit("opening", help, Unit::Seconds, opening.clone());
         let several_pods = register(
             &mut registry,
@@ -81,6 +137,32 @@ impl Metrics {
             "accept_errors",
             "Connections that the system could not accept",
         );
+        let watched_pods = register(
+            &mut registry,
+            "watched_pods",
+            "Pods that are known, by namespace and selector",
+        );
+        let watch_up = register(
+            &mut registry,
+            "watch_up",
+            "1 while changes of the pods arrive, 0 while the last known pods are used",
+        );
+        let watch_failures = register(
+            &mut registry,
+            "watch_failures",
+            "Lists and watches of pods that failed",
+        );
+        let routes = register(&mut registry, "routes", "Routes in use");
+        let reloads = register(
+            &mut registry,
+            "reloads",
+            "Changes of the folder of routes, by result",
+        );
+        let routes_outdated = register(
+            &mut registry,
+            "routes_outdated",
+            "1 while a mistake in the folder of routes keeps older routes in use",
+        );
         Self {
             registry,
             open,
@@ -89,6 +171,12 @@ impl Metrics {
             opening,
             several_pods,
             accept_errors,
+            watched_pods,
+            watch_up,
+            watch_failures,
+            routes,
+            reloads,
+            routes_outdated,
         }
     }
 
@@ -152,6 +240,40 @@ impl Metrics {
         self.accept_errors.inc();
     }
 
+    /// The metrics of a watch, exported until they are forgotten.
+    pub(crate) fn watch_of(&self, selection: &Selection) -> WatchMetrics {
+        let labels = OfWatch::new(selection);
+        WatchMetrics {
+            pods: self.watched_pods.get_or_create_owned(&labels),
+            up: self.watch_up.get_or_create_owned(&labels),
+            failures: self.watch_failures.get_or_create_owned(&labels),
+        }
+    }
+
+    pub(crate) fn forget_watch(&self, selection: &Selection) {
+        let labels = OfWatch::new(selection);
+        self.watched_pods.remove(&labels);
+        self.watch_up.remove(&labels);
+        self.watch_failures.remove(&labels);
+    }
+
+    pub(crate) fn routes(&self, count: usize) {
+        self.routes.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Exports the metrics of a folder from the start, at zero.
+    pub(crate) fn announce_folder(&self) {
+        for result in [true, false].map(Reload::new) {
+            self.reloads.get_or_create(&result).inc_by(0);
+        }
+    }
+
+    /// Counts a change of the folder of routes.
+    pub(crate) fn reloaded(&self, is_accepted: bool) {
+        self.reloads.get_or_create(&Reload::new(is_accepted)).inc();
+        self.routes_outdated.set(i64::from(!is_accepted));
+    }
+
     /// All metrics, in OpenMetrics' text format.
     pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut written = String::new();
@@ -170,6 +292,7 @@ fn register<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, he
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Route;
 
     #[test]
     fn the_names_are_prometheus_own() {
@@ -180,6 +303,16 @@ mod tests {
         metrics.bytes_of("a.example.com").to_pod.inc_by(7);
         metrics.opened("a.example.com", Duration::from_millis(7));
         metrics.accept_error();
+        let route: Route = "*=ci/app in (a,b):1".parse().unwrap();
+        let other: Route = "*=ci/app=other:1".parse().unwrap();
+        let watch = metrics.watch_of(route.selection());
+        metrics.watch_of(other.selection()).pods(3);
+        watch.pods(7);
+        watch.up(true);
+        metrics.forget_watch(other.selection());
+        metrics.routes(2);
+        metrics.announce_folder();
+        metrics.reloaded(false);
         let text = metrics.text().unwrap();
         for line in [
             "runner_terminal_relay_connections_open 1",
@@ -188,9 +321,18 @@ mod tests {
             r#"runner_terminal_relay_opening_seconds_count{route="a.example.com"} 1"#,
             r#"runner_terminal_relay_several_pods_total{route="a.example.com"} 0"#,
             "runner_terminal_relay_accept_errors_total 1",
+            r#"runner_terminal_relay_watched_pods{namespace="ci",selector="app in (a,b)"} 7"#,
+            r#"runner_terminal_relay_watch_up{namespace="ci",selector="app in (a,b)"} 1"#,
+            r#"runner_terminal_relay_watch_failures_total{namespace="ci",selector="app in (a,b)"} 0"#,
+            "runner_terminal_relay_routes 2",
+            r#"runner_terminal_relay_reloads_total{result="accepted"} 0"#,
+            r#"runner_terminal_relay_reloads_total{result="refused"} 1"#,
+            "runner_terminal_relay_routes_outdated 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");
         }
+        // A selection that is no longer watched is gone.
+        assert!(!text.contains("other"), "{text}");
     }
 }
