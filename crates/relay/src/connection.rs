@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ use crate::phase::{self, Phase};
 use crate::table::Choice;
 use crate::traffic::Traffic;
 use crate::{copy, forward, port_forward};
+
+/// About 30 years, in place of a time that no clock reaches.
+const FAR_FUTURE: Duration = Duration::from_secs(1_000_000_000);
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -88,7 +92,9 @@ impl Connection {
         let name = self.route.insert(route_of(&choice)).clone();
 
         let begun = Instant::now();
-        let deadline = begun + timeouts.connect;
+        let deadline = begun
+            .checked_add(timeouts.connect)
+            .unwrap_or_else(|| begun + FAR_FUTURE);
         let opened = tokio::select! {
             opened = open(shared, &choice, deadline, &mut self.pod) => opened,
             () = phase::reached(phase, Phase::Stopping) => return Err(Ending::Drained),

@@ -107,4 +107,27 @@ mod tests {
         );
         assert!(matches!(dial(&[], port), Err(DialError::NoAddress)));
     }
+
+    #[test]
+    fn an_address_that_does_not_answer_is_given_up() {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap().block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let listener = socket.listen(1).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let ips = [IpAddr::from(Ipv4Addr::LOCALHOST)];
+            let dial = || connect(&ips, port, Instant::now() + Duration::from_millis(300));
+            // It accepts none, and the system answers only as many as it keeps for it.
+            let mut kept = Vec::new();
+            let error = loop {
+                match dial().await {
+                    Ok(stream) => kept.push(stream),
+                    Err(error) => break error,
+                }
+                assert!(kept.len() < 10_000);
+            };
+            assert!(matches!(error, DialError::Late(_)), "{error:?}");
+        });
+    }
 }

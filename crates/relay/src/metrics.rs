@@ -23,12 +23,22 @@ pub(crate) struct Metrics {
     opening: Family<OfRoute, Histogram>,
     several_pods: Family<OfRoute, Counter>,
     accept_errors: Counter,
-    watched_pods: Family<OfWatch, Gauge>,
-    watch_up: Family<OfWatch, Gauge>,
-    watch_failures: Family<OfWatch, Counter>,
-    routes: Gauge,
+    watches: Watches,
+    routes: RouteChanges,
+}
+
+/// The metrics of all watches.
+struct Watches {
+    pods: Family<OfWatch, Gauge>,
+    up: Family<OfWatch, Gauge>,
+    failures: Family<OfWatch, Counter>,
+}
+
+/// The metrics of routes that change.
+struct RouteChanges {
+    count: Gauge,
     reloads: Family<Reload, Counter>,
-    routes_outdated: Gauge,
+    outdated: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,6 +114,46 @@ pub(crate) struct Bytes {
     pub(crate) to_client: Counter,
 }
 
+impl Watches {
+    fn new(registry: &mut Registry) -> Self {
+        Self {
+            pods: register(
+                registry,
+                "watched_pods",
+                "Pods that are known, by namespace and selector",
+            ),
+            up: register(
+                registry,
+                "watch_up",
+                "1 while changes of the pods arrive, 0 while the last known pods are used",
+            ),
+            failures: register(
+                registry,
+                "watch_failures",
+                "Lists and watches of pods that failed",
+            ),
+        }
+    }
+}
+
+impl RouteChanges {
+    fn new(registry: &mut Registry) -> Self {
+        Self {
+            count: register(registry, "routes", "Routes in use"),
+            reloads: register(
+                registry,
+                "reloads",
+                "Changes of the folder of routes, by result",
+            ),
+            outdated: register(
+                registry,
+                "routes_outdated",
+                "1 while a mistake in the folder of routes keeps older routes in use",
+            ),
+        }
+    }
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("runner_terminal_relay");
@@ -137,46 +187,16 @@ impl Metrics {
             "accept_errors",
             "Connections that the system could not accept",
         );
-        let watched_pods = register(
-            &mut registry,
-            "watched_pods",
-            "Pods that are known, by namespace and selector",
-        );
-        let watch_up = register(
-            &mut registry,
-            "watch_up",
-            "1 while changes of the pods arrive, 0 while the last known pods are used",
-        );
-        let watch_failures = register(
-            &mut registry,
-            "watch_failures",
-            "Lists and watches of pods that failed",
-        );
-        let routes = register(&mut registry, "routes", "Routes in use");
-        let reloads = register(
-            &mut registry,
-            "reloads",
-            "Changes of the folder of routes, by result",
-        );
-        let routes_outdated = register(
-            &mut registry,
-            "routes_outdated",
-            "1 while a mistake in the folder of routes keeps older routes in use",
-        );
         Self {
-            registry,
             open,
             ended,
             bytes,
             opening,
             several_pods,
             accept_errors,
-            watched_pods,
-            watch_up,
-            watch_failures,
-            routes,
-            reloads,
-            routes_outdated,
+            watches: Watches::new(&mut registry),
+            routes: RouteChanges::new(&mut registry),
+            registry,
         }
     }
 
@@ -244,34 +264,39 @@ impl Metrics {
     pub(crate) fn watch_of(&self, selection: &Selection) -> WatchMetrics {
         let labels = OfWatch::new(selection);
         WatchMetrics {
-            pods: self.watched_pods.get_or_create_owned(&labels),
-            up: self.watch_up.get_or_create_owned(&labels),
-            failures: self.watch_failures.get_or_create_owned(&labels),
+            pods: self.watches.pods.get_or_create_owned(&labels),
+            up: self.watches.up.get_or_create_owned(&labels),
+            failures: self.watches.failures.get_or_create_owned(&labels),
         }
     }
 
     pub(crate) fn forget_watch(&self, selection: &Selection) {
         let labels = OfWatch::new(selection);
-        self.watched_pods.remove(&labels);
-        self.watch_up.remove(&labels);
-        self.watch_failures.remove(&labels);
+        self.watches.pods.remove(&labels);
+        self.watches.up.remove(&labels);
+        self.watches.failures.remove(&labels);
     }
 
     pub(crate) fn routes(&self, count: usize) {
-        self.routes.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.routes
+            .count
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Exports the metrics of a folder from the start, at zero.
     pub(crate) fn announce_folder(&self) {
         for result in [true, false].map(Reload::new) {
-            self.reloads.get_or_create(&result).inc_by(0);
+            self.routes.reloads.get_or_create(&result).inc_by(0);
         }
     }
 
     /// Counts a change of the folder of routes.
     pub(crate) fn reloaded(&self, is_accepted: bool) {
-        self.reloads.get_or_create(&Reload::new(is_accepted)).inc();
-        self.routes_outdated.set(i64::from(!is_accepted));
+        self.routes
+            .reloads
+            .get_or_create(&Reload::new(is_accepted))
+            .inc();
+        self.routes.outdated.set(i64::from(!is_accepted));
     }
 
     /// All metrics, in OpenMetrics' text format.

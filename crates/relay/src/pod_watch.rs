@@ -181,6 +181,8 @@ impl Follower {
             };
             let begun = Instant::now();
             let end = self.follow(&mut from).await;
+            // Until the next one is open: a server that starts may let it wait.
+            self.metrics.up(false);
             let is_steady = begun.elapsed() >= STEADY;
             if is_steady {
                 pause = Pause::default();

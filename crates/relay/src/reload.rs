@@ -30,6 +30,8 @@ pub(crate) struct Reloader {
     metrics: Arc<Metrics>,
     log: Log,
     source: Source,
+    /// What the folder had when it was read last, or why it could not be read.
+    last: Result<Files, String>,
     table: watch::Sender<Arc<Table<Entry>>>,
     /// Those that a route or a connection still uses.
     watches: HashMap<Selection, Weak<PodWatch>>,
@@ -48,6 +50,7 @@ pub(crate) fn start(
         metrics,
         log,
         source: routes.source().clone(),
+        last: Ok(routes.files().clone()),
         table,
         watches: HashMap::new(),
     };
@@ -98,25 +101,20 @@ impl Reloader {
             return;
         }
         self.metrics.announce_folder();
-        let mut last = self.read().await;
         loop {
             time::sleep(POLL).await;
             let mut now = self.read().await;
-            if now == last {
-                continue;
-            }
-            loop {
+            while now != self.last {
                 time::sleep(SETTLE).await;
                 let again = self.read().await;
                 if again == now {
-                    break;
+                    self.last = now.clone();
+                    match &now {
+                        Ok(files) => self.reload(files),
+                        Err(error) => self.refuse(error),
+                    }
                 }
                 now = again;
-            }
-            last = now;
-            match &last {
-                Ok(files) => self.reload(files),
-                Err(error) => self.refuse(error),
             }
         }
     }

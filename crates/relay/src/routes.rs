@@ -16,6 +16,8 @@ use crate::route::{Host, Route, RouteError};
 pub struct Routes {
     all: Vec<Route>,
     source: Source,
+    /// What they were read from.
+    files: Files,
 }
 
 /// Where routes come from.
@@ -89,6 +91,7 @@ impl Routes {
         Ok(Self {
             all: source.combine(&files)?,
             source,
+            files,
         })
     }
 
@@ -98,6 +101,10 @@ impl Routes {
 
     pub(crate) fn source(&self) -> &Source {
         &self.source
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
     }
 }
 

@@ -162,7 +162,11 @@ impl Relay {
             if now == value {
                 return;
             }
-            assert!(Instant::now() < deadline, "{name} is {now}, not {value}");
+            assert!(
+                Instant::now() < deadline,
+                "{name} is {now}, not {value}: {:#?}",
+                self.log.lines.lock()
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
