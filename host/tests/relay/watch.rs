@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::running::{Relay, assert_reaches, list, page, parameter, pod, pods, wait_until};
+use super::running::{Relay, assert_reaches, list, parameter, pod, pods, wait_until};
 use crate::api_server::{ApiServer, Reply, Step, in_order, plain};
-use crate::kubernetes::{chunk, end, event, failure, watch, watch_head};
+use crate::kubernetes::{answer, chunk, end, event, failure, watch, watch_head};
 
 const UP: &str = r#"watch_up{namespace="ci",selector="app=runner"}"#;
 const KNOWN: &str = r#"watched_pods{namespace="ci",selector="app=runner"}"#;
@@ -243,23 +243,42 @@ fn a_connection_waits_for_the_first_list() {
     assert!(detail.contains("have not been listed yet"), "{detail}");
 }
 
-/// A pod with as much in it as real ones have.
-fn large(number: usize) -> Value {
-    let mut pod = pod(
-        &format!("runner-{number}"),
-        5,
-        u8::try_from(number % 200).unwrap() + 11,
-    );
-    let text = |length: usize| "x".repeat(length);
-    pod["metadata"]["annotations"] = json!({"a": text(2000)});
-    pod["spec"]["containers"][0]["env"] = (0..40)
-        .map(|number| json!({"name": format!("VARIABLE_{number}"), "value": text(60)}))
-        .collect();
-    pod["status"]["conditions"] = ["PodScheduled", "Initialized", "ContainersReady", "Ready"]
-        .iter()
-        .map(|kind| json!({"type": kind, "status": "True", "reason": text(20)}))
-        .collect();
-    pod
+/// Pods with as much in them as real ones have, as text.
+struct LargePods {
+    rest: String,
+}
+
+impl LargePods {
+    fn new() -> Self {
+        let text = |length: usize| "x".repeat(length);
+        let environment: Vec<Value> = (0..40)
+            .map(|number| json!({"name": format!("VARIABLE_{number}"), "value": text(60)}))
+            .collect();
+        let spec = json!({"containers": [{"name": "runner", "env": environment}]});
+        Self {
+            rest: format!("\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"spec\":{spec}"),
+        }
+    }
+
+    fn pod(&self, number: usize) -> String {
+        let (rest, ip) = (&self.rest, number % 200 + 11);
+        format!(
+            r#"{{{rest},"metadata":{{"name":"runner-{number}","uid":"uid-{number}","resourceVersion":"5"}},"status":{{"phase":"Running","podIP":"127.0.0.{ip}"}}}}"#
+        )
+    }
+
+    fn event(&self, kind: &str, number: usize) -> String {
+        format!("{{\"type\":\"{kind}\",\"object\":{}}}\n", self.pod(number))
+    }
+
+    fn page(&self, numbers: std::ops::Range<usize>, next: &str) -> Reply {
+        let pods: Vec<String> = numbers.map(|number| self.pod(number)).collect();
+        let pods = pods.join(",");
+        let body = format!(
+            r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"7","continue":"{next}"}},"items":[{pods}]}}"#
+        );
+        answer("200 OK", "Content-Type: application/json\r\n", &body)
+    }
 }
 
 #[test]
@@ -268,10 +287,11 @@ fn ten_thousand_pods_are_known_in_little_memory() {
     let port = pods();
     let pages = Arc::new(AtomicUsize::new(0));
     let asked = Arc::clone(&pages);
+    let large = LargePods::new();
     let server = plain(move |request| {
         if request.is_watch() {
-            let changed = (0..COUNT).map(|number| event("MODIFIED", &large(number)));
-            let new = (COUNT..COUNT + 500).map(|number| event("ADDED", &large(number)));
+            let changed = (0..COUNT).map(|number| large.event("MODIFIED", number));
+            let new = (COUNT..COUNT + 500).map(|number| large.event("ADDED", number));
             return watch(&changed.chain(new).collect::<Vec<_>>());
         }
         asked.fetch_add(1, Ordering::Relaxed);
@@ -283,7 +303,7 @@ fn ten_thousand_pods_are_known_in_little_memory() {
         } else {
             String::new()
         };
-        page(7, &next, &(from..to).map(large).collect::<Vec<_>>())
+        large.page(from..to, &next)
     });
     let started = Instant::now();
     let relay = start(&server, port);
