@@ -380,16 +380,39 @@ pub(crate) enum Format {
     Yaml,
 }
 
+/// How the relay connects to a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dial {
+    /// Through the API server, as kubectl port-forward does
+    Api,
+    /// To the pod's IP address, from inside its cluster
+    Pod,
+}
+
 /// The arguments of `relay`.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("routing").required(true).multiple(true)
+    .args(["routes", "folder"]))]
 pub(crate) struct Relay {
-    /// A host that GitLab asks for, and the runner's pod and port that it stands for
+    /// A host that GitLab asks for, and the pods and the port that it stands for
     ///
-    /// HOST is a name, *.example.com, or * for every other name and for none, as with an IP
-    /// address. SELECTOR is a label selector, such as app=runner. Give it once for each runner.
-    #[arg(long = "route", value_name = "HOST=NAMESPACE/SELECTOR:PORT", required = true,
+    /// HOST is *.example.com, where the pod's name stands in place of *; or a name, or * for every
+    /// other name and for none, as with an IP address: these two lead to the newest ready pod.
+    /// SELECTOR is a label selector, such as app=runner. Give it as often as needed.
+    #[arg(long = "route", value_name = "HOST=NAMESPACE/SELECTOR:PORT",
         value_parser = clap::value_parser!(Route))]
     pub(crate) routes: Vec<Route>,
+
+    /// A folder of files with a route a line, which are read again when they change
+    ///
+    /// What follows # is a comment. Files whose names begin with a dot are left out, so the folder
+    /// may be a mounted ConfigMap.
+    #[arg(long = "routes", value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// How to connect to a pod
+    #[arg(long, value_enum, default_value_t = Dial::Api)]
+    pub(crate) dial: Dial,
 
     /// Where to accept connections
     #[arg(long, value_name = "ADDRESS", default_value = "[::]:9000")]
@@ -403,7 +426,7 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "NUMBER", default_value_t = 512)]
     pub(crate) max_connections: usize,
 
-    /// How long a client may take to ask for a host, and the cluster to open the way to its pod
+    /// How long a client may take to ask for a host, and the relay to connect to its pod
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub(crate) connect_timeout: Duration,
 
@@ -411,7 +434,7 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
     pub(crate) idle_timeout: Duration,
 
-    /// How long to wait at the end for open connections
+    /// How long to wait at the end for open connections: hours, such as 2h, for long terminals
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub(crate) drain_timeout: Duration,
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use krm::text::printable;
 use kube::Error;
 use kube::client::UpgradeConnectionError;
-use runner_terminal_relay::{Cluster, DuplicateRoute, ListenError, Routes, Settings};
+use runner_terminal_relay::{Cluster, Dial, ListenError, Routes, RoutesError, Settings};
 use tokio::runtime::Builder;
 
 use crate::arguments;
@@ -18,8 +18,8 @@ use crate::signals::Signals;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) enum RelayError {
-    /// Two routes have the same host.
-    Routes(#[from] DuplicateRoute),
+    /// The folder of routes has a mistake, or two routes contradict each other.
+    Routes(#[from] RoutesError),
     /// The system has no threads or signals for this program.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -54,10 +54,14 @@ impl From<ClusterError> for RelayError {
 ///
 /// # Errors
 ///
-/// There is no cluster, or an address cannot be listened at.
+/// A mistake in the routes, no cluster, or an address that cannot be listened at.
 pub(crate) fn run(arguments: &arguments::Relay) -> Result<ExitCode, RelayError> {
     let settings = Settings {
-        routes: Routes::new(arguments.routes.clone())?,
+        routes: Routes::load(arguments.routes.clone(), arguments.folder.clone())?,
+        dial: match arguments.dial {
+            arguments::Dial::Api => Dial::Api,
+            arguments::Dial::Pod => Dial::Pod,
+        },
         listen: arguments.listen,
         observe: arguments.observe,
         max_connections: arguments.max_connections,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -9,20 +10,26 @@ use tokio::time::{self, Instant};
 
 use crate::client::Cluster;
 use crate::client_hello::{self, ClientHello, HelloError};
+use crate::dial::{self, Dial, DialError};
 use crate::ending::Ending;
-use crate::forward::{self, Traffic};
+use crate::gateway::{self, Entry, Gateway};
 use crate::limits::{Slot, Timeouts};
 use crate::log::{Level, Log};
+use crate::lookup::{self, FoundPod, NoPod};
 use crate::metrics::Metrics;
 use crate::phase::{self, Phase};
-use crate::pods::{FoundPod, PodError, Pods};
-use crate::port_forward::{self, FromPod, ToPod};
-use crate::route::{self, Route};
+use crate::table::Choice;
+use crate::traffic::Traffic;
+use crate::{copy, forward, port_forward};
+
+/// About 30 years, in place of a time that no clock reaches.
+const FAR_FUTURE: Duration = Duration::from_secs(1_000_000_000);
 
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
-    pub(crate) routes: Vec<(Route, Pods)>,
+    pub(crate) gateway: Gateway,
+    pub(crate) dial: Dial,
     pub(crate) timeouts: Timeouts,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) log: Log,
@@ -80,33 +87,35 @@ impl Connection {
             .map_err(Ending::NoHello)?;
         self.sni = sni;
 
-        let all = shared.routes.iter().map(|(route, _)| route);
-        let chosen = route::choose(all, self.sni.as_deref());
-        let (route, pods) = chosen
-            .and_then(|index| shared.routes.get(index))
-            .ok_or(Ending::NoRoute)?;
-        let name = self.route.insert(route.name());
+        let table = shared.gateway.table();
+        let choice = table.choose(self.sni.as_deref()).ok_or(Ending::NoRoute)?;
+        let name = self.route.insert(route_of(&choice)).clone();
 
         let begun = Instant::now();
+        let deadline = begun
+            .checked_add(timeouts.connect)
+            .unwrap_or_else(|| begun + FAR_FUTURE);
         let opened = tokio::select! {
-            opened = time::timeout(timeouts.connect, open(shared, route, pods, &mut self.pod)) => opened,
+            opened = open(shared, &choice, deadline, &mut self.pod) => opened,
             () = phase::reached(phase, Phase::Stopping) => return Err(Ending::Drained),
         };
-        let port_forward = opened.map_err(|_| Ending::NotOpenedInTime)??;
-        shared.metrics.opened(name, begun.elapsed());
+        // The routes may be replaced in the meantime.
+        drop(table);
+        let pod = opened?;
+        shared.metrics.opened(&name, begun.elapsed());
 
-        let counters = shared.metrics.bytes_of(name);
+        let counters = shared.metrics.bytes_of(&name);
         let traffic = self.traffic.insert(Traffic::new(counters));
         let stopping = phase::reached(phase, Phase::Stopping);
-        Ok(forward::run(
-            client,
-            bytes,
-            port_forward,
-            traffic,
-            timeouts.idle,
-            stopping,
-        )
-        .await)
+        Ok(match pod {
+            ToPod::PortForward(pod) => {
+                let pod = *pod;
+                forward::run(client, bytes, pod, traffic, timeouts.idle, stopping).await
+            }
+            ToPod::Direct(pod) => {
+                copy::run(client, bytes, pod, traffic, timeouts.idle, stopping).await
+            }
+        })
     }
 
     fn record(&self, ending: &Ending, shared: &Shared) {
@@ -142,46 +151,58 @@ impl Connection {
     }
 }
 
-/// Opens a port-forward to the pod of a route, and stores the name of the pod.
-async fn open(
-    shared: &Shared,
-    route: &Route,
-    pods: &Pods,
-    pod: &mut Option<String>,
-) -> Result<(ToPod, FromPod), Ending> {
-    loop {
-        let found = pods
-            .find()
-            .await
-            .map_err(|error| no_pod(route, error, &shared.cluster))?;
-        let (namespace, port) = (route.namespace(), route.port());
-        let name = pod.insert(format!("{namespace}/{}", found.name));
-        let client = &shared.cluster.client;
-        match port_forward::open(client, namespace, &found.name, port).await {
-            Ok(port_forward) => {
-                warn_of_other_pods(shared, route, &found, name);
-                return Ok(port_forward);
-            }
-            Err(error) => {
-                pods.forget().await;
-                // A reused pod may have been replaced in the meantime.
-                if !found.is_reused {
-                    return Err(Ending::NotOpened(not_opened(&error, &shared.cluster)));
-                }
-            }
-        }
-    }
+/// A connection to a pod.
+enum ToPod {
+    Direct(TcpStream),
+    PortForward(Box<(port_forward::ToPod, port_forward::FromPod)>),
 }
 
-fn warn_of_other_pods(shared: &Shared, route: &Route, found: &FoundPod, pod: &str) {
+fn route_of(choice: &Choice<'_, Entry>) -> String {
+    let entry = match choice {
+        Choice::Newest(entry) => Some(*entry),
+        Choice::Named(_, entries) => entries.first(),
+    };
+    entry.map(|entry| entry.route.name()).unwrap_or_default()
+}
+
+/// Connects to the pod that a host leads to, and stores the name of the pod.
+async fn open(
+    shared: &Shared,
+    choice: &Choice<'_, Entry>,
+    deadline: Instant,
+    pod: &mut Option<String>,
+) -> Result<ToPod, Ending> {
+    let found = gateway::find(choice, deadline).await?;
+    let name = pod.insert(format!("{}/{}", found.namespace, found.name));
+    let opened = match shared.dial {
+        Dial::Pod => dial::connect(&found.ips, found.port, deadline)
+            .await
+            .map(ToPod::Direct)
+            .map_err(|error| not_dialed(error, &found))?,
+        Dial::Api => {
+            let client = &shared.cluster.client;
+            let (namespace, port) = (&found.namespace, found.port);
+            let opening = port_forward::open(client, namespace, &found.name, port);
+            let opened = time::timeout_at(deadline, opening).await;
+            let opened = opened.map_err(|_| Ending::NotOpenedInTime)?;
+            let opened =
+                opened.map_err(|error| Ending::NotOpened(not_opened(&error, &shared.cluster)))?;
+            ToPod::PortForward(Box::new(opened))
+        }
+    };
+    warn_of_other_pods(shared, &route_of(choice), &found, name);
+    Ok(opened)
+}
+
+fn warn_of_other_pods(shared: &Shared, route: &str, found: &FoundPod, pod: &str) {
     if found.others == 0 {
         return;
     }
-    shared.metrics.several_pods(&route.name());
+    shared.metrics.several_pods(route);
     shared
         .log
         .line(Level::Warning, "several-pods")
-        .with("route", route.name())
+        .with("route", route)
         .with_untrusted("pod", Some(pod))
         .with("others", found.others)
         .with(
@@ -206,17 +227,21 @@ fn not_opened(error: &kube::Error, cluster: &Cluster) -> String {
     }
 }
 
-/// Says why a route has no pod.
-pub(crate) fn no_pod(route: &Route, error: PodError, cluster: &Cluster) -> Ending {
-    let (namespace, selector) = (route.namespace(), route.selector());
+/// Says why a pod's address could not be connected to.
+fn not_dialed(error: DialError, pod: &FoundPod) -> Ending {
+    let (namespace, name) = (&pod.namespace, &pod.name);
     match error {
-        PodError::NoneReady(0) => Ending::NoPod(format!("no pod in {namespace} has {selector}")),
-        PodError::NoneReady(count) => Ending::NoPod(format!(
-            "{count} in {namespace} with {selector}, of which none is ready"
+        DialError::Refused(address) => Ending::DialRefused(format!(
+            "pod {namespace}/{name} refuses connections at {address}; is that the port of its \
+             listen_address, and is the session server on?"
         )),
-        PodError::List(error) => Ending::NoPod(format!(
-            "the pods in {namespace} cannot be listed: {}",
-            (cluster.explain)(&error)
+        DialError::Late(address) => Ending::DialTimedOut(format!(
+            "pod {namespace}/{name} does not answer at {address}; does a NetworkPolicy keep the \
+             relay out, or is its node gone?"
         )),
+        DialError::Failed(address, error) => Ending::DialFailed(format!(
+            "cannot connect to pod {namespace}/{name} at {address}: {error}"
+        )),
+        DialError::NoAddress => Ending::NoPod(NoPod::Pending(lookup::pending(namespace, name))),
     }
 }

@@ -4,10 +4,14 @@
 //! |---|---|
 //! | `listener` | accepts connections, and survives errors of the system |
 //! | `client_hello` | reads the host that a client asks for |
-//! | `route` | maps that host to a namespace, a label selector and a port |
-//! | `pods` | finds the ready pod behind a selector |
-//! | `port_forward` | connects to a port of a pod, over a WebSocket |
-//! | `forward` | copies bytes both ways until one side is done |
+//! | `route`, `routes`, `folder` | routes, from the command line and from files |
+//! | `table` | finds the routes for that host |
+//! | `pods`, `pod_watch` | the pods of a selector, and the watch that keeps them up to date |
+//! | `lookup` | finds the pod among them |
+//! | `gateway`, `reload` | the routes in use, and how they are replaced |
+//! | `dial`, `copy` | connects to the pod's address, and copies bytes both ways |
+//! | `port_forward`, `forward` | the same through the API server, over a WebSocket |
+//! | `traffic` | counts the bytes, and notices silence |
 //! | `connection` | runs all of these for one connection, and logs it |
 //! | `limits` | limits the number of connections and their time |
 //! | `phase` | serving, draining, stopping |
@@ -18,17 +22,28 @@
 mod client;
 mod client_hello;
 mod connection;
+mod copy;
+mod dial;
 mod ending;
+mod folder;
 mod forward;
+mod gateway;
 mod limits;
 mod listener;
 mod log;
+mod lookup;
 mod metrics;
 mod observe;
 mod phase;
+mod pod_watch;
 mod pods;
 mod port_forward;
+mod reload;
 mod route;
+mod routes;
+mod socket;
+mod table;
+mod traffic;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,16 +55,20 @@ use tokio::time;
 
 use connection::Shared;
 use ending::Ending;
+use gateway::Gateway;
 use limits::{Slots, Throttle, Timeouts};
 use listener::Acceptor;
 use log::{Level, Log};
 use metrics::Metrics;
 use phase::Phase;
-use pods::Pods;
+use pod_watch::Watcher;
 
 pub use client::{Cluster, client};
+pub use dial::Dial;
+pub use folder::FolderError;
 pub use listener::ListenError;
-pub use route::{DuplicateRoute, Route, RouteError, Routes};
+pub use route::{Route, RouteError};
+pub use routes::{Place, Routes, RoutesError};
 
 /// How long connections may take to close after they are told to.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -61,13 +80,15 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// The routes, by the host that a client asks for.
     pub routes: Routes,
+    /// How to connect to pods.
+    pub dial: Dial,
     /// Where to accept connections.
     pub listen: SocketAddr,
     /// Where to serve `/metrics`, `/healthz` and `/readyz`.
     pub observe: SocketAddr,
     /// How many connections may be open; those above are closed at once.
     pub max_connections: usize,
-    /// How long a client may take to ask for a host, and the cluster to open the port-forward.
+    /// How long a client may take to ask for a host, and the relay to connect to the pod.
     pub connect_timeout: Duration,
     /// How long a connection may be without a byte.
     pub idle_timeout: Duration,
@@ -99,14 +120,27 @@ pub async fn run(
         .write();
 
     let metrics = Arc::new(Metrics::new());
-    let shared = Arc::new(share(&settings, cluster, Arc::clone(&metrics), log));
-    tokio::spawn(check_routes(Arc::clone(&shared)));
-    let (phases, phase) = watch::channel(Phase::Serving);
+    let watcher = Watcher::new(cluster.clone(), Arc::clone(&metrics), log);
+    let (gateway, reloader) = reload::start(&settings.routes, watcher, Arc::clone(&metrics), log);
+    tokio::spawn(reloader.follow());
+    let (phases, phase) = watch::channel(Phase::Starting);
+    tokio::spawn(serve_when_ready(gateway.clone(), phases.clone()));
     tokio::spawn(observe::serve(
         Acceptor::new(observed, log),
-        metrics,
+        Arc::clone(&metrics),
         phase.clone(),
     ));
+    let shared = Arc::new(Shared {
+        cluster,
+        gateway,
+        dial: settings.dial,
+        timeouts: Timeouts {
+            connect: settings.connect_timeout,
+            idle: settings.idle_timeout,
+        },
+        metrics,
+        log,
+    });
     let mut connections = JoinSet::new();
     let acceptor = Acceptor::new(listener, log);
     tokio::select! {
@@ -127,21 +161,16 @@ pub async fn run(
     Ok(())
 }
 
-fn share(settings: &Settings, cluster: Cluster, metrics: Arc<Metrics>, log: Log) -> Shared {
-    let routes = settings.routes.iter().map(|route| {
-        metrics.announce(&route.name());
-        (route.clone(), Pods::new(cluster.client.clone(), route))
+/// Begins to serve once the pods are known.
+async fn serve_when_ready(gateway: Gateway, phases: watch::Sender<Phase>) {
+    gateway.ready().await;
+    phases.send_if_modified(|phase| {
+        let is_starting = *phase == Phase::Starting;
+        if is_starting {
+            *phase = Phase::Serving;
+        }
+        is_starting
     });
-    Shared {
-        routes: routes.collect(),
-        timeouts: Timeouts {
-            connect: settings.connect_timeout,
-            idle: settings.idle_timeout,
-        },
-        cluster,
-        metrics,
-        log,
-    }
 }
 
 /// Accepts connections without end.
@@ -176,36 +205,6 @@ async fn accept(
                 .with("not_logged", suppressed)
                 .write();
         }
-    }
-}
-
-/// Logs for each route at the start whether there is a pod, so that a mistake in it shows before the
-/// first terminal is opened.
-async fn check_routes(shared: Arc<Shared>) {
-    for (route, pods) in &shared.routes {
-        let found = time::timeout(shared.timeouts.connect, pods.find()).await;
-        let (level, pod, ending) = match found {
-            Ok(Ok(found)) => (Level::Info, Some(found.name), None),
-            Ok(Err(error)) => (
-                Level::Warning,
-                None,
-                Some(connection::no_pod(route, error, &shared.cluster)),
-            ),
-            Err(_) => (Level::Warning, None, Some(Ending::NotOpenedInTime)),
-        };
-        shared
-            .log
-            .line(level, "route")
-            .with("route", route.name())
-            .with("namespace", route.namespace())
-            .with("selector", route.selector())
-            .with("port", route.port())
-            .with_untrusted("pod", pod.as_deref())
-            .with_untrusted(
-                "detail",
-                ending.and_then(|ending| ending.detail()).as_deref(),
-            )
-            .write();
     }
 }
 

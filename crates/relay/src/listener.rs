@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time;
@@ -12,12 +12,10 @@ use tokio::time;
 use crate::limits::Throttle;
 use crate::log::{Level, Log};
 use crate::metrics::Metrics;
+use crate::socket;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// A connection whose peer is gone is noticed after about two minutes.
-const KEEPALIVE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// The pause after accepting failed: a file descriptor is free again when a connection ends.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -96,7 +94,7 @@ impl Acceptor {
             match self.listener.accept().await {
                 Ok((client, peer)) => {
                     self.pause = SHORTEST_PAUSE;
-                    prepare(&client);
+                    socket::prepare(&client);
                     return (client, peer);
                 }
                 // The client has left already.
@@ -125,16 +123,6 @@ fn is_of_client(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
     )
-}
-
-/// Disables Nagle's algorithm, and enables keepalive.
-fn prepare(client: &TcpStream) {
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
-    #[cfg(not(any(target_os = "openbsd", target_os = "haiku", target_os = "redox")))]
-    let keepalive = keepalive.with_interval(KEEPALIVE_INTERVAL);
-    // The connection works without them, too.
-    let _ = SockRef::from(client).set_tcp_keepalive(&keepalive);
-    let _ = client.set_nodelay(true);
 }
 
 #[cfg(test)]

@@ -68,7 +68,12 @@ fn answer(method: &Method, path: &str, metrics: &Metrics, phase: Phase) -> Respo
         (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, TEXT, "ok\n".to_owned()),
         (&Method::GET | &Method::HEAD, "/readyz") => match phase {
             Phase::Serving => (StatusCode::OK, TEXT, "ok\n".to_owned()),
-            _ => (
+            Phase::Starting => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                TEXT,
+                "the pods have not been listed yet\n".to_owned(),
+            ),
+            Phase::Draining | Phase::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEXT,
                 "it ends, and takes no more connections\n".to_owned(),
@@ -99,11 +104,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readiness_ends_with_serving_and_health_does_not() {
+    fn it_is_ready_while_it_serves_and_healthy_all_the_time() {
         let metrics = Metrics::new();
         let status = |path, phase| answer(&Method::GET, path, &metrics, phase).status();
         assert_eq!(status("/readyz", Phase::Serving), StatusCode::OK);
-        for phase in [Phase::Draining, Phase::Stopping] {
+        for phase in [Phase::Starting, Phase::Draining, Phase::Stopping] {
             assert_eq!(status("/readyz", phase), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(status("/healthz", phase), StatusCode::OK);
             assert_eq!(status("/metrics", phase), StatusCode::OK);

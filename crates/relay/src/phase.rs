@@ -1,10 +1,12 @@
-//! The phases of the relay, from serving to the end.
+//! The phases of the relay, from the start to the end.
 
 use tokio::sync::watch;
 
 /// The phase that the relay is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
+    /// It accepts connections, and lists the pods.
+    Starting,
     /// It accepts connections.
     Serving,
     /// It accepts none any more, and waits for those that are open.

@@ -1,107 +1,154 @@
-//! Finds the pod of a route.
-//!
-//! The pods are listed for each connection, or once for those of the same second. So nothing goes
-//! stale while a pod is replaced, and an idle relay sends no request.
+//! The pods of a selection, and what is kept of each.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::SystemTime;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
-use kube::{Api, Client};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use serde::Deserialize;
 
-use crate::route::Route;
-
-/// How long a pod that was found is reused.
-const MAX_AGE: Duration = Duration::from_secs(1);
-
-/// The pods of one route.
-pub(crate) struct Pods {
-    api: Api<Pod>,
-    list: ListParams,
-    last: Mutex<Option<(Instant, FoundPod)>>,
+/// A pod as the API server sends it, without what is not needed here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ApiPod {
+    pub(crate) metadata: Metadata,
+    status: Status,
 }
 
-/// A pod, and how many others there are.
+/// The `metadata` of a pod.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    name: String,
+    uid: String,
+    pub(crate) resource_version: String,
+    creation_timestamp: Option<String>,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    phase: Option<String>,
+    #[serde(rename = "podIP")]
+    pod_ip: Option<String>,
+    #[serde(rename = "podIPs")]
+    pod_ips: Option<Vec<PodIp>>,
+    conditions: Option<Vec<Condition>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PodIp {
+    #[serde(default)]
+    ip: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Condition {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    status: String,
+}
+
+/// What is kept of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FoundPod {
-    /// Its name.
-    pub(crate) name: String,
-    /// How many other ready pods there are. It should be none.
-    pub(crate) others: usize,
-    /// True if it was found for an earlier connection.
-    pub(crate) is_reused: bool,
+pub(crate) struct Pod {
+    uid: Box<str>,
+    pub(crate) ips: Box<[IpAddr]>,
+    pub(crate) life: Life,
+    is_ready: bool,
+    is_terminating: bool,
+    created: Option<SystemTime>,
 }
 
-/// Why there is no pod to connect to.
-#[derive(Debug)]
-pub(crate) enum PodError {
-    /// This many pods have the labels, and none of them is ready.
-    NoneReady(usize),
-    /// The API server does not list the pods.
-    List(kube::Error),
+/// How far a pod is in its life.
+///
+/// Source: `PodPhase` in Kubernetes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Its containers have not started: `Pending`.
+    Pending,
+    /// `Running`, also while it terminates; and `Unknown`, when its node is not heard of.
+    Running,
+    /// All containers have ended: `Succeeded` or `Failed`.
+    Ended,
 }
+
+impl From<ApiPod> for Pod {
+    fn from(pod: ApiPod) -> Self {
+        let ApiPod { metadata, status } = pod;
+        let several = status.pod_ips.into_iter().flatten().map(|one| one.ip);
+        let mut ips: Vec<IpAddr> = several.filter_map(|ip| ip.parse().ok()).collect();
+        if ips.is_empty() {
+            ips.extend(status.pod_ip.and_then(|ip| ip.parse::<IpAddr>().ok()));
+        }
+        let created = metadata.creation_timestamp.as_deref();
+        let mut conditions = status.conditions.iter().flatten();
+        Self {
+            uid: metadata.uid.into(),
+            ips: ips.into(),
+            life: match status.phase.as_deref() {
+                Some("Running" | "Unknown") => Life::Running,
+                Some("Succeeded" | "Failed") => Life::Ended,
+                _ => Life::Pending,
+            },
+            is_ready: conditions.any(|one| one.kind == "Ready" && one.status == "True"),
+            is_terminating: metadata.deletion_timestamp.is_some(),
+            created: created.and_then(|time| humantime::parse_rfc3339(time).ok()),
+        }
+    }
+}
+
+impl Pod {
+    /// True for a pod that a route without a pod's name may lead to.
+    fn is_ready(&self) -> bool {
+        self.life == Life::Running && self.is_ready && !self.is_terminating
+    }
+}
+
+/// The pods of a selection, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pods(HashMap<Box<str>, Pod>);
 
 impl Pods {
-    pub(crate) fn new(client: Client, route: &Route) -> Self {
-        Self {
-            api: Api::namespaced(client, route.namespace()),
-            list: ListParams::default().labels(route.selector()),
-            last: Mutex::new(None),
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Pod> {
+        self.0.get(name)
+    }
+
+    /// Adds a pod, or what has changed of it.
+    pub(crate) fn apply(&mut self, pod: ApiPod) {
+        let name = pod.metadata.name.as_str();
+        if is_pod_name(name) {
+            self.0.insert(name.into(), pod.into());
         }
     }
 
-    /// The pod to connect to.
-    ///
-    /// # Errors
-    ///
-    /// No pod is ready, or the pods cannot be listed.
-    pub(crate) async fn find(&self) -> Result<FoundPod, PodError> {
-        // Connections that arrive during the request wait here for its result.
-        let mut last = self.last.lock().await;
-        if let Some((when, pod)) = &*last
-            && when.elapsed() < MAX_AGE
-        {
-            return Ok(FoundPod {
-                is_reused: true,
-                ..pod.clone()
-            });
+    /// Removes a pod, unless another one has got its name in the meantime.
+    pub(crate) fn remove(&mut self, pod: &ApiPod) {
+        let name = pod.metadata.name.as_str();
+        let is_same = |known: &Pod| *known.uid == *pod.metadata.uid;
+        if self.0.get(name).is_some_and(is_same) {
+            self.0.remove(name);
         }
-        *last = None;
-        let pods = self.api.list(&self.list).await.map_err(PodError::List)?;
-        let chosen = choose(&pods.items)?;
-        *last = Some((Instant::now(), chosen.clone()));
-        Ok(chosen)
     }
 
-    /// Makes the next [`find`](Self::find) list the pods again.
-    pub(crate) async fn forget(&self) {
-        *self.last.lock().await = None;
+    /// The newest ready pod with its name, and how many others are ready. It should be none.
+    pub(crate) fn newest_ready(&self) -> Option<(&str, &Pod, usize)> {
+        let ready = || self.0.iter().filter(|(_, pod)| pod.is_ready());
+        let newest = ready().max_by_key(|(name, pod)| (pod.created, *name));
+        newest.map(|(name, pod)| (&**name, pod, ready().count().saturating_sub(1)))
     }
-}
-
-/// The newest of the ready pods.
-fn choose(pods: &[Pod]) -> Result<FoundPod, PodError> {
-    let is_usable = |pod: &&Pod| is_ready(pod) && has_pod_name(pod);
-    let ready: Vec<&Pod> = pods.iter().filter(is_usable).collect();
-    let newest = ready.iter().max_by_key(|pod| {
-        let created = pod.metadata.creation_timestamp.as_ref();
-        (created.map(|time| time.0), &pod.metadata.name)
-    });
-    let name = newest.and_then(|pod| pod.metadata.name.clone());
-    let name = name.ok_or(PodError::NoneReady(pods.len()))?;
-    Ok(FoundPod {
-        name,
-        others: ready.len().saturating_sub(1),
-        is_reused: false,
-    })
 }
 
 /// True for a valid name. It becomes part of a URL's path, so a name such as `../x` must not pass.
 ///
 /// Source: a DNS subdomain, RFC 1123, as `ValidatePodName` in Kubernetes.
-fn has_pod_name(pod: &Pod) -> bool {
+fn is_pod_name(name: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_label = |label: &str| {
         !label.is_empty()
@@ -109,27 +156,17 @@ fn has_pod_name(pod: &Pod) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
     name.len() <= 253 && name.split('.').all(is_label)
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let Some(status) = &pod.status else {
-        return false;
-    };
-    let mut conditions = status.conditions.iter().flatten();
-    pod.metadata.deletion_timestamp.is_none()
-        && status.phase.as_deref() == Some("Running")
-        && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
-    fn pod(name: &str, created: &str, ready: bool) -> serde_json::Value {
-        serde_json::json!({
-            "metadata": {"name": name, "creationTimestamp": created},
+    fn pod(name: &str, created: &str, ready: bool) -> Value {
+        json!({
+            "metadata": {"name": name, "uid": name, "creationTimestamp": created},
             "status": {"phase": "Running", "conditions": [
                 {"type": "PodScheduled", "status": "True"},
                 {"type": "Ready", "status": if ready { "True" } else { "False" }},
@@ -137,20 +174,29 @@ mod tests {
         })
     }
 
-    fn chosen(pods: serde_json::Value) -> Result<FoundPod, PodError> {
-        choose(&serde_json::from_value::<Vec<Pod>>(pods).unwrap())
+    fn pods(all: &[Value]) -> Pods {
+        let mut pods = Pods::default();
+        for pod in all {
+            pods.apply(serde_json::from_value(pod.clone()).unwrap());
+        }
+        pods
+    }
+
+    fn newest(all: &[Value]) -> Option<(String, usize)> {
+        let pods = pods(all);
+        let newest = pods.newest_ready();
+        newest.map(|(name, _, others)| (name.to_owned(), others))
     }
 
     #[test]
     fn the_newest_ready_pod_is_chosen_and_the_others_are_counted() {
-        let found = chosen(serde_json::json!([
+        let found = newest(&[
             pod("old", "2026-01-01T00:00:00Z", true),
             pod("new", "2026-01-03T00:00:00Z", true),
             pod("between", "2026-01-02T00:00:00Z", true),
             pod("newest", "2026-01-04T00:00:00Z", false),
-        ]));
-        let found = found.unwrap();
-        assert_eq!((found.name.as_str(), found.others), ("new", 2));
+        ]);
+        assert_eq!(found, Some(("new".to_owned(), 2)));
     }
 
     #[test]
@@ -169,38 +215,70 @@ mod tests {
             "A",
             "a_b",
         ] {
-            let found = chosen(serde_json::json!([pod(name, since, true)]));
-            assert!(matches!(found, Err(PodError::NoneReady(1))), "{name:?}");
+            assert_eq!(pods(&[pod(name, since, true)]).len(), 0, "{name:?}");
         }
-        let found = chosen(serde_json::json!([
-            pod("x/..", since, true),
-            pod("runner-0.a", since, true)
-        ]));
-        let found = found.unwrap();
-        assert_eq!((found.name.as_str(), found.others), ("runner-0.a", 0));
+        assert_eq!(pods(&[pod("runner-0.a", since, true)]).len(), 1);
+        let long = "a".repeat(253);
+        assert_eq!(pods(&[pod(&long, since, true)]).len(), 1);
+        assert_eq!(pods(&[pod(&format!("{long}a"), since, true)]).len(), 0);
     }
 
     #[test]
-    fn a_pod_must_be_running_and_ready_and_not_terminating() {
+    fn without_a_name_a_pod_must_be_running_and_ready_and_not_terminating() {
         let mut terminating = pod("terminating", "2026-01-01T00:00:00Z", true);
         terminating["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z".into();
         let mut succeeded = pod("succeeded", "2026-01-01T00:00:00Z", true);
         succeeded["status"]["phase"] = "Succeeded".into();
-        let pending = serde_json::json!({"metadata": {"name": "pending"}});
-        let missing = chosen(serde_json::json!([
-            pod("unready", "2026-01-01T00:00:00Z", false),
-            terminating,
-            succeeded,
-            pending,
-        ]));
-        assert!(
-            matches!(missing, Err(PodError::NoneReady(4))),
-            "{missing:?}"
+        let unready = pod("unready", "2026-01-01T00:00:00Z", false);
+        let pending = json!({"metadata": {"name": "pending"}});
+        assert_eq!(newest(&[unready, terminating, succeeded, pending]), None);
+        assert_eq!(newest(&[]), None);
+    }
+
+    #[test]
+    fn the_life_of_a_pod_is_its_phase() {
+        for (phase, life) in [
+            (json!("Pending"), Life::Pending),
+            (json!("Running"), Life::Running),
+            (json!("Unknown"), Life::Running),
+            (json!("Succeeded"), Life::Ended),
+            (json!("Failed"), Life::Ended),
+            (Value::Null, Life::Pending),
+        ] {
+            let pod = json!({"metadata": {"name": "a"}, "status": {"phase": phase}});
+            assert_eq!(pods(&[pod]).get("a").unwrap().life, life, "{phase}");
+        }
+    }
+
+    #[test]
+    fn a_pod_may_have_an_address_of_each_family() {
+        let ips = |status: Value| {
+            let pods = pods(&[json!({"metadata": {"name": "a"}, "status": status})]);
+            let ips = pods.get("a").unwrap().ips.iter().map(IpAddr::to_string);
+            ips.collect::<Vec<_>>().join(" ")
+        };
+        let both = json!([{"ip": "10.0.0.7"}, {"ip": "fd00::7"}]);
+        assert_eq!(
+            ips(json!({"podIP": "10.0.0.7", "podIPs": both})),
+            "10.0.0.7 fd00::7"
         );
-        let missing = chosen(serde_json::json!([]));
-        assert!(
-            matches!(missing, Err(PodError::NoneReady(0))),
-            "{missing:?}"
-        );
+        assert_eq!(ips(json!({"podIP": "fd00::7"})), "fd00::7");
+        assert_eq!(ips(json!({"podIP": "", "podIPs": null})), "");
+        assert_eq!(ips(json!({"podIP": "here", "podIPs": [{}]})), "");
+    }
+
+    #[test]
+    fn a_pod_that_has_gone_takes_no_other_of_its_name_with_it() {
+        let of = |uid: &str| -> ApiPod {
+            serde_json::from_value(json!({"metadata": {"name": "runner-0", "uid": uid}})).unwrap()
+        };
+        let mut pods = Pods::default();
+        pods.apply(of("first"));
+        pods.apply(of("second"));
+        pods.remove(&of("first"));
+        assert_eq!(pods.len(), 1);
+        pods.remove(&of("second"));
+        assert_eq!(pods.len(), 0);
+        pods.remove(&of("second"));
     }
 }

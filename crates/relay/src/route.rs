@@ -1,4 +1,4 @@
-//! Routes: which pod and port a host stands for.
+//! Routes: which pods and which port a host stands for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,21 +10,28 @@ const LONGEST_HOST: usize = 253;
 /// The longest name of a namespace.
 const LONGEST_NAMESPACE: usize = 63;
 
-/// A host, and the namespace, label selector and port of the pod behind it.
+/// A host, and the namespace, label selector and port of the pods behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     host: Host,
-    namespace: String,
-    selector: String,
+    selection: Selection,
     port: u16,
+}
+
+/// The pods of a namespace that a label selector selects.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Selection {
+    pub(crate) namespace: String,
+    pub(crate) selector: String,
 }
 
 /// The hosts of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
+pub(crate) enum Host {
     /// `a.example.com`, in lower case
     Name(String),
-    /// `*.example.com`, stored as `.example.com`: one more label, as in a certificate.
+    /// `*.example.com`, stored as `.example.com`. What stands before it is the name of a pod, which
+    /// may have dots.
     Wildcard(String),
     /// `*`: every other host, and no host.
     Any,
@@ -78,20 +85,22 @@ impl FromStr for Route {
         let port = port.parse().ok().filter(|port| *port != 0);
         Ok(Self {
             host: Host::parse(host)?,
-            namespace: namespace.to_owned(),
-            selector: selector.to_owned(),
+            selection: Selection {
+                namespace: namespace.to_owned(),
+                selector: selector.to_owned(),
+            },
             port: port.ok_or(RouteError::Port)?,
         })
     }
 }
 
 impl Route {
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
-    pub(crate) fn selector(&self) -> &str {
-        &self.selector
+    pub(crate) fn selection(&self) -> &Selection {
+        &self.selection
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -101,6 +110,12 @@ impl Route {
     /// The host as it was written, in lower case.
     pub(crate) fn name(&self) -> String {
         self.host.to_string()
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.selector)
     }
 }
 
@@ -126,19 +141,6 @@ impl Host {
             Self::Name(name)
         })
     }
-
-    /// How specifically it matches a host in lower case; `None` if it does not.
-    fn specificity(&self, host: Option<&str>) -> Option<u8> {
-        match (self, host) {
-            (Self::Name(name), Some(host)) => (name == host).then_some(2),
-            (Self::Wildcard(suffix), Some(host)) => {
-                let label = host.strip_suffix(suffix.as_str())?;
-                (!label.is_empty() && !label.contains('.')).then_some(1)
-            }
-            (Self::Any, _) => Some(0),
-            (_, None) => None,
-        }
-    }
 }
 
 impl fmt::Display for Host {
@@ -151,55 +153,8 @@ impl fmt::Display for Host {
     }
 }
 
-/// The index of the route for a host; `None` if no route matches.
-///
-/// A name takes precedence over a wildcard, and a wildcard over `*`.
-pub(crate) fn choose<'a>(
-    routes: impl IntoIterator<Item = &'a Route>,
-    sni: Option<&str>,
-) -> Option<usize> {
-    let host = sni.map(normal);
-    routes
-        .into_iter()
-        .enumerate()
-        .filter_map(|(index, route)| Some((route.host.specificity(host.as_deref())?, index)))
-        .max_by_key(|(specificity, _)| *specificity)
-        .map(|(_, index)| index)
-}
-
-/// Routes, of which no two have the same host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Routes(Vec<Route>);
-
-/// Two routes have the same host.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there are two routes for {0}")]
-pub struct DuplicateRoute(String);
-
-impl Routes {
-    /// Checks that no two routes have the same host.
-    ///
-    /// # Errors
-    ///
-    /// Two routes have the same host.
-    pub fn new(routes: Vec<Route>) -> Result<Self, DuplicateRoute> {
-        let duplicate = routes.iter().enumerate().find(|(index, route)| {
-            let mut earlier = routes.iter().take(*index);
-            earlier.any(|other| other.host == route.host)
-        });
-        match duplicate {
-            Some((_, route)) => Err(DuplicateRoute(route.name())),
-            None => Ok(Self(routes)),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Route> {
-        self.0.iter()
-    }
-}
-
 /// A host in lower case, without the dot at the end that stands for the root.
-fn normal(host: &str) -> String {
+pub(crate) fn normal(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
@@ -220,24 +175,18 @@ fn is_namespace(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn routes(hosts: &[&str]) -> Vec<Route> {
-        hosts
-            .iter()
-            .map(|host| format!("{host}=ci/app=runner:8093").parse().unwrap())
-            .collect()
-    }
-
     #[test]
     fn a_route_is_a_host_a_namespace_a_selector_and_a_port() {
         let text = "Terminal.Example.COM.=ci/app.kubernetes.io/name=runner,tier in (a,b):8093";
         let route: Route = text.parse().unwrap();
         assert_eq!(route.name(), "terminal.example.com");
-        assert_eq!(route.namespace(), "ci");
         assert_eq!(
-            route.selector(),
-            "app.kubernetes.io/name=runner,tier in (a,b)"
+            route.selection().to_string(),
+            "ci/app.kubernetes.io/name=runner,tier in (a,b)"
         );
         assert_eq!(route.port(), 8093);
+        let wildcard: Route = "*.Example.com=ci/app=runner:8093".parse().unwrap();
+        assert_eq!(wildcard.name(), "*.example.com");
     }
 
     #[test]
@@ -266,35 +215,5 @@ mod tests {
             let error = text.parse::<Route>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn a_name_comes_before_a_wildcard_and_a_wildcard_before_any() {
-        let routes = routes(&["*", "*.example.com", "a.example.com"]);
-        let chosen = |sni| choose(&routes, sni);
-        assert_eq!(chosen(Some("a.example.com")), Some(2));
-        assert_eq!(chosen(Some("A.EXAMPLE.com.")), Some(2));
-        assert_eq!(chosen(Some("b.example.com")), Some(1));
-        assert_eq!(chosen(Some("b.a.example.com")), Some(0));
-        assert_eq!(chosen(Some("example.com")), Some(0));
-        assert_eq!(chosen(Some(".example.com")), Some(0));
-        assert_eq!(chosen(Some("aexample.com")), Some(0));
-        assert_eq!(chosen(None), Some(0));
-    }
-
-    #[test]
-    fn without_a_star_an_unknown_host_and_none_have_no_route() {
-        let routes = routes(&["*.example.com", "a.example.com"]);
-        assert_eq!(choose(&routes, Some("a.example.org")), None);
-        assert_eq!(choose(&routes, Some("")), None);
-        assert_eq!(choose(&routes, None), None);
-    }
-
-    #[test]
-    fn two_routes_for_a_host_are_an_error() {
-        let duplicate = |hosts: &[&str]| Routes::new(routes(hosts)).err().map(|error| error.0);
-        assert_eq!(duplicate(&["a.b", "*.b", "*"]), None);
-        assert_eq!(duplicate(&["a.b", "*", "A.b."]).as_deref(), Some("a.b"));
-        assert_eq!(duplicate(&["*", "*"]).as_deref(), Some("*"));
     }
 }

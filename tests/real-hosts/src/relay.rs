@@ -150,6 +150,27 @@ impl Relay {
         value.unwrap_or(0.0)
     }
 
+    /// Waits until a metric has a value.
+    ///
+    /// # Panics
+    ///
+    /// If it does not get it.
+    pub fn wait_for_metric(&self, name: &str, value: f64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.metric(name);
+            if now == value {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{name} is {now}, not {value}: {:#?}",
+                self.log.lines.lock()
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The number of connections that ended for a reason, with any route or none; if the reason
     /// is empty, for all reasons.
     pub fn ended(&self, reason: &str) -> u64 {

@@ -30,7 +30,7 @@ impl Cluster {
     }
 
     fn of(plane: &Arc<ControlPlane>, name: &str) -> Self {
-        plane.apply(&role_of_the_page(name));
+        plane.apply(&role_of_the_page(name, true));
         Self {
             kubelet: Kubelet::start(plane, name),
             kubeconfig: plane.kubeconfig_of(name, "runner-terminal-relay"),
@@ -50,14 +50,26 @@ impl Cluster {
     fn relay(&self, args: &[&str]) -> Relay {
         Relay::start(&self.kubeconfig, args)
     }
+
+    /// Waits until the relay knows this many pods with the label `app`.
+    fn wait_for_pods(&self, relay: &Relay, app: &str, count: u32) {
+        let namespace = &self.namespace;
+        let name = format!(
+            "runner_terminal_relay_watched_pods{{namespace=\"{namespace}\",selector=\"app={app}\"}}"
+        );
+        relay.wait_for_metric(&name, count.into());
+    }
 }
 
-/// The manifests for the runner's cluster in docs/relay.md, for another namespace.
-fn role_of_the_page(namespace: &str) -> String {
+/// The manifests for the runner's cluster in docs/relay.md, for another namespace: with what
+/// `--dial api` needs, or without.
+fn role_of_the_page(namespace: &str, forwards_ports: bool) -> String {
     let page = fs::read_to_string(workspace_root().join("docs/relay.md")).unwrap();
     let blocks = page.split("```yaml\n").skip(1);
-    let mut blocks = blocks.map(|rest| rest.split("```").next().unwrap());
-    let role = blocks.find(|block| block.contains("kind: Role\n")).unwrap();
+    let blocks = blocks.map(|rest| rest.split("```").next().unwrap());
+    let mut roles = blocks.filter(|block| block.contains("kind: Role\n"));
+    let role = roles.find(|role| role.contains("pods/portforward") == forwards_ports);
+    let role = role.unwrap();
     assert!(role.contains("namespace: ci\n"), "{role}");
     let role = role.replace("namespace: ci\n", &format!("namespace: {namespace}\n"));
     format!(
@@ -213,7 +225,7 @@ fn two_hundred_terminals_are_open_at_once() {
     cluster.add_pod("runner", "runner");
     let port = free_port();
     let server = ManyTerminals::start(200, "terminal.example.com:9000", port);
-    let relay = cluster.relay(&[&cluster.route("*.example.com", "runner", port)]);
+    let relay = cluster.relay(&[&cluster.route("terminal.example.com", "runner", port)]);
 
     let started = Instant::now();
     let client = server.open_all(&relay);
@@ -232,7 +244,7 @@ fn two_hundred_terminals_are_open_at_once() {
     wait_until("all are closed", || {
         relay.metric("runner_terminal_relay_connections_open") == 0.0
     });
-    let count = r#"runner_terminal_relay_opening_seconds_count{route="*.example.com"}"#;
+    let count = r#"runner_terminal_relay_opening_seconds_count{route="terminal.example.com"}"#;
     assert_eq!(relay.metric(count), 200.0);
 }
 
@@ -343,9 +355,12 @@ fn the_host_decides_which_pod_is_reached() {
         &cluster.route("*.example.com", "b", b.port),
         &cluster.route("*", "c", c.port),
     ]);
+    assert_eq!(Client::of(&relay, "c.example.com").rest(), b"");
+    relay.wait_for_end("pod-unknown");
     let held = Client::of(&relay, "a.example.com").expect("I am a");
     for (host, name) in [
         ("A.example.com", "I am a"),
+        // The pod with this name, and no other.
         ("b.example.com", "I am b"),
         ("other.example.org", "I am c"),
         // Clients send no name for an IP address.
@@ -376,39 +391,46 @@ fn without_a_route_or_a_pod_the_connection_is_closed_at_once() {
         "no pod in relay-closed has app=runner"
     );
 
-    cluster.add_pod("runner-1", "runner");
-    cluster.kubelet.set_ready("relay-closed", "runner-1", false);
+    cluster.plane.add_pod("relay-closed", "runner-0", "runner");
+    cluster.wait_for_pods(&relay, "runner", 1);
     let line = closed("a.example.com", "no-pod");
     assert!(
         text(&line, "detail").contains("of which none is ready"),
         "{line}"
     );
 
-    cluster.kubelet.set_ready("relay-closed", "runner-1", true);
-    Client::of(&relay, "a.example.com").expect("runner");
+    cluster.add_pod("runner-1", "runner");
+    wait_until("it is ready", || {
+        let mut first = [0];
+        let read = Client::of(&relay, "a.example.com").stream.read(&mut first);
+        read.is_ok_and(|length| length == 1)
+    });
 
     // Nothing listens in this pod.
     cluster.add_pod("refusing-1", "refusing");
-    let line = closed("b.example.com", "pod-failed");
+    cluster.wait_for_pods(&relay, "refusing", 1);
+    wait_until("it is ready", || {
+        drop(Client::of(&relay, "b.example.com").rest());
+        relay.ended("pod-failed") > 0
+    });
+    let line = relay.wait_for_end("pod-failed");
     assert!(
         text(&line, "detail").contains("connection refused"),
         "{line}"
     );
-    let ended = r#"connections_total{route="b.example.com",reason="pod-failed"}"#;
-    assert_eq!(relay.metric(&format!("runner_terminal_relay_{ended}")), 1.0);
 }
 
 #[test]
 fn a_pod_that_replaces_another_is_found() {
     let cluster = Cluster::new("relay-replaced");
     let backend = Backend::echo("runner");
+    cluster.add_pod("runner-1", "runner");
     let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
     let pod_of = || {
         drop(Client::of(&relay, "a.example.com").expect("runner"));
         let line = relay.wait_for(|line| line["event"] == "connection");
         text(&line, "pod").to_owned()
     };
-    cluster.add_pod("runner-1", "runner");
     assert_eq!(pod_of(), "relay-replaced/runner-1");
 
     // Creation has a resolution of a second.
@@ -421,6 +443,7 @@ fn a_pod_that_replaces_another_is_found() {
 
     // The pod that was found before is gone.
     cluster.kubelet.remove_pod("relay-replaced", "runner-0");
+    cluster.wait_for_pods(&relay, "runner", 1);
     assert_eq!(pod_of(), "relay-replaced/runner-1");
     assert_eq!(relay.metric(several), 1.0);
 }
@@ -805,7 +828,7 @@ fn it_waits_for_open_connections_at_the_end() {
     let route = cluster.route("a.example.com", "runner", backend.port);
     let relay = cluster.relay(&[&route]);
     let mut client = Client::of(&relay, "a.example.com").expect("runner");
-    assert_eq!(relay.get("/readyz").0, 200);
+    wait_until("it is ready", || relay.get("/readyz").0 == 200);
 
     relay.terminate();
 
@@ -859,6 +882,7 @@ fn the_role_of_the_page_is_enough_and_no_more() {
         cluster.plane.kubectl(&args, "").status.success()
     };
     assert!(may("list", "pods", "relay-role"));
+    assert!(may("watch", "pods", "relay-role"));
     for (verb, what) in [
         ("get", "secrets"),
         ("list", "secrets"),
@@ -874,14 +898,24 @@ fn the_role_of_the_page_is_enough_and_no_more() {
     assert!(!may("create", "pods/portforward", "default"));
 
     // Each rule is needed.
-    for (verbs, detail) in [
-        (r#"["get"]"#, "is forbidden: (it takes get and create of"),
-        (r#"["create"]"#, "cannot get resource \"pods/portforward\""),
+    let (finds, all) = (r#"["list", "watch"]"#, r#"["get", "create"]"#);
+    for (verbs, forwards, detail) in [
+        (
+            finds,
+            r#"["get"]"#,
+            "is forbidden: (it takes get and create of",
+        ),
+        (
+            finds,
+            r#"["create"]"#,
+            "cannot get resource \"pods/portforward\"",
+        ),
+        (r#"["watch"]"#, all, "cannot list resource \"pods\""),
     ] {
         let role = format!(
             r#"[{{"op": "replace", "path": "/rules", "value": [
-                {{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}},
-                {{"apiGroups": [""], "resources": ["pods/portforward"], "verbs": {verbs}}}]}}]"#
+                {{"apiGroups": [""], "resources": ["pods"], "verbs": {verbs}}},
+                {{"apiGroups": [""], "resources": ["pods/portforward"], "verbs": {forwards}}}]}}]"#
         );
         let args = [
             "-n",
@@ -896,8 +930,8 @@ fn the_role_of_the_page_is_enough_and_no_more() {
             .kubectl(&[&args[..], &["-p", &role]].concat(), "");
         assert!(patched.status.success(), "{patched:?}");
         // The API server learns of it through its own watch.
-        let relay = cluster.relay(&[&route]);
         wait_until("the role is another", || {
+            let relay = cluster.relay(&[&route]);
             drop(Client::of(&relay, "a.example.com").rest());
             let line = relay.wait_for(|line| line["event"] == "connection");
             line["detail"]
@@ -905,4 +939,395 @@ fn the_role_of_the_page_is_enough_and_no_more() {
                 .is_some_and(|said| said.contains(detail))
         });
     }
+}
+
+/// A namespace without a node, and a relay's account with the rights for `--dial pod` in the docs.
+/// Pods have addresses of this machine.
+struct DirectCluster {
+    plane: Arc<ControlPlane>,
+    kubeconfig: PathBuf,
+    namespace: String,
+}
+
+impl DirectCluster {
+    fn new(name: &str) -> Self {
+        Self::of(&ControlPlane::shared(), name)
+    }
+
+    fn of(plane: &Arc<ControlPlane>, name: &str) -> Self {
+        plane.apply(&role_of_the_page(name, false));
+        Self {
+            kubeconfig: plane.kubeconfig_of(name, "runner-terminal-relay"),
+            plane: Arc::clone(plane),
+            namespace: name.to_owned(),
+        }
+    }
+
+    /// A running pod at 127.0.20.NUMBER.
+    fn add_pod(&self, name: &str, app: &str, number: u8) {
+        self.plane.add_pod(&self.namespace, name, app);
+        let ip = format!("127.0.20.{number}");
+        self.plane.run_pod(&self.namespace, name, &ip);
+    }
+
+    fn route(&self, app: &str, port: u16) -> String {
+        let namespace = &self.namespace;
+        format!("--route=*.terminals.example.com={namespace}/app={app}:{port}")
+    }
+
+    fn relay(&self, args: &[&str]) -> Relay {
+        Relay::start(&self.kubeconfig, &[&["--dial=pod"], args].concat())
+    }
+
+    fn delete_pod(&self, name: &str, args: &[&str]) {
+        let delete = ["--namespace", &self.namespace, "delete", "pod", name];
+        let deleted = self.plane.kubectl(&[&delete[..], args].concat(), "");
+        assert!(deleted.status.success(), "{deleted:?}");
+    }
+}
+
+/// The servers of pods at all addresses of this machine. Each connection begins with the last number
+/// of the address, and is an echo then.
+fn pods_at_any_address() -> u16 {
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            thread::spawn(move || {
+                let std::net::IpAddr::V4(ip) = client.local_addr().unwrap().ip() else {
+                    panic!("it listens at IPv4");
+                };
+                client
+                    .write_all(format!("pod {:3}", ip.octets()[3]).as_bytes())
+                    .unwrap();
+                let mut same = client.try_clone().unwrap();
+                let _ = io::copy(&mut client, &mut same);
+            });
+        }
+    });
+    port
+}
+
+/// Asks for a pod, and waits for the answer of the one with this number.
+fn reach(relay: &Relay, pod: &str, number: u8) -> Client {
+    let host = format!("{pod}.terminals.example.com");
+    Client::of(relay, &host).expect(&format!("pod {number:3}"))
+}
+
+/// Asks for a pod until the connection is closed for a reason, and gives the detail.
+fn refused(relay: &Relay, pod: &str, reason: &str) -> String {
+    let host = format!("{pod}.terminals.example.com");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let client = Client::of(relay, &host);
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        drop(client.rest());
+        let line = relay.wait_for(|line| line["event"] == "connection");
+        if line["reason"] == reason {
+            return text(&line, "detail").to_owned();
+        }
+        assert!(Instant::now() < deadline, "not {reason}: {line}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_pod_is_reached_by_its_name_and_no_other_is() {
+    let cluster = DirectCluster::new("gateway");
+    let other = DirectCluster::new("gateway-other");
+    let port = pods_at_any_address();
+    cluster.add_pod("runner-a", "runner", 1);
+    cluster.add_pod("runner.b.c", "runner", 2);
+    cluster.add_pod("stranger", "stranger", 3);
+    other.add_pod("elsewhere", "runner", 4);
+    let relay = cluster.relay(&[&cluster.route("runner", port)]);
+
+    reach(&relay, "runner-a", 1).type_into("a terminal");
+    reach(&relay, "Runner.B.c", 2).type_into("a terminal");
+    let line = relay.wait_for(|line| line["pod"] == "gateway/runner.b.c");
+    assert_eq!(text(&line, "route"), "*.terminals.example.com");
+    assert_eq!(text(&line, "reason"), "client-closed");
+    for unknown in [
+        "stranger",
+        "elsewhere",
+        "runner",
+        "b.c",
+        "runner-a.x",
+        "xrunner-a",
+    ] {
+        let detail = refused(&relay, unknown, "pod-unknown");
+        assert!(detail.contains(unknown), "{detail}");
+    }
+    assert_eq!(relay.metric("runner_terminal_relay_connections_total{route=\"*.terminals.example.com\",reason=\"pod-unknown\"}"), 6.0);
+    let watched = r#"watched_pods{namespace="gateway",selector="app=runner"}"#;
+    let watched = format!("runner_terminal_relay_{watched}");
+    assert_eq!(relay.metric(&watched), 2.0);
+    // No name of a pod is in a metric.
+    let (_, metrics) = relay.get("/metrics");
+    assert!(!metrics.contains("runner-a"), "{metrics}");
+}
+
+#[test]
+fn a_pod_is_followed_from_its_start_to_its_end() {
+    let cluster = DirectCluster::new("gateway-life");
+    let port = pods_at_any_address();
+    let relay = cluster.relay(&[&cluster.route("runner", port)]);
+    refused(&relay, "runner-a", "pod-unknown");
+
+    cluster.plane.add_pod("gateway-life", "runner-a", "runner");
+    let detail = refused(&relay, "runner-a", "pod-pending");
+    assert!(detail.contains("gateway-life/runner-a"), "{detail}");
+
+    // It is not ready, and will never be.
+    cluster
+        .plane
+        .run_pod("gateway-life", "runner-a", "127.0.20.5");
+    wait_until("it runs", || {
+        relay.ended("pod-pending") > 0 && {
+            let mut first = [0];
+            let host = "runner-a.terminals.example.com";
+            let mut client = Client::of(&relay, host);
+            client
+                .stream
+                .read(&mut first)
+                .is_ok_and(|length| length == 1)
+        }
+    });
+    let mut held = reach(&relay, "runner-a", 5);
+
+    // Terminating: its jobs go on, and their terminals.
+    let patch = r#"{"metadata": {"finalizers": ["example.com/job"]}}"#;
+    let args = [
+        "-n",
+        "gateway-life",
+        "patch",
+        "pod",
+        "runner-a",
+        "--type=merge",
+        "-p",
+        patch,
+    ];
+    let patched = cluster.plane.kubectl(&args, "");
+    assert!(patched.status.success(), "{patched:?}");
+    cluster.delete_pod("runner-a", &["--wait=false"]);
+    let pod = cluster.plane.get("gateway-life", "pod/runner-a");
+    assert!(pod["metadata"]["deletionTimestamp"].is_string(), "{pod}");
+    thread::sleep(Duration::from_millis(500));
+    reach(&relay, "runner-a", 5).type_into("still here");
+
+    cluster
+        .plane
+        .set_status("gateway-life", "pod/runner-a", r#"{"phase": "Succeeded"}"#);
+    refused(&relay, "runner-a", "pod-ended");
+    let args = [
+        "-n",
+        "gateway-life",
+        "patch",
+        "pod",
+        "runner-a",
+        "--type=merge",
+        "-p",
+    ];
+    let patch = r#"{"metadata": {"finalizers": null}}"#;
+    let patched = cluster.plane.kubectl(&[&args[..], &[patch]].concat(), "");
+    assert!(patched.status.success(), "{patched:?}");
+    refused(&relay, "runner-a", "pod-unknown");
+    // What is open has nothing to do with any of it.
+    held.type_into("to the end");
+}
+
+#[test]
+fn a_name_in_two_namespaces_leads_to_neither() {
+    let (one, two) = (
+        DirectCluster::new("gateway-one"),
+        DirectCluster::new("gateway-two"),
+    );
+    let port = pods_at_any_address();
+    // The relay of the first namespace may read the second as well.
+    let binding = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: \
+                   other, namespace: gateway-two}, roleRef: {apiGroup: rbac.authorization.k8s.io, \
+                   kind: Role, name: runner-terminal-relay}, subjects: [{kind: ServiceAccount, \
+                   name: runner-terminal-relay, namespace: gateway-one}]}";
+    one.plane.apply(binding);
+    one.add_pod("runner-a", "runner", 1);
+    one.add_pod("runner-b", "runner", 2);
+    two.add_pod("runner-a", "runner", 3);
+    two.add_pod("runner-c", "runner", 4);
+    let relay = one.relay(&[&one.route("runner", port), &two.route("runner", port)]);
+    reach(&relay, "runner-b", 2);
+    // The binding may take a moment.
+    let two_known = r#"watched_pods{namespace="gateway-two",selector="app=runner"}"#;
+    relay.wait_for_metric(&format!("runner_terminal_relay_{two_known}"), 2.0);
+    reach(&relay, "runner-c", 4);
+    let detail = refused(&relay, "runner-a", "pod-ambiguous");
+    for part in [
+        "gateway-one/runner-a",
+        "gateway-two/runner-a",
+        "another domain",
+    ] {
+        assert!(detail.contains(part), "{detail}");
+    }
+    // Once one of them is gone, the other is meant.
+    two.delete_pod("runner-a", &["--force", "--grace-period=0"]);
+    relay.wait_for_metric(&format!("runner_terminal_relay_{two_known}"), 1.0);
+    reach(&relay, "runner-a", 1);
+}
+
+#[test]
+fn terminals_open_while_the_api_server_restarts() {
+    let plane = Arc::new(ControlPlane::start());
+    let cluster = DirectCluster::of(&plane, "gateway-restart");
+    let port = pods_at_any_address();
+    cluster.add_pod("runner-a", "runner", 1);
+    let relay = cluster.relay(&[&cluster.route("runner", port)]);
+    let mut held = reach(&relay, "runner-a", 1);
+
+    let restarting = thread::spawn({
+        let plane = Arc::clone(&plane);
+        move || plane.restart_api_server()
+    });
+    let up =
+        "runner_terminal_relay_watch_up{namespace=\"gateway-restart\",selector=\"app=runner\"}";
+    relay.wait_for_metric(up, 0.0);
+    reach(&relay, "runner-a", 1).type_into("meanwhile");
+    held.type_into("meanwhile");
+    restarting.join().unwrap();
+
+    cluster.add_pod("runner-b", "runner", 2);
+    relay.wait_for_metric(up, 1.0);
+    wait_until("the new pod is known", || {
+        let host = "runner-b.terminals.example.com";
+        let mut client = Client::of(&relay, host);
+        client.stream.read(&mut [0]).is_ok_and(|length| length == 1)
+    });
+    held.type_into("afterwards");
+}
+
+#[test]
+fn a_pod_that_refuses_or_breaks_is_told() {
+    let cluster = DirectCluster::new("gateway-dial");
+    cluster.add_pod("refusing", "runner", 1);
+    cluster.plane.add_pod("gateway-dial", "far", "runner");
+    // No connection leads to all.
+    cluster
+        .plane
+        .run_pod("gateway-dial", "far", "255.255.255.255");
+    let relay = cluster.relay(&[
+        &cluster.route("runner", free_port()),
+        "--connect-timeout=2s",
+    ]);
+    let detail = refused(&relay, "refusing", "dial-refused");
+    assert!(detail.contains("127.0.20.1:"), "{detail}");
+    assert!(detail.contains("listen_address"), "{detail}");
+    let detail = refused(&relay, "far", "dial-failed");
+    assert!(detail.contains("255.255.255.255:"), "{detail}");
+
+    // The newest ready pod is dialed, too.
+    let port = pods_at_any_address();
+    let ready = r#"{"conditions": [{"type": "Ready", "status": "True"}]}"#;
+    cluster
+        .plane
+        .set_status("gateway-dial", "pod/refusing", ready);
+    let route = format!("--route=a.example.com=gateway-dial/app=runner:{port}");
+    let relay = cluster.relay(&[&route]);
+    Client::of(&relay, "a.example.com").expect("pod   1");
+}
+
+#[test]
+fn a_gigabyte_each_way_arrives_from_a_pods_own_address() {
+    let cluster = DirectCluster::new("gateway-gigabyte");
+    let length = hello_for("runner.terminals.example.com").len();
+    let backend = Backend::new(move |mut client| {
+        client.read_exact(&mut vec![0; length]).unwrap();
+        let same = client.try_clone().unwrap();
+        let sending = thread::spawn(move || send_gigabyte(same, 1));
+        receive_gigabyte(client, 2);
+        sending.join().unwrap();
+    });
+    cluster
+        .plane
+        .add_pod("gateway-gigabyte", "runner", "runner");
+    cluster
+        .plane
+        .run_pod("gateway-gigabyte", "runner", "127.0.0.1");
+    let relay = cluster.relay(&[&cluster.route("runner", backend.port)]);
+
+    let started = Instant::now();
+    let client = Client::of(&relay, "runner.terminals.example.com");
+    let same = client.stream.try_clone().unwrap();
+    let sending = thread::spawn(move || send_gigabyte(same, 2));
+    receive_gigabyte(&client.stream, 1);
+    sending.join().unwrap();
+    assert_eq!(client.rest(), b"");
+
+    println!("1 GB each way took {:?}", started.elapsed());
+    let line = relay.wait_for_end("pod-closed");
+    assert_eq!(line["bytes_to_pod"], GIGABYTE + length, "{line}");
+    assert_eq!(line["bytes_to_client"], GIGABYTE, "{line}");
+    assert!(backend.is_well());
+    assert!(relay.most_memory().is_none_or(|most| most < 60));
+}
+
+#[test]
+fn an_end_in_one_direction_is_passed_on_to_a_pods_own_address() {
+    let cluster = DirectCluster::new("gateway-half");
+    let backend = Backend::new(|mut client| {
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).unwrap();
+        thread::sleep(Duration::from_secs(1));
+        client.write_all(&all).unwrap();
+    });
+    cluster.plane.add_pod("gateway-half", "runner", "runner");
+    cluster.plane.run_pod("gateway-half", "runner", "127.0.0.1");
+    let relay = cluster.relay(&[&cluster.route("runner", backend.port), "--idle-timeout=3s"]);
+    let mut client = Client::of(&relay, "runner.terminals.example.com");
+    let body = vec![b'x'; 3_000_000];
+    client.stream.write_all(&body).unwrap();
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    let expected = [&client.hello[..], &body].concat();
+    assert!(client.rest() == expected);
+    relay.wait_for_end("client-closed");
+
+    // A quiet one ends all the same.
+    let quiet = Client::of(&relay, "runner.terminals.example.com");
+    assert_eq!(quiet.rest(), b"");
+    relay.wait_for_end("idle");
+}
+
+#[test]
+fn a_drain_may_take_hours_and_a_second_signal_ends_it() {
+    let cluster = DirectCluster::new("gateway-drain");
+    let port = pods_at_any_address();
+    cluster.add_pod("runner-a", "runner", 1);
+    let relay = cluster.relay(&[&cluster.route("runner", port), "--drain-timeout=2h"]);
+    let mut held = reach(&relay, "runner-a", 1);
+    wait_until("it is ready", || relay.get("/readyz").0 == 200);
+
+    relay.terminate();
+
+    relay.wait_for(|line| line["event"] == "draining");
+    assert_eq!(relay.get("/readyz").0, 503);
+    assert!(TcpStream::connect(relay.address()).is_err());
+    thread::sleep(Duration::from_secs(2));
+    held.type_into("an hour later");
+    relay.terminate();
+    assert_eq!(held.rest(), b"");
+    relay.wait_for_end("drained");
+    assert_eq!(relay.end().code(), Some(0));
+}
+
+#[test]
+fn idle_terminals_take_little_memory() {
+    let cluster = DirectCluster::new("gateway-idle");
+    let port = pods_at_any_address();
+    cluster.add_pod("runner-a", "runner", 1);
+    let relay = cluster.relay(&[&cluster.route("runner", port)]);
+    let mut clients: Vec<Client> = (0..400).map(|_| reach(&relay, "runner-a", 1)).collect();
+    for client in &mut clients {
+        client.type_into("a line of a terminal");
+    }
+    let most = relay.most_memory();
+    println!("400 idle terminals: {most:?} MiB at most");
+    assert!(most.is_none_or(|most| most < 40));
 }

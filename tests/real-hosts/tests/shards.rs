@@ -1,12 +1,15 @@
-//! Three replicas: their terminals behind one Service, and as shards.
+//! Several replicas: their terminals behind one Service, as shards, and by the names of their pods
+//! through the relay.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Output;
+use std::sync::Arc;
 use std::thread;
 
 use real_hosts::{
-    Balance, HaProxy, Runtime, SessionServer, free_ports, run_module, workspace_root,
+    Balance, ControlPlane, HaProxy, Relay, Runtime, SessionServer, free_ports, run_module,
+    workspace_root,
 };
 use serde_json::Value;
 
@@ -136,4 +139,95 @@ fn two_thirds_are_lost_behind_one_service() {
     println!("{lost} of {SESSIONS} terminals were lost");
     // One connection in three reaches the right process; which one is partly random.
     assert!((SESSIONS / 2..SESSIONS * 5 / 6).contains(&lost), "{lost}");
+}
+
+/// The pods of a workload, each with a session server at an address of its own, in a namespace of a
+/// real API server.
+struct Pods {
+    plane: Arc<ControlPlane>,
+    namespace: String,
+    /// The third number of their addresses: 127.0.NETWORK.POD.
+    network: u8,
+    port: u16,
+}
+
+impl Pods {
+    fn new(namespace: &str, network: u8) -> Self {
+        let plane = ControlPlane::shared();
+        plane.add_namespace(namespace, &serde_json::json!({}));
+        let [port] = free_ports();
+        Self {
+            plane,
+            namespace: namespace.to_owned(),
+            network,
+            port,
+        }
+    }
+
+    /// Starts a pod that advertises its name in the relay's domain.
+    fn start(&self, name: &str, number: usize) -> SessionServer {
+        let ip = format!("127.0.{}.{number}", self.network);
+        let port = self.port;
+        self.plane.add_pod(&self.namespace, name, "runner");
+        self.plane.run_pod(&self.namespace, name, &ip);
+        let config = format!(
+            "[session_server]\n  listen_address = \"0.0.0.0:{port}\"\n  advertise_address = \
+             \"{name}.terminals.example.com:9000\"\n"
+        );
+        SessionServer::start_at(&config, &format!("{ip}:{port}")).unwrap()
+    }
+
+    fn relay(&self) -> Relay {
+        let (namespace, port) = (&self.namespace, self.port);
+        let route = format!("--route=*.terminals.example.com={namespace}/app=runner:{port}");
+        Relay::start(self.plane.kubeconfig(), &["--dial=pod", &route])
+    }
+
+    /// Waits until the relay knows this many pods.
+    fn wait_for(&self, relay: &Relay, count: u32) {
+        let namespace = &self.namespace;
+        let labels = format!("{{namespace=\"{namespace}\",selector=\"app=runner\"}}");
+        let name = format!("runner_terminal_relay_watched_pods{labels}");
+        relay.wait_for_metric(&name, count.into());
+    }
+}
+
+/// Each pod is a host of its own at the one address of the relay, so any number of them lose no
+/// terminal, also while an autoscaler adds and removes some.
+#[test]
+fn no_terminal_of_several_replicas_is_lost_through_the_relay() {
+    let pods = Pods::new("replicas-relay", 21);
+    let name = |number: usize| format!("runner-6f7c9d-{number:05}");
+    let start = |number| pods.start(&name(number), number);
+    let mut servers: Vec<SessionServer> = (1..=REPLICAS).map(start).collect();
+    let relay = pods.relay();
+    let address = relay.address().to_string();
+    assert_eq!(lost(&servers, &address), 0);
+
+    // The autoscaler goes to ten, and back to one.
+    servers.extend((REPLICAS + 1..=10).map(start));
+    pods.wait_for(&relay, 10);
+    assert_eq!(lost(&servers, &address), 0);
+    servers.drain(1..);
+    for number in 2..=10 {
+        let args = ["-n", &pods.namespace, "delete", "pod", &name(number)];
+        let args = [&args[..], &["--force", "--grace-period=0"]].concat();
+        assert!(pods.plane.kubectl(&args, "").status.success());
+    }
+    pods.wait_for(&relay, 1);
+    assert_eq!(lost(&servers, &address), 0);
+    assert_eq!(relay.ended("pod-unknown"), 0);
+}
+
+/// The pods of a DaemonSet are one on each node.
+#[test]
+fn no_terminal_of_a_daemon_set_is_lost_through_the_relay() {
+    let pods = Pods::new("daemon-set-relay", 22);
+    let servers: Vec<SessionServer> = ["4x9wq", "8kd2n", "c7hzv", "m5t2r", "zz6bl"]
+        .iter()
+        .zip(1..)
+        .map(|(suffix, number)| pods.start(&format!("runner-{suffix}"), number))
+        .collect();
+    let relay = pods.relay();
+    assert_eq!(lost(&servers, &relay.address().to_string()), 0);
 }

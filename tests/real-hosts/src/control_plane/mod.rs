@@ -245,6 +245,34 @@ impl ControlPlane {
         assert!(applied.status.success(), "{applied:?}");
     }
 
+    /// Adds a pod with the label `app`, bound to no node: nothing runs it, and it stays as it is.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not accept it.
+    pub fn add_pod(&self, namespace: &str, name: &str, app: &str) {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
+            "spec": {
+                "automountServiceAccountToken": false,
+                "containers": [{"name": "runner", "image": "runner"}],
+            },
+        });
+        self.apply(&pod.to_string());
+    }
+
+    /// Acts as a kubelet: says that a pod runs, and has an IP address.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not accept it.
+    pub fn run_pod(&self, namespace: &str, name: &str, ip: &str) {
+        let status = json!({"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]});
+        self.set_status(namespace, &format!("pod/{name}"), &status.to_string());
+    }
+
     /// Adds the resources of the Gateway API, Traefik, Contour and OpenShift, and returns once they
     /// are served.
     ///
