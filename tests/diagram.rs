@@ -64,7 +64,7 @@ pictures! {
     not_a_list: "fixtures/not-a-list/*.yaml",
 }
 
-/// The renders of the real chart.
+/// The renders of the real chart, and what later versions of it look like.
 #[test]
 fn chart() {
     let config =
