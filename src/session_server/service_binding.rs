@@ -368,32 +368,29 @@ impl ServiceBinding {
         let (address, field, what) = if self.is_node_port {
             (
                 "the address of the pod's node, with the Service's node port",
-                Some("spec.ports[0].nodePort"),
+                "spec.ports[0].nodePort",
                 format!(" to a node's address and the node port that `{look}` shows"),
             )
         } else if self.is_reached_directly {
             (
                 "a host name or an IPv4 address of the Service, once it has one",
-                Some("status.loadBalancer"),
+                "status.loadBalancer",
                 format!(" to the one that `{look}` shows"),
             )
         } else {
             (
                 "the Service's name inside the cluster or, if it is headless, the pod's IP address",
-                None,
+                "spec.clusterIP",
                 String::new(),
             )
         };
-        let result = FunctionResult::info(format!(
+        FunctionResult::info(format!(
             "the chart's scripts write advertise_address when the runner starts: \
              sessionServer.publicIP, else {address}. To be sure of it, set \
              spec.advertiseAddress{what}"
         ))
-        .about(&self.identity);
-        match field {
-            Some(field) => result.at(field),
-            None => result,
-        }
+        .about(&self.identity)
+        .at(field)
     }
 
     /// Warns of an address at a port that the Service does not have.
