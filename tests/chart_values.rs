@@ -209,6 +209,7 @@ fn any_values() -> impl Strategy<Value = Value> {
     let keys = vec![
         "enabled",
         "annotations",
+        "labels",
         "timeout",
         "internalPort",
         "externalPort",
@@ -276,9 +277,8 @@ fn the_pods_find_the_address() {
     let mut tried = 0;
     insta::glob!("fixtures/chart-values/*.yaml", |path| {
         let text = read(path);
-        let Ok(imported) = import_configured(&text, &Selection::default(), &configure) else {
-            return;
-        };
+        let imported = import_configured(&text, &Selection::default(), &configure);
+        let imported = imported.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let documents = documents(&imported);
         let [session_server] = documents.as_slice() else {
             panic!("{}", imported.text);
@@ -317,4 +317,34 @@ fn the_pods_find_the_address() {
     );
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("spec.configure.image"), "{refused}");
+}
+
+/// A type that needs no Service has nothing of one, and says what is left out.
+#[test]
+fn pods_without_a_service_have_none_of_its_fields() {
+    let configure = Configure::PodStart {
+        image: "registry.example.com/runner-terminal:0.2.0".to_owned(),
+    };
+    let path = "tests/fixtures/chart-values/headless-with-service-fields.yaml";
+    let imported =
+        import_configured(&read(Path::new(path)), &Selection::default(), &configure).unwrap();
+    let [session_server] = documents(&imported).try_into().unwrap();
+    assert_eq!(
+        session_server["spec"]["exposure"],
+        serde_json::json!({"type": "PodIP"})
+    );
+    let left_out: Vec<&str> = imported
+        .notes
+        .iter()
+        .filter(|note| note.message == "left out: it is for a Service, and PodIP needs none")
+        .map(|note| note.place.path.as_str())
+        .collect();
+    assert_eq!(
+        left_out,
+        [
+            "sessionServer.internalTrafficPolicy",
+            "sessionServer.annotations",
+            "sessionServer.labels"
+        ]
+    );
 }

@@ -64,7 +64,7 @@ pictures! {
     not_a_list: "fixtures/not-a-list/*.yaml",
 }
 
-/// The renders of the real chart.
+/// The renders of the real chart, and what later versions of it look like.
 #[test]
 fn chart() {
     let config =
@@ -75,6 +75,37 @@ fn chart() {
         let list = krm::documents::to_resource_list(&files, config).unwrap();
         insta::assert_snapshot!(diagram(&list.text).mermaid());
     });
+}
+
+/// Where the chart's scripts find the address, the Service says which one they write.
+#[test]
+fn the_charts_service_says_what_its_scripts_write() {
+    let config =
+        "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: a\n";
+    for (name, kind, expected) in [
+        (
+            "charts-cluster-ip",
+            StopKind::Service,
+            "the Service's name inside the cluster",
+        ),
+        (
+            "charts-node-port",
+            StopKind::Node,
+            "the address of the pod's node",
+        ),
+        (
+            "charts-service-with-labels",
+            StopKind::LoadBalancer,
+            "a host name or an IPv4 address",
+        ),
+    ] {
+        let text = std::fs::read_to_string(format!("tests/cases/service/{name}.yaml")).unwrap();
+        let list = krm::documents::to_resource_list(&[("chart.yaml", &*text)], config).unwrap();
+        let stops = diagram(&list.text).paths.swap_remove(0).stops;
+        let stop = stops.iter().find(|stop| stop.kind == kind);
+        let stop = stop.unwrap_or_else(|| panic!("{name}: {stops:?}"));
+        assert!(stop.explanation.contains(expected), "{name}: {stop:?}");
+    }
 }
 
 /// Kind, name and detail of the stops behind GitLab.

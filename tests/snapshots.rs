@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+use std::path::Path;
+
 use similar::TextDiff;
 
 fn change(input: &str) -> String {
@@ -28,11 +30,11 @@ fn change(input: &str) -> String {
     )
 }
 
-fn read(path: &std::path::Path) -> String {
+fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-fn succeeded(path: &std::path::Path) -> String {
+fn succeeded(path: &Path) -> String {
     let change = change(&read(path));
     assert!(
         change.starts_with("succeeded"),
@@ -58,7 +60,7 @@ fn advertise_address() {
     });
 }
 
-fn refusal(path: &std::path::Path) -> String {
+fn refusal(path: &Path) -> String {
     let input = read(path);
     let outcome = runner_terminal::run(input.as_bytes());
     assert!(outcome.failed(), "{}", path.display());
@@ -106,7 +108,8 @@ fn not_a_resource_list() {
     });
 }
 
-/// The renders of the real chart: which are patched, which are refused, which adopted.
+/// The renders of the real chart, and what later versions of it look like: which are patched, which are
+/// refused, which adopted.
 #[test]
 fn chart() {
     let config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: session-server\n";
@@ -121,4 +124,39 @@ fn chart() {
         insta::assert_snapshot!(change(config));
         insta::assert_snapshot!(change(&known));
     });
+}
+
+/// The shapes of later versions of the chart get what those of the pinned one get, and the same is said.
+#[test]
+fn later_charts_are_served_as_the_pinned_one() {
+    const SPECS: [&str; 5] = [
+        "{}",
+        "{advertiseAddress: terminal.example.com}",
+        "{configure: {at: PodStart, image: registry.example.com/runner-terminal:1}}",
+        "{exposure: {type: PodIP}, configure: {at: PodStart, image: registry.example.com/runner-terminal:1}}",
+        "{replicas: Shard, exposure: {type: NodePort, nodePort: 30900, nodeAddress: node.example.com}}",
+    ];
+    let outcome = |name: &str, spec: &str| {
+        let config = format!(
+            "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: session-server\nspec: {spec}\n"
+        );
+        let text = read(Path::new(&format!("tests/fixtures/chart/{name}.yaml")));
+        let list = krm::documents::to_resource_list(&[("chart.yaml", &text)], &config).unwrap();
+        let outcome = runner_terminal::run(list.text.as_bytes());
+        (outcome.failed(), outcome.report())
+    };
+    for (pinned, later) in [
+        ("chart-default", "later-default"),
+        ("chart-default", "later-config-override"),
+        ("chart-session-server-on", "later-session-server-on"),
+        ("chart-replicas-3", "later-replicas-3"),
+    ] {
+        let mut served = 0;
+        for spec in SPECS {
+            let (failed, report) = outcome(pinned, spec);
+            assert_eq!(outcome(later, spec), (failed, report), "{later}, {spec}");
+            served += usize::from(!failed);
+        }
+        assert!(served >= 2, "{later} is served by {served}");
+    }
 }

@@ -251,14 +251,14 @@ fn adopted_results(
 ) -> Vec<FunctionResult> {
     let Adoptable { service, port, .. } = adopted;
     let (said, not_applied) = if of_chart {
-        let who_looks = match runner.start {
-            None => ". The chart's scripts look for its address at each start",
+        let scripts = match runner.start {
+            None => ". The chart's scripts still run at each start",
             Some(_) => "",
         };
         (
             format!(
                 "adopted the Service of the chart's own session server; no second one is \
-                 added{who_looks}"
+                 added{scripts}"
             ),
             "spec.exposure is not applied to a Service that the chart makes: set the chart's \
              sessionServer values, or its sessionServer.enabled to false",
@@ -324,6 +324,9 @@ impl ServiceBinding {
         follow_up: FollowUp,
         can_start: impl FnOnce() -> bool,
     ) -> FunctionResult {
+        if self.of_chart {
+            return self.written_by_scripts();
+        }
         let look = service::kubectl(&self.identity);
         let field = if self.is_node_port {
             "spec.ports[0].nodePort"
@@ -331,10 +334,6 @@ impl ServiceBinding {
             "status.loadBalancer"
         };
         let result = match follow_up {
-            _ if self.of_chart => FunctionResult::info(format!(
-                "the terminal works once the chart's scripts have found an IPv4 address of the \
-                 Service. To be sure of it, read it off `{look}` and set spec.advertiseAddress"
-            )),
             FollowUp::Seen => FunctionResult::info(
                 "its live Service among the items has an address, which the function \
                  AdvertiseAddress writes into the configuration",
@@ -365,6 +364,39 @@ impl ServiceBinding {
             }
         };
         result.about(&self.identity).at(field)
+    }
+
+    /// Says which address the chart's scripts write.
+    ///
+    /// Source: the chart's `_env_vars.tpl` and `configmap.yaml`.
+    fn written_by_scripts(&self) -> FunctionResult {
+        let look = service::kubectl(&self.identity);
+        let (address, field, what) = if self.is_node_port {
+            (
+                "the address of the pod's node, with the Service's node port",
+                "spec.ports[0].nodePort",
+                format!(" to a node's address and the node port that `{look}` shows"),
+            )
+        } else if self.is_reached_directly {
+            (
+                "a host name or an IPv4 address of the Service, once it has one",
+                "status.loadBalancer",
+                format!(" to the one that `{look}` shows"),
+            )
+        } else {
+            (
+                "the Service's name inside the cluster or, if it is headless, the pod's IP address",
+                "spec.clusterIP",
+                String::new(),
+            )
+        };
+        FunctionResult::info(format!(
+            "the chart's scripts write advertise_address when the runner starts: \
+             sessionServer.publicIP, else {address}. To be sure of it, set \
+             spec.advertiseAddress{what}"
+        ))
+        .about(&self.identity)
+        .at(field)
     }
 
     /// Warns of an address at a port that the Service does not have.

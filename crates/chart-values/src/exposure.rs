@@ -22,6 +22,8 @@ const NODE_PORT: [&str; 2] = ["sessionServer", "nodePort"];
 const SOURCE_RANGES: [&str; 2] = ["sessionServer", "loadBalancerSourceRanges"];
 const EXTERNAL_POLICY: [&str; 2] = ["sessionServer", "externalTrafficPolicy"];
 const INTERNAL_POLICY: [&str; 2] = ["sessionServer", "internalTrafficPolicy"];
+const ANNOTATIONS: [&str; 2] = ["sessionServer", "annotations"];
+const LABELS: [&str; 2] = ["sessionServer", "labels"];
 
 /// The chart's `serviceType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
             ServiceType::LoadBalancer => load_balancer(draft, &common),
             ServiceType::NodePort => node_port(draft, &common),
             ServiceType::ClusterIp | ServiceType::Headless => {
-                cluster_ip(draft, &common, service_type == ServiceType::Headless);
+                cluster_ip(draft, &common, service_type);
             }
         }
     }
@@ -80,6 +82,10 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
         service_type
     };
     unused(draft, &common, way, is_ingress);
+    if !is_ingress && is_pod_ip(draft, &common, service_type) {
+        without_service(draft);
+        return Ok(());
+    }
     if way == ServiceType::LoadBalancer {
         source_ranges(draft)?;
     }
@@ -87,7 +93,13 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
         traffic_policy(draft, &EXTERNAL_POLICY, "externalTrafficPolicy")?;
     }
     traffic_policy(draft, &INTERNAL_POLICY, "internalTrafficPolicy")?;
-    annotations(draft)
+    metadata(draft, &ANNOTATIONS, "annotations")?;
+    metadata(draft, &LABELS, "labels")
+}
+
+/// Whether each pod is reached by its own IP address: that is known when the pod starts.
+fn is_pod_ip(draft: &Draft<'_>, common: &Common, service_type: ServiceType) -> bool {
+    service_type == ServiceType::Headless && draft.is_at_start && common.host.is_none()
 }
 
 fn service_type(values: &Values<'_>) -> Result<ServiceType, ChartValuesError> {
@@ -167,8 +179,8 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
 }
 
 /// Inside the cluster, or behind a proxy of the user's own that `publicIP` names.
-fn cluster_ip(draft: &mut Draft<'_>, common: &Common, is_headless: bool) {
-    if is_headless && draft.is_at_start && common.host.is_none() {
+fn cluster_ip(draft: &mut Draft<'_>, common: &Common, service_type: ServiceType) {
+    if is_pod_ip(draft, common, service_type) {
         draft.note(
             Part::Exposure,
             &SERVICE_TYPE,
@@ -178,7 +190,7 @@ fn cluster_ip(draft: &mut Draft<'_>, common: &Common, is_headless: bool) {
         draft.set(Part::Exposure, "type", json!("PodIP"));
         return;
     }
-    if is_headless {
+    if service_type == ServiceType::Headless {
         draft.note(
             Part::Exposure,
             &SERVICE_TYPE,
@@ -278,20 +290,40 @@ fn traffic_policy(
     Ok(())
 }
 
-/// The Service's annotations, without those that break terminals.
-fn annotations(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
-    let path = ["sessionServer", "annotations"];
-    let mut annotations = serde_json::Map::new();
-    for (name, value) in draft.values.texts(&path)? {
-        match judge("annotations", json!({&name: &value})) {
+/// Values of a Service, where none is needed.
+fn without_service(draft: &mut Draft<'_>) {
+    for path in [&INTERNAL_POLICY, &ANNOTATIONS, &LABELS] {
+        if draft.values.set(path).is_some() {
+            draft.note(
+                Part::Exposure,
+                path,
+                "left out: it is for a Service, and PodIP needs none",
+            );
+        }
+    }
+}
+
+/// The Service's annotations or labels, without those that break terminals or that Kubernetes
+/// refuses.
+fn metadata(
+    draft: &mut Draft<'_>,
+    path: &[&str; 2],
+    field: &'static str,
+) -> Result<(), ChartValuesError> {
+    let mut taken = serde_json::Map::new();
+    for (name, value) in draft.values.texts(path)? {
+        match judge(field, json!({&name: &value})) {
             Ok(()) => {
-                annotations.insert(name, json!(value));
+                taken.insert(name, json!(value));
             }
             Err(error) => {
-                let [server, key] = path;
+                let [server, key] = *path;
                 // The function's own words say the name, and what has just been done.
                 let why = error.strip_prefix(&format!("{name} ")).unwrap_or(&error);
-                let why = why.strip_suffix(": leave it out").unwrap_or(why);
+                let why = [": leave it out", ". Leave it out"]
+                    .iter()
+                    .find_map(|end| why.strip_suffix(end))
+                    .unwrap_or(why);
                 draft.note(
                     Part::Exposure,
                     &[server, key, &name],
@@ -300,8 +332,8 @@ fn annotations(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
             }
         }
     }
-    if !annotations.is_empty() {
-        draft.set(Part::Exposure, "annotations", Value::Object(annotations));
+    if !taken.is_empty() {
+        draft.set(Part::Exposure, field, Value::Object(taken));
     }
     Ok(())
 }

@@ -30,7 +30,8 @@
 //!
 //! `docs/from-the-chart.md` has every key of the chart and what becomes of it.
 //!
-//! Source: values.yaml and the templates of the chart 0.86.0; each module names the templates.
+//! Source: values.yaml and the templates of the chart 0.86.0, and the release notes up to 0.94.1; each
+//! module names the templates.
 
 #![forbid(unsafe_code)]
 // clippy.toml has no exception for tests of this lint.

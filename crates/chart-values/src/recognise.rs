@@ -1,6 +1,6 @@
 //! What tells the values of the chart gitlab-runner from other mappings.
 //!
-//! Source: the keys of the chart's values.yaml, 0.86.0.
+//! Source: the keys of the chart's values.yaml, 0.86.0, and those that later versions added.
 
 use serde_json::{Map, Value};
 
@@ -20,25 +20,30 @@ const DISTINCTIVE: [&str; 11] = [
 ];
 
 /// Keys that other charts have too.
-const COMMON: [&str; 49] = [
+const COMMON: [&str; 55] = [
     "affinity",
     "automountServiceAccountToken",
     "concurrent",
+    "configMapLabels",
     "configMaps",
     "containerSecurityContext",
     "deploymentAnnotations",
     "deploymentLabels",
     "deploymentLifecycle",
     "envVars",
+    "extraContainers",
     "extraEnv",
     "extraEnvFrom",
+    "extraEnvFromRefs",
     "extraObjects",
     "fullnameOverride",
     "hostAliases",
+    "hostname",
     "hpa",
     "image",
     "imagePullPolicy",
     "imagePullSecrets",
+    "initContainers",
     "livenessProbe",
     "logFormat",
     "logLevel",
@@ -51,6 +56,7 @@ const COMMON: [&str; 49] = [
     "podLabels",
     "podSecurityContext",
     "priorityClassName",
+    "probeTimeoutSeconds",
     "rbac",
     "readinessProbe",
     "replicas",

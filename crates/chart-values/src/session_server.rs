@@ -1,19 +1,21 @@
 //! The values that do not depend on the exposure.
 //!
 //! Source: the chart's `_helpers.tpl` (defaults, when it is on), `configmap.yaml` (`config.toml`
-//! and the scripts), `deployment.yaml`, `hpa.yaml`; of `configOverride`, which came after 0.86.0,
-//! the chart's merge request 544.
+//! and the scripts), `deployment.yaml`, `hpa.yaml`; of what came after 0.86.0, the chart's merge
+//! requests 537 (`initContainers`), 544 (`configOverride`) and 557 (`labels`).
 
 use serde_json::{Value, json};
 
 use super::ChartValuesError;
 use super::draft::{Draft, Part};
 use super::values::whole;
+use runner_terminal::function_config::API_VERSION;
 
 /// The keys of `sessionServer`.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "enabled",
     "annotations",
+    "labels",
     "timeout",
     "internalPort",
     "externalPort",
@@ -120,6 +122,9 @@ fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     Ok(())
 }
 
+/// Words of what writes the session server's configuration.
+const CONFIG_WORDS: [&str; 3] = ["session_server", "SESSION_SERVER", "advertise_address"];
+
 /// Values outside of `sessionServer` that matter to terminals.
 fn elsewhere(draft: &mut Draft<'_>) {
     let mentions = |path: &[&str], words: &[&str]| {
@@ -131,7 +136,7 @@ fn elsewhere(draft: &mut Draft<'_>) {
             words.iter().any(|word| text.contains(word))
         })
     };
-    let notes: [(&[&str], bool, &str); 4] = [
+    let notes: [(&[&str], bool, &str); 5] = [
         (
             &["runners", "config"],
             mentions(&["runners", "config"], &["[session_server"]),
@@ -146,16 +151,19 @@ fn elsewhere(draft: &mut Draft<'_>) {
         ),
         (
             &["preEntrypointScript"],
-            mentions(
-                &["preEntrypointScript"],
-                &["session_server", "SESSION_SERVER", "advertise_address"],
-            ),
+            mentions(&["preEntrypointScript"], &CONFIG_WORDS),
             "this script seems to write the session server's configuration at each start, over \
              what the function writes: remove that part",
         ),
         (
+            &["initContainers"],
+            mentions(&["initContainers"], &CONFIG_WORDS),
+            "an init container here seems to write the session server's configuration, which the \
+             function writes: take that part away",
+        ),
+        (
             &["extraObjects"],
-            mentions(&["extraObjects"], &["session-server"]),
+            has_rival(draft),
             "an object here has to do with the session server: it may stand in the way of those \
              that the function adds",
         ),
@@ -164,6 +172,28 @@ fn elsewhere(draft: &mut Draft<'_>) {
         if applies {
             draft.note(Part::Head, path, message);
         }
+    }
+}
+
+/// Whether a manifest of the values has to do with the session server. A functionConfig is none: Helm's
+/// post-renderer takes it out.
+fn has_rival(draft: &Draft<'_>) -> bool {
+    let is_own = |object: &Value| {
+        let version = object.get("apiVersion").and_then(Value::as_str);
+        let group = version.and_then(|version| version.split_once('/'));
+        group.map(|(group, _)| group) == API_VERSION.split_once('/').map(|(group, _)| group)
+    };
+    // The second is the chart's helper for the Service's name.
+    let mentions = |object: &Value| {
+        let text = object.to_string();
+        text.contains("session-server") || text.contains("server-session-service-name")
+    };
+    match draft.values.set(&["extraObjects"]) {
+        Some(Value::Array(objects)) => objects
+            .iter()
+            .any(|object| !is_own(object) && mentions(object)),
+        Some(other) => mentions(other),
+        None => false,
     }
 }
 

@@ -11,8 +11,11 @@ use crate::exposure::SERVICE_PORT;
 
 /// Where metrics and health are served; `runner-terminal relay` has it as its default.
 pub(super) const OBSERVE_PORT: u16 = 9100;
-/// Longer than `--drain-timeout`, for which open terminals go on when a pod stops, such as in a rollout.
+/// Longer than `--drain-timeout` and [`STOP_DELAY_SECONDS`], for which open terminals go on when a pod
+/// stops, such as in a rollout.
 const GRACE_SECONDS: u16 = 3660;
+/// A pod that stops takes new connections for so long, until the Service sends them to the others.
+const STOP_DELAY_SECONDS: u16 = 10;
 
 /// A relay's Deployment.
 pub(super) struct RelayDeployment<'a> {
@@ -119,6 +122,7 @@ impl RelayDeployment<'_> {
                 {"name": TLS_PORT, "containerPort": SERVICE_PORT, "protocol": "TCP"},
                 {"name": "observe", "containerPort": OBSERVE_PORT, "protocol": "TCP"},
             ],
+            "lifecycle": {"preStop": {"sleep": {"seconds": STOP_DELAY_SECONDS}}},
             "readinessProbe": {"httpGet": {"path": "/readyz", "port": "observe"}},
             "livenessProbe": {"httpGet": {"path": "/healthz", "port": "observe"}},
             "resources": resources,

@@ -356,7 +356,12 @@ pub(super) fn errors_of_kinds(
 
 /// It is about the address that the Service is to have.
 pub(super) fn is_of_address(said: &Said) -> bool {
-    ["status.loadBalancer", "spec.ports[0].nodePort"].contains(&said.field.as_str())
+    [
+        "status.loadBalancer",
+        "spec.ports[0].nodePort",
+        "spec.clusterIP",
+    ]
+    .contains(&said.field.as_str())
 }
 
 pub(super) fn is_about_advertised(said: &Said) -> bool {
