@@ -13,6 +13,8 @@ mod program;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use program::{Ended, SESSION_SERVER, command, run, run_with_closed_output};
 
 /// A runner and its configuration in two files, with things between them that must stay.
@@ -129,6 +131,70 @@ fn warnings_may_be_comments() {
     }
     let both = run(&mut command(&["apply-to", "--comments", "--diff"]), b"");
     assert_eq!(both.code, 2, "{}", both.stderr);
+}
+
+/// What `oc process -o json` and `oc process -o yaml` print: one List, whose objects have no namespace.
+#[test]
+fn a_processed_template_of_openshift_gets_a_route() {
+    let folder = folder(&[(
+        "route.yaml",
+        &format!(
+            "{SESSION_SERVER}spec: {{exposure: {{type: Ingress, controller: openshift, host: \
+             t.example.com}}}}\n"
+        ),
+    )]);
+    let config = value(CONFIG);
+    let mut runner = value(RUNNER_ALONE);
+    for (api_version, kind) in [
+        ("apps/v1", "Deployment"),
+        ("apps.openshift.io/v1", "DeploymentConfig"),
+    ] {
+        runner["apiVersion"] = api_version.into();
+        runner["kind"] = kind.into();
+        let mut items = [config.clone(), runner.clone()];
+        for item in &mut items {
+            let metadata = item["metadata"].as_object_mut().unwrap();
+            metadata.remove("namespace");
+        }
+        let list = serde_json::json!({
+            "kind": "List", "apiVersion": "v1", "metadata": {}, "items": items,
+        });
+        let json = format!("{}\n", serde_json::to_string_pretty(&list).unwrap());
+        let style = yaml_splice::Style {
+            newline: "\n",
+            indent_sequences: false,
+        };
+        let yaml = yaml_splice::block_document(&list, 0, style);
+        for processed in [json, yaml] {
+            let ended = apply_with(&folder, &processed);
+            let list = value(&ended);
+            let kinds: Vec<_> = list["items"].as_array().unwrap().iter().collect();
+            let of_kind = |kind: &str| kinds.iter().find(|item| item["kind"] == kind).unwrap();
+            assert_eq!(
+                of_kind("Route")["spec"]["tls"]["termination"],
+                "passthrough"
+            );
+            assert_eq!(
+                of_kind("Route")["spec"]["to"]["name"],
+                of_kind("Service")["metadata"]["name"]
+            );
+            assert_eq!(apply_with(&folder, &ended), ended);
+        }
+    }
+}
+
+fn value(text: &str) -> Value {
+    yaml_splice::Tree::parse(text).unwrap().to_value().unwrap()
+}
+
+fn apply_with(folder: &tempfile::TempDir, manifests: &str) -> String {
+    let mut apply = command(&["apply-to", "-c"]);
+    let ended = run(
+        apply.arg(folder.path().join("route.yaml")),
+        manifests.as_bytes(),
+    );
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.text().to_owned()
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Repository {
 
     /// Runs `runner-terminal export` with the functionConfig.
     fn export(&self, arguments: &[&str]) {
-        let mut export = launcher();
+        let mut export = launcher(Path::new("/nonexistent"));
         export
             .args(["export", "-c", "session-server.yaml", "-o", "terminals"])
             .args(arguments)

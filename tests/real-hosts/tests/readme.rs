@@ -220,6 +220,11 @@ fn files_are_exported_as_the_page_says() {
 }
 
 #[test]
+fn a_helm_release_is_patched_as_the_page_says() {
+    assert_eq!(run_commands("docs/flux.md", None), 1);
+}
+
+#[test]
 fn pictures_are_drawn_as_the_page_says() {
     assert!(run_commands("docs/diagram.md", None) >= 4);
 }
