@@ -8,13 +8,9 @@ mod agreed;
 #[rustfmt::skip]
 #[path = "../../crates/krm/src/resource_list/lines.rs"]
 mod lines;
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
 #[rustfmt::skip]
-#[path = "../../crates/krm/src/resource_list/masks.rs"]
-mod masks;
+#[path = "../../crates/krm/src/resource_list/glance/mod.rs"]
+mod glance;
 #[rustfmt::skip]
 #[path = "../../crates/krm/src/resource_list/swar.rs"]
 mod swar;

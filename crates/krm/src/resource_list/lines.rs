@@ -8,17 +8,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
-use super::masks::Glance;
+use super::glance::{self, Glance};
 use super::swar;
-#[cfg(not(any(
-    target_arch = "x86_64",
-    all(target_arch = "wasm32", target_feature = "simd128")
-)))]
-use super::swar::Glance;
 
 /// Something this reader leaves to the full parser.
 #[derive(Debug, PartialEq, Eq)]
@@ -170,11 +161,6 @@ impl<'a> LineReader<'a> {
         };
         let mut at = self.position;
         while at < self.text.len() {
-            if let Some(line) = Glance::at(self.text, at)
-                && line.byte(line.indent).is_ascii_alphanumeric()
-            {
-                return line.indent > parent;
-            }
             let indent = self.spaces(at);
             let end = self.line_end(at);
             if !self.is_blank_rest(at + indent, end) {
@@ -294,12 +280,6 @@ impl<'a> LineReader<'a> {
         }
         self.position = end + 1;
         while self.position < self.text.len() {
-            if let Some(line) = Glance::at(self.text, self.position)
-                && line.indent > owner
-            {
-                self.position += line.length + 1;
-                continue;
-            }
             let indent = self.spaces(self.position);
             let first = self.position + indent;
             if indent <= owner {
@@ -488,7 +468,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        swar::line_end(self.text, from)
+        glance::line_end(self.text, from)
     }
 
     fn spaces(&self, from: usize) -> usize {

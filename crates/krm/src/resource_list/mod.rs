@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`scan`], [`lines`], `masks`, [`swar`] | finds the items in the text, by its lines |
+//! | [`scan`], [`lines`], [`glance`], [`swar`] | finds the items in the text, by its lines |
 //! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
@@ -14,13 +14,9 @@
 mod align;
 mod changes;
 mod error;
+mod glance;
 mod index;
 mod lines;
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
-mod masks;
 mod members;
 mod original_text;
 mod read;

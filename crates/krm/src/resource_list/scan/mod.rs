@@ -92,9 +92,9 @@ pub(super) fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>
             let content = raw.get(..end)?.trim_end_matches([' ', '\t', '\r']);
             // A number, a boolean or null is not a name.
             let number_like = first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '~');
-            let is_word = |word: &&str| content.eq_ignore_ascii_case(word);
-            let word =
-                content.len() <= "false".len() && ["null", "true", "false"].iter().any(is_word);
+            let word = ["null", "true", "false"]
+                .iter()
+                .any(|word| content.eq_ignore_ascii_case(word));
             if number_like || word || content.is_empty() {
                 return None;
             }

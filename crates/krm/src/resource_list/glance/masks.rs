@@ -1,8 +1,5 @@
-//! A line at a glance, on processors that compare 16 bytes at once.
-//!
-//! The bit of a mask tells whether a byte is one of those looked for, the lowest bit for the first
-//! byte. x86-64 and WebAssembly with simd128 have an instruction for that; elsewhere,
-//! [`swar`](super::swar) looks at a line.
+//! A glance by masks: a bit tells whether a byte is one of those looked for, the lowest bit for the
+//! first byte.
 
 #[cfg(target_arch = "wasm32")]
 use simd128::any_of;
@@ -11,15 +8,17 @@ use sse2::any_of;
 
 /// How many bytes a mask is for.
 const WIDTH: usize = 32;
+/// `memchr` is quicker for a byte that is further away.
+const FURTHEST: usize = 4 * WIDTH;
 
 /// A line of fewer than 64 bytes.
-pub(super) struct Glance<'a> {
+pub(in crate::resource_list) struct Glance<'a> {
     /// The line, and what comes after it.
     bytes: &'a [u8; 2 * WIDTH],
     /// Bytes before its line feed.
-    pub(super) length: usize,
+    pub(in crate::resource_list) length: usize,
     /// Spaces that it begins with.
-    pub(super) indent: usize,
+    pub(in crate::resource_list) indent: usize,
     /// Where `:` and `#` are.
     signs: u64,
 }
@@ -27,7 +26,7 @@ pub(super) struct Glance<'a> {
 impl<'a> Glance<'a> {
     /// Looks at the line that starts there. `None` for a longer one, and close to the end of the text.
     #[inline]
-    pub(super) fn at(text: &'a [u8], start: usize) -> Option<Self> {
+    pub(in crate::resource_list) fn at(text: &'a [u8], start: usize) -> Option<Self> {
         let bytes = text.get(start..)?.first_chunk()?;
         let (first, second) = halves(bytes);
         let further = |mask| u64::from(mask) << WIDTH;
@@ -52,20 +51,20 @@ impl<'a> Glance<'a> {
 
     /// A byte of the line, or its line feed.
     #[inline]
-    pub(super) fn byte(&self, place: usize) -> u8 {
+    pub(in crate::resource_list) fn byte(&self, place: usize) -> u8 {
         let within = place % self.bytes.len();
         self.bytes.get(within).copied().unwrap_or_default()
     }
 
     /// The place of the first `:` or `#`; at least the line's length when it has none.
     #[inline]
-    pub(super) fn sign(&self) -> usize {
+    pub(in crate::resource_list) fn sign(&self) -> usize {
         self.signs.trailing_zeros() as usize
     }
 
     /// True when a double quote is there, one ends the line, and there are no others and no escapes.
     #[inline]
-    pub(super) fn is_quoted_from(&self, place: usize) -> bool {
+    pub(in crate::resource_list) fn is_quoted_from(&self, place: usize) -> bool {
         let (first, second) = halves(self.bytes);
         let [first, second] = [first, second].map(|half| u64::from(any_of([b'"', b'\\'], half)));
         let last = self.length.saturating_sub(1);
@@ -74,6 +73,24 @@ impl<'a> Glance<'a> {
         let are_quotes = [place, last].iter().all(|place| self.byte(*place) == b'"');
         place < last && found == 1 << place | 1 << last && are_quotes
     }
+}
+
+/// The place of the first line feed from `from` on; the end of the text when there is none.
+#[inline]
+pub(in crate::resource_list) fn line_end(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < from + FURTHEST {
+        let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk) else {
+            break;
+        };
+        let ends = any_of([b'\n'], chunk);
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize;
+        }
+        at += WIDTH;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |place| at + place)
 }
 
 #[inline]
@@ -154,7 +171,7 @@ mod simd128 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::swar;
+    use super::super::words;
     use super::*;
     use proptest::prelude::*;
 
@@ -190,11 +207,14 @@ mod tests {
             indent in 0..70_usize,
             text in prop::collection::vec(byte(), 0..100),
             end in "(\"?\n)?",
-            after in prop::collection::vec(byte(), 60..70),
+            after in prop::collection::vec(byte(), 60..300),
         ) {
             let blanks = vec![b' '; indent];
             let text = [&blanks[..], &text, end.as_bytes(), &after].concat();
-            let long = swar::Glance::at(&text, 0);
+            for from in [0, indent, text.len() - 1, text.len(), text.len() + 1] {
+                prop_assert_eq!(line_end(&text, from), words::line_end(&text, from));
+            }
+            let long = words::Glance::at(&text, 0);
             let Some(glance) = Glance::at(&text, 0) else {
                 let is_short = long.is_some_and(|long| long.length < 2 * WIDTH);
                 prop_assert!(!is_short || text.len() < 2 * WIDTH);
