@@ -9,6 +9,9 @@ mod agreed;
 #[path = "../../crates/krm/src/resource_list/lines.rs"]
 mod lines;
 #[rustfmt::skip]
+#[path = "../../crates/krm/src/resource_list/glance/mod.rs"]
+mod glance;
+#[rustfmt::skip]
 #[path = "../../crates/krm/src/resource_list/swar.rs"]
 mod swar;
 #[rustfmt::skip]

@@ -216,11 +216,11 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     let resource = &workload.resource;
     let identity = &resource.identity;
     let namespaces = BTreeSet::from([identity.namespace.as_str()]);
-    let mut twins = list.beside(&[&identity.kind], &namespaces);
+    let has_name = |name: &str| name == identity.name;
+    let mut twins = list.named_beside(&[&identity.kind], &namespaces, has_name);
     twins.retain(|item| {
-        let (kind, name, namespace) = list.head(*item);
-        let is_beside = namespace == identity.namespace || namespace.is_empty();
-        (kind, name) == (&identity.kind, &identity.name) && is_beside
+        let (kind, _, namespace) = list.head(*item);
+        kind == identity.kind && (namespace == identity.namespace || namespace.is_empty())
     });
     twins.retain(|item| *item != resource.item);
     let Some(twin) = twins.first() else {

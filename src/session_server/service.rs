@@ -87,16 +87,12 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     let wanted = name(&own.identity.name);
     let mut rivals = Vec::new();
     let namespaces = BTreeSet::from([own.identity.namespace.as_str()]);
-    for item in list.beside(&WORKLOAD_KINDS, &namespaces) {
+    // The quick check first: making a name takes longer than comparing two.
+    let may_share = |other: &str| !other.is_empty() && may_share(other, &own.identity.name);
+    for item in list.named_beside(&WORKLOAD_KINDS, &namespaces, may_share) {
         let (kind, other, namespace) = list.head(item);
         let is_own = item == own.item || (kind, other) == (&own.identity.kind, &own.identity.name);
-        // The quick checks first: making a name takes longer than comparing two.
-        if is_own
-            || other.is_empty()
-            || !is_compatible(namespace, &own.identity.namespace)
-            || !may_share(other, &own.identity.name)
-            || name(other) != wanted
-        {
+        if is_own || !is_compatible(namespace, &own.identity.namespace) || name(other) != wanted {
             continue;
         }
         rivals.extend(Workload::new(list.resource(item)?));

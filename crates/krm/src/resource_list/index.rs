@@ -69,7 +69,7 @@ impl<'a> ResourceList<'a> {
 
     /// The items of these kinds that may be in one of these namespaces, and those that only a parse
     /// can tell.
-    pub fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
+    fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
         if namespaces.contains("") {
             return self.candidates(kinds, "");
         }
@@ -84,7 +84,44 @@ impl<'a> ResourceList<'a> {
         items
     }
 
-    /// [`Self::beside`], where an item mentions one of these words: labels or names of Kubernetes.
+    /// The items of these kinds that may be in one of these namespaces, with a name that `is_wanted`,
+    /// in the order of the text.
+    pub fn named_beside(
+        &self,
+        kinds: &[&str],
+        namespaces: &BTreeSet<&str>,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Vec<usize> {
+        let may_be_in = |namespace: &str| {
+            namespace.is_empty() || namespaces.contains("") || namespaces.contains(namespace)
+        };
+        let of_kinds = kinds.iter().filter_map(|kind| self.of_kind(kind));
+        let told = of_kinds
+            .flat_map(|of_kind| &of_kind.namespaces)
+            .filter(|(namespace, _)| may_be_in(namespace))
+            .flat_map(|(_, of_namespace)| self.names(of_namespace))
+            .filter(|(name, _)| is_wanted(name))
+            .map(|(_, item)| *item);
+        let untold = self.untold(kinds);
+        let untold = untold.filter(|item| is_wanted(self.head(*item).1));
+        let mut items: Vec<usize> = told.chain(untold).collect();
+        items.sort_unstable_by_key(|item| self.start(*item));
+        items
+    }
+
+    /// The names of the items of a kind and namespace, in order.
+    fn names<'s>(&'s self, of_namespace: &'s OfNamespace<'a>) -> &'s [(&'a str, usize)] {
+        of_namespace.by_name.get_or_init(|| {
+            let items = of_namespace.items.iter();
+            let names = items.filter_map(|item| Some((self.head_in_text(*item)?.1, *item)));
+            let mut names: Vec<_> = names.collect();
+            names.sort_unstable();
+            names
+        })
+    }
+
+    /// The items of these kinds that may be in one of these namespaces, where they mention one of these
+    /// words: labels or names of Kubernetes.
     pub fn candidates_beside(
         &self,
         kinds: &[&str],
@@ -112,15 +149,7 @@ impl<'a> ResourceList<'a> {
     ) -> impl Iterator<Item = usize> + 's {
         let of_kind = self.of_kind(kind);
         let of_namespace = of_kind.and_then(|of_kind| of_kind.namespaces.get(namespace));
-        let names = of_namespace.map_or(&[][..], |of_namespace| {
-            of_namespace.by_name.get_or_init(|| {
-                let items = of_namespace.items.iter();
-                let names = items.filter_map(|item| Some((self.head_in_text(*item)?.1, *item)));
-                let mut names: Vec<_> = names.collect();
-                names.sort_unstable();
-                names
-            })
-        });
+        let names = of_namespace.map_or(&[][..], |of_namespace| self.names(of_namespace));
         let first = names.partition_point(|(head, _)| *head < name);
         let written = names.get(first..).unwrap_or_default().iter();
         let written = written.take_while(move |(head, _)| *head == name);

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
+use super::glance::{self, Glance};
 use super::swar;
 
 /// Something this reader leaves to the full parser.
@@ -54,63 +55,103 @@ impl<'a> LineReader<'a> {
     /// The next line that begins a node and is indented by at most `depth`; `None` at the end of the
     /// text.
     pub(super) fn next(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
-        while self.position < self.text.len() {
-            let start = self.position;
-            let indent = self.spaces(start);
-            let first = start + indent;
-            match self.at(first) {
-                b'\n' => {
-                    self.position = first + 1;
-                    continue;
-                }
-                b'#' => {}
-                b'\r' if self.at(first + 1) == b'\n' => {}
-                _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
-                // A tab may indent nothing, and a byte order mark may stand before a document.
-                b'\t' => return Err(Unsure),
-                0xef if self.is_byte_order_mark(first) => return Err(Unsure),
-                b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
-                _ => {
-                    let end = self.line_end(first);
-                    if indent > depth && self.skip_plain(indent, first, end) {
-                        continue;
-                    }
-                    let line = self.line(start, indent, end)?;
-                    if indent <= depth {
-                        return Ok(Some(line));
-                    }
-                    continue;
-                }
+        loop {
+            if let Some(line) = self.next_usual(depth)? {
+                return Ok(Some(line));
             }
-            self.position = self.line_end(first) + 1;
+            if self.position >= self.text.len() {
+                return Ok(None);
+            }
+            if let Some(line) = self.any_line()?
+                && line.indent <= depth
+            {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    /// Reads a line of any form; `None` when it begins no node.
+    fn any_line(&mut self) -> Result<Option<NodeLine>, Unsure> {
+        let start = self.position;
+        let indent = self.spaces(start);
+        let first = start + indent;
+        let end = self.line_end(first);
+        match self.at(first) {
+            b'\n' | b'#' => {}
+            b'\r' if self.at(first + 1) == b'\n' => {}
+            _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
+            // A tab may indent nothing, and a byte order mark may stand before a document.
+            b'\t' => return Err(Unsure),
+            0xef if self.is_byte_order_mark(first) => return Err(Unsure),
+            b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
+            _ => return self.line(start, indent, end).map(Some),
+        }
+        self.position = end + 1;
+        Ok(None)
+    }
+
+    /// Steps over lines that take no more than a glance: blank lines, comments, lines that go on with
+    /// a plain scalar, and `key: …` and `- key: …` where the key begins with a letter or digit.
+    ///
+    /// Gives the first of them that begins a node and is indented by at most `depth`; `None` in front
+    /// of any other line. It reads them as [`Self::line`] does.
+    #[inline]
+    fn next_usual(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
+        while let Some(line) = Glance::at(self.text, self.position) {
+            let start = self.position;
+            let end = start + line.length;
+            let first = line.byte(line.indent);
+            let goes_on = self.plain_parent.is_some_and(|parent| line.indent > parent);
+            if goes_on || matches!(first, b'\n' | b'#') {
+                self.position = end + 1;
+                continue;
+            }
+            let is_member = first == b'-' && line.byte(line.indent + 1) == b' ';
+            let column = line.indent + if is_member { 2 } else { 0 };
+            let Some(colon) = colon_of_usual_key(&line, column) else {
+                return Ok(None);
+            };
+            let value = self.skip_usual_value(&line, start, colon, column)?;
+            if line.indent <= depth {
+                return Ok(Some(NodeLine {
+                    start,
+                    indent: line.indent,
+                    dashes: usize::from(is_member),
+                    key: Some((start + column..start + colon, column)),
+                    value: value..end,
+                }));
+            }
         }
         Ok(None)
     }
 
-    /// Steps over a line of the commonest forms, `key: value`, `key: "value"`, `key:` and these behind
-    /// a dash, as [`Self::line`] does; false for every other.
-    fn skip_plain(&mut self, indent: usize, first: usize, end: usize) -> bool {
-        let is_member = self.at(first) == b'-' && self.at(first + 1) == b' ';
-        let dash = if is_member { 2 } else { 0 };
-        let (column, key) = (indent + dash, first + dash);
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric();
-        let Some(sign) = self.sign(key, end).filter(|_| is_word(self.at(key))) else {
-            return false;
-        };
-        match self.text.get(sign..end) {
-            Some([b':', b' ', value, ..]) if is_word(*value) => {
-                (self.plain_parent, self.waiting) = (Some(column), None);
-            }
-            Some([b':', b' ', b'"', text @ .., b'"'])
-                if !text.iter().any(|byte| matches!(byte, b'"' | b'\\')) =>
-            {
-                (self.plain_parent, self.waiting) = (None, None);
-            }
-            Some([b':']) => (self.plain_parent, self.waiting) = (None, Some(column)),
-            _ => return false,
-        }
+    /// Steps over the value of a key in that column, and gives where it begins.
+    #[inline]
+    fn skip_usual_value(
+        &mut self,
+        line: &Glance<'_>,
+        start: usize,
+        colon: usize,
+        column: usize,
+    ) -> Result<usize, Unsure> {
+        (self.plain_parent, self.waiting) = (None, None);
+        let end = start + line.length;
         self.position = end + 1;
-        true
+        if colon + 2 > line.length {
+            self.waiting = Some(column);
+            return Ok(end);
+        }
+        let place = colon + 2;
+        match line.byte(place) {
+            byte if begins_plain(byte) => self.plain_parent = Some(column),
+            b'"' if line.is_quoted_from(place) => {}
+            _ => {
+                let value = self.skip_spaces(start + place);
+                self.value(value, end, column)?;
+                return Ok(value);
+            }
+        }
+        Ok(start + place)
     }
 
     /// Whether the plain scalar on the line just read goes on below.
@@ -427,7 +468,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        swar::line_end(self.text, from)
+        glance::line_end(self.text, from)
     }
 
     fn spaces(&self, from: usize) -> usize {
@@ -472,6 +513,69 @@ impl<'a> LineReader<'a> {
             // Text may hold a `#` that no blank stands before.
             [b'#', ..] => at == 0 || self.is_separator(at) || self.is_separator(at - 1),
             _ => false,
+        }
+    }
+}
+
+/// The place of the colon of a key that begins with a letter or digit in that column.
+#[inline]
+fn colon_of_usual_key(line: &Glance<'_>, column: usize) -> Option<usize> {
+    let sign = line.sign();
+    let is_key = sign < line.length
+        && line.byte(column).is_ascii_alphanumeric()
+        && line.byte(sign) == b':'
+        && matches!(line.byte(sign + 1), b' ' | b'\n')
+        // A blank before the colon is part of no key.
+        && line.byte(sign - 1) > b' ';
+    is_key.then_some(sign)
+}
+
+/// Whether a plain scalar begins with this byte, whatever follows.
+#[inline]
+fn begins_plain(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'$' | b'(' | b'+' | b'.' | b'/' | b'_' | b'~' | 0x80..
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The lines down to a depth, with or without a glance first.
+    fn lines(text: &str, depth: usize, at_a_glance: bool) -> Result<Vec<NodeLine>, Unsure> {
+        let mut reader = LineReader::new(text.as_bytes(), 0);
+        let mut lines = Vec::new();
+        while reader.position < text.len() {
+            let line = if at_a_glance {
+                reader.next(depth)?
+            } else {
+                reader.any_line()?.filter(|line| line.indent <= depth)
+            };
+            lines.extend(line);
+        }
+        Ok(lines)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(5000)
+        })]
+
+        #[test]
+        fn a_glance_tells_what_a_closer_look_tells(
+            parts in prop::collection::vec(
+                "( {0,3}|- )(a|b#c|\"d\"|- |1|é|-|#| {60}|x{60})?(: ?)?(|e|/f|\"g\"|\"h|'i|j: k|\\||>|\\{l: m\\}|\\[n|# o|&p |\t|é|~)( |\r)?\n?",
+                0..12,
+            ),
+            depth in 0..6_usize,
+        ) {
+            // The end of a text gets a closer look in any case.
+            let text = parts.concat() + &"\n".repeat(70);
+            prop_assert_eq!(lines(&text, depth, true), lines(&text, depth, false));
         }
     }
 }

@@ -2,23 +2,11 @@
 //!
 //! Most lines are so short that `memchr` takes longer to start than this takes to finish.
 
-/// `memchr` is quicker for a byte that is further away.
+/// How far to look: `memchr` is quicker for a byte that is further away.
 const FURTHEST: usize = 64;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-
-/// The place of the first line feed from `from` on; the end of the text when there is none.
-pub(super) fn line_end(text: &[u8], from: usize) -> usize {
-    match first_of([b'\n'], text, from) {
-        Ok(at) => at,
-        Err(at) => {
-            // Behind the end there is nothing.
-            let rest = text.get(at..).unwrap_or_default();
-            memchr::memchr(b'\n', rest).map_or(text.len(), |place| at + place)
-        }
-    }
-}
 
 /// The place of the first of these bytes from `from` on; where there is none within
 /// [`FURTHEST`], how far it has looked.
@@ -78,10 +66,6 @@ mod tests {
             let text = [vec![b' '; blanks], text].concat();
             let rest = text.get(from..).unwrap_or_default();
             let plain = |bytes: &[u8]| rest.iter().position(|byte| bytes.contains(byte));
-            if from <= text.len() {
-                let end = plain(b"\n").map_or(text.len(), |place| from + place);
-                prop_assert_eq!(line_end(&text, from), end);
-            }
             let count = rest.iter().take_while(|byte| **byte == b' ').count();
             prop_assert_eq!(spaces(&text, from), count);
             let place = plain(b":#").map(|place| from + place);

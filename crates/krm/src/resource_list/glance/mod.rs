@@ -1,0 +1,29 @@
+//! A line at a glance: where it ends, how far it is indented, where its key may end.
+//!
+//! [`masks`] compares 16 bytes with one instruction, where the target has it; [`words`] compares eight
+//! as one number.
+
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+mod masks;
+#[cfg(any(
+    test,
+    not(any(
+        target_arch = "x86_64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
+mod words;
+
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+pub(super) use masks::{Glance, line_end};
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+pub(super) use words::{Glance, line_end};
