@@ -49,7 +49,7 @@ pub(crate) enum ExportCommandError {
     /// Manifests cannot be split into documents.
     Document(#[from] DocumentError),
     /// A change cannot be said in a patch.
-    #[error("{0}{}", option_for(.0))]
+    #[error("{0}{option}", option = option_for(.0))]
     Export(#[from] ExportError),
     /// The manifests are those with the export already.
     #[error(

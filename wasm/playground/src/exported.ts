@@ -5,11 +5,10 @@ import { button, element } from "./dom";
 import { download } from "./files";
 
 const DOCS = {
-  component:
-    "Put these files into a folder. In a kustomization that has the runner under resources, list the folder under components.",
+  component: "List the folder with these files under components, in a kustomization with the runner under resources.",
   helmRelease: "Add these lines to the HelmRelease. They patch what the chart renders.",
   beside:
-    "Put these files into a folder, and list it under resources of the kustomization that has the HelmRelease: a post-renderer cannot add resources.",
+    "A post-renderer cannot add resources: list the folder with these files under resources, in the kustomization with the HelmRelease.",
 } as const;
 
 /** The hosts that the page exports for. */

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
+import { FIRST_LOAD } from "../../web/tests/limits.js";
 import { start, open, withPage } from "./browser.mjs";
 import { BUILT } from "./server.mjs";
 
-/** What the first load may be, gzip'd. */
-const FIRST_LOAD = 850_000;
 const CHART = readFileSync(new URL("../../../tests/fixtures/chart/chart-default.yaml", import.meta.url), "utf8");
 
 let started;

@@ -265,6 +265,25 @@ test("CRLF stays CRLF while one types", () =>
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), made);
   }));
 
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata: {name: runner}
+stringData: {config.toml: "concurrent = 10"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: runner}
+spec:
+  selector: {matchLabels: {app: runner}}
+  template:
+    metadata: {labels: {app: runner}}
+    spec:
+      containers:
+      - name: runner
+        image: gitlab/gitlab-runner:v18.9.0
+        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+      volumes: [{name: config, secret: {secretName: runner}}]
+`;
 const view = (page, name) => page.getByRole("group", { name: "View" }).getByRole("button", { name, exact: true });
 
 test("what changes is exported as a Component, file by file", () =>
@@ -315,12 +334,8 @@ test("what cannot be exported is said, and Secrets are included on request", () 
     await exported.getByText("Nothing is exported").waitFor();
     await exported.getByText(/spec\.replicas/).waitFor();
 
-    const secret = fixture("chart/chart-default.yaml")
-      .replace(/kind: ConfigMap/, "kind: Secret")
-      .replace(/^data:/m, "stringData:")
-      .replace(/configMap:/, "secret:")
-      .replace(/(secret:\n\s+)name:/, "$1secretName:");
-    await paste(page, "Manifests", secret);
+    await page.getByLabel("advertiseAddress", { exact: true }).fill("terminal.example.com");
+    await paste(page, "Manifests", SECRET);
     await exported.getByText(/holds data that would be copied/).waitFor();
     await page.getByLabel("Include the data of Secrets").check();
     await exported.locator("h3").getByText(/^secret-/).waitFor();
