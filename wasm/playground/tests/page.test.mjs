@@ -358,12 +358,11 @@ test("a relay is set up in the form, with how GitLab reaches it", () =>
     await page.getByText("Deployment runner-terminal/runner-terminal-relay", { exact: true }).first().waitFor();
     assert.equal(await field("relay.exposure.type").inputValue(), "LoadBalancer");
     await field("relay.exposure.type").selectOption("Ingress");
-    await field("relay.exposure.host").fill("*.terminals.example.com");
     await field("relay.exposure.controller").selectOption("haproxy");
     await page.getByText("Ingress runner-terminal/runner-terminal-relay", { exact: true }).first().waitFor();
     await yaml.getByText("haproxy").waitFor();
     await field("relay.exposure.type").selectOption("ClusterIP");
-    await field("relay.exposure.host").waitFor({ state: "detached" });
+    await field("relay.exposure.controller").waitFor({ state: "detached" });
     await yaml.getByText("ClusterIP").waitFor();
     await yaml.getByText("runner-terminal:0.1.0").waitFor();
     assert.equal(await field("relay.namespace").inputValue(), "runner-terminal");
