@@ -221,7 +221,7 @@ fn what_cannot_be_said_is_refused() {
     assert!(refused(&secret).contains("Secret c holds data"));
     assert!(export(&secret, Secrets::Include).is_ok());
     let copy = [added(config("d", "a"))];
-    assert!(refused(&copy).contains("--include-secrets"));
+    assert!(refused(&copy).contains("or include the data of Secrets"));
     let mut annotated = config("c", "a");
     annotated["metadata"]["annotations"] = json!({"x": "y"});
     let export = exported(&[changed(config("c", "a"), annotated)]);

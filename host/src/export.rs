@@ -13,7 +13,7 @@ use krm::resource::Resource;
 use runner_terminal::export::{
     ApplicationError, Change, Export, ExportError, ExportedFile, HashedNames, HelmReleaseError,
     Secrets, add_component, changes, component, export, own_transformers, post_renderer,
-    release_files, set_post_renderer,
+    post_renderer_lines, release_files, set_post_renderer,
 };
 use serde_json::json;
 use thiserror::Error;
@@ -49,6 +49,7 @@ pub(crate) enum ExportCommandError {
     /// Manifests cannot be split into documents.
     Document(#[from] DocumentError),
     /// A change cannot be said in a patch.
+    #[error("{0}{option}", option = option_for(.0))]
     Export(#[from] ExportError),
     /// The manifests are those with the export already.
     #[error(
@@ -151,6 +152,14 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
         standard_output::print(&lines)?;
     }
     Ok(code)
+}
+
+/// The option by which what an error proposes is done.
+fn option_for(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::Secret { .. } => " by --include-secrets",
+        _ => "",
+    }
 }
 
 /// What clap cannot say.
@@ -370,14 +379,8 @@ fn for_helm_release(
     folder: Folder,
 ) -> Result<(Plan, String), ExportCommandError> {
     let Some(path) = &arguments.in_place else {
-        let patches = post_renderer(export);
-        let lines = match patches.is_empty() {
-            true => String::new(),
-            false => yaml_splice::document(&json!({
-                "spec": {"postRenderers": [{"kustomize": {"patches": patches}}]}
-            })),
-        };
-        return Ok((folder.plan(release_files(export, None))?, lines));
+        let plan = folder.plan(release_files(export, None))?;
+        return Ok((plan, post_renderer_lines(export)));
     };
     let release: File = read_file(path)?;
     let (text, namespace) = set_post_renderer(&release.path, &release.text, post_renderer(export))?;

@@ -330,6 +330,11 @@ fn data_of_secrets_is_not_copied_unless_asked_for() {
         &[],
         "Secret ci/runner holds data that would be copied",
     );
+    fails(
+        folder.path(),
+        &[],
+        "or include the data of Secrets by --include-secrets",
+    );
     fails(folder.path(), &FLUX, "configure.at: PodStart");
     succeeds(&export(folder.path(), &["--include-secrets"]));
     assert!(read(folder.path(), "out/secret-runner.patch.yaml").contains("glrt-canary"));

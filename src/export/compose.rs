@@ -113,7 +113,7 @@ pub enum ExportError {
     #[error(
         "{resource} holds data that would be copied into a file that people commit, with the tokens in \
          it: set configure.at: PodStart in the functionConfig, with which no file holds the data, or \
-         set --include-secrets"
+         include the data of Secrets"
     )]
     Secret {
         /// The resource.

@@ -41,6 +41,17 @@ pub fn post_renderer(export: &Export) -> Vec<Value> {
     patches.collect()
 }
 
+/// The lines of a HelmRelease that has this post-renderer; empty where there are no patches.
+pub fn post_renderer_lines(export: &Export) -> String {
+    let patches = post_renderer(export);
+    match patches.is_empty() {
+        true => String::new(),
+        false => yaml_splice::document(&json!({
+            "spec": {"postRenderers": [{"kustomize": {"patches": patches}}]}
+        })),
+    }
+}
+
 /// The files beside the HelmRelease: a kustomization with the new resources; none where there are none.
 /// Resources without a namespace get that of the release, if it is known.
 pub fn release_files(export: &Export, namespace: Option<&str>) -> Vec<ExportedFile> {

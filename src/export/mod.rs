@@ -41,5 +41,7 @@ pub use compose::{Added, Export, ExportError, Form, Patch, Secrets, export};
 pub use documents::EditedDocumentError;
 pub use files::{ExportedFile, KUSTOMIZATION, MARKER, is_ours};
 pub use hashed::{HashedNames, NotTheSame, compare};
-pub use helm_release::{HelmReleaseError, post_renderer, release_files, set_post_renderer};
+pub use helm_release::{
+    HelmReleaseError, post_renderer, post_renderer_lines, release_files, set_post_renderer,
+};
 pub use kustomization::own_transformers;

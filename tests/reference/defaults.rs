@@ -45,6 +45,12 @@ fn smallest(kind: &str, title: &str, field: &str) -> Value {
     let exposure = |more: Value| json!({"exposure": more});
     let host = "terminal.example.com";
     let relay = json!({"image": "registry.example.com/r:1", "namespace": "relay"});
+    let in_cluster = |relay: Value| {
+        json!({
+            "configure": {"at": "PodStart", "image": "registry.example.com/r:1"},
+            "exposure": {"type": "Relay", "host": "{pod}.t.example.com", "relay": relay},
+        })
+    };
     let api_server =
         |more: Value| exposure(json!({"type": "ApiServer", "host": host, "relay": more}));
     match title {
@@ -71,7 +77,25 @@ fn smallest(kind: &str, title: &str, field: &str) -> Value {
         }
         "`spec.exposure` with `type: ApiServer`" => api_server(Value::Null),
         "`spec.exposure.relay`" => api_server(relay),
+        "`spec.exposure` with `type: Relay`" => in_cluster(json!({"namespace": "relay"})),
+        "`spec.exposure.relay` of `type: Relay`" => in_cluster(json!({"namespace": "relay"})),
+        _ if title.starts_with("`spec.exposure.relay.exposure`") => {
+            in_cluster(json!({"namespace": "relay", "exposure": relay_entry(title)}))
+        }
         _ => json!({}),
+    }
+}
+
+/// The smallest exposure of a relay in which a field of a section is read.
+fn relay_entry(title: &str) -> Value {
+    let (_, kind) = title.split_once("`type: ").unwrap_or_default();
+    match kind.trim_end_matches('`') {
+        "" => json!({}),
+        "LoadBalancer" => json!({"type": "LoadBalancer", "cloud": "AWS"}),
+        "NodePort" => json!({"type": "NodePort", "nodePort": 30_000}),
+        "Ingress" => json!({"type": "Ingress", "controller": "traefik"}),
+        "Gateway" => json!({"type": "Gateway", "gatewayClassName": "c"}),
+        kind => json!({"type": kind}),
     }
 }
 
@@ -93,13 +117,17 @@ fn items(kind: &str, spec: &Value) -> String {
     let text = outcome.text();
     let (items, _) = text.split_once("\nfunctionConfig:").unwrap();
     // `configure` is told even what it does by itself: docs/configure.md.
-    items.replace("          - \"--prefer=Hostname,IP\"\n", "")
+    let items = items.replace("          - \"--prefer=Hostname,IP\"\n", "");
+    // A relay's settings are recorded as they are given.
+    let is_kept = |line: &&str| !line.contains("runner-terminal.dev/relay-settings: ");
+    items.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
 }
 
 /// The default as a value, if it is one: not `that of the runner's configuration`.
 fn literal(default: &str) -> Option<Value> {
     let text = default.strip_prefix('`')?.strip_suffix('`')?;
-    if text.contains('`') || text.starts_with("SERVICE") {
+    // A Service's name, and the value of another field.
+    if text.contains('`') || text.starts_with("SERVICE") || text == "configure.image" {
         return None;
     }
     Some(yaml_serde::from_str(text).unwrap())

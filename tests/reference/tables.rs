@@ -49,7 +49,7 @@ pub(crate) fn sections(schema: &Value) -> Vec<Section> {
         sections: Vec::new(),
     };
     let name = name_of(&schema["properties"]["spec"]).unwrap();
-    reader.mapping("spec", name);
+    reader.mapping("spec", "", name);
     reader.sections
 }
 
@@ -61,19 +61,27 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    /// Adds the section of a definition, then those of the mappings in it.
-    fn mapping(&mut self, path: &str, name: &'s str) {
+    /// Adds the section of a definition, then those of the mappings in it. `of` follows the path in its
+    /// title.
+    fn mapping(&mut self, path: &str, of: &str, name: &'s str) {
         let definition = &self.definitions[name];
         let variants = list(&definition["oneOf"]);
         let parts: Vec<_> = [definition].into_iter().chain(variants).collect();
-        let below: Vec<_> = parts
-            .iter()
-            .flat_map(|part| self.below(path, &part["properties"]))
-            .collect();
-        for (path, name) in &below {
-            self.seen.insert(name, path.clone());
+        let mut below: Vec<(String, String, &str)> = Vec::new();
+        for part in &parts {
+            for (path, name) in self.below(path, &part["properties"]) {
+                // Two types may have different mappings of one name.
+                let is_taken = below.iter().any(|(other, _, _)| *other == path);
+                let kind = part["properties"]["type"]["const"].as_str();
+                let of = kind.filter(|_| is_taken);
+                let of = of.map(|kind| format!(" of `type: {kind}`"));
+                below.push((path, of.unwrap_or_default(), name));
+            }
         }
-        let title = format!("`{path}`");
+        for (path, of, name) in &below {
+            self.seen.insert(name, format!("{path}{of}"));
+        }
+        let title = format!("`{path}`{of}");
         let mut rows = Vec::new();
         if !variants.is_empty() {
             rows.push(discriminator(variants));
@@ -86,8 +94,8 @@ impl<'s> Reader<'s> {
             rows.retain(|row| row.name != "type");
             self.add(format!("`{path}` with `type: {kind}`"), variant, rows);
         }
-        for (path, name) in below {
-            self.mapping(&path, name);
+        for (path, of, name) in below {
+            self.mapping(&path, &of, name);
         }
     }
 
@@ -318,7 +326,8 @@ fn split_default(words: &str) -> (String, Option<String>) {
 
 /// The anchor of a heading.
 fn slug(title: &str) -> String {
-    let kept = title.chars().filter(|c| c.is_alphanumeric() || *c == '-');
+    let kept = title.replace(' ', "-");
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || *c == '-');
     kept.flat_map(char::to_lowercase).collect()
 }
 

@@ -3,6 +3,7 @@
 import init, {
   edit,
   explain,
+  exportFiles,
   parse,
   RunnerTerminalError,
   run,
@@ -10,14 +11,15 @@ import init, {
   transform,
   type Change,
   type Explanation,
+  type Exported,
   type ManifestFile,
   type Operation,
   type Result,
   type Transformed,
 } from "runner-terminal";
 
-export { edit, explain, init, parse, RunnerTerminalError, run, schema, transform };
-export type { Change, Explanation, ManifestFile, Operation, Result, Transformed };
+export { edit, explain, exportFiles, init, parse, RunnerTerminalError, run, schema, transform };
+export type { Change, Explanation, Exported, ManifestFile, Operation, Result, Transformed };
 
 /** The kinds of functionConfig. */
 export const KINDS = ["SessionServer", "AdvertiseAddress"] as const;

@@ -10,7 +10,8 @@ import { base } from "./editor";
 import { lineDiff } from "./line-diff";
 import { shadow } from "./shadow";
 
-const narrow = matchMedia("(max-width: 760px)");
+/** In pixels. Two columns have no room in less. */
+const TWO_COLUMNS = 640;
 const collapseUnchanged = { margin: 3, minSize: 6 };
 const diffConfig = { override: lineDiff };
 
@@ -20,11 +21,12 @@ export class Diff {
   private original = Text.empty;
   private view: MergeView | EditorView | undefined;
 
+  private isNarrow = false;
   private readonly root: ShadowRoot;
 
-  constructor(place: HTMLElement) {
+  constructor(private readonly place: HTMLElement) {
     this.root = shadow(place, css);
-    narrow.addEventListener("change", () => this.draw());
+    new ResizeObserver(() => this.fit()).observe(place);
   }
 
   show(before: string, after: string): void {
@@ -38,10 +40,24 @@ export class Diff {
     }
   }
 
+  /** Draws it anew if the room has become enough for two columns, or too little. */
+  private fit(): void {
+    if (this.view !== undefined && this.measure() !== this.isNarrow) {
+      this.draw();
+    }
+  }
+
+  /** True for too little room. A place that is not shown has no size, and keeps what it has. */
+  private measure(): boolean {
+    const width = this.place.clientWidth;
+    return width === 0 ? this.isNarrow : width < TWO_COLUMNS;
+  }
+
   private draw(): void {
+    this.isNarrow = this.measure();
     this.view?.destroy();
     const { root, before, original, after } = this;
-    this.view = narrow.matches
+    this.view = this.isNarrow
       ? new EditorView({
           root,
           parent: root,

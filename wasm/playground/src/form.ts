@@ -106,7 +106,7 @@ class SchemaForm implements Form {
           ? this.when(named, path, spec, field.fields)
           : this.group(named, path, spec, field.fields);
       case "variants":
-        return this.variants(named, path, spec, field);
+        return this.variants(path, spec, field);
       case "list":
         return this.list(named, path, spec, field.item);
       default: {
@@ -125,15 +125,15 @@ class SchemaForm implements Form {
     }
   }
 
-  private group({ name, description }: NamedField, path: Path, spec: unknown, fields: NamedField[]): HTMLElement {
+  private group({ name, description, required }: NamedField, path: Path, spec: unknown, fields: NamedField[]): HTMLElement {
     const id = this.id(path);
-    const isOpen = this.open.has(id) || at(spec, path) !== undefined;
+    const isOpen = required || this.open.has(id) || at(spec, path) !== undefined;
     const details = element(
       "details",
       { class: "group", open: isOpen },
       element("summary", { id }, name),
       element("p", { class: "hint" }, description.replaceAll("\n", " ")),
-      ...fields.map((field) => this.row(field, [...path, field.name], spec)),
+      ...requiredFirst(fields).map((field) => this.row(field, [...path, field.name], spec)),
     );
     details.addEventListener("toggle", () => {
       if (details.open) {
@@ -173,7 +173,6 @@ class SchemaForm implements Form {
   }
 
   private variants(
-    named: NamedField,
     path: Path,
     spec: unknown,
     { tag, variants, common }: Extract<Field, { control: "variants" }>,
@@ -195,11 +194,11 @@ class SchemaForm implements Form {
         this.set(path, { [tag]: next.value, ...Object.fromEntries(old) });
       }
     });
-    const fields = [...(chosen?.fields ?? [])].sort((a, b) => Number(b.required) - Number(a.required));
     return element(
       "fieldset",
       { class: "variants" },
-      element("legend", {}, named.name),
+      // An exposure of another, such as that of a relay, is told by its path.
+      element("legend", {}, path.join(".")),
       element(
         "div",
         { class: "field" },
@@ -207,7 +206,7 @@ class SchemaForm implements Form {
         select,
         element("p", { class: "hint", id: `${id}-hint` }, chosen?.description ?? ""),
       ),
-      ...[...fields, ...common].map((field) => this.row(field, [...path, field.name], spec)),
+      ...[...requiredFirst(chosen?.fields ?? []), ...common].map((field) => this.row(field, [...path, field.name], spec)),
     );
   }
 
@@ -296,6 +295,10 @@ class SchemaForm implements Form {
     area.addEventListener("input", () => this.set(path, read(area.value)));
     return { control: area, write: (value) => (area.value = text(value)) };
   }
+}
+
+function requiredFirst(fields: NamedField[]): NamedField[] {
+  return [...fields].sort((a, b) => Number(b.required) - Number(a.required));
 }
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;

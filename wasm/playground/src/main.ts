@@ -1,15 +1,16 @@
 /** The playground: what is given on the left, what the functions make of it on the right. */
 
-import { edit, explain, init, KINDS, parse, RunnerTerminalError, run, schema, transform, type Kind, type ManifestFile } from "./core";
-import { showDiagram } from "./diagram";
+import { edit, explain, exportFiles, init, KINDS, parse, RunnerTerminalError, run, schema, transform, type Kind, type ManifestFile } from "./core";
 import { Diff } from "./diff";
 import { button, byId, element } from "./dom";
 import { Editor, type Problem } from "./editor";
 import { EXAMPLES } from "./examples";
+import { HOSTS, type Host, showExported, showProblem } from "./exported";
 import { download, onDrop, readFiles } from "./files";
 import { form, type Form } from "./form";
 import { keepOffline } from "./offline";
-import { configPlace, isAboutConfig, outcome, type Outcome } from "./outcome";
+import { configPlace, exported, isAboutConfig, outcome, type Outcome } from "./outcome";
+import { showNoPath, showPath } from "./path";
 import { type Place, showChanges, showResults, summary } from "./results";
 import type { Schema } from "./schema-fields";
 import { fromFragment, LinkError, LONG, LONGEST, toFragment } from "./share";
@@ -20,11 +21,17 @@ import { theme } from "./theme";
 /** How long somebody has to pause typing, so that not every key costs a run. */
 const PAUSE = 60;
 
+/** What comes out, as people see it. */
+const VIEWS = { changes: "Changes", export: "Export" } as const;
+
+type View = keyof typeof VIEWS;
+
 class Playground {
   private state: State = { files: [{ path: "manifests.yaml", text: "" }], configs: { ...CONFIGS }, step: 0, address: ADDRESS };
   /** The file that is shown, by its place among the files. */
   private shown = 0;
   private kind: Kind = "SessionServer";
+  private view: View = "changes";
   private made: ManifestFile[] = [];
   /** Why a form could not change its YAML; empty where the last change could be made. */
   private refused = "";
@@ -51,6 +58,7 @@ class Playground {
       this.state.address = this.address.value.trim();
       this.later();
     });
+    this.offerViews();
     this.offerExamples();
     this.takeFiles();
     byId("share", HTMLButtonElement).addEventListener("click", () => void this.share());
@@ -107,6 +115,46 @@ class Playground {
       tab.setAttribute("aria-pressed", String(each === kind));
     }
     byId("kind-note", HTMLElement).hidden = kind !== "AdvertiseAddress" || this.state.step > 0;
+  }
+
+  private offerViews(): void {
+    const group = byId("views", HTMLElement);
+    const tabs = new Map<View, HTMLButtonElement>();
+    const show = (view: View) => {
+      this.view = view;
+      for (const [each, tab] of tabs) {
+        tab.setAttribute("aria-pressed", String(each === view));
+        byId(`${each}-view`, HTMLElement).hidden = each !== view;
+      }
+      this.showExport();
+    };
+    for (const [view, title] of Object.entries(VIEWS) as [View, string][]) {
+      tabs.set(view, button(title, () => show(view)));
+    }
+    group.append(...tabs.values());
+    const host = byId("host", HTMLSelectElement);
+    host.append(...Object.entries(HOSTS).map(([value, label]) => element("option", { value }, label)));
+    host.addEventListener("change", () => this.showExport());
+    byId("include-secrets", HTMLInputElement).addEventListener("change", () => this.showExport());
+    show(this.view);
+  }
+
+  /** Shows what changes as files. Nobody waits for them until they are looked at. */
+  private showExport(): void {
+    if (this.view !== "export") {
+      return;
+    }
+    const place = byId("exported", HTMLElement);
+    const host = byId("host", HTMLSelectElement).value as Host;
+    try {
+      const files = exported(this.state, byId("include-secrets", HTMLInputElement).checked);
+      showExported(place, files, host, (text, what) => void this.copy(text, what));
+    } catch (error) {
+      if (!(error instanceof RunnerTerminalError)) {
+        throw error;
+      }
+      showProblem(place, error.message);
+    }
   }
 
   private offerExamples(): void {
@@ -274,13 +322,14 @@ class Playground {
       }
       this.showUnreadable(error);
     }
+    this.showExport();
     performance.measure("render", { start });
   }
 
   private showOutcome({ transformed, explanation }: Outcome): void {
     const { manifests, failed, results, changes, unchanged } = transformed;
     this.made = manifests;
-    showDiagram(byId("diagram", HTMLElement), explanation.svg);
+    showPath(byId("diagram", HTMLElement), byId("stops", HTMLElement), explanation);
     const located = results.map((result) =>
       isAboutConfig(result) && result.location
         ? { ...result, location: this.inConfig(result.location.line) }
@@ -299,7 +348,7 @@ class Playground {
     const line = error.line ?? 1;
     const place = error.input === "functionConfig" ? this.inConfig(line) : { file: error.file, line };
     const location = error.input === "observed" ? {} : { location: place };
-    byId("diagram", HTMLElement).replaceChildren(element("p", { class: "note" }, "The diagram appears once everything can be read."));
+    showNoPath(byId("diagram", HTMLElement), byId("stops", HTMLElement), "The path appears once everything can be read.");
     showResults(byId("results", HTMLElement), [{ message: error.message, severity: "error", ...location }], (at) => this.go(at));
     showChanges(byId("changes", HTMLElement), [], () => undefined);
     this.sum(error.input === "functionConfig" ? "The functionConfig cannot be read." : "The manifests cannot be read.");
@@ -366,7 +415,7 @@ class Playground {
 
 await init();
 // For the console: the functions that the page uses.
-Object.assign(globalThis, { runnerTerminal: { edit, explain, parse, run, schema, transform } });
+Object.assign(globalThis, { runnerTerminal: { edit, explain, exportFiles, parse, run, schema, transform } });
 theme(byId("theme", HTMLButtonElement));
 await new Playground().start();
 keepOffline();

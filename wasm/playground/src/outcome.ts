@@ -1,6 +1,6 @@
 /** What the functions make of the state at its step. */
 
-import { explain, KINDS, transform, type Explanation, type Kind, type ManifestFile, type Result, type Transformed } from "./core";
+import { explain, exportFiles, KINDS, transform, type Explanation, type Exported, type Kind, type ManifestFile, type Result, type Transformed } from "./core";
 import { observed } from "./observed";
 import type { State } from "./state";
 
@@ -17,17 +17,24 @@ export interface ConfigPlace {
 
 /** Runs the functions: `SessionServer` alone before the apply, and `AdvertiseAddress` after it from then on. */
 export function outcome(state: State): Outcome {
+  const given = inputs(state);
+  return { transformed: transform(...given), explanation: explain(...given) };
+}
+
+/** What the functions change at that step, as files. */
+export function exported(state: State, includeSecrets: boolean): Exported {
+  return exportFiles(...inputs(state), { includeSecrets });
+}
+
+/** What the functions get: the manifests, the functionConfigs, and what the cluster would say. */
+function inputs(state: State): [ManifestFile[], string, string | undefined] {
   const { files, step, address } = state;
   const config = configText(state);
-  let live: string | undefined;
-  if (step > 0) {
-    const applied = transform(files, state.configs.SessionServer);
-    live = observed(applied.manifests, step, address);
+  if (step === 0) {
+    return [files, config, undefined];
   }
-  return {
-    transformed: transform(files, config, live),
-    explanation: explain(files, config, live),
-  };
+  const applied = transform(files, state.configs.SessionServer);
+  return [files, config, observed(applied.manifests, step, address)];
 }
 
 function used(state: State): Kind[] {

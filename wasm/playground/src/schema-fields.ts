@@ -99,9 +99,13 @@ function fieldsOf(schema: Schema, defs: Record<string, Schema>): NamedField[] {
   }));
 }
 
-/** A mapping whose values may be anything, such as a container's `resources`: it is written as YAML. */
+/** A mapping whose values may be anything, such as a container's `resources`, or a list of them: it is written as YAML. */
 function isAnything(schema: Schema): boolean {
-  const isMapping = [schema.type ?? []].flat().includes("object");
+  const types = [schema.type ?? []].flat();
+  if (types.includes("array") && schema.items) {
+    return isAnything(schema.items);
+  }
+  const isMapping = types.includes("object");
   return isMapping && !schema.properties && !schema.oneOf && schema.additionalProperties === true;
 }
 

@@ -9,7 +9,7 @@ export function theme(toggle: HTMLButtonElement): void {
     document.documentElement.dataset.theme = chosen;
   }
   const show = () => {
-    toggle.setAttribute("aria-pressed", String(isDark()));
+    toggle.textContent = `Switch to ${isDark() ? "light" : "dark"} theme`;
   };
   toggle.addEventListener("click", () => {
     const next = isDark() ? "light" : "dark";

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
+import { FIRST_LOAD } from "../../web/tests/limits.js";
 import { start, open, withPage } from "./browser.mjs";
 import { BUILT } from "./server.mjs";
 
-/** What the first load may be, gzip'd. */
-const FIRST_LOAD = 850_000;
 const CHART = readFileSync(new URL("../../../tests/fixtures/chart/chart-default.yaml", import.meta.url), "utf8");
 
 let started;
@@ -43,6 +42,23 @@ test("the page opens without a network, with its examples", () =>
     await offline.getByText(/resources change/).waitFor();
     await offline.getByLabel("Example").selectOption({ label: "The chart with metrics" });
     await offline.locator("#diff-file").getByText("chart-metrics.yaml").waitFor();
+  }));
+
+test("a link is made and followed without a network", () =>
+  withPage(started, { permissions: ["clipboard-read", "clipboard-write"] }, async (page, context) => {
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await context.setOffline(true);
+    await page.getByLabel("listenPort", { exact: true }).fill("9997");
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await page.getByText("The link is in the clipboard.").waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(link, page.url());
+    const offline = await open(context, link);
+    assert.equal(await offline.getByLabel("listenPort", { exact: true }).inputValue(), "9997");
+    await offline.reload();
+    await offline.locator("html[data-ready]").waitFor();
+    assert.equal(await offline.getByLabel("listenPort", { exact: true }).inputValue(), "9997");
   }));
 
 /** The chart's manifests among as many others as make a thousand. */

@@ -22,7 +22,7 @@ async function paste(page, label, text) {
   await page.keyboard.insertText(text);
 }
 
-const diffAfter = (page) => page.getByRole("textbox", { name: "Manifests after" });
+const diffAfter = (page) => page.getByRole("textbox", { name: /^Manifests (after|with the changes)$/ });
 const drawn = (page, text) => page.locator("#diagram svg text").filter({ hasText: new RegExp(`^${text}$`) });
 const summary = (page) => page.locator("#summary");
 
@@ -186,6 +186,20 @@ test("a link shows another browser the same", async () => {
   });
 });
 
+test("where the clipboard is closed, the link is in the address bar", async () => {
+  let hash;
+  await withPage(started, {}, async (page) => {
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.getByLabel("listenPort", { exact: true }).fill("9998");
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await page.getByText("The link is in the address bar.").waitFor();
+    hash = new URL(page.url()).hash;
+  });
+  await withPage(started, { hash }, async (page) => {
+    assert.equal(await page.getByLabel("listenPort", { exact: true }).inputValue(), "9998");
+  });
+});
+
 test("a long link comes with a note", () =>
   withPage(started, { permissions: ["clipboard-write"] }, async (page) => {
     // What does not compress.
@@ -251,13 +265,125 @@ test("CRLF stays CRLF while one types", () =>
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), made);
   }));
 
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata: {name: runner}
+stringData: {config.toml: "concurrent = 10"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: runner}
+spec:
+  selector: {matchLabels: {app: runner}}
+  template:
+    metadata: {labels: {app: runner}}
+    spec:
+      containers:
+      - name: runner
+        image: gitlab/gitlab-runner:v18.9.0
+        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+      volumes: [{name: config, secret: {secretName: runner}}]
+`;
+const view = (page, name) => page.getByRole("group", { name: "View" }).getByRole("button", { name, exact: true });
+
+test("what changes is exported as a Component, file by file", () =>
+  withPage(started, { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+    const { component } = await page.evaluate(
+      (text) => globalThis.runnerTerminal.exportFiles(text),
+      fixture("chart/chart-default.yaml"),
+    );
+    await view(page, "Export").click();
+    assert.equal(await page.locator("#diff").isVisible(), false);
+    const shown = await page.locator("#exported article").evaluateAll((all) =>
+      all.map((file) => ({ path: file.querySelector("h3").textContent, text: file.querySelector("pre").textContent })),
+    );
+    assert.ok(component.length > 2);
+    assert.deepEqual(shown, component);
+    await page.getByRole("button", { name: "Copy kustomization.yaml", exact: true }).click();
+    await page.getByText("kustomization.yaml is in the clipboard.").waitFor();
+    const kustomization = component.find(({ path }) => path === "kustomization.yaml").text;
+    assert.match(kustomization, /^kind: Component$/m);
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), kustomization);
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download kustomization.yaml", exact: true }).click(),
+    ]);
+    assert.equal(file.suggestedFilename(), "kustomization.yaml");
+    assert.equal(readFileSync(await file.path(), "utf8"), kustomization);
+    await view(page, "Changes").click();
+    await diffAfter(page).waitFor();
+    assert.equal(await page.locator("#exported").isVisible(), false);
+  }));
+
+test("what changes is exported for a HelmRelease, and follows the form", () =>
+  withPage(started, {}, async (page) => {
+    await view(page, "Export").click();
+    await page.getByLabel("For", { exact: true }).selectOption({ label: "Flux HelmRelease" });
+    const lines = page.getByRole("article", { name: "helmrelease-patch.yaml" }).locator("pre");
+    assert.match(await lines.textContent(), /^spec:\n {2}postRenderers:\n/);
+    await page.getByRole("article", { name: "kustomization.yaml" }).getByText("kind: Kustomization").waitFor();
+    await page.getByLabel("listenPort", { exact: true }).fill("9999");
+    await lines.filter({ hasText: "9999" }).waitFor();
+  }));
+
+test("what cannot be exported is said, and Secrets are included on request", () =>
+  withPage(started, {}, async (page) => {
+    await view(page, "Export").click();
+    const exported = page.locator("#exported");
+    await page.getByLabel("Example").selectOption({ label: "The chart with three replicas, which is refused" });
+    await exported.getByText("Nothing is exported").waitFor();
+    await exported.getByText(/spec\.replicas/).waitFor();
+
+    await page.getByLabel("advertiseAddress", { exact: true }).fill("terminal.example.com");
+    await paste(page, "Manifests", SECRET);
+    await exported.getByText(/holds data that would be copied/).waitFor();
+    await page.getByLabel("Include the data of Secrets").check();
+    await exported.locator("h3").getByText(/^secret-/).waitFor();
+
+    await paste(page, "Manifests", "a: [");
+    await exported.getByText("Nothing is exported").waitFor();
+    await paste(page, "Manifests", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n");
+    await exported.getByText("Nothing is exported").waitFor();
+  }));
+
+test("a relay is set up in the form, with how GitLab reaches it", () =>
+  withPage(started, {}, async (page) => {
+    const field = (name) => page.locator(`[id="SessionServer.exposure.${name}"]`);
+    const yaml = page.getByRole("textbox", { name: "SessionServer as YAML" });
+    await page.getByLabel("When", { exact: true }).selectOption("PodStart");
+    await page.getByLabel("image", { exact: true }).first().fill("registry.example.com/runner-terminal:0.1.0");
+    await field("type").selectOption("Relay");
+    await field("host").fill("{pod}.terminals.example.com");
+    await field("relay.namespace").fill("runner-terminal");
+    await page.getByText("Deployment runner-terminal/runner-terminal-relay", { exact: true }).first().waitFor();
+    assert.equal(await field("relay.exposure.type").inputValue(), "LoadBalancer");
+    await field("relay.exposure.type").selectOption("Ingress");
+    await field("relay.exposure.controller").selectOption("haproxy");
+    await page.getByText("Ingress runner-terminal/runner-terminal-relay", { exact: true }).first().waitFor();
+    await yaml.getByText("haproxy").waitFor();
+    await field("relay.exposure.type").selectOption("ClusterIP");
+    await field("relay.exposure.controller").waitFor({ state: "detached" });
+    await yaml.getByText("ClusterIP").waitFor();
+    await yaml.getByText("runner-terminal:0.1.0").waitFor();
+    assert.equal(await field("relay.namespace").inputValue(), "runner-terminal");
+  }));
+
+test("the example with a relay is served", () =>
+  withPage(started, {}, async (page) => {
+    await page.getByLabel("Example").selectOption({ label: "An autoscaler, and one relay in front of all pods" });
+    await page.getByText("Deployment runner-terminal/runner-terminal-relay", { exact: true }).first().waitFor();
+    assert.equal(await page.locator('[id="SessionServer.exposure.type"]').inputValue(), "Relay");
+    assert.equal(await page.locator('[id="SessionServer.exposure.relay.namespace"]').inputValue(), "runner-terminal");
+    assert.equal(await page.locator("#results .error").count(), 0);
+  }));
+
 test("the theme is the system's until it is chosen, and the choice stays", () =>
   withPage(started, { colorScheme: "dark" }, async (page, context) => {
     const background = (of) => of.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const dark = await background(page);
-    const toggle = page.getByRole("button", { name: "Dark", pressed: true });
-    await toggle.click();
+    await page.getByRole("button", { name: "Switch to light theme", exact: true }).click();
     const light = await background(page);
     assert.notEqual(light, dark);
+    await page.getByRole("button", { name: "Switch to dark theme", exact: true }).waitFor();
     assert.equal(await background(await open(context, started.server.url)), light);
   }));

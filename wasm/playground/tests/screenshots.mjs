@@ -1,4 +1,4 @@
-/** Takes the pictures in `docs/playground`: dark and light, wide and as on a phone. */
+/** Takes the pictures in `docs/playground`: dark and light, wide and as on a phone, and what is exported. */
 
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +16,13 @@ for (const colorScheme of ["light", "dark"]) {
     // The editors measure themselves in the frame after a change.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     await page.screenshot({ path: `${FOLDER}${colorScheme}-${width}.png` });
+    if (width === 1280) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.getByRole("button", { name: "Export", exact: true }).click();
+      await page.getByRole("article", { name: "kustomization.yaml" }).scrollIntoViewIfNeeded();
+      await page.evaluate(() => document.activeElement?.blur());
+      await page.locator("#result").screenshot({ path: `${FOLDER}${colorScheme}-export.png` });
+    }
     await context.close();
   }
 }

@@ -3,7 +3,7 @@
 import { started } from "./core.js";
 import load from "./runner_terminal.js";
 
-export { RunnerTerminalError, edit, explain, parse, run, schema, transform } from "./core.js";
+export { RunnerTerminalError, edit, explain, exportFiles, parse, run, schema, transform } from "./core.js";
 
 let loading;
 

@@ -40,6 +40,12 @@ export function explain(manifests, functionConfig, observed) {
   return JSON.parse(call(MANIFESTS, () => wasm.explain(...given)));
 }
 
+export function exportFiles(manifests, functionConfig, observed, options) {
+  const given = read(manifests, functionConfig, observed);
+  const includeSecrets = options?.includeSecrets === true;
+  return JSON.parse(call(MANIFESTS, () => wasm.exportFiles(...given, includeSecrets)));
+}
+
 export function run(resourceList) {
   const list = textOf(resourceList, MANIFESTS, "resourceList");
   const { texts, rest } = call(MANIFESTS, () => taken(wasm.run(list)));

@@ -105,6 +105,24 @@ export interface Stop {
   explanation: string;
 }
 
+/** What the functions change, as files for hosts that run no functions. */
+export interface Exported {
+  /**
+   * Why nothing is exported: the errors of a function that refused, or a change that no patch can
+   * express. Empty if something can be exported, or if nothing changes.
+   */
+  problem: string;
+  /** The files of a kustomize Component; empty if nothing changes. */
+  component: ManifestFile[];
+  /** For a Flux HelmRelease. */
+  helmRelease: {
+    /** `spec.postRenderers`, as the lines of the HelmRelease; empty if nothing is patched. */
+    lines: string;
+    /** A kustomization with the new resources, which belongs beside the HelmRelease. */
+    files: ManifestFile[];
+  };
+}
+
 /** The result for a KRM host. */
 export interface Ran {
   /** The ResourceList; empty if the input is not one. */
@@ -145,6 +163,20 @@ export function explain(
   functionConfig?: string,
   observed?: string,
 ): Explanation;
+
+/**
+ * Runs the functions on manifests, and gives what they change as files for hosts that run no
+ * functions: the files of `runner-terminal export`. A path is a name in the exported folder.
+ *
+ * @param options `includeSecrets`: also if that copies data of a Secret. By default, it is a problem.
+ * @throws {RunnerTerminalError} if an input cannot be read.
+ */
+export function exportFiles(
+  manifests: string | readonly ManifestFile[],
+  functionConfig?: string,
+  observed?: string,
+  options?: { includeSecrets?: boolean },
+): Exported;
 
 /** The JSON Schema of a kind of functionConfig. */
 export function schema(kind?: "SessionServer" | "AdvertiseAddress" | "VerifyTerminals"): object;

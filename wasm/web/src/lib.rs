@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod explain;
+mod export;
 mod fault;
 mod last;
 mod list;
@@ -16,6 +17,7 @@ mod yaml;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use runner_terminal::export::Secrets;
 use transform::Given;
 
 /// Texts of manifests, and the rest as JSON.
@@ -73,6 +75,28 @@ pub fn explain(
     let given = Given::new(paths, texts, function_config, observed);
     let explanation = explain::explain(&given).map_err(|fault| fault.to_json())?;
     Ok(json(&explanation))
+}
+
+/// Gives what the functions change as files for hosts that run no functions.
+///
+/// # Errors
+///
+/// JSON of a `Fault`.
+#[wasm_bindgen(js_name = exportFiles)]
+pub fn export_files(
+    paths: Vec<String>,
+    texts: Vec<String>,
+    function_config: Option<String>,
+    observed: Option<String>,
+    include_secrets: bool,
+) -> Result<String, String> {
+    let given = Given::new(paths, texts, function_config, observed);
+    let secrets = match include_secrets {
+        true => Secrets::Include,
+        false => Secrets::Refuse,
+    };
+    let exported = export::run(&given, secrets).map_err(|fault| fault.to_json())?;
+    Ok(json(&exported))
 }
 
 /// Runs the function on the text of a ResourceList.

@@ -48,7 +48,7 @@ struct Located<'r> {
 
 /// What the functions gave.
 pub(crate) struct Ran<'g> {
-    applied: Applied,
+    pub(crate) applied: Applied,
     configs: Vec<Config<'g>>,
     /// Each with the place of its config.
     results: Vec<(usize, FunctionResult)>,
@@ -64,6 +64,19 @@ impl Ran<'_> {
             list: self.applied.list,
         };
         (self.applied.texts, drawable)
+    }
+
+    /// The errors of the function that has failed, one a line; `None` where none has.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let errors = self
+            .results()
+            .filter(|result| result.severity == Severity::Error);
+        let lines = errors.map(|error| {
+            let line = error.to_string();
+            line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+        });
+        let lines: Vec<_> = lines.collect();
+        self.applied.failed.then(|| lines.join("\n"))
     }
 
     /// The results of all functions, in their order.
@@ -87,10 +100,19 @@ impl Given {
         }
     }
 
-    fn texts(&self) -> Vec<(&str, &str)> {
+    /// The files as (path, text).
+    pub(crate) fn texts(&self) -> Vec<(&str, &str)> {
         let files = self.files.iter();
         files
             .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect()
+    }
+
+    /// The same files with other texts, in their order.
+    pub(crate) fn with_texts<'g>(&'g self, texts: &'g [String]) -> Vec<(&'g str, &'g str)> {
+        let files = self.files.iter().zip(texts);
+        files
+            .map(|((path, _), text)| (path.as_str(), text.as_str()))
             .collect()
     }
 
@@ -165,10 +187,7 @@ impl Given {
 pub(crate) fn transform(given: &Given) -> Result<(Vec<String>, String, Drawable), Fault> {
     let ran = given.run()?;
     let files = given.texts();
-    let after = files.iter().zip(&ran.applied.texts);
-    let after: Vec<_> = after
-        .map(|((path, _), text)| (*path, text.as_str()))
-        .collect();
+    let after = given.with_texts(&ran.applied.texts);
     let changes = Changes::of_files(&files, &after, &ran.applied.alignment.resources)
         .map_err(|error| Fault::of_document(Input::Manifests, error))?;
     let of_config = ran.results.iter();

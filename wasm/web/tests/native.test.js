@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
-import { RunnerTerminalError, run, transform } from "runner-terminal";
+import { RunnerTerminalError, exportFiles, run, transform } from "runner-terminal";
 
 import { FOLDERS, fixtures, isList, launcher, native, read } from "./fixtures.js";
 
@@ -46,9 +46,42 @@ for (const name of FOLDERS) {
       });
       if (!isList(text)) {
         test(`${file} as manifests`, () => compareManifests(text));
+        test(`${file} as files`, () => compareExport(text));
       }
     }
   });
+}
+
+function compareExport(text) {
+  const path = join(folder, "manifests.yaml");
+  writeFileSync(path, text);
+  const out = (name) => join(folder, name);
+  for (const name of ["component", "release"]) rmSync(out(name), { recursive: true, force: true });
+  const component = spawn(launcher, ["export", path, "-o", out("component")]);
+  const release = spawn(launcher, ["export", path, "--for", "flux-helmrelease", "-o", out("release")]);
+  let exported;
+  try {
+    exported = exportFiles([{ path, text }]);
+  } catch (error) {
+    assert(error instanceof RunnerTerminalError, error);
+    assert.notEqual(component.status, 0, error.message);
+    return;
+  }
+  assert.equal(exported.problem !== "", component.status !== 0, component.stderr);
+  for (const line of exported.problem.split("\n")) assert(component.stderr.includes(line), component.stderr);
+  assert.deepEqual(byPath(exported.component), written(out("component")));
+  assert.deepEqual(byPath(exported.helmRelease.files), written(out("release")));
+  if (exported.helmRelease.lines !== "") assert.equal(exported.helmRelease.lines, release.stdout);
+}
+
+function byPath(files) {
+  return Object.fromEntries(files.map(({ path, text }) => [path, text]));
+}
+
+/** The files of a folder, which is not there if nothing was written. */
+function written(folder) {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 function compareManifests(text) {

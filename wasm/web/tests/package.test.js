@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import init, { RunnerTerminalError, edit, explain, parse, run, schema, transform } from "runner-terminal";
+import init, { RunnerTerminalError, edit, explain, exportFiles, parse, run, schema, transform } from "runner-terminal";
 
 import { fixtures, root } from "./fixtures.js";
 
@@ -197,6 +197,75 @@ test("what cannot be edited is thrown, with its path", () => {
   assert.match(thrown(() => edit("a: 1\n", [{ op: "add", path: "/b", value: deep }])).message, /^patch: this cannot be read: /);
 });
 
+test("what changes is exported for each host", () => {
+  const { problem, component, helmRelease } = exportFiles(chart);
+  assert.equal(problem, "");
+  const byName = Object.fromEntries(component.map(({ path, text }) => [path, text]));
+  const kustomization = parse(byName["kustomization.yaml"]);
+  assert.equal(kustomization.kind, "Component");
+  const named = [...kustomization.resources, ...kustomization.patches.map(({ path }) => path)];
+  assert.deepEqual(named.sort(), Object.keys(byName).filter((name) => name !== "kustomization.yaml").sort());
+  const { patches } = parse(helmRelease.lines).spec.postRenderers[0].kustomize;
+  assert.equal(patches.length, kustomization.patches.length);
+  const beside = helmRelease.files.map(({ path }) => path).sort();
+  assert.deepEqual(beside, [...kustomization.resources, "kustomization.yaml"].sort());
+  assert.equal(parse(helmRelease.files.find(({ path }) => path === "kustomization.yaml").text).kind, "Kustomization");
+  assert.deepEqual(exportFiles([{ path: "chart.yaml", text: chart }]), { problem, component, helmRelease });
+});
+
+test("what is given decides what is exported", () => {
+  const { component } = exportFiles(chart, BOTH, "");
+  const added = component.find(({ path }) => path.startsWith("service-")).text;
+  const service = `${added}status: {loadBalancer: {ingress: [{ip: 203.0.113.7}]}}\n`;
+  const texts = ({ component }) => component.map(({ text }) => text).join("");
+  assert(!texts(exportFiles(chart, BOTH, "")).includes("203.0.113.7"));
+  assert(texts(exportFiles(chart, BOTH, service)).includes("203.0.113.7"));
+});
+
+const NOTHING = { component: [], helmRelease: { lines: "", files: [] } };
+
+test("what cannot be exported is a problem, and gives no files", () => {
+  const refused = readFileSync(join(fixtures, "chart/chart-replicas-3.yaml"), "utf8");
+  const { problem, ...rest } = exportFiles(refused);
+  assert.match(problem, /spec\.replicas/);
+  assert(!problem.startsWith("error"));
+  assert.deepEqual(rest, NOTHING);
+  assert.deepEqual(exportFiles(chart, `${SESSION_SERVER}spec: {enabled: false}\n`), { problem: "", ...NOTHING });
+  assert.equal(thrown(() => exportFiles("a: [")).input, "manifests");
+});
+
+test("data of a Secret is exported on request alone", () => {
+  const secret = `apiVersion: v1
+kind: Secret
+metadata: {name: runner}
+stringData: {config.toml: "concurrent = 10"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: runner}
+spec:
+  selector: {matchLabels: {app: runner}}
+  template:
+    metadata: {labels: {app: runner}}
+    spec:
+      containers:
+      - name: runner
+        image: gitlab/gitlab-runner:v18.9.0
+        volumeMounts: [{name: config, mountPath: /etc/gitlab-runner}]
+      volumes: [{name: config, secret: {secretName: runner}}]
+`;
+  const address = `${SESSION_SERVER}spec: {advertiseAddress: terminal.example.com}\n`;
+  const { problem, ...rest } = exportFiles(secret, address);
+  assert.match(problem, /holds data that would be copied.*or include the data of Secrets$/);
+  assert.deepEqual(rest, NOTHING);
+  for (const options of [{}, null, { includeSecrets: "yes" }]) {
+    assert.equal(exportFiles(secret, address, undefined, options).problem, problem);
+  }
+  const exported = exportFiles(secret, address, undefined, { includeSecrets: true });
+  assert.equal(exported.problem, "");
+  assert(exported.component.some(({ path }) => path.startsWith("secret-")));
+});
+
 test("init may be awaited here as well", async () => {
   assert.equal(await init(), undefined);
 });
@@ -207,6 +276,7 @@ test("wrong types are typed errors", () => {
   for (const wrong of [undefined, null, 1, 1n, Symbol("x"), {}, () => "", new Uint8Array(2), NaN]) {
     assert.equal(thrown(() => transform(wrong)).input, "manifests");
     assert.equal(thrown(() => explain(wrong)).input, "manifests");
+    assert.equal(thrown(() => exportFiles(wrong)).input, "manifests");
     assert.equal(thrown(() => run(wrong)).input, "manifests");
     assert.equal(thrown(() => parse(wrong)).input, "yaml");
     assert.equal(thrown(() => edit(wrong, [])).input, "yaml");
@@ -272,6 +342,7 @@ test("nothing traps", () => {
     survives(() => transform(chart, BOTH, text));
     survives(() => transform([{ path: text.slice(0, 1 << 16), text: chart }]));
     survives(() => explain(`${chart}---\n${text}`));
+    survives(() => exportFiles(`${chart}---\n${text}`));
     survives(() => run(text));
     survives(() => parse(text));
     survives(() => edit(text, [{ op: "add", path: "/a", value: text.slice(0, 1 << 16) }]));

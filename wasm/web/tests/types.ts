@@ -4,6 +4,7 @@ import init, {
   RunnerTerminalError,
   edit,
   explain,
+  exportFiles,
   parse,
   run,
   schema,
@@ -12,6 +13,7 @@ import init, {
   type Diagram,
   type Difference,
   type Explanation,
+  type Exported,
   type Location,
   type ManifestFile,
   type Operation,
@@ -63,6 +65,12 @@ for (const path of diagram.paths satisfies TerminalPath[]) {
 }
 void [explanation.svg, explanation.mermaid, explanation.html, diagram.problem];
 
+const exported: Exported = exportFiles(files, "", undefined, { includeSecrets: true });
+const component: ManifestFile[] = exported.component;
+const beside: ManifestFile[] = exported.helmRelease.files;
+const problem: string = exportFiles(text).problem;
+void [component, beside, problem, exported.helmRelease.lines];
+
 const schemas: object[] = [schema(), schema("AdvertiseAddress"), schema("VerifyTerminals")];
 const ran: Ran = run(text);
 void [schemas, ran.output, ran.report, ran.failed];
@@ -95,6 +103,8 @@ transform(1);
 transform([{ path: "a.yaml" }]);
 // @ts-expect-error
 transform("", {});
+// @ts-expect-error
+exportFiles("", "", "", { secrets: true });
 // @ts-expect-error
 schema("Pod");
 // @ts-expect-error
