@@ -143,14 +143,15 @@ fn write(settings: &Settings, arguments: &arguments::Init) -> Result<String, Ini
     ))
 }
 
-/// A file of the folder, as messages name it: without a folder if it is the working directory.
+/// A file of the folder; messages name it without a folder if that is the working directory.
 fn file(folder: &Path, name: &str, text: String) -> File {
-    let location = match folder == Path::new(".") {
-        true => PathBuf::from(name),
-        false => folder.join(name),
+    let location = folder.join(name);
+    let path = match folder == Path::new(".") {
+        true => name.to_owned(),
+        false => shown(&location),
     };
     File {
-        path: shown(&location),
+        path,
         location,
         root: None,
         text,

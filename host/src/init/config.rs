@@ -332,7 +332,6 @@ impl Details<'_, '_> {
                     "Gateway"
                 };
                 set("type", name.into());
-                set("host", format!("*.{domain}").into());
                 match reach {
                     Reach::Ingress => self.controller(&mut entry)?,
                     _ => self.gateway(&mut entry)?,
