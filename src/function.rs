@@ -6,7 +6,7 @@ use std::borrow::{Borrow, Cow};
 use crate::fields::RunnerSelector;
 use crate::function_config::{
     self, API_VERSION, AdvertiseAddress, AdvertiseAddressSpec, ApiVersion, ConfigureAt,
-    FunctionConfig, Replicas, SessionServerSpec,
+    FunctionConfig, Replicas, SessionServerSpec, Source,
 };
 use crate::observed::Observed;
 use crate::plan::{Plan, has_error};
@@ -122,7 +122,8 @@ pub struct RunnerAddress {
 }
 
 /// Resolves the addresses of a list's runners, as [`run`] does where the functionConfig is an
-/// AdvertiseAddress, and writes nothing.
+/// AdvertiseAddress, and writes nothing. Unless it is to look among the items alone, the addresses that
+/// pods find when they start are resolved too.
 ///
 /// # Errors
 /// The input is not a ResourceList with such a functionConfig, or has no runner.
@@ -140,6 +141,9 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let (workloads, _) = workloads(&list, &spec.runner, container, &mut Vec::new())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
+        if spec.source != Source::Items && session_server::is_configured_at_start(&workload) {
+            return session_server::resolve_at_start(&list, &spec, &workload, &observed);
+        }
         session_server::check_addressed_at_build(&workload)?;
         check_processes(&list, &workload, Replicas::Refuse)?;
         let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;

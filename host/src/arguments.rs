@@ -1,13 +1,14 @@
 //! The command line.
 
+use std::env;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use chart_values::KeyPath;
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use krm::text::lines;
 use runner_terminal::address::{Address, AddressError, Host};
@@ -32,6 +33,16 @@ struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Ask how GitLab reaches the cluster, and write the function config that fits
+    ///
+    /// Asks on a terminal; where flags give all answers, it asks nothing. Writes session-server.yaml
+    /// and says what to do next. Overwrites nothing without --force.
+    Init(Box<Init>),
+    /// Find the first thing that keeps a runner's terminals from working
+    ///
+    /// Looks at each step of the path in order: the manifests, the function, the cluster, DNS, the
+    /// network, and the session server. Changes nothing. Exits with 1 unless all is well.
+    Doctor(Doctor),
     /// Show what the function would change in manifests
     ///
     /// Prints a diff of each file, a table of the resources that change, and what the function has
@@ -125,6 +136,276 @@ pub(crate) enum ArgoCd {
     Generate,
     /// Print the parameters of this sort of application, as JSON
     Parameters,
+}
+
+/// The arguments of `init`.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Init {
+    /// The folder to write into: that of the outermost kustomization, the package or the application
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// Where GitLab is, relative to the cluster
+    #[arg(long, value_name = "PLACE", value_enum)]
+    pub(crate) gitlab: Option<GitLab>,
+
+    /// How many runner processes may run
+    #[arg(long, value_name = "NUMBER", value_enum)]
+    pub(crate) replicas: Option<Replicas>,
+
+    /// What GitLab reaches at the cluster
+    #[arg(long, value_name = "ENTRY", value_enum)]
+    pub(crate) network: Option<Network>,
+
+    /// With many processes and --network nodes: how many of them a node runs
+    #[arg(long, value_name = "NUMBER", value_enum)]
+    pub(crate) pods_per_node: Option<PodsPerNode>,
+
+    /// Who runs the function
+    #[arg(long = "for", value_name = "HOST", value_enum)]
+    pub(crate) host_of_function: Option<FunctionHost>,
+
+    /// The DNS name by which GitLab reaches the runner; with Relay, the domain of the pods' names
+    #[arg(long, value_name = "NAME", value_parser = dns_name)]
+    pub(crate) host: Option<String>,
+
+    /// The address, if it is known: of the load balancer, or of the nodes with the node port
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = Address::parse)]
+    pub(crate) address: Option<Address>,
+
+    /// The image of runner-terminal, for the init container that finds the address
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub(crate) image: Option<String>,
+
+    /// With --network load-balancer: whose load balancer it is [default: other]
+    #[arg(long, value_name = "CLOUD", value_enum)]
+    pub(crate) cloud: Option<Cloud>,
+
+    /// With --network ingress: the ingress controller
+    #[arg(long, value_name = "CONTROLLER", value_enum)]
+    pub(crate) controller: Option<Controller>,
+
+    /// With --network gateway: the Gateway, which has a listener that passes TLS through
+    #[arg(long, value_name = "[NAMESPACE/]NAME", value_parser = clap::value_parser!(GatewayName))]
+    pub(crate) gateway: Option<GatewayName>,
+
+    /// With Relay: the namespace of the relay, which has to exist
+    #[arg(long, value_name = "NAMESPACE", value_parser = service_name)]
+    pub(crate) relay_namespace: Option<String>,
+
+    /// With Relay at the nodes: the relay's port on every node
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) node_port: Option<u16>,
+
+    /// Also add the file to the kustomization or the Kptfile in FOLDER; all else in it stays
+    #[arg(long)]
+    pub(crate) write: bool,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Where GitLab is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GitLab {
+    /// In the same cluster as the runner
+    SameCluster,
+    /// In the same private network, such as a VPC
+    Vpc,
+    /// Outside, such as gitlab.com
+    Outside,
+}
+
+/// How many runner processes may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Replicas {
+    /// One
+    One,
+    /// More: replicas, an autoscaler, a DaemonSet, many runners
+    Many,
+}
+
+/// What GitLab reaches at the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// A load balancer, which the cluster can make
+    LoadBalancer,
+    /// The nodes' addresses
+    Nodes,
+    /// An ingress controller
+    Ingress,
+    /// A Gateway of the Gateway API
+    Gateway,
+    /// The API server alone
+    ApiServer,
+    /// The pods' own IP addresses
+    Pods,
+}
+
+/// How many of the runner's pods a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PodsPerNode {
+    /// One at most
+    One,
+    /// More than one
+    Many,
+}
+
+/// Who runs the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FunctionHost {
+    /// kustomize, as a transformer
+    Kustomize,
+    /// The plugin of Argo CD
+    #[value(name = "argocd")]
+    ArgoCd,
+    /// kpt, as a mutator
+    Kpt,
+    /// Helm, as a post-renderer
+    Helm,
+    /// None, as with Flux and kubectl apply -k: export writes files
+    #[value(alias = "flux")]
+    None,
+}
+
+/// Whose load balancer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Cloud {
+    /// The AWS Load Balancer Controller
+    Aws,
+    /// Google Kubernetes Engine
+    Gke,
+    /// Azure Kubernetes Service
+    Aks,
+    /// MetalLB
+    Metallb,
+    /// Another one
+    Other,
+}
+
+/// An ingress controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Controller {
+    /// ingress-nginx, started with --enable-ssl-passthrough
+    Nginx,
+    /// HAProxy Technologies' controller
+    Haproxy,
+    /// The community's haproxy-ingress
+    HaproxyIngress,
+    /// Traefik
+    Traefik,
+    /// Contour
+    Contour,
+    /// The router of OpenShift
+    Openshift,
+}
+
+/// A Gateway by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GatewayName {
+    /// Its namespace; the runner's if there is none.
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+}
+
+impl FromStr for GatewayName {
+    type Err = NotAGateway;
+
+    fn from_str(text: &str) -> Result<Self, NotAGateway> {
+        let (namespace, name) = match text.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, text),
+        };
+        let is_name = |name: &str| !name.is_empty() && name.split('.').all(is_label);
+        match namespace.is_none_or(is_label) && is_name(name) {
+            true => Ok(Self {
+                namespace: namespace.map(str::to_owned),
+                name: name.to_owned(),
+            }),
+            false => Err(NotAGateway),
+        }
+    }
+}
+
+/// Text is not the name of a Gateway.
+#[derive(Debug, Error)]
+#[error("write the Gateway's name, or its namespace and its name: NAMESPACE/NAME")]
+pub(crate) struct NotAGateway;
+
+/// Text is no DNS name.
+#[derive(Debug, Error)]
+pub(crate) enum NotADnsName {
+    /// Not a host.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// An IP address, or a port.
+    #[error("write a DNS name alone, such as terminals.example.com")]
+    Other,
+}
+
+/// Reads a DNS name; `{pod}.` and `*.` before it, which stand for a pod's name, are left out.
+pub(crate) fn dns_name(text: &str) -> Result<String, NotADnsName> {
+    let text = text.trim();
+    let text = text.strip_prefix("{pod}.").unwrap_or(text);
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    match Address::parse(text)? {
+        Address {
+            host: Host::Name(name),
+            port: None,
+        } => Ok(name),
+        _ => Err(NotADnsName::Other),
+    }
+}
+
+/// Text is no reference to an image.
+#[derive(Debug, Error)]
+#[error(
+    "write the image as the cluster pulls it, such as registry.example.com/runner-terminal:0.1.0"
+)]
+pub(crate) struct NotAnImage;
+
+/// Reads a reference to an image.
+pub(crate) fn image(text: &str) -> Result<String, NotAnImage> {
+    let text = text.trim();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err(NotAnImage),
+    }
+}
+
+/// The arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Manifests: files, folders, patterns such as 'apps/**/*.yaml', or - for standard input
+    /// [default: the kustomization in the working directory]
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
+    pub(crate) kustomize: Option<PathBuf>,
+
+    /// The function configs to use, each file's in turn [default: those among the manifests]
+    #[arg(short = 'c', long = "function-config", value_name = "FILE")]
+    pub(crate) function_configs: Vec<PathBuf>,
+
+    /// Stop before the cluster
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    /// How long to try each address
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
+
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<String>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
 }
 
 /// The arguments of `explain`.
@@ -629,17 +910,22 @@ fn host_and_port(text: &str) -> Result<Address, HostAndPortError> {
     }
 }
 
-/// Text is no name of a Service.
+/// Text is no name of a Service or a namespace.
 #[derive(Debug, Error)]
-#[error("a Service's name has lowercase letters, digits and '-'")]
-struct NotAServiceName;
+#[error("such a name has lowercase letters, digits and '-'")]
+pub(crate) struct NotAServiceName;
 
-fn service_name(text: &str) -> Result<String, NotAServiceName> {
-    let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if text.is_empty() || text.len() > 63 || !text.chars().all(is_label) {
-        return Err(NotAServiceName);
+pub(crate) fn service_name(text: &str) -> Result<String, NotAServiceName> {
+    match is_label(text) {
+        true => Ok(text.to_owned()),
+        false => Err(NotAServiceName),
     }
-    Ok(text.to_owned())
+}
+
+/// True for a label of a DNS name.
+fn is_label(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && text.len() <= 63 && text.chars().all(fits)
 }
 
 /// Text is no mode of a file.
@@ -796,9 +1082,26 @@ pub(crate) enum Request {
     Print(String),
 }
 
+/// The name of the program as a plugin of kubectl, which runs it as `kubectl runner-terminal`.
+const KUBECTL_PLUGIN: &str = "kubectl-runner_terminal";
+
+/// True if kubectl has started this program as its plugin.
+pub(crate) fn is_kubectl_plugin() -> bool {
+    let name = env::args_os().next().map(PathBuf::from);
+    let stem = name.as_deref().and_then(Path::file_stem);
+    stem.is_some_and(|stem| stem == KUBECTL_PLUGIN)
+}
+
 /// Reads the arguments. If they cannot be read, says what is wrong with them and exits.
 pub(crate) fn read() -> Request {
-    match Arguments::try_parse() {
+    let definition = match is_kubectl_plugin() {
+        true => definition().bin_name("kubectl runner-terminal"),
+        false => definition(),
+    };
+    let parsed = definition
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
         Ok(arguments) => Request::Run(arguments.command),
         Err(error) if error.use_stderr() => {
             // If standard error is closed, nobody is left to tell.

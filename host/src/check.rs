@@ -28,8 +28,10 @@ use crate::verify;
 
 use connection::{Deadline, Socket};
 use problem::Problem;
+pub(crate) use problem::Stage;
 use tls::HandshakeError;
-use verdict::{Healthy, Verdict};
+use verdict::Healthy;
+pub(crate) use verdict::Verdict;
 
 /// Why `check` has failed.
 #[derive(Debug, Error)]
@@ -86,7 +88,7 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
 /// Opens an address, `host:port`, and says whether a session server is there that GitLab can use.
 ///
 /// It ends within the timeout, whatever the peer does.
-fn run(address: &str, timeout: Duration) -> Verdict {
+pub(crate) fn run(address: &str, timeout: Duration) -> Verdict {
     let deadline = Deadline::after(timeout);
     let parsed = Address::parse(address).map_err(Problem::Address);
     let parsed = parsed.and_then(|address| match address.port {

@@ -21,7 +21,9 @@ use thiserror::Error;
 use crate::apply::{self, ApplyError};
 use crate::apply_to::in_place::{self, ReplaceError};
 use crate::arguments::{self, ExportFor};
-use crate::manifests::{File, FileError, Manifests, ManifestsError, read_file, shown, texts};
+use crate::manifests::{
+    File, FileError, Manifests, ManifestsError, kustomization_of, read_file, shown, texts,
+};
 use crate::sandbox::{Limits, LimitsError};
 use crate::standard_output::{self, OutputError};
 use built::{BuiltError, relative};
@@ -335,13 +337,9 @@ fn for_application(
 
 /// A field of a kustomization that takes effect after its components.
 fn late_field(folder: &Path) -> Result<Option<String>, FileError> {
-    for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
-        let path = folder.join(name);
-        if path.is_file() {
-            return Ok(own_transformers(&read_file(&path)?.text));
-        }
-    }
-    Ok(None)
+    let kustomization = kustomization_of(folder).map(|path| read_file(&path));
+    let kustomization = kustomization.transpose()?;
+    Ok(kustomization.and_then(|file| own_transformers(&file.text)))
 }
 
 /// The path of a folder that need not exist, from the root, with the links in the part that does.

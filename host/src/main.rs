@@ -14,11 +14,13 @@ mod cluster;
 mod configure;
 mod convert;
 mod diff;
+mod doctor;
 mod duration;
 mod explain;
 mod export;
 mod function;
 mod import_values;
+mod init;
 mod input;
 mod manifests;
 mod manual;
@@ -66,6 +68,7 @@ and in session-server.yaml, next to it:
 
 then: kustomize build --enable-alpha-plugins --enable-exec .
 
+To write that file by answering questions: runner-terminal init
 To see what it would change in manifests: runner-terminal explain FILES
 To change them without a host:            runner-terminal apply-to FILES
 Everything else: runner-terminal --help
@@ -83,7 +86,7 @@ fn main() -> ExitCode {
 /// The function comes before the command line, which takes time to set up: kustomize may start this
 /// program once for each overlay.
 fn run() -> Result<ExitCode, CommandError> {
-    if env::args_os().nth(1).is_some() {
+    if env::args_os().nth(1).is_some() || arguments::is_kubectl_plugin() {
         command()
     } else if io::stdin().is_terminal() {
         print(HELP)?;
@@ -105,10 +108,14 @@ enum CommandError {
     ApplyTo(#[from] apply_to::ApplyToError),
     /// `explain`
     Explain(#[from] explain::ExplainError),
+    /// `doctor`
+    Doctor(#[from] doctor::DoctorError),
     /// `export`
     Export(#[from] export::ExportCommandError),
     /// `import-values`
     ImportValues(#[from] import_values::ImportError),
+    /// `init`
+    Init(#[from] init::InitError),
     /// `relay`
     Relay(#[from] relay::RelayError),
     /// `resolve`
@@ -138,6 +145,8 @@ fn command() -> Result<ExitCode, CommandError> {
     };
     Ok(match command {
         Command::ApplyTo(arguments) => apply_to::run(&arguments)?,
+        Command::Init(arguments) => init::run(*arguments)?,
+        Command::Doctor(arguments) => doctor::run(&arguments)?,
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
         Command::ImportValues(arguments) => import_values::run(&arguments)?,

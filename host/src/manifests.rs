@@ -19,6 +19,7 @@ pub(crate) use file::{File, FileError, read_file, read_file_below, shown, texts}
 use find::FindError;
 pub(crate) use find::{is_file, is_manifest};
 use kustomize::BuildError;
+pub(crate) use kustomize::kustomization_of;
 
 /// How a command takes the output of kustomize.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +93,7 @@ impl Manifests {
         paths: &[PathBuf],
         kustomize: KustomizeInput,
     ) -> Result<Self, ManifestsError> {
-        for path in paths
-            .iter()
-            .filter(|path| kustomize::is_kustomization(path))
-        {
+        for path in paths.iter().filter(|path| kustomization_of(path).is_some()) {
             let folder = shown(path);
             let instead = match kustomize {
                 KustomizeInput::Flag => format!("build it with -k {folder}"),

@@ -43,12 +43,7 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveErr
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
     let list = arguments.source.read()?.into_list(config, &default)?;
-    let found = observe::run(list.clone().into(), |list| -> Result<_, Refusal> {
-        let outcome = addresses(&list)?;
-        let requests = outcome.iter().filter_map(request).cloned().collect();
-        Ok(Step { outcome, requests })
-    })
-    .map_err(ResolveError::Refused)?;
+    let found = find(&list).map_err(ResolveError::Refused)?;
     let rows: Vec<Row> = found.into_iter().map(Row::new).collect();
     standard_output::print(&match arguments.output {
         Format::Table => table(&rows),
@@ -64,6 +59,19 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveErr
     })
 }
 
+/// Finds the addresses of the runners of a ResourceList, and asks the cluster where it has to.
+///
+/// # Errors
+///
+/// The list has no runner, or its function config is invalid.
+pub(crate) fn find(list: &str) -> Result<Vec<RunnerAddress>, Refusal> {
+    observe::run(list.as_bytes().to_vec(), |list| -> Result<_, Refusal> {
+        let outcome = addresses(&list)?;
+        let requests = outcome.iter().filter_map(request).cloned().collect();
+        Ok(Step { outcome, requests })
+    })
+}
+
 /// The AdvertiseAddress that the flags stand for.
 fn function_config(arguments: &arguments::Resolve) -> Value {
     let mut spec = json!({
@@ -74,6 +82,11 @@ fn function_config(arguments: &arguments::Resolve) -> Value {
         spec.insert("whenPending".to_owned(), json!("Wait"));
         spec.insert("timeout".to_owned(), json!(wait.as_secs().max(1)));
     }
+    advertise_address(&spec)
+}
+
+/// An AdvertiseAddress with these fields.
+pub(crate) fn advertise_address(spec: &Value) -> Value {
     json!({
         "apiVersion": API_VERSION,
         "kind": "AdvertiseAddress",
@@ -93,11 +106,15 @@ fn request(found: &RunnerAddress) -> Option<&Request> {
     }
 }
 
+/// The state of a runner that advertises the address that it should.
+const CURRENT: &str = "current";
+
 /// What is printed about a runner.
-struct Row {
+pub(crate) struct Row {
     runner: [String; 3],
-    service: Option<[String; 2]>,
-    address: Option<String>,
+    /// The Service's namespace and name; `None` where there is none, or the reason is not about it.
+    pub(crate) service: Option<[String; 2]>,
+    pub(crate) address: Option<String>,
     configured: Option<String>,
     state: &'static str,
     message: String,
@@ -106,7 +123,29 @@ struct Row {
 }
 
 impl Row {
-    fn new(found: RunnerAddress) -> Self {
+    /// True if the runner advertises the address that it should.
+    pub(crate) fn is_current(&self) -> bool {
+        self.state == CURRENT
+    }
+
+    /// The runner as messages name it.
+    pub(crate) fn runner(&self) -> String {
+        let [kind, namespace, name] = &self.runner;
+        krm::resource::display_name(kind, name, namespace)
+    }
+
+    /// The state, and the manifests to apply that come with it.
+    pub(crate) fn state(&self) -> (String, Option<&str>) {
+        match &self.summary_and_manifests {
+            Some((summary, manifests)) => (
+                format!("{}: {summary}:", self.state),
+                Some(manifests.as_str()),
+            ),
+            None => (format!("{}: {}", self.state, self.message), None),
+        }
+    }
+
+    pub(crate) fn new(found: RunnerAddress) -> Self {
         let runner = found.runner;
         let mut row = Self {
             runner: [runner.kind, runner.namespace, runner.name],
@@ -122,6 +161,7 @@ impl Row {
             configured,
             asked,
             state,
+            is_at_start,
         } = match found.found {
             Ok(found) => found,
             Err(refusal) => {
@@ -138,8 +178,11 @@ impl Row {
         };
         row.service = Some([service.namespace, service.name]);
         (row.state, row.message) = match &state {
+            State::Known(_) if is_at_start => {
+                (CURRENT, "its pods find it when they start".to_owned())
+            }
             State::Known(address) if configured.as_ref() == Some(address) => {
-                ("current", "config.toml has it".to_owned())
+                (CURRENT, "config.toml has it".to_owned())
             }
             State::Known(_) => (
                 "new",
@@ -172,17 +215,13 @@ fn table(rows: &[Row]) -> String {
     let cells: Vec<[String; 4]> = rows
         .iter()
         .map(|row| {
-            let [kind, namespace, name] = &row.runner;
             [
-                krm::resource::display_name(kind, name, namespace),
+                row.runner(),
                 row.service
                     .as_ref()
                     .map_or_else(none, |[_, name]| name.clone()),
                 row.address.clone().unwrap_or_else(none),
-                match &row.summary_and_manifests {
-                    Some((summary, _)) => format!("{}: {summary}:", row.state),
-                    None => format!("{}: {}", row.state, row.message),
-                },
+                row.state().0,
             ]
         })
         .collect();

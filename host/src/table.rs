@@ -38,9 +38,40 @@ pub(crate) fn append<const COLUMNS: usize>(
     }
 }
 
+/// The width of pages for people, in characters.
+pub(crate) const WIDTH: usize = 80;
+
+/// Breaks text into lines of at most so many characters, between words. A longer word has a line of its
+/// own. A line break in the text stays.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("ab cd ef", 5), ["ab cd", "ef"]);
+        assert_eq!(wrap("ab  cd\n\nef", 80), ["ab cd", "", "ef"]);
+        assert_eq!(wrap("a abcdefgh b", 5), ["a", "abcdefgh", "b"]);
+        assert!(wrap("", 5).is_empty());
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {

@@ -76,7 +76,12 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError
     Ok(exit_code(&findings))
 }
 
-fn findings(list: &str) -> Result<Vec<FunctionResult>, Refusal> {
+/// What is wrong with the runners of a ResourceList, and where the others are reached.
+///
+/// # Errors
+///
+/// The list cannot be read, or has no runner.
+pub(crate) fn findings(list: &str) -> Result<Vec<FunctionResult>, Refusal> {
     runner_terminal::verify(list.as_bytes())
 }
 

@@ -16,7 +16,7 @@
 //! | [`purpose`] | what a patch is for, in a line |
 //! | [`files`] | the texts of files, and how our own are recognised |
 //! | [`component`] | a kustomize Component |
-//! | [`kustomization`] | whether a Component may stand in a kustomization |
+//! | [`kustomization`] | whether a Component may stand in a kustomization; adding an entry to one |
 //! | [`helm_release`] | the post-renderer of a Flux HelmRelease |
 //! | [`application`] | an Argo CD Application |
 
@@ -44,4 +44,4 @@ pub use hashed::{HashedNames, NotTheSame, compare};
 pub use helm_release::{
     HelmReleaseError, post_renderer, post_renderer_lines, release_files, set_post_renderer,
 };
-pub use kustomization::own_transformers;
+pub use kustomization::{AddEntryError, add_entry, own_transformers};

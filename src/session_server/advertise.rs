@@ -1,12 +1,13 @@
 //! Plans an AdvertiseAddress: the address that the cluster has given to the live Service.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigLocation, ConfigPlan};
 use super::live_service::{self, Resolution};
-use super::pod_start::PodStartPlan;
+use super::pod_start::{self, PodStartPlan};
 use super::record::Record;
 use super::runner_plan::Planned;
 use super::service::{self, Existing};
@@ -21,7 +22,8 @@ use crate::observed::{
     node_address,
 };
 use crate::ownership::{OWNER, is_ours};
-use crate::runner::Runner;
+use crate::runner::start_container::{StartContainer, StartSource};
+use crate::runner::{Runner, Workload};
 use krm::bookkeeping::OWNED_BY;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::ResourceList;
@@ -44,6 +46,8 @@ pub struct Advertised {
     pub asked: Option<String>,
     /// The address that it should have.
     pub state: State,
+    /// The pods find the address when they start, so it is in no manifest.
+    pub is_at_start: bool,
 }
 
 /// What is known of a runner's address.
@@ -128,7 +132,85 @@ pub fn resolve_address(
         asked,
         configured: configured.map(|text| ConfigLocation::of(&runner.config).shown_address(text)),
         state,
+        is_at_start: false,
     })
+}
+
+/// Finds the address that the pods of a workload find when they start: by the same live Service, and by
+/// the arguments of their init container.
+///
+/// # Errors
+/// The reason why there is none: each pod has an address of its own, for instance.
+pub fn resolve_at_start(
+    list: &ResourceList<'_>,
+    spec: &AdvertiseAddressSpec,
+    workload: &Workload,
+    observed: &Observed,
+) -> Result<Advertised, Refusal> {
+    require_name(workload)?;
+    let start = StartContainer::find(workload);
+    let start = start.and_then(|start| Some((start, start.source()?)));
+    let declared = service::find(list, workload)?;
+    match start {
+        Some((_, StartSource::Known(address))) => Ok(Advertised {
+            service: service_of(&declared, true)?,
+            configured: Some(address.to_owned()),
+            asked: None,
+            state: State::Known(address.to_owned()),
+            is_at_start: true,
+        }),
+        Some((start, StartSource::Service(name)))
+            if start
+                .argument("node-address")
+                .is_none_or(|host| !host.starts_with('$')) =>
+        {
+            let question = Question {
+                list,
+                spec: &asked_by(&start, spec),
+                observed,
+                adopted_port: start
+                    .argument("service-port")
+                    .and_then(|port| port.parse().ok()),
+                of_chart: false,
+                configured: None,
+                nodes: start.argument("node-address"),
+            };
+            let service = Identity {
+                api_version: "v1".to_owned(),
+                kind: "Service".to_owned(),
+                name: name.to_owned(),
+                namespace: workload.resource.identity.namespace.clone(),
+                ..Identity::default()
+            };
+            let state = observe(&question, &service)?;
+            Ok(Advertised {
+                asked: observed.asked(&service),
+                service,
+                configured: None,
+                state,
+                is_at_start: true,
+            })
+        }
+        _ => Err(pod_start::addressed_by_pods(workload)),
+    }
+}
+
+/// The settings by which an init container chooses among the addresses of a Service.
+fn asked_by(start: &StartContainer<'_>, spec: &AdvertiseAddressSpec) -> AdvertiseAddressSpec {
+    let kinds = start
+        .argument("prefer")
+        .into_iter()
+        .flat_map(|kinds| kinds.split(','));
+    AdvertiseAddressSpec {
+        prefer: kinds.filter_map(named).collect(),
+        ip_family: start.argument("ip-family").and_then(named),
+        ..spec.clone()
+    }
+}
+
+/// The value of an enum by its name in manifests.
+fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
+    serde_json::from_value(Value::from(name)).ok()
 }
 
 /// The user's Service that leads to the session server, where no earlier run has made ours.

@@ -66,7 +66,7 @@ mod undo;
 use crate::address::Address;
 use crate::digest::sha256;
 use crate::runner::{self, ConfigToml, Placeholder, Workload};
-pub use advertise::{Advertised, State, plan as plan_address, resolve_address};
+pub use advertise::{Advertised, State, plan as plan_address, resolve_address, resolve_at_start};
 pub use companions::{CompanionPlan, left_by_pods};
 use config_file::ConfigFile;
 pub(crate) use config_plan::ConfigDraft;

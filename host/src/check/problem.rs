@@ -153,6 +153,47 @@ pub(super) enum Problem {
     SeveralRunners,
 }
 
+/// What a connection needs, in the order in which it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// An address that can be connected to.
+    Address,
+    /// The IP addresses of its host.
+    Dns,
+    /// A TCP connection.
+    Tcp,
+    /// TLS, with the certificate of a runner.
+    Tls,
+    /// The answer of one session server.
+    Answer,
+}
+
+impl Problem {
+    /// What the connection lacks.
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Address(_) | Self::NoPort(_) | Self::NotAdvertised => Stage::Address,
+            Self::Unresolved(_) => Stage::Dns,
+            Self::Refused | Self::ConnectTimedOut | Self::Unreachable | Self::Connect(_) => {
+                Stage::Tcp
+            }
+            Self::Closed
+            | Self::HandshakeTimedOut
+            | Self::PlainHttp(_)
+            | Self::NotTls(_)
+            | Self::Tls(_)
+            | Self::NotOfRunner { .. }
+            | Self::UnreadableCertificate
+            | Self::OtherHost(_)
+            | Self::Expired(_)
+            | Self::NotYetValid(_) => Stage::Tls,
+            Self::Answer(_) | Self::NoAnswer | Self::AnswerTimedOut | Self::SeveralRunners => {
+                Stage::Answer
+            }
+        }
+    }
+}
+
 /// A peer's text in quotation marks, so that its end is clear.
 fn quoted(text: &str) -> String {
     format!("{:?}", shortened(text, MAX_CHARACTERS))

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use krm::text::printable;
 
-use super::problem::{Problem, list};
+use super::problem::{Problem, Stage, list};
 
 /// The result of checking an address.
 ///
@@ -38,6 +38,11 @@ impl Verdict {
             peers,
             result,
         }
+    }
+
+    /// What is missing for a web terminal; `None` if nothing is.
+    pub(crate) fn fails_at(&self) -> Option<Stage> {
+        self.result.as_ref().err().map(Problem::stage)
     }
 
     /// True if GitLab can open a web terminal there.

@@ -1,7 +1,7 @@
 //! Builds a kustomization, by the kustomize or kubectl on PATH.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use krm::text::lines;
@@ -60,11 +60,10 @@ pub(crate) enum BuildError {
     },
 }
 
-/// True for the folder of a kustomization.
-pub(super) fn is_kustomization(folder: &Path) -> bool {
-    KUSTOMIZATIONS
-        .iter()
-        .any(|name| folder.join(name).is_file())
+/// The file that makes a folder a kustomization, if there is one.
+pub(crate) fn kustomization_of(folder: &Path) -> Option<PathBuf> {
+    let mut paths = KUSTOMIZATIONS.iter().map(|name| folder.join(name));
+    paths.find(|path| path.is_file())
 }
 
 /// Builds a kustomization. Messages of kustomize go to standard error.

@@ -165,16 +165,21 @@ pub fn addressed_at_start(workloads: &[Workload]) -> Vec<FunctionResult> {
 /// # Errors
 /// Its pods are configured when they start.
 pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
-    if !is_configured_at_start(workload) {
-        return Ok(());
+    match is_configured_at_start(workload) {
+        true => Err(addressed_by_pods(workload)),
+        false => Ok(()),
     }
-    Err(Box::new(
+}
+
+/// The address of a workload that only its pods know.
+pub(super) fn addressed_by_pods(workload: &Workload) -> Refusal {
+    Box::new(
         FunctionResult::error(format!(
             "gets its address when its pods start: the log of their init container \
              {INIT_CONTAINER} says it"
         ))
         .about(&workload.resource.identity),
-    ))
+    )
 }
 
 /// The name of the service account that a workload's pods run under. kustomize renames the reference to

@@ -1,0 +1,82 @@
+//! `runner-terminal doctor`: the first thing that is wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod program;
+
+use std::fs;
+
+use program::{Ended, command, run};
+
+/// The items of a case of `verify`, as plain manifests.
+fn manifests(case: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/verify/");
+    let text = fs::read_to_string(format!("{path}{case}.yaml")).unwrap();
+    let (_, items) = text.split_once("\nitems:\n").unwrap();
+    let lines = items.lines().map(|line| match line.strip_prefix("- ") {
+        Some(first) => format!("---\n{first}\n"),
+        None => format!("{}\n", line.strip_prefix("  ").unwrap_or(line)),
+    });
+    lines.collect()
+}
+
+fn doctor(arguments: &[&str], input: &str) -> Ended {
+    let mut command = command(&["doctor", "-"]);
+    command.args(arguments).env("KUBECONFIG", "/nonexistent");
+    run(&mut command, input.as_bytes())
+}
+
+/// The step with a problem, after so many that are right.
+fn problem(ended: &Ended, right: usize, words: &str) {
+    let page = ended.text();
+    let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ended.code, 1, "{page}");
+    assert_eq!(page.matches("✓ ok").count(), right, "{page}");
+    assert_eq!(page.matches("- not looked at").count(), 7 - right, "{page}");
+    assert!(flat.contains(words), "{page}");
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 80),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_first_problem_is_named() {
+    problem(
+        &doctor(&[], "kind: Pod\n"),
+        0,
+        "✗ problem manifests: error: found no GitLab Runner",
+    );
+    let without = manifests("without-session-server");
+    problem(
+        &doctor(&[], &without),
+        1,
+        "✗ problem function: warning: Deployment ci/runner",
+    );
+    problem(
+        &doctor(&[], &manifests("pending")),
+        1,
+        "✗ problem function: ",
+    );
+    let wrong = manifests("namespace-above");
+    problem(
+        &doctor(&[], &wrong),
+        2,
+        "✗ problem verify: error: ConfigMap",
+    );
+    let start = manifests("start");
+    let ended = doctor(&[], &start);
+    problem(&ended, 3, "✗ problem Service: ");
+    problem(&ended, 3, "give --kubeconfig or --context");
+    let name = manifests("cluster-name");
+    problem(&doctor(&["--timeout", "1s"], &name), 4, "✗ problem DNS: ");
+}
+
+#[test]
+fn offline_stops_before_the_cluster() {
+    let ended = doctor(&["--offline"], &manifests("start"));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert_eq!(ended.text().matches("- not looked at").count(), 5);
+    let ended = doctor(&["--offline"], &manifests("namespace-above"));
+    assert_eq!(ended.code, 1);
+}
