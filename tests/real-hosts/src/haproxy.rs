@@ -72,6 +72,11 @@ impl HaProxy {
     pub fn address(&self) -> &str {
         &self.address
     }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for HaProxy {

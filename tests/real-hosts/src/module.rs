@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
 use crate::command;
 use crate::programs::{artifact, host, workspace_root};
 
@@ -46,4 +48,33 @@ const MODULE: &str = "runner-terminal.wasm";
 /// Runs the function on a ResourceList to its end.
 pub fn run_module(runtime: Runtime, input: &[u8]) -> Output {
     command::run(&mut runtime.command(), input)
+}
+
+/// The ResourceList that gives these items session servers. `spec` is the SessionServer's.
+pub fn resource_list(items: &[Value], spec: &Value) -> Value {
+    json!({
+        "apiVersion": "config.kubernetes.io/v1",
+        "kind": "ResourceList",
+        "items": items,
+        "functionConfig": {
+            "apiVersion": "runner-terminal.dev/v1alpha1",
+            "kind": "SessionServer",
+            "metadata": {"name": "session-server"},
+            "spec": spec,
+        },
+    })
+}
+
+/// The items that the launcher makes of a ResourceList.
+///
+/// # Panics
+///
+/// If it refuses them.
+pub fn items_from(list: &str) -> Vec<Value> {
+    let output = run_module(Runtime::Launcher, list.as_bytes());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let list: Value = yaml_serde::from_slice(&output.stdout).expect("it writes YAML");
+    let items = list.get("items").and_then(Value::as_array);
+    items.expect("it writes a ResourceList").clone()
 }

@@ -16,9 +16,13 @@ use crate::command;
 use crate::launcher::launcher;
 use crate::programs::host;
 use crate::session_server::Terminal;
+use crate::starting_pod::StartingPod;
 
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Free ports of this machine.
+const ADDRESSES: [&str; 2] = ["--listen=127.0.0.1:0", "--observe=127.0.0.1:0"];
 
 /// A relay that runs until it is dropped.
 #[derive(Debug)]
@@ -43,7 +47,18 @@ impl Relay {
     ///
     /// If it does not start.
     pub fn start(kubeconfig: &Path, args: &[&str]) -> Self {
-        Self::run(launcher(kubeconfig).arg("relay").args(args))
+        let mut relay = launcher(kubeconfig);
+        Self::run(relay.arg("relay").args(args).args(ADDRESSES))
+    }
+
+    /// Starts the one of a pod's container `relay`, and returns once it listens. Pods of this machine
+    /// share its network, so it listens at ports of its own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_in(pod: &StartingPod) -> Self {
+        Self::run(&mut pod.command_of("relay", &ADDRESSES))
     }
 
     /// Starts one with a limit on open files.
@@ -58,7 +73,8 @@ impl Relay {
             .args(["-c", &format!(r#"ulimit -n {most}; exec "$0" "$@""#)])
             .arg(relay.get_program())
             .arg("relay")
-            .args(args);
+            .args(args)
+            .args(ADDRESSES);
         for (name, value) in relay.get_envs() {
             match value {
                 Some(value) => shell.env(name, value),
@@ -69,9 +85,7 @@ impl Relay {
     }
 
     fn run(command: &mut Command) -> Self {
-        let addresses = ["--listen", "127.0.0.1:0", "--observe", "127.0.0.1:0"];
-        command.args(addresses).stderr(Stdio::piped());
-        let mut child = command::start(command);
+        let mut child = command::start(command.stderr(Stdio::piped()));
         let stderr = child.stderr.take().expect("stderr was asked for above");
         let log = Arc::new(Log::default());
         let writer = Arc::clone(&log);
@@ -101,6 +115,11 @@ impl Relay {
     /// Where it accepts connections.
     pub fn address(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Opens a terminal through it, as GitLab does. It worked if the client succeeds and

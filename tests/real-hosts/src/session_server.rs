@@ -132,6 +132,11 @@ impl SessionServer {
         self.connect_with(&self.terminal)
     }
 
+    /// The address that it listens at, host:port.
+    pub fn listens_at(&self) -> &str {
+        &self.listen_address
+    }
+
     /// Where it can be reached on this machine, host:port.
     pub fn address(&self) -> String {
         on_loopback(&self.listen_address)

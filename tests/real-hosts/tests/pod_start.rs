@@ -13,15 +13,14 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use real_hosts::{
-    ControlPlane, Ended, Runtime, SessionServer, StartNode, StartingPod, kustomize_build,
-    run_module, workspace_root,
+    ControlPlane, Ended, SessionServer, StartNode, StartingPod, items_from, kustomize_build,
+    resource_list, workspace_root,
 };
 use serde_json::{Value, json};
 
@@ -74,23 +73,8 @@ impl Cluster {
         for item in &mut items {
             item["metadata"]["namespace"] = json!(self.namespace);
         }
-        let list = json!({
-            "apiVersion": "config.kubernetes.io/v1",
-            "kind": "ResourceList",
-            "items": items,
-            "functionConfig": {
-                "apiVersion": "runner-terminal.dev/v1alpha1",
-                "kind": "SessionServer",
-                "metadata": {"name": "session-server"},
-                "spec": at_pod_start(spec),
-            },
-        });
-        let list = list.to_string().replace(QUOTED_MODE, MODE);
-        let output = run_module(Runtime::Launcher, list.as_bytes());
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        let list: Value = yaml_serde::from_slice(&output.stdout).unwrap();
-        list["items"].as_array().unwrap().clone()
+        let list = resource_list(&items, &at_pod_start(spec));
+        items_from(&list.to_string().replace(QUOTED_MODE, MODE))
     }
 
     /// Applies the function's output, but for what this API server has no definition of.
@@ -771,18 +755,8 @@ fn the_service_account_may_read_its_service_and_nothing_else() {
             assert!(!may(verb, object), "{verb} {object}");
         }
     }
-    // What each service account may do, such as to ask about itself, is not the Role's.
-    let rules = |account: &str| -> BTreeSet<String> {
-        let user = format!("--as=system:serviceaccount:least:{account}");
-        let args = ["--namespace", "least", "auth", "can-i", "--list", &user];
-        let rules = cluster.plane.kubectl(&args, "");
-        let lines = String::from_utf8_lossy(&rules.stdout).into_owned();
-        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-        lines.lines().map(words).collect()
-    };
-    let (own, others) = (rules("default"), rules("another"));
-    let granted: Vec<&String> = own.difference(&others).collect();
-    assert_eq!(granted, [&format!("services [] [{SERVICE}] [get watch]")]);
+    let rights = cluster.plane.rights_of("least", "least:default");
+    assert_eq!(rights, [format!("services [] [{SERVICE}] [get watch]")]);
 }
 
 /// With and without the token that Kubernetes itself gives to each container.
@@ -946,37 +920,6 @@ fn no_terminal_of_several_replicas_is_lost() {
     assert_eq!(lost_of(&servers), 0);
     servers.drain(..7);
     assert_eq!(lost_of(&servers), 0);
-}
-
-/// Each pod advertises its own name below a domain, by which a relay finds it.
-#[test]
-fn each_pod_advertises_its_own_name() {
-    let cluster = Cluster::new("pod-names", "restricted");
-    let relay = json!({"pod-security.kubernetes.io/enforce": "restricted"});
-    cluster.plane.add_namespace("relay-of-pod-names", &relay);
-    let deployment = workload_of_kind("Deployment", &json!({"replicas": 2}));
-    cluster.serve(
-        &deployment,
-        "{exposure: {type: Relay, host: '{pod}.terminals.example.com', port: 443, \
-         relay: {namespace: relay-of-pod-names}}, listenPort: 18096}",
-    );
-    let advertised = |_| {
-        let pod = cluster.create_pod();
-        let init = pod.start_container_named(INIT_CONTAINER).end();
-        succeeds(&init);
-        let name = pod.manifest()["metadata"]["name"].as_str().unwrap();
-        let address = format!("{name}.terminals.example.com:443");
-        let config = runner_reads(&pod);
-        let line = format!("advertise_address = \"{address}\"");
-        assert!(config.contains(&line), "{line}\n{config}");
-        let server = SessionServer::start(&config).unwrap();
-        let endpoint = &server.terminal().endpoint;
-        let expected = format!("wss://{address}/session/");
-        assert!(endpoint.starts_with(&expected), "{endpoint}");
-        address
-    };
-    let addresses: BTreeSet<String> = (0..2).map(advertised).collect();
-    assert_eq!(addresses.len(), 2, "{addresses:?}");
 }
 
 /// Each pod of a DaemonSet is reached by a port of its node.

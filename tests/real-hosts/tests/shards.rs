@@ -1,5 +1,5 @@
 //! Several replicas: their terminals behind one Service, as shards, and by the names of their pods
-//! through the relay.
+//! through the relay that the function makes. The tests of the relay need root.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::thread;
 
 use real_hosts::{
-    Balance, ControlPlane, HaProxy, Relay, Runtime, SessionServer, free_ports, run_module,
-    workspace_root,
+    Balance, ControlPlane, HaProxy, OpenTerminal, Relay, SessionServer, StartNode, StartingPod,
+    free_ports, items_from, resource_list, workspace_root,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const REPLICAS: usize = 3;
 const SESSIONS: usize = 300;
@@ -19,10 +19,7 @@ const SESSIONS: usize = 300;
 /// The function's output for a fixture.
 fn resources(fixture: &str) -> Vec<Value> {
     let path = workspace_root().join(format!("tests/fixtures/session-server/{fixture}.yaml"));
-    let output = run_module(Runtime::Launcher, &fs::read(path).unwrap());
-    assert!(output.status.success(), "{output:?}");
-    let list: Value = yaml_serde::from_slice(&output.stdout).unwrap();
-    list["items"].as_array().unwrap().clone()
+    items_from(&fs::read_to_string(path).unwrap())
 }
 
 fn of_kind<'a>(resources: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -66,7 +63,7 @@ fn opened(client: &Output) -> bool {
 
 /// Opens each server's terminal through the address, a given number of times, and returns how many
 /// attempts failed.
-fn lost(servers: &[SessionServer], address: &str) -> usize {
+fn lost(servers: &[&SessionServer], address: &str) -> usize {
     // A session has one terminal at a time; those of several servers are opened in parallel.
     let lost_of = |server: &SessionServer| {
         (0..SESSIONS / servers.len())
@@ -76,7 +73,7 @@ fn lost(servers: &[SessionServer], address: &str) -> usize {
     thread::scope(|scope| {
         let clients: Vec<_> = servers
             .iter()
-            .map(|server| scope.spawn(move || lost_of(server)))
+            .map(|server| scope.spawn(|| lost_of(server)))
             .collect();
         clients
             .into_iter()
@@ -117,6 +114,7 @@ fn no_terminal_of_a_shard_is_lost() {
     assert_eq!(routes.len(), REPLICAS);
     let proxy = HaProxy::start(Balance::ByHost(&routes));
 
+    let servers: Vec<&SessionServer> = servers.iter().collect();
     assert_eq!(lost(&servers, proxy.address()), 0);
 }
 
@@ -134,6 +132,7 @@ fn two_thirds_are_lost_behind_one_service() {
     let addresses: Vec<String> = servers.iter().map(SessionServer::address).collect();
     let proxy = HaProxy::start(Balance::InTurn(&addresses));
 
+    let servers: Vec<&SessionServer> = servers.iter().collect();
     let lost = lost(&servers, proxy.address());
 
     println!("{lost} of {SESSIONS} terminals were lost");
@@ -141,93 +140,329 @@ fn two_thirds_are_lost_behind_one_service() {
     assert!((SESSIONS / 2..SESSIONS * 5 / 6).contains(&lost), "{lost}");
 }
 
-/// The pods of a workload, each with a session server at an address of its own, in a namespace of a
-/// real API server.
-struct Pods {
+const SUFFIX: &str = ".terminals.example.com";
+const INIT_CONTAINER: &str = "session-server";
+
+/// A runner behind a relay, all of it as the function makes it: its manifests are at a real API server,
+/// and a stand-in for the kubelet starts its pods and those of the relay.
+struct Gateway {
     plane: Arc<ControlPlane>,
+    node: StartNode,
+    /// The runner's; the relay's is RELAY-NAMESPACE.
     namespace: String,
-    /// The third number of their addresses: 127.0.NETWORK.POD.
+    /// The third number of its pods' addresses: 127.0.NETWORK.POD.
     network: u8,
+    pods: u8,
     port: u16,
 }
 
-impl Pods {
+/// A pod of a runner, with the real session server. GitLab's address of it is its name.
+struct RunnerPod {
+    name: String,
+    server: SessionServer,
+}
+
+impl Gateway {
+    /// An empty namespace for a runner, and one for its relay.
     fn new(namespace: &str, network: u8) -> Self {
         let plane = ControlPlane::shared();
-        plane.add_namespace(namespace, &serde_json::json!({}));
+        let restricted = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+        for name in [namespace, &format!("relay-{namespace}")] {
+            plane.add_namespace(name, &restricted);
+        }
         let [port] = free_ports();
         Self {
+            node: StartNode::new(&plane),
             plane,
             namespace: namespace.to_owned(),
             network,
+            pods: 0,
             port,
         }
     }
 
-    /// Starts a pod that advertises its name in the relay's domain.
-    fn start(&self, name: &str, number: usize) -> SessionServer {
-        let ip = format!("127.0.{}.{number}", self.network);
-        let port = self.port;
-        self.plane.add_pod(&self.namespace, name, "runner");
-        self.plane.run_pod(&self.namespace, name, &ip);
-        let config = format!(
-            "[session_server]\n  listen_address = \"0.0.0.0:{port}\"\n  advertise_address = \
-             \"{name}.terminals.example.com:9000\"\n"
-        );
-        SessionServer::start_at(&config, &format!("{ip}:{port}")).unwrap()
+    fn relay_namespace(&self) -> String {
+        format!("relay-{}", self.namespace)
     }
 
-    fn relay(&self) -> Relay {
-        let (namespace, port) = (&self.namespace, self.port);
-        let route = format!("--route=*.terminals.example.com={namespace}/app=runner:{port}");
-        Relay::start(self.plane.kubeconfig(), &["--dial=pod", &route])
+    /// Runs the function on manifests, and applies what it makes.
+    fn serve(&self, manifests: &[Value]) {
+        let spec = json!({
+            "configure": {"at": "PodStart", "image": "registry.example.com/runner-terminal:0.2.0"},
+            "exposure": {
+                "type": "Relay",
+                "host": format!("{{pod}}{SUFFIX}"),
+                "port": 443,
+                "relay": {"namespace": self.relay_namespace()},
+            },
+            "listenPort": self.port,
+        });
+        let items = items_from(&resource_list(manifests, &spec).to_string());
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        self.plane.apply(&list.to_string());
     }
 
-    /// Waits until the relay knows this many pods.
-    fn wait_for(&self, relay: &Relay, count: u32) {
-        let namespace = &self.namespace;
+    /// Starts another pod of a runner, which runs and has an address once its session server listens.
+    fn start(&mut self, workload: &str) -> RunnerPod {
+        self.start_in(&self.namespace.clone(), workload)
+    }
+
+    fn start_in(&mut self, namespace: &str, workload: &str) -> RunnerPod {
+        self.pods += 1;
+        let ip = format!("127.0.{}.{}", self.network, self.pods);
+        self.node.pod_ips = vec![ip.clone()];
+        let pod = self.node.create_pod(namespace, workload);
+        let init = pod.start_container_named(INIT_CONTAINER).end();
+        assert_eq!(init.code, Some(0), "{}", init.log);
+        let config = pod.run_runner().stdout;
+        let name = pod.manifest()["metadata"]["name"].as_str().unwrap();
+        let advertised = format!("advertise_address = \"{name}{SUFFIX}:443\"");
+        assert!(config.contains(&advertised), "{advertised}\n{config}");
+        let address = format!("{ip}:{}", self.port);
+        let server = SessionServer::start_at(&config, &address).unwrap();
+        self.plane.run_pod(namespace, name, &ip);
+        RunnerPod {
+            name: name.to_owned(),
+            server,
+        }
+    }
+
+    /// A pod of the relay.
+    fn relay_pod(&self) -> StartingPod {
+        let relay = self.relay_namespace();
+        let pod = self
+            .node
+            .create_pod(&relay, "deployment/runner-terminal-relay");
+        let service = self.plane.get(&relay, "service/runner-terminal-relay");
+        let spec = &service["spec"];
+        let labels = &pod.manifest()["metadata"]["labels"];
+        for (name, value) in spec["selector"].as_object().unwrap() {
+            assert_eq!(labels[name], *value, "{labels}");
+        }
+        assert_eq!(spec["ports"][0]["port"], 443, "{spec}");
+        let ports = pod.manifest()["spec"]["containers"][0]["ports"].as_array();
+        let target = &spec["ports"][0]["targetPort"];
+        let led_to = ports.unwrap().iter().find(|port| port["name"] == *target);
+        // Where the relay listens by default.
+        assert_eq!(led_to.unwrap()["containerPort"], 9000, "{service}");
+        pod
+    }
+
+    /// Waits until a relay knows this many pods of a runner.
+    fn wait_for(&self, relay: &Relay, namespace: &str, count: u32) {
         let labels = format!("{{namespace=\"{namespace}\",selector=\"app=runner\"}}");
         let name = format!("runner_terminal_relay_watched_pods{labels}");
         relay.wait_for_metric(&name, count.into());
     }
-}
 
-/// Each pod is a host of its own at the one address of the relay, so any number of them lose no
-/// terminal, also while an autoscaler adds and removes some.
-#[test]
-fn no_terminal_of_several_replicas_is_lost_through_the_relay() {
-    let pods = Pods::new("replicas-relay", 21);
-    let name = |number: usize| format!("runner-6f7c9d-{number:05}");
-    let start = |number| pods.start(&name(number), number);
-    let mut servers: Vec<SessionServer> = (1..=REPLICAS).map(start).collect();
-    let relay = pods.relay();
-    let address = relay.address().to_string();
-    assert_eq!(lost(&servers, &address), 0);
-
-    // The autoscaler goes to ten, and back to one.
-    servers.extend((REPLICAS + 1..=10).map(start));
-    pods.wait_for(&relay, 10);
-    assert_eq!(lost(&servers, &address), 0);
-    servers.drain(1..);
-    for number in 2..=10 {
-        let args = ["-n", &pods.namespace, "delete", "pod", &name(number)];
+    fn delete(&self, pod: &RunnerPod) {
+        let args = ["-n", &self.namespace, "delete", "pod", &pod.name];
         let args = [&args[..], &["--force", "--grace-period=0"]].concat();
-        assert!(pods.plane.kubectl(&args, "").status.success());
+        assert!(self.plane.kubectl(&args, "").status.success());
     }
-    pods.wait_for(&relay, 1);
-    assert_eq!(lost(&servers, &address), 0);
-    assert_eq!(relay.ended("pod-unknown"), 0);
 }
 
-/// The pods of a DaemonSet are one on each node.
+/// The pods of a relay behind its Service, which sends connections to them in turn.
+struct RelayService {
+    // Their volumes.
+    _pods: [StartingPod; 2],
+    relays: Vec<Relay>,
+    service: HaProxy,
+}
+
+impl RelayService {
+    fn start(gateway: &Gateway) -> Self {
+        let pods = [gateway.relay_pod(), gateway.relay_pod()];
+        let relays: Vec<Relay> = pods.iter().map(Relay::start_in).collect();
+        let addresses: Vec<String> = relays
+            .iter()
+            .map(|relay| relay.address().to_string())
+            .collect();
+        Self {
+            service: HaProxy::start(Balance::InTurn(&addresses)),
+            relays,
+            _pods: pods,
+        }
+    }
+
+    /// No session of these pods is at the wrong process through the relay. Behind a plain Service most
+    /// are.
+    fn loses_nothing(&self, gateway: &Gateway, pods: &[RunnerPod]) {
+        for relay in &self.relays {
+            let count = u32::try_from(pods.len()).unwrap();
+            gateway.wait_for(relay, &gateway.namespace, count);
+        }
+        let servers: Vec<&SessionServer> = pods.iter().map(|pod| &pod.server).collect();
+        assert_eq!(lost(&servers, self.service.address()), 0);
+        for relay in &self.relays {
+            assert_eq!(relay.ended("pod-unknown"), 0);
+            assert!(relay.ended("") >= SESSIONS as u64 / 3, "it had no part");
+        }
+        if servers.len() > 1 {
+            let addresses: Vec<String> = servers
+                .iter()
+                .map(|server| server.listens_at().to_owned())
+                .collect();
+            let plain = HaProxy::start(Balance::InTurn(&addresses));
+            let lost = lost(&servers, plain.address());
+            println!(
+                "{lost} of {SESSIONS} terminals of {} pods were lost",
+                pods.len()
+            );
+            assert!(lost > SESSIONS / 2, "{lost}");
+        }
+    }
+}
+
+/// A ConfigMap with a runner's `config.toml`, and a workload of pods that mount it.
+fn runner(namespace: &str, kind: &str, spec: &Value) -> [Value; 2] {
+    let metadata = json!({"name": "runner", "namespace": namespace});
+    let config_map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"config.toml": "concurrent = 4\n\n[[runners]]\n  name = \"a\"\n  token = \"glrt-x\"\n"},
+    });
+    let mut workload = json!({
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {
+            "selector": {"matchLabels": {"app": "runner"}},
+            "template": {"metadata": {"labels": {"app": "runner"}}, "spec": {
+                "securityContext": {
+                    "runAsNonRoot": true,
+                    "runAsUser": 999,
+                    "fsGroup": 999,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [{
+                    "name": "runner",
+                    "image": "gitlab/gitlab-runner:v18.9.0",
+                    "securityContext": {
+                        "allowPrivilegeEscalation": false,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "volumeMounts": [{
+                        "name": "config",
+                        "mountPath": "/home/gitlab-runner/.gitlab-runner",
+                        "readOnly": true,
+                    }],
+                }],
+                "volumes": [{"name": "config", "configMap": {"name": "runner"}}],
+            }},
+        },
+    });
+    for (field, value) in spec.as_object().unwrap() {
+        workload["spec"][field] = value.clone();
+    }
+    [config_map, workload]
+}
+
+#[test]
+fn no_terminal_of_three_replicas_is_lost_through_the_relay() {
+    let mut gateway = Gateway::new("replicas", 21);
+    gateway.serve(&runner("replicas", "Deployment", &json!({"replicas": 3})));
+    let pods: Vec<RunnerPod> = (0..3).map(|_| gateway.start("deployment/runner")).collect();
+    RelayService::start(&gateway).loses_nothing(&gateway, &pods);
+}
+
+/// The relay follows the pods while an autoscaler adds and removes some.
+#[test]
+fn no_terminal_of_an_autoscaler_is_lost_through_the_relay() {
+    let mut gateway = Gateway::new("scaled", 23);
+    let scaler = json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "runner", "namespace": "scaled"},
+        "spec": {
+            "minReplicas": 1,
+            "maxReplicas": 10,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "runner"},
+        },
+    });
+    let [config_map, deployment] = runner("scaled", "Deployment", &json!({}));
+    gateway.serve(&[config_map, deployment, scaler]);
+    let mut pods = vec![gateway.start("deployment/runner")];
+    let relay = RelayService::start(&gateway);
+    relay.loses_nothing(&gateway, &pods);
+
+    pods.extend((1..10).map(|_| gateway.start("deployment/runner")));
+    relay.loses_nothing(&gateway, &pods);
+
+    for pod in pods.drain(..9) {
+        gateway.delete(&pod);
+    }
+    relay.loses_nothing(&gateway, &pods);
+}
+
 #[test]
 fn no_terminal_of_a_daemon_set_is_lost_through_the_relay() {
-    let pods = Pods::new("daemon-set-relay", 22);
-    let servers: Vec<SessionServer> = ["4x9wq", "8kd2n", "c7hzv", "m5t2r", "zz6bl"]
-        .iter()
-        .zip(1..)
-        .map(|(suffix, number)| pods.start(&format!("runner-{suffix}"), number))
-        .collect();
-    let relay = pods.relay();
-    assert_eq!(lost(&servers, &relay.address().to_string()), 0);
+    let mut gateway = Gateway::new("daemons", 22);
+    gateway.serve(&runner("daemons", "DaemonSet", &json!({})));
+    let pods: Vec<RunnerPod> = (0..5).map(|_| gateway.start("daemonset/runner")).collect();
+    RelayService::start(&gateway).loses_nothing(&gateway, &pods);
+}
+
+/// A build with one more runner adds a key to the relay's ConfigMap, and a Role.
+#[test]
+fn a_runner_is_added_while_a_terminal_is_open() {
+    let mut gateway = Gateway::new("first", 24);
+    let first = runner("first", "Deployment", &json!({}));
+    gateway.serve(&first);
+    let pod = gateway.start("deployment/runner");
+    let relay_pod = gateway.relay_pod();
+    let relay = Relay::start_in(&relay_pod);
+    let address = relay.address().to_string();
+    gateway.wait_for(&relay, "first", 1);
+    let mut terminal = OpenTerminal::open(pod.server.terminal(), &address);
+    terminal.type_into("before");
+
+    gateway.plane.add_namespace("second", &json!({}));
+    let second = runner("second", "Deployment", &json!({}));
+    gateway.serve(&[first, second].concat());
+    let added = gateway.start_in("second", "deployment/runner");
+    assert!(!opened(&added.server.connect_through(&address)));
+    relay_pod.update_volumes();
+    relay.wait_for_metric("runner_terminal_relay_routes", 2.0);
+    gateway.wait_for(&relay, "second", 1);
+
+    assert!(opened(&added.server.connect_through(&address)));
+    terminal.type_into("after");
+    assert!(opened(&pod.server.connect_through(&address)));
+}
+
+#[test]
+fn the_relays_role_finds_the_pods_of_its_selectors_and_no_others() {
+    let mut gateway = Gateway::new("least", 25);
+    gateway.serve(&runner("least", "Deployment", &json!({})));
+    let pod = gateway.start("deployment/runner");
+    // Another workload of the namespace, and the same labels in a namespace without a route.
+    let plane = Arc::clone(&gateway.plane);
+    plane.add_namespace("elsewhere", &json!({}));
+    let strangers = [("least", "stranger"), ("elsewhere", "runner")].map(|(namespace, app)| {
+        plane.add_pod(namespace, app, app);
+        plane.run_pod(namespace, app, "127.0.25.200");
+        app
+    });
+    let relay_pod = gateway.relay_pod();
+    let relay = Relay::start_in(&relay_pod);
+    let address = relay.address().to_string();
+    gateway.wait_for(&relay, "least", 1);
+    assert!(opened(&pod.server.connect_through(&address)));
+    for name in strangers {
+        let mut terminal = pod.server.terminal().clone();
+        terminal.endpoint = terminal.endpoint.replace(&pod.name, name);
+        assert!(!opened(&relay.open(&terminal)), "{name}");
+        let line = relay.wait_for_end("pod-unknown");
+        assert_eq!(line["sni"], format!("{name}{SUFFIX}"), "{line}");
+    }
+
+    let account = "relay-least:runner-terminal-relay";
+    let rights = plane.rights_of("least", account);
+    assert_eq!(rights, ["pods [] [] [list watch]"]);
+    for other in ["elsewhere", "relay-least", "default"] {
+        let rights = plane.rights_of(other, account);
+        assert!(rights.is_empty(), "{other}: {rights:?}");
+    }
 }

@@ -8,6 +8,7 @@ mod kustomization;
 pub(crate) mod lists;
 mod measure;
 mod programs;
+mod relay;
 mod suite;
 mod targets;
 
@@ -21,6 +22,16 @@ use crate::{artifacts, hosts, workspace};
 use input::{Input, LISTS};
 use measure::Effort;
 
+/// What is measured, or measures.
+const HOSTS: [&str; 6] = [
+    "wazero-run",
+    "kyaml-peer",
+    "kustomize",
+    "hyperfine",
+    "node",
+    "haproxy",
+];
+
 /// What the columns mean.
 const LEGEND: &str = "\
 `middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`: the time \
@@ -32,7 +43,7 @@ pub(crate) struct Arguments {
     /// Run everything a few times only: to see that it works, not to publish
     #[arg(long)]
     quick: bool,
-    /// Measure only these parts: start, example, lists, or a list such as 10000-1
+    /// Measure only these parts: start, example, relay, lists, or a list such as 10000-1
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// Measure what `target` holds, in place of building it first
@@ -45,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let parts = parts(&arguments.only)?;
     if !arguments.as_built {
-        hosts::build(&["wazero-run", "kyaml-peer", "kustomize", "hyperfine", "node"])?;
+        hosts::build(&HOSTS)?;
         artifacts::build()?;
     }
     let effort = if arguments.quick {
@@ -57,6 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let known = programs::parts()?;
     for name in parts {
         println!("\n── {name} ──");
+        if name == relay::PART {
+            blocks.push(relay::measure(arguments.quick, &mut figures)?);
+            continue;
+        }
         let list = LISTS.iter().find(|list| list.name() == name);
         let part = known.get(if list.is_some() { ALL_LISTS } else { &name });
         let part = part.with_context(|| format!("programs.yaml has no {name}"))?;
@@ -87,7 +102,7 @@ const ALL_LISTS: &str = "lists";
 /// The parts of these names, in their own order; all where there are none.
 fn parts(only: &[String]) -> Result<Vec<String>> {
     let lists: Vec<_> = LISTS.iter().map(|list| list.name()).collect();
-    let others = ["example", "start"].map(str::to_owned);
+    let others = ["example", "start", relay::PART].map(str::to_owned);
     let mut parts = [lists.as_slice(), &others].concat();
     let known = [ALL_LISTS]
         .into_iter()
@@ -112,6 +127,6 @@ mod tests {
         assert_eq!(of(["start"]), ["start"]);
         assert_eq!(of(["start", "10000-1"]), ["10000-1", "start"]);
         assert_eq!(of(["lists"]).len(), LISTS.len());
-        assert_eq!(of([]).len(), LISTS.len() + 2);
+        assert_eq!(of([]).len(), LISTS.len() + 3);
     }
 }

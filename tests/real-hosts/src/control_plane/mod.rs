@@ -176,6 +176,28 @@ impl ControlPlane {
         self.apply(&objects.to_string());
     }
 
+    /// What a service account, NAMESPACE:NAME, may do in a namespace beyond what every service account
+    /// may: lines of `kubectl auth can-i --list`.
+    ///
+    /// # Panics
+    ///
+    /// If the API server does not answer.
+    pub fn rights_of(&self, namespace: &str, account: &str) -> Vec<String> {
+        let rules = |account: &str| -> Vec<String> {
+            let user = format!("--as=system:serviceaccount:{account}");
+            let args = ["--namespace", namespace, "auth", "can-i", "--list", &user];
+            let rules = self.kubectl(&args, "");
+            assert!(rules.status.success(), "{rules:?}");
+            let lines = String::from_utf8_lossy(&rules.stdout).into_owned();
+            let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            lines.lines().map(words).collect()
+        };
+        let common = rules("default:without-any-role");
+        let mut own = rules(account);
+        own.retain(|rule| !common.contains(rule));
+        own
+    }
+
     /// An object, such as `deployment/runner`, as JSON.
     ///
     /// # Panics

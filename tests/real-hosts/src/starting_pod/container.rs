@@ -119,6 +119,17 @@ impl Drop for RunningContainer {
 impl Container<'_> {
     /// Starts it.
     pub(super) fn start(self) -> RunningContainer {
+        let mut child = command::start(self.command().stdout(Stdio::piped()));
+        let stderr = child.stderr.take().expect("it was asked for");
+        RunningContainer {
+            child,
+            stderr: BufReader::new(stderr),
+            log: String::new(),
+        }
+    }
+
+    /// What starts it.
+    pub(super) fn command(self) -> Command {
         let root = tempfile::Builder::new()
             .prefix("root-")
             .tempdir_in(self.pod.folder())
@@ -135,15 +146,8 @@ impl Container<'_> {
             .env("HOME", if user == 0 { "/root" } else { HOME })
             .envs(self.variables.iter())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command::start(&mut unshare);
-        let stderr = child.stderr.take().expect("it was asked for");
-        RunningContainer {
-            child,
-            stderr: BufReader::new(stderr),
-            log: String::new(),
-        }
+        unshare
     }
 
     fn is_ours(&self) -> bool {

@@ -166,6 +166,34 @@ impl StartingPod {
             .end()
     }
 
+    /// The command that runs a container of this name, with more arguments than its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`start_container_named`](Self::start_container_named).
+    pub(crate) fn command_of(&self, name: &str, more: &[&str]) -> Command {
+        let mut spec = self.container(name).clone();
+        let own = entries(&spec, "/args").cloned();
+        let args: Vec<Value> = own.chain(more.iter().map(|arg| json!(arg))).collect();
+        set(&mut spec, "args", Value::Array(args));
+        let variables = Variables::of(self, &spec);
+        Container {
+            pod: self,
+            spec: &spec,
+            variables,
+        }
+        .command()
+    }
+
+    /// Brings its volumes of ConfigMaps up to date, as the kubelet does within about a minute.
+    ///
+    /// # Panics
+    ///
+    /// If a ConfigMap is gone.
+    pub fn update_volumes(&self) {
+        self.volumes.update(&self.plane, &self.pod);
+    }
+
     fn container(&self, name: &str) -> &Value {
         let lists = ["/spec/initContainers", "/spec/containers"];
         let mut all = lists.iter().flat_map(|list| entries(&self.pod, list));

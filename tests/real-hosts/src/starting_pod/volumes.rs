@@ -15,8 +15,10 @@ use serde_json::Value;
 use super::{entries, security, text};
 use crate::control_plane::ControlPlane;
 
-/// The folder that `..data` leads to.
-const TIMESTAMP: &str = "..2026_01_01_00_00_00.0123456789";
+/// How the name of a folder that `..data` leads to begins. Random characters follow.
+const TIMESTAMP: &str = "..2026_01_01_00_00_00.";
+/// The link to the folder with the files in use.
+const DATA: &str = "..data";
 /// The mode of a projected token where the kubelet knows who reads it.
 const TOKEN_MODE: u32 = 0o600;
 const SETGID: u32 = 0o2000;
@@ -41,24 +43,27 @@ impl Volumes {
         below: &Path,
         claim: &dyn Fn(&str) -> PathBuf,
     ) -> Self {
-        let maker = Maker {
-            plane,
-            namespace: text(
-                pod.get("metadata").expect("a pod has metadata"),
-                "namespace",
-            ),
-            pod,
-            group: pod
-                .pointer("/spec/securityContext/fsGroup")
-                .and_then(Value::as_u64)
-                .map(id),
-        };
+        let maker = Maker::of(plane, pod);
         let volumes = entries(pod, "/spec/volumes").map(|volume| {
             let name = text(volume, "name");
             let folder = below.join("volumes").join(name);
             (name.to_owned(), maker.volume(volume, folder, claim))
         });
         Self(volumes.collect())
+    }
+
+    /// Writes those of ConfigMaps again, as the kubelet does some time after one has changed.
+    pub(super) fn update(&self, plane: &ControlPlane, pod: &Value) {
+        let maker = Maker::of(plane, pod);
+        for volume in entries(pod, "/spec/volumes") {
+            if volume.get("configMap").is_some() {
+                let folder = &self.get(text(volume, "name")).folder;
+                write(folder, &maker.projected(volume, 0));
+                if let Some(group) = maker.group {
+                    give_to_group(folder, group, true);
+                }
+            }
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> &Volume {
@@ -85,7 +90,18 @@ struct File {
     user: Option<u32>,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn of(plane: &'a ControlPlane, pod: &'a Value) -> Self {
+        let metadata = pod.get("metadata").expect("a pod has metadata");
+        let group = pod.pointer("/spec/securityContext/fsGroup");
+        Self {
+            plane,
+            namespace: text(metadata, "namespace"),
+            pod,
+            group: group.and_then(Value::as_u64).map(id),
+        }
+    }
+
     fn volume(&self, volume: &Value, folder: PathBuf, claim: &dyn Fn(&str) -> PathBuf) -> Volume {
         let make = |files: &[File]| {
             fs::create_dir_all(&folder).expect("a temporary folder can be made");
@@ -237,12 +253,18 @@ pub(super) fn objects(
     Some(all.chain(data("binaryData", true)).collect())
 }
 
-/// Writes the files as the kubelet does: into a folder that a link leads to, with a link to each.
+/// Writes the files as the kubelet does: into a folder that a link leads to, with a link to each. They
+/// replace those that are there at once.
 fn write(folder: &Path, files: &[File]) {
-    if files.is_empty() {
+    let old = fs::read_link(folder.join(DATA)).ok();
+    if files.is_empty() && old.is_none() {
         return;
     }
-    let data = folder.join(TIMESTAMP);
+    let data = tempfile::Builder::new()
+        .prefix(TIMESTAMP)
+        .tempdir_in(folder)
+        .expect("a temporary folder can be made")
+        .keep();
     for file in files {
         let path = data.join(&file.path);
         let parent = path.parent().expect("a file is in a folder");
@@ -250,14 +272,32 @@ fn write(folder: &Path, files: &[File]) {
         fs::write(&path, &file.bytes).expect("a temporary file can be written");
         set_mode(&path, file.mode);
         chown(&path, file.user, None).expect("root gives files away");
+    }
+    set_mode(&data, 0o755);
+    let new = folder.join("..data_tmp");
+    symlink(data.file_name().expect("it has a name"), &new).expect("a link can be made");
+    fs::rename(new, folder.join(DATA)).expect("a link can be replaced");
+    for file in files {
         let first = file.path.split('/').next().unwrap_or_default();
         let link = folder.join(first);
         if link.symlink_metadata().is_err() {
-            symlink(Path::new("..data").join(first), link).expect("a link can be made");
+            symlink(Path::new(DATA).join(first), link).expect("a link can be made");
         }
     }
-    set_mode(&data, 0o755);
-    symlink(TIMESTAMP, folder.join("..data")).expect("a link can be made");
+    if let Some(old) = old {
+        remove_old(folder, &old);
+    }
+}
+
+/// Removes the folder of the files before, and links to files that are no more.
+fn remove_old(folder: &Path, old: &Path) {
+    fs::remove_dir_all(folder.join(old)).expect("a temporary folder can be removed");
+    for entry in fs::read_dir(folder).expect("root reads any folder") {
+        let path = entry.expect("root reads any folder").path();
+        if path.is_symlink() && !path.exists() {
+            fs::remove_file(path).expect("a link can be removed");
+        }
+    }
 }
 
 /// `fsGroup`: the group owns all, and may read it, or write it where the volume can be written.

@@ -1,0 +1,110 @@
+//! A terminal, as GitLab opens it: a connection that begins with a ClientHello.
+
+use std::io::{self, Error, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time;
+
+use crate::cluster::{PODS, host};
+
+/// As many bytes as TLS and a WebSocket make of a keystroke.
+const KEYSTROKE: [u8; 29] = [7; 29];
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many addresses connections come from, each with ports of its own: more connections than one
+/// has ports end within the minute that a port is kept.
+const ADDRESSES: usize = 50;
+
+/// The first bytes of connections to each pod.
+pub(crate) fn hellos() -> io::Result<Vec<Arc<[u8]>>> {
+    (0..PODS).map(|pod| hello(host(pod))).collect()
+}
+
+fn hello(host: String) -> io::Result<Arc<[u8]>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::other)?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from(host).map_err(Error::other)?;
+    let mut client = ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello)?;
+    Ok(hello.into())
+}
+
+/// An open terminal.
+pub(crate) struct Terminal(TcpStream);
+
+impl Terminal {
+    /// Opens the one with a number through a proxy: its pod has echoed the hello.
+    pub(crate) async fn open(proxy: SocketAddr, number: usize, hello: &[u8]) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        let last = u8::try_from(number % ADDRESSES).unwrap_or_default();
+        socket.bind((Ipv4Addr::new(127, 1, 0, last + 1), 0).into())?;
+        let stream = in_time(socket.connect(proxy)).await?;
+        stream.set_nodelay(true)?;
+        let mut terminal = Self(stream);
+        terminal.type_bytes(hello).await?;
+        Ok(terminal)
+    }
+
+    /// Types a key, and gives the time until its echo.
+    pub(crate) async fn type_key(&mut self) -> io::Result<Duration> {
+        let start = Instant::now();
+        self.type_bytes(&KEYSTROKE).await?;
+        Ok(start.elapsed())
+    }
+
+    async fn type_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        in_time(self.0.write_all(bytes)).await?;
+        let mut echo = vec![0; bytes.len()];
+        in_time(self.0.read_exact(&mut echo)).await?;
+        if echo != bytes {
+            return Err(Error::new(ErrorKind::InvalidData, "another echo"));
+        }
+        Ok(())
+    }
+
+    /// Sends so many bytes, and reads as many. Their content is a test's to compare.
+    pub(crate) async fn copy(mut self, bytes: u64) -> io::Result<()> {
+        let (mut reader, mut writer) = self.0.split();
+        let chunk = vec![7; 64 * 1024];
+        let sending = async {
+            let mut left = bytes;
+            while left > 0 {
+                let most = usize::try_from(left).unwrap_or(chunk.len());
+                let piece = chunk.get(..most.min(chunk.len())).unwrap_or_default();
+                in_time(writer.write_all(piece)).await?;
+                left -= piece.len() as u64;
+            }
+            Ok::<_, Error>(())
+        };
+        let receiving = async {
+            let mut buffer = vec![0; 256 * 1024];
+            let mut left = bytes;
+            while left > 0 {
+                match in_time(reader.read(&mut buffer)).await? {
+                    0 => return Err(ErrorKind::UnexpectedEof.into()),
+                    length => left = left.saturating_sub(length as u64),
+                }
+            }
+            Ok(())
+        };
+        tokio::try_join!(sending, receiving)?;
+        Ok(())
+    }
+}
+
+async fn in_time<T>(doing: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    time::timeout(PATIENCE, doing)
+        .await
+        .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
