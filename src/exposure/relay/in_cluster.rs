@@ -456,19 +456,18 @@ impl RelaySpec {
     }
 
     fn deployment(&self) -> Value {
-        let dial = match self.dial {
-            Dial::Pod => "pod",
-            Dial::Api => "api",
-        };
+        let mut arguments = vec![format!("--routes={ROUTES_FOLDER}")];
+        arguments.extend(match self.dial {
+            // An idle terminal takes 5 KiB of a relay that connects to pods.
+            Dial::Pod => vec!["--dial=pod".to_owned(), "--max-connections=4096".to_owned()],
+            Dial::Api => vec!["--dial=api".to_owned()],
+        });
         let deployment = RelayDeployment {
             name: &self.name,
             image: self.image.as_deref().unwrap_or_default(),
             replicas: self.replicas,
             service_account: Some(&self.name),
-            arguments: vec![
-                format!("--routes={ROUTES_FOLDER}"),
-                format!("--dial={dial}"),
-            ],
+            arguments,
             volume: json!({"configMap": {"name": self.name_of("ConfigMap")}}),
             mount_path: ROUTES_FOLDER,
             scheduling: Scheduling {
