@@ -13,7 +13,7 @@ mod next;
 mod questions;
 
 use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use runner_terminal::export::AddEntryError;

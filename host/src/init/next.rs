@@ -142,8 +142,8 @@ fn commands(host: FunctionHost, file: &str, folder: &str) -> (&'static str, Stri
             ),
         ),
         FunctionHost::None => (
-            "Then write what the function adds as files, for Flux and kubectl apply -k, or into \
-             plain\nmanifests:",
+            "Then write what the function adds as files, for Flux and kubectl apply -k,\nor into plain \
+             manifests:",
             format!(
                 "runner-terminal export -k KUSTOMIZATION -c {file} -o terminals\n\
                  runner-terminal apply-to -c {file} --in-place MANIFESTS\n"
