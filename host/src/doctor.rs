@@ -134,7 +134,7 @@ fn apply_functions(
         apply::configs(&files, &documents, &arguments.function_configs).map_err(stop)?;
     configs.retain(|config| {
         let reads_cluster = matches!(config.parse(), Ok(FunctionConfig::AdvertiseAddress(_)));
-        !config.is_default() && !(arguments.offline && reads_cluster)
+        !(config.is_default() || arguments.offline && reads_cluster)
     });
     if configs.is_empty() {
         return Ok(Applied {

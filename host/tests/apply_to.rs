@@ -125,7 +125,7 @@ fn warnings_may_be_comments() {
             .collect();
         assert_eq!(without, plain.text());
         let lines: Vec<&str> = text.split(break_of_lines).collect();
-        let at = lines.iter().position(|line| is_comment(line)).unwrap();
+        let at = lines.iter().position(is_comment).unwrap();
         assert!(lines[at].contains("has to get an address first"), "{text}");
         assert_eq!(lines[at + 1..at + 3], ["apiVersion: v1", "kind: Service"]);
     }

@@ -81,11 +81,13 @@ impl Settings {
     ///
     /// The function would refuse it.
     pub(super) fn text(&self) -> Result<String, InitError> {
-        let mut metadata = json!({"name": "session-server"});
-        if self.host == FunctionHost::Kustomize {
-            metadata["annotations"] =
-                json!({"config.kubernetes.io/function": "exec:\n  path: runner-terminal\n"});
-        }
+        let metadata = match self.host {
+            FunctionHost::Kustomize => json!({
+                "name": "session-server",
+                "annotations": {"config.kubernetes.io/function": "exec:\n  path: runner-terminal\n"},
+            }),
+            _ => json!({"name": "session-server"}),
+        };
         let config = json!({
             "apiVersion": API_VERSION,
             "kind": "SessionServer",
@@ -310,10 +312,10 @@ impl Details<'_, '_> {
         let GatewayName { namespace, name } =
             self.questions
                 .text(given, &question, str::parse::<GatewayName>)?;
-        let mut gateway = json!({"name": name});
-        if let Some(namespace) = namespace {
-            gateway["namespace"] = namespace.into();
-        }
+        let gateway = match namespace {
+            Some(namespace) => json!({"name": name, "namespace": namespace}),
+            None => json!({"name": name}),
+        };
         fields.insert("gateway".to_owned(), gateway);
         Ok(())
     }
