@@ -317,11 +317,11 @@ impl RelayService {
                 .collect();
             let plain = HaProxy::start(Balance::InTurn(&addresses));
             let lost = lost(&servers, plain.address());
-            println!(
-                "{lost} of {SESSIONS} terminals of {} pods were lost",
-                pods.len()
+            let pods = pods.len();
+            assert!(
+                lost > SESSIONS / 2,
+                "{lost} of {SESSIONS} terminals of {pods} pods were lost"
             );
-            assert!(lost > SESSIONS / 2, "{lost}");
         }
     }
 }
