@@ -225,6 +225,11 @@ fn a_helm_release_is_patched_as_the_page_says() {
 }
 
 #[test]
+fn the_relay_is_made_as_the_page_says() {
+    assert_eq!(run_commands("docs/relay.md", None), 1);
+}
+
+#[test]
 fn pictures_are_drawn_as_the_page_says() {
     assert!(run_commands("docs/diagram.md", None) >= 4);
 }
