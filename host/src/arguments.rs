@@ -399,6 +399,13 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
 
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+}
+
+/// Which cluster to ask.
+#[derive(Args, Debug)]
+pub(crate) struct ClusterOptions {
     /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<String>,
@@ -643,13 +650,8 @@ pub(crate) struct Resolve {
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
 
-    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<String>,
-
-    /// The context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
 }
 
 /// How to print.
@@ -719,13 +721,8 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     pub(crate) drain_timeout: Duration,
 
-    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's service account]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<String>,
-
-    /// The context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
 }
 
 /// The arguments of `configure`.

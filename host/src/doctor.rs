@@ -155,8 +155,8 @@ fn apply_functions(
 /// The ResourceList with the config that looks for addresses, as `resolve` makes it.
 fn list(files: &[File], arguments: &arguments::Doctor) -> Result<String, ManifestsError> {
     let config = resolve::advertise_address(&json!({
-        "kubeconfig": arguments.kubeconfig,
-        "context": arguments.context,
+        "kubeconfig": arguments.cluster.kubeconfig,
+        "context": arguments.cluster.context,
     }));
     let manifests = Manifests::Plain(files.to_vec());
     manifests.into_list(None, &config.to_string())

@@ -75,8 +75,8 @@ pub(crate) fn run(arguments: &arguments::Relay) -> Result<ExitCode, RelayError> 
         .build()
         .map_err(RelayError::Start)?;
     let ended = runtime.block_on(async {
-        let kubeconfig = arguments.kubeconfig.as_deref();
-        let cluster = connect(kubeconfig, arguments.context.as_deref()).await?;
+        let kubeconfig = arguments.cluster.kubeconfig.as_deref();
+        let cluster = connect(kubeconfig, arguments.cluster.context.as_deref()).await?;
         let mut signals = Signals::new().map_err(RelayError::Start)?;
         let stop = async || signals.next().await;
         runner_terminal_relay::run(settings, cluster, stop).await?;

@@ -75,8 +75,8 @@ pub(crate) fn find(list: &str) -> Result<Vec<RunnerAddress>, Refusal> {
 /// The AdvertiseAddress that the flags stand for.
 fn function_config(arguments: &arguments::Resolve) -> Value {
     let mut spec = json!({
-        "kubeconfig": arguments.kubeconfig,
-        "context": arguments.context,
+        "kubeconfig": arguments.cluster.kubeconfig,
+        "context": arguments.cluster.context,
     });
     if let (Some(wait), Some(spec)) = (arguments.wait, spec.as_object_mut()) {
         spec.insert("whenPending".to_owned(), json!("Wait"));

@@ -4,21 +4,7 @@
 
 mod program;
 
-use std::fs;
-
-use program::{Ended, command, run};
-
-/// The items of a case of `verify`, as plain manifests.
-fn manifests(case: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/verify/");
-    let text = fs::read_to_string(format!("{path}{case}.yaml")).unwrap();
-    let (_, items) = text.split_once("\nitems:\n").unwrap();
-    let lines = items.lines().map(|line| match line.strip_prefix("- ") {
-        Some(first) => format!("---\n{first}\n"),
-        None => format!("{}\n", line.strip_prefix("  ").unwrap_or(line)),
-    });
-    lines.collect()
-}
+use program::{Ended, command, run, verify_case};
 
 fn doctor(arguments: &[&str], input: &str) -> Ended {
     let mut command = command(&["doctor", "-"]);
@@ -47,29 +33,29 @@ fn the_first_problem_is_named() {
         0,
         "✗ problem manifests: error: found no GitLab Runner",
     );
-    let without = manifests("without-session-server");
+    let without = verify_case("without-session-server");
     problem(
         &doctor(&[], &without),
         1,
         "✗ problem function: warning: Deployment ci/runner",
     );
     problem(
-        &doctor(&[], &manifests("pending")),
+        &doctor(&[], &verify_case("pending")),
         1,
         "✗ problem function: ",
     );
-    let wrong = manifests("namespace-above");
+    let wrong = verify_case("namespace-above");
     problem(
         &doctor(&[], &wrong),
         2,
         "✗ problem verify: error: ConfigMap",
     );
-    let start = manifests("start");
+    let start = verify_case("start");
     let ended = doctor(&[], &start);
     problem(&ended, 3, "✗ problem Service: ");
     problem(&ended, 3, "give --kubeconfig or --context");
     // A known address needs its Service as well.
-    let name = manifests("cluster-name");
+    let name = verify_case("cluster-name");
     problem(
         &doctor(&["--timeout", "1s"], &name),
         3,
@@ -79,9 +65,9 @@ fn the_first_problem_is_named() {
 
 #[test]
 fn offline_stops_before_the_cluster() {
-    let ended = doctor(&["--offline"], &manifests("start"));
+    let ended = doctor(&["--offline"], &verify_case("start"));
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     assert_eq!(ended.text().matches("- not looked at").count(), 5);
-    let ended = doctor(&["--offline"], &manifests("namespace-above"));
+    let ended = doctor(&["--offline"], &verify_case("namespace-above"));
     assert_eq!(ended.code, 1);
 }

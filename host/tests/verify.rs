@@ -6,7 +6,7 @@ mod program;
 
 use std::fs;
 
-use program::{Ended, command, run};
+use program::{Ended, command, run, verify_case};
 
 const CONFIG: &str = "\
 apiVersion: runner-terminal.dev/v1beta1
@@ -17,28 +17,16 @@ const RIGHT: &str = "info: Deployment ci/runner: terminals are reached at \
                      runner-session-server.ci.svc.cluster.local:9000;";
 const WRONG: &str = "names Service ci/runner-session-server, which is not in these manifests";
 
-/// The items of a case, as plain manifests.
-fn manifests(case: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/verify/");
-    let text = fs::read_to_string(format!("{path}{case}.yaml")).unwrap();
-    let (_, items) = text.split_once("\nitems:\n").unwrap();
-    let lines = items.lines().map(|line| match line.strip_prefix("- ") {
-        Some(first) => format!("---\n{first}\n"),
-        None => format!("{}\n", line.strip_prefix("  ").unwrap_or(line)),
-    });
-    lines.collect()
-}
-
 fn verify(arguments: &[&str], input: &str) -> Ended {
     run(command(&["verify"]).args(arguments), input.as_bytes())
 }
 
 #[test]
 fn the_code_is_1_when_something_is_wrong() {
-    let right = verify(&[], &manifests("cluster-name"));
+    let right = verify(&[], &verify_case("cluster-name"));
     assert_eq!((right.code, right.stderr.as_str()), (0, ""));
     assert!(right.text().starts_with(RIGHT), "{}", right.text());
-    let wrong = verify(&["-"], &manifests("namespace-above"));
+    let wrong = verify(&["-"], &verify_case("namespace-above"));
     assert_eq!((wrong.code, wrong.stderr.as_str()), (1, ""));
     assert!(
         wrong
@@ -46,7 +34,7 @@ fn the_code_is_1_when_something_is_wrong() {
             .starts_with("error: ConfigMap team-x/runner-config")
     );
     assert!(wrong.text().contains(WRONG), "{}", wrong.text());
-    let pending = verify(&[], &manifests("pending"));
+    let pending = verify(&[], &verify_case("pending"));
     assert_eq!(pending.code, 0);
     assert!(
         pending.text().starts_with("warning: "),
@@ -70,7 +58,7 @@ fn function_configs_are_those_of_the_file_or_of_the_manifests() {
     let file = file.to_str().unwrap();
     let strict = format!("{CONFIG}spec: {{requireAddress: true}}\n");
     fs::write(file, &strict).unwrap();
-    let pending = manifests("pending");
+    let pending = verify_case("pending");
     assert_eq!(verify(&["-c", file], &pending).code, 1);
     assert_eq!(verify(&[], &format!("{pending}---\n{strict}")).code, 1);
     assert_eq!(verify(&[], &format!("{pending}---\n{CONFIG}")).code, 0);
@@ -109,7 +97,7 @@ fn plain_manifests_may_have_one_among_them() {
         "{name: verify}",
         "{name: a}\nspec: {exposure: {type: ClusterIP}}",
     );
-    let plain = manifests("without-session-server");
+    let plain = verify_case("without-session-server");
     let with = |configs: &str| {
         let input = format!("{configs}{plain}");
         run(&mut command(&["apply-to"]), input.as_bytes())
@@ -136,7 +124,7 @@ fn resolve_and_check_say_the_same() {
     ] {
         let ended = run(
             command(arguments).env("KUBECONFIG", "/nonexistent"),
-            manifests(input).as_bytes(),
+            verify_case(input).as_bytes(),
         );
         assert_eq!(ended.code, 1, "{arguments:?}");
         assert!(

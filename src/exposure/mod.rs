@@ -50,8 +50,8 @@ pub use load_balancer::LoadBalancer;
 pub use node_port::{NODE_ADDRESS, NodePort};
 pub use pod_ip::PodIp;
 pub use relay::{
-    DEFAULT_RELAY, Dial, RELAY_KINDS, RELAY_NAMESPACE, Relay, RelaySpec, RemoteRelay, relay_labels,
-    relay_name,
+    DEFAULT_RELAY, Dial, RELAY_KINDS, RELAY_NAMESPACE, Relay, RelaySpec, RemoteRelay,
+    labels as relay_labels, relay_name,
 };
 pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficPolicy};
 

@@ -105,6 +105,17 @@ pub(crate) fn is_subdomain(name: &str) -> bool {
         })
 }
 
+/// The alphabet of RFC 1123. A label has a limit of its own as a whole name, and none as a part
+/// of one.
+///
+/// Source: `IsDNS1123Label` and `IsDNS1123Subdomain` in Kubernetes' apimachinery.
+pub(crate) fn is_dns_label(text: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with(is_end)
+        && text.ends_with(is_end)
+        && text.chars().all(|c| is_end(c) || c == '-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

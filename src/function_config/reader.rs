@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::fields::ConfigError;
+use crate::fields::metadata::is_dns_label;
 
 /// A service account that may read the address of the session server's Service: one that runs the
 /// function AdvertiseAddress.
@@ -51,7 +52,7 @@ pub(super) fn check_distinct(path: &str, readers: &[Reader]) -> Result<(), Confi
 
 fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.len() <= 63 && is_label(&text) {
+    if text.len() <= 63 && is_dns_label(&text) {
         return Ok(text);
     }
     Err(serde::de::Error::custom(format!(
@@ -62,24 +63,13 @@ fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 fn service_account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.len() <= 253 && text.split('.').all(is_label) {
+    if text.len() <= 253 && text.split('.').all(is_dns_label) {
         return Ok(text);
     }
     Err(serde::de::Error::custom(format!(
         "{text:?} is no service account: its name has 1 to 253 lower-case letters, digits, \"-\" \
          and \".\", and each part between dots begins and ends with a letter or digit"
     )))
-}
-
-/// The alphabet of RFC 1123. A label has a limit of its own as a whole name, and none as a part
-/// of one.
-///
-/// Source: `IsDNS1123Label` and `IsDNS1123Subdomain` in Kubernetes' apimachinery.
-fn is_label(text: &str) -> bool {
-    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    text.starts_with(is_end)
-        && text.ends_with(is_end)
-        && text.chars().all(|c| is_end(c) || c == '-')
 }
 
 #[cfg(test)]

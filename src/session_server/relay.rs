@@ -418,7 +418,7 @@ impl RelaysPlan {
         } else {
             spec.check_domains(&domains)?;
             for address in spec.fixed_addresses(&domains) {
-                taken::check_fixed(list, &address, &spec.identity("v1", "Service", ""))?;
+                taken::check_fixed(list, &address, &spec.identity("v1", "Service"))?;
             }
             spec.objects(routes, &domains)
         };
@@ -480,5 +480,5 @@ fn led_to(spec: &RelaySpec, runners: usize, domains: &BTreeSet<String>) -> Funct
         hosts.join(" and "),
         spec.reached_at(),
     ))
-    .about(&spec.identity("apps/v1", "Deployment", ""))
+    .about(&spec.identity("apps/v1", "Deployment"))
 }

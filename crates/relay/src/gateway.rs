@@ -76,7 +76,10 @@ pub(crate) async fn find(
         let Some(watch) = watches.find(|watch| !watch.is_tried()) else {
             return Err(not_listed(&missing, entries));
         };
-        if time::timeout_at(deadline, watch.tried()).await.is_err() {
+        if time::timeout_at(deadline, watch.wait_until_tried())
+            .await
+            .is_err()
+        {
             return Err(not_listed(watch.selection(), entries));
         }
     }

@@ -122,7 +122,7 @@ impl PodWatch {
     }
 
     /// Waits until it was tried to list the pods.
-    pub(crate) async fn tried(&self) {
+    pub(crate) async fn wait_until_tried(&self) {
         let mut state = self.state.clone();
         // An error means that nobody follows any more, so there is nothing to wait for.
         let _ = state
@@ -173,7 +173,7 @@ impl Follower {
                 None => match self.list().await {
                     Ok(version) => version,
                     Err(problem) => {
-                        self.has_failed(problem);
+                        self.note_failure(problem);
                         pause.wait().await;
                         continue;
                     }
@@ -196,7 +196,7 @@ impl Follower {
             };
             let has_failed = problem.is_some();
             if let Some(problem) = problem {
-                self.has_failed(problem);
+                self.note_failure(problem);
             }
             if has_failed || !is_steady {
                 pause.wait().await;
@@ -226,7 +226,7 @@ impl Follower {
             match list.metadata.next.filter(|next| !next.is_empty()) {
                 Some(next) => page = page.continue_token(&next),
                 None => {
-                    self.has_listed(pods);
+                    self.store(pods);
                     return Ok(list.metadata.resource_version);
                 }
             }
@@ -249,7 +249,7 @@ impl Follower {
             Ok(Err(error)) => return self.end_of(&error),
             Err(_) => return End::Resumable(Some(too_late())),
         };
-        self.is_up();
+        self.note_open();
         let mut events = std::pin::pin!(events);
         loop {
             match time::timeout(SILENCE, events.try_next()).await {
@@ -309,7 +309,7 @@ impl Follower {
         }
     }
 
-    fn has_listed(&self, pods: Pods) {
+    fn store(&self, pods: Pods) {
         let count = pods.len();
         self.metrics.pods(count);
         *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
@@ -323,7 +323,7 @@ impl Follower {
         }
     }
 
-    fn is_up(&self) {
+    fn note_open(&self) {
         self.metrics.up(true);
         let has_recovered = self
             .state
@@ -333,7 +333,7 @@ impl Follower {
         }
     }
 
-    fn has_failed(&mut self, problem: String) {
+    fn note_failure(&mut self, problem: String) {
         self.metrics.up(false);
         self.metrics.failed();
         if let Some(suppressed) = self.throttle.admit() {

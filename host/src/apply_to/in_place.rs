@@ -256,9 +256,16 @@ fn prepare_change(change: Change<'_>) -> Result<Prepared<'_>, PrepareError> {
     }
 }
 
+/// The folder of a file; the working directory for a name alone, whose parent is empty.
+fn folder_of(location: &Path) -> &Path {
+    let folder = location.parent();
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// A new file under another name, in the folder in which it will be.
 fn prepare_new(file: &File) -> Result<Prepared<'_>, PrepareError> {
-    let folder = file.location.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".runner-terminal-").suffix(".tmp");
     #[cfg(unix)]
@@ -268,7 +275,7 @@ fn prepare_new(file: &File) -> Result<Prepared<'_>, PrepareError> {
         // As any new file: the process's umask takes away what it may not have.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut new = builder.tempfile_in(folder)?;
+    let mut new = builder.tempfile_in(folder_of(&file.location))?;
     new.write_all(file.text.as_bytes())?;
     new.as_file().sync_all()?;
     Ok(Prepared {
@@ -317,11 +324,10 @@ fn prepare<'a>(before: &'a File, after: &File) -> Result<Prepared<'a>, PrepareEr
     // A read-only file is not replaced, although its folder would allow it.
     let old = fs::OpenOptions::new().write(true).open(&location)?;
     let metadata = old.metadata()?;
-    let folder = location.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new()
         .prefix(".runner-terminal-")
         .suffix(".tmp")
-        .tempfile_in(folder)?;
+        .tempfile_in(folder_of(&location))?;
     new.write_all(after.text.as_bytes())?;
     new.as_file().set_permissions(metadata.permissions())?;
     keep_owner(new.as_file(), &metadata)?;
@@ -378,10 +384,7 @@ fn put(prepared: Prepared<'_>) -> Result<Option<NamedTempFile>, PutError> {
 /// Syncs the folder of a file, and with it the file's name.
 #[cfg(unix)]
 fn sync_folder(location: &Path) -> io::Result<()> {
-    let Some(folder) = location.parent() else {
-        return Ok(());
-    };
-    match fs::File::open(folder)?.sync_all() {
+    match fs::File::open(folder_of(location))?.sync_all() {
         // A file system that cannot sync folders, such as a network file system.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         synced => synced,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use clap::ValueEnum as _;
 use runner_terminal::address::{Address, Host};
 use runner_terminal::function_config::{API_VERSION, FunctionConfig};
 use serde_json::{Map, Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::InitError;
 use super::decision::{ExposureType, Reach, Situation};
 use super::questions::{AnswerError, Question, Questions};
-use crate::arguments::{self, Cloud, Controller, FunctionHost, GatewayName};
+use crate::arguments::{self, Cloud, FunctionHost, GatewayName};
 
 /// The namespace of the relay if no other is named.
 const RELAY_NAMESPACE: &str = "runner-terminal";
@@ -291,15 +292,10 @@ impl Details<'_, '_> {
             self.given.controller,
             &Question::new("--controller", "Which ingress controller?"),
         )?;
-        let name = match controller {
-            Controller::Nginx => "nginx",
-            Controller::Haproxy => "haproxy",
-            Controller::HaproxyIngress => "haproxy-ingress",
-            Controller::Traefik => "traefik",
-            Controller::Contour => "contour",
-            Controller::Openshift => "openshift",
-        };
-        fields.insert("controller".to_owned(), name.into());
+        // The option has the names of the field.
+        if let Some(value) = controller.to_possible_value() {
+            fields.insert("controller".to_owned(), value.get_name().into());
+        }
         Ok(())
     }
 
@@ -327,17 +323,13 @@ impl Details<'_, '_> {
         let mut entry = Map::new();
         let mut set = |name: &str, value: Value| entry.insert(name.to_owned(), value);
         match reach {
-            Reach::Ingress | Reach::Gateway => {
-                let name = if reach == Reach::Ingress {
-                    "Ingress"
-                } else {
-                    "Gateway"
-                };
-                set("type", name.into());
-                match reach {
-                    Reach::Ingress => self.controller(&mut entry)?,
-                    _ => self.gateway(&mut entry)?,
-                }
+            Reach::Ingress => {
+                set("type", "Ingress".into());
+                self.controller(&mut entry)?;
+            }
+            Reach::Gateway => {
+                set("type", "Gateway".into());
+                self.gateway(&mut entry)?;
             }
             Reach::Nodes(_) => {
                 set("type", "NodePort".into());

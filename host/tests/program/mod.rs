@@ -86,3 +86,15 @@ fn finish(
         }
     })
 }
+
+/// The items of a case of `verify`, as plain manifests.
+pub(crate) fn verify_case(case: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/verify/");
+    let text = std::fs::read_to_string(format!("{path}{case}.yaml")).unwrap();
+    let (_, items) = text.split_once("\nitems:\n").unwrap();
+    let lines = items.lines().map(|line| match line.strip_prefix("- ") {
+        Some(first) => format!("---\n{first}\n"),
+        None => format!("{}\n", line.strip_prefix("  ").unwrap_or(line)),
+    });
+    lines.collect()
+}

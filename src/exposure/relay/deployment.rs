@@ -14,7 +14,7 @@ pub(super) const OBSERVE_PORT: u16 = 9100;
 /// Longer than `--drain-timeout` and [`STOP_DELAY_SECONDS`], for which open terminals go on when a pod
 /// stops, such as in a rollout.
 const GRACE_SECONDS: u16 = 3660;
-/// A pod that stops takes new connections for so long, until the Service sends them to the others.
+/// How long a pod that stops still accepts connections, so that the Service can stop sending them.
 const STOP_DELAY_SECONDS: u16 = 10;
 
 /// A relay's Deployment.

@@ -11,8 +11,8 @@ use super::{labels, relay_name, selector};
 use crate::exposure::host_name::PodHost;
 use crate::exposure::pod_names::PodNames;
 use crate::exposure::{
-    AddressSource, ExposureContext, ExposureStrategy, FixedAddress, PodReach, SERVICE_PORT, refuse,
-    require_namespace,
+    AddressSource, ExposureContext, ExposureStrategy, FixedAddress, GATEWAY_GROUP, PodReach,
+    SERVICE_PORT, refuse, require_namespace,
 };
 use crate::fields::{ConfigError, Port, check_resources, metadata, read, unset_when_empty};
 use crate::rbac;
@@ -35,8 +35,8 @@ pub const RELAY_KINDS: [(&str, &str); 11] = [
     ("Ingress", "networking.k8s.io"),
     ("IngressRouteTCP", "traefik.io"),
     ("HTTPProxy", "projectcontour.io"),
-    ("Gateway", "gateway.networking.k8s.io"),
-    ("TLSRoute", "gateway.networking.k8s.io"),
+    ("Gateway", GATEWAY_GROUP),
+    ("TLSRoute", GATEWAY_GROUP),
 ];
 
 /// Each pod by its own name below a wildcard domain, through one relay that serves all runners of the
@@ -131,11 +131,6 @@ const fn two() -> u16 {
     2
 }
 
-/// The labels of the pods of a relay of this name.
-pub fn relay_labels(name: &str) -> Map<String, Value> {
-    labels(name)
-}
-
 impl Relay {
     /// Reads it.
     ///
@@ -168,7 +163,7 @@ impl Relay {
                  {own}: GitLab reaches it only where a proxy passes TCP through from port {advertised} \
                  to it. Otherwise leave one of the two ports out"
             ))
-            .about(&self.relay.identity("v1", "Service", ""))
+            .about(&self.relay.identity("v1", "Service"))
         })
     }
 
@@ -253,15 +248,8 @@ impl RelaySpec {
         let refuse = |field: &str, message: String| {
             Err(ConfigError::new(format!("{path}.{field}"), message))
         };
-        let is_label = |text: &str, first: fn(char) -> bool| {
-            text.len() <= LONGEST_LABEL
-                && text.starts_with(first)
-                && text.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                && text
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        };
-        if !is_label(&self.name, |c| c.is_ascii_lowercase()) {
+        let is_name = |text: &str| text.len() <= LONGEST_LABEL && metadata::is_dns_label(text);
+        if !is_name(&self.name) || self.name.starts_with(|c: char| c.is_ascii_digit()) {
             return refuse(
                 "name",
                 format!(
@@ -271,9 +259,7 @@ impl RelaySpec {
                 ),
             );
         }
-        if !is_label(&self.namespace, |c| {
-            c.is_ascii_lowercase() || c.is_ascii_digit()
-        }) {
+        if !is_name(&self.namespace) {
             return refuse(
                 "namespace",
                 format!(
@@ -336,12 +322,12 @@ impl RelaySpec {
         read::<RelaySpec<Value>>("", settings)?.with_entry("", None)
     }
 
-    /// The identity of one of its manifests.
-    pub fn identity(&self, api_version: &str, kind: &str, suffix: &str) -> Identity {
+    /// The identity of its manifest of a kind.
+    pub fn identity(&self, api_version: &str, kind: &str) -> Identity {
         Identity {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
-            name: format!("{}{suffix}", self.name),
+            name: self.name_of(kind),
             namespace: self.namespace.clone(),
             ..Identity::default()
         }
@@ -404,9 +390,7 @@ impl RelaySpec {
         domains: &BTreeSet<String>,
     ) -> Vec<Value> {
         let object = |api_version: &str, kind: &str, field: &str, value: Value| {
-            let mut identity = self.identity(api_version, kind, "");
-            identity.name = self.name_of(kind);
-            let mut object = identity.skeleton();
+            let mut object = self.identity(api_version, kind).skeleton();
             object.insert(field.to_owned(), value);
             Value::Object(object)
         };
@@ -442,7 +426,7 @@ impl RelaySpec {
                 }),
             ),
         ];
-        let identity = self.identity("v1", "Service", "");
+        let identity = self.identity("v1", "Service");
         objects.extend(self.exposure.objects(&identity, &wildcards(domains)));
         for object in &mut objects {
             if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {

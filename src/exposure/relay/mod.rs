@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use in_cluster::{DEFAULT_RELAY, Dial, RELAY_KINDS, Relay, RelaySpec, relay_labels};
+pub use in_cluster::{DEFAULT_RELAY, Dial, RELAY_KINDS, Relay, RelaySpec};
 pub use remote::{RELAY_NAMESPACE, RemoteRelay, relay_name};
 
 /// The label that tells a relay's manifests from others.
@@ -29,7 +29,7 @@ const COMPONENT: &str = "app.kubernetes.io/component";
 const TLS_PORT: &str = "tls";
 
 /// The labels of a relay's pods, and of all its manifests.
-fn labels(name: &str) -> Map<String, Value> {
+pub fn labels(name: &str) -> Map<String, Value> {
     let labels = [
         ("app.kubernetes.io/name", "runner-terminal"),
         ("app.kubernetes.io/instance", name),

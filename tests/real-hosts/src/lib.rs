@@ -7,6 +7,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod argocd;
+mod chart;
 mod command;
 mod control_plane;
 mod definitions;
@@ -25,6 +26,7 @@ mod session_server;
 mod starting_pod;
 
 pub use argocd::{Application, PluginServer, argo_cd_manifests};
+pub use chart::chart;
 pub use control_plane::{ControlPlane, free_ports};
 pub use dist::{Registry, npm_package, packed, static_program};
 pub use haproxy::{Balance, HaProxy};
@@ -37,5 +39,5 @@ pub use module::{Runtime, items_from, resource_list, run_module};
 pub use open_terminal::OpenTerminal;
 pub use programs::{host, path_with_hosts, workspace_root};
 pub use relay::{ManyTerminals, Relay};
-pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy};
+pub use session_server::{Refusal, SessionServer, Terminal, TlsEndingProxy, lost_terminals};
 pub use starting_pod::{Ended, RunningContainer, StartNode, StartingPod};

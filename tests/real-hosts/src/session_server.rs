@@ -1,7 +1,10 @@
 //! GitLab Runner's own session server, and a client that connects as GitLab does.
 
+use std::borrow::Borrow;
 use std::fs::{self, File};
 use std::process::{Child, ChildStdin, Command, Output};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -163,6 +166,42 @@ impl SessionServer {
     pub fn connect_through(&self, address: &str) -> Output {
         connect(&self.terminal, address)
     }
+}
+
+/// Opens terminals of these servers in parallel, so many in all, and returns how many did not reach the
+/// process of their session. A session has one terminal at a time.
+///
+/// # Panics
+///
+/// If `connect` panics.
+pub fn lost_terminals<S: Borrow<SessionServer> + Sync>(
+    servers: &[S],
+    terminals: usize,
+    connect: impl Fn(&SessionServer) -> Output + Sync,
+) -> usize {
+    let is_lost = |server: &SessionServer| {
+        loop {
+            let client = connect(server);
+            // The right process says that it is locked while it has not yet noticed the end of the
+            // terminal before, so that is tried again.
+            if !String::from_utf8_lossy(&client.stderr).contains("423 Locked") {
+                return !(client.status.success() && client.stdout == b"terminal open\n");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let lost_of = |server: &SessionServer| {
+        let attempts = 0..terminals / servers.len();
+        attempts.filter(|_| is_lost(server)).count()
+    };
+    thread::scope(|scope| {
+        let clients = servers.iter().map(Borrow::borrow);
+        let clients: Vec<_> = clients
+            .map(|server| scope.spawn(|| lost_of(server)))
+            .collect();
+        let lost = clients.into_iter().map(|client| client.join());
+        lost.map(|lost| lost.expect("no terminal panics")).sum()
+    })
 }
 
 impl Drop for SessionServer {

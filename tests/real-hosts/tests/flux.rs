@@ -13,11 +13,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::thread;
 
 use real_hosts::{
-    ControlPlane, SessionServer, StartNode, host, kustomize, launcher, path_with_hosts,
-    workspace_root,
+    ControlPlane, SessionServer, StartNode, chart, host, kustomize, launcher, lost_terminals,
+    path_with_hosts, workspace_root,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,15 +27,6 @@ const SESSIONS: usize = 300;
 const PORT: u16 = 18096;
 
 const POD_START: &str = "{configure: {at: PodStart, image: 'example.com/runner-terminal:1'}}";
-
-/// What the chart's script does about the file; the fixture leaves its body out.
-const ENTRYPOINT: &str = "#!/bin/sh
-set -e
-mkdir -p /home/gitlab-runner/.gitlab-runner/
-cp /configmaps/config.toml /home/gitlab-runner/.gitlab-runner/
-gitlab-runner register --non-interactive --config /home/gitlab-runner/.gitlab-runner/config.toml
-exec /entrypoint run --user=gitlab-runner --working-directory=/home/gitlab-runner
-";
 
 /// A repository in a temporary folder.
 struct Repository(TempDir);
@@ -131,18 +121,11 @@ fn by_name(mut resources: Vec<Value>) -> BTreeMap<String, Value> {
     resources.into_iter().map(named).collect()
 }
 
-/// A runner of a chart's render, with the body of its script.
-fn chart(name: &str, namespace: &str) -> String {
-    let path = format!("tests/fixtures/chart/chart-{name}.yaml");
-    let text = fs::read_to_string(workspace_root().join(path)).unwrap();
-    let mut items = resources(&text.replace("\"ci\"", &format!("{namespace:?}")));
-    for item in &mut items {
-        if item["kind"] == "ConfigMap" {
-            item["data"]["entrypoint"] = json!(ENTRYPOINT);
-        }
-    }
-    let documents: Vec<String> = items.iter().map(Value::to_string).collect();
-    documents.join("\n---\n")
+/// The runner of the chart, as Helm renders it.
+fn rendered_chart(name: &str, namespace: &str) -> String {
+    let documents = chart(name, namespace);
+    let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
+    texts.join("\n---\n")
 }
 
 /// kustomize, kubectl and Flux build the same of a folder with a Component, and it is what the function
@@ -275,27 +258,6 @@ fn start(node: &StartNode, namespace: &str, listen: &str) -> SessionServer {
     }
 }
 
-/// Opens terminals at the addresses that the runners advertise, and gives how many were lost.
-fn lost_of(servers: &[SessionServer]) -> usize {
-    let lost = |server: &SessionServer| {
-        let attempts = 0..SESSIONS / servers.len();
-        let opened = |client: &Output| client.stdout == b"terminal open\n";
-        attempts
-            .filter(|_| !opened(&server.connect_as_advertised()))
-            .count()
-    };
-    thread::scope(|scope| {
-        let clients = servers
-            .iter()
-            .map(|server| scope.spawn(move || lost(server)));
-        let clients: Vec<_> = clients.collect();
-        clients
-            .into_iter()
-            .map(|client| client.join().unwrap())
-            .sum()
-    })
-}
-
 /// Three runners of the chart: one commit, and every terminal reaches the process of its session.
 #[test]
 fn a_helm_release_of_three_gets_its_terminals_with_one_commit() {
@@ -307,7 +269,7 @@ fn a_helm_release_of_three_gets_its_terminals_with_one_commit() {
         "{{configure: {{at: PodStart, image: 'example.com/runner-terminal:1'}}, \
          exposure: {{type: PodIP}}, listenPort: {PORT}}}"
     ));
-    let patched = post_rendered(&repository, &chart("replicas-3", namespace));
+    let patched = post_rendered(&repository, &rendered_chart("replicas-3", namespace));
     // Each pod advertises its own address, so nothing is added beside the release.
     let beside = fs::read_dir(repository.path().join("terminals"));
     assert_eq!(beside.map_or(0, Iterator::count), 0);
@@ -325,7 +287,8 @@ fn a_helm_release_of_three_gets_its_terminals_with_one_commit() {
             start(&node, namespace, &format!("{ip}:{PORT}"))
         })
         .collect();
-    assert_eq!(lost_of(&servers), 0);
+    let lost = lost_terminals(&servers, SESSIONS, SessionServer::connect_as_advertised);
+    assert_eq!(lost, 0);
 }
 
 /// The Service and the Role are files beside the HelmRelease, in the same commit.
@@ -336,7 +299,7 @@ fn what_a_post_renderer_cannot_add_is_beside_the_helm_release() {
     plane.add_namespace(namespace, &json!({}));
     let repository = Repository::new();
     repository.configure(POD_START);
-    let rendered = chart("default", namespace);
+    let rendered = rendered_chart("default", namespace);
     let patched = post_rendered(&repository, &rendered);
     repository.write(
         "prod/kustomization.yaml",
@@ -392,7 +355,7 @@ fn the_pipeline_pushes_what_flux_applies() {
     git(&["init", "--quiet", "--bare", "."], origin.path());
     let repository = Repository::new();
     repository.write("prod/kustomization.yaml", "resources: [runner.yaml]\n");
-    repository.write("prod/runner.yaml", &chart("default", "ci"));
+    repository.write("prod/runner.yaml", &rendered_chart("default", "ci"));
     repository.configure("{advertiseAddress: terminal.example.com}");
 
     let run = |commit: &str| {

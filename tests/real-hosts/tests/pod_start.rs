@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use real_hosts::{
-    ControlPlane, Ended, SessionServer, StartNode, StartingPod, items_from, kustomize_build,
-    resource_list, workspace_root,
+    ControlPlane, Ended, SessionServer, StartNode, StartingPod, chart, items_from, kustomize_build,
+    lost_terminals, resource_list, workspace_root,
 };
 use serde_json::{Value, json};
 
@@ -370,15 +370,9 @@ spec:
 #[test]
 fn the_charts_script_copies_the_file() {
     let cluster = Cluster::new("chart", "baseline");
-    let chart = workspace_root().join("tests/fixtures/chart/chart-default.yaml");
-    let mut items = documents(&fs::read_to_string(chart).unwrap());
-    for item in &mut items {
-        if item["kind"] == "ConfigMap" {
-            item["data"]["entrypoint"] = json!(ENTRYPOINT);
-        }
-    }
-    let manifests: String = items.iter().map(|item| format!("---\n{item}\n")).collect();
-    let items = cluster.function(&manifests.replace(r#""ci""#, r#""chart""#), "{}");
+    let documents = chart("default", "chart");
+    let manifests = documents.iter().map(|one| format!("---\n{one}\n"));
+    let items = cluster.function(&manifests.collect::<String>(), "{}");
     cluster.apply(&items);
     let pod = cluster
         .node
@@ -393,15 +387,6 @@ fn the_charts_script_copies_the_file() {
     assert!(config.contains("token = \"glrt-of-a-test\""), "{config}");
     opens_a_terminal(&config, "192.0.2.7");
 }
-
-/// What the chart's script does about the file.
-const ENTRYPOINT: &str = r#"#!/bin/sh
-set -e
-mkdir -p /home/gitlab-runner/.gitlab-runner/
-cp /configmaps/config.toml /home/gitlab-runner/.gitlab-runner/
-gitlab-runner register --non-interactive --config /home/gitlab-runner/.gitlab-runner/config.toml
-exec /entrypoint run --user=gitlab-runner --working-directory=/home/gitlab-runner
-"#;
 
 #[test]
 fn a_runner_registers_in_an_init_container() {
@@ -864,24 +849,10 @@ fn workload_of_kind(kind: &str, spec: &Value) -> String {
     texts.collect()
 }
 
-/// Opens the terminals of these pods at the addresses that they advertise, as GitLab does, and gives how
-/// many did not reach the process of their session.
+/// How many terminals did not reach the process of their session, at the addresses that the pods
+/// advertise, as GitLab opens them.
 fn lost_of(servers: &[SessionServer]) -> usize {
-    let lost = |server: &SessionServer| {
-        let attempts = 0..SESSIONS / servers.len();
-        let opened = |client: &std::process::Output| client.stdout == b"terminal open\n";
-        attempts
-            .filter(|_| !opened(&server.connect_as_advertised()))
-            .count()
-    };
-    std::thread::scope(|scope| {
-        let clients = servers
-            .iter()
-            .map(|server| scope.spawn(move || lost(server)));
-        let clients: Vec<_> = clients.collect();
-        let lost = clients.into_iter().map(|client| client.join().unwrap());
-        lost.sum()
-    })
+    lost_terminals(servers, SESSIONS, SessionServer::connect_as_advertised)
 }
 
 /// Each pod advertises its own IP address, so any number of them lose no terminal, also while an

@@ -310,33 +310,47 @@ fn receive_gigabyte(mut from: impl Read, seed: u64) {
     }
 }
 
-#[test]
-fn a_gigabyte_each_way_arrives_as_it_was() {
-    let cluster = Cluster::new("relay-gigabyte");
-    cluster.add_pod("runner", "runner");
-    let length = hello_for("a.example.com").len();
-    let backend = Backend::new(move |mut client| {
+/// A pod's server that sends a gigabyte, and receives another, behind the first bytes for a host.
+fn gigabyte_backend(host: &str) -> Backend {
+    let length = hello_for(host).len();
+    Backend::new(move |mut client| {
         client.read_exact(&mut vec![0; length]).unwrap();
         let same = client.try_clone().unwrap();
         let sending = thread::spawn(move || send_gigabyte(same, 1));
         receive_gigabyte(client, 2);
         sending.join().unwrap();
-    });
-    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+    })
+}
 
+/// Exchanges a gigabyte each way with [`gigabyte_backend`] through the relay, and returns how long that
+/// took.
+fn exchange_gigabyte(relay: &Relay, host: &str, backend: Backend) -> Duration {
     let started = Instant::now();
-    let client = Client::of(&relay, "a.example.com");
+    let client = Client::of(relay, host);
     let same = client.stream.try_clone().unwrap();
     let sending = thread::spawn(move || send_gigabyte(same, 2));
     receive_gigabyte(&client.stream, 1);
     sending.join().unwrap();
+    let length = client.hello.len();
     assert_eq!(client.rest(), b"");
 
-    println!("1 GB each way took {:?}", started.elapsed());
+    let took = started.elapsed();
     let line = relay.wait_for_end("pod-closed");
     assert_eq!(line["bytes_to_pod"], GIGABYTE + length, "{line}");
     assert_eq!(line["bytes_to_client"], GIGABYTE, "{line}");
     assert!(backend.is_well());
+    took
+}
+
+#[test]
+fn a_gigabyte_each_way_arrives_as_it_was() {
+    let cluster = Cluster::new("relay-gigabyte");
+    cluster.add_pod("runner", "runner");
+    let backend = gigabyte_backend("a.example.com");
+    let relay = cluster.relay(&[&cluster.route("a.example.com", "runner", backend.port)]);
+
+    let took = exchange_gigabyte(&relay, "a.example.com", backend);
+    println!("1 GB each way took {took:?}");
 }
 
 #[test]
@@ -1237,14 +1251,7 @@ fn a_pod_that_refuses_or_breaks_is_told() {
 #[test]
 fn a_gigabyte_each_way_arrives_from_a_pods_own_address() {
     let cluster = DirectCluster::new("gateway-gigabyte");
-    let length = hello_for("runner.terminals.example.com").len();
-    let backend = Backend::new(move |mut client| {
-        client.read_exact(&mut vec![0; length]).unwrap();
-        let same = client.try_clone().unwrap();
-        let sending = thread::spawn(move || send_gigabyte(same, 1));
-        receive_gigabyte(client, 2);
-        sending.join().unwrap();
-    });
+    let backend = gigabyte_backend("runner.terminals.example.com");
     cluster
         .plane
         .add_pod("gateway-gigabyte", "runner", "runner");
@@ -1253,19 +1260,8 @@ fn a_gigabyte_each_way_arrives_from_a_pods_own_address() {
         .run_pod("gateway-gigabyte", "runner", "127.0.0.1");
     let relay = cluster.relay(&[&cluster.route("runner", backend.port)]);
 
-    let started = Instant::now();
-    let client = Client::of(&relay, "runner.terminals.example.com");
-    let same = client.stream.try_clone().unwrap();
-    let sending = thread::spawn(move || send_gigabyte(same, 2));
-    receive_gigabyte(&client.stream, 1);
-    sending.join().unwrap();
-    assert_eq!(client.rest(), b"");
-
-    println!("1 GB each way took {:?}", started.elapsed());
-    let line = relay.wait_for_end("pod-closed");
-    assert_eq!(line["bytes_to_pod"], GIGABYTE + length, "{line}");
-    assert_eq!(line["bytes_to_client"], GIGABYTE, "{line}");
-    assert!(backend.is_well());
+    let took = exchange_gigabyte(&relay, "runner.terminals.example.com", backend);
+    println!("1 GB each way took {took:?}");
     assert!(relay.most_memory().is_none_or(|most| most < 60));
 }
 

@@ -1,16 +1,15 @@
 //! Several replicas: their terminals behind one Service, as shards, and by the names of their pods
 //! through the relay that the function makes. The tests of the relay need root.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Output;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use real_hosts::{
     Balance, ControlPlane, HaProxy, OpenTerminal, Relay, SessionServer, StartNode, StartingPod,
-    free_ports, items_from, resource_list, workspace_root,
+    free_ports, items_from, lost_terminals, resource_list, workspace_root,
 };
 use serde_json::{Value, json};
 
@@ -62,37 +61,9 @@ fn opened(client: &Output) -> bool {
     client.status.success() && client.stdout == b"terminal open\n"
 }
 
-/// Opens a server's terminal. The right process says that it is locked while it has not yet noticed the end
-/// of the terminal before, so that is tried again.
-fn connect(server: &SessionServer, address: &str) -> Output {
-    loop {
-        let client = server.connect_through(address);
-        if !String::from_utf8_lossy(&client.stderr).contains("423 Locked") {
-            return client;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Opens each server's terminal through the address, a given number of times, and returns how many
-/// attempts failed.
-fn lost(servers: &[&SessionServer], address: &str) -> usize {
-    // A session has one terminal at a time; those of several servers are opened in parallel.
-    let lost_of = |server: &SessionServer| {
-        (0..SESSIONS / servers.len())
-            .filter(|_| !opened(&connect(server, address)))
-            .count()
-    };
-    thread::scope(|scope| {
-        let clients: Vec<_> = servers
-            .iter()
-            .map(|server| scope.spawn(|| lost_of(server)))
-            .collect();
-        clients
-            .into_iter()
-            .map(|client| client.join().unwrap())
-            .sum()
-    })
+/// How many terminals did not reach the process of their session through the address.
+fn lost<S: Borrow<SessionServer> + Sync>(servers: &[S], address: &str) -> usize {
+    lost_terminals(servers, SESSIONS, |server| server.connect_through(address))
 }
 
 /// Each shard has its own host at one entry point, which passes TLS through by SNI: the routes
