@@ -223,7 +223,7 @@ fn session_server(
     }
     check_plans(list, chosen, plan)?;
     if !has_error(&plan.results) {
-        plan.relays = session_server::plan_relays(list, spec, &before, &plan.runners)?;
+        plan.relays = session_server::plan_relays(list, spec, before, &plan.runners)?;
         plan.results.append(&mut plan.relays.results);
     }
     Ok(())

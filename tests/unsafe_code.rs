@@ -16,7 +16,7 @@ use rust_files::rust_files;
 /// Each file with unsafe code, and why.
 const FILES: &[(&str, &str)] = &[
     (
-        "crates/krm/src/resource_list/glance/masks.rs",
+        "crates/krm/src/resource_list/line_head/masks.rs",
         "calls a function that needs SSE2, which every x86-64 processor has; no address is involved",
     ),
     ("fuzz/targets/kpt_abi.rs", "a host of kpt's ABI that lies"),

@@ -9,8 +9,8 @@ mod agreed;
 #[path = "../../crates/krm/src/resource_list/lines.rs"]
 mod lines;
 #[rustfmt::skip]
-#[path = "../../crates/krm/src/resource_list/glance/mod.rs"]
-mod glance;
+#[path = "../../crates/krm/src/resource_list/line_head/mod.rs"]
+mod line_head;
 #[rustfmt::skip]
 #[path = "../../crates/krm/src/resource_list/swar.rs"]
 mod swar;

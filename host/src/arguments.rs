@@ -82,10 +82,11 @@ pub(crate) enum Command {
     /// with comments where something differs. Exits with 1 when a field has to be filled in first,
     /// and when no values of the chart are found.
     ImportValues(ImportValues),
-    /// Let GitLab reach runners whose cluster has no address for it, through its API server
+    /// Lead GitLab's connections to the pods of runners, by one address for all of them
     ///
-    /// Accepts connections where GitLab can reach it, and leads each through the Kubernetes API to
-    /// the pod of the runner that the client asks for by TLS (SNI). Runs until SIGTERM or SIGINT.
+    /// Accepts connections where GitLab can reach it, and leads each to the pod that the client asks
+    /// for by TLS (SNI): to the pod's own address, or through the Kubernetes API. Runs until SIGTERM
+    /// or SIGINT.
     Relay(Relay),
     /// Configure the session server when a runner's pod starts, from an init container
     ///

@@ -70,22 +70,23 @@ fn domain_of(route: &str) -> Option<String> {
     host.trim().strip_prefix("*.").map(str::to_owned)
 }
 
-/// The keys that these workloads have in the ConfigMap of a relay, whether or not there is one.
+/// The keys that these workloads have in the ConfigMap of a relay, whether or not each is there. `None`
+/// where no earlier run has made a relay.
 ///
 /// # Errors
 /// A Service, or a workload whose Service would have the same name, that cannot be parsed.
 pub fn keys<'w>(
     list: &ResourceList<'_>,
     workloads: impl IntoIterator<Item = &'w Workload>,
-) -> Result<BTreeSet<String>, Refusal> {
+) -> Result<Option<BTreeSet<String>>, Refusal> {
     if relay_maps(list).is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(None);
     }
     let mut keys = BTreeSet::new();
     for workload in workloads {
         keys.insert(key(list, workload)?);
     }
-    Ok(keys)
+    Ok(Some(keys))
 }
 
 fn key(list: &ResourceList<'_>, workload: &Workload) -> Result<String, Refusal> {
@@ -179,14 +180,14 @@ struct Wanted {
 pub fn plan_relays(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
-    own: &BTreeSet<String>,
+    own: Option<BTreeSet<String>>,
     runners: &[RunnerPlan],
 ) -> Result<RelaysPlan, Refusal> {
     let wanted = wanted(spec, runners);
-    if wanted.is_none() && relay_maps(list).is_empty() {
+    if wanted.is_none() && own.is_none() {
         return Ok(RelaysPlan::default());
     }
-    let mut own = own.clone();
+    let mut own = own.unwrap_or_default();
     own.extend(
         wanted
             .iter()
@@ -210,11 +211,14 @@ pub fn plan_relays(
 ///
 /// # Errors
 /// A manifest that cannot be parsed.
-pub(super) fn undo(list: &ResourceList<'_>, own: &BTreeSet<String>) -> Result<RelaysPlan, Refusal> {
-    if relay_maps(list).is_empty() {
-        return Ok(RelaysPlan::default());
+pub(super) fn undo(
+    list: &ResourceList<'_>,
+    own: Option<BTreeSet<String>>,
+) -> Result<RelaysPlan, Refusal> {
+    match own {
+        Some(own) => plan(list, None, &own, &others(list, &own)?),
+        None => Ok(RelaysPlan::default()),
     }
-    plan(list, None, own, &others(list, own)?)
 }
 
 fn wanted(spec: &SessionServerSpec, runners: &[RunnerPlan]) -> Option<Wanted> {

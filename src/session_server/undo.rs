@@ -114,7 +114,7 @@ pub fn undo(
 ) -> Result<UndoPlan, Refusal> {
     let workloads = workloads(list, chosen.selector, chosen.container)?;
     chosen.check(&workloads)?;
-    let mut relays = relay::undo(list, &relay::keys(list, &workloads)?)?;
+    let mut relays = relay::undo(list, relay::keys(list, &workloads)?)?;
     let mut planner = Planner {
         list,
         chosen,

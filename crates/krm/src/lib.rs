@@ -12,7 +12,7 @@
 //! | [`preamble`] | what a host learns of a run besides the list |
 //! | [`text`] | escapes untrusted text for display |
 
-// On x86-64 there is one exception: resource_list/glance/masks.rs.
+// On x86-64 there is one exception: resource_list/line_head/masks.rs.
 #![cfg_attr(not(target_arch = "x86_64"), forbid(unsafe_code))]
 // clippy.toml has no exception for tests of this lint.
 #![cfg_attr(not(test), deny(clippy::string_slice))]

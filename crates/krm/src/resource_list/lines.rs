@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::glance::{self, Glance};
+use super::line_head::{self, LineHead};
 use super::swar;
 
 /// Something this reader leaves to the full parser.
@@ -56,7 +56,7 @@ impl<'a> LineReader<'a> {
     /// text.
     pub(super) fn next(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
         loop {
-            if let Some(line) = self.next_usual(depth)? {
+            if let Some(line) = self.next_common(depth)? {
                 return Ok(Some(line));
             }
             if self.position >= self.text.len() {
@@ -90,14 +90,14 @@ impl<'a> LineReader<'a> {
         Ok(None)
     }
 
-    /// Steps over lines that take no more than a glance: blank lines, comments, lines that go on with
+    /// The fast path. Steps over lines of the common forms: blank lines, comments, lines that go on with
     /// a plain scalar, and `key: …` and `- key: …` where the key begins with a letter or digit.
     ///
     /// Gives the first of them that begins a node and is indented by at most `depth`; `None` in front
     /// of any other line. It reads them as [`Self::line`] does.
     #[inline]
-    fn next_usual(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
-        while let Some(line) = Glance::at(self.text, self.position) {
+    fn next_common(&mut self, depth: usize) -> Result<Option<NodeLine>, Unsure> {
+        while let Some(line) = LineHead::at(self.text, self.position) {
             let start = self.position;
             let end = start + line.length;
             let first = line.byte(line.indent);
@@ -108,10 +108,10 @@ impl<'a> LineReader<'a> {
             }
             let is_member = first == b'-' && line.byte(line.indent + 1) == b' ';
             let column = line.indent + if is_member { 2 } else { 0 };
-            let Some(colon) = colon_of_usual_key(&line, column) else {
+            let Some(colon) = colon_of_common_key(&line, column) else {
                 return Ok(None);
             };
-            let value = self.skip_usual_value(&line, start, colon, column)?;
+            let value = self.skip_common_value(&line, start, colon, column)?;
             if line.indent <= depth {
                 return Ok(Some(NodeLine {
                     start,
@@ -127,9 +127,9 @@ impl<'a> LineReader<'a> {
 
     /// Steps over the value of a key in that column, and gives where it begins.
     #[inline]
-    fn skip_usual_value(
+    fn skip_common_value(
         &mut self,
-        line: &Glance<'_>,
+        line: &LineHead<'_>,
         start: usize,
         colon: usize,
         column: usize,
@@ -468,7 +468,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        glance::line_end(self.text, from)
+        line_head::line_end(self.text, from)
     }
 
     fn spaces(&self, from: usize) -> usize {
@@ -519,7 +519,7 @@ impl<'a> LineReader<'a> {
 
 /// The place of the colon of a key that begins with a letter or digit in that column.
 #[inline]
-fn colon_of_usual_key(line: &Glance<'_>, column: usize) -> Option<usize> {
+fn colon_of_common_key(line: &LineHead<'_>, column: usize) -> Option<usize> {
     let sign = line.sign();
     let is_key = sign < line.length
         && line.byte(column).is_ascii_alphanumeric()
@@ -544,12 +544,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The lines down to a depth, with or without a glance first.
-    fn lines(text: &str, depth: usize, at_a_glance: bool) -> Result<Vec<NodeLine>, Unsure> {
+    /// The lines down to a depth, with or without the fast path.
+    fn lines(text: &str, depth: usize, is_fast: bool) -> Result<Vec<NodeLine>, Unsure> {
         let mut reader = LineReader::new(text.as_bytes(), 0);
         let mut lines = Vec::new();
         while reader.position < text.len() {
-            let line = if at_a_glance {
+            let line = if is_fast {
                 reader.next(depth)?
             } else {
                 reader.any_line()?.filter(|line| line.indent <= depth)
@@ -566,14 +566,14 @@ mod tests {
         })]
 
         #[test]
-        fn a_glance_tells_what_a_closer_look_tells(
+        fn the_fast_path_reads_what_the_full_reader_reads(
             parts in prop::collection::vec(
                 "( {0,3}|- )(a|b#c|\"d\"|- |1|é|-|#| {60}|x{60})?(: ?)?(|e|/f|\"g\"|\"h|'i|j: k|\\||>|\\{l: m\\}|\\[n|# o|&p |\t|é|~)( |\r)?\n?",
                 0..12,
             ),
             depth in 0..6_usize,
         ) {
-            // The end of a text gets a closer look in any case.
+            // The last lines of a text never take the fast path.
             let text = parts.concat() + &"\n".repeat(70);
             prop_assert_eq!(lines(&text, depth, true), lines(&text, depth, false));
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`scan`], [`lines`], [`glance`], [`swar`] | finds the items in the text, by its lines |
+//! | [`scan`], [`lines`], [`line_head`], [`swar`] | finds the items in the text, by its lines |
 //! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
@@ -14,8 +14,8 @@
 mod align;
 mod changes;
 mod error;
-mod glance;
 mod index;
+mod line_head;
 mod lines;
 mod members;
 mod original_text;

@@ -1,4 +1,4 @@
-//! A line at a glance: where it ends, how far it is indented, where its key may end.
+//! The head of a line: where the line ends, how far it is indented, where its key may end.
 //!
 //! [`masks`] compares 16 bytes with one instruction, where the target has it; [`words`] compares eight
 //! as one number.
@@ -21,9 +21,9 @@ mod words;
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128")
 ))]
-pub(super) use masks::{Glance, line_end};
+pub(super) use masks::{LineHead, line_end};
 #[cfg(not(any(
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128")
 )))]
-pub(super) use words::{Glance, line_end};
+pub(super) use words::{LineHead, line_end};

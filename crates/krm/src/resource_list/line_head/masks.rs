@@ -1,4 +1,4 @@
-//! A glance by masks: a bit tells whether a byte is one of those looked for, the lowest bit for the
+//! Heads of lines by masks: a bit tells whether a byte is one of those looked for, the lowest bit for the
 //! first byte.
 
 #[cfg(target_arch = "wasm32")]
@@ -11,8 +11,8 @@ const WIDTH: usize = 32;
 /// `memchr` is quicker for a byte that is further away.
 const FURTHEST: usize = 4 * WIDTH;
 
-/// A line of fewer than 64 bytes.
-pub(in crate::resource_list) struct Glance<'a> {
+/// The head of a line of fewer than 64 bytes.
+pub(in crate::resource_list) struct LineHead<'a> {
     /// The line, and what comes after it.
     bytes: &'a [u8; 2 * WIDTH],
     /// Bytes before its line feed.
@@ -23,8 +23,8 @@ pub(in crate::resource_list) struct Glance<'a> {
     signs: u64,
 }
 
-impl<'a> Glance<'a> {
-    /// Looks at the line that starts there. `None` for a longer one, and close to the end of the text.
+impl<'a> LineHead<'a> {
+    /// Reads the line that starts there. `None` for a longer one, and close to the end of the text.
     #[inline]
     pub(in crate::resource_list) fn at(text: &'a [u8], start: usize) -> Option<Self> {
         let bytes = text.get(start..)?.first_chunk()?;
@@ -203,7 +203,7 @@ mod tests {
         })]
 
         #[test]
-        fn sees_what_a_longer_look_sees(
+        fn finds_what_words_find(
             indent in 0..70_usize,
             text in prop::collection::vec(byte(), 0..100),
             end in "(\"?\n)?",
@@ -214,20 +214,20 @@ mod tests {
             for from in [0, indent, text.len() - 1, text.len(), text.len() + 1] {
                 prop_assert_eq!(line_end(&text, from), words::line_end(&text, from));
             }
-            let long = words::Glance::at(&text, 0);
-            let Some(glance) = Glance::at(&text, 0) else {
+            let long = words::LineHead::at(&text, 0);
+            let Some(head) = LineHead::at(&text, 0) else {
                 let is_short = long.is_some_and(|long| long.length < 2 * WIDTH);
                 prop_assert!(!is_short || text.len() < 2 * WIDTH);
                 return Ok(());
             };
             let long = long.unwrap();
-            prop_assert_eq!((glance.length, glance.indent), (long.length, long.indent));
-            prop_assert_eq!(glance.sign().min(glance.length), long.sign().min(long.length));
-            for place in 0..glance.length {
-                prop_assert_eq!(glance.byte(place), text[place]);
+            prop_assert_eq!((head.length, head.indent), (long.length, long.indent));
+            prop_assert_eq!(head.sign().min(head.length), long.sign().min(long.length));
+            for place in 0..head.length {
+                prop_assert_eq!(head.byte(place), text[place]);
                 let is_alone = !text[..place].iter().any(|byte| matches!(byte, b'"' | b'\\'));
                 let expected = is_alone && long.is_quoted_from(place);
-                prop_assert_eq!(glance.is_quoted_from(place), expected);
+                prop_assert_eq!(head.is_quoted_from(place), expected);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A glance by words of eight bytes.
+//! Heads of lines by words of eight bytes.
 
 use super::super::swar;
 
@@ -14,8 +14,8 @@ pub(in crate::resource_list) fn line_end(text: &[u8], from: usize) -> usize {
     }
 }
 
-/// A line of any length.
-pub(in crate::resource_list) struct Glance<'a> {
+/// The head of a line of any length.
+pub(in crate::resource_list) struct LineHead<'a> {
     line: &'a [u8],
     /// Bytes before its line feed.
     pub(in crate::resource_list) length: usize,
@@ -23,8 +23,8 @@ pub(in crate::resource_list) struct Glance<'a> {
     pub(in crate::resource_list) indent: usize,
 }
 
-impl<'a> Glance<'a> {
-    /// Looks at the line that starts there. `None` for one without a line feed.
+impl<'a> LineHead<'a> {
+    /// Reads the line that starts there. `None` for one without a line feed.
     pub(in crate::resource_list) fn at(text: &'a [u8], start: usize) -> Option<Self> {
         let end = line_end(text, start);
         let line = text.get(start..end).filter(|_| end < text.len())?;
@@ -67,7 +67,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sees_what_a_plain_look_sees(
+        fn finds_what_a_search_byte_by_byte_finds(
             text in "( {0,20}|x{0,20}|:|#|\n){0,9}",
             from in 0..40_usize,
         ) {
@@ -76,16 +76,16 @@ mod tests {
             let length = rest.iter().position(|byte| *byte == b'\n');
             let end = length.map_or(text.len(), |length| from + length);
             prop_assert_eq!(line_end(text, from), end);
-            let Some(glance) = Glance::at(text, from) else {
+            let Some(head) = LineHead::at(text, from) else {
                 prop_assert_eq!(length, None);
                 return Ok(());
             };
             let line = rest.split(|byte| *byte == b'\n').next().unwrap();
             let indent = line.iter().take_while(|byte| **byte == b' ').count();
             let sign = line.iter().position(|byte| matches!(byte, b':' | b'#'));
-            prop_assert_eq!((glance.length, glance.indent), (line.len(), indent));
-            prop_assert_eq!(glance.sign(), sign.unwrap_or(line.len()));
-            prop_assert_eq!(glance.byte(indent), rest[indent]);
+            prop_assert_eq!((head.length, head.indent), (line.len(), indent));
+            prop_assert_eq!(head.sign(), sign.unwrap_or(line.len()));
+            prop_assert_eq!(head.byte(indent), rest[indent]);
         }
     }
 }
