@@ -118,8 +118,13 @@ fn serve(name: &str, text: &str) -> Option<Served> {
         &applied.alignment.resources,
     );
     found.retain(|change| !is_injected(change));
+    let before = split(&files).unwrap();
+    let before: Vec<Value> = resources_of(&files, &before)
+        .into_iter()
+        .map(|resource| resource.item.value())
+        .collect();
     let output = resources_of(&after, &applied.documents).into_iter();
-    let expected = output.filter_map(|resource| expected(resource.item.value()));
+    let expected = output.filter_map(|resource| expected(resource.item.value(), &before));
     Some(Served {
         name: name.to_owned(),
         expected: expected.collect(),
@@ -131,8 +136,9 @@ fn serve(name: &str, text: &str) -> Option<Served> {
 ///
 /// - a resource that says that it is no manifest, which kustomize does not print;
 /// - what hosts of functions note on the items of a list, which no file has;
-/// - the checksum of config.toml with configure.at: PodStart, which would go out of date in a file.
-fn expected(mut resource: Value) -> Option<Value> {
+/// - the checksum of config.toml with configure.at: PodStart, which would go out of date in a file. It
+///   stays as the manifest `before` has it.
+fn expected(mut resource: Value, before: &[Value]) -> Option<Value> {
     let annotations = resource.pointer_mut("/metadata/annotations");
     let mut is_configured_at_start = false;
     if let Some(Value::Object(annotations)) = annotations {
@@ -150,21 +156,39 @@ fn expected(mut resource: Value) -> Option<Value> {
         });
         is_configured_at_start = annotations.contains_key("runner-terminal.dev/pod-start");
     }
+    if !is_configured_at_start {
+        return Some(resource);
+    }
+    let was = before.iter().find(|one| is_same(one, &resource)).cloned();
     for place in ["/spec/template/metadata", "/metadata"] {
-        let Some(metadata) = resource
-            .pointer_mut(place)
-            .filter(|_| is_configured_at_start)
-        else {
+        let had = was
+            .as_ref()
+            .and_then(|was| was.pointer(&format!("{place}/annotations")))
+            .map(|annotations| annotations.get(CHECKSUM).cloned());
+        let Some(Value::Object(metadata)) = resource.pointer_mut(place) else {
             continue;
         };
-        if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
-            let had = annotations.remove("runner-terminal.dev/config-checksum");
-            if had.is_some() && annotations.is_empty() {
-                metadata.as_object_mut().unwrap().remove("annotations");
-            }
+        let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else {
+            continue;
+        };
+        match had.clone().flatten() {
+            Some(checksum) => annotations.insert(CHECKSUM.to_owned(), checksum),
+            None => annotations.remove(CHECKSUM),
+        };
+        if annotations.is_empty() && had.is_none() {
+            metadata.remove("annotations");
         }
     }
     Some(resource)
+}
+
+const CHECKSUM: &str = "runner-terminal.dev/config-checksum";
+
+/// True for two states of one resource.
+fn is_same(one: &Value, other: &Value) -> bool {
+    ["/kind", "/metadata/namespace", "/metadata/name"]
+        .iter()
+        .all(|field| one.pointer(field) == other.pointer(field))
 }
 
 /// True for what a host has put into the list, which is no manifest.
