@@ -36,6 +36,7 @@ mod table;
 mod verify;
 
 use std::env;
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -76,11 +77,16 @@ Everything else: runner-terminal --help
 
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
-        // If standard error is closed as well, nobody is left to tell.
-        let message = error.to_string();
-        let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
+        report(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Tells the user why the program ends.
+fn report(error: &dyn Error) {
+    let message = error.to_string();
+    // If standard error is closed as well, nobody is left to tell.
+    let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
 }
 
 /// The function comes before the command line, which takes time to set up: kustomize may start this

@@ -1,6 +1,7 @@
 //! Runs the module in a sandbox: three streams, limited memory and time, and nothing else.
 
 mod captured;
+mod clock;
 mod compiled;
 mod engine;
 mod error;
@@ -11,22 +12,24 @@ mod limits;
 mod tests;
 mod wasi;
 
-use wasmtime::{AsContextMut, Caller, Engine, Linker, Store};
+use wasmtime::{Engine, Linker, Store};
 
 pub(crate) use captured::Captured;
+use clock::Clock;
 use compiled::{Compiled, compiled};
 pub(crate) use error::SandboxError;
-use limits::{Clock, MemoryLimit, OutputRefused, TICKS};
 pub(crate) use limits::{Limits, LimitsError};
+use limits::{MemoryLimit, OutputRefused};
 pub(crate) use wasi::{Output, Streams};
 
 /// Runs the function's module once.
 ///
-/// Returns the module's exit code, and the streams.
+/// Returns the module's exit code, and the streams. If the time is used up, the process ends with an
+/// error.
 ///
 /// # Errors
 ///
-/// The module reached a limit, or broke. Its exit code is not an error here.
+/// The module reached another limit, or broke. Its exit code is not an error here.
 pub(crate) fn run<S: Streams>(streams: S, limits: Limits) -> Result<(i32, S), SandboxError> {
     run_compiled(compiled!("module"), streams, limits)
 }
@@ -46,16 +49,16 @@ fn run_compiled<S: Streams>(
             streams,
             memory: MemoryLimit::new(limits.memory),
             output_left: limits.memory,
-            clock: Clock::start(engine, limits.time)?,
+            clock: Clock::start(limits.time)?,
         },
     );
     store.limiter(|guest| &mut guest.memory);
-    store.set_epoch_deadline(TICKS);
 
     let ended = linker
         .instantiate(&mut store, module)
         .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
         .and_then(|start| start.call(&mut store, ()));
+    store.data().clock.stop();
     let code = match ended {
         Ok(()) => 0,
         Err(error) => match error.downcast_ref() {
@@ -94,13 +97,11 @@ impl<S: Streams> wasi::Guest for Guest<S> {
     }
 
     fn before_io(&mut self) {
-        self.clock.stop();
+        self.clock.pause();
     }
 
-    fn after_io(caller: &mut Caller<'_, Self>) {
-        if let Some(ticks) = caller.data_mut().clock.resume() {
-            caller.as_context_mut().set_epoch_deadline(ticks);
-        }
+    fn after_io(&mut self) {
+        self.clock.resume();
     }
 
     fn count_output(&mut self, bytes: u32) -> wasmtime::Result<()> {

@@ -72,7 +72,6 @@ impl SandboxError {
         match (error.downcast_ref(), error.downcast_ref()) {
             (Some(MemoryRefused::Limit), _) => Self::Memory(limits.memory),
             (Some(MemoryRefused::System), _) => Self::SystemMemory,
-            (None, Some(Trap::Interrupt)) => Self::Time(limits.time),
             (None, Some(Trap::StackOverflow)) => Self::Stack,
             (None, _) => Self::Broken(error),
         }

@@ -1,14 +1,12 @@
 //! Limits on the module's memory, time and output.
 
+use std::env;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use std::{env, thread};
 
 use thiserror::Error;
-use wasmtime::{Engine, ResourceLimiter, Result};
+use wasmtime::{ResourceLimiter, Result};
 
 /// A variable for a limit is not a whole number in its range.
 #[derive(Debug, Error)]
@@ -130,67 +128,3 @@ impl ResourceLimiter for MemoryLimit {
 #[derive(Debug, Error)]
 #[error("no more output")]
 pub(crate) struct OutputRefused;
-
-/// The number of ticks in the time limit: a run is stopped at most one tick too late.
-pub(crate) const TICKS: u64 = 60;
-
-/// The time that a run has used.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    ticks: Arc<AtomicU64>,
-    used: u64,
-    /// The tick at which the module began to compute; `None` while it waits.
-    since: Option<u64>,
-}
-
-impl Clock {
-    /// Starts a thread that increments the engine's epoch, [`TICKS`] times in the time limit. It ends
-    /// when the engine is dropped.
-    ///
-    /// # Errors
-    ///
-    /// The system cannot start a thread.
-    pub(crate) fn start(engine: &Engine, limit: Duration) -> Result<Self> {
-        let engine = engine.weak();
-        let tick = limit.div_f64(TICKS as f64);
-        let ticks = Arc::new(AtomicU64::new(0));
-        let clock = Self {
-            ticks: Arc::clone(&ticks),
-            used: 0,
-            since: Some(0),
-        };
-        thread::Builder::new().name("clock".into()).spawn(move || {
-            loop {
-                thread::sleep(tick);
-                match engine.upgrade() {
-                    Some(engine) => {
-                        ticks.fetch_add(1, Ordering::Relaxed);
-                        engine.increment_epoch();
-                    }
-                    None => break,
-                }
-            }
-        })?;
-        Ok(clock)
-    }
-
-    /// The module waits for a stream.
-    pub(crate) fn stop(&mut self) {
-        if let Some(since) = self.since.take() {
-            self.used += self.now() - since;
-        }
-    }
-
-    /// The module computes again. Returns how many ticks are left, if the clock was stopped.
-    pub(crate) fn resume(&mut self) -> Option<u64> {
-        if self.since.is_some() {
-            return None;
-        }
-        self.since = Some(self.now());
-        Some(TICKS.saturating_sub(self.used))
-    }
-
-    fn now(&self) -> u64 {
-        self.ticks.load(Ordering::Relaxed)
-    }
-}

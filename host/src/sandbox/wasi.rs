@@ -59,9 +59,7 @@ pub(crate) trait Guest: 'static {
     fn before_io(&mut self);
 
     /// Called afterwards, even if there was no [`before_io`](Self::before_io).
-    fn after_io(caller: &mut Caller<'_, Self>)
-    where
-        Self: Sized;
+    fn after_io(&mut self);
 
     /// Called with the number of bytes that were written.
     ///
@@ -191,7 +189,7 @@ fn transfer<G: Guest>(
         store(memory, count, moved)?;
         Ok(moved)
     });
-    G::after_io(caller);
+    caller.data_mut().after_io();
     moved
 }
 
