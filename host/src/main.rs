@@ -33,10 +33,11 @@ mod schema;
 mod signals;
 mod standard_output;
 mod table;
+mod terminal;
 mod verify;
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use krm::text::lines;
@@ -76,9 +77,8 @@ Everything else: runner-terminal --help
 
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
-        // If standard error is closed as well, nobody is left to tell.
         let message = error.to_string();
-        let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
+        terminal::report(&format!("runner-terminal: {}\n", lines(&message)));
         ExitCode::FAILURE
     })
 }
