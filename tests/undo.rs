@@ -390,7 +390,7 @@ fn copies_no_secret_into_an_annotation() {
 /// disabling gives every byte back.
 #[test]
 fn ways_that_follow_each_other_leave_nothing_behind() {
-    const IMAGE: &str = "registry.example.com/runner-terminal:0.1.0";
+    const IMAGE: &str = "registry.example.com/runner-terminal:0.2.0";
     let text = include_str!("cases/per-pod/pod-ip-of-three.yaml");
     let (text, _) = text.split_once("---\napiVersion: autoscaling").unwrap();
     let at_start = json!({"at": "PodStart", "image": IMAGE});
@@ -434,7 +434,7 @@ fn a_role_for_an_adopted_service_goes_with_its_use() {
     let (text, _) = text
         .split_once("---\napiVersion: runner-terminal.dev")
         .unwrap();
-    let at_start = json!({"at": "PodStart", "image": "registry.example.com/runner-terminal:0.1.0"});
+    let at_start = json!({"at": "PodStart", "image": "registry.example.com/runner-terminal:0.2.0"});
     let adopted = succeed(text, &config(json!({"configure": at_start})));
     assert!(
         adopted.text.contains("kind: RoleBinding"),

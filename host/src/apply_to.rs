@@ -3,7 +3,6 @@
 mod comments;
 pub(crate) mod in_place;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use krm::documents::{DocumentError, without_function_configs};
@@ -15,6 +14,7 @@ use crate::diff;
 use crate::manifests::{File, KustomizeInput, Manifests, ManifestsError};
 use crate::sandbox::{Limits, LimitsError};
 use crate::standard_output::{self, OutputError};
+use crate::terminal;
 use in_place::ReplaceError;
 
 /// The exit code of `--check` when something would change.
@@ -67,8 +67,7 @@ pub(crate) fn run(arguments: &arguments::ApplyTo) -> Result<ExitCode, ApplyToErr
     let documents = apply::documents(&files)?;
     let configs = apply::configs(&files, &documents, &arguments.function_configs)?;
     let applied = apply::apply(files.clone(), documents, &configs, limits)?;
-    // If standard error is closed, nobody is left to tell.
-    let _ = anstream::stderr().write_all(applied.report.as_bytes());
+    terminal::report(&applied.report);
     if applied.code != 0 {
         return Ok(ExitCode::from(u8::try_from(applied.code).unwrap_or(1)));
     }

@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::env;
-use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,7 +15,7 @@ use runner_terminal::function_config::ApiVersion;
 use runner_terminal_relay::Route;
 use thiserror::Error;
 
-use crate::duration;
+use crate::{duration, terminal};
 
 /// Gives a GitLab Runner on Kubernetes its interactive web terminal.
 ///
@@ -24,7 +23,7 @@ use crate::duration;
 /// it to standard output with a session server for each runner. RUNNER_TERMINAL_MAX_MIB and
 /// RUNNER_TERMINAL_MAX_SECONDS set how much memory and time it may use (2048 and 60).
 #[derive(Debug, Parser)]
-#[command(name = "runner-terminal", version)]
+#[command(name = "runner-terminal", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -45,13 +44,13 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Show what the function would change in manifests
     ///
-    /// Prints a diff of each file, a table of the resources that change, and what the function has
-    /// to say. Changes nothing. Exits with 1 when the function reports an error.
+    /// Prints a diff of each file, a table of the resources that change, and the function's messages.
+    /// Changes nothing. Exits with 1 when the function reports an error.
     Explain(Explain),
-    /// Give the runners in manifests their terminals: YAML in, YAML out
+    /// Add terminals to the runners in manifests: YAML in, YAML out
     ///
-    /// Prints the manifests with all changes done, or writes the files back. All that does not
-    /// change comes out byte for byte. Exits with 1 on an error, and then changes nothing.
+    /// Prints the changed manifests, or writes the files back. Everything else stays the same, byte for
+    /// byte. Exits with 1 on an error, and then changes nothing.
     ApplyTo(ApplyTo),
     /// Write what the function would change as files for hosts that run no functions
     ///
@@ -59,16 +58,16 @@ pub(crate) enum Command {
     /// Files of its own are brought up to date, and no others are touched. Exits with 1 on an error, and
     /// then writes nothing.
     Export(Export),
-    /// Show where each runner's terminals can be reached, as the cluster says now
+    /// Show each runner's address, as the cluster has it now
     ///
     /// Finds the runners in manifests, reads the Service in front of each from the cluster, and
     /// prints their addresses: what AdvertiseAddress would write. Changes nothing. Exits with 1
     /// unless every runner has an address.
     Resolve(Resolve),
-    /// Check that a session server answers at an address, as GitLab would find it
+    /// Check that a session server answers at an address, by connecting as GitLab does
     ///
-    /// Opens the address as GitLab's Workhorse does, without a token, and says in one line what is
-    /// wrong. Exits with 1 unless a session server answers.
+    /// Connects to the address as GitLab's Workhorse does, without a token, and says in one line what
+    /// is wrong. Exits with 1 unless a session server answers.
     Check(Check),
     /// Check finished manifests: each runner's address, Service, names and processes
     ///
@@ -82,11 +81,10 @@ pub(crate) enum Command {
     /// with comments where something differs. Exits with 1 when a field has to be filled in first,
     /// and when no values of the chart are found.
     ImportValues(ImportValues),
-    /// Lead GitLab's connections to the pods of runners, by one address for all of them
+    /// Route GitLab's connections to the pods of runners, through one address for all of them
     ///
-    /// Accepts connections where GitLab can reach it, and leads each to the pod that the client asks
-    /// for by TLS (SNI): to the pod's own address, or through the Kubernetes API. Runs until SIGTERM
-    /// or SIGINT.
+    /// Accepts connections where GitLab can reach it, and routes each by its host name (SNI) to a pod:
+    /// to the pod's own address, or through the Kubernetes API. Runs until SIGTERM or SIGINT.
     Relay(Relay),
     /// Configure the session server when a runner's pod starts, from an init container
     ///
@@ -198,7 +196,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) node_port: Option<u16>,
 
-    /// Also add the file to the kustomization or the Kptfile in FOLDER; all else in it stays
+    /// Also add the file to the kustomization or the Kptfile in FOLDER; nothing else in it changes
     #[arg(long)]
     pub(crate) write: bool,
 
@@ -362,7 +360,7 @@ pub(crate) fn dns_name(text: &str) -> Result<String, NotADnsName> {
 /// Text is no reference to an image.
 #[derive(Debug, Error)]
 #[error(
-    "write the image as the cluster pulls it, such as registry.example.com/runner-terminal:0.1.0"
+    "write the image as the cluster pulls it, such as registry.example.com/runner-terminal:0.2.0"
 )]
 pub(crate) struct NotAnImage;
 
@@ -388,7 +386,7 @@ pub(crate) struct Doctor {
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
 
-    /// The function configs to use, each file's in turn [default: those among the manifests]
+    /// The function configs to use, in the order of the files [default: those among the manifests]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]
     pub(crate) function_configs: Vec<PathBuf>,
 
@@ -430,7 +428,7 @@ pub(crate) struct Explain {
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
 
-    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// The function configs to use, in the order of the files [default: those among the manifests, or a
     /// SessionServer without settings]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]
     pub(crate) function_configs: Vec<PathBuf>,
@@ -485,7 +483,7 @@ pub(crate) struct ApplyTo {
     #[arg(value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// The function configs to use, in the order of the files [default: those among the manifests, or a
     /// SessionServer without settings]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]
     pub(crate) function_configs: Vec<PathBuf>,
@@ -500,7 +498,7 @@ pub(crate) struct ApplyTo {
     #[arg(short, long)]
     pub(crate) diff: bool,
 
-    /// Print and change nothing, and exit with 2 when something would change
+    /// Print nothing, change nothing, and exit with 2 when something would change
     #[arg(long)]
     pub(crate) check: bool,
 
@@ -552,7 +550,7 @@ pub(crate) struct Export {
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
 
-    /// The function configs to use, each file's in turn [default: those among the manifests, or a
+    /// The function configs to use, in the order of the files [default: those among the manifests, or a
     /// SessionServer without settings]
     #[arg(short = 'c', long = "function-config", value_name = "FILE")]
     pub(crate) function_configs: Vec<PathBuf>,
@@ -565,7 +563,7 @@ pub(crate) struct Export {
     #[arg(long = "for", value_name = "HOST", value_enum, default_value_t = ExportFor::Kustomize)]
     pub(crate) host: ExportFor,
 
-    /// The file with the HelmRelease or the Application to write into; all else in it stays
+    /// The file with the HelmRelease or the Application to write into; nothing else in it changes
     ///
     /// Without it, the lines that belong there are printed.
     #[arg(short, long, value_name = "FILE")]
@@ -765,7 +763,7 @@ pub(crate) struct Configure {
     #[arg(long, value_name = "HOST,HOST", conflicts_with_all = ["advertise_address", "advertise_ip"], value_parser = clap::value_parser!(Hosts))]
     pub(crate) node_address: Option<Hosts>,
 
-    /// Replace an advertise_address of your own [default: it stays, and no other is asked for]
+    /// Replace an advertise_address of your own [default: keep it, and look for no other]
     #[arg(long)]
     pub(crate) replace_address: bool,
 
@@ -1102,8 +1100,7 @@ pub(crate) fn read() -> Request {
     match parsed {
         Ok(arguments) => Request::Run(arguments.command),
         Err(error) if error.use_stderr() => {
-            // If standard error is closed, nobody is left to tell.
-            let _ = write!(io::stderr(), "{}", lines(&error.render().to_string()));
+            terminal::report(&lines(&error.render().to_string()));
             std::process::exit(error.exit_code())
         }
         Err(help) => Request::Print(help.render().ansi().to_string()),

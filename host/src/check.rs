@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::arguments;
 use crate::manifests::ManifestsError;
 use crate::standard_output::{self, OutputError};
-use crate::verify;
+use crate::{terminal, verify};
 
 use connection::{Deadline, Socket};
 use problem::Problem;
@@ -61,7 +61,7 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
     let mut healthy = true;
     let mut print = |verdict: &Verdict| {
         healthy &= verdict.is_healthy();
-        standard_output::print(&format!("{verdict}\n"))
+        standard_output::print(&terminal::fitted(&format!("{verdict}\n")))
     };
     match &arguments.address {
         Some(address) => print(&run(address, arguments.timeout))?,
@@ -89,6 +89,7 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
 ///
 /// It ends within the timeout, whatever the peer does.
 pub(crate) fn run(address: &str, timeout: Duration) -> Verdict {
+    let _waiting = terminal::waiting(|| format!("connecting to {address}"));
     let deadline = Deadline::after(timeout);
     let parsed = Address::parse(address).map_err(Problem::Address);
     let parsed = parsed.and_then(|address| match address.port {

@@ -1,6 +1,5 @@
 //! `runner-terminal convert`: function configs in another version of the API.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use runner_terminal::function_config::{ApiVersion, ConvertError, convert};
@@ -11,6 +10,7 @@ use crate::apply_to::print_stream;
 use crate::arguments;
 use crate::manifests::{self, ManifestsError};
 use crate::standard_output::OutputError;
+use crate::terminal;
 
 /// Why `convert` has failed. Unless the message says otherwise, no file has changed.
 #[derive(Debug, Error)]
@@ -45,9 +45,7 @@ pub(crate) fn run(arguments: &arguments::Convert) -> Result<ExitCode, ConvertCom
         file.text = done.text;
     }
     if found == 0 {
-        let note = "runner-terminal: there is no function config in these files\n";
-        // If standard error is closed, nobody is left to tell.
-        let _ = io::stderr().lock().write_all(note.as_bytes());
+        terminal::report("runner-terminal: there is no function config in these files\n");
     }
     if arguments.in_place {
         in_place::replace(&files, &converted)?;

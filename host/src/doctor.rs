@@ -241,7 +241,7 @@ fn judge_addresses(rows: &[Row], report: &mut Report) -> Result<Vec<String>, Sto
         report.ok(Step::Service, lines.join("\n"));
     }
     if !unknown.is_empty() {
-        report.not_looked_at(Step::Service, unknown.join("\n"));
+        report.skipped(Step::Service, unknown.join("\n"));
     }
     Ok(known.into_keys().collect())
 }

@@ -3,7 +3,6 @@
 mod picture;
 mod summary;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use krm::alignment::Sequence;
@@ -17,7 +16,7 @@ use crate::arguments::Picture;
 use crate::manifests::{self, File, Manifests, ManifestsError, texts};
 use crate::sandbox::{Limits, LimitsError, SandboxError};
 use crate::standard_output::{self, OutputError};
-use crate::{arguments, diff, function};
+use crate::{arguments, diff, function, terminal};
 
 /// Why `explain` has failed.
 #[derive(Debug, Error)]
@@ -60,11 +59,10 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, ExplainErr
         Manifests::List(file) => explain_list(&file, arguments.picture(), limits)?,
     };
     if arguments.picture().is_some() {
-        // If standard error is closed, nobody is left to tell.
-        let _ = anstream::stderr().write_all(report.as_bytes());
+        terminal::report(&report);
     } else if !report.is_empty() {
         page.push('\n');
-        page.push_str(&report);
+        page.push_str(&terminal::fitted(&report));
     }
     standard_output::print(&page)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))

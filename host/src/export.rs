@@ -4,7 +4,7 @@ mod built;
 mod folder;
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,6 +26,7 @@ use crate::manifests::{
 };
 use crate::sandbox::{Limits, LimitsError};
 use crate::standard_output::{self, OutputError};
+use crate::terminal;
 use built::{BuiltError, relative};
 use folder::{Folder, FolderError, Plan};
 
@@ -149,8 +150,7 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     if lines.is_empty() {
         standard_output::print(&report)?;
     } else {
-        // If standard error is closed, nobody is left to tell.
-        let _ = anstream::stderr().write_all(report.as_bytes());
+        terminal::report(&report);
         standard_output::print(&lines)?;
     }
     Ok(code)
@@ -199,8 +199,7 @@ fn apply_functions(arguments: &arguments::Export) -> Result<Applied, ExportComma
     let documents = apply::documents(&files)?;
     let configs = apply::configs(&files, &documents, &arguments.function_configs)?;
     let applied = apply::apply(files.clone(), documents.clone(), &configs, limits)?;
-    // If standard error is closed, nobody is left to tell.
-    let _ = anstream::stderr().write_all(applied.report.as_bytes());
+    terminal::report(&applied.report);
     if applied.code != 0 {
         let code = u8::try_from(applied.code).unwrap_or(1);
         return Ok(Err(ExitCode::from(code)));

@@ -12,6 +12,7 @@ use crate::manifests::read::{self, ReadError};
 use crate::observe::{self, Step};
 use crate::sandbox::{self, Captured, Limits, LimitsError, Output, SandboxError, Streams};
 use crate::standard_output::{self, OutputError};
+use crate::terminal::{self, Messages};
 
 /// The kind of functionConfig that reads from the cluster. If the list does not name it, the output is
 /// written while the module runs.
@@ -55,6 +56,7 @@ fn run_streaming(list: Input, limits: Limits) -> Result<i32, FunctionError> {
     let streams = ProcessStreams {
         list,
         stdout: io::stdout().lock(),
+        stderr: terminal::stderr(),
     };
     let (code, mut streams) = sandbox::run(streams, limits)?;
     streams.stdout.flush().map_err(OutputError::ResourceList)?;
@@ -119,7 +121,7 @@ pub(crate) fn run_observing(list: Vec<u8>, limits: Limits) -> Result<Ran, Sandbo
 fn run_buffered(list: Vec<u8>, limits: Limits) -> Result<i32, FunctionError> {
     let ran = run_observing(list, limits)?;
     // A closed standard error is no reason to withhold the output.
-    let _ = io::stderr().write_all(&ran.report);
+    let _ = terminal::stderr().write_all(&ran.report);
     standard_output::write(&ran.list).map_err(OutputError::ResourceList)?;
     Ok(ran.code)
 }
@@ -128,6 +130,7 @@ fn run_buffered(list: Vec<u8>, limits: Limits) -> Result<i32, FunctionError> {
 struct ProcessStreams {
     list: Input,
     stdout: StdoutLock<'static>,
+    stderr: Messages<io::Stderr>,
 }
 
 impl Streams for ProcessStreams {
@@ -138,7 +141,7 @@ impl Streams for ProcessStreams {
     fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize> {
         match output {
             Output::Stdout => self.stdout.write(bytes),
-            Output::Stderr => io::stderr().write(bytes),
+            Output::Stderr => self.stderr.write(bytes),
         }
     }
 }

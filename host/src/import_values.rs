@@ -2,7 +2,6 @@
 //! gitlab-runner.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use chart_values::{ChartValuesError, Configure, Found, Selection, import_configured};
@@ -11,7 +10,7 @@ use thiserror::Error;
 
 use crate::manifests::FileError;
 use crate::standard_output::{self, OutputError};
-use crate::{arguments, manifests};
+use crate::{arguments, manifests, terminal};
 
 /// Why `import-values` has failed.
 #[derive(Debug, Error)]
@@ -71,8 +70,7 @@ pub(crate) fn run(arguments: &arguments::ImportValues) -> Result<ExitCode, Impor
             "{path}: a field has to be filled in first; a comment in the output says which\n"
         ));
     }
-    // If standard error is closed, nobody is left to tell.
-    let _ = io::stderr().lock().write_all(lines(&notes).as_bytes());
+    terminal::report(&lines(&notes));
     standard_output::print(&imported.text)?;
     Ok(if imported.is_complete {
         ExitCode::SUCCESS

@@ -33,11 +33,12 @@ mod schema;
 mod signals;
 mod standard_output;
 mod table;
+mod terminal;
 mod verify;
 
 use std::env;
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use krm::text::lines;
@@ -85,8 +86,7 @@ fn main() -> ExitCode {
 /// Tells the user why the program ends.
 fn report(error: &dyn Error) {
     let message = error.to_string();
-    // If standard error is closed as well, nobody is left to tell.
-    let _ = writeln!(io::stderr(), "runner-terminal: {}", lines(&message));
+    terminal::report(&format!("runner-terminal: {}\n", lines(&message)));
 }
 
 /// The function comes before the command line, which takes time to set up: kustomize may start this

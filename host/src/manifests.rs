@@ -5,7 +5,7 @@ mod find;
 mod kustomize;
 pub(crate) mod read;
 
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::arguments::Source;
+use crate::terminal;
 
 pub(crate) use file::{File, FileError, read_file, read_file_below, shown, texts};
 use find::FindError;
@@ -101,12 +102,10 @@ impl Manifests {
                     format!("pipe the output of kustomize build {folder} to apply-to")
                 }
             };
-            // If standard error is closed, nobody is left to tell.
-            let _ = writeln!(
-                io::stderr(),
+            terminal::report(&format!(
                 "runner-terminal: {folder} is a kustomization, and its files are read as they are: to \
-                 see what kustomize makes of them, {instead}"
-            );
+                 see what kustomize makes of them, {instead}\n"
+            ));
         }
         Self::of(read_files(paths)?)
     }

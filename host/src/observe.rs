@@ -4,7 +4,6 @@
 //! of its list, and is run again.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use krm::resource_list::ReadError;
@@ -13,6 +12,7 @@ pub(crate) use runner_terminal::observed::Step;
 use runner_terminal::observed::{self, Answer, Look, Request, ServiceName, Subject};
 
 use crate::cluster::{Cluster, ClusterError, Deadline};
+use crate::terminal;
 
 /// How many Services the line of progress names.
 const MAX_NAMES: usize = 5;
@@ -56,7 +56,10 @@ fn answer(
         .collect();
     if !unknown.is_empty() {
         let read = match cluster {
-            Ok(cluster) => cluster.read(&unknown),
+            Ok(cluster) => {
+                let _waiting = terminal::waiting(|| reading(&unknown));
+                cluster.read(&unknown)
+            }
             Err(error) => unknown
                 .into_iter()
                 .map(|subject| (subject.clone(), Answer::Failed(error.to_string())))
@@ -91,7 +94,9 @@ fn answer(
             Some((*service, answers.get(&subject)?))
         })
         .collect();
+    let waiting = terminal::waiting(|| "waiting for an address".to_owned());
     let changed = cluster.wait(&known, end);
+    drop(waiting);
     let has_changed = !changed.is_empty();
     answers.extend(
         changed
@@ -99,6 +104,14 @@ fn answer(
             .map(|(service, seen)| (Subject::Service(service), seen)),
     );
     has_changed
+}
+
+/// What is read, for a line of progress.
+fn reading(subjects: &[&Subject]) -> String {
+    match subjects {
+        [subject] => format!("reading {subject} from the cluster"),
+        _ => format!("reading {} objects from the cluster", subjects.len()),
+    }
 }
 
 /// Prints a line with the first of the names.
@@ -111,11 +124,9 @@ fn announce(waited: &[(&ServiceName, Duration)], timeout: Duration) {
     if !others.is_empty() {
         names.push(format!("{} more", others.len()));
     }
-    // If standard error is closed, nobody is left to tell.
-    let _ = writeln!(
-        io::stderr(),
-        "runner-terminal: waiting up to {} for the address of {}",
+    terminal::report(&format!(
+        "runner-terminal: waiting up to {} for the address of {}\n",
         humantime::format_duration(timeout),
         printable(&names.join(", "))
-    );
+    ));
 }

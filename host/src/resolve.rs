@@ -15,8 +15,7 @@ use crate::arguments::{self, Format};
 use crate::manifests::ManifestsError;
 use crate::observe::{self, Step};
 use crate::standard_output::{self, OutputError};
-use crate::table;
-use crate::verify;
+use crate::{table, terminal, verify};
 
 /// Why `resolve` has failed.
 #[derive(Debug, Error)]
@@ -226,7 +225,8 @@ fn table(rows: &[Row]) -> String {
         })
         .collect();
     let mut page = String::new();
-    table::append(&mut page, ["RUNNER", "SERVICE", "ADDRESS", "STATE"], &cells);
+    let header = ["RUNNER", "SERVICE", "ADDRESS", "STATE"];
+    table::append(&mut page, header, &cells, terminal::stdout_width());
     // Manifests to apply do not fit into a row.
     for row in rows {
         if let Some((_, manifests)) = &row.summary_and_manifests {

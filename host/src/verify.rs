@@ -1,6 +1,5 @@
 //! `runner-terminal verify`: checks finished manifests, for CI.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use krm::results::Refusal;
@@ -14,6 +13,7 @@ use crate::apply::{self, ApplyError};
 use crate::arguments;
 use crate::manifests::{File, Manifests, ManifestsError, has_function_config};
 use crate::standard_output::{self, OutputError};
+use crate::terminal;
 
 /// Why `verify` has failed.
 #[derive(Debug, Error)]
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError
         }
     };
     let lines: Vec<String> = findings.iter().map(|found| format!("{found}\n")).collect();
-    standard_output::print(&lines.concat())?;
+    standard_output::print(&terminal::fitted(&lines.concat()))?;
     Ok(exit_code(&findings))
 }
 
@@ -95,8 +95,7 @@ pub(crate) fn report(list: &str) -> Result<bool, Refusal> {
     let findings = findings(list)?;
     for finding in &findings {
         if finding.severity == Severity::Error {
-            // If standard error is closed, nobody is left to tell.
-            let _ = writeln!(anstream::stderr(), "runner-terminal: {finding}");
+            terminal::report(&format!("runner-terminal: {finding}\n"));
         }
     }
     Ok(!has_error(&findings))

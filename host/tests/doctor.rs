@@ -18,7 +18,7 @@ fn problem(ended: &Ended, right: usize, words: &str) {
     let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(ended.code, 1, "{page}");
     assert_eq!(page.matches("✓ ok").count(), right, "{page}");
-    assert_eq!(page.matches("- not looked at").count(), 7 - right, "{page}");
+    assert_eq!(page.matches("- skipped").count(), 7 - right, "{page}");
     assert!(flat.contains(words), "{page}");
     assert!(
         page.lines().all(|line| line.chars().count() <= 80),
@@ -67,7 +67,7 @@ fn the_first_problem_is_named() {
 fn offline_stops_before_the_cluster() {
     let ended = doctor(&["--offline"], &verify_case("start"));
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_eq!(ended.text().matches("- not looked at").count(), 5);
+    assert_eq!(ended.text().matches("- skipped").count(), 5);
     let ended = doctor(&["--offline"], &verify_case("namespace-above"));
     assert_eq!(ended.code, 1);
 }

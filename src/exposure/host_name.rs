@@ -115,8 +115,8 @@ impl<'de> Deserialize<'de> for HostName {
             Ok(Address {
                 host: Host::Ip(_), ..
             }) => Err(serde::de::Error::custom(format!(
-                "{text:?} is an IP address, and a client names none in TLS (SNI), so that nothing \
-                 tells this runner from others: give a DNS name"
+                "{text:?} is an IP address, and clients send none in TLS (SNI), so this runner could \
+                 not be told from others: give a DNS name"
             ))),
             Ok(_) => Err(serde::de::Error::custom(format!(
                 "{text:?} is not a DNS name: write the host alone, such as terminal.example.com"

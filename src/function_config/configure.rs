@@ -13,7 +13,7 @@ use crate::fields::{ConfigError, Seconds, check_resources, unset_when_empty};
     rename_all = "camelCase",
     deny_unknown_fields,
     default,
-    expecting = "a mapping such as {at: PodStart, image: registry.example.com/runner-terminal:0.1.0}"
+    expecting = "a mapping such as {at: PodStart, image: registry.example.com/runner-terminal:0.2.0}"
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigureSpec {
@@ -127,7 +127,7 @@ impl ConfigureSpec {
             return Err(ConfigError::new(
                 format!("{path}.image"),
                 "is missing: with at: PodStart an init container runs runner-terminal, so name its \
-                 image, such as registry.example.com/runner-terminal:0.1.0",
+                 image, such as registry.example.com/runner-terminal:0.2.0",
             ));
         };
         if image.contains(char::is_whitespace) || image.contains("://") {

@@ -38,7 +38,7 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
             FunctionResult::error(format!(
                 "replicas is {replicas}{by}, but {WHY}. {EACH_BY_ITSELF}; or set replicas: 1 (one \
                  process runs as many jobs at once as `concurrent` allows), or spec.replicas: Shard, \
-                 which makes a workload of each replica"
+                 which makes one workload per replica"
             ))
             .about(identity)
             .at("spec.replicas")

@@ -416,8 +416,7 @@ fn live<'a>(
         }
         Some(Observation::Forbidden(_)) if companions::have(question.list, "Role", identity) => {
             State::pending(
-                "may not be read yet (403 Forbidden): the Role by which it may comes with these \
-                 manifests",
+                "may not be read yet (403 Forbidden): these manifests have the Role that allows it",
             )
         }
         Some(Observation::Forbidden(Forbidden { reason, rule })) => {
@@ -469,7 +468,7 @@ fn host_of_a_node(
             if companions::have(question.list, "ClusterRole", service) =>
         {
             let reason = "needs the address of a node, and the nodes may not be read yet (403 \
-                          Forbidden): the ClusterRole by which they may comes with these manifests";
+                          Forbidden): these manifests have the ClusterRole that allows it";
             return Ok(Err(State::pending(reason)));
         }
         Some(NodesSeen::Forbidden(Forbidden { reason, rule })) => {

@@ -91,7 +91,7 @@ impl Pods {
             Some(other) => Err(Box::new(
                 FunctionResult::error(format!(
                     "its labels also select the pods of {other}, so terminals would reach the wrong \
-                     process. Give one of them a label that the other has not"
+                     process. Give one of them a label that the other does not have"
                 ))
                 .about(identity)
                 .at("spec.selector"),

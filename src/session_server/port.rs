@@ -142,8 +142,8 @@ pub(super) fn plan(
     }
     if pod.named(PORT_NAME).is_some() {
         return Err(pod.refuse(format!(
-            "the container has a port named {PORT_NAME:?} with another number than {port}: rename \
-             it, or set spec.listenPort of the functionConfig to its number"
+            "the container has a port named {PORT_NAME:?} whose number is not {port}: rename it, \
+             or set spec.listenPort of the functionConfig to its number"
         )));
     }
     let is_free = |name: &&str| !pod.is_taken(name) && pod.named(name).is_none();

@@ -2,8 +2,9 @@
 
 use std::io::{self, Read as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
+use fs_err as fs;
 use serde_json::Value;
 
 use crate::process::{self, command};
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match (arguments.preprocess, arguments.question.is_empty()) {
         (false, _) => {
-            hosts::build(&["mdbook"])?;
+            hosts::build(&["mdbook", "mdbook-mermaid"])?;
             build()?;
             println!("The book is in target/book; start at index.html");
             Ok(())
@@ -39,9 +40,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Builds the book, with an mdBook that is there.
+/// Builds the book, with an mdBook and a preprocessor that are there.
 pub(crate) fn build() -> Result<()> {
-    process::run(&mut command("target/hosts/bin/mdbook build"))
+    unpack_mermaid()?;
+    process::run(&mut command("target/hosts/bin/mdbook build"))?;
+    for page in workspace::entries(&workspace::target("book"))? {
+        if page
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
+            let is_drawn = !fs::read_to_string(&page)?.contains("language-mermaid");
+            ensure!(is_drawn, "{}: a diagram is shown as code", page.display());
+        }
+    }
+    Ok(())
+}
+
+/// Lets mdbook-mermaid write its scripts, which `book.toml` names, into `target/mermaid`. It also edits
+/// the `book.toml` there, which nobody reads.
+fn unpack_mermaid() -> Result<()> {
+    // Those of an earlier version would stay.
+    let folder = workspace::empty(workspace::target("mermaid"))?;
+    fs::write(folder.join("book.toml"), "[book]\n")?;
+    let mut install = command("target/hosts/bin/mdbook-mermaid install");
+    process::run(install.arg(&folder).env("RUST_LOG", "warn"))
 }
 
 /// Reads mdBook's context and book, and prints the book with its links changed.

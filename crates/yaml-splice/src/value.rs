@@ -87,7 +87,7 @@ impl Tree<'_> {
         if *budget == 0 || depth > MAX_DEPTH {
             return Err(self.error_at(
                 node.span.start,
-                "aliases make this document grow beyond measure",
+                "its aliases make this document too large",
             ));
         }
         *budget -= 1;

@@ -1,4 +1,4 @@
-//! A line for each step: right, a problem, or not looked at.
+//! A line for each step: right, a problem, or skipped.
 
 use anstyle::{AnsiColor, Style};
 use krm::results::FunctionResult;
@@ -58,7 +58,7 @@ impl Step {
 enum Mark {
     Ok,
     Problem,
-    NotLookedAt,
+    Skipped,
 }
 
 impl Mark {
@@ -67,7 +67,7 @@ impl Mark {
         match self {
             Self::Ok => "✓ ok",
             Self::Problem => "✗ problem",
-            Self::NotLookedAt => "- not looked at",
+            Self::Skipped => "- skipped",
         }
     }
 
@@ -75,13 +75,13 @@ impl Mark {
         match self {
             Self::Ok => AnsiColor::Green.on_default(),
             Self::Problem => AnsiColor::Red.on_default().bold(),
-            Self::NotLookedAt => Style::new().dimmed(),
+            Self::Skipped => Style::new().dimmed(),
         }
     }
 }
 
 /// The width of the marks, and two blanks.
-const INDENTATION: usize = 17;
+const INDENTATION: usize = 11;
 
 /// The first step that is wrong.
 #[derive(Debug)]
@@ -137,24 +137,24 @@ impl Report {
         self.push(step, Mark::Ok, text);
     }
 
-    pub(super) fn not_looked_at(&mut self, step: Step, text: String) {
-        self.push(step, Mark::NotLookedAt, text);
+    pub(super) fn skipped(&mut self, step: Step, text: String) {
+        self.push(step, Mark::Skipped, text);
     }
 
     /// The steps from this one on were not asked for, for this reason.
     pub(super) fn end(&mut self, first: Step, reason: &str) {
         self.end = Some(first);
         for step in Step::ALL.into_iter().filter(|step| *step >= first) {
-            self.push(step, Mark::NotLookedAt, reason.to_owned());
+            self.push(step, Mark::Skipped, reason.to_owned());
         }
     }
 
-    /// A problem; what comes after it was not looked at.
+    /// A problem; the steps after it are skipped.
     pub(super) fn stop(&mut self, stop: Stop) {
         self.push(stop.step, Mark::Problem, stop.problem);
         self.manifests = stop.manifests;
         for step in Step::ALL.into_iter().filter(|step| *step > stop.step) {
-            self.push(step, Mark::NotLookedAt, String::new());
+            self.push(step, Mark::Skipped, String::new());
         }
     }
 
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_after_a_problem_are_not_looked_at() {
+    fn steps_after_a_problem_are_skipped() {
         let mut report = Report::default();
         report.ok(Step::Manifests, "Deployment ci/runner".to_owned());
         report.stop(Stop::at(
@@ -210,11 +210,9 @@ mod tests {
             format!("no\u{1b}[2J {}", "word ".repeat(20)),
         ));
         let page = plain(&report);
-        assert!(page.starts_with(
-            "✓ ok             manifests: Deployment ci/runner\n✗ problem        TLS: no"
-        ));
+        assert!(page.starts_with("✓ ok       manifests: Deployment ci/runner\n✗ problem  TLS: no"));
         assert!(
-            page.ends_with("word\n- not looked at  session server\n"),
+            page.ends_with("word\n- skipped  session server\n"),
             "{page}"
         );
         assert!(
@@ -231,8 +229,8 @@ mod tests {
         report.ok(Step::Manifests, String::new());
         report.end(Step::Service, "--offline");
         assert!(report.is_well());
-        assert_eq!(plain(&report).matches("- not looked at").count(), 5);
-        report.not_looked_at(Step::Function, String::new());
+        assert_eq!(plain(&report).matches("- skipped").count(), 5);
+        report.skipped(Step::Function, String::new());
         assert!(!report.is_well());
     }
 }

@@ -2,7 +2,7 @@
 
 use view::changes::{Change, Changes, Difference};
 
-use crate::table;
+use crate::{table, terminal};
 
 /// Appends the table to the page, and the number of resources that do not change.
 pub(super) fn append(page: &mut String, changes: &Changes) {
@@ -10,7 +10,8 @@ pub(super) fn append(page: &mut String, changes: &Changes) {
         page.push_str("Nothing changes");
     } else {
         let rows: Vec<_> = changes.resources.iter().flat_map(rows).collect();
-        table::append(page, ["RESOURCE", "PLACE", "CHANGE"], &rows);
+        let width = terminal::stdout_width();
+        table::append(page, ["RESOURCE", "PLACE", "CHANGE"], &rows, width);
     }
     let stay = if changes.unchanged == 1 {
         "resource stays as it is"

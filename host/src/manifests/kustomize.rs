@@ -1,6 +1,6 @@
 //! Builds a kustomization, by the kustomize or kubectl on PATH.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -9,6 +9,7 @@ use krm::text::lines;
 use thiserror::Error;
 
 use super::file::{File, shown};
+use crate::terminal;
 
 /// The commands that build a kustomization, the preferred one first. kustomize may run functions, as
 /// this one may be among its transformers. kubectl cannot, and refuses a kustomization with some.
@@ -78,13 +79,15 @@ pub(super) fn build(folder: &Path) -> Result<File, BuildError> {
         };
         let mut command = Command::new(program);
         command.arg(subcommand).args(flags).arg(folder);
-        let ran = match command.stdin(Stdio::null()).output() {
+        let waiting = terminal::waiting_still(|| format!("building {}", shown(folder)));
+        let ran = command.stdin(Stdio::null()).output();
+        drop(waiting);
+        let ran = match ran {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             ran => ran.map_err(|error| BuildError::NotStarted { program, error })?,
         };
         let messages = String::from_utf8_lossy(&ran.stderr);
-        // A closed standard error is no reason to fail.
-        let _ = io::stderr().write_all(lines(&messages).as_bytes());
+        terminal::report(&lines(&messages));
         if !ran.status.success() {
             return Err(BuildError::Failed {
                 command: format!("{program} {subcommand}"),

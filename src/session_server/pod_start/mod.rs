@@ -176,7 +176,7 @@ pub(super) fn addressed_by_pods(workload: &Workload) -> Refusal {
     Box::new(
         FunctionResult::error(format!(
             "gets its address when its pods start: the log of their init container \
-             {INIT_CONTAINER} says it"
+             {INIT_CONTAINER} shows it"
         ))
         .about(&workload.resource.identity),
     )

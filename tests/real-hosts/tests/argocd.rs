@@ -596,7 +596,7 @@ fn the_sidecar_has_least_privilege() {
     let sidecar = named("runner-terminal");
     assert_eq!(
         sidecar["image"],
-        "registry.example.com/tools/runner-terminal:0.1.0"
+        "registry.example.com/tools/runner-terminal:0.2.0"
     );
     assert_eq!(
         named("runner-terminal-tools")["image"],

@@ -261,7 +261,10 @@ fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
 
-/// Runs each `$ command` of a page, which must exit with 0 or the code after `?` below it, and
+/// What a line below a command says, if that exits with another code than 0.
+const EXIT_CODE: &str = "# exit code: ";
+
+/// Runs each `$ command` of a page, which must exit with 0 or the code that the line below it says, and
 /// returns their number.
 fn run_commands(path: &str, kubeconfig: Option<&Path>) -> usize {
     run(&blocks(path, "console"), kubeconfig)
@@ -277,8 +280,8 @@ fn run(blocks: &[String], kubeconfig: Option<&Path>) -> usize {
                 panic!("neither a command nor a code: {line}");
             };
             let code = lines
-                .next_if(|line| line.starts_with("? "))
-                .map_or(0, |line| line[2..].parse().unwrap());
+                .next_if(|line| line.starts_with(EXIT_CODE))
+                .map_or(0, |line| line[EXIT_CODE.len()..].parse().unwrap());
             let output = shell(command, workspace_root(), home.path(), kubeconfig);
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command}\n{said}");

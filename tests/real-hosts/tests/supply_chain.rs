@@ -205,7 +205,13 @@ fn the_page_of_security_names_commands_that_are_there() {
             match word {
                 "-p" => package = words.next().unwrap(),
                 "--test" => file = words.next(),
-                "--features" | "--bin" => _ = words.next(),
+                "--features" => {
+                    let feature = words.next().unwrap();
+                    let manifest = workspace_root().join(folders[package]).join("Cargo.toml");
+                    let manifest = fs::read_to_string(manifest).unwrap();
+                    assert!(manifest.contains(&format!("\n{feature} = ")), "{command}");
+                }
+                "--bin" => _ = words.next(),
                 filter => {
                     let named = |text: &str| {
                         text.contains(&format!("fn {filter}"))

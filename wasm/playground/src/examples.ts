@@ -32,11 +32,11 @@ export const EXAMPLES: Example[] = [
 `),
   chart("The address found when the pod starts", "chart-default", `  configure:
     at: PodStart # one apply is enough
-    image: registry.example.com/runner-terminal:0.1.0
+    image: registry.example.com/runner-terminal:0.2.0
 `),
   chart("An autoscaler, and one relay in front of all pods", "chart-hpa", `  configure:
     at: PodStart
-    image: registry.example.com/runner-terminal:0.1.0
+    image: registry.example.com/runner-terminal:0.2.0
   exposure:
     type: Relay
     host: "{pod}.terminals.example.com" # each pod by its own name

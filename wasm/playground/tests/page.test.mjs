@@ -351,7 +351,7 @@ test("a relay is set up in the form, with how GitLab reaches it", () =>
     const field = (name) => page.locator(`[id="SessionServer.exposure.${name}"]`);
     const yaml = page.getByRole("textbox", { name: "SessionServer as YAML" });
     await page.getByLabel("When", { exact: true }).selectOption("PodStart");
-    await page.getByLabel("image", { exact: true }).first().fill("registry.example.com/runner-terminal:0.1.0");
+    await page.getByLabel("image", { exact: true }).first().fill("registry.example.com/runner-terminal:0.2.0");
     await field("type").selectOption("Relay");
     await field("host").fill("{pod}.terminals.example.com");
     await field("relay.namespace").fill("runner-terminal");
@@ -364,7 +364,7 @@ test("a relay is set up in the form, with how GitLab reaches it", () =>
     await field("relay.exposure.type").selectOption("ClusterIP");
     await field("relay.exposure.controller").waitFor({ state: "detached" });
     await yaml.getByText("ClusterIP").waitFor();
-    await yaml.getByText("runner-terminal:0.1.0").waitFor();
+    await yaml.getByText("runner-terminal:0.2.0").waitFor();
     assert.equal(await field("relay.namespace").inputValue(), "runner-terminal");
   }));
 

@@ -1,10 +1,15 @@
 //! The paths as a Mermaid flowchart, for docs and merge requests.
 //!
-//! Labels are quoted, and every character that means something to Mermaid or to the Markdown that it
-//! reads labels as is written by its number (`#60;`): quotes, brackets, `%%{`, links and lists.
+//! Labels are quoted, and every character that means something to Mermaid is written by its number
+//! (`#60;`): quotes, brackets, `%%{`.
+//!
+//! From version 11 on, Mermaid reads labels as Markdown after it has replaced the numbers, and shows
+//! "Unsupported markdown" for what it does not draw: code, lists, headings, quotations, links. So a
+//! backtick becomes an apostrophe, what would begin a block gets a no-break space or another sign, and a
+//! link a blank that nobody sees.
 //!
 //! Source: Mermaid's documentation, "Entity codes to escape characters", and `encodeEntities` in its
-//! `utils`.
+//! `utils`; `handle-markdown-text.ts`.
 
 use super::markup::visible;
 use super::{Diagram, State, Stop, TerminalPath, width};
@@ -34,6 +39,8 @@ const CLASSES: [(State, &str); 5] = [
 const HEAD: &str = "%%{init: {\"flowchart\": {\"wrappingWidth\": 420}}}%%\nflowchart LR\n";
 /// A line of an explanation is about so wide, where a letter is about 0.6.
 const ROOM: f64 = 26.0;
+/// A blank that nobody sees.
+const ZERO_WIDTH_SPACE: &str = "#8203;";
 /// A name is cut to so much.
 const NAME_ROOM: f64 = 40.0;
 
@@ -111,28 +118,35 @@ fn label(lines: &[String]) -> String {
 fn escaped(line: &str) -> String {
     let mut out = String::new();
     let mut before = ' ';
-    let mut is_number = true;
-    let mut signs = line.trim().chars().map(visible).enumerate().peekable();
-    while let Some((index, c)) = signs.next() {
-        let next = signs.peek().map(|(_, next)| *next);
+    // Whether all characters so far could begin a list or a heading, before a blank.
+    let mut is_start = true;
+    for (index, c) in line.trim().chars().map(visible).enumerate() {
+        let c = match c {
+            '`' => '\'',
+            '>' if index == 0 => '\u{203a}',
+            ' ' if is_start && !before.is_ascii_digit() => '\u{a0}',
+            c => c,
+        };
         let is_plain = match c {
-            // A dash at the start begins a list, as a number does before a dot and a blank.
             '-' => index > 0,
-            '.' if is_number && matches!(next, None | Some(' ')) => false,
             ' ' | ',' => true,
-            // `www.` and `://` make a link.
-            '.' => before != 'w',
-            '/' => before != ':',
-            ':' => true,
+            '.' | '/' | ':' => true,
             c => c.is_alphanumeric(),
         };
+        // What makes a link (`www.`, `://`, `a@b`, `](`) or is struck out (`~~`) is taken apart.
+        if matches!(
+            (before, c),
+            ('w', '.') | (':', '/') | ('@', _) | (']', '(' | '[') | ('~', '~')
+        ) {
+            out.push_str(ZERO_WIDTH_SPACE);
+        }
         if is_plain {
             out.push(c);
         } else {
             out.push_str(&format!("#{};", u32::from(c)));
         }
         before = c;
-        is_number &= c.is_ascii_digit();
+        is_start &= c.is_ascii_digit() || "-+*#.)".contains(c);
     }
     out
 }
@@ -150,11 +164,23 @@ mod tests {
             ),
             ("\"]; end", "#34;#93;#59; end"),
             ("a%%{init: x}%%", "a#37;#37;#123;init: x#125;#37;#37;"),
-            ("a<b>&amp;#x`_*", "a#60;b#62;#38;amp#59;#35;x#96;#95;#42;"),
-            ("- a", "#45; a"),
-            ("1. a", "1#46; a"),
+            ("a<b>&amp;#x`_*", "a#60;b#62;#38;amp#59;#35;x#39;#95;#42;"),
+            ("- a", "#45;#160;a"),
+            ("1. a", "1.#160;a"),
+            ("12) a", "12#41;#160;a"),
+            ("## a", "#35;#35;#160;a"),
+            ("> a", "#8250; a"),
+            ("a - b", "a - b"),
+            ("2 runners", "2 runners"),
             ("192.0.2.7", "192.0.2.7"),
-            ("https://www.example.com", "https:#47;/www#46;example.com"),
+            (
+                "https://www.example.com",
+                "https:#8203;//www#8203;.example.com",
+            ),
+            (
+                "a@b [c](d) ~~",
+                "a#64;#8203;b #91;c#93;#8203;#40;d#41; #126;#8203;#126;",
+            ),
             ("ﬂ°°34¶ß", "ﬂ#176;#176;34#182;ß"),
             ("a\nb\u{202e}", "a b#65533;"),
         ] {
