@@ -83,7 +83,9 @@ fn draw(file: &Path) -> Result<()> {
 /// A port on which nothing listens, on any address of this machine.
 fn free_port(wanted: u16) -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, wanted));
-    let listener = listener.with_context(|| format!("cannot listen on port {wanted}"))?;
+    let listener = listener.with_context(|| {
+        format!("the session server cannot listen on port {wanted}; stop what listens there")
+    })?;
     Ok(listener.local_addr()?.port())
 }
 
@@ -107,7 +109,10 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let error = free_port(port).unwrap_err().to_string();
-        assert_eq!(error, format!("cannot listen on port {port}"));
+        assert!(
+            error.contains(&format!(" cannot listen on port {port}; stop ")),
+            "{error}"
+        );
     }
 
     #[test]
