@@ -16,8 +16,6 @@ use crate::process::{self, command};
 use crate::{artifacts, hosts};
 use session::{LAUNCHER, Step};
 
-/// Whichever is free.
-const ANY_PORT: u16 = 0;
 /// The picture is the same each time, and so is the port in it.
 const PORT_OF_PICTURE: u16 = 18_093;
 
@@ -51,7 +49,7 @@ fn build() -> Result<()> {
 /// Runs the session and prints it.
 fn show() -> Result<()> {
     let green = AnsiColor::Green.on_default();
-    session::run(free_port(ANY_PORT)?, |step| {
+    session::run(free_port(0)?, |step| {
         println!("\n# {}\n$ {}", step.title, step.command);
         if step.is_proof {
             print!("{green}{}{green:#}", step.output);
@@ -80,7 +78,7 @@ fn draw(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A port on which nothing listens, on any address of this machine.
+/// The port if nothing listens on it at any address of this machine; for 0, one that is free.
 fn free_port(wanted: u16) -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, wanted));
     let listener = listener.with_context(|| {
@@ -91,9 +89,8 @@ fn free_port(wanted: u16) -> Result<u16> {
 
 /// What `check` says without the time at which the certificate expires, which no two runs share.
 fn without_expiry(output: &str) -> String {
-    let is_of_check = output.contains(": healthy: ");
     match output.split_once(" until ") {
-        Some((rest, _)) if is_of_check => format!("{rest}\n"),
+        Some((rest, _)) if rest.contains(": healthy: ") => format!("{rest}\n"),
         _ => output.to_owned(),
     }
 }
@@ -104,15 +101,12 @@ mod tests {
 
     #[test]
     fn a_free_port_is_found_and_a_taken_one_is_refused() {
-        let port = free_port(ANY_PORT).unwrap();
-        assert_ne!(port, 0);
+        assert_ne!(free_port(0).unwrap(), 0);
         let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let error = free_port(port).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!(" cannot listen on port {port}; stop ")),
-            "{error}"
-        );
+        let words = format!(" cannot listen on port {port}; stop ");
+        assert!(error.contains(&words), "{error}");
     }
 
     #[test]

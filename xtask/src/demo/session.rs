@@ -1,8 +1,6 @@
 //! From manifests to an open terminal on this machine: kustomize runs the function, GitLab Runner's own
 //! session server starts with the `config.toml` that it made, and a client connects as GitLab does.
 
-use std::env;
-use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
@@ -12,7 +10,7 @@ use serde::Deserialize as _;
 use yaml_serde::Value;
 
 use crate::process::{self, command};
-use crate::workspace;
+use crate::workspace::{self, path_with};
 
 /// Where the launcher is, below `target`; its profile in `Cargo.toml` has the same name.
 pub(super) const LAUNCHER: &str = "quick";
@@ -28,14 +26,8 @@ const SERVER_LINE: &str = "target/demo/session.json";
 const QUESTION: &str = "echo \"The terminal works: 6 * 7 = $((6 * 7))\"";
 const ANSWER: &str = "The terminal works: 6 * 7 = 42\n";
 
-const KUSTOMIZATION: &str = "\
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-- ../../kustomization/example/base
-transformers:
-- session-server.yaml
-";
+/// What a user writes for a runner on this machine: GitLab connects to the PORT where it listens.
+const KUSTOMIZATION: &str = "xtask/src/demo/kustomization";
 
 /// A command that has succeeded.
 pub(super) struct Step {
@@ -55,20 +47,12 @@ pub(super) struct Step {
 /// A command fails, or the terminal gives another answer than a shell does.
 pub(super) fn run(port: u16, mut show: impl FnMut(Step)) -> Result<()> {
     let folder = workspace::empty(workspace::target("demo"))?;
-    fs::write(folder.join("kustomization.yaml"), KUSTOMIZATION)?;
-    fs::write(folder.join("session-server.yaml"), function_config(port))?;
-    let step = |title, line: &str| -> Result<Step> {
-        Ok(Step {
-            title,
-            command: line.trim_end_matches(" || test $? = 1").to_owned(),
-            output: shell(line)?,
-            is_proof: false,
-        })
-    };
-    show(step(
-        "The function is asked for a session server at an address of this machine",
-        "cat target/demo/session-server.yaml",
-    )?);
+    for file in workspace::entries(&workspace::root().join(KUSTOMIZATION))? {
+        let text = fs::read_to_string(&file)?.replace("PORT", &port.to_string());
+        fs::write(folder.join(file.file_name().unwrap_or_default()), text)?;
+    }
+    let title = "The function is asked for a session server at an address of this machine";
+    show(step(title, "cat target/demo/session-server.yaml")?);
     show(step(
         "kustomize builds a runner without the function …",
         BEFORE,
@@ -85,49 +69,38 @@ pub(super) fn run(port: u16, mut show: impl FnMut(Step)) -> Result<()> {
         output,
         is_proof: false,
     });
-    let check = step(
+
+    let line = format!("runner-terminal check 127.0.0.1:{port}");
+    show(proof(step(
         "The address is checked as GitLab connects to it",
-        &format!("runner-terminal check 127.0.0.1:{port}"),
-    )?;
-    show(Step {
-        is_proof: true,
-        ..check
-    });
-    let terminal = step(
-        "A terminal opens, and a shell answers",
-        &format!("session-server connect --run '{QUESTION}' < {SERVER_LINE}"),
-    )?;
+        &line,
+    )?));
+    let line = format!("session-server connect --run '{QUESTION}' < {SERVER_LINE}");
+    let terminal = step("A terminal opens, and a shell answers", &line)?;
     let answer = &terminal.output;
     ensure!(
         answer == ANSWER,
         "the terminal answers {answer:?} in place of {ANSWER:?}"
     );
-    show(Step {
-        is_proof: true,
-        ..terminal
-    });
+    show(proof(terminal));
     Ok(())
 }
 
-/// What a user writes for a runner on this machine: GitLab connects to the port where it listens.
-fn function_config(port: u16) -> String {
-    format!(
-        "\
-apiVersion: runner-terminal.dev/v1alpha1
-kind: SessionServer
-metadata:
-  name: session-server
-  annotations:
-    config.kubernetes.io/function: |
-      exec:
-        path: runner-terminal
-spec:
-  advertiseAddress: 127.0.0.1:{port}
-  listenPort: {port}
-  exposure:
-    port: {port}
-"
-    )
+/// Runs a line of the session.
+fn step(title: &'static str, line: &str) -> Result<Step> {
+    Ok(Step {
+        title,
+        command: line.trim_end_matches(" || test $? = 1").to_owned(),
+        output: shell(line)?,
+        is_proof: false,
+    })
+}
+
+fn proof(step: Step) -> Step {
+    Step {
+        is_proof: true,
+        ..step
+    }
 }
 
 /// The `config.toml` of the ConfigMap among manifests.
@@ -152,7 +125,8 @@ fn config_toml(manifests: &str) -> Result<String> {
 /// Runs a line as one would type it, and gives all that it prints.
 fn shell(line: &str) -> Result<String> {
     let mut shell = command("sh -c");
-    let output = process::output(shell.arg(line).env("PATH", path()?))?;
+    let path = [workspace::target(LAUNCHER), workspace::target("hosts/bin")];
+    let output = process::output(shell.arg(line).env("PATH", path_with(&path)?))?;
     let printed = [output.stdout, output.stderr].concat();
     let printed = String::from_utf8_lossy(&printed).into_owned();
     ensure!(
@@ -161,14 +135,6 @@ fn shell(line: &str) -> Result<String> {
         output.status
     );
     Ok(printed)
-}
-
-/// A PATH with the launcher and the hosts.
-pub(super) fn path() -> Result<OsString> {
-    let old = env::var_os("PATH").unwrap_or_default();
-    let own = [workspace::target(LAUNCHER), workspace::target("hosts/bin")];
-    let folders = own.into_iter().chain(env::split_paths(&old));
-    env::join_paths(folders).context("the workspace's path cannot be put on PATH")
 }
 
 /// GitLab Runner's session server. It runs until this is dropped.
