@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Builds the launcher with its module, and what it is run with, side by side.
 fn build() -> Result<()> {
-    // Not only when the launcher is built.
+    // Before minutes of building.
     process::capture(&mut command("go version"))?;
     artifacts::add_target(artifacts::WASI.target)?;
     hosts::build_beside(&["kustomize", "session-server"], || {

@@ -53,8 +53,8 @@ pub(crate) fn build_beside(
     thread::scope(|scope| {
         let hosts = scope.spawn(|| build(names));
         let built = other();
-        let hosts = hosts.join();
-        built.and(hosts.map_err(|_| anyhow!("building the hosts panicked"))?)
+        let panicked = |_| Err(anyhow!("building the hosts panicked"));
+        built.and(hosts.join().unwrap_or_else(panicked))
     })
 }
 
