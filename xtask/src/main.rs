@@ -39,7 +39,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the function, then show what it does to an example
+    /// Build the function, run it in kustomize, and open a terminal of GitLab Runner's session server
     Demo(demo::Arguments),
     /// Run every check, as CI does, and stop at the first that fails
     Test {

@@ -1,9 +1,8 @@
 //! Every check, in one command.
 
-use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 
 use crate::process::{self, command};
 use crate::{artifacts, book, count, fuzz, hosts, miri, playground, web};
@@ -18,7 +17,10 @@ type Step = (&'static str, fn(&str) -> Result<()>);
 /// building the dependencies once more.
 const STEPS: &[Step] = &[
     ("cargo fmt --all --check", as_written),
-    ("cargo xtask build", |_| build_beside_hosts()),
+    ("cargo xtask build", |_| {
+        // Linking the launcher takes minutes on one core; the hosts are built on the others.
+        hosts::build_beside(&hosts::for_tests()?, artifacts::build)
+    }),
     ("cargo xtask count", |_| count::run(false)),
     ("cargo xtask web", |_| web::check()),
     ("cargo xtask playground --check", |_| playground::check()),
@@ -66,16 +68,4 @@ fn with_one_seed(line: &str) -> Result<()> {
     let mut tests = command(line);
     tests.env("PROPTEST_RNG_SEED", "20261129");
     process::run(artifacts::use_module(&mut tests))
-}
-
-/// Linking the launcher takes minutes on one core; the hosts are built on the others.
-fn build_beside_hosts() -> Result<()> {
-    thread::scope(|scope| {
-        let hosts = scope.spawn(|| hosts::build(&hosts::for_tests()?));
-        let built = artifacts::build();
-        let hosts = hosts
-            .join()
-            .map_err(|_| anyhow!("building the hosts panicked"))?;
-        built.and(hosts)
-    })
 }

@@ -99,7 +99,7 @@ impl Proof {
             }
             Self::Tests { tests } => {
                 let mut cargo = command(&format!("cargo test --package=real-hosts {tests}"));
-                cargo.env("PATH", path_with(folder)?);
+                cargo.env("PATH", path_with(&[folder.to_owned()])?);
                 process::run(cargo.env("RUNNER_TERMINAL_HOSTS", folder))
             }
         }

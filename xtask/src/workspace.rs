@@ -45,17 +45,16 @@ pub(crate) fn empty(folder: PathBuf) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The PATH with a folder before all others.
-pub(crate) fn path_with(folder: &Path) -> Result<OsString> {
+/// The PATH with folders before all others.
+pub(crate) fn path_with(folders: &[PathBuf]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = [folder.to_owned()];
-    let folders = folders.into_iter().chain(env::split_paths(&path));
+    let folders = folders.iter().cloned().chain(env::split_paths(&path));
     env::join_paths(folders).context("the workspace's path cannot be put on PATH")
 }
 
 /// A PATH on which other programs find `runner-terminal`.
 pub(crate) fn path_with_launcher() -> Result<OsString> {
-    path_with(&target("release"))
+    path_with(&[target("release")])
 }
 
 /// Refuses a name that is not one of a kind, with those that are.

@@ -23,11 +23,13 @@ const (
 )
 
 // connect opens the terminals that stdin describes. When all are open, it types
-// into each and waits for the echo.
+// into each: a command for a shell, whose answer it prints, or a text that comes
+// back as it is.
 func connect(args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	dial := flags.String("dial", "", "`address` to open the connection to, in place of the advertised one;\n"+
 		"the certificate must still be the advertised host's")
+	command := flags.String("run", "", "`command` for the shell at each terminal, in place of a text for an echo")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -55,6 +57,9 @@ func connect(args []string, stdin io.Reader, stdout io.Writer) error {
 	})
 	if err != nil {
 		return err
+	}
+	if *command != "" {
+		return each(len(conns), func(i int) error { return runInShell(conns[i], *command, stdout) })
 	}
 	if err := each(len(conns), func(i int) error { return checkEcho(conns[i]) }); err != nil {
 		return err
@@ -115,6 +120,31 @@ func open(certificate string, session Session, dial string) (*websocket.Conn, er
 	}
 
 	return conn, nil
+}
+
+// runInShell types a command and the end of the shell, and prints what the terminal
+// shows until it is closed.
+func runInShell(conn *websocket.Conn, command string, stdout io.Writer) error {
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if err := conn.WriteMessage(websocket.BinaryMessage, []byte(command+"\nexit\n")); err != nil {
+		return fmt.Errorf("typing into the terminal: %w", err)
+	}
+
+	for {
+		_, shown, err := conn.ReadMessage()
+		// The runner ends the connection without a word of WebSocket.
+		if websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("waiting for what the terminal shows: %w", err)
+		}
+		if _, err := stdout.Write(shown); err != nil {
+			return err
+		}
+	}
 }
 
 func checkEcho(conn *websocket.Conn) error {

@@ -2,13 +2,14 @@
 // [session_server] table of a config.toml, so that a test can tell whether that
 // table really gives a job a terminal.
 //
-//	session-server [--sessions NUMBER] CONFIG_TOML
-//	session-server connect [--dial ADDRESS]
+//	session-server [--sessions NUMBER] [--shell] CONFIG_TOML
+//	session-server connect [--dial ADDRESS] [--run COMMAND]
 //	session-server end-tls ADDRESS
 //
 // The first form prints one line of JSON on stdout once it listens, and runs
 // until its stdin is closed. The second form reads that line on stdin and opens
-// the terminals in it, all at once. The third form is a proxy in front of the
+// the terminals in it, all at once, to type into them: COMMAND for a shell, or
+// else a text that an echo sends back. The third form is a proxy in front of the
 // first that ends TLS, and prints where it listens in the same way.
 package main
 
@@ -18,8 +19,8 @@ import (
 	"os"
 )
 
-const usage = `usage: session-server [--sessions NUMBER] CONFIG_TOML
-       session-server connect [--dial ADDRESS] < LINE
+const usage = `usage: session-server [--sessions NUMBER] [--shell] CONFIG_TOML
+       session-server connect [--dial ADDRESS] [--run COMMAND] < LINE
        session-server end-tls ADDRESS`
 
 // exitOff tells a caller that nothing is wrong: the configuration simply leaves

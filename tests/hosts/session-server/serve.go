@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"gitlab.com/gitlab-org/gitlab-runner/helpers/certificate"
@@ -17,6 +18,7 @@ import (
 func serve(args []string, stdin io.Reader, stdout io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	sessions := flags.Int("sessions", 1, "how `many` jobs have a session")
+	shells := flags.Bool("shell", false, "the terminals are shells on this machine, in place of echoes")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -29,12 +31,16 @@ func serve(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 
+	job := jobTerminal{openEcho}
+	if *shells {
+		job = jobTerminal{openShell}
+	}
 	jobs := make([]*session.Session, *sessions)
 	for i := range jobs {
 		if jobs[i], err = session.NewSession(nil); err != nil {
 			return fmt.Errorf("making a session: %w", err)
 		}
-		jobs[i].SetInteractiveTerminal(echoTerminal{})
+		jobs[i].SetInteractiveTerminal(job)
 	}
 
 	server, err := session.NewServer(
@@ -65,6 +71,9 @@ func serve(args []string, stdin io.Reader, stdout io.Writer) error {
 		}
 		opened[i] = Session{Endpoint: address, Authorization: job.Token}
 	}
+
+	fmt.Fprintf(os.Stderr, "session-server: listening on %s, advertising %s\n",
+		config.ListenAddress, server.AdvertiseAddress)
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Start() }()

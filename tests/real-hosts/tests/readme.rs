@@ -1,6 +1,8 @@
 //! Runs the commands in the README and the docs.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -103,11 +105,6 @@ fn six_commands_lead_from_a_clone_to_changed_manifests() {
         .env("CARGO_INSTALL_ROOT", home.path())
         .env("GOBIN", &bin)
         .env("PATH", path.unwrap())
-        // As everything that is built here.
-        .env(
-            "RUNNER_TERMINAL_WASM",
-            workspace_root().join("target/runner-terminal.wasm"),
-        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -345,7 +342,7 @@ fn two_commands_set_up_everything() {
         String::from_utf8_lossy(&output.stderr)
     );
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(shown.contains("team-a-runner-session-server"), "{shown}");
+    assert_a_terminal_was_shown(&shown);
 
     let picture = home.path().join("demo.svg");
     let draw = format!("cargo xtask demo --picture {}", picture.display());
@@ -359,4 +356,32 @@ fn two_commands_set_up_everything() {
         fs::read_to_string(picture).unwrap() == page("docs/demo.svg"),
         "docs/demo.svg is out of date; `cargo xtask demo --picture docs/demo.svg` draws it anew"
     );
+}
+
+/// What the demo shows: the function's change, the session server that starts with it, a check of its
+/// address and the answer of a shell at its terminal. Nothing listens there any more.
+fn assert_a_terminal_was_shown(shown: &str) {
+    let (_, rest) = shown.split_once(": listening on 0.0.0.0:").unwrap();
+    let port: u16 = rest.split(',').next().unwrap().parse().unwrap();
+    let address = format!("127.0.0.1:{port}");
+    let mut rest = shown;
+    for line in [
+        "\n>   name: team-a-runner-session-server\n".to_owned(),
+        format!("\nsession-server: listening on 0.0.0.0:{port}, advertising https://{address}\n"),
+        format!("\n{address}: healthy: a session server answers, with a certificate for "),
+        "\nThe terminal works: 6 * 7 = 42\n".to_owned(),
+    ] {
+        rest = rest
+            .split_once(&line)
+            .unwrap_or_else(|| panic!("{line}{shown}"))
+            .1;
+    }
+    for line in [
+        format!(">     listen_address = \"0.0.0.0:{port}\"\n"),
+        format!(">     advertise_address = \"{address}\"\n"),
+    ] {
+        assert!(shown.contains(&line), "{line}{shown}");
+    }
+    let error = TcpStream::connect(address).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }

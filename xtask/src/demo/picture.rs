@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::session::Step;
+
 /// The size of the terminal, in characters.
 const COLUMNS: usize = 100;
 const ROWS: usize = 24;
@@ -24,14 +26,15 @@ struct Row {
     at: f64,
 }
 
-/// Draws commands, each with its output.
-pub(super) fn of(session: &[(String, String)]) -> String {
+/// Draws commands, each with its title and its output.
+pub(super) fn of(session: &[Step]) -> String {
     let (rows, end) = rows(session);
     let (width, height) = (
         CELL.0 * COLUMNS as f64 + 2.0 * MARGIN,
         CELL.1 * ROWS as f64 + 2.0 * MARGIN,
     );
-    let title = "kustomize builds a runner without and with the function; diff shows what it adds";
+    let title =
+        "kustomize runs the function, GitLab Runner's session server starts, and a terminal opens";
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>\n<style>\n{}</style>\n\
@@ -57,13 +60,15 @@ pub(super) fn of(session: &[(String, String)]) -> String {
 }
 
 /// The rows with their times, and when the last one is shown.
-fn rows(session: &[(String, String)]) -> (Vec<Row>, f64) {
+fn rows(session: &[Step]) -> (Vec<Row>, f64) {
     let (mut rows, mut at) = (Vec::new(), 0.3);
-    for (command, output) in session {
-        push(&mut rows, &format!("$ {command}"), "command", at);
+    for step in session {
+        push(&mut rows, &format!("# {}", step.title), "title", at);
+        push(&mut rows, &format!("$ {}", step.command), "command", at);
         at += TYPING;
-        for line in output.lines() {
+        for line in step.output.lines() {
             let class = match line.chars().next() {
+                _ if step.is_proof => "added",
                 Some('>') => "added",
                 Some('<') => "removed",
                 _ => "output",
@@ -100,6 +105,7 @@ fn style(rows: &[Row], end: f64) -> String {
     format!(
         "text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; \
          fill: #c9d1d9; opacity: 0; animation: appear 1ms forwards }}\n\
+         .title {{ fill: #8b949e }}\n\
          .command {{ fill: #ffffff; font-weight: bold }}\n\
          .added {{ fill: #3fb950 }}\n\
          .removed {{ fill: #f85149 }}\n\
@@ -121,14 +127,29 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn step(command: &str, output: &str) -> Step {
+        Step {
+            title: "Title",
+            command: command.to_owned(),
+            output: output.to_owned(),
+            is_proof: false,
+        }
+    }
+
     #[test]
     fn output_is_escaped_coloured_and_after_its_command() {
-        let output = "> a: <b>\n< c & d\n".to_owned();
-        let svg = of(&[("diff a b".to_owned(), output)]);
+        let diff = step("diff a b", "> a: <b>\n< c & d\n");
+        let proof = Step {
+            is_proof: true,
+            ..step("check", "healthy\n")
+        };
+        let svg = of(&[diff, proof]);
         for line in [
-            "<text class=\"command\" y=\"14.2\" style=\"animation-delay:0.30s\">$ diff a b</text>",
-            "<text class=\"added\" y=\"33.2\" style=\"animation-delay:1.50s\">&gt; a: &lt;b&gt;</text>",
-            "<text class=\"removed\" y=\"52.2\" style=\"animation-delay:1.58s\">&lt; c &amp; d</text>",
+            "<text class=\"title\" y=\"14.2\" style=\"animation-delay:0.30s\"># Title</text>",
+            "<text class=\"command\" y=\"33.2\" style=\"animation-delay:0.30s\">$ diff a b</text>",
+            "<text class=\"added\" y=\"52.2\" style=\"animation-delay:1.50s\">&gt; a: &lt;b&gt;</text>",
+            "<text class=\"removed\" y=\"71.2\" style=\"animation-delay:1.58s\">&lt; c &amp; d</text>",
+            "<text class=\"added\" y=\"128.2\" style=\"animation-delay:3.86s\">healthy</text>",
         ] {
             assert!(svg.contains(line), "{svg}");
         }
@@ -136,13 +157,13 @@ mod tests {
 
     #[test]
     fn a_long_line_is_wrapped_and_the_end_is_in_sight() {
-        let (rows, end) = rows(&[("a".to_owned(), "x".repeat(250) + "\n" + &"y\n".repeat(30))]);
-        assert_eq!(rows.len(), 1 + 3 + 30);
+        let (rows, end) = rows(&[step("a", &("x".repeat(250) + "\n" + &"y\n".repeat(30)))]);
+        assert_eq!(rows.len(), 2 + 3 + 30);
         assert!(
             rows.iter()
                 .all(|row| row.text.len() <= COLUMNS && row.at < end)
         );
-        let offset = format!("translateY(-{}px)", CELL.1 * 10.0);
+        let offset = format!("translateY(-{}px)", CELL.1 * 11.0);
         assert!(style(&rows, end).contains(&offset));
     }
 }

@@ -4,7 +4,9 @@
 pub(crate) mod debian;
 pub(crate) mod program;
 
-use anyhow::{Context as _, Result, bail};
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::process::{self, NPM_CI, command};
@@ -41,6 +43,19 @@ pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
     let is_wanted =
         |host: &&Host| names.is_empty() || names.iter().any(|name| name.as_ref() == host.name());
     hosts.iter().filter(is_wanted).try_for_each(Host::ensure)
+}
+
+/// Builds hosts while something else is built.
+pub(crate) fn build_beside(
+    names: &[impl AsRef<str> + Sync],
+    other: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    thread::scope(|scope| {
+        let hosts = scope.spawn(|| build(names));
+        let built = other();
+        let panicked = |_| Err(anyhow!("building the hosts panicked"));
+        built.and(hosts.join().unwrap_or_else(panicked))
+    })
 }
 
 /// The hosts that the tests need.
