@@ -2,18 +2,18 @@
 
 #[path = "../../tests/judge/libyaml.rs"]
 mod libyaml;
+#[path = "../../tests/judge/nodes.rs"]
+mod nodes;
 
 use serde_json::Value;
-
-/// How many aliases there may be: the reader has no limit for what they make of a text.
-const ALIASES: usize = 20;
+use yaml_splice::Tree;
 
 /// The value of a YAML text; `None` when the reader refuses it, or takes it for something else than
 /// YAML 1.2 does: more signs are line ends to it, marks in the middle are none, and it stumbles over tabs where blanks may stand.
 pub fn yaml(text: &str) -> Option<Value> {
     let is_odd = text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
         || text.rfind('\u{feff}').is_some_and(|at| at > 0)
-        || text.matches('*').count() > ALIASES
+        || text.matches('*').count() > nodes::MOST_ALIASES
         || text
             .lines()
             .any(|line| line.trim_start_matches(' ').starts_with('\t'));
@@ -23,4 +23,10 @@ pub fn yaml(text: &str) -> Option<Value> {
 /// The value of a text that was made of one that [`yaml`] takes.
 pub fn written(text: &str) -> Option<Value> {
     libyaml::value(text, |key| Some(key.to_string()))
+}
+
+/// Whether both readers find the same nodes in a text that both take.
+pub fn agrees(tree: &Tree<'_>) -> bool {
+    let nodes = nodes::nodes(tree);
+    nodes.is_none_or(|nodes| nodes::libyaml_agrees(tree.text, &nodes) != Some(false))
 }

@@ -1,6 +1,7 @@
 //! What the fuzzers share.
 
 pub mod judge;
+pub mod lines;
 pub mod mutate;
 pub mod resource_list;
 pub mod tape;

@@ -28,6 +28,7 @@ fuzz_target!(|input: &[u8]| {
         assert!(apply(text, &[any]).is_err(), "what is not read is edited");
         return;
     };
+    assert!(judge::agrees(&tree), "the other reader finds other nodes");
     let Ok((patch, after)) = patch(&mut choices, &before) else {
         return;
     };
@@ -37,6 +38,7 @@ fuzz_target!(|input: &[u8]| {
         Err(
             EditError::NoSuchPath { .. }
             | EditError::TabBelow { .. }
+            | EditError::LongKey { .. }
             | EditError::NotFaithful { .. },
         ) => return,
         Err(error) => panic!("{error}: {patch:?}"),

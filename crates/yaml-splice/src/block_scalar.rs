@@ -5,12 +5,6 @@ use std::ops::Range;
 use super::folded;
 use super::tree::line_end;
 
-/// Where the block scalar whose `|` or `>` is at `indicator` ends: at the end of the last line that
-/// belongs to `value`, the line break excluded.
-pub(super) fn end(text: &str, indicator: usize, value: &str) -> usize {
-    Block::read(text, indicator, value).end
-}
-
 /// A block scalar, and the value that it is to get.
 pub(super) struct Rewrite<'a> {
     pub(super) text: &'a str,
@@ -202,7 +196,8 @@ pub(super) struct Block {
     /// The lines of the value, line breaks excluded. Blank lines at the end are among them only
     /// where the header keeps them (`|+`).
     pub(super) lines: Vec<Range<usize>>,
-    end: usize,
+    /// The end of the last line that belongs to the value, the line break excluded.
+    pub(super) end: usize,
 }
 
 impl Block {

@@ -1,10 +1,12 @@
 //! What a node means: the value that Kubernetes' own readers see.
 
+use std::borrow::Cow;
+
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::{Map, Number, Value};
 
-use super::tree::{Kind, NodeId, Tree};
-use super::{YamlError, YamlErrorKind};
+use super::YamlError;
+use super::tree::{Kind, NodeId, Tree, error_at};
 
 /// Aliases may add this many nodes, against alias bombs.
 const MAX_ADDED_NODES: usize = 100_000;
@@ -85,7 +87,8 @@ impl Tree<'_> {
     fn expand(&self, id: NodeId, depth: usize, budget: &mut usize) -> Result<Value, YamlError> {
         let node = self.node(id);
         if *budget == 0 || depth > MAX_DEPTH {
-            return Err(self.error_at(
+            return Err(error_at(
+                self.text,
                 node.span.start,
                 "its aliases make this document too large",
             ));
@@ -104,7 +107,7 @@ impl Tree<'_> {
                 for (key, value) in entries {
                     let name = self.scalar(*key).ok_or_else(|| {
                         let start = self.node(*key).span.start;
-                        self.error_at(start, "a key must be a scalar")
+                        error_at(self.text, start, "a key must be a scalar")
                     })?;
                     let value = self.expand(*value, depth + 1, budget)?;
                     if name == "<<" && self.is_plain(*key) {
@@ -129,18 +132,6 @@ impl Tree<'_> {
                 ..
             }
         )
-    }
-
-    /// An error with the line and column of a byte position.
-    fn error_at(&self, position: usize, message: &str) -> YamlError {
-        let before = self.text.get(..position).unwrap_or(self.text);
-        let line = before.rsplit('\n').next().unwrap_or(before);
-        YamlError {
-            kind: YamlErrorKind::Invalid,
-            message: message.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
-        }
     }
 }
 
@@ -179,8 +170,36 @@ fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     }
 }
 
-/// Whether a plain scalar is text by YAML 1.2's core schema, with the octal of YAML 1.1 (`0755`) that
-/// Go's readers keep for file modes.
+/// Whether all readers take a scalar with this tag for the same: go-yaml refuses a value that does not
+/// fit, decodes `!!binary`, and takes no notice of `!`.
+pub(super) fn is_tag_portable(text: &str, tag: &Tag) -> bool {
+    let resolved = resolve_plain(text);
+    let name = format!("{}{}", tag.handle, tag.suffix);
+    match name.strip_prefix(CORE_SCHEMA) {
+        Some("str") => tag.is_yaml_core_schema(),
+        Some("null") => resolved == Some(Value::Null),
+        Some("bool") => resolved.is_some_and(|value| value.is_boolean()),
+        Some("int") => resolved.is_some_and(|value| value.is_i64() || value.is_u64()),
+        Some("float") => resolved.is_some_and(|value| value.is_number()),
+        Some(_) => false,
+        None => name != "!" || resolved.is_none(),
+    }
+}
+
+/// Whether all readers take a collection with this tag for the same: some know `!!set` and `!!omap`.
+pub(super) fn is_collection_tag_portable(tag: &Tag, is_mapping: bool) -> bool {
+    let name = format!("{}{}", tag.handle, tag.suffix);
+    match name.strip_prefix(CORE_SCHEMA) {
+        Some(kind) => kind == if is_mapping { "map" } else { "seq" },
+        None => true,
+    }
+}
+
+/// What the tags of YAML's own schemas begin with: `!!str` is short for it.
+const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
+
+/// Whether a plain scalar is text by YAML 1.2's core schema, with the numbers of YAML 1.1 (`0755`,
+/// `1_000`, `0b11`) that Go's readers keep.
 ///
 /// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
 /// and strings to others, and nothing that this function decides depends on them.
@@ -199,23 +218,35 @@ fn resolve_plain(text: &str) -> Option<Value> {
     if !number_like {
         return None;
     }
-    integer(text).or_else(|| float(text)).map(Value::Number)
+    let digits = without_underscores(text);
+    integer(&digits)
+        .or_else(|| float(&digits))
+        .map(Value::Number)
 }
 
+/// `1_000` is a number to YAML 1.1, and to Go's readers.
+fn without_underscores(text: &str) -> Cow<'_, str> {
+    if text.contains('_') && !text.starts_with('.') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Source: `resolve.go` of go.yaml.in/yaml/v2, which sigs.k8s.io/yaml reads with: `strconv.ParseInt` with
+/// base 0, once the underscores are gone.
 fn integer(text: &str) -> Option<Number> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, text.get(1..)?),
         b'+' => (false, text.get(1..)?),
         _ => (false, text),
     };
-    let (digits, radix) = if let Some(hex) = digits.strip_prefix("0x") {
-        (hex, 16)
-    } else if let Some(octal) = digits.strip_prefix("0o") {
-        (octal, 8)
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        (digits.get(1..)?, 8)
-    } else {
-        (digits, 10)
+    let (digits, radix) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (digits.get(2..)?, 16),
+        [b'0', b'o' | b'O', ..] => (digits.get(2..)?, 8),
+        [b'0', b'b' | b'B', ..] => (digits.get(2..)?, 2),
+        [b'0', _, ..] => (digits.get(1..)?, 8),
+        _ => (digits, 10),
     };
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return None;

@@ -13,6 +13,10 @@ mod events;
 mod json_places;
 #[path = "../../judge/libyaml.rs"]
 mod libyaml;
+#[path = "../../../fuzz/src/lines.rs"]
+pub mod lines;
+#[path = "../../judge/nodes.rs"]
+mod nodes;
 mod places;
 mod readers;
 mod runner;
@@ -20,7 +24,8 @@ mod suites;
 
 pub use edits::{Edit, edits};
 pub use events::{Meaning, meaning};
+pub use nodes::{libyaml_agrees, nodes};
 pub use places::{Place, indented};
-pub use readers::{libyaml, same, yaml_package};
+pub use readers::{Reading, go_yaml, libyaml, same, yaml_package};
 pub use runner::{RUNNER, list};
 pub use suites::{PatchCase, Suites, YamlCase, suites};

@@ -1,8 +1,12 @@
 //! Readers of YAML that have nothing in common with ours.
 
-use serde_json::{Map, Value};
+use std::path::Path;
+use std::process::Command;
 
-use crate::suites::node;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::suites::{node, piped};
 
 /// What libyaml takes a text for; `None` when it refuses the text, or finds in it what JSON does not
 /// know.
@@ -14,17 +18,39 @@ pub fn libyaml(text: &str) -> Option<Value> {
     })
 }
 
-/// What the npm package `yaml` takes each text for; `None` where it refuses the text.
-pub fn yaml_package(texts: &[String]) -> Vec<Option<Value>> {
+/// What a reader takes a text for; both are missing where it refuses the text.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Reading {
+    /// What the text means.
+    pub value: Option<Value>,
+    /// What is in the text, as `tests/judge/nodes.rs` writes it.
+    pub nodes: Option<Value>,
+}
+
+/// What the npm package `yaml` takes each text for, which knows YAML 1.2.
+pub fn yaml_package(texts: &[String]) -> Vec<Reading> {
+    readings(texts, |input| node("read.mjs", input))
+}
+
+/// What Go's readers take each text for: sigs.k8s.io/yaml for its value, go.yaml.in/yaml/v3 for its nodes.
+///
+/// # Panics
+/// If the program is not built.
+pub fn go_yaml(texts: &[String]) -> Vec<Reading> {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/hosts/bin/go-yaml");
+    assert!(
+        program.is_file(),
+        "go-yaml is missing: run `cargo xtask hosts go-yaml`"
+    );
+    readings(texts, |input| piped(&mut Command::new(program), input))
+}
+
+fn readings(texts: &[String], read: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<Reading> {
     let input = serde_json::to_vec(texts).expect("texts are JSON");
-    let printed = node("read.mjs", &input);
-    let meanings: Vec<Map<String, Value>> =
-        serde_json::from_slice(&printed).expect("read.mjs prints what texts mean");
-    assert_eq!(meanings.len(), texts.len());
-    meanings
-        .into_iter()
-        .map(|mut meaning| meaning.remove("value"))
-        .collect()
+    let readings: Vec<Reading> =
+        serde_json::from_slice(&read(&input)).expect("a reader prints what texts mean");
+    assert_eq!(readings.len(), texts.len());
+    readings
 }
 
 /// Whether two values are the same to a reader that has one kind of number.

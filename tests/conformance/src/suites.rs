@@ -82,18 +82,23 @@ pub(crate) fn node(script: &str, input: &[u8]) -> Vec<u8> {
         folder.join("node_modules").is_dir(),
         "the suites are missing: run `cargo xtask hosts conformance`"
     );
-    let mut child = Command::new("node")
-        .arg(folder.join(script))
+    piped(Command::new("node").arg(folder.join(script)), input)
+}
+
+/// What a program prints when it reads `input`.
+pub(crate) fn piped(program: &mut Command, input: &[u8]) -> Vec<u8> {
+    let name = program.get_program().to_string_lossy().into_owned();
+    let mut child = program
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("node starts");
-    let mut stdin = child.stdin.take().expect("node has an input");
+        .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+    let mut stdin = child.stdin.take().expect("it has an input");
     std::thread::scope(|scope| {
-        // A script that reads nothing may end before it is written to.
+        // A program that reads nothing may end before it is written to.
         scope.spawn(move || drop(std::io::Write::write_all(&mut stdin, input)));
-        let ended = child.wait_with_output().expect("node ends");
-        assert!(ended.status.success(), "{script} failed: {}", ended.status);
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{name} failed: {}", ended.status);
         ended.stdout
     })
 }

@@ -144,6 +144,36 @@ const FEATURES: &[Feature] = &[
         "/a",
         "give each an item of its own",
     ),
+    feature(
+        "tags that do not fit, or that few readers know",
+        "a: !!int b\nc: d\n",
+        "/c",
+        "remove the tag",
+    ),
+    feature(
+        "anchors with other characters than letters, digits, `-` and `_`",
+        "a: &b.c d\ne: *b.c\n",
+        "/a",
+        "rename the anchor",
+    ),
+    feature(
+        "merge keys: something else than mappings",
+        "a: {<<: b}\nc: d\n",
+        "/c",
+        "quote the key if it is a name",
+    ),
+    feature(
+        "text between brackets that begins with `?` or `:`",
+        "a: [?b]\nc: d\n",
+        "/c",
+        "quote the text",
+    ),
+    feature(
+        "keys between brackets without a blank behind the colon",
+        "a: {b:, c: d}\n",
+        "/a/c",
+        "write a blank",
+    ),
     feature("text that is no YAML", "a: \"b\n", "/a", "correct it"),
 ];
 

@@ -109,6 +109,7 @@ impl Fault {
             EditError::NoSuchPath { path }
             | EditError::Unsupported { path }
             | EditError::TabBelow { path }
+            | EditError::LongKey { path }
             | EditError::NotFaithful { path } => Self {
                 message,
                 input: Input::Yaml,

@@ -40,6 +40,10 @@ const FLAGS: &[&str] = &[
 const OPTIONS: &str = "-rss_limit_mb=2048 -timeout=20 -report_slow_units=10 -max_len=16384 \
                        -detect_leaks=0 -print_final_stats=1";
 
+/// The folders of inputs that are kept, with a folder for each fuzzer: those that it once failed on, and
+/// those that reach what the fixtures do not.
+const KEPT: [&str; 2] = ["fuzz/regressions", "fuzz/corpus"];
+
 /// How many lines of a failure are printed: what has panicked, and where.
 const REASON: usize = 12;
 
@@ -117,8 +121,8 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
     let artifacts = format!("fuzz/artifacts/{name}");
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(workspace::root().join(&artifacts))?;
-    let regressions = workspace::root().join("fuzz/regressions").join(name);
-    fuzzer.write_seeds(&regressions, &workspace::empty(folder("seeds"))?)?;
+    let kept = KEPT.map(|kept| workspace::root().join(kept).join(name));
+    fuzzer.write_seeds(&kept, &workspace::empty(folder("seeds"))?)?;
 
     let (program, log) = (programs.join(name), folder("").with_extension("log"));
     let out = fs::File::create(&log)?.into_file();

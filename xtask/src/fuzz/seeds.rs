@@ -1,7 +1,7 @@
 //! What the fuzzers begin with: the fixtures, as each of them reads its input.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
@@ -47,15 +47,15 @@ fn no_choices() -> Vec<Vec<u8>> {
 }
 
 impl Fuzzer {
-    /// Writes its seeds into a folder, and with them the inputs that it once failed on.
-    pub(super) fn write_seeds(&self, regressions: &Path, folder: &Path) -> Result<()> {
+    /// Writes its seeds into a folder, and with them the inputs in those that are kept.
+    pub(super) fn write_seeds(&self, kept: &[PathBuf], folder: &Path) -> Result<()> {
         let mut seeds = Vec::new();
         for text in self.texts()? {
             let with = |choices: &Vec<u8>| [text.as_bytes(), choices].concat();
             seeds.extend(self.choices.iter().map(with));
         }
-        if regressions.exists() {
-            for path in workspace::entries(regressions)? {
+        for inputs in kept.iter().filter(|inputs| inputs.exists()) {
+            for path in workspace::entries(inputs)? {
                 seeds.push(fs::read(path)?);
             }
         }

@@ -224,6 +224,11 @@ pub enum Problem {
     ContentAfterSeparator,
     /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
     Directive,
+    /// A byte order mark that is not at the start of the file, as where files were concatenated.
+    ByteOrderMark,
+    /// It is a single block scalar, which no resource is. It may say how deep it is indented, which is
+    /// another depth in a list.
+    BlockScalar,
     /// A carriage return without a line feed, which is a line end to YAML and to nothing else.
     LoneCarriageReturn,
     /// The function config has no content, or is more than one document.
@@ -273,6 +278,13 @@ impl fmt::Display for Problem {
                 "there is content on the line of the separator; put it on a line of its own"
             }
             Self::Directive => "YAML directives are not supported; remove the line",
+            Self::ByteOrderMark => {
+                "there is a byte order mark before this line; keep at most one, at the start of the \
+                 file"
+            }
+            Self::BlockScalar => {
+                "this document is only a text, not a resource; remove it, or write a mapping"
+            }
             Self::LoneCarriageReturn => {
                 "there is a carriage return inside the line; end lines with LF or CRLF"
             }

@@ -1,6 +1,7 @@
 //! Where the documents of a file are.
 
 use yaml_splice::Tree;
+use yaml_splice::tree::skip_gap;
 
 use super::item::lines;
 use super::{Document, DocumentError, Problem};
@@ -62,6 +63,8 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
             }
         } else if line.starts_with('%') {
             return Err(refuse(Problem::Directive));
+        } else if line.starts_with('\u{feff}') {
+            return Err(refuse(Problem::ByteOrderMark));
         } else if is_content(line) {
             let number = documents.len() + 1;
             documents.push(Document {
@@ -77,9 +80,29 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
     }
     for document in &mut documents {
         let content = text.get(document.range.clone()).unwrap_or_default();
+        if is_block_scalar(content) {
+            return Err(DocumentError::new(
+                path,
+                document.line,
+                Problem::BlockScalar,
+            ));
+        }
         document.is_function_config = is_function_config(content);
     }
     Ok(documents)
+}
+
+/// True for a document that is a single block scalar, behind its tag and anchor.
+fn is_block_scalar(document: &str) -> bool {
+    let mut at = skip_gap(document, 0);
+    loop {
+        let rest = document.get(at..).unwrap_or_default();
+        if !rest.starts_with(['!', '&']) {
+            return rest.starts_with(['|', '>']);
+        }
+        let word = rest.find([' ', '\t', '\r', '\n']).unwrap_or(rest.len());
+        at = skip_gap(document, at + word);
+    }
 }
 
 /// True for a line with a carriage return before its end.

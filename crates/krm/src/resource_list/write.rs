@@ -330,8 +330,14 @@ impl<'a> ResourceList<'a> {
         match (self.layout.root, &self.layout.results) {
             (Form::Flow, None) if results.is_empty() => None,
             (Form::Flow, before) => {
-                let comma = if before.is_some() { "" } else { ", " };
                 let list = yaml_splice::flow(&Value::Array(results), false);
+                let members = self.text.get(..self.layout.end);
+                let comma = match before {
+                    Some(_) => "",
+                    // A key without a value: go-yaml takes the colon of `key:,` for a part of it.
+                    None if members.is_some_and(|members| members.ends_with(':')) => " , ",
+                    None => ", ",
+                };
                 Some(format!("{comma}\"results\": {list}"))
             }
             (Form::Block(_), _) if results.is_empty() => None,

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use saphyr_parser::ScalarStyle;
+use serde_json::Value;
 
 use super::insert::New;
+use super::replace::may_be_implicit;
 use super::splice::Splice;
 use super::{EditError, item_root, no_such_path, not_faithful};
-use crate::emit::Style;
+use crate::emit::{self, Style};
 use crate::tree::{Kind, NodeId, Tree, skip_gap};
 use crate::{Internal, line_break};
 
@@ -152,6 +154,14 @@ impl<'t, 'a> Editor<'t, 'a> {
             parent = next;
         }
         let member = self.member(parent, last);
+        let is_long = |key: &str| !may_be_implicit(&emit::double_quoted(key));
+        if member.is_none() && is_long(last)
+            || new_value(operation).is_some_and(|value| any_key(value, &is_long))
+        {
+            return Err(EditError::LongKey {
+                path: operation.path().to_string(),
+            });
+        }
         let splices = match operation {
             PatchOperation::Add(AddOperation { value, .. }) => {
                 self.add(parent, last, value).map(|splice| vec![splice])
@@ -258,6 +268,26 @@ impl<'t, 'a> Editor<'t, 'a> {
             let _ = self.internal.set(Internal::range(&range));
             ""
         })
+    }
+}
+
+/// The value that an operation writes.
+fn new_value(operation: &PatchOperation) -> Option<&Value> {
+    match operation {
+        PatchOperation::Add(AddOperation { value, .. })
+        | PatchOperation::Replace(ReplaceOperation { value, .. }) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether this holds for any key in a value.
+fn any_key(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .any(|(key, value)| holds(key) || any_key(value, holds)),
+        Value::Array(items) => items.iter().any(|item| any_key(item, holds)),
+        _ => false,
     }
 }
 

@@ -27,6 +27,12 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
+    /// A new key is longer than readers of YAML look for one: 1,024 characters.
+    #[error("{path}: a key of more than 1,024 characters is not found by all readers; shorten it")]
+    LongKey {
+        /// The JSON pointer of the operation.
+        path: String,
+    },
     /// The edited text would not mean what the patch says. Nothing is written then.
     #[error("{path}: this cannot be edited as it is written; write it as a plain block")]
     NotFaithful {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::editor::Editor;
 use super::splice::Splice;
-use crate::tree::{Kind, NodeId, line_end};
+use crate::tree::{Kind, LONGEST_IMPLICIT_KEY, NodeId, line_end};
 use crate::{block_scalar, emit, inline_scalar};
 
 impl Editor<'_, '_> {
@@ -205,12 +205,10 @@ impl Editor<'_, '_> {
     }
 }
 
-/// True for a key that a reader of YAML takes without a `?`: it is on one line, to YAML 1.1 as well, and
-/// has at most 1024 characters.
+/// True for a key that a reader of YAML takes without a `?`: it is on one line, and has at most 1024
+/// characters.
 ///
-/// Source: "implicit keys" in YAML 1.2, 7.4.2, and "line break characters" in YAML 1.1, 5.4.
-fn may_be_implicit(key: &str) -> bool {
-    let is_break = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    // Bytes, since some readers count those.
-    key.len() < 1024 && !key.contains(is_break)
+/// Source: "implicit keys" in YAML 1.2, 7.4.2.
+pub(super) fn may_be_implicit(key: &str) -> bool {
+    key.len() < LONGEST_IMPLICIT_KEY && !key.contains(['\n', '\r'])
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::positions::{Cursor, quoted_end, skip_gap, word_end};
-use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, scalar};
-use crate::{YamlError, YamlErrorKind, block_scalar};
+use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, scalar};
+use crate::block_scalar::{self, Block};
+use crate::{YamlError, YamlErrorKind, value};
 
 /// A collection whose end has not been read yet.
 struct Open {
@@ -17,6 +19,8 @@ struct Open {
     key: Option<NodeId>,
     is_mapping: bool,
     flow: bool,
+    /// It has a key `<<`.
+    merges: bool,
     items: Vec<NodeId>,
     entries: Vec<(NodeId, NodeId)>,
     /// Where the last member ends; where the first one may begin.
@@ -60,6 +64,9 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
+        if !self.cursor.is_ascii() {
+            ambiguous::characters(self.text)?;
+        }
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
                 kind: YamlErrorKind::Invalid,
@@ -112,6 +119,8 @@ impl<'a> Builder<'a> {
             target.ok_or_else(|| at(span.start, "an alias whose anchor is not in this item"))?;
         let begin = self.node_start(0, false);
         let end = self.cursor.seek(span.end.index());
+        let name = self.text.get(begin.start + 1..end).unwrap_or_default();
+        ambiguous::anchor_name(self.text, begin.start, name)?;
         self.push(begin, end, 0, Kind::Alias { anchor, target }, span)?;
         Ok(())
     }
@@ -154,6 +163,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether the next node stands between brackets, as a member or in a pair without braces.
+    fn is_in_flow(&self) -> bool {
+        self.stack.iter().rev().take(2).any(|open| open.flow)
+    }
+
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
     }
@@ -170,12 +184,23 @@ impl<'a> Builder<'a> {
         tag: Option<Cow<'a, Tag>>,
         span: Span,
     ) -> Result<(), YamlError> {
+        if let Some(tag) = tag.as_deref()
+            && !value::is_tag_portable(&value, tag)
+        {
+            return Err(ambiguous_tag(span.start, tag));
+        }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let nothing = value.is_empty() && style == ScalarStyle::Plain;
         let mut begin = self.node_start(properties, nothing && properties == 0);
+        let mut value = value;
         let end = match style {
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                block_scalar::end(self.text, begin.content, &value)
+                let block = Block::read(self.text, begin.content, &value);
+                if self.stack.is_empty() {
+                    ambiguous::root_block_scalar(self.text, begin.content, block.indent)?;
+                }
+                self.end_last_line(&mut value, &block, begin.content);
+                block.end
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 quoted_end(self.text, begin.content)
@@ -193,7 +218,12 @@ impl<'a> Builder<'a> {
                 begin.content = end;
                 end
             }
-            ScalarStyle::Plain => self.cursor.seek(span.end.index()),
+            ScalarStyle::Plain => {
+                if self.is_in_flow() {
+                    ambiguous::flow_scalar(self.text, begin.content, &value)?;
+                }
+                self.cursor.seek(span.end.index())
+            }
         };
         let written = match style {
             ScalarStyle::Plain => self.text.get(begin.content..end),
@@ -212,6 +242,42 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Corrects the line breaks at the end of a block scalar where the text ends in blanks without a line
+    /// break. They are a blank line, as if the break was there, and only a header with `+` keeps those; to
+    /// the parser it depends on how many blanks they are.
+    fn end_last_line(&self, value: &mut Cow<'a, str>, block: &Block, indicator: usize) {
+        let rest = self.text.get(block.end..).unwrap_or_default();
+        let header = self
+            .text
+            .get(indicator..block.header_end)
+            .unwrap_or_default();
+        if !self.text.ends_with(' ') || !rest.trim_ascii().is_empty() || value.is_empty() {
+            return;
+        }
+        let is_blank = |line: &&Range<usize>| {
+            let spaces = line.len() <= block.indent.unwrap_or(line.len());
+            spaces
+                && self
+                    .text
+                    .get((*line).clone())
+                    .is_some_and(|line| line.trim_ascii().is_empty())
+        };
+        let content = value.trim_end_matches('\n').len();
+        let own = usize::from(content > 0);
+        let breaks = match header.split([' ', '\t', '#']).next() {
+            Some(indicators) if indicators.contains('-') => return,
+            _ if block_scalar::keeps(header) => {
+                own + block.lines.iter().rev().take_while(is_blank).count()
+            }
+            _ => own,
+        };
+        if value.len() - content != breaks {
+            let value = value.to_mut();
+            value.truncate(content);
+            value.extend(std::iter::repeat_n('\n', breaks));
+        }
+    }
+
     fn open(
         &mut self,
         anchor: usize,
@@ -224,6 +290,11 @@ impl<'a> Builder<'a> {
                 span.start,
                 &format!("nested deeper than {MAX_DEPTH} levels"),
             ));
+        }
+        if let Some(tag) = tag
+            && !value::is_collection_tag_portable(tag, is_mapping)
+        {
+            return Err(ambiguous_tag(span.start, tag));
         }
         let begin = self.node_start(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
         let content = begin.content;
@@ -246,6 +317,7 @@ impl<'a> Builder<'a> {
             key: None,
             is_mapping,
             flow,
+            merges: false,
             items: Vec::new(),
             entries: Vec::new(),
             end: if flow { content + 1 } else { content },
@@ -265,6 +337,9 @@ impl<'a> Builder<'a> {
             }
             // The bracket.
             end = (end + 1).min(self.text.len());
+        }
+        if open.merges {
+            ambiguous::merges(self.text, &self.nodes, &open.entries)?;
         }
         if let Some(node) = self.nodes.get_mut(open.id.0) {
             node.span.end = end;
@@ -291,6 +366,7 @@ impl<'a> Builder<'a> {
     ) -> Result<NodeId, YamlError> {
         let id = NodeId(self.nodes.len());
         if anchor > 0 {
+            ambiguous::anchor(self.text, begin.start, begin.content)?;
             if self.anchors.len() <= anchor {
                 self.anchors.resize(anchor + 1, None);
             }
@@ -306,6 +382,7 @@ impl<'a> Builder<'a> {
             },
             Kind::Sequence { .. } | Kind::Mapping { .. } => None,
         };
+        let in_flow = self.is_in_flow();
         match self.stack.last_mut() {
             None => self.root = Some(id),
             Some(open) => {
@@ -313,6 +390,11 @@ impl<'a> Builder<'a> {
                 if !open.is_mapping {
                     open.items.push(id);
                 } else if let Some(name) = open.key.take() {
+                    if let Some(colon) = begin.indicator
+                        && let Some(key) = self.nodes.get(name.0)
+                    {
+                        ambiguous::implicit_key(self.text, key, colon, in_flow)?;
+                    }
                     open.entries.push((name, id));
                 } else {
                     let key = key.ok_or_else(|| at(marks.start, "a key must be a scalar"))?;
@@ -322,6 +404,7 @@ impl<'a> Builder<'a> {
                             &format!("the key {key:?} stands twice in this mapping"),
                         ));
                     }
+                    open.merges |= key == "<<";
                     open.key = Some(id);
                 }
             }
@@ -348,6 +431,14 @@ fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
         open.keys.extend(names.map(str::to_owned));
     }
     !open.keys.insert(key.to_owned())
+}
+
+fn ambiguous_tag(mark: Marker, tag: &Tag) -> YamlError {
+    let message = format!(
+        "not all readers take what stands here with the tag {tag} for the same; remove the tag, and \
+         quote a value that is text"
+    );
+    at(mark, &message)
 }
 
 fn at(mark: Marker, message: &str) -> YamlError {

@@ -1,5 +1,6 @@
 //! A YAML document as nodes that know the bytes they stand on.
 
+mod ambiguous;
 mod builder;
 mod positions;
 
@@ -10,8 +11,9 @@ pub use saphyr_parser::ScalarStyle;
 use saphyr_parser::Tag;
 
 use super::YamlError;
+pub(crate) use ambiguous::LONGEST_IMPLICIT_KEY;
 use builder::Builder;
-pub(crate) use positions::line_end;
+pub(crate) use positions::{error_at, line_end};
 // Public for the fuzzers, who take in the reader of lists as a file.
 #[doc(hidden)]
 pub use positions::skip_gap;
@@ -101,8 +103,9 @@ impl<'a> Tree<'a> {
     /// Parses one document.
     ///
     /// # Errors
-    /// Text that is not YAML, more than one document, a key twice in a mapping, a key that is not
-    /// a scalar, and nesting deeper than [`MAX_DEPTH`].
+    /// Text that is not YAML, or that readers of YAML take for different things; more than one
+    /// document, a key twice in a mapping, a key that is not a scalar, and nesting deeper than
+    /// [`MAX_DEPTH`].
     pub fn parse(text: &'a str) -> Result<Self, YamlError> {
         Builder::new(text).build()
     }

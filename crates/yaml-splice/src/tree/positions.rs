@@ -1,5 +1,7 @@
 //! Positions in a text: where lines, words and quoted scalars end.
 
+use crate::{YamlError, YamlErrorKind};
+
 /// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
 // Public for the fuzzers, who take in the reader of lists as a file.
 #[doc(hidden)]
@@ -52,6 +54,18 @@ pub(super) fn quoted_end(text: &str, from: usize) -> usize {
     }
 }
 
+/// An error with the line and column of a byte position.
+pub(crate) fn error_at(text: &str, position: usize, message: &str) -> YamlError {
+    let before = text.get(..position).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    YamlError {
+        kind: YamlErrorKind::Invalid,
+        message: message.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: line.chars().count() + 1,
+    }
+}
+
 /// Turns the parser's character counts into byte positions. Events come nearly in order, so it
 /// walks from the last answer instead of keeping a table of the whole text.
 pub(super) struct Cursor<'a> {
@@ -69,6 +83,10 @@ impl<'a> Cursor<'a> {
             characters: 0,
             bytes: 0,
         }
+    }
+
+    pub(super) fn is_ascii(&self) -> bool {
+        self.ascii
     }
 
     pub(super) fn seek(&mut self, characters: usize) -> usize {

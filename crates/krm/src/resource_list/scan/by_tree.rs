@@ -17,6 +17,15 @@ pub(in crate::resource_list) fn by_tree(text: &str) -> Result<Layout, YamlError>
         Some(body) => (text.len() - body.len(), body),
         None => (0, text),
     };
+    if body.starts_with('\u{feff}') {
+        // The parser would take this one for the first.
+        return Err(YamlError {
+            kind: YamlErrorKind::Invalid,
+            message: "there are two byte order marks; keep one".to_owned(),
+            line: 1,
+            column: 2,
+        });
+    }
     let tree = Tree::parse(body)?;
     let root = Root::of(&tree)?;
     let shift = |range: Range<usize>| range.start + offset..range.end + offset;

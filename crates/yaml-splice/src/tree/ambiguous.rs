@@ -1,0 +1,170 @@
+//! What readers of YAML take for different things, so that this one refuses it.
+//!
+//! Kubernetes' tools read with go-yaml, which is made from libyaml and so knows YAML 1.1; others read
+//! YAML 1.2. A text that they read differently is an error here, never one of both readings.
+
+use super::positions::{error_at, skip_gap, word_end};
+use super::{Kind, Node, NodeId, ScalarStyle};
+use crate::YamlError;
+
+/// A key must have fewer bytes than this to be found without a `? ` before it.
+///
+/// Source: "implicit keys" in YAML 1.2, 7.4.2, counts characters; some readers count bytes.
+pub(crate) const LONGEST_IMPLICIT_KEY: usize = 1024;
+
+/// Finds a character that is a line break or nothing to some readers, and text to others.
+///
+/// Source: "line break characters" in YAML 1.1, 5.4, and "byte order marks" in YAML 1.2, 5.2.
+pub(super) fn characters(text: &str) -> Result<(), YamlError> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_ambiguous = |c| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let Some((at, found)) = body.char_indices().find(|(_, c)| is_ambiguous(*c)) else {
+        return Ok(());
+    };
+    let code = u32::from(found);
+    let what = match found {
+        '\u{feff}' => "this byte order mark is not at the start, so some readers skip it",
+        _ => "this character is a line break to some readers only",
+    };
+    let message = format!(
+        "{what}; remove it (U+{code:04X}), or write it as \\u{code:04x} between double quotes"
+    );
+    Err(error_at(text, text.len() - body.len() + at, &message))
+}
+
+/// Checks the name of an anchor. libyaml ends it at the first other character.
+pub(super) fn anchor_name(text: &str, at: usize, name: &str) -> Result<(), YamlError> {
+    let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.chars().all(is_known) {
+        return Ok(());
+    }
+    let message = format!(
+        "the anchor {name:?} has characters that not all readers take for a part of its name; use \
+         only letters, digits, - and _"
+    );
+    Err(error_at(text, at, &message))
+}
+
+/// Checks the name of the anchor among the properties of a node, which stand from `start` up to `end`.
+pub(super) fn anchor(text: &str, start: usize, end: usize) -> Result<(), YamlError> {
+    let mut at = start;
+    while at < end {
+        let word_end = word_end(text, at);
+        let word = text.get(at..word_end).unwrap_or_default();
+        if let Some(name) = word.strip_prefix('&') {
+            return anchor_name(text, at, name);
+        }
+        at = skip_gap(text, word_end.max(at + 1));
+    }
+    Ok(())
+}
+
+/// Checks a plain scalar in a flow collection. libyaml takes any `?` and `:` at its start for an
+/// indicator.
+pub(super) fn flow_scalar(text: &str, at: usize, value: &str) -> Result<(), YamlError> {
+    if !value.starts_with(['?', ':']) {
+        return Ok(());
+    }
+    let message = format!("not all readers take {value:?} between brackets for text; quote it");
+    Err(error_at(text, at, &message))
+}
+
+/// Checks a block scalar that is the whole document. libyaml finds no text in it that is not indented.
+pub(super) fn root_block_scalar(
+    text: &str,
+    at: usize,
+    indent: Option<usize>,
+) -> Result<(), YamlError> {
+    if indent != Some(0) {
+        return Ok(());
+    }
+    let message =
+        "not all readers take lines that are not indented for a part of this; indent them";
+    Err(error_at(text, at, message))
+}
+
+/// Checks a key and the `:` behind it.
+///
+/// One without a `? ` must be short enough to be found, and go-yaml takes the colon of `{a:, b}` for a
+/// part of the key.
+pub(super) fn implicit_key(
+    text: &str,
+    key: &Node<'_>,
+    colon: usize,
+    in_flow: bool,
+) -> Result<(), YamlError> {
+    let is_plain = matches!(
+        key.kind,
+        Kind::Scalar {
+            style: ScalarStyle::Plain,
+            ..
+        }
+    );
+    let next = text.as_bytes().get(colon + 1);
+    let is_adjacent = next.is_some_and(|byte| matches!(byte, b',' | b'[' | b']' | b'{' | b'}'));
+    if in_flow && is_plain && is_adjacent {
+        let message = "not all readers end the key here; write a blank after the colon";
+        return Err(error_at(text, colon, message));
+    }
+    if key.indicator.is_some() || key.span.len() < LONGEST_IMPLICIT_KEY {
+        return Ok(());
+    }
+    Err(error_at(
+        text,
+        key.span.start,
+        "a key of more than 1,024 characters is not found by all readers; write `? ` before it",
+    ))
+}
+
+/// Checks a mapping with a `<<`: readers agree on what it merges only where that is a mapping, an
+/// alias of one, or a sequence of these.
+pub(super) fn merges(
+    text: &str,
+    nodes: &[Node<'_>],
+    entries: &[(NodeId, NodeId)],
+) -> Result<(), YamlError> {
+    let node = |id: NodeId| nodes.get(id.0);
+    let is_mapping = |id: NodeId| {
+        let target = match node(id).map(|node| &node.kind) {
+            Some(Kind::Alias { target, .. }) => *target,
+            _ => id,
+        };
+        matches!(
+            node(target).map(|node| &node.kind),
+            Some(Kind::Mapping { .. })
+        )
+    };
+    for (key, value) in entries {
+        let Some(key) = node(*key) else { continue };
+        let Kind::Scalar {
+            value: name,
+            style,
+            tag,
+        } = &key.kind
+        else {
+            continue;
+        };
+        if name != "<<" {
+            continue;
+        }
+        if tag.is_some() {
+            return Err(error_at(
+                text,
+                key.span.start,
+                "remove the tag of `<<`: not all readers merge then",
+            ));
+        }
+        let merged = match node(*value).map(|node| &node.kind) {
+            Some(Kind::Sequence { items, .. }) => items.iter().all(|item| is_mapping(*item)),
+            _ => is_mapping(*value),
+        };
+        if *style == ScalarStyle::Plain && !merged {
+            return Err(error_at(
+                text,
+                key.span.start,
+                "`<<` merges a mapping, an alias of one, or a sequence of these; quote it if it is a name",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The nodes that a reader of YAML finds in a text, before it takes scalars for numbers: what readers
+//! can be compared by.
+//!
+//! Nodes are written as JSON: a scalar is its text, a sequence an array, a mapping
+//! `{"map": [[key, value], …]}`. An alias is what it stands for.
+
+use serde_json::{Value, json};
+use yaml_serde::Value as Yaml;
+use yaml_splice::Tree;
+use yaml_splice::tree::{Kind, NodeId};
+
+/// How many aliases a text may have that is compared: what they expand to has no limit here.
+pub const MOST_ALIASES: usize = 20;
+
+/// The nodes that our reader finds; `None` for a text without content, or with too many aliases.
+pub fn nodes(tree: &Tree<'_>) -> Option<Value> {
+    let is_finite = tree.text.matches('*').count() <= MOST_ALIASES && tree.to_value().is_ok();
+    tree.root()
+        .filter(|_| is_finite)
+        .map(|root| node(tree, root))
+}
+
+fn node(tree: &Tree<'_>, id: NodeId) -> Value {
+    match &tree.node(id).kind {
+        Kind::Scalar { value, .. } => json!(value),
+        Kind::Alias { target, .. } => node(tree, *target),
+        Kind::Sequence { items, .. } => items.iter().map(|item| node(tree, *item)).collect(),
+        Kind::Mapping { entries, .. } => {
+            let pairs = entries
+                .iter()
+                .map(|(key, value)| json!([node(tree, *key), node(tree, *value)]));
+            json!({ "map": pairs.collect::<Value>() })
+        }
+    }
+}
+
+/// Whether libyaml finds the same nodes in a text; `None` where it refuses the text.
+pub fn libyaml_agrees(text: &str, nodes: &Value) -> Option<bool> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // As in `libyaml::value`.
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let yaml: Yaml = yaml_serde::from_str(&format!("{text}{end}")).ok()?;
+    Some(is_alike(nodes, &yaml))
+}
+
+/// `yaml_serde` keeps no text of a number, so any number will do for one.
+fn is_alike(node: &Value, yaml: &Yaml) -> bool {
+    match (node, yaml) {
+        (_, Yaml::Tagged(tagged)) => is_alike(node, &tagged.value),
+        (Value::String(text), Yaml::String(found)) => text == found,
+        (Value::String(text), Yaml::Null) => {
+            matches!(&**text, "" | "~" | "null" | "Null" | "NULL")
+        }
+        (Value::String(text), Yaml::Bool(found)) => text.eq_ignore_ascii_case(&found.to_string()),
+        (Value::String(text), Yaml::Number(_)) => {
+            text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+        }
+        (Value::Array(items), Yaml::Sequence(found)) => {
+            items.len() == found.len()
+                && items
+                    .iter()
+                    .zip(found)
+                    .all(|(item, found)| is_alike(item, found))
+        }
+        (Value::Object(mapping), Yaml::Mapping(found)) => {
+            let pairs = mapping.get("map").and_then(Value::as_array);
+            let pairs = pairs.map_or(&[] as &[Value], Vec::as_slice);
+            pairs.len() == found.len()
+                && pairs.iter().zip(found).all(|(pair, (key, value))| {
+                    is_alike(&pair[0], key) && is_alike(&pair[1], value)
+                })
+        }
+        _ => false,
+    }
+}
