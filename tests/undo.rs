@@ -161,6 +161,31 @@ fn keeps_the_style_of_the_file() {
     }
 }
 
+/// What was empty, or written in another way, is restored in its container, wherever that is now.
+#[test]
+fn another_tool_adds_a_container_before_the_runners() {
+    let file = "  config.toml: |\n    concurrent = 4\n";
+    let tool = |text: &str| {
+        let container = "  - {name: tool, image: example.com/tool}\n";
+        text.replace("  containers:\n", &format!("  containers:\n{container}"))
+    };
+    let image = "example.com/runner-terminal:1";
+    let at_start = config(json!({"configure": {"at": "PodStart", "image": image},
+        "advertiseAddress": "t.example.com"}));
+    for ports in ["[]", "", " ~", " [ ]   # none", " &none []"] {
+        let text = manifests("ConfigMap", "data", "  namespace: ci\n", file);
+        let mounts = "    volumeMounts:\n    - {name: config,";
+        let quoted = format!("    ports: {ports}\n    volumeMounts:\n    - {{\"name\": 'config',");
+        let text = text.replace(mounts, &quoted);
+        assert!(text.contains(&quoted), "{text}");
+        for on in [known(), at_start.clone()] {
+            let once = succeed(&text, &on);
+            let restored = succeed(&tool(&once.text), &off(&on));
+            assert_eq!(restored.text, tool(&text), "from\n{}", once.text);
+        }
+    }
+}
+
 #[test]
 fn keeps_the_lines_of_base64() {
     for member in [

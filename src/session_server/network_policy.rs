@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::port;
 use crate::exposure::{self, Exposure, ExposureKind};
 use crate::function_config::NetworkPolicySpec;
 use crate::runner::{MetricsPort, Runner};
@@ -69,19 +70,21 @@ pub(super) fn metrics_cut_off(
     )
 }
 
-/// The ports that the pod's containers declare, without the session server's.
+/// The ports that the pod's containers declare, without the session server's: it may have had another
+/// number in an earlier run.
 fn other_ports(runner: &Runner, listen_port: u16) -> Vec<Value> {
-    let containers: Vec<_> = runner.workload.containers().collect();
-    let ports = containers
-        .iter()
-        .filter_map(|container| container.value.get("ports")?.as_array())
-        .flatten();
-    ports
-        .filter(|port| port.get("containerPort") != Some(&json!(listen_port)))
-        .filter_map(|port| {
-            let number = port.get("containerPort")?;
-            let protocol = port.get("protocol").cloned().unwrap_or(json!("TCP"));
+    let mut ports = Vec::new();
+    for container in runner.workload.containers() {
+        let declared = container.value.get("ports").and_then(Value::as_array);
+        let others = declared.into_iter().flatten().filter(|entry| {
+            let is_listening = entry.get("containerPort") == Some(&json!(listen_port));
+            !is_listening && !port::is_added(runner, container, entry)
+        });
+        ports.extend(others.filter_map(|entry| {
+            let number = entry.get("containerPort")?;
+            let protocol = entry.get("protocol").cloned().unwrap_or(json!("TCP"));
             Some(json!({"port": number, "protocol": protocol}))
-        })
-        .collect()
+        }));
+    }
+    ports
 }

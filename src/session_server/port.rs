@@ -33,7 +33,7 @@ pub(super) fn listen_port(
 
 /// [`listen_port`] without a functionConfig.
 pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
-    let added = runner.workload.resource.annotation(ADDED_PORT);
+    let added = added(&runner.workload.resource).map(|(_, name)| name);
     let by_name = || {
         ports(runner.container()?.value)
             .find(|port| {
@@ -377,6 +377,20 @@ fn added(resource: &Resource) -> Option<(Option<&str>, &str)> {
         Some((container, name)) => (Some(container), name),
         None => (None, note),
     })
+}
+
+/// True for the port that an earlier run added to a container.
+pub(super) fn is_added(runner: &Runner, container: Container<'_>, entry: &Value) -> bool {
+    let Some((noted, name)) = added(&runner.workload.resource) else {
+        return false;
+    };
+    let has_it = match noted {
+        Some(noted) => container.name == noted,
+        None => runner
+            .container()
+            .is_some_and(|own| own.index == container.index),
+    };
+    has_it && text(entry, "name") == Some(name)
 }
 
 /// What an undo does with the port that an earlier run added.

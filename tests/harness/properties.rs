@@ -149,6 +149,12 @@ pub(crate) fn disabling_after_a_change(case: &Case) -> Option<Result<(), String>
         }
     }
     let changed = run(case.file(), once, Some(&joined(&configs)));
+    if changed.outcome == "served" {
+        let again = run(case.file(), &changed.output, Some(&joined(&configs)));
+        if let Err(error) = expect(again.outcome == "unchanged", again.output) {
+            return Some(Err(format!("a second run changes more: {error}")));
+        }
+    }
     Some(check_disabled_after(
         case,
         "another functionConfig",

@@ -7,6 +7,7 @@
 //! | [`resource`] | one resource: its identity and its value |
 //! | [`patch`] | what is to change, as RFC 6902 operations |
 //! | [`bookkeeping`] | the annotations with what an edit needs to be undone |
+//! | [`keyed_pointer`] | pointers that find an element of a list wherever it has moved |
 //! | [`alignment`] | which resources are the same before and after a run |
 //! | [`results`] | the `results` of a list |
 //! | [`preamble`] | what a host learns of a run besides the list |
@@ -20,6 +21,7 @@
 pub mod alignment;
 pub mod bookkeeping;
 pub mod documents;
+mod keyed_pointer;
 pub mod patch;
 pub mod preamble;
 pub mod resource;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::Internal;
 use crate::bookkeeping::{EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
+use crate::keyed_pointer::by_key;
 use crate::resource::{Identity, Resource};
 use crate::resource_list::{Changes, Patched};
 use crate::results::{FunctionResult, Refusal, field_path};
@@ -142,7 +143,7 @@ impl Patches {
             value: nested,
         }))?;
         if let Some((pointer, empty)) = filled {
-            self.remember_empty(resource, pointer, empty);
+            self.remember_empty(resource, &pointer, empty);
         }
         Ok(())
     }
@@ -159,7 +160,7 @@ impl Patches {
             self.set(resource, pointer, Value::Array(vec![value]));
         }
         if let Some(empty) = empty {
-            self.remember_empty(resource, pointer.to_owned(), empty);
+            self.remember_empty(resource, pointer, empty);
         }
     }
 
@@ -181,7 +182,7 @@ impl Patches {
             if !alone {
                 break;
             }
-            if let Some(empty) = before.get(above) {
+            if let Some(empty) = before.get(&by_key(&item.value, above)) {
                 let value = empty.clone();
                 return self.apply(resource, above, |path| {
                     PatchOperation::Replace(ReplaceOperation { path, value })
@@ -235,23 +236,27 @@ impl Patches {
         let empty = self.current(resource).at(pointer).cloned();
         self.set(resource, pointer, value);
         if let Some(empty) = empty.filter(is_empty) {
-            self.remember_empty(resource, pointer.to_owned(), empty);
+            self.remember_empty(resource, pointer, empty);
         }
     }
 
     /// What an empty member was before our changes: `null`, `{}` or `[]`.
     pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
-        self.item(resource).empty_before().get(pointer).cloned()
+        let item = self.item(resource);
+        item.empty_before()
+            .get(&by_key(&item.value, pointer))
+            .cloned()
     }
 
     /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can restore it.
-    fn remember_empty(&mut self, resource: &Resource, pointer: String, empty: Value) {
+    fn remember_empty(&mut self, resource: &Resource, pointer: &str, empty: Value) {
         let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();
         if is_ours {
             return;
         }
-        let mut before = self.item(resource).empty_before();
-        before.entry(pointer).or_insert(empty);
+        let item = self.item(resource);
+        let mut before = item.empty_before();
+        before.entry(by_key(&item.value, pointer)).or_insert(empty);
         let note = Value::Object(before).to_string();
         self.set(resource, &annotation(EMPTY_BEFORE), note.into());
     }
@@ -343,14 +348,16 @@ impl Patches {
 }
 
 impl Item {
-    /// The members that were empty before our changes, by JSON pointer.
+    /// The members that were empty before our changes, by pointers of [`by_key`].
     fn empty_before(&self) -> Map<String, Value> {
         let note = self.value.at(&annotation(EMPTY_BEFORE));
         let note = note.and_then(Value::as_str);
         let before = note.and_then(|note| serde_json::from_str::<Map<String, Value>>(note).ok());
-        let mut before = before.unwrap_or_default();
-        before.retain(|_, value| is_empty(value));
+        let before = before.unwrap_or_default().into_iter();
+        let before = before.filter(|(_, value)| is_empty(value));
         before
+            .map(|(pointer, value)| (by_key(&self.value, &pointer), value))
+            .collect()
     }
 
     fn apply(&mut self, operation: PatchOperation) -> Result<(), Internal> {

@@ -1,5 +1,6 @@
 //! Requests for a Service or for the nodes.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use http::{Response, StatusCode, header};
@@ -26,6 +27,8 @@ const BYTES_PER_SECOND: usize = 64 << 10;
 /// How long transient errors are retried. A restarted API server is back by then, and somebody is
 /// waiting for this build.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an API server that has started may forbid what is allowed.
+const LONGEST_START: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// How long the server keeps a watch open. It is shorter than the read timeout of the connection.
@@ -45,6 +48,8 @@ pub(super) struct Api {
     server: Server,
     /// When the token expired, if it did.
     expired: Option<String>,
+    /// When the API server was last away, or else when this was made: it may have started since then.
+    restarted: Cell<Instant>,
 }
 
 impl Api {
@@ -59,6 +64,7 @@ impl Api {
             namespace,
             server,
             expired,
+            restarted: Cell::new(Instant::now()),
         }
     }
 
@@ -163,11 +169,59 @@ impl Api {
         Ok(Request::new(path))
     }
 
+    /// Sends a request. If it is forbidden, the API server is asked whether it has just started: until it
+    /// has read the Roles, it forbids everything.
     async fn send(
         &self,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Response<Body>, ClusterError> {
         let request = request.map_err(|error| ClusterError::Request(error.to_string()))?;
+        let said = match self.send_once(request.clone()).await {
+            Err(ClusterError::Forbidden(said)) => said,
+            answered => return answered,
+        };
+        let has_started = self.restarted.get().elapsed() < LONGEST_START;
+        match self.readiness().await? {
+            Readiness::Ready => self.send_once(request).await,
+            Readiness::Starting => Err(ClusterError::Starting),
+            Readiness::Forbidden if has_started => Err(ClusterError::ForbiddenAtStart(said)),
+            Readiness::Forbidden | Readiness::Unknown => Err(ClusterError::Forbidden(said)),
+        }
+    }
+
+    /// What the API server says of its start. By default, everybody who has logged in may ask for it
+    /// (ClusterRole `system:public-info-viewer`).
+    async fn readiness(&self) -> Result<Readiness, ClusterError> {
+        let request = http::Request::get("/readyz").body(Vec::new());
+        let request = request.map_err(|error| ClusterError::Request(error.to_string()))?;
+        match self.send_once(request).await {
+            Ok(_) => Ok(Readiness::Ready),
+            Err(ClusterError::Server(_)) => Ok(Readiness::Starting),
+            Err(ClusterError::Forbidden(_)) => Ok(Readiness::Forbidden),
+            Err(error) if error.is_transient_in_wait() => Err(error),
+            Err(_) => Ok(Readiness::Unknown),
+        }
+    }
+
+    /// Sends a request once, and notes an API server that may be restarting.
+    async fn send_once(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<Response<Body>, ClusterError> {
+        let answered = self.try_to_send(request).await;
+        if answered
+            .as_ref()
+            .is_err_and(ClusterError::is_transient_in_wait)
+        {
+            self.restarted.set(Instant::now());
+        }
+        answered
+    }
+
+    async fn try_to_send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<Response<Body>, ClusterError> {
         let sent = self.client.send(request.map(Body::from));
         let response = timeout(ANSWER_TIMEOUT, sent)
             .await
@@ -185,6 +239,16 @@ impl Api {
         let body = read(response).await.unwrap_or_default();
         Err(cause::of_status(status, retry_after, &body))
     }
+}
+
+/// What an API server says of its own start.
+enum Readiness {
+    Ready,
+    Starting,
+    /// It has not read the Roles, or this user may not ask for it.
+    Forbidden,
+    /// Something else answers, such as a proxy.
+    Unknown,
 }
 
 /// Reads an answer, which must have this `kind`.

@@ -115,6 +115,12 @@ pub(crate) enum ClusterError {
     /// 403, with the server's message.
     #[error("the API server forbids it: {0}")]
     Forbidden(String),
+    /// 403 from an API server that has not read the Roles yet.
+    #[error("the API server is starting")]
+    Starting,
+    /// 403, with the server's message, from one that may have been restarted a moment ago.
+    #[error("the API server forbids it: {0}")]
+    ForbiddenAtStart(String),
     /// 404 for the Service, which is not an error if it may be absent.
     #[error("the API server has no such Service")]
     Absent,
@@ -140,7 +146,12 @@ impl ClusterError {
     pub(super) fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Refused | Self::Broken | Self::Throttled(_) | Self::Server(_)
+            Self::Refused
+                | Self::Broken
+                | Self::Starting
+                | Self::ForbiddenAtStart(_)
+                | Self::Throttled(_)
+                | Self::Server(_)
         )
     }
 
@@ -166,6 +177,7 @@ impl ClusterError {
             | Self::Certificate(_)
             | Self::Proxy
             | Self::Unauthorized
+            | Self::Starting
             | Self::Throttled(_)
             | Self::Server(_) => true,
             Self::KubeconfigText { .. }
@@ -179,6 +191,7 @@ impl ClusterError {
             | Self::Start(_)
             | Self::Request(_)
             | Self::Forbidden(_)
+            | Self::ForbiddenAtStart(_)
             | Self::Absent
             | Self::Gone
             | Self::NotKubernetes(_)

@@ -48,7 +48,7 @@ pub(super) fn explain(
     expired: Option<&str>,
 ) -> Answer {
     let what = match error {
-        ClusterError::Forbidden(said) => {
+        ClusterError::Forbidden(said) | ClusterError::ForbiddenAtStart(said) => {
             return Answer::Forbidden(forbidden(said, server, subject));
         }
         ClusterError::InvalidName(_) => None,
@@ -111,6 +111,9 @@ fn of_answer(error: &ClusterError, expired: Option<&str>) -> Option<String> {
         }
         (ClusterError::Server(status), _) => {
             format!("has a problem of its own ({status}): build again in a while")
+        }
+        (ClusterError::Starting, _) => {
+            "is starting, and does not know yet who may do what: build again in a while".to_owned()
         }
         (ClusterError::NotKubernetes(what), _) => format!(
             "does not answer as Kubernetes does, but by {what}: is it the API server's address?"

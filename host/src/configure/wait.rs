@@ -163,7 +163,7 @@ impl Waiting<'_> {
 /// The state that an error stands for, and why there is no address.
 fn of_error(error: &ClusterError, service: &str, server: &str) -> (State, String) {
     match error {
-        ClusterError::Forbidden(said) => {
+        ClusterError::Forbidden(said) | ClusterError::ForbiddenAtStart(said) => {
             let user = forbidden_user(said).unwrap_or("the pod's service account");
             let user = without_credentials(user);
             (

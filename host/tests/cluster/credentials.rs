@@ -7,7 +7,7 @@ use yaml_splice::Tree;
 
 use super::api_server::{always, in_order, plain, tls};
 use super::certificates::{Authority, for_clients_of};
-use super::kubernetes::{assert_asked, failure, forbidden, found, service};
+use super::kubernetes::{always_forbidden, assert_asked, failure, found, service};
 use super::place::{PLUGIN_TOKEN, Place, TOKEN, data, list, with_token};
 
 const ADDRESS: &str = "192.0.2.7:9000";
@@ -102,7 +102,7 @@ fn a_missing_rule_comes_as_yaml_for_the_one_who_asks() {
             "Let somebody who may grant it apply this:",
         ),
     ] {
-        let server = plain(in_order([forbidden(user, "get")]));
+        let server = plain(in_order(always_forbidden(user, "get")));
         let place = Place::of(&server);
         let list = list(&[]);
         let words = [
@@ -113,7 +113,7 @@ fn a_missing_rule_comes_as_yaml_for_the_one_who_asks() {
         ];
         let ended = place.build(&list);
         super::place::assert_failed(&ended, &list, &words);
-        assert_asked(&server.requests(), "R");
+        assert_asked(&server.requests(), "RSR");
         let binding = json!({
             "apiVersion": api_version,
             "kind": "RoleBinding",

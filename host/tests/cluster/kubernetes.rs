@@ -80,6 +80,22 @@ pub(crate) fn forbidden(user: &str, verb: &str) -> Reply {
     failure("403 Forbidden", "", &message)
 }
 
+/// What an API server says of itself that is ready.
+pub(crate) fn ready() -> Reply {
+    answer("200 OK", "", "ok")
+}
+
+/// What one says that is starting. Source: kube-apiserver's `/readyz`.
+pub(crate) fn starting() -> Reply {
+    let said = "[+]ping ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n";
+    answer("500 Internal Server Error", "", said)
+}
+
+/// [`forbidden`] by an API server that is ready: it says so, and forbids it again.
+pub(crate) fn always_forbidden(user: &str, verb: &str) -> [Reply; 3] {
+    [forbidden(user, verb), ready(), forbidden(user, verb)]
+}
+
 /// The head of a watch, whose events come by [`chunk`].
 pub(crate) fn watch_head() -> Step {
     Step::Say(
@@ -111,8 +127,8 @@ pub(crate) fn watch(events: &[String]) -> Reply {
     reply
 }
 
-/// Asserts that these were the paths of all requests, in this order; `W` is a watch of the Service,
-/// and `R` reads it.
+/// Asserts that these were the paths of all requests, in this order; `W` is a watch of the Service, `R`
+/// reads it, and `S` asks whether the API server is still starting.
 #[track_caller]
 pub(crate) fn assert_asked(requests: &[Request], expected: &str) {
     let read = "GET /api/v1/namespaces/ci/services/runner-session-server HTTP/1.1";
@@ -121,6 +137,7 @@ pub(crate) fn assert_asked(requests: &[Request], expected: &str) {
         .map(|request| match () {
             () if request.line == read => 'R',
             () if request.is_watch() => 'W',
+            () if request.line == "GET /readyz HTTP/1.1" => 'S',
             () => '?',
         })
         .collect();

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::api_server::{always, in_order, plain};
-use super::kubernetes::{assert_asked, event, forbidden, found, not_found, service, watch};
+use super::kubernetes::{always_forbidden, assert_asked, event, found, not_found, service, watch};
 use super::place::{Place, kubeconfig, manifests, with_token};
 
 /// The text without what it says of the API server that was asked, which it says once.
@@ -110,7 +110,7 @@ fn a_runner_without_an_address_is_a_failure() {
 
 #[test]
 fn a_missing_rule_stands_below_the_table() {
-    let server = plain(in_order([forbidden("jane@example.com", "get")]));
+    let server = plain(in_order(always_forbidden("jane@example.com", "get")));
     let ended = Place::of(&server).run(&["resolve"], &manifests());
     assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
     let (table, below) = ended.text().split_once("\n\n").unwrap();

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::api_server::{Reply, Step, in_order, plain};
 use super::kubernetes::{
-    answer, assert_asked, chunk, end, event, failure, forbidden, found, not_found, service,
-    service_called, watch, watch_head,
+    always_forbidden, answer, assert_asked, chunk, end, event, failure, forbidden, found,
+    not_found, ready, service, service_called, starting, watch, watch_head,
 };
 use super::place::{Place, assert_failed, assert_pending, list, waiting_list, with_second_runner};
 
@@ -247,6 +247,61 @@ fn a_server_that_is_away_for_a_while_is_waited_for() {
     );
 }
 
+/// An API server that has not read the Roles yet forbids everything.
+#[test]
+fn a_server_that_starts_is_waited_for() {
+    let forbids = |verb| forbidden("system:serviceaccount:builds:deployer", verb);
+    let restart = Step::Restart(Duration::from_millis(400));
+    assert_arrives(
+        vec![
+            pending(),
+            pending(),
+            vec![watch_head(), restart],
+            forbids("get"),
+            starting(),
+            forbids("get"),
+            // It is ready between both answers.
+            ready(),
+            pending(),
+            forbids("watch"),
+            starting(),
+            pending(),
+            arrival(),
+        ],
+        "RRWRSRSRWSRW",
+    );
+    // It goes away while it is asked about itself.
+    assert_arrives(
+        vec![
+            pending(),
+            pending(),
+            forbids("watch"),
+            vec![Step::Close],
+            pending(),
+            arrival(),
+        ],
+        "RRWSRW",
+    );
+}
+
+/// The first build, too: terminals that are on are not turned off by a restart of the API server.
+#[test]
+fn a_server_that_starts_is_asked_again_before_anything_is_written() {
+    let forbids = || forbidden("system:serviceaccount:builds:deployer", "get");
+    let there = found(&service(7, &["192.0.2.7"]));
+    let server = plain(in_order([forbids(), starting(), there]));
+    Place::of(&server).assert_builds(&list(&[]), "192.0.2.7:9000");
+    assert_asked(&server.requests(), "RSR");
+
+    // One that is never ready is an error, also if the Role is among the manifests.
+    let server = plain(move |request| match request.line.contains("/readyz") {
+        true => starting(),
+        false => forbids(),
+    });
+    let words = ["is starting, and does not know yet who may do what"];
+    Place::of(&server).assert_fails(&list(&[]), &words);
+}
+
 #[test]
 fn watches_that_end_at_once_are_no_reason_to_hurry() {
     let gone = json!({"kind": "Status", "status": "Failure", "code": 410});
@@ -277,7 +332,8 @@ fn watches_that_end_at_once_are_no_reason_to_hurry() {
 #[test]
 fn one_who_may_not_watch_gets_the_rule() {
     let user = "system:serviceaccount:builds:deployer";
-    let server = plain(in_order([pending(), pending(), forbidden(user, "watch")]));
+    let replies = [pending(), pending()].into_iter();
+    let server = plain(in_order(replies.chain(always_forbidden(user, "watch"))));
     let list = waiting_list();
     let ended = Place::of(&server).build(&list);
     assert_failed(
@@ -291,7 +347,7 @@ fn one_who_may_not_watch_gets_the_rule() {
             "  name: deployer\n  namespace: builds\n",
         ],
     );
-    assert_asked(&server.requests(), "RRW");
+    assert_asked(&server.requests(), "RRWSW");
 }
 
 #[test]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::pod::{OWN, Pod, SERVICE, states};
 use crate::api_server::{ApiServer, Reply, Step, in_order, plain};
 use crate::kubernetes::{
-    assert_asked, chunk, event, failure, forbidden, found, not_found, service, watch, watch_head,
+    always_forbidden, assert_asked, chunk, event, failure, forbidden, found, not_found, service,
+    starting, watch, watch_head,
 };
 use crate::place::TOKEN;
 
@@ -115,16 +116,29 @@ fn a_service_that_is_deleted_and_applied_again_is_waited_for() {
 
 #[test]
 fn a_role_that_is_applied_later_is_waited_for() {
+    let mut replies = Vec::new();
+    replies.extend(always_forbidden(USER, "get"));
+    replies.extend(always_forbidden(USER, "get"));
+    replies.push(pending());
+    replies.extend(always_forbidden(USER, "watch"));
+    replies.extend([pending(), arrival()]);
+    let expected = ["forbidden", "pending", "known", "configured"];
+    assert_arrives(replies, "RSRRSRRWSWRW", &expected);
+}
+
+#[test]
+fn an_api_server_that_starts_forbids_nothing() {
     let replies = vec![
-        forbidden(USER, "get"),
-        forbidden(USER, "get"),
         pending(),
         forbidden(USER, "watch"),
+        starting(),
+        forbidden(USER, "get"),
+        starting(),
         pending(),
         arrival(),
     ];
-    let expected = ["forbidden", "pending", "known", "configured"];
-    assert_arrives(replies, "RRRWRW", &expected);
+    let expected = ["pending", "unreachable", "pending", "known", "configured"];
+    assert_arrives(replies, "RWSRSRW", &expected);
 }
 
 #[test]

@@ -214,7 +214,7 @@ impl Writer<'_> {
         }
         let separator = self.after.len();
         let line = self.line_of_end();
-        let text = format!("---\n{item}").replace('\n', line_break);
+        let text = with_line_break(&format!("---\n{item}"), line_break);
         self.after.push_str(&text);
         self.lines += signed(added + line_breaks(&text));
         self.numbers += 1;
@@ -253,6 +253,14 @@ impl Writer<'_> {
             last.range.end = last.range.end.min(text.len());
         }
         (text, self.documents)
+    }
+}
+
+/// A new document with the line breaks of its file. It may be a copy of one that has them already.
+fn with_line_break(text: &str, line_break: &str) -> String {
+    match line_break {
+        "\n" => text.to_owned(),
+        _ => text.replace("\r\n", "\n").replace('\n', line_break),
     }
 }
 
@@ -384,6 +392,25 @@ mod tests {
                 assert_eq!(left, [file.as_str()]);
             }
         }
+    }
+
+    #[test]
+    fn a_new_document_has_the_line_breaks_of_its_file() {
+        let crlf = |text: &str| text.replace('\n', "\r\n");
+        let file = crlf(&document("A"));
+        let files = [("a.yaml", file.as_str())];
+        let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
+        let added = sequence([], [1, 2]);
+        // One is made, and the other a copy of A.
+        let text = format!("{}{}{}", list.text, item("S"), crlf(&item("A")));
+        let with = put_back(&list, &files, &text, &added).remove(0);
+        let expected = format!(
+            "{}---\n{}---\n{}",
+            document("A"),
+            document("S"),
+            document("A")
+        );
+        assert_eq!(with, crlf(&expected));
     }
 
     #[test]

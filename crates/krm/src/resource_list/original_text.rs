@@ -10,6 +10,7 @@ use super::Patched;
 use crate::bookkeeping::{
     CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation,
 };
+use crate::keyed_pointer::{by_index, by_key};
 use yaml_splice::pointer::{self, At as _, name_of};
 use yaml_splice::sources::{self, NOT_KEPT, Sources};
 use yaml_splice::{EditError, Internal, Tree};
@@ -23,7 +24,10 @@ const ANNOTATIONS: &str = "/metadata/annotations";
 pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError> {
     let edited = yaml_splice::apply_to(tree, &patch.operations, &patch.value)?;
     if let Some(restored) = &patch.restored {
-        return Ok(sources::restore(&edited, restored)?);
+        let restored = restored
+            .iter()
+            .filter_map(|(pointer, text)| Some((by_index(&patch.value, pointer)?, text.clone())));
+        return Ok(sources::restore(&edited, &restored.collect())?);
     }
     if patch.value.at(&annotation(OWNED_BY)).is_some() {
         return Ok(edited);
@@ -88,8 +92,11 @@ fn note(value: &Value, lost: Sources) -> Result<PatchOperation, Internal> {
     let pointer = annotation(WRITTEN_BEFORE);
     let earlier = value.at(&pointer).and_then(Value::as_str);
     let earlier = earlier.and_then(|note| serde_json::from_str::<Sources>(note).ok());
-    let mut all = lost;
-    all.extend(earlier.unwrap_or_default());
+    let earlier = earlier.unwrap_or_default();
+    let all = lost.into_iter().chain(earlier);
+    let all: Sources = all
+        .map(|(pointer, text)| (by_key(value, &pointer), text))
+        .collect();
     let all = all.into_iter().map(|(key, text)| (key, Value::from(text)));
     let note = Value::from(Value::Object(all.collect()).to_string());
     let annotations = value.at(ANNOTATIONS);
