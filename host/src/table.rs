@@ -56,7 +56,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     fn width(&self) -> usize {
-        (self.width_before(COLUMNS)).saturating_sub(GAP)
+        self.width_before(COLUMNS).saturating_sub(GAP)
     }
 
     /// The width of the last column in a table of this width; `None` if that is too little for its text.

@@ -6,15 +6,16 @@ import { chromium } from "playwright-core";
 
 import { serve } from "./server.mjs";
 
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+/** Chromium's sandbox needs users other than root, whom containers mostly are. */
+export const SANDBOX = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
 /** A browser and a server for the tests of a file. */
 export async function start(options = []) {
   const server = await serve();
   const browser = await chromium.launch({
     executablePath: EXECUTABLE,
-    // Chromium's sandbox needs users other than root, whom containers mostly are.
-    args: [...options, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+    args: [...options, ...SANDBOX],
   });
   return {
     server,
