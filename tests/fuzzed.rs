@@ -292,7 +292,7 @@ fn tags_that_readers_take_for_different_things_are_refused() {
         "a: !!unknown x\n",
         "a: ! 5\n",
         "a: ! \"true\"\n",
-        "a: !<tag:yaml.org,2002:int> x\n",
+        "a: !<tag:yaml.org,2002:int> 7\n",
         "- !!merge <<\n",
     ] {
         let why = refused(text);
@@ -310,6 +310,7 @@ fn tags_that_readers_take_for_different_things_are_refused() {
         ("!!map {a: !!seq [b]}\n", json!({"a": ["b"]})),
         ("!!int \"7\"\n", json!(7)),
         ("!!str 7\n", json!("7")),
+        ("!<tag:yaml.org,2002:str> 7\n", json!("7")),
         ("!!float 7\n", json!(7)),
         ("!!null ~\n", json!(null)),
         ("!!bool true\n", json!(true)),

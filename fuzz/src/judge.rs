@@ -14,6 +14,7 @@ pub fn yaml(text: &str) -> Option<Value> {
     let is_odd = text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
         || text.rfind('\u{feff}').is_some_and(|at| at > 0)
         || text.matches('*').count() > nodes::MOST_ALIASES
+        || nodes::has_anchor_twice(text)
         || text
             .lines()
             .any(|line| line.trim_start_matches(' ').starts_with('\t'));

@@ -165,7 +165,7 @@ impl Applied {
             Some(error) => {
                 // The function counts the lines of its list: the same mistake has one line, the file's.
                 let is_same = |line: &str| match &error.problem {
-                    Problem::NotYaml(why) => line.contains(why.as_str()),
+                    Problem::NotYaml(why) | Problem::Ambiguous(why) => line.contains(why.as_str()),
                     _ => false,
                 };
                 let others = report.split_inclusive('\n').filter(|line| !is_same(line));

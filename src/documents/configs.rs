@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::function_config::FunctionConfig;
-use krm::documents::{Document, DocumentError, FUNCTION_CONFIG, line_of, split};
+use krm::documents::{Document, DocumentError, FUNCTION_CONFIG, Problem, line_of, split};
 use yaml_splice::Tree;
 
 /// The functionConfig where there is none: all defaults.
@@ -71,11 +71,7 @@ impl Config<'_> {
         let tree = Tree::parse(&self.text);
         let value = tree.as_ref().map_err(Clone::clone);
         let value = value.and_then(Tree::to_value).map_err(|error| {
-            self.fault(
-                error.line,
-                String::new(),
-                format!("this is no YAML: {}", error.message),
-            )
+            self.fault(error.line, String::new(), Problem::from(error).to_string())
         })?;
         FunctionConfig::parse(&value).map_err(|error| {
             let line = tree.map_or(1, |tree| line_of(&tree, &error.path));

@@ -56,6 +56,8 @@ pub fn line_break(text: &str) -> &'static str {
 pub enum YamlErrorKind {
     /// It is not YAML, or YAML that Kubernetes does not take.
     Invalid,
+    /// Readers of YAML take it for different things.
+    Ambiguous,
     /// It has more than one document.
     SeveralDocuments,
     /// Its document is not a mapping.

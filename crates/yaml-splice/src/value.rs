@@ -176,7 +176,9 @@ pub(super) fn is_tag_portable(text: &str, tag: &Tag) -> bool {
     let resolved = resolve_plain(text);
     let name = format!("{}{}", tag.handle, tag.suffix);
     match name.strip_prefix(CORE_SCHEMA) {
-        Some("str") => tag.is_yaml_core_schema(),
+        Some("str") => true,
+        // Only `!!int` is taken for a number here, not the same tag in full.
+        Some(_) if !tag.is_yaml_core_schema() => false,
         Some("null") => resolved == Some(Value::Null),
         Some("bool") => resolved.is_some_and(|value| value.is_boolean()),
         Some("int") => resolved.is_some_and(|value| value.is_i64() || value.is_u64()),
@@ -196,7 +198,7 @@ pub(super) fn is_collection_tag_portable(tag: &Tag, is_mapping: bool) -> bool {
 }
 
 /// What the tags of YAML's own schemas begin with: `!!str` is short for it.
-const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
+pub(super) const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
 
 /// Whether a plain scalar is text by YAML 1.2's core schema, with the numbers of YAML 1.1 (`0755`,
 /// `1_000`, `0b11`) that Go's readers keep.

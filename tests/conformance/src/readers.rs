@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::suites::{node, piped};
@@ -22,9 +22,16 @@ pub fn libyaml(text: &str) -> Option<Value> {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Reading {
     /// What the text means.
+    #[serde(default, deserialize_with = "found")]
     pub value: Option<Value>,
     /// What is in the text, as `tests/judge/nodes.rs` writes it.
+    #[serde(default, deserialize_with = "found")]
     pub nodes: Option<Value>,
+}
+
+/// A value that is there, which may be null.
+fn found<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 /// What the npm package `yaml` takes each text for, which knows YAML 1.2.

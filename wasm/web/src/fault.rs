@@ -1,6 +1,6 @@
 //! Input that cannot be read at all.
 
-use krm::documents::{DocumentError, FUNCTION_CONFIG, Problem};
+use krm::documents::{DocumentError, FUNCTION_CONFIG};
 use runner_terminal::documents::ConfigFault;
 use serde::Serialize;
 use yaml_splice::{EditError, YamlError};
@@ -69,7 +69,7 @@ impl Fault {
         let error = DocumentError {
             path: YAML.to_owned(),
             line: error.line,
-            problem: Problem::NotYaml(error.message),
+            problem: error.into(),
         };
         Self::of_document(Input::Yaml, error)
     }

@@ -60,7 +60,7 @@ use members::is_sequence;
 pub use members::{Member, members};
 pub use resources::{FileResource, find, resources, resources_of, unreadable};
 pub use split::{ANY_VERSION, is_function_config, split};
-use yaml_splice::YamlError;
+use yaml_splice::{YamlError, YamlErrorKind};
 
 /// A ResourceList, and where each of its items comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,6 +220,8 @@ pub struct DocumentError {
 pub enum Problem {
     /// It is no YAML, and why.
     NotYaml(String),
+    /// Readers of YAML take it for different things, and why.
+    Ambiguous(String),
     /// `--- |`, `--- {a: 1}`: content on the line of the separator.
     ContentAfterSeparator,
     /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
@@ -248,7 +250,7 @@ impl Document {
     pub fn not_yaml(&self, files: &[(&str, &str)], error: YamlError) -> DocumentError {
         let path = files.get(self.file).map_or("", |(path, _)| *path);
         let line = self.line + error.line.saturating_sub(1);
-        DocumentError::new(path, line, Problem::NotYaml(error.message))
+        DocumentError::new(path, line, error.into())
     }
 }
 
@@ -259,6 +261,15 @@ impl DocumentError {
             path: path.to_owned(),
             line,
             problem,
+        }
+    }
+}
+
+impl From<YamlError> for Problem {
+    fn from(error: YamlError) -> Self {
+        match error.kind {
+            YamlErrorKind::Ambiguous => Self::Ambiguous(error.message),
+            _ => Self::NotYaml(error.message),
         }
     }
 }
@@ -274,6 +285,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NotYaml(why) => return write!(formatter, "this is no YAML: {why}"),
+            Self::Ambiguous(why) => return write!(formatter, "this cannot be read: {why}"),
             Self::ContentAfterSeparator => {
                 "there is content on the line of the separator; put it on a line of its own"
             }

@@ -1,6 +1,6 @@
 //! Why a list cannot be read or written.
 
-use yaml_splice::{EditError, Internal, YamlError};
+use yaml_splice::{EditError, Internal, YamlError, YamlErrorKind};
 
 use crate::results::{FunctionResult, Refusal};
 
@@ -16,8 +16,8 @@ pub enum ReadError {
          kpt give it one; see `runner-terminal --help`)"
     )]
     Empty,
-    /// The input is not YAML.
-    #[error("the input is not YAML: {0}")]
+    /// The input is not YAML, or not the same to all readers of YAML.
+    #[error("{what}: {0}", what = not_read(.0))]
     NotYaml(YamlError),
     /// The input is YAML of another kind.
     #[error(
@@ -46,6 +46,13 @@ pub enum ReadError {
     /// A bug.
     #[error(transparent)]
     Internal(#[from] Internal),
+}
+
+fn not_read(error: &YamlError) -> &'static str {
+    match error.kind {
+        YamlErrorKind::Ambiguous => "the input cannot be read",
+        _ => "the input is not YAML",
+    }
 }
 
 impl From<ReadError> for Refusal {

@@ -192,7 +192,9 @@ fn not_a_list(text: &str, error: YamlError) -> ReadError {
         YamlErrorKind::NotAMapping if !text.contains("ResourceList") => {
             "a single value or a sequence"
         }
-        YamlErrorKind::NotAMapping | YamlErrorKind::Invalid => return ReadError::NotYaml(error),
+        YamlErrorKind::NotAMapping | YamlErrorKind::Ambiguous | YamlErrorKind::Invalid => {
+            return ReadError::NotYaml(error);
+        }
     };
     ReadError::NotAResourceList {
         found: found.to_owned(),

@@ -55,7 +55,12 @@ impl Editor<'_, '_> {
         } else {
             // It follows a dash on its line: the next member, or its comment, moves there.
             let next = self.tree.next_line(gone.end);
-            let rest = self.text(next..after?.start);
+            let after = after?.start;
+            if after < next {
+                // An empty key (`: a`) has no place of its own to move from.
+                return None;
+            }
+            let rest = self.text(next..after);
             gone.start..next + rest.len() - rest.trim_start().len()
         };
         Some(vec![Splice {
@@ -115,5 +120,28 @@ impl Editor<'_, '_> {
         let behind = self.text(range.end..line_end);
         let blanks = behind.len() - behind.trim_start_matches(' ').len();
         range.start..range.end + blanks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::EditError;
+
+    /// The edit was a bug by its own words: the range to remove ended before it began.
+    #[test]
+    fn nothing_moves_to_a_dash_where_the_next_key_is_empty() {
+        for text in [
+            "k:\n- l:\n  : m\n",
+            "k:\n- l: 1\n  : m\n",
+            "k:\n- l: {a: b}\n  : m\n",
+        ] {
+            let operation = json!({"op": "remove", "path": "/k/0/l"});
+            let operation = serde_json::from_value(operation).unwrap();
+            let refused = crate::apply(text, &[operation]);
+            let path = "/k/0/l".to_owned();
+            assert_eq!(refused, Err(EditError::NotFaithful { path }), "{text}");
+        }
     }
 }

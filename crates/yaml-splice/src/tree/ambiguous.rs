@@ -3,14 +3,42 @@
 //! Kubernetes' tools read with go-yaml, which is made from libyaml and so knows YAML 1.1; others read
 //! YAML 1.2. A text that they read differently is an error here, never one of both readings.
 
-use super::positions::{error_at, skip_gap, word_end};
+use saphyr_parser::{Marker, Tag};
+
+use super::positions::{self, skip_gap, word_end};
 use super::{Kind, Node, NodeId, ScalarStyle};
-use crate::YamlError;
+use crate::value::CORE_SCHEMA;
+use crate::{YamlError, YamlErrorKind};
 
 /// A key must have fewer bytes than this to be found without a `? ` before it.
 ///
 /// Source: "implicit keys" in YAML 1.2, 7.4.2, counts characters; some readers count bytes.
 pub(crate) const LONGEST_IMPLICIT_KEY: usize = 1024;
+
+fn error_at(text: &str, position: usize, message: &str) -> YamlError {
+    YamlError {
+        kind: YamlErrorKind::Ambiguous,
+        ..positions::error_at(text, position, message)
+    }
+}
+
+/// What is wrong with a tag that does not mean the same to all readers.
+pub(super) fn tag(mark: Marker, tag: &Tag) -> YamlError {
+    let name = format!("{}{}", tag.handle, tag.suffix);
+    let shown = match name.strip_prefix(CORE_SCHEMA) {
+        Some(suffix) => format!("!!{suffix}"),
+        None => name,
+    };
+    YamlError {
+        kind: YamlErrorKind::Ambiguous,
+        message: format!(
+            "not all readers take what stands here with the tag {shown} for the same; remove the \
+             tag, and quote a value that is text"
+        ),
+        line: mark.line(),
+        column: mark.col() + 1,
+    }
+}
 
 /// Finds a character that is a line break or nothing to some readers, and text to others.
 ///

@@ -187,7 +187,7 @@ impl<'a> Builder<'a> {
         if let Some(tag) = tag.as_deref()
             && !value::is_tag_portable(&value, tag)
         {
-            return Err(ambiguous_tag(span.start, tag));
+            return Err(ambiguous::tag(span.start, tag));
         }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let nothing = value.is_empty() && style == ScalarStyle::Plain;
@@ -294,7 +294,7 @@ impl<'a> Builder<'a> {
         if let Some(tag) = tag
             && !value::is_collection_tag_portable(tag, is_mapping)
         {
-            return Err(ambiguous_tag(span.start, tag));
+            return Err(ambiguous::tag(span.start, tag));
         }
         let begin = self.node_start(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
         let content = begin.content;
@@ -431,14 +431,6 @@ fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
         open.keys.extend(names.map(str::to_owned));
     }
     !open.keys.insert(key.to_owned())
-}
-
-fn ambiguous_tag(mark: Marker, tag: &Tag) -> YamlError {
-    let message = format!(
-        "not all readers take what stands here with the tag {tag} for the same; remove the tag, and \
-         quote a value that is text"
-    );
-    at(mark, &message)
 }
 
 fn at(mark: Marker, message: &str) -> YamlError {

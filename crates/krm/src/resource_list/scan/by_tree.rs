@@ -20,7 +20,7 @@ pub(in crate::resource_list) fn by_tree(text: &str) -> Result<Layout, YamlError>
     if body.starts_with('\u{feff}') {
         // The parser would take this one for the first.
         return Err(YamlError {
-            kind: YamlErrorKind::Invalid,
+            kind: YamlErrorKind::Ambiguous,
             message: "there are two byte order marks; keep one".to_owned(),
             line: 1,
             column: 2,
