@@ -55,6 +55,21 @@ impl List {
         text.replace('\n', self.newline)
     }
 
+    /// The items as the documents of a file.
+    pub(crate) fn file(&self) -> String {
+        let document = |item: &String| -> String {
+            let lines = item.split_inclusive('\n').filter(|line| *line != "-\n");
+            lines
+                .map(|line| {
+                    let inside = line.strip_prefix("- ").or_else(|| line.strip_prefix("  "));
+                    inside.unwrap_or(line)
+                })
+                .collect()
+        };
+        let documents: Vec<String> = self.items.iter().map(document).collect();
+        documents.join("---\n").replace('\n', self.newline)
+    }
+
     /// An item's text as it stands in the list.
     pub(crate) fn written(&self, item: usize) -> String {
         if self.is_json {

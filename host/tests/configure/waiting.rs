@@ -137,7 +137,7 @@ fn an_api_server_that_starts_forbids_nothing() {
         pending(),
         arrival(),
     ];
-    let expected = ["pending", "unreachable", "pending", "known", "configured"];
+    let expected = ["unreachable", "pending", "known", "configured"];
     assert_arrives(replies, "RWSRSRW", &expected);
 }
 
