@@ -172,10 +172,10 @@ fn another_tool_adds_a_container_before_the_runners() {
     let image = "example.com/runner-terminal:1";
     let at_start = config(json!({"configure": {"at": "PodStart", "image": image},
         "advertiseAddress": "t.example.com"}));
-    for ports in ["[]", "", " ~", " [ ]   # none", " &none []"] {
+    for ports in [" []", "", " ~", " [ ]   # none", " &none []"] {
         let text = manifests("ConfigMap", "data", "  namespace: ci\n", file);
         let mounts = "    volumeMounts:\n    - {name: config,";
-        let quoted = format!("    ports: {ports}\n    volumeMounts:\n    - {{\"name\": 'config',");
+        let quoted = format!("    ports:{ports}\n    volumeMounts:\n    - {{\"name\": 'config',");
         let text = text.replace(mounts, &quoted);
         assert!(text.contains(&quoted), "{text}");
         for on in [known(), at_start.clone()] {

@@ -341,7 +341,7 @@ impl Planner<'_, '_> {
             around,
             ..
         } = *self;
-        let configured = settings::configured_port(&draft.file);
+        let configured = settings::own_port(&draft.file, draft.before.as_ref());
         let listen_port = port::listen_port(spec, configured, runner);
         let found = service::find(list, &runner.workload)?;
         if spec.exposure.is_per_pod() {

@@ -25,6 +25,15 @@ pub(super) fn configured_port(file: &ConfigFile) -> Option<u16> {
     port_of(file.get(LISTEN_ADDRESS)?.as_str()?)
 }
 
+/// The port that the user's own configuration listens on, whatever an earlier run has written: `before` is
+/// its record.
+pub(super) fn own_port(file: &ConfigFile, before: Option<&Record>) -> Option<u16> {
+    match before.filter(|before| before.has(LISTEN_ADDRESS)) {
+        Some(before) => port_of(before.value(LISTEN_ADDRESS)?.as_str()?),
+        None => configured_port(file),
+    }
+}
+
 /// True when the chart's own session server is on: its placeholder is there, or was there before an
 /// earlier run, whose record is `before`.
 pub(super) fn is_of_chart(file: &ConfigFile, before: Option<&Record>) -> bool {

@@ -19,6 +19,7 @@ mod miri;
 mod nightly;
 mod playground;
 mod process;
+mod soak;
 mod test;
 mod versions;
 mod web;
@@ -77,6 +78,8 @@ enum Command {
         #[arg(value_name = "FUZZER")]
         names: Vec<String>,
     },
+    /// Let the relay, and what waits for an address, run for an hour: nothing is lost, and nothing grows
+    Soak(soak::Arguments),
     /// Build and pack a release into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
@@ -117,6 +120,7 @@ fn run(command: Command) -> Result<()> {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
         Command::Fuzz { minutes, names } => fuzz::run(&names, minutes),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Hosts { names } => hosts::build(&names),
         Command::Versions { names } => versions::run(&names),
     }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::command;
 use crate::control_plane::free_ports;
+use crate::process::Process;
 
 /// A running HAProxy, killed on drop.
 #[derive(Debug)]
@@ -73,9 +74,9 @@ impl HaProxy {
         &self.address
     }
 
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::new(self.child.id())
     }
 }
 

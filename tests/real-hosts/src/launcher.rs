@@ -3,8 +3,11 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::command;
+use crate::process::Process;
 use crate::programs::artifact;
 
 /// The variables that lead to clusters and proxies.
@@ -63,12 +66,43 @@ impl Waiting {
         let mut stderr = BufReader::new(stderr);
         let mut said = String::new();
         stderr.read_line(&mut said).expect("it says UTF-8");
-        assert!(said.contains(": waiting up to "), "{said}");
+        assert!(said.contains(" waiting up to "), "{said}");
         Self {
             child,
             stderr,
             said,
         }
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::new(self.child.id())
+    }
+
+    /// True while it has not ended.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not know it.
+    pub fn is_running(&mut self) -> bool {
+        let ended = self.child.try_wait();
+        ended.expect("a child can be asked for its state").is_none()
+    }
+
+    /// Waits until it ends, and kills it after a time. Its output must fit into a pipe, which has 64 KiB
+    /// on Linux.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not know it.
+    pub fn end_within(mut self, patience: Duration) -> Output {
+        let deadline = Instant::now() + patience;
+        while self.is_running() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
+        // An error means that it has already ended.
+        let _ = self.child.kill();
+        self.end()
     }
 
     /// Waits until it ends.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::command;
 use crate::launcher::launcher;
+use crate::process::Process;
 use crate::programs::host;
 use crate::session_server::Terminal;
 use crate::starting_pod::StartingPod;
@@ -117,9 +118,9 @@ impl Relay {
         self.listen
     }
 
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::new(self.child.id())
     }
 
     /// Opens a terminal through it, as GitLab does. It worked if the client succeeds and
@@ -207,12 +208,18 @@ impl Relay {
 
     /// Its peak memory in MiB; `None` if the system does not report it.
     pub fn most_memory(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-        Some(kib / 1024)
+        let bytes = self.process().most_memory().ok()?;
+        Some((bytes / f64::from(1 << 20)) as u64)
+    }
+
+    /// Removes the lines that the log has now, and returns them.
+    pub fn take_log(&self) -> Vec<Value> {
+        let mut lines = self.log.lines.lock();
+        std::mem::take(
+            lines
+                .as_deref_mut()
+                .unwrap_or_else(|poisoned| poisoned.get_mut()),
+        )
     }
 
     /// Waits for a line of the log, and removes it and all earlier lines.

@@ -18,7 +18,7 @@ impl Kubectl {
     /// Writes the configuration, so that the user's own is not read.
     pub(super) fn new(folder: &Path, credentials: &Credentials, port: u16) -> Self {
         let config = folder.join("kubeconfig");
-        write_config(&config, credentials, port, TOKEN);
+        write_config(&config, credentials, port, TOKEN, "default");
         Self {
             config,
             cache: folder.join("kubectl-cache"),
@@ -44,8 +44,14 @@ impl Kubectl {
     }
 }
 
-/// Writes a kubeconfig with this token.
-pub(super) fn write_config(path: &Path, credentials: &Credentials, port: u16, token: &str) {
+/// Writes a kubeconfig with this token, and with the namespace of what is named without one.
+pub(super) fn write_config(
+    path: &Path,
+    credentials: &Credentials,
+    port: u16,
+    token: &str,
+    namespace: &str,
+) {
     let json = serde_json::json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -54,7 +60,11 @@ pub(super) fn write_config(path: &Path, credentials: &Credentials, port: u16, to
             "certificate-authority": credentials.authority,
         }}],
         "users": [{"name": "user", "user": {"token": token}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
+        "contexts": [{"name": "test", "context": {
+            "cluster": "test",
+            "user": "user",
+            "namespace": namespace,
+        }}],
         "current-context": "test",
     });
     fs::write(path, json.to_string()).expect("a temporary file can be written");

@@ -38,6 +38,7 @@ pub struct ControlPlane {
 
 /// A start takes seconds. The rest is for busy machines.
 const PATIENCE: Duration = Duration::from_secs(180);
+const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
 
 impl ControlPlane {
     /// The control plane that the tests of this process share: it starts with the first
@@ -111,18 +112,15 @@ impl ControlPlane {
         &self.credentials
     }
 
-    /// Writes a kubeconfig for a service account, with a token from the API server, and returns
-    /// its path.
+    /// Writes a kubeconfig for a service account, with a token from the API server that is valid for a
+    /// day, and returns its path.
     pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
-        let args = ["--namespace", namespace, "create", "token", service_account];
-        let token = self.kubectl(&args, "");
-        assert!(token.status.success(), "{token:?}");
-        let token = String::from_utf8_lossy(&token.stdout);
+        let token = self.token(namespace, service_account, SECONDS_OF_A_DAY);
         let path = self
             .folder
             .path()
             .join(format!("{namespace}-{service_account}.kubeconfig"));
-        kubectl::write_config(&path, &self.credentials, self.api_port, token.trim());
+        kubectl::write_config(&path, &self.credentials, self.api_port, &token, namespace);
         path
     }
 

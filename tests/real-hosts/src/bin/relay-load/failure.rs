@@ -2,23 +2,21 @@
 
 use std::io::{self, Error};
 
+use real_hosts::{EchoCluster, EchoTerminal};
 use serde_json::{Value, json};
 
-use crate::client::{Terminal, hellos};
-use crate::cluster::Cluster;
 use crate::load::Sizes;
-use crate::proxy::start_relay;
 
 /// Kills one, and gives how many terminals of each relay are still open.
-pub(crate) async fn one_relay_of_two(cluster: &Cluster, sizes: Sizes) -> io::Result<Value> {
-    let hellos = hellos()?;
-    let relays = [start_relay(cluster), start_relay(cluster)];
+pub(crate) async fn one_relay_of_two(cluster: &EchoCluster, sizes: Sizes) -> io::Result<Value> {
+    let hellos = EchoTerminal::hellos()?;
+    let relays = [cluster.start_relay(), cluster.start_relay()];
     let mut open = [Vec::new(), Vec::new()];
     for number in 0..sizes.terminals {
         let hello = hellos.get(number % hellos.len()).ok_or_else(none)?;
         let relay = number % relays.len();
         if let (Some(relay), Some(open)) = (relays.get(relay), open.get_mut(relay)) {
-            open.push(Terminal::open(relay.address(), number, hello).await?);
+            open.push(EchoTerminal::open(relay.address(), number, hello).await?);
         }
     }
     let [killed, other] = relays;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use real_hosts::EchoTerminal;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time;
 
-use crate::client::{Terminal, hellos};
 use crate::proxy::Proxy;
 
 /// How much there is of everything.
@@ -80,7 +80,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 
 /// Loads each of the programs, and gives its figures in the same order.
 pub(crate) async fn measure(proxies: &[Proxy; 2], sizes: Sizes) -> io::Result<[Value; 2]> {
-    let hellos = hellos()?;
+    let hellos = EchoTerminal::hellos()?;
     let mut figures = [json!({}), json!({})];
     for (proxy, figures) in proxies.iter().zip(&mut figures) {
         eprintln!("{}: {} terminals", proxy.name, sizes.terminals);
@@ -117,13 +117,13 @@ pub(crate) async fn measure(proxies: &[Proxy; 2], sizes: Sizes) -> io::Result<[V
 
 /// Opens all terminals, types into each once a second, and closes them.
 async fn terminals(proxy: &Proxy, hellos: &[Arc<[u8]>], sizes: Sizes) -> io::Result<Value> {
-    let before = proxy.memory()?;
+    let before = proxy.process.memory()?;
     let mut open = Vec::new();
     for number in 0..sizes.terminals {
-        open.push(Terminal::open(proxy.address, number, hello(hellos, number)).await?);
+        open.push(EchoTerminal::open(proxy.address, number, hello(hellos, number)).await?);
     }
-    let memory = (proxy.memory()? - before) / sizes.terminals as f64;
-    let start = proxy.seconds()?;
+    let memory = (proxy.process.memory()? - before) / sizes.terminals as f64;
+    let start = proxy.process.seconds()?;
     let mut typing = JoinSet::new();
     for (number, mut terminal) in open.into_iter().enumerate() {
         // Spread over the second.
@@ -145,7 +145,7 @@ async fn terminals(proxy: &Proxy, hellos: &[Arc<[u8]>], sizes: Sizes) -> io::Res
         open.push(terminal);
         echoes.extend(of_terminal);
     }
-    let processor = proxy.seconds()? - start;
+    let processor = proxy.process.seconds()? - start;
     drop(open);
     time::sleep(SETTLE).await;
     echoes.sort_unstable();
@@ -173,7 +173,7 @@ async fn connections(proxy: &Proxy, hellos: &[Arc<[u8]>], count: usize) -> io::R
                 if number >= count {
                     return Ok::<_, Error>(());
                 }
-                drop(Terminal::open(address, number, hello(&hellos, number)).await?);
+                drop(EchoTerminal::open(address, number, hello(&hellos, number)).await?);
             }
         });
     }
@@ -188,7 +188,7 @@ async fn stream(proxy: &Proxy, hellos: &[Arc<[u8]>], bytes: u64) -> io::Result<(
     let mut copying = JoinSet::new();
     for number in 0..STREAMS {
         let number = usize::try_from(number).unwrap_or_default();
-        let terminal = Terminal::open(proxy.address, number, hello(hellos, number)).await?;
+        let terminal = EchoTerminal::open(proxy.address, number, hello(hellos, number)).await?;
         copying.spawn(terminal.copy(bytes / 2 / STREAMS));
     }
     while let Some(copied) = copying.join_next().await {
@@ -199,12 +199,12 @@ async fn stream(proxy: &Proxy, hellos: &[Arc<[u8]>], bytes: u64) -> io::Result<(
 
 /// Does some work, and tells what the proxy took for it.
 async fn timed(proxy: &Proxy, work: impl Future<Output = io::Result<()>>) -> io::Result<Took> {
-    let (processor, start) = (proxy.seconds()?, Instant::now());
+    let (processor, start) = (proxy.process.seconds()?, Instant::now());
     work.await?;
     let wall = start.elapsed().as_secs_f64();
     time::sleep(SETTLE).await;
     Ok(Took {
-        processor: proxy.seconds()? - processor,
+        processor: proxy.process.seconds()? - processor,
         wall,
     })
 }

@@ -4,9 +4,7 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | `cluster` | pods that echo, at addresses of this machine, and an API server that lists them |
-//! | `client` | a terminal, as GitLab opens it |
-//! | `proxy` | a program that is measured, and its processor time and memory |
+//! | `proxy` | a program that is measured |
 //! | `load` | what is measured |
 //! | `failure` | that one relay of two ends |
 
@@ -16,8 +14,6 @@
     reason = "printing is what a command-line program does"
 )]
 
-mod client;
-mod cluster;
 mod failure;
 mod load;
 mod proxy;
@@ -25,9 +21,9 @@ mod proxy;
 use std::io;
 use std::process::ExitCode;
 
+use real_hosts::{EchoCluster, PodChanges};
 use serde_json::json;
 
-use cluster::Cluster;
 use load::Sizes;
 use proxy::Proxy;
 
@@ -54,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(sizes: Sizes) -> io::Result<()> {
-    let cluster = Cluster::start().await?;
+    let cluster = EchoCluster::start(PodChanges::None).await?;
     let proxies = [Proxy::relay(&cluster), Proxy::haproxy(&cluster)];
     let [relay, haproxy] = load::measure(&proxies, sizes).await?;
     drop(proxies);

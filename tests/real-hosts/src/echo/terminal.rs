@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time;
 
-use crate::cluster::{PODS, host};
+use super::cluster::EchoCluster;
 
 /// As many bytes as TLS and a WebSocket make of a keystroke.
 const KEYSTROKE: [u8; 29] = [7; 29];
@@ -22,30 +22,26 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// has ports end within the minute that a port is kept.
 const ADDRESSES: usize = 50;
 
-/// The first bytes of connections to each pod.
-pub(crate) fn hellos() -> io::Result<Vec<Arc<[u8]>>> {
-    (0..PODS).map(|pod| hello(host(pod))).collect()
-}
-
-fn hello(host: String) -> io::Result<Arc<[u8]>> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(Error::other)?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    let name = ServerName::try_from(host).map_err(Error::other)?;
-    let mut client = ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
-    let mut hello = Vec::new();
-    client.write_tls(&mut hello)?;
-    Ok(hello.into())
-}
-
 /// An open terminal.
-pub(crate) struct Terminal(TcpStream);
+#[derive(Debug)]
+pub struct EchoTerminal(TcpStream);
 
-impl Terminal {
+impl EchoTerminal {
+    /// The first bytes of connections to each pod of an [`EchoCluster`].
+    ///
+    /// # Errors
+    ///
+    /// TLS cannot be set up.
+    pub fn hellos() -> io::Result<Vec<Arc<[u8]>>> {
+        EchoCluster::hosts().map(hello).collect()
+    }
+
     /// Opens the one with a number through a proxy: its pod has echoed the hello.
-    pub(crate) async fn open(proxy: SocketAddr, number: usize, hello: &[u8]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// It does not open, or not in time.
+    pub async fn open(proxy: SocketAddr, number: usize, hello: &[u8]) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         let last = u8::try_from(number % ADDRESSES).unwrap_or_default();
         socket.bind((Ipv4Addr::new(127, 1, 0, last + 1), 0).into())?;
@@ -57,7 +53,11 @@ impl Terminal {
     }
 
     /// Types a key, and gives the time until its echo.
-    pub(crate) async fn type_key(&mut self) -> io::Result<Duration> {
+    ///
+    /// # Errors
+    ///
+    /// There is no echo in time, or another one.
+    pub async fn type_key(&mut self) -> io::Result<Duration> {
         let start = Instant::now();
         self.type_bytes(&KEYSTROKE).await?;
         Ok(start.elapsed())
@@ -73,8 +73,30 @@ impl Terminal {
         Ok(())
     }
 
+    /// Types a key, and does not wait for its echo.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub async fn type_without_looking(&mut self) -> io::Result<()> {
+        in_time(self.0.write_all(&KEYSTROKE)).await
+    }
+
+    /// Closes it as a client does that is killed: by a TCP reset.
+    ///
+    /// # Errors
+    ///
+    /// The system has no such option.
+    pub fn reset(self) -> io::Result<()> {
+        self.0.set_zero_linger()
+    }
+
     /// Sends so many bytes, and reads as many. Their content is a test's to compare.
-    pub(crate) async fn copy(mut self, bytes: u64) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The connection breaks, or stands still.
+    pub async fn copy(mut self, bytes: u64) -> io::Result<()> {
         let (mut reader, mut writer) = self.0.split();
         let chunk = vec![7; 64 * 1024];
         let sending = async {
@@ -101,6 +123,19 @@ impl Terminal {
         tokio::try_join!(sending, receiving)?;
         Ok(())
     }
+}
+
+fn hello(host: String) -> io::Result<Arc<[u8]>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::other)?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from(host).map_err(Error::other)?;
+    let mut client = ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello)?;
+    Ok(hello.into())
 }
 
 async fn in_time<T>(doing: impl Future<Output = io::Result<T>>) -> io::Result<T> {
