@@ -230,10 +230,8 @@ fn characters_that_are_breaks_to_some_readers_are_refused_with_their_place() {
     for (text, place, code) in [
         ("a: 1 # x\u{2028}b: 2\n", "line 1, column 9: ", "U+2028"),
         ("a: |\n  x\u{2029}  y\n", "line 2, column 4: ", "U+2029"),
-        ("a:\n- \"b\u{85}c\"\n", "line 2, column 5: ", "U+0085"),
-        ("é: 1\n\u{feff}b: 2\n", "line 2, column 1: ", "U+FEFF"),
-        ("\u{feff}\u{feff}a: 1\n", "line 1, column 2: ", "U+FEFF"),
-        ("a: 'b\u{feff}'\n", "line 1, column 6: ", "U+FEFF"),
+        ("a:\n- b\u{85}c\n", "line 2, column 4: ", "U+0085"),
+        ("\"a\u{85}\": 1 # \u{85}\n", "line 1, column 11: ", "U+0085"),
     ] {
         let why = refused(text);
         assert!(
@@ -242,9 +240,22 @@ fn characters_that_are_breaks_to_some_readers_are_refused_with_their_place() {
         );
         assert!(why.contains("between double quotes"), "{why}");
     }
+    for (text, place) in [
+        ("é: 1\n\u{feff}b: 2\n", "line 2, column 1: "),
+        ("# \u{feff}\na: 1\n", "line 1, column 3: "),
+        ("\u{feff}\u{feff}a: 1\n", "line 1, column 2: "),
+        ("a: b\u{feff}\n", "line 1, column 5: "),
+    ] {
+        let why = refused(text);
+        assert!(
+            why.starts_with(place) && why.contains("byte order mark"),
+            "{text:?}: {why}"
+        );
+    }
     for text in [
         "\u{feff}a: é\n",
         "a: \"\\u2028\\u0085\\ufeff\"\n",
+        "{\"a\u{2028}\": \"\u{2029} \u{85}\", \"b\": '\u{feff}'}\n",
         "a: \u{a0}\u{3000}\n",
     ] {
         assert!(yaml_splice::Tree::parse(text).is_ok(), "{text:?}");

@@ -140,7 +140,7 @@ mod tests {
             ),
             (
                 "transformers: []\na: 1\n",
-                "transformers:\n- session-server.yaml\na: 1\n",
+                "transformers: [\"session-server.yaml\"]\na: 1\n",
             ),
         ] {
             assert_eq!(added(before).as_deref(), Some(after));

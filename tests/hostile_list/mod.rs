@@ -4,11 +4,13 @@ use serde_json::json;
 
 /// A list in which everything that a user can name has this name.
 pub(crate) fn list(text: &str) -> String {
+    // Readers of YAML refuse a longer key.
+    let key: String = text.chars().take(250).collect();
     let metadata = |name: &str| {
         json!({"name": name, "namespace": text, "annotations": {
             "runner-terminal.dev/owned-by": "SessionServer",
             "internal.config.kubernetes.io/path": text,
-            text: text,
+            key.as_str(): text,
         }})
     };
     let config = format!(

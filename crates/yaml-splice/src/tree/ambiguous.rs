@@ -40,24 +40,52 @@ pub(super) fn tag(mark: Marker, tag: &Tag) -> YamlError {
     }
 }
 
-/// Finds a character that is a line break or nothing to some readers, and text to others.
+/// Finds a character outside quotes that is a line break or nothing to some readers, and text to others.
+///
+/// Between quotes it is taken for text: JSON allows it there, and it cannot change which keys a document
+/// has.
 ///
 /// Source: "line break characters" in YAML 1.1, 5.4, and "byte order marks" in YAML 1.2, 5.2.
-pub(super) fn characters(text: &str) -> Result<(), YamlError> {
+pub(super) fn characters(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let start = text.len() - body.len();
     let is_ambiguous = |c| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
-    let Some((at, found)) = body.char_indices().find(|(_, c)| is_ambiguous(*c)) else {
+    let mut found = body
+        .match_indices(is_ambiguous)
+        .map(|(at, found)| (start + at, found))
+        .peekable();
+    if found.peek().is_none() {
+        return Ok(());
+    }
+    let mut quoted: Vec<_> = nodes.iter().filter(|node| is_quoted(node)).collect();
+    quoted.sort_by_key(|node| node.content);
+    let is_between_quotes = |at: usize| {
+        let before = quoted.partition_point(|node| node.content <= at);
+        let node = before.checked_sub(1).and_then(|last| quoted.get(last));
+        node.is_some_and(|node| at < node.span.end)
+    };
+    let Some((at, found)) = found.find(|(at, _)| !is_between_quotes(*at)) else {
         return Ok(());
     };
-    let code = u32::from(found);
+    let code = found.chars().next().map_or(0, u32::from);
     let what = match found {
-        '\u{feff}' => "this byte order mark is not at the start, so some readers skip it",
+        "\u{feff}" => "this byte order mark is not at the start, so some readers skip it",
         _ => "this character is a line break to some readers only",
     };
     let message = format!(
         "{what}; remove it (U+{code:04X}), or write it as \\u{code:04x} between double quotes"
     );
-    Err(error_at(text, text.len() - body.len() + at, &message))
+    Err(error_at(text, at, &message))
+}
+
+fn is_quoted(node: &Node<'_>) -> bool {
+    matches!(
+        node.kind,
+        Kind::Scalar {
+            style: ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted,
+            ..
+        }
+    )
 }
 
 /// Checks the name of an anchor. libyaml ends it at the first other character.

@@ -64,9 +64,6 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
-        if !self.cursor.is_ascii() {
-            ambiguous::characters(self.text)?;
-        }
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
                 kind: YamlErrorKind::Invalid,
@@ -75,6 +72,9 @@ impl<'a> Builder<'a> {
                 column: error.marker().col() + 1,
             })?;
             self.event(event, span)?;
+        }
+        if !self.cursor.is_ascii() {
+            ambiguous::characters(self.text, &self.nodes)?;
         }
         self.nodes.shrink_to_fit();
         Ok(Tree {
