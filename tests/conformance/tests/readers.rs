@@ -188,6 +188,12 @@ fn misleads_the_package(text: &str) -> bool {
         })
 }
 
+/// Whether a text has line breaks that only YAML 1.1 knows. Those that are not refused stand between quotes,
+/// where JSON takes them for text, and so do we; others fold them.
+fn has_breaks_of_1_1(text: &str) -> bool {
+    text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
+}
+
 /// An edit of a text, and the text that it gives; `None` where it is refused.
 fn edited(case: &Case, number: usize) -> Option<(PatchOperation, Case)> {
     let edits = conformance::edits(&case.value, &[]);
@@ -224,6 +230,7 @@ fn readers_agree_on_what_we_read_and_write() {
     let (texts, seed) = (texts(), seed());
     let changed = (0..CHANGED).map(|number| changed(&texts, seed.wrapping_add(number)));
     let all = texts.iter().cloned().chain(changed);
+    let all = all.filter(|text| !has_breaks_of_1_1(text));
     let cases: Vec<Case> = all.filter_map(Case::read).collect();
     let judgements = judge(&cases);
     let mut wrong = Vec::new();
