@@ -504,7 +504,7 @@ fn indicators_between_brackets_that_readers_find_elsewhere_are_refused() {
     ] {
         let why = refused(text);
         assert!(
-            why.contains("between brackets for text; quote it"),
+            why.contains("text between brackets") && why.contains("quote the text"),
             "{text:?}: {why}"
         );
     }

@@ -10,6 +10,26 @@ use super::{Kind, Node, NodeId, ScalarStyle};
 use crate::value::CORE_SCHEMA;
 use crate::{YamlError, YamlErrorKind};
 
+/// The tags that YAML 1.1 and 1.2 define. Any other may be a part of a secret, and is not shown.
+///
+/// Source: the tag repository of YAML 1.1, yaml.org/type.
+const KNOWN_TAGS: [&str; 14] = [
+    "binary",
+    "bool",
+    "float",
+    "int",
+    "map",
+    "merge",
+    "null",
+    "omap",
+    "pairs",
+    "seq",
+    "set",
+    "str",
+    "timestamp",
+    "value",
+];
+
 /// A key must have fewer bytes than this to be found without a `? ` before it.
 ///
 /// Source: "implicit keys" in YAML 1.2, 7.4.2, counts characters; some readers count bytes.
@@ -25,10 +45,9 @@ fn error_at(text: &str, position: usize, message: &str) -> YamlError {
 /// What is wrong with a tag that does not mean the same to all readers.
 pub(super) fn tag(mark: Marker, tag: &Tag) -> YamlError {
     let name = format!("{}{}", tag.handle, tag.suffix);
-    let shown = match name.strip_prefix(CORE_SCHEMA) {
-        Some(suffix) => format!("!!{suffix}"),
-        None => name,
-    };
+    let suffix = name.strip_prefix(CORE_SCHEMA);
+    let known = KNOWN_TAGS.iter().find(|known| suffix == Some(known));
+    let shown = known.map_or_else(|| "that it has".to_owned(), |known| format!("!!{known}"));
     YamlError {
         kind: YamlErrorKind::Ambiguous,
         message: format!(
@@ -94,11 +113,9 @@ pub(super) fn anchor_name(text: &str, at: usize, name: &str) -> Result<(), YamlE
     if name.chars().all(is_known) {
         return Ok(());
     }
-    let message = format!(
-        "the anchor {name:?} has characters that not all readers take for a part of its name; use \
-         only letters, digits, - and _"
-    );
-    Err(error_at(text, at, &message))
+    let message = "this anchor has characters that not all readers take for a part of its name; use \
+                   only letters, digits, - and _";
+    Err(error_at(text, at, message))
 }
 
 /// Checks the name of the anchor among the properties of a node, which stand from `start` up to `end`.
@@ -121,8 +138,9 @@ pub(super) fn flow_scalar(text: &str, at: usize, value: &str) -> Result<(), Yaml
     if !value.starts_with(['?', ':']) {
         return Ok(());
     }
-    let message = format!("not all readers take {value:?} between brackets for text; quote it");
-    Err(error_at(text, at, &message))
+    let message = "not all readers take a `?` or `:` at the start of a text between brackets for a part \
+                   of it; quote the text";
+    Err(error_at(text, at, message))
 }
 
 /// Checks a block scalar that is the whole document. libyaml finds no text in it that is not indented.
