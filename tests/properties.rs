@@ -18,10 +18,10 @@ mod lists;
 use std::cell::Cell;
 
 use lists::{
-    List, configs, disabled as switched_off, lists as random_lists, with_config, without_config,
+    List, configs, disabled as switched_off, lists as random_lists, test_runner, with_config,
+    without_config,
 };
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -158,17 +158,8 @@ fn a_changed_function_config_replaces_what_an_earlier_run_wrote() {
 /// Holds a property of random lists and functionConfigs; it says whether the list was one that the
 /// function edits, which most have to be.
 fn holds_of_random_lists(property: impl Fn(&List, &Value, &Value) -> Result<bool, TestCaseError>) {
-    let cases = std::env::var("PROPTEST_CASES").ok();
-    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(300);
     let (all, edited) = (Cell::new(0), Cell::new(0));
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        max_shrink_iters: 20_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "tests/properties.regressions",
-        ))),
-        ..ProptestConfig::default()
-    });
+    let mut runner = test_runner(300, "tests/properties.regressions");
     let result = runner.run(
         &(random_lists(), configs(), configs()),
         |(list, config, next)| {

@@ -22,9 +22,8 @@ mod sequence;
 use std::cell::Cell;
 
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
 
-use lists::lists;
+use lists::{lists, test_runner};
 use sequence::{Sequence, steps};
 
 /// How many sequences there are by default.
@@ -32,18 +31,8 @@ const SEQUENCES: u32 = 80;
 
 #[test]
 fn every_sequence_converges_and_is_taken_back() {
-    let cases = std::env::var("PROPTEST_CASES").ok();
-    let cases = cases.and_then(|cases| cases.parse().ok());
-    let cases = cases.unwrap_or(SEQUENCES);
     let (steps_tried, effective) = (Cell::new(0), Cell::new(0));
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        max_shrink_iters: 20_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "tests/sequences.regressions",
-        ))),
-        ..ProptestConfig::default()
-    });
+    let mut runner = test_runner(SEQUENCES, "tests/sequences.regressions");
     let result = runner.run(
         &(lists(), any::<bool>(), steps()),
         |(list, in_files, steps)| {
@@ -59,6 +48,7 @@ fn every_sequence_converges_and_is_taken_back() {
         panic!("{error}");
     }
     let (steps, effective) = (steps_tried.get(), effective.get());
+    let cases = runner.config().cases;
     println!("{cases} sequences of {steps} steps, {effective} of which had an effect");
     assert!(
         effective * 5 > steps * 2,

@@ -11,7 +11,7 @@ use yaml_splice::Tree;
 /// The value of a YAML text; `None` when the reader refuses it, or takes it for something else than
 /// YAML 1.2 does: more signs are line ends to it, marks in the middle are none, and it stumbles over tabs where blanks may stand.
 pub fn yaml(text: &str) -> Option<Value> {
-    let is_odd = has_breaks_of_1_1(text)
+    let is_odd = nodes::has_breaks_of_1_1(text)
         || text.rfind('\u{feff}').is_some_and(|at| at > 0)
         || text.matches('*').count() > nodes::MOST_ALIASES
         || nodes::has_anchor_twice(text)
@@ -21,12 +21,6 @@ pub fn yaml(text: &str) -> Option<Value> {
     if is_odd { None } else { written(text) }
 }
 
-/// Whether a text has characters that are line breaks to YAML 1.1 alone. Between quotes we take them for
-/// text, as JSON does, and libyaml folds them.
-fn has_breaks_of_1_1(text: &str) -> bool {
-    text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
-}
-
 /// The value of a text that was made of one that [`yaml`] takes.
 pub fn written(text: &str) -> Option<Value> {
     libyaml::value(text, |key| Some(key.to_string()))
@@ -34,6 +28,6 @@ pub fn written(text: &str) -> Option<Value> {
 
 /// Whether both readers find the same nodes in a text that both take.
 pub fn agrees(tree: &Tree<'_>) -> bool {
-    let nodes = nodes::nodes(tree).filter(|_| !has_breaks_of_1_1(tree.text));
+    let nodes = nodes::nodes(tree).filter(|_| !nodes::has_breaks_of_1_1(tree.text));
     nodes.is_none_or(|nodes| nodes::libyaml_agrees(tree.text, &nodes) != Some(false))
 }

@@ -49,6 +49,13 @@ pub fn libyaml_agrees(text: &str, nodes: &Value) -> Option<bool> {
     Some(is_alike(nodes, &yaml))
 }
 
+/// Whether a text has characters that are line breaks to YAML 1.1 alone. Between quotes we take them for
+/// text, as JSON does, and libyaml folds them. Elsewhere they are refused.
+#[allow(dead_code, reason = "not every user of this file asks")]
+pub fn has_breaks_of_1_1(text: &str) -> bool {
+    text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
+}
+
 /// Whether the name of an anchor stands twice in a text. `yaml_serde` numbers anchors by how many names
 /// there are, so that the next anchor takes the number of the second one.
 #[allow(dead_code, reason = "the fuzzers use it")]

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::{Value, json};
 use yaml_splice::Tree;
 
@@ -121,6 +122,19 @@ impl List {
         }
         items
     }
+}
+
+/// Runs a property for `PROPTEST_CASES` values, by default `cases`. Failures are kept in a file.
+pub(crate) fn test_runner(cases: u32, failures: &'static str) -> TestRunner {
+    let wanted = std::env::var("PROPTEST_CASES").ok();
+    TestRunner::new(ProptestConfig {
+        cases: wanted
+            .and_then(|wanted| wanted.parse().ok())
+            .unwrap_or(cases),
+        max_shrink_iters: 20_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(failures))),
+        ..ProptestConfig::default()
+    })
 }
 
 fn value(item: &str) -> Value {

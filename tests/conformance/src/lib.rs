@@ -24,7 +24,7 @@ mod suites;
 
 pub use edits::{Edit, edits};
 pub use events::{Meaning, meaning};
-pub use nodes::{libyaml_agrees, nodes};
+pub use nodes::{has_breaks_of_1_1, libyaml_agrees, nodes};
 pub use places::{Place, indented};
 pub use readers::{Reading, go_yaml, libyaml, same, yaml_package};
 pub use runner::{RUNNER, list};

@@ -9,7 +9,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 
 use conformance::lines::{Random, change};
-use conformance::{Reading, go_yaml, libyaml_agrees, nodes, suites, yaml_package};
+use conformance::{
+    Reading, go_yaml, has_breaks_of_1_1, libyaml_agrees, nodes, suites, yaml_package,
+};
 use json_patch::PatchOperation;
 use serde_json::Value;
 use yaml_splice::Tree;
@@ -186,12 +188,6 @@ fn misleads_the_package(text: &str) -> bool {
             line.trim() == ":" && next.trim().starts_with(':')
                 || line.ends_with('\\') && next.trim().is_empty()
         })
-}
-
-/// Whether a text has line breaks that only YAML 1.1 knows. Those that are not refused stand between quotes,
-/// where JSON takes them for text, and so do we; others fold them.
-fn has_breaks_of_1_1(text: &str) -> bool {
-    text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 
 /// An edit of a text, and the text that it gives; `None` where it is refused.

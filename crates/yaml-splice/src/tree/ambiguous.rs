@@ -3,32 +3,11 @@
 //! Kubernetes' tools read with go-yaml, which is made from libyaml and so knows YAML 1.1; others read
 //! YAML 1.2. A text that they read differently is an error here, never one of both readings.
 
-use saphyr_parser::{Marker, Tag};
+use saphyr_parser::Marker;
 
 use super::positions::{self, skip_gap, word_end};
 use super::{Kind, Node, NodeId, ScalarStyle};
-use crate::value::CORE_SCHEMA;
 use crate::{YamlError, YamlErrorKind};
-
-/// The tags that YAML 1.1 and 1.2 define. Any other may be a part of a secret, and is not shown.
-///
-/// Source: the tag repository of YAML 1.1, yaml.org/type.
-const KNOWN_TAGS: [&str; 14] = [
-    "binary",
-    "bool",
-    "float",
-    "int",
-    "map",
-    "merge",
-    "null",
-    "omap",
-    "pairs",
-    "seq",
-    "set",
-    "str",
-    "timestamp",
-    "value",
-];
 
 /// A key must have fewer bytes than this to be found without a `? ` before it.
 ///
@@ -42,18 +21,15 @@ fn error_at(text: &str, position: usize, message: &str) -> YamlError {
     }
 }
 
-/// What is wrong with a tag that does not mean the same to all readers.
-pub(super) fn tag(mark: Marker, tag: &Tag) -> YamlError {
-    let name = format!("{}{}", tag.handle, tag.suffix);
-    let suffix = name.strip_prefix(CORE_SCHEMA);
-    let known = KNOWN_TAGS.iter().find(|known| suffix == Some(known));
-    let shown = known.map_or_else(|| "that it has".to_owned(), |known| format!("!!{known}"));
+/// The error for a tag that does not mean the same to all readers. It does not name the tag, which may
+/// be part of a secret.
+pub(super) fn tag(mark: Marker) -> YamlError {
     YamlError {
         kind: YamlErrorKind::Ambiguous,
-        message: format!(
-            "not all readers take what stands here with the tag {shown} for the same; remove the \
-             tag, and quote a value that is text"
-        ),
+        message:
+            "not all readers understand the tag of this value in the same way; remove the tag, \
+                  and quote a value that is text"
+                .to_owned(),
         line: mark.line(),
         column: mark.col() + 1,
     }

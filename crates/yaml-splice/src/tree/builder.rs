@@ -187,7 +187,7 @@ impl<'a> Builder<'a> {
         if let Some(tag) = tag.as_deref()
             && !value::is_tag_portable(&value, tag)
         {
-            return Err(ambiguous::tag(span.start, tag));
+            return Err(ambiguous::tag(span.start));
         }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
         let nothing = value.is_empty() && style == ScalarStyle::Plain;
@@ -294,7 +294,7 @@ impl<'a> Builder<'a> {
         if let Some(tag) = tag
             && !value::is_collection_tag_portable(tag, is_mapping)
         {
-            return Err(ambiguous::tag(span.start, tag));
+            return Err(ambiguous::tag(span.start));
         }
         let begin = self.node_start(usize::from(anchor > 0) + usize::from(tag.is_some()), false);
         let content = begin.content;
