@@ -1,25 +1,16 @@
-//! Gets the function's module and compiles it ahead of time, so that the launcher starts without
-//! a compiler.
-
-#![allow(clippy::print_stderr, reason = "cargo shows it when the build fails")]
+//! Compiles the function's module ahead of time, so that the launcher starts without a compiler.
 
 use std::env;
 use std::error::Error;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use runner_terminal_module::WASM;
 use wasmtime::Engine;
 
 #[path = "src/sandbox/engine.rs"]
 mod engine;
-
-/// Names a module that is built already, instead of building it here.
-const MODULE: &str = "RUNNER_TERMINAL_WASM";
-
-/// The target of the module.
-const WASI: &str = "wasm32-wasip1";
 
 /// Small modules for the tests of the sandbox.
 const GUESTS: &str = "src/sandbox/guests";
@@ -43,21 +34,11 @@ fn main() -> ExitCode {
 /// Writes `OUT_DIR/module.cwasm`, the module as machine code for the target of this build, and one
 /// such file for each guest of the sandbox's tests: the launcher cannot compile them.
 fn build() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-env-changed={MODULE}");
     let out = PathBuf::from(variable("OUT_DIR")?);
-    let module = match env::var_os(MODULE) {
-        Some(path) => PathBuf::from(path),
-        None => build_module(&out.join("module"))?,
-    };
-    println!("cargo::rerun-if-changed={}", module.display());
-    let wasm = fs::read(&module).map_err(|error| {
-        format!(
-            "cannot read the module {}: {error}; is {MODULE} right?",
-            module.display()
-        )
-    })?;
-    let compiled = compile(&wasm)
-        .map_err(|error| format!("cannot compile the module {}: {error:#}", module.display()))?;
+    println!("cargo::rerun-if-changed={WASM}");
+    let wasm = fs::read(WASM).map_err(|error| format!("cannot read the module {WASM}: {error}"))?;
+    let compiled =
+        compile(&wasm).map_err(|error| format!("cannot compile the module {WASM}: {error:#}"))?;
     fs::write(out.join("module.cwasm"), compiled)?;
 
     println!("cargo::rerun-if-changed={GUESTS}");
@@ -122,78 +103,6 @@ fn compile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     // For debuggers and profilers. On Windows the ABI requires it.
     config.native_unwind_info(variable("CARGO_CFG_TARGET_OS")? == "windows");
     Ok(Engine::new(&config)?.precompile_module(wasm)?)
-}
-
-/// Runs cargo for the module's package and gives the path of the module.
-///
-/// The target directory is its own: the outer cargo holds the lock of the usual one for as long
-/// as this script runs.
-fn build_module(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    for source in [
-        "../src",
-        "../wasm/wasi",
-        "../Cargo.toml",
-        "../Cargo.lock",
-        "../.cargo",
-    ] {
-        println!("cargo::rerun-if-changed={source}");
-    }
-    let mut cargo = Command::new(variable("CARGO")?);
-    cargo
-        .args([
-            "build",
-            "--profile=module",
-            "--locked",
-            "--package",
-            "runner-terminal-wasi",
-        ])
-        .args(["--target", WASI, "--target-dir"])
-        .arg(target_dir);
-    for (name, _) in env::vars_os().filter(|(name, _)| is_about_the_launcher(name)) {
-        cargo.env_remove(name);
-    }
-    let output = cargo
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !output.status.success() {
-        let log = String::from_utf8_lossy(&output.stderr);
-        eprintln!("{log}");
-        return Err(if log.contains("target may not be installed") {
-            format!("the Rust target {WASI} is missing: rustup target add {WASI}").into()
-        } else {
-            "cargo could not build the module runner-terminal-wasi: its messages are above, or \
-             set RUNNER_TERMINAL_WASM to a module that is built already"
-                .into()
-        });
-    }
-    Ok(target_dir
-        .join(WASI)
-        .join("module/runner-terminal-wasi.wasm"))
-}
-
-/// True for the variables by which the outer cargo says how the *launcher* is built (flags,
-/// wrappers like clippy's, coverage, profiles): they would break the module or change it.
-fn is_about_the_launcher(name: &OsString) -> bool {
-    let name = name.to_string_lossy();
-    [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_BUILD_TARGET",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_TARGET_DIR",
-        "CARGO_BUILD_TARGET_DIR",
-    ]
-    .contains(&name.as_ref())
-        || [
-            "CARGO_PROFILE_",
-            "CARGO_CFG_",
-            "CARGO_FEATURE_",
-            "CARGO_MANIFEST_",
-            "CARGO_PKG_",
-        ]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
 }
 
 fn variable(name: &str) -> Result<String, Box<dyn Error>> {

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::session::Step;
 
 /// The size of the terminal, in characters.
-const COLUMNS: usize = 100;
-const ROWS: usize = 24;
+const COLUMNS: usize = 72;
+const ROWS: usize = 20;
 /// The size of a character's cell, in pixels.
 const CELL: (f64, f64) = (8.4, 19.0);
 const MARGIN: f64 = 14.0;
@@ -158,12 +158,15 @@ mod tests {
     #[test]
     fn a_long_line_is_wrapped_and_the_end_is_in_sight() {
         let (rows, end) = rows(&[step("a", &("x".repeat(250) + "\n" + &"y\n".repeat(30)))]);
-        assert_eq!(rows.len(), 2 + 3 + 30);
+        assert_eq!(rows.len(), 2 + 4 + 30);
         assert!(
             rows.iter()
                 .all(|row| row.text.len() <= COLUMNS && row.at < end)
         );
-        let offset = format!("translateY(-{}px)", CELL.1 * 11.0);
+        let offset = format!(
+            "translateY(-{}px)",
+            CELL.1 * (2.0 + 4.0 + 30.0 - ROWS as f64)
+        );
         assert!(style(&rows, end).contains(&offset));
     }
 }

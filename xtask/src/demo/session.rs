@@ -53,8 +53,11 @@ pub(super) fn run(port: u16, mut show: impl FnMut(Step)) -> Result<()> {
     }
     let title = "The function is asked for a session server at an address of this machine";
     show(step(title, "cat target/demo/session-server.yaml")?);
-    show(step("kustomize builds a runner as it is …", BEFORE)?);
-    show(step("… and with the function", AFTER)?);
+    show(step(
+        "kustomize builds a runner without the function …",
+        BEFORE,
+    )?);
+    show(step("… and with it", AFTER)?);
     show(step("What the function changes", DIFF)?);
 
     let after = fs::read_to_string(folder.join("after.yaml"))?;
