@@ -10,7 +10,7 @@ use runner_terminal::schema::{self, Dialect};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::target::Target;
+use crate::package_managers::Archive;
 use crate::with;
 
 const API: &str = "config.kubernetes.io/v1alpha1";
@@ -49,13 +49,13 @@ pub(crate) fn image(name: &str, version: &str) -> Value {
 }
 
 /// A launcher by its archive.
-pub(crate) fn program(target: Target, archive: &str, sha256: &str) -> Value {
+pub(crate) fn program(archive: &Archive) -> Value {
     json!({
-        "bin": target.program(),
-        "os": target.system,
-        "arch": target.cpu,
-        "uri": format!("{HOME}/releases/download/v{VERSION}/{archive}"),
-        "sha256": sha256,
+        "bin": archive.target.program(),
+        "os": archive.target.system,
+        "arch": archive.target.cpu,
+        "uri": archive.url(VERSION),
+        "sha256": archive.sha256,
     })
 }
 

@@ -7,6 +7,7 @@ mod bill_of_materials;
 mod catalog;
 mod npm;
 mod oci;
+mod package_managers;
 mod program;
 mod release;
 mod sha256;

@@ -11,6 +11,7 @@ use crate::bill_of_materials::{self, Subject};
 use crate::catalog;
 use crate::npm::Npm;
 use crate::oci::Layout;
+use crate::package_managers::{self, Archive};
 use crate::tarball::{Tarball, gzip};
 use crate::target::Target;
 use crate::{program, sha256, with};
@@ -80,12 +81,17 @@ impl Release {
             anyhow::Ok(sum)
         };
 
-        let mut programs = Vec::new();
+        let mut archives = Vec::new();
         for launcher in &self.launchers {
             let name = format!("{}.tar.gz", self.folder(launcher));
-            let sum = put(name.clone(), &self.archive(launcher)?)?;
-            programs.push(catalog::program(launcher.target, &name, &sum));
+            let sha256 = put(name.clone(), &self.archive(launcher)?)?;
+            let target = launcher.target;
+            archives.push(Archive { target, name, sha256 });
         }
+        let plugin = package_managers::krew(&self.version, &archives)?;
+        put("runner-terminal.krew.yaml".to_owned(), plugin.as_bytes())?;
+        let formula = package_managers::homebrew(&self.version, &archives);
+        put("runner-terminal.rb".to_owned(), formula.as_bytes())?;
         for module in &self.modules {
             put(module.name.clone(), &fs::read(&module.path)?)?;
         }
@@ -100,6 +106,7 @@ impl Release {
         let name = format!("runner-terminal-{}.oci.tar", self.version);
         put(name, &layout.tar(self.time)?)?;
         let image = catalog::image(&self.image, &self.version);
+        let programs: Vec<_> = archives.iter().map(catalog::program).collect();
         let runtimes = catalog::runtimes(&with(image, "sha256", layout.index), &programs);
         for (name, text) in catalog::files(&runtimes)? {
             put(name, text.as_bytes())?;
