@@ -30,26 +30,22 @@ pub(crate) struct Subject {
     pub(crate) url: String,
 }
 
-/// The package URL of each crate at a version, with its licence and the crates that it needs.
-type Crates = BTreeMap<(String, String), (String, BTreeSet<String>)>;
+/// A crate's name and version.
+pub type Crate = (String, String);
 
-fn url((name, version): &(String, String)) -> String {
+/// Crates, each with its licence and the crates that it needs.
+pub type Crates = BTreeMap<Crate, (String, BTreeSet<Crate>)>;
+
+fn url((name, version): &Crate) -> String {
     format!("pkg:cargo/{name}@{version}")
 }
 
-/// The names of the crates that are in a package's program for any of these targets.
+/// A package, and the crates that are linked into its program for any of these targets.
 ///
 /// # Errors
 ///
 /// If cargo does not list them.
-pub fn crates(root: &Path, package: &str, targets: &[&str]) -> Result<BTreeSet<String>> {
-    let names = linked(root, package, targets)?
-        .into_keys()
-        .map(|(name, _)| name);
-    Ok(names.filter(|name| name != package).collect())
-}
-
-fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
+pub fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["tree", "--locked", "--package", package]);
     cargo.current_dir(root);
@@ -70,13 +66,13 @@ fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
 fn read(tree: &str) -> Result<Crates> {
     let mut crates = Crates::new();
     // From the root to the line before.
-    let mut above: Vec<(String, String)> = Vec::new();
+    let mut above: Vec<Crate> = Vec::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {
         let (depth, package, license) =
             fields(line).with_context(|| format!("this is no line of a tree: {line}"))?;
         above.truncate(depth);
         if let Some((_, needs)) = above.last().and_then(|parent| crates.get_mut(parent)) {
-            needs.insert(url(&package));
+            needs.insert(package.clone());
         }
         let (found, _) = crates.entry(package.clone()).or_default();
         // As SPDX writes it; old crates have a slash for "or".
@@ -86,7 +82,7 @@ fn read(tree: &str) -> Result<Crates> {
     Ok(crates)
 }
 
-fn fields(line: &str) -> Option<(usize, (String, String), &str)> {
+fn fields(line: &str) -> Option<(usize, Crate, &str)> {
     let (depth, rest) = line.split_once('|')?;
     let (package, license) = rest.split_once('|')?;
     let mut words = package.split(' ');
@@ -97,7 +93,7 @@ fn fields(line: &str) -> Option<(usize, (String, String), &str)> {
 }
 
 /// The SHA-256 of each crate's package in a `Cargo.lock`. Those of the workspace have none.
-fn checksums(lock: &str) -> BTreeMap<(String, String), String> {
+fn checksums(lock: &str) -> BTreeMap<Crate, String> {
     let packages = lock.split("[[package]]").filter_map(|package| {
         let field = |name: &str| {
             let value = package.lines().find_map(|line| line.strip_prefix(name))?;
@@ -122,6 +118,7 @@ pub(crate) fn of(release: &Release, subject: &Subject) -> Result<String> {
         } else {
             ("library", url(package), name)
         };
+        let needs: Vec<_> = needs.iter().map(self::url).collect();
         dependencies.push(json!({"ref": url, "dependsOn": needs}));
         let mut component = json!({
             "type": kind,
@@ -163,8 +160,11 @@ mod tests {
         let text = "0|a v1.0.0 (/some/where)|MIT\n1|b v2.0.0|MIT OR Apache-2.0\n2|c v3.0.0|ISC\n\
                     1|d v4.0.0|MIT\n2|b v2.0.0|MIT OR Apache-2.0 (*)\n";
         let crates = read(text).unwrap();
-        let line = |((name, _), (license, needs)): (&_, &_)| format!("{name} {license} {needs:?}");
-        let lines: Vec<_> = crates.iter().map(line).collect();
+        let lines = crates.iter().map(|((name, _), (license, needs))| {
+            let needs: BTreeSet<_> = needs.iter().map(url).collect();
+            format!("{name} {license} {needs:?}")
+        });
+        let lines: Vec<_> = lines.collect();
         assert_eq!(
             lines,
             [

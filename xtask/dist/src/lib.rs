@@ -14,7 +14,7 @@ mod sha256;
 mod tarball;
 mod target;
 
-pub use bill_of_materials::crates;
+pub use bill_of_materials::{Crate, Crates, linked};
 pub use catalog::definitions;
 pub use release::{Launcher, Module, Release};
 pub use target::Target;

@@ -1,15 +1,32 @@
-//! `docs/dependencies.md`: which crates are in each program and module that people get.
+//! `docs/dependencies.md`: why each dependency is there, and which crates are in each program and module
+//! that people get.
 //!
-//! A crate that comes or goes fails this, so that it is seen. `UPDATE_DEPENDENCIES=1 cargo test -p dist`
-//! writes the page anew.
+//! A crate that comes or goes fails this, so that it is seen, and so does one without a reason in
+//! `xtask/dist/dependencies.yaml`. `UPDATE_DEPENDENCIES=1 cargo test -p dist --test dependencies` writes
+//! the page anew.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
-use std::collections::BTreeSet;
+#[path = "dependencies/page.rs"]
+mod page;
+#[path = "dependencies/workspace.rs"]
+mod workspace;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use dist::{Crate, Crates};
+use serde::Deserialize;
+use workspace::{Part, Uses};
+
 const PAGE: &str = "docs/dependencies.md";
+const REASONS: &str = "xtask/dist/dependencies.yaml";
 
 const LAUNCHER: &[&str] = &[
     "aarch64-apple-darwin",
@@ -31,41 +48,141 @@ const PROGRAMS: [(&str, &str, &[&str]); 5] = [
     ("the npm package", "runner-terminal-web", WASM),
 ];
 
-fn page(root: &Path) -> String {
-    let all = PROGRAMS.map(|(_, package, targets)| dist::crates(root, package, targets).unwrap());
-    let mut in_all: BTreeSet<String> = all.iter().flatten().cloned().collect();
-    in_all.retain(|name| all.iter().all(|crates| crates.contains(name)));
-    let list = |names: &BTreeSet<String>| Vec::from_iter(names.clone()).join(", ");
-    let mut text = format!(
-        "# The crates in each program\n\nThose that are linked, on all targets together, by name. What \
-         builds a program or tests it is not in it. The npm package needs no other npm package. The \
-         versions, licences and checksums are in the release's bills of materials.\n\n## In all of \
-         them: {}\n\n{}\n",
-        in_all.len(),
-        list(&in_all)
-    );
-    for ((what, ..), crates) in PROGRAMS.iter().zip(&all) {
-        let more: BTreeSet<_> = crates.difference(&in_all).cloned().collect();
-        text.push_str(&format!("\n## In {what}: {}\n\n", crates.len()));
-        text.push_str(&match more.len() {
-            0 => "No more.\n".to_owned(),
-            number => format!("{number} more: {}\n", list(&more)),
-        });
+type Names = BTreeSet<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reasons {
+    /// Of each crate that a package of ours names.
+    direct: BTreeMap<String, String>,
+    duplicates: Vec<Duplicates>,
+}
+
+/// Crates that are locked in several versions for one reason.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Duplicates {
+    crates: Vec<String>,
+    why: String,
+}
+
+/// All that the page is made of.
+struct Dependencies {
+    reasons: Reasons,
+    /// The names of our packages.
+    ours: Names,
+    direct: BTreeMap<String, Uses>,
+    /// The crates of each version that are locked in several, and the packages that need them.
+    duplicates: BTreeMap<Crate, Names>,
+    /// In the order of [`PROGRAMS`].
+    programs: [Crates; 5],
+    /// By each direct dependency of the programs, the crates that are linked only because of it.
+    only_through: BTreeMap<String, Names>,
+}
+
+fn names(crates: &Crates) -> Names {
+    crates.keys().map(|(name, _)| name.clone()).collect()
+}
+
+/// The crates that are linked if one were not.
+fn linked_without(needs: &BTreeMap<&str, BTreeSet<&str>>, without: &str) -> Names {
+    let mut to_visit: Vec<_> = PROGRAMS.map(|(_, package, _)| package).into();
+    let mut linked = Names::new();
+    while let Some(name) = to_visit.pop() {
+        if name != without && linked.insert(name.to_owned()) {
+            to_visit.extend(&needs[name]);
+        }
     }
-    text
+    linked
+}
+
+fn only_through(direct: &BTreeMap<String, Uses>, programs: &[Crates]) -> BTreeMap<String, Names> {
+    let mut needs = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for ((name, _), (_, needed)) in programs.iter().flatten() {
+        let needed = needed.iter().map(|(name, _)| name.as_str());
+        needs.entry(name).or_default().extend(needed);
+    }
+    let all = linked_without(&needs, "");
+    let of_programs = direct
+        .iter()
+        .filter(|(_, uses)| uses.contains_key(&Part::Programs));
+    let only = of_programs.map(|(name, _)| {
+        let mut only = &all - &linked_without(&needs, name);
+        only.remove(name);
+        (name.clone(), only)
+    });
+    only.collect()
+}
+
+impl Dependencies {
+    fn read(root: &Path) -> Self {
+        let programs =
+            PROGRAMS.map(|(_, package, targets)| dist::linked(root, package, targets).unwrap());
+        let packages = workspace::packages(root);
+        let direct = workspace::direct(&packages, &programs);
+        let ours = packages
+            .iter()
+            .map(|(package, _)| workspace::text(package, "name").to_owned());
+        let reasons = yaml_serde::from_str(&fs::read_to_string(root.join(REASONS)).unwrap());
+        Self {
+            ours: ours.collect(),
+            reasons: reasons.unwrap_or_else(|error| panic!("{REASONS}: {error}")),
+            duplicates: workspace::duplicates(
+                &fs::read_to_string(root.join("Cargo.lock")).unwrap(),
+            ),
+            only_through: only_through(&direct, &programs),
+            direct,
+            programs,
+        }
+    }
+
+    /// What is to be done about the reasons.
+    fn faults(&self) -> Vec<String> {
+        let Reasons { direct, duplicates } = &self.reasons;
+        let explained: Names = direct.keys().cloned().collect();
+        let direct: Names = self.direct.keys().cloned().collect();
+        let named = duplicates.iter().flat_map(|group| group.crates.clone());
+        let named: Names = named.collect();
+        let several = self.duplicates.keys().map(|(name, _)| name.clone());
+        let several: Names = several.collect();
+        let faults = [
+            (
+                &direct - &explained,
+                "no reason: say in one line below `direct` what it does for us, and why this one",
+            ),
+            (
+                &explained - &direct,
+                "no package of ours names it: remove its line below `direct`",
+            ),
+            (
+                &several - &named,
+                "several versions in Cargo.lock: make them one, or say below `duplicates` why not",
+            ),
+            (
+                &named - &several,
+                "one version in Cargo.lock: remove it from `duplicates`",
+            ),
+        ];
+        let faults = faults.iter().filter(|(names, _)| !names.is_empty());
+        let faults = faults.map(|(names, to_do)| format!("{}: {to_do}", page::list(names)));
+        faults.collect()
+    }
 }
 
 #[test]
 fn no_crate_comes_or_goes_unseen() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let made = page(&root);
+    let dependencies = Dependencies::read(&root);
+    let faults = dependencies.faults();
+    assert!(faults.is_empty(), "in {REASONS}:\n{}", faults.join("\n"));
+    let made = dependencies.page();
     if std::env::var_os("UPDATE_DEPENDENCIES").is_some() {
         fs::write(root.join(PAGE), &made).unwrap();
     }
     let kept = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
     assert!(
         kept == made,
-        "other crates than {PAGE} says are linked; if they are to be:\n\
+        "the dependencies are others than {PAGE} says; if they are to be:\n\
          UPDATE_DEPENDENCIES=1 cargo test -p dist --test dependencies\n{made}"
     );
 }
