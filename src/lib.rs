@@ -84,6 +84,7 @@ pub mod runner;
 pub mod schema;
 pub mod session_server;
 pub mod static_cluster;
+mod toml_limit;
 pub mod verify;
 
 pub use function::{Outcome, RunnerAddress, addresses, run};

@@ -3,6 +3,7 @@
 //! Source of the keys: `SessionServer` in gitlab-runner's `common/config.go`.
 
 use crate::runner::metrics_port_of;
+use crate::toml_limit::{MOST_TABLES, has_too_many_tables};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -48,6 +49,12 @@ pub enum ConfigFileError {
         /// What the parser says.
         message: String,
     },
+    /// Parsing it would take too long.
+    #[error(
+        "has more than {MOST_TABLES} lines that start with `[`, which is the limit for tables: split it, \
+         or remove tables"
+    )]
+    TooManyTables,
     /// `session_server` is not a table.
     #[error("has a session_server that is {0} and has to be a table: write [session_server]")]
     NotATable(&'static str),
@@ -59,6 +66,9 @@ impl ConfigFile {
     /// # Errors
     /// See [`ConfigFileError`].
     pub fn parse(text: &str) -> Result<Self, ConfigFileError> {
+        if has_too_many_tables(text) {
+            return Err(ConfigFileError::TooManyTables);
+        }
         let document = Document::parse(text.to_owned()).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let before = text.get(..at).unwrap_or_default();

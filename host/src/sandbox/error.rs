@@ -43,7 +43,9 @@ pub(crate) enum SandboxError {
     )]
     Time(Duration),
     /// The module recurses deeper than its stack.
-    #[error("a resource is nested too deeply; look for one that has hundreds of levels")]
+    #[error(
+        "a resource, or a config.toml, is nested too deeply; look for one that has hundreds of levels"
+    )]
     Stack,
     /// The module traps or cannot be started, which is a bug.
     #[error(

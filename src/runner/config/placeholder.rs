@@ -1,5 +1,10 @@
 //! Placeholders that something fills in after the function has run.
 
+use crate::toml_limit::has_too_many_tables;
+
+/// The longest placeholder in bytes, which is far more than a line of template code takes.
+const LONGEST: usize = 1_000;
+
 /// What a placeholder begins and ends with, and whether its inside is a name alone.
 const FORMS: [(&str, &str, Inside); 10] = [
     ("${", "}", Inside::Anything),
@@ -37,15 +42,16 @@ pub fn placeholder(text: &str) -> Option<Placeholder> {
     let mut first = None;
     // The text is TOML when the placeholders are filled in, or lines of template code are removed.
     let mut filled = String::new();
-    let mut open = String::new();
+    let mut reader = Reader::default();
     for (index, line) in text.lines().enumerate() {
         let mut rest = line;
         let mut out = String::new();
         while let Some((before, placeholder, after)) = next(rest) {
-            out.push_str(before);
-            out.push('0');
-            let so_far = format!("{open}{out}");
-            if first.is_none() && !ends_in_string(&so_far) {
+            for text in [before, "0"] {
+                out.push_str(text);
+                reader.read(text);
+            }
+            if first.is_none() && reader.is_in_code() {
                 first = Some(Placeholder {
                     text: placeholder.to_owned(),
                     line: index + 1,
@@ -54,13 +60,13 @@ pub fn placeholder(text: &str) -> Option<Placeholder> {
             rest = after;
         }
         out.push_str(rest);
+        reader.read(rest);
+        reader.read("\n");
         if out.trim_matches(['0', ' ', '\t']).is_empty() && out.contains('0') {
             out.clear();
         }
         filled.push_str(&out);
         filled.push('\n');
-        open.push_str(&out);
-        open.push('\n');
     }
     let first = first?;
     let whole = text.trim();
@@ -76,50 +82,76 @@ pub(super) fn is_placeholder(value: &str) -> bool {
 }
 
 fn is_toml(text: &str) -> bool {
-    text.parse::<toml_edit::DocumentMut>().is_ok()
+    !has_too_many_tables(text) && text.parse::<toml_edit::DocumentMut>().is_ok()
 }
 
-/// Whether a text stops inside a string. Comments are passed over.
-fn ends_in_string(text: &str) -> bool {
-    let mut quote: Option<&str> = None;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let step = match quote {
-            None => {
-                if rest.starts_with('#') {
-                    rest.find('\n').unwrap_or(rest.len())
-                } else {
-                    let opened = ["\"\"\"", "'''", "\"", "'"]
-                        .into_iter()
-                        .find(|mark| rest.starts_with(mark));
-                    quote = opened;
-                    opened.map_or_else(|| first_char(rest), str::len)
-                }
-            }
-            Some(mark) if rest.starts_with(mark) => {
-                quote = None;
-                mark.len()
-            }
-            Some(mark) => {
-                let escaped = mark.starts_with('"') && rest.starts_with('\\');
-                // A string of one line does not go on in the next.
-                if mark.len() == 1 && rest.starts_with('\n') {
-                    quote = None;
-                }
-                let first = first_char(rest);
-                if escaped {
-                    first + rest.get(first..).map_or(0, first_char)
-                } else {
-                    first
-                }
-            }
-        };
-        let Some(next) = rest.get(step..) else {
-            break;
-        };
-        rest = next;
+/// Where reading a TOML text has come to.
+#[derive(Default)]
+struct Reader {
+    state: State,
+    /// A backslash stands just before.
+    is_escaped: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    #[default]
+    Code,
+    Comment,
+    /// A string, with the mark that ends it.
+    String(&'static str),
+}
+
+impl Reader {
+    /// Reads on. A mark of several characters must not be cut.
+    fn read(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let step = if std::mem::take(&mut self.is_escaped) {
+                first_char(rest)
+            } else {
+                self.step(rest)
+            };
+            rest = rest.get(step..).unwrap_or_default();
+        }
     }
-    quote.is_some()
+
+    /// Reads one mark or character, and gives its length.
+    fn step(&mut self, rest: &str) -> usize {
+        // Comments and strings of one line do not go on in the next.
+        let is_multi_line = matches!(self.state, State::String(mark) if mark.len() == 3);
+        if rest.starts_with('\n') && !is_multi_line {
+            self.state = State::Code;
+            return 1;
+        }
+        match self.state {
+            State::Code => {
+                let opened = ["\"\"\"", "'''", "\"", "'"]
+                    .into_iter()
+                    .find(|mark| rest.starts_with(mark));
+                if let Some(mark) = opened {
+                    self.state = State::String(mark);
+                    return mark.len();
+                }
+                if rest.starts_with('#') {
+                    self.state = State::Comment;
+                }
+            }
+            State::String(mark) if rest.starts_with(mark) => {
+                self.state = State::Code;
+                return mark.len();
+            }
+            State::String(mark) => {
+                self.is_escaped = mark.starts_with('"') && rest.starts_with('\\');
+            }
+            State::Comment => {}
+        }
+        first_char(rest)
+    }
+
+    fn is_in_code(&self) -> bool {
+        self.state == State::Code
+    }
 }
 
 fn first_char(text: &str) -> usize {
@@ -134,7 +166,8 @@ fn next(line: &str) -> Option<(&str, &str, &str)> {
             let Some(name) = from.strip_prefix(open) else {
                 continue;
             };
-            let Some((name, _)) = name.split_once(close) else {
+            let near = name.get(..name.floor_char_boundary(LONGEST));
+            let Some((name, _)) = near.unwrap_or(name).split_once(close) else {
                 continue;
             };
             let is_name = !name.is_empty()
@@ -189,6 +222,12 @@ mod tests {
             ("# ${X}\nb = \n", None),
             ("a = 1\n", None),
             ("= ä${X\n", None),
+            (
+                "a = \"\"\"\\\\${X}\"\"\" # ${Y}\nb = ${Z}\n",
+                Some(("${Z}", 2)),
+            ),
+            ("a = ['\\', ${X}]\n", Some(("${X}", 1))),
+            ("a = '#' \nb = \"\\\"${X}\"\nc = ${Y}", Some(("${Y}", 3))),
         ] {
             let found = placeholder(text);
             let found = found.as_ref().map(|one| (one.text.as_str(), one.line));

@@ -129,12 +129,20 @@ mod tests {
         let [mac, windows] = manifest["spec"]["platforms"].as_array().unwrap().as_slice() else {
             panic!("{manifest}");
         };
-        assert_eq!(mac["selector"]["matchLabels"], json!({"os": "darwin", "arch": "arm64"}));
+        assert_eq!(
+            mac["selector"]["matchLabels"],
+            json!({"os": "darwin", "arch": "arm64"})
+        );
         assert_eq!(mac["bin"], "runner-terminal");
         assert_eq!(windows["bin"], "runner-terminal.exe");
         let file = "runner-terminal-1.2.3-x86_64-pc-windows-msvc/runner-terminal.exe";
         assert_eq!(windows["files"][0]["from"], file);
-        assert!(mac["uri"].as_str().unwrap().contains("/download/v1.2.3/runner-terminal-1.2.3-aarch64-"));
+        assert!(
+            mac["uri"]
+                .as_str()
+                .unwrap()
+                .contains("/download/v1.2.3/runner-terminal-1.2.3-aarch64-")
+        );
     }
 
     #[test]
@@ -146,7 +154,10 @@ mod tests {
         ];
         let formula = homebrew("1.2.3", &targets.map(archive));
         assert_eq!(formula.matches("sha256 \"").count(), 2, "{formula}");
-        assert!(formula.contains("  on_linux do\n    on_intel do\n      url "), "{formula}");
+        assert!(
+            formula.contains("  on_linux do\n    on_intel do\n      url "),
+            "{formula}"
+        );
         assert!(!formula.contains("on_macos"), "{formula}");
     }
 }

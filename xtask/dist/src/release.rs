@@ -86,7 +86,11 @@ impl Release {
             let name = format!("{}.tar.gz", self.folder(launcher));
             let sha256 = put(name.clone(), &self.archive(launcher)?)?;
             let target = launcher.target;
-            archives.push(Archive { target, name, sha256 });
+            archives.push(Archive {
+                target,
+                name,
+                sha256,
+            });
         }
         let plugin = package_managers::krew(&self.version, &archives)?;
         put("runner-terminal.krew.yaml".to_owned(), plugin.as_bytes())?;

@@ -35,6 +35,37 @@ pub(super) fn tag(mark: Marker) -> YamlError {
     }
 }
 
+/// Finds a directive other than `%YAML`.
+///
+/// `%TAG` changes what later tags mean, and parsers repeat its prefix in each of them, so a short text can
+/// take gigabytes. Some readers refuse unknown directives, and others skip them.
+pub(super) fn directives(text: &str) -> Result<(), YamlError> {
+    if !text.contains('%') {
+        return Ok(());
+    }
+    let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    // Directives stand before a document: at the start of the text, or after `...`.
+    let mut is_before_document = true;
+    for line in text
+        .get(at..)
+        .unwrap_or_default()
+        .split_inclusive(['\n', '\r'])
+    {
+        let is_blank = line.trim_start().is_empty() || line.trim_start().starts_with('#');
+        if is_before_document && line.starts_with('%') {
+            let version = line.strip_prefix("%YAML").unwrap_or_default();
+            if !version.starts_with([' ', '\t']) || !version.is_ascii() {
+                let message = "not all readers know this directive; remove the line";
+                return Err(error_at(text, at, message));
+            }
+        } else if !is_blank {
+            is_before_document = line.starts_with("...");
+        }
+        at += line.len();
+    }
+    Ok(())
+}
+
 /// Finds a character outside quotes that is a line break or nothing to some readers, and text to others.
 ///
 /// Between quotes it is taken for text: JSON allows it there, and it cannot change which keys a document

@@ -64,6 +64,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
+        ambiguous::directives(self.text)?;
         for event in Parser::new_from_str(self.text) {
             let (event, span) = event.map_err(|error| YamlError {
                 kind: YamlErrorKind::Invalid,
