@@ -2,10 +2,10 @@
 
 /// The most lines that start with a bracket. Each `[header]` of a table at the root takes toml_edit as long
 /// as all tables before it together, and this many take less than a second.
-pub const MOST_TABLES: usize = 10_000;
+pub(crate) const MOST_TABLES: usize = 10_000;
 
 /// Whether a text has more tables. What looks like a header in a string counts too.
-pub fn has_too_many_tables(text: &str) -> bool {
+pub(crate) fn has_too_many_tables(text: &str) -> bool {
     let is_header = |line: &&str| line.trim_start().starts_with('[');
     text.lines().filter(is_header).count() > MOST_TABLES
 }

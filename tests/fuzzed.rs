@@ -571,3 +571,50 @@ fn blanks_without_a_line_break_are_a_blank_line() {
         }
     }
 }
+
+/// saphyr-parser repeats the prefix of a `%TAG` in each tag, which took gigabytes, and counts the bytes of
+/// unknown directives as characters, which moved all positions behind them.
+#[test]
+fn directives_that_not_all_readers_know_are_refused_with_their_line() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\n";
+    for (before, line) in [
+        ("%TAG !a! !b\n---\n", 1),
+        ("# c\n\n%FOO \u{e9}\u{e9}\n---\n", 3),
+        ("\u{feff}%TAG !a! !b\n---\n", 1),
+        ("%YAML 1.2 # \u{e9}\n---\n", 1),
+        ("%YAMLS 1.2\n---\n", 1),
+    ] {
+        let text = format!("{before}{list}");
+        let Err(ReadError::NotYaml(error)) = ResourceList::read(text.as_bytes()) else {
+            panic!("{text:?} is read");
+        };
+        assert_eq!(error.line, line, "{text:?}");
+        assert!(error.message.contains("this directive"), "{error}");
+    }
+    let refused = |text| {
+        yaml_splice::Tree::parse(text).is_err_and(|error| error.message.contains("this directive"))
+    };
+    assert!(refused("a: 1\n...\n%TAG !a! !b\n"));
+    assert!(refused("# c\r%TAG !a! !b\r---\ra: 1\r"));
+    for read in [
+        "%YAML 1.2\n---\na: 1\n",
+        "a: |\n  x\n\n  %TAG\n",
+        "a: \"b\n  %TAG c\"\n",
+        "a: 50%\n%b: 1\n",
+    ] {
+        assert!(!refused(read), "{read}");
+    }
+}
+
+/// toml_edit takes time that grows with the square of the tables at the root.
+#[test]
+fn a_config_toml_of_too_many_tables_is_refused_at_once() {
+    let headers: String = (0..10_001).map(|number| format!("[a{number}]\n")).collect();
+    let error = ConfigFile::parse(&headers).unwrap_err().to_string();
+    assert!(
+        error.starts_with("has more than 10000 lines that start with `[`"),
+        "{error}"
+    );
+    let unfilled = headers + "a = ${A}\n";
+    assert_eq!(runner_terminal::runner::placeholder(&unfilled), None);
+}
