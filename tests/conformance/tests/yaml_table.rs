@@ -92,7 +92,7 @@ const FEATURES: &[Feature] = &[
     feature("keys without a value", "a:\nb: c\n", "/a", ""),
     feature("empty keys", ": a\nb: c\n", "/", ""),
     feature("a document's start and end", "---\na: b\n...\n", "/a", ""),
-    feature("directives", "%YAML 1.2\n---\na: b\n", "/a", ""),
+    feature("the directive `%YAML`", "%YAML 1.2\n---\na: b\n", "/a", ""),
     feature("no line end at the end", "a: b\nc: d", "/c", ""),
     feature("CRLF", "a: b\r\nc: d\r\n", "/a", ""),
     feature("a byte order mark", "\u{feff}a: b\nc: d\n", "/a", ""),
@@ -161,6 +161,18 @@ const FEATURES: &[Feature] = &[
         "a: {<<: b}\nc: d\n",
         "/c",
         "quote the key if it is a name",
+    ),
+    feature(
+        "merge keys: below a key that is merged too",
+        "a: &x {b: c}\nf: {b: d, <<: *x}\n",
+        "/a/b",
+        "move `<<` to the top of its mapping",
+    ),
+    feature(
+        "directives other than `%YAML`",
+        "%TAG ! tag:example.com,2026:\n---\na: b\n",
+        "/a",
+        "remove the line",
     ),
     feature(
         "text between brackets that begins with `?` or `:`",

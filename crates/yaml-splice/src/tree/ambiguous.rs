@@ -6,7 +6,7 @@
 use saphyr_parser::Marker;
 
 use super::positions::{self, skip_gap, word_end};
-use super::{Kind, Node, NodeId, ScalarStyle};
+use super::{Kind, Node, ScalarStyle};
 use crate::{YamlError, YamlErrorKind};
 
 /// A key must have fewer bytes than this to be found without a `? ` before it.
@@ -14,7 +14,7 @@ use crate::{YamlError, YamlErrorKind};
 /// Source: "implicit keys" in YAML 1.2, 7.4.2, counts characters; some readers count bytes.
 pub(crate) const LONGEST_IMPLICIT_KEY: usize = 1024;
 
-fn error_at(text: &str, position: usize, message: &str) -> YamlError {
+pub(super) fn error_at(text: &str, position: usize, message: &str) -> YamlError {
     YamlError {
         kind: YamlErrorKind::Ambiguous,
         ..positions::error_at(text, position, message)
@@ -195,57 +195,4 @@ pub(super) fn implicit_key(
         key.span.start,
         "a key of more than 1,024 characters is not found by all readers; write `? ` before it",
     ))
-}
-
-/// Checks a mapping with a `<<`: readers agree on what it merges only where that is a mapping, an
-/// alias of one, or a sequence of these.
-pub(super) fn merges(
-    text: &str,
-    nodes: &[Node<'_>],
-    entries: &[(NodeId, NodeId)],
-) -> Result<(), YamlError> {
-    let node = |id: NodeId| nodes.get(id.0);
-    let is_mapping = |id: NodeId| {
-        let target = match node(id).map(|node| &node.kind) {
-            Some(Kind::Alias { target, .. }) => *target,
-            _ => id,
-        };
-        matches!(
-            node(target).map(|node| &node.kind),
-            Some(Kind::Mapping { .. })
-        )
-    };
-    for (key, value) in entries {
-        let Some(key) = node(*key) else { continue };
-        let Kind::Scalar {
-            value: name,
-            style,
-            tag,
-        } = &key.kind
-        else {
-            continue;
-        };
-        if name != "<<" {
-            continue;
-        }
-        if tag.is_some() {
-            return Err(error_at(
-                text,
-                key.span.start,
-                "remove the tag of `<<`: not all readers merge then",
-            ));
-        }
-        let merged = match node(*value).map(|node| &node.kind) {
-            Some(Kind::Sequence { items, .. }) => items.iter().all(|item| is_mapping(*item)),
-            _ => is_mapping(*value),
-        };
-        if *style == ScalarStyle::Plain && !merged {
-            return Err(error_at(
-                text,
-                key.span.start,
-                "`<<` merges a mapping, an alias of one, or a sequence of these; quote it if it is a name",
-            ));
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::positions::{Cursor, quoted_end, skip_gap, word_end};
-use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, scalar};
+use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, merge, scalar};
 use crate::block_scalar::{self, Block};
 use crate::{YamlError, YamlErrorKind, value};
 
@@ -340,7 +340,7 @@ impl<'a> Builder<'a> {
             end = (end + 1).min(self.text.len());
         }
         if open.merges {
-            ambiguous::merges(self.text, &self.nodes, &open.entries)?;
+            merge::check(self.text, &self.nodes, &open.entries)?;
         }
         if let Some(node) = self.nodes.get_mut(open.id.0) {
             node.span.end = end;

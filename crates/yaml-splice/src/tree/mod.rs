@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod builder;
+mod merge;
 mod positions;
 
 use std::borrow::Cow;
@@ -22,7 +23,7 @@ pub use positions::skip_gap;
 pub const MAX_DEPTH: usize = 128;
 
 /// A node's place in [`Tree::nodes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(usize);
 
 /// One parsed document.
