@@ -323,7 +323,7 @@ fn what_stands_above_a_blank_line_with_a_tab_stays() {
         let error = yaml_splice::apply(text, std::slice::from_ref(&operation)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/a: the blank line below has a tab in it, which some readers refuse; remove it"
+            "/a: a tab indents the blank line or comment below, which some readers refuse; remove it"
         );
     }
     let other = replace(&["b".to_owned()], json!("on"));

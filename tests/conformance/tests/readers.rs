@@ -185,7 +185,7 @@ fn misleads_the_package(text: &str) -> bool {
     text.replace("\r\n", "").contains('\r')
         || text.contains('>') && text.lines().any(is_blank)
         || lines.any(|(line, next)| {
-            line.trim() == ":" && next.trim().starts_with(':')
+            line.trim().starts_with(':') && next.trim().starts_with(':')
                 || line.ends_with('\\') && next.trim().is_empty()
         })
 }

@@ -20,9 +20,11 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
-    /// A blank line with a tab follows. Whether libyaml, and so Go's readers, accept it depends on
-    /// the line before it, which the edit would change.
-    #[error("{path}: the blank line below has a tab in it, which some readers refuse; remove it")]
+    /// A blank line or a comment follows that a tab indents. Whether readers accept it depends on the
+    /// line before it, which the edit would change.
+    #[error(
+        "{path}: a tab indents the blank line or comment below, which some readers refuse; remove it"
+    )]
     TabBelow {
         /// The JSON pointer of the operation.
         path: String,

@@ -12,7 +12,7 @@ pub(super) struct Splice {
     pub(super) text: String,
 }
 
-/// Whether a blank line with a tab is the next line, or behind blank lines.
+/// Whether a tab indents one of the blank lines and comments that come next.
 pub(super) fn has_tab_below(text: &str, splice: &Splice) -> bool {
     let rest = text.get(splice.range.end..).unwrap_or_default();
     // Of a line that is gone with its end, the next one begins here.
@@ -22,8 +22,9 @@ pub(super) fn has_tab_below(text: &str, splice: &Splice) -> bool {
     };
     let lines = rest.get(from..).unwrap_or_default().lines();
     lines
-        .take_while(|line| line.trim_ascii().is_empty())
-        .any(|line| line.contains('\t'))
+        .map(|line| line.split_at(line.len() - line.trim_ascii_start().len()))
+        .take_while(|(_, content)| content.is_empty() || content.starts_with('#'))
+        .any(|(indentation, _)| indentation.contains('\t'))
 }
 
 /// The text with the splices made.

@@ -185,13 +185,15 @@ impl<'a> Builder<'a> {
         tag: Option<Cow<'a, Tag>>,
         span: Span,
     ) -> Result<(), YamlError> {
-        if let Some(tag) = tag.as_deref()
-            && !value::is_tag_portable(&value, tag)
-        {
-            return Err(ambiguous::tag(span.start));
+        let nothing = value.is_empty() && style == ScalarStyle::Plain;
+        if let Some(tag) = tag.as_deref() {
+            // Between brackets, go-yaml takes the comma behind it for a part of the tag.
+            let is_cut_off = nothing && self.is_in_flow();
+            if is_cut_off || !value::is_tag_portable(&value, tag) {
+                return Err(ambiguous::tag(span.start));
+            }
         }
         let properties = usize::from(anchor > 0) + usize::from(tag.is_some());
-        let nothing = value.is_empty() && style == ScalarStyle::Plain;
         let mut begin = self.node_start(properties, nothing && properties == 0);
         let mut value = value;
         let end = match style {
