@@ -125,11 +125,12 @@ fn judge(cases: &[Case]) -> Vec<Judgement> {
 
 fn judgement(case: &Case, go: &Reading, package: &Reading) -> Judgement {
     let by_nodes = |nodes: &Option<Value>| nodes.as_ref().map(|nodes| *nodes == case.nodes);
+    let is_misled = misleads_the_package(&case.text);
     let answers = [
         libyaml_agrees(&case.text, &case.nodes),
         by_nodes(&go.nodes),
         go.value.as_ref().map(|value| is_same(&case.value, value)),
-        by_nodes(&package.nodes).filter(|_| !misleads_the_package(&case.text)),
+        by_nodes(&package.nodes).map(|answer| answer || is_misled),
     ];
     let differ = answers.iter().zip(READERS);
     let differ = differ.filter(|(answer, _)| **answer == Some(false));
@@ -151,7 +152,11 @@ const READERS: [&str; 4] = [
 fn is_same(ours: &Value, go: &Value) -> bool {
     match (ours, go) {
         (Value::String(text), Value::Bool(_)) => is_word_of_1_1(text),
-        (Value::Number(ours), Value::Number(go)) => ours.as_f64() == go.as_f64(),
+        // serde_json reads what Go writes to the last digit but one.
+        (Value::Number(ours), Value::Number(go)) => match (ours.as_f64(), go.as_f64()) {
+            (Some(ours), Some(go)) => (ours - go).abs() <= ours.abs() * 1e-15,
+            _ => false,
+        },
         (Value::Array(ours), Value::Array(go)) => {
             ours.len() == go.len() && ours.iter().zip(go).all(|(ours, go)| is_same(ours, go))
         }
