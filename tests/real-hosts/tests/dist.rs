@@ -319,6 +319,75 @@ fn the_catalog_has_the_digests() {
     }
 }
 
+/// krew installs the archive by the release's own manifest, as `kubectl krew install runner-terminal` does
+/// when the manifest is in an index.
+#[test]
+fn krew_installs_a_plugin_that_kubectl_runs() {
+    let archive = fs::read_dir(&*RELEASE)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
+        .unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let path = format!("{}/bin:/usr/bin:/bin", home.path().display());
+    let mut krew = Command::new(host("krew"));
+    krew.args(["install", "--no-update-index", "--manifest"])
+        .arg(RELEASE.join("runner-terminal.krew.yaml"))
+        .arg("--archive")
+        .arg(&archive);
+    let environment = |command: &mut Command| {
+        command
+            .env("KREW_ROOT", home.path())
+            .env("HOME", home.path())
+            .env("PATH", &path);
+    };
+    environment(&mut krew);
+    let output = krew.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+
+    let mut kubectl = Command::new(host("kubectl"));
+    environment(kubectl.arg("runner-terminal"));
+    let output = succeeds(&run(&mut kubectl, &fixture()));
+    assert!(output.contains("kind: ResourceList\n"), "{output}");
+    assert!(output.contains("advertise_address = "), "{output}");
+
+    // An archive with another checksum is refused.
+    let other = home.path().join("other.tar.gz");
+    fs::write(&other, [fs::read(&archive).unwrap(), vec![0]].concat()).unwrap();
+    let mut krew = Command::new(host("krew"));
+    krew.args(["install", "--no-update-index", "--manifest"])
+        .arg(RELEASE.join("runner-terminal.krew.yaml"))
+        .arg("--archive")
+        .arg(&other);
+    environment(&mut krew);
+    krew.env("KREW_ROOT", home.path().join("other"));
+    let output = krew.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("checksum"),
+        "{said}"
+    );
+}
+
+/// The formula names the archives of the release with their checksums. Homebrew itself is not run.
+#[test]
+fn the_formula_has_the_digests() {
+    let formula = fs::read_to_string(RELEASE.join("runner-terminal.rb")).unwrap();
+    let sums = fs::read_to_string(RELEASE.join("SHA256SUMS")).unwrap();
+    let quoted = |word: &str| {
+        let (_, rest) = formula.split_once(&format!("{word} \"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let url = quoted("      url");
+    let (_, archive) = url.rsplit_once('/').unwrap();
+    let line = format!("{}  {archive}\n", quoted("      sha256"));
+    assert!(sums.contains(&line), "{line}{sums}");
+}
+
 /// A program that needs libraries would not start in the image.
 #[test]
 #[should_panic(expected = "needs libraries, and an image has none")]
