@@ -117,8 +117,8 @@ fn plan(list: &ResourceList<'_>) -> Plan {
 pub struct RunnerAddress {
     /// The workload.
     pub runner: Identity,
-    /// Its Service and address, or why it can have none.
-    pub found: Result<Advertised, Refusal>,
+    /// Its Service and address, or why it can have none; `None` where only its pods know their addresses.
+    pub found: Result<Option<Advertised>, Refusal>,
 }
 
 /// Resolves the addresses of a list's runners, as [`run`] does where the functionConfig is an
@@ -141,14 +141,16 @@ pub fn addresses(input: &[u8]) -> Result<Vec<RunnerAddress>, Refusal> {
     let (workloads, _) = workloads(&list, &spec.runner, container, &mut Vec::new())?;
     let address_of = |workload: Workload| {
         let container = spec.container.as_deref();
-        if spec.source != Source::Items && session_server::is_configured_at_start(&workload) {
-            return session_server::resolve_at_start(&list, &spec, &workload, &observed);
+        if session_server::is_configured_at_start(&workload) {
+            return match spec.source {
+                Source::Items => Ok(None),
+                _ => session_server::resolve_at_start(&list, &spec, &workload, &observed),
+            };
         }
-        session_server::check_addressed_at_build(&workload)?;
         check_processes(&list, &workload, Replicas::Refuse)?;
         let runner = runner::complete(&list, workload, container, spec.config.as_ref())?;
         let config = session_server::open_config(&runner.config)?;
-        session_server::resolve_address(&list, &spec, &runner, &observed, &config)
+        session_server::resolve_address(&list, &spec, &runner, &observed, &config).map(Some)
     };
     let addresses = workloads.into_iter().map(|workload| RunnerAddress {
         runner: workload.resource.identity.clone(),
@@ -243,7 +245,7 @@ fn shards(
             copies += split.copies();
             plan.results.extend(split.result);
             if let Some(sharding) = &split.sharding {
-                let left = session_server::left_by_pods(list, sharding)?;
+                let left = session_server::left_by_sharding(list, sharding)?;
                 plan.undo.removed.extend(left);
             }
             plan.shardings.extend(split.sharding);

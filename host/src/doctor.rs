@@ -208,10 +208,9 @@ fn judge_findings(findings: &[FunctionResult]) -> Result<String, Stop> {
 /// The runners' addresses, if each has the one that it should. A runner whose pods have addresses of
 /// their own has none here.
 fn judge_addresses(rows: &[Row], report: &mut Report) -> Result<Vec<String>, Stop> {
-    let is_of_pods = |row: &Row| row.address.is_none() && row.service.is_none();
     if let Some(row) = rows
         .iter()
-        .find(|row| !row.is_current() && !is_of_pods(row))
+        .find(|row| !row.is_current() && !row.is_of_pods())
     {
         let (state, manifests) = row.state();
         let mut problem = format!("{}: {}", row.runner(), named(row, &state));
@@ -220,7 +219,7 @@ fn judge_addresses(rows: &[Row], report: &mut Report) -> Result<Vec<String>, Sto
         }
         return Err(Stop::at(Step::Service, problem).with_manifests(manifests));
     }
-    let (of_pods, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| is_of_pods(row));
+    let (of_pods, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.is_of_pods());
     let known: BTreeMap<String, String> = others
         .iter()
         .filter_map(|row| Some((row.address.clone()?, row.state().0)))
@@ -233,7 +232,7 @@ fn judge_addresses(rows: &[Row], report: &mut Report) -> Result<Vec<String>, Sto
         format!(
             "{}: {}. Check that address by `runner-terminal check HOST:PORT`",
             row.runner(),
-            row.state().0.trim_start_matches("failed: ")
+            row.message()
         )
     });
     let unknown: Vec<String> = unknown.collect();

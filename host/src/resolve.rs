@@ -6,7 +6,7 @@ use krm::results::Refusal;
 use runner_terminal::address::Address;
 use runner_terminal::function_config::API_VERSION;
 use runner_terminal::observed::Request;
-use runner_terminal::session_server::{Advertised, State};
+use runner_terminal::session_server::{Advertised, State, addressed_by_pods};
 use runner_terminal::{RunnerAddress, addresses};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveErr
         Format::Json => format!("{:#}\n", document(&rows)),
         Format::Yaml => yaml_splice::document(&document(&rows)),
     })?;
-    let all_known = rows.iter().all(|row| row.address.is_some());
+    let has_address = |row: &Row| row.address.is_some() || row.is_of_pods();
+    let all_known = rows.iter().all(has_address);
     let is_right = verify::report(&list).map_err(ResolveError::Refused)?;
     Ok(if all_known && is_right {
         ExitCode::SUCCESS
@@ -95,7 +96,7 @@ pub(crate) fn advertise_address(spec: &Value) -> Value {
 }
 
 fn request(found: &RunnerAddress) -> Option<&Request> {
-    match &found.found.as_ref().ok()?.state {
+    match &found.found.as_ref().ok()?.as_ref()?.state {
         State::Unknown(request)
         | State::Pending {
             wait: Some(request),
@@ -107,6 +108,8 @@ fn request(found: &RunnerAddress) -> Option<&Request> {
 
 /// The state of a runner that advertises the address that it should.
 const CURRENT: &str = "current";
+/// The state of a runner whose pods have addresses of their own.
+const OF_PODS: &str = "of-pods";
 
 /// What is printed about a runner.
 pub(crate) struct Row {
@@ -127,6 +130,16 @@ impl Row {
         self.state == CURRENT
     }
 
+    /// True if each pod of the runner has an address of its own, which only the pods know.
+    pub(crate) fn is_of_pods(&self) -> bool {
+        self.state == OF_PODS
+    }
+
+    /// What is to know of the state.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The runner as messages name it.
     pub(crate) fn runner(&self) -> String {
         let [kind, namespace, name] = &self.runner;
@@ -145,7 +158,8 @@ impl Row {
     }
 
     pub(crate) fn new(found: RunnerAddress) -> Self {
-        let runner = found.runner;
+        let identity = found.runner;
+        let runner = identity.clone();
         let mut row = Self {
             runner: [runner.kind, runner.namespace, runner.name],
             service: None,
@@ -162,7 +176,12 @@ impl Row {
             state,
             is_at_start,
         } = match found.found {
-            Ok(found) => found,
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                row.state = OF_PODS;
+                row.message = addressed_by_pods(&identity).message;
+                return row;
+            }
             Err(refusal) => {
                 let summary = refusal.summary().to_owned();
                 row.message = refusal.message;

@@ -7,7 +7,7 @@ use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigLocation, ConfigPlan};
 use super::live_service::{self, Resolution};
-use super::pod_start::{self, PodStartPlan};
+use super::pod_start::PodStartPlan;
 use super::record::Record;
 use super::runner_plan::Planned;
 use super::service::{self, Existing};
@@ -137,28 +137,28 @@ pub fn resolve_address(
 }
 
 /// Finds the address that the pods of a workload find when they start: by the same live Service, and by
-/// the arguments of their init container.
+/// the arguments of their init container. `None` where each pod has an address of its own.
 ///
 /// # Errors
-/// The reason why there is none: each pod has an address of its own, for instance.
+/// The reason why there is none.
 pub fn resolve_at_start(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
     workload: &Workload,
     observed: &Observed,
-) -> Result<Advertised, Refusal> {
+) -> Result<Option<Advertised>, Refusal> {
     require_name(workload)?;
     let start = StartContainer::find(workload);
     let start = start.and_then(|start| Some((start, start.source()?)));
     let declared = service::find(list, workload)?;
     match start {
-        Some((_, StartSource::Known(address))) => Ok(Advertised {
+        Some((_, StartSource::Known(address))) => Ok(Some(Advertised {
             service: service_of(&declared, true)?,
             configured: Some(address.to_owned()),
             asked: None,
             state: State::Known(address.to_owned()),
             is_at_start: true,
-        }),
+        })),
         Some((start, StartSource::Service(name)))
             if start
                 .argument("node-address")
@@ -183,15 +183,15 @@ pub fn resolve_at_start(
                 ..Identity::default()
             };
             let state = observe(&question, &service)?;
-            Ok(Advertised {
+            Ok(Some(Advertised {
                 asked: observed.asked(&service),
                 service,
                 configured: None,
                 state,
                 is_at_start: true,
-            })
+            }))
         }
-        _ => Err(pod_start::addressed_by_pods(workload)),
+        _ => Ok(None),
     }
 }
 

@@ -201,12 +201,12 @@ pub(super) fn made(
     Ok(made)
 }
 
-/// What an earlier run made beside the pods of a workload that becomes shards, where each was reached by
-/// itself: no Service of ours says which ones these are.
+/// What an earlier run made for a workload that becomes shards: its Service, which would lead to all of
+/// them, and what stands beside that; or beside the pods, where each was reached by itself.
 ///
 /// # Errors
 /// An object of that name that cannot be parsed.
-pub fn left_by_pods(
+pub fn left_by_sharding(
     list: &ResourceList<'_>,
     sharding: &Sharding,
 ) -> Result<Vec<Resource>, Refusal> {
@@ -215,12 +215,19 @@ pub fn left_by_pods(
         let Some(workload) = Workload::new(resource.original.clone()) else {
             continue;
         };
-        if let Existing::None(service) = service::find(list, &workload)? {
-            let scope = CompanionScope {
-                service: &service,
-                relay: None,
-            };
-            left.extend(made(list, scope)?);
+        match service::find(list, &workload)? {
+            Existing::Ours(service) => {
+                left.extend(made(list, CompanionScope::of(&service))?);
+                left.push(service);
+            }
+            Existing::None(service) => {
+                let scope = CompanionScope {
+                    service: &service,
+                    relay: None,
+                };
+                left.extend(made(list, scope)?);
+            }
+            Existing::Foreign(_) => {}
         }
     }
     Ok(left)

@@ -67,14 +67,14 @@ use crate::address::Address;
 use crate::digest::sha256;
 use crate::runner::{self, ConfigToml, Placeholder, Workload};
 pub use advertise::{Advertised, State, plan as plan_address, resolve_address, resolve_at_start};
-pub use companions::{CompanionPlan, left_by_pods};
+pub use companions::{CompanionPlan, left_by_sharding};
 use config_file::ConfigFile;
 pub(crate) use config_plan::ConfigDraft;
 pub use config_plan::{ConfigLocation, ConfigPlan, RecordPlan};
 use krm::bookkeeping::annotation;
 use krm::results::{FunctionResult, Refusal};
 pub use pod_start::{
-    PodEdit, PodStartPlan, addressed_at_start, check_addressed_at_build, is_configured_at_start,
+    PodEdit, PodStartPlan, addressed_at_start, addressed_by_pods, is_configured_at_start,
     service_account as pod_service_account,
 };
 pub use port::{PortChange, PortPlan};

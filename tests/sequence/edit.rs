@@ -75,11 +75,6 @@ impl Edit {
         }
     }
 
-    /// True if it changes the number of replicas.
-    pub(crate) fn scales(&self) -> bool {
-        matches!(self, Self::Workload(_, Change::Replicas(_)))
-    }
-
     /// True if it may change how something is written that the function has changed, too.
     pub(crate) fn restyles(&self) -> bool {
         match self {

@@ -158,10 +158,6 @@ impl Sequence {
 
     /// Edits both texts, if both can be edited.
     fn edit(&mut self, edit: &Edit) {
-        // Known: when a served runner is scaled and then sharded, its one Service is left over.
-        if edit.scales() && self.now != self.without {
-            return;
-        }
         let count = runners(&self.without);
         let edited = (
             edit.apply(&self.now, count),

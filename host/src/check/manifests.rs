@@ -1,6 +1,7 @@
 //! Reads the addresses that the runners in manifests advertise.
 
 use krm::results::Refusal;
+use runner_terminal::session_server::addressed_by_pods;
 use runner_terminal::{RunnerAddress, addresses};
 
 use crate::arguments::Source;
@@ -32,9 +33,9 @@ pub(super) fn list_of(source: &Source) -> Result<String, ManifestsError> {
 /// The manifests have no runner, or one that cannot have terminals.
 pub(super) fn addresses_of(list: &str) -> Result<Vec<(String, Option<String>)>, Refusal> {
     let found = addresses(list.as_bytes())?.into_iter();
-    let address = |runner: RunnerAddress| {
-        let found = runner.found?;
-        Ok((runner.runner.to_string(), found.configured))
+    let address = |runner: RunnerAddress| match runner.found? {
+        Some(found) => Ok((runner.runner.to_string(), found.configured)),
+        None => Err(Box::new(addressed_by_pods(&runner.runner))),
     };
     found.map(address).collect()
 }

@@ -160,26 +160,12 @@ pub fn addressed_at_start(workloads: &[Workload]) -> Vec<FunctionResult> {
     workloads.iter().map(say).collect()
 }
 
-/// Refuses to resolve the address of a workload whose pods do so themselves.
-///
-/// # Errors
-/// Its pods are configured when they start.
-pub fn check_addressed_at_build(workload: &Workload) -> Result<(), Refusal> {
-    match is_configured_at_start(workload) {
-        true => Err(addressed_by_pods(workload)),
-        false => Ok(()),
-    }
-}
-
-/// The address of a workload that only its pods know.
-pub(super) fn addressed_by_pods(workload: &Workload) -> Refusal {
-    Box::new(
-        FunctionResult::error(format!(
-            "gets its address when its pods start: the log of their init container \
-             {INIT_CONTAINER} shows it"
-        ))
-        .about(&workload.resource.identity),
-    )
+/// Says of a workload that only its pods know their addresses.
+pub fn addressed_by_pods(workload: &Identity) -> FunctionResult {
+    FunctionResult::error(format!(
+        "gets its address when its pods start: the log of their init container {INIT_CONTAINER} shows it"
+    ))
+    .about(workload)
 }
 
 /// The name of the service account that a workload's pods run under. kustomize renames the reference to
