@@ -278,3 +278,52 @@ fn a_kustomization_that_cannot_be_built_is_an_error() {
     let ended = place.run(&["resolve", "-k", "overlay", "-f", "m.yaml"], "");
     assert_eq!(ended.code, 2);
 }
+
+/// Only the pods know their addresses, so no cluster is asked and nothing is missing.
+#[test]
+fn pods_with_addresses_of_their_own_are_no_failure() {
+    let place = Place::new();
+    let config = json!({
+        "apiVersion": "runner-terminal.dev/v1alpha1",
+        "kind": "SessionServer",
+        "metadata": {"name": "session-server"},
+        "spec": {
+            "configure": {"at": "PodStart", "image": "registry.example.com/runner-terminal:0.2.0"},
+            "exposure": {"type": "PodIP"},
+        },
+    });
+    place.write("c.yaml", &config.to_string());
+    place.write("m.yaml", &manifests());
+    let applied = place.run(&["apply-to", "--function-config", "c.yaml", "m.yaml"], "");
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+
+    let ended = place.run(&["resolve", "-o", "json"], applied.text());
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (0, ""),
+        "{}",
+        ended.text()
+    );
+    let value: Value = serde_json::from_str(ended.text()).unwrap();
+    let row = &value["runners"][0];
+    assert_eq!(
+        (&row["state"], &row["address"]),
+        (&json!("of-pods"), &Value::Null)
+    );
+    let message = row["message"].as_str().unwrap();
+    assert!(
+        message.contains("the log of their init container session-server"),
+        "{message}"
+    );
+
+    // `check` has no address to connect to, and says so.
+    let ended = place.run(&["check", "-f", "-"], applied.text());
+    assert_ne!(ended.code, 0);
+    assert!(
+        ended
+            .stderr
+            .contains("gets its address when its pods start"),
+        "{}",
+        ended.stderr
+    );
+}
