@@ -114,7 +114,7 @@ test("what cannot be edited as it is written stays, and the page says why", () =
     const port = page.getByLabel("listenPort", { exact: true });
     await page.waitForFunction(() => document.getElementById("SessionServer.listenPort")?.value === "9999");
     await port.fill("8888");
-    const notice = page.getByRole("alert").getByText(/Nothing has changed in SessionServer: .*\/spec\/listenPort: the blank line below has a tab/);
+    const notice = page.getByRole("alert").getByText(/Nothing has changed in SessionServer: .*\/spec\/listenPort: a tab indents the blank line/);
     await notice.waitFor();
     const yaml = page.getByRole("textbox", { name: "SessionServer as YAML" });
     assert.equal(await yaml.getByText("listenPort: 9999").count(), 1);
