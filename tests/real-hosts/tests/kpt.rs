@@ -492,7 +492,7 @@ fn compare(name: &str, runtimes: &[KptRuntime]) {
 #[test]
 fn a_package_that_is_too_large_is_refused_in_words() {
     let package = Package::to_evaluate(KNOWN);
-    let line = format!("    {}\n", "[],".repeat(25));
+    let line = format!("    1,{}\n", "[],".repeat(25));
     let arrays = format!(
         "data:\n  config.toml: |\n    a = [\n{}    ]\n",
         line.repeat(150_000)
