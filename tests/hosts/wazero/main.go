@@ -5,7 +5,8 @@
 // The module gets stdin, stdout, stderr and its own name, and nothing else: no
 // files, no environment, no sockets. wazero's clocks and random numbers are
 // left at their defaults, which are the same in every run. The exit code is the
-// module's.
+// module's. Compiled code is kept in the folder that WAZERO_CACHE names, if it
+// is set.
 package main
 
 import (
@@ -48,7 +49,16 @@ func run(ctx context.Context, path string) error {
 		return err
 	}
 
-	runtime := wazero.NewRuntime(ctx)
+	settings := wazero.NewRuntimeConfig()
+	if folder := os.Getenv("WAZERO_CACHE"); folder != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(folder)
+		if err != nil {
+			return err
+		}
+		defer cache.Close(ctx)
+		settings = settings.WithCompilationCache(cache)
+	}
+	runtime := wazero.NewRuntimeWithConfig(ctx, settings)
 	defer runtime.Close(ctx)
 
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, runtime); err != nil {

@@ -49,7 +49,7 @@ fn compare(name: &str, input: &[u8]) {
 #[test]
 fn every_fixture_gives_the_same_bytes() {
     let fixtures = fixtures();
-    // Each runtime compiles the module again for each fixture, on one core.
+    // Node.js compiles the module again for each fixture, on one core.
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for worker in 0..workers {
