@@ -17,6 +17,16 @@ use krm::resource_list::{Changes, ReadError, ResourceList};
 use krm::results::FunctionResult;
 use runner_terminal::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS};
 use serde_json::json;
+use yaml_splice::YamlError;
+
+/// Why a list is not YAML.
+fn not_yaml(text: &str) -> YamlError {
+    match ResourceList::read(text.as_bytes()) {
+        Err(ReadError::NotYaml(error)) => error,
+        Err(error) => panic!("{text:?}: {error}"),
+        Ok(_) => panic!("{text:?} is read"),
+    }
+}
 
 /// To YAML a carriage return ends a line, and the quick reader of lists looked for line feeds: it
 /// took this for a list of one item whose kind is `A\r  metadata: {name: b}`.
@@ -39,9 +49,7 @@ fn a_lone_carriage_return_between_items_is_refused_with_its_line() {
         ("note: a\ritems: []\n", 3),
     ] {
         let text = format!("{head}{items}");
-        let Err(ReadError::NotYaml(error)) = ResourceList::read(text.as_bytes()) else {
-            panic!("{text:?} is read");
-        };
+        let error = not_yaml(&text);
         assert_eq!(error.line, line, "{text:?}");
         assert!(error.message.contains("carriage return"), "{error}");
     }
@@ -585,9 +593,7 @@ fn directives_that_not_all_readers_know_are_refused_with_their_line() {
         ("%YAMLS 1.2\n---\n", 1),
     ] {
         let text = format!("{before}{list}");
-        let Err(ReadError::NotYaml(error)) = ResourceList::read(text.as_bytes()) else {
-            panic!("{text:?} is read");
-        };
+        let error = not_yaml(&text);
         assert_eq!(error.line, line, "{text:?}");
         assert!(error.message.contains("this directive"), "{error}");
     }

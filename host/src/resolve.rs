@@ -135,7 +135,7 @@ impl Row {
         self.state == OF_PODS
     }
 
-    /// What is to know of the state.
+    /// What explains the state.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -158,10 +158,9 @@ impl Row {
     }
 
     pub(crate) fn new(found: RunnerAddress) -> Self {
-        let identity = found.runner;
-        let runner = identity.clone();
+        let RunnerAddress { runner, found } = found;
         let mut row = Self {
-            runner: [runner.kind, runner.namespace, runner.name],
+            runner: [&runner.kind, &runner.namespace, &runner.name].map(String::clone),
             service: None,
             address: None,
             configured: None,
@@ -175,11 +174,11 @@ impl Row {
             asked,
             state,
             is_at_start,
-        } = match found.found {
+        } = match found {
             Ok(Some(found)) => found,
             Ok(None) => {
                 row.state = OF_PODS;
-                row.message = addressed_by_pods(&identity).message;
+                row.message = addressed_by_pods(&runner).message;
                 return row;
             }
             Err(refusal) => {

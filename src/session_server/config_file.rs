@@ -51,8 +51,8 @@ pub enum ConfigFileError {
     },
     /// Parsing it would take too long.
     #[error(
-        "has more than {MOST_TABLES} lines that start with `[`, which is the limit for tables: split it, \
-         or remove tables"
+        "has more than {MOST_TABLES} lines that start with `[`, which is the limit for tables: remove \
+         some"
     )]
     TooManyTables,
     /// `session_server` is not a table.

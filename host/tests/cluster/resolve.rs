@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::api_server::{always, in_order, plain};
 use super::kubernetes::{always_forbidden, assert_asked, event, found, not_found, service, watch};
 use super::place::{Place, kubeconfig, manifests, with_token};
+use crate::program::Ended;
 
 /// The text without what it says of the API server that was asked, which it says once.
 fn without_server(text: &str) -> String {
@@ -16,6 +17,12 @@ fn without_server(text: &str) -> String {
     let (origin, after) = rest.split_once("))").unwrap();
     assert!(origin.contains(" (context test of KUBECONFIG="), "{origin}");
     format!("{before}{after}")
+}
+
+/// What JSON says of the first runner.
+fn first_row(ended: &Ended) -> Value {
+    let mut value: Value = serde_json::from_str(ended.text()).unwrap();
+    value["runners"][0].take()
 }
 
 #[test]
@@ -98,8 +105,7 @@ fn a_runner_without_an_address_is_a_failure() {
     }
     let ended = Place::new().run(&["resolve", "-o", "json"], &manifests());
     assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
-    let value: Value = serde_json::from_str(ended.text()).unwrap();
-    let row = &value["runners"][0];
+    let row = first_row(&ended);
     assert_eq!(
         (&row["state"], &row["address"]),
         (&json!("failed"), &Value::Null)
@@ -304,8 +310,7 @@ fn pods_with_addresses_of_their_own_are_no_failure() {
         "{}",
         ended.text()
     );
-    let value: Value = serde_json::from_str(ended.text()).unwrap();
-    let row = &value["runners"][0];
+    let row = first_row(&ended);
     assert_eq!(
         (&row["state"], &row["address"]),
         (&json!("of-pods"), &Value::Null)

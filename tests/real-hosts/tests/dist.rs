@@ -329,43 +329,33 @@ fn krew_installs_a_plugin_that_kubectl_runs() {
         .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
         .unwrap();
     let home = tempfile::tempdir().unwrap();
-    let path = format!("{}/bin:/usr/bin:/bin", home.path().display());
-    let mut krew = Command::new(host("krew"));
-    krew.args(["install", "--no-update-index", "--manifest"])
-        .arg(RELEASE.join("runner-terminal.krew.yaml"))
-        .arg("--archive")
-        .arg(&archive);
-    let environment = |command: &mut Command| {
+    let in_home = |program: &str, root: &Path| {
+        let mut command = Command::new(host(program));
         command
-            .env("KREW_ROOT", home.path())
+            .env("KREW_ROOT", root)
             .env("HOME", home.path())
-            .env("PATH", &path);
+            .env("PATH", format!("{}/bin:/usr/bin:/bin", root.display()));
+        command
     };
-    environment(&mut krew);
-    let output = krew.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let install = |archive: &Path, root: &Path| {
+        let mut krew = in_home("krew", root);
+        krew.args(["install", "--no-update-index", "--manifest"])
+            .arg(RELEASE.join("runner-terminal.krew.yaml"))
+            .arg("--archive")
+            .arg(archive);
+        krew.output().unwrap()
+    };
+    succeeds(&install(&archive, home.path()));
 
-    let mut kubectl = Command::new(host("kubectl"));
-    environment(kubectl.arg("runner-terminal"));
-    let output = succeeds(&run(&mut kubectl, &fixture()));
+    let mut kubectl = in_home("kubectl", home.path());
+    let output = succeeds(&run(kubectl.arg("runner-terminal"), &fixture()));
     assert!(output.contains("kind: ResourceList\n"), "{output}");
     assert!(output.contains("advertise_address = "), "{output}");
 
     // An archive with another checksum is refused.
     let other = home.path().join("other.tar.gz");
     fs::write(&other, [fs::read(&archive).unwrap(), vec![0]].concat()).unwrap();
-    let mut krew = Command::new(host("krew"));
-    krew.args(["install", "--no-update-index", "--manifest"])
-        .arg(RELEASE.join("runner-terminal.krew.yaml"))
-        .arg("--archive")
-        .arg(&other);
-    environment(&mut krew);
-    krew.env("KREW_ROOT", home.path().join("other"));
-    let output = krew.output().unwrap();
+    let output = install(&other, &home.path().join("other"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         !output.status.success() && said.contains("checksum"),

@@ -11,12 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::package_managers::Archive;
-use crate::with;
+use crate::{HOME, with};
 
 const API: &str = "config.kubernetes.io/v1alpha1";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The project's own page, which is in `Cargo.toml`.
-const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 /// The group of the functionConfigs.
 const GROUP: &str = "runner-terminal.dev";
 

@@ -21,6 +21,9 @@ pub use target::Target;
 
 use serde_json::Value;
 
+/// The project's own page, which is in `Cargo.toml`.
+const HOME: &str = env!("CARGO_PKG_REPOSITORY");
+
 /// An object with one more member at its end.
 fn with(mut object: Value, name: &str, member: impl Into<Value>) -> Value {
     if let Some(members) = object.as_object_mut() {

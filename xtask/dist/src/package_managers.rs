@@ -1,13 +1,12 @@
-//! What kubectl's plugin manager krew and Homebrew install the launcher by. Both fetch an archive of the
-//! release, and compare its checksum.
+//! The files by which krew, kubectl's plugin manager, and Homebrew install the launcher. Both fetch an
+//! archive of the release, and compare its checksum.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::HOME;
 use crate::target::Target;
 
-/// The project's own page, which is in `Cargo.toml`.
-const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 const SUMMARY: &str = "Give GitLab runners a working web terminal";
 
 /// An archive of a release, with a launcher in the folder that it is named after.

@@ -43,22 +43,19 @@ pub(super) fn directives(text: &str) -> Result<(), YamlError> {
     if !text.contains('%') {
         return Ok(());
     }
-    let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut at = text.len() - body.len();
     // Directives stand before a document: at the start of the text, or after `...`.
     let mut is_before_document = true;
-    for line in text
-        .get(at..)
-        .unwrap_or_default()
-        .split_inclusive(['\n', '\r'])
-    {
-        let is_blank = line.trim_start().is_empty() || line.trim_start().starts_with('#');
+    for line in body.split_inclusive(['\n', '\r']) {
+        let content = line.trim_start();
         if is_before_document && line.starts_with('%') {
             let version = line.strip_prefix("%YAML").unwrap_or_default();
             if !version.starts_with([' ', '\t']) || !version.is_ascii() {
                 let message = "not all readers know this directive; remove the line";
                 return Err(error_at(text, at, message));
             }
-        } else if !is_blank {
+        } else if !content.is_empty() && !content.starts_with('#') {
             is_before_document = line.starts_with("...");
         }
         at += line.len();

@@ -52,7 +52,7 @@ pub(super) fn check(
             .iter()
             .filter_map(|(key, _)| scalar(nodes, *key))
             .collect();
-        if !above.is_empty() && may_bring(nodes, merged, &above) {
+        if !above.is_empty() && may_merge(nodes, merged, &above) {
             return refuse(
                 "readers do not agree which value wins: that of a key above this `<<`, or that which it \
                  merges; move `<<` to the top of its mapping",
@@ -80,7 +80,7 @@ fn mapping(nodes: &[Node<'_>], id: NodeId) -> Option<NodeId> {
 }
 
 /// Whether one of these mappings, or what they merge themselves, has one of the keys.
-fn may_bring(nodes: &[Node<'_>], mut mappings: Vec<NodeId>, keys: &HashSet<&str>) -> bool {
+fn may_merge(nodes: &[Node<'_>], mut mappings: Vec<NodeId>, keys: &HashSet<&str>) -> bool {
     let mut seen = HashSet::new();
     let mut left = MOST_MERGED;
     while let Some(id) = mappings.pop() {
@@ -110,7 +110,7 @@ mod tests {
     use crate::Tree;
 
     #[test]
-    fn a_merge_behind_a_key_that_it_brings_is_refused() {
+    fn a_merge_below_a_key_that_it_merges_too_is_refused() {
         let anchors = "d: &d {image: a, x: 1}\ne: &e\n  <<: *d\n  y: 1\n";
         for (mapping, is_read) in [
             ("{<<: *d, image: b}", true),

@@ -85,7 +85,7 @@ impl Dependencies {
         let into: Vec<_> = into.map(|((what, ..), _)| *what).collect();
         match into.len() {
             0 => "none".to_owned(),
-            5 => "all".to_owned(),
+            number if number == PROGRAMS.len() => "all".to_owned(),
             _ => into.join(", "),
         }
     }
