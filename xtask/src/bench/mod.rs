@@ -7,11 +7,13 @@ mod kustomization;
 #[path = "../../../benches/lists/mod.rs"]
 pub(crate) mod lists;
 mod measure;
+mod picture;
 mod programs;
 mod relay;
 mod suite;
 mod targets;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -49,6 +51,9 @@ pub(crate) struct Arguments {
     /// Measure what `target` holds, in place of building it first
     #[arg(long)]
     as_built: bool,
+    /// Draw the times of the lists into this SVG file, by gnuplot
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 /// Builds the programs, checks that each does its job, measures, and prints the tables.
@@ -58,6 +63,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.as_built {
         hosts::build(&HOSTS)?;
         artifacts::build()?;
+    }
+    if arguments.picture.is_some() {
+        hosts::build(&["gnuplot-nox"])?;
     }
     let effort = if arguments.quick {
         Effort::QUICK
@@ -80,6 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             None => Input::none(&name),
         };
         blocks.push(suite::measure(part, &input, effort, &mut figures)?);
+    }
+    if let Some(file) = &arguments.picture {
+        picture::draw(&figures, file)?;
     }
     blocks.insert(0, targets::table(&figures)?);
     blocks.retain(|block| !block.is_empty());

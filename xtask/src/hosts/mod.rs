@@ -33,8 +33,8 @@ enum Host {
     },
 }
 
-/// What no test needs, and takes minutes to build: the tools of the audit and of the benchmark.
-const NOT_FOR_TESTS: [&str; 2] = ["cargo-vet", "hyperfine"];
+/// What no test needs: the tools of the audit and of the benchmark.
+const NOT_FOR_TESTS: [&str; 3] = ["cargo-vet", "gnuplot-nox", "hyperfine"];
 
 /// Builds the hosts of these names, or all of them when there are none.
 pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
