@@ -425,6 +425,8 @@ pub(crate) struct Explain {
     pub(crate) files: Vec<PathBuf>,
 
     /// A kustomization to build, by the kustomize or kubectl on PATH; its functions are run
+    ///
+    /// If it runs this function itself, what is shown is what the function changes there.
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "files")]
     pub(crate) kustomize: Option<PathBuf>,
 

@@ -1,19 +1,21 @@
 //! `runner-terminal explain`: shows what the function would change.
 
+mod built;
 mod picture;
 mod summary;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use krm::alignment::Sequence;
-use krm::documents::{Document, DocumentError};
+use krm::documents::{Document, DocumentError, to_resource_list};
 use krm::resource_list::ResourceList;
 use thiserror::Error;
 use view::changes::Changes;
 
-use crate::apply::{self, Applied, ApplyError};
+use crate::apply::{self, ApplyError};
 use crate::arguments::Picture;
-use crate::manifests::{self, File, Manifests, ManifestsError, texts};
+use crate::manifests::{self, File, Manifests, ManifestsError, shown, texts};
 use crate::sandbox::{Limits, LimitsError, SandboxError};
 use crate::standard_output::{self, OutputError};
 use crate::{arguments, diff, function, terminal};
@@ -85,16 +87,52 @@ fn explain_files(
 ) -> Result<Explained, ExplainError> {
     let documents = apply::documents(files)?;
     let configs = apply::configs(files, &documents, &arguments.function_configs)?;
+    if let (Some(folder), [config]) = (&arguments.kustomize, configs.as_slice())
+        && config.is_default()
+        && let Some(before) = built::before(files, &documents, limits)?
+    {
+        if let Some(picture) = arguments.picture() {
+            let list = to_resource_list(&texts(files), &config.text)?;
+            return Ok(explained_build(
+                folder,
+                picture::draw(picture, &list.text, &[]),
+            ));
+        }
+        let page = compare_files(
+            (&before.files, &before.documents),
+            (files, &documents),
+            &before.resources_now,
+        );
+        return Ok(explained_build(folder, page));
+    }
     let applied = apply::apply(files.to_vec(), documents.clone(), &configs, limits)?;
     let page = match arguments.picture() {
         Some(picture) => picture::draw(picture, &applied.list, &applied.results),
-        None => compare_files(files, &documents, &applied),
+        None => compare_files(
+            (files, &documents),
+            (&applied.files, &applied.documents),
+            &applied.alignment.resources,
+        ),
     };
     Ok(Explained {
         page,
         report: applied.report,
         code: applied.code,
     })
+}
+
+/// What is said of a kustomization that runs the function itself.
+fn explained_build(folder: &Path, page: String) -> Explained {
+    let folder = shown(folder);
+    let report = format!(
+        "runner-terminal: info: {folder} runs the function itself: this is what the function changes \
+         there. Its messages are those that kustomize printed\n"
+    );
+    Explained {
+        page,
+        report,
+        code: 0,
+    }
 }
 
 fn explain_list(
@@ -127,13 +165,17 @@ fn explain_list(
     })
 }
 
-fn compare_files(files: &[File], documents: &[Document], applied: &Applied) -> String {
+fn compare_files(
+    before: (&[File], &[Document]),
+    after: (&[File], &[Document]),
+    resources_now: &Sequence,
+) -> String {
     let mut page = String::new();
-    diff::append_files(&mut page, files, &applied.files);
+    diff::append_files(&mut page, before.0, after.0);
     let changes = Changes::of_documents(
-        (&texts(files), documents),
-        (&texts(&applied.files), &applied.documents),
-        &applied.alignment.resources,
+        (&texts(before.0), before.1),
+        (&texts(after.0), after.1),
+        resources_now,
     );
     summary::append(&mut page, &changes);
     page

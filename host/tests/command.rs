@@ -194,6 +194,65 @@ fn explain_takes_a_function_config() {
     assert!(ended.stderr.starts_with(&message), "{}", ended.stderr);
 }
 
+/// A build by a stand-in for kustomize, which prints what it has been given.
+#[cfg(unix)]
+#[test]
+fn explain_of_a_kustomization_with_the_function_shows_what_it_changes_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: \
+                x\nspec:\n  sessionTimeout: 1h\n  exposure:\n    type: NodePort\n    port: 31000\n";
+    fs::write(at("config.yaml"), text).unwrap();
+    fs::write(at("kustomize"), "#!/bin/sh\ncat built.yaml\n").unwrap();
+    fs::set_permissions(at("kustomize"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(at("apps")).unwrap();
+    let run_there = |line: &[&str], input: &str| {
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let mut command = command(line);
+        run(
+            command.current_dir(folder.path()).env("PATH", path),
+            input.as_bytes(),
+        )
+    };
+    /// The changed lines of a diff.
+    fn changes(ended: &Ended) -> Vec<&str> {
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let lines = ended.text().lines();
+        let is_change = |line: &&str| {
+            let is_head = line.starts_with("--- ") || line.starts_with("+++ ");
+            line.starts_with(['+', '-']) && !is_head
+        };
+        lines.filter(is_change).collect()
+    }
+
+    let chart = chart("default");
+    let built = run_there(&["apply-to", "-", "-c", "config.yaml"], &chart);
+    fs::write(at("built.yaml"), built.text()).unwrap();
+    let before = run_there(&["explain", "-", "-c", "config.yaml"], &chart);
+    let explained = run_there(&["explain", "-k", "apps"], "");
+    assert_eq!(changes(&explained), changes(&before));
+    assert!(changes(&explained).len() > 20, "{}", explained.text());
+    let said = "info: apps runs the function itself: this is what the function changes there";
+    assert!(explained.text().contains(said), "{}", explained.text());
+    assert!(!explained.text().contains("its settings are lost"));
+
+    let picture = run_there(&["explain", "--mermaid", "-k", "apps"], "");
+    assert!(
+        picture.text().contains("31000 to session-server"),
+        "{}",
+        picture.text()
+    );
+    assert!(picture.stderr.contains(said), "{}", picture.stderr);
+
+    // Without the function there is nothing that it has changed.
+    fs::write(at("built.yaml"), &chart).unwrap();
+    let explained = run_there(&["explain", "-k", "apps"], "");
+    assert!(!explained.text().contains(said), "{}", explained.text());
+    assert!(changes(&explained).len() > 20, "{}", explained.text());
+}
+
 #[test]
 fn explain_names_the_file_and_line_that_it_cannot_take() {
     let ended = explain(&["nowhere.yaml"], "");

@@ -81,6 +81,15 @@ impl Sequence {
         pairs
     }
 
+    /// The change back: what is new was gone, and what is gone is new.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        Self {
+            removed: self.added.clone(),
+            added: self.removed.clone(),
+        }
+    }
+
     /// What two changes come to, one after the other.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {
@@ -148,6 +157,17 @@ mod tests {
             ]
         );
         assert_eq!(pairs(&sequence(&[7], &[0]), 0), [(None, Some(0))]);
+    }
+
+    #[test]
+    fn an_inverse_swaps_before_and_after() {
+        let change = sequence(&[1], &[0, 2]);
+        let back = pairs(&change.inverse(), 4).into_iter();
+        let mut swapped: Vec<_> = back.map(|(before, after)| (after, before)).collect();
+        let mut expected = pairs(&change, 3);
+        swapped.sort();
+        expected.sort();
+        assert_eq!(swapped, expected);
     }
 
     /// A list of names, changed as a sequence says: the new ones get names of their own.

@@ -1,0 +1,53 @@
+//! A build whose kustomization runs the function itself, so that there is nothing left to change: what
+//! the function has changed there is told by taking it back.
+
+use std::borrow::Cow;
+
+use krm::alignment::Sequence;
+use krm::documents::Document;
+use runner_terminal::documents::Config;
+
+use crate::apply::{self, ApplyError};
+use crate::manifests::{File, texts};
+use crate::sandbox::Limits;
+
+/// Takes back what the function has changed.
+const OFF: &str = "\
+apiVersion: runner-terminal.dev/v1alpha1
+kind: SessionServer
+metadata:
+  name: session-server
+spec:
+  enabled: false
+";
+
+/// Manifests as they were before the function ran on them.
+pub(super) struct Before {
+    pub(super) files: Vec<File>,
+    pub(super) documents: Vec<Document>,
+    /// Which resources of the build are which of these.
+    pub(super) resources_now: Sequence,
+}
+
+/// What a build was before its functions ran; `None` if ours was not among them.
+///
+/// # Errors
+///
+/// A document cannot be an item, or the function reached a limit.
+pub(super) fn before(
+    files: &[File],
+    documents: &[Document],
+    limits: Limits,
+) -> Result<Option<Before>, ApplyError> {
+    let off = Config {
+        text: Cow::Borrowed(OFF),
+        ..Config::default()
+    };
+    let restored = apply::apply(files.to_vec(), documents.to_vec(), &[off], limits)?;
+    let is_ours = restored.code == 0 && texts(&restored.files) != texts(files);
+    Ok(is_ours.then_some(Before {
+        files: restored.files,
+        documents: restored.documents,
+        resources_now: restored.alignment.resources.inverse(),
+    }))
+}
