@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::adopt::{self, Adoptable, Services};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigLocation, ConfigPlan};
+use super::config_types;
 use super::live_service::{self, Resolution};
 use super::pod_start::PodStartPlan;
 use super::record::Record;
@@ -282,6 +283,7 @@ fn plan_config(
         }
         State::Unknown(request) => return Err(Box::new(unknown(&service, &request))),
     }
+    config_types::check(&draft.file, &draft.location, &[])?;
     let config = draft.finish();
     let pointer = checksum(&runner.workload);
     results.extend(rollout::restart(

@@ -18,6 +18,9 @@ pub const ADVERTISE_ADDRESS: &str = "advertise_address";
 /// Whole seconds that a terminal may go on after its job has ended.
 pub const SESSION_TIMEOUT: &str = "session_timeout";
 
+/// The keys that we know.
+const KEYS: [&str; 3] = [LISTEN_ADDRESS, ADVERTISE_ADDRESS, SESSION_TIMEOUT];
+
 /// A parsed `config.toml`. Edits splice its text: only the bytes of the keys that are set or removed
 /// change.
 #[derive(Debug)]
@@ -58,6 +61,15 @@ pub enum ConfigFileError {
     /// `session_server` is not a table.
     #[error("has a session_server that is {0} and has to be a table: write [session_server]")]
     NotATable(&'static str),
+    /// A name differs from one of ours by its case alone. The runner's TOML library takes it for ours, and
+    /// where both are there, one of them by chance.
+    #[error("has the name {written}, which the runner reads as {name}: write it in lower case")]
+    OtherCase {
+        /// The name in the file.
+        written: String,
+        /// The name of the table or of the key.
+        name: &'static str,
+    },
 }
 
 impl ConfigFile {
@@ -87,9 +99,32 @@ impl ConfigFile {
             }
             Some(_) => return Err(ConfigFileError::NotATable("a single value")),
         }
-        Ok(Self {
+        let file = Self {
             text: text.to_owned(),
             document,
+        };
+        match file.other_case() {
+            Some(error) => Err(error),
+            None => Ok(file),
+        }
+    }
+
+    /// A name that is the table's or a key's but for its case.
+    fn other_case(&self) -> Option<ConfigFileError> {
+        let in_root = self
+            .document
+            .as_table()
+            .iter()
+            .map(|(written, _)| (written, TABLE));
+        let keys = self.table().into_iter().flat_map(TableLike::iter);
+        let in_table = keys.flat_map(|(written, _)| KEYS.map(|name| (written, name)));
+        let mut names = in_root.chain(in_table);
+        let is_other =
+            |(written, name): &(&str, &str)| written != name && written.eq_ignore_ascii_case(name);
+        let (written, name) = names.find(is_other)?;
+        Some(ConfigFileError::OtherCase {
+            written: written.to_owned(),
+            name,
         })
     }
 
@@ -111,6 +146,11 @@ impl ConfigFile {
             toml_edit::Value::Integer(number) => Value::from(*number.value()),
             _ => Value::from(self.source(key)?),
         })
+    }
+
+    /// The TOML type of a key's value: `string`, `integer`, `float`, `table`.
+    pub fn type_name(&self, key: &str) -> Option<&'static str> {
+        Some(self.table()?.get(key)?.type_name())
     }
 
     /// The value of a key as the file spells it: `0x10`, `'literal'`, `60.5`.

@@ -29,6 +29,7 @@
 //! | [`live_item`] | live Services among the items, and how one becomes a manifest |
 //! | [`live_service`] | the address of a live Service |
 //! | [`owned`] | how what is made is marked and found again |
+//! | [`config_types`] | whether the runner can decode the table |
 //! | [`listening`], [`capability`], [`shut_out`], [`rollout`] | what the user is warned about |
 //! | [`taken`] | addresses that another resource has already |
 //! | [`shared`] | runners that read one configuration |
@@ -41,6 +42,7 @@ mod capability;
 mod companions;
 pub mod config_file;
 mod config_plan;
+pub(crate) mod config_types;
 pub(crate) mod listening;
 mod live_item;
 pub(crate) mod live_service;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::adopt::Services;
 use super::companions::{self, CompanionPlan, CompanionScope};
+use super::config_file::{ADVERTISE_ADDRESS, LISTEN_ADDRESS, SESSION_TIMEOUT};
 use super::config_plan::{ConfigDraft, ConfigPlan};
+use super::config_types;
 use super::pod_start::{self, PodStartPlan, StartAddress, StartTask};
 use super::pods::Pods;
 use super::port::{self, PortPlan};
@@ -258,6 +260,7 @@ impl Planner<'_, '_> {
                 PodStartPlan::removal(&runner.workload)
             }
         };
+        self.check_types(&draft, is_at_start)?;
         self.warn_of_misplaced_table(&draft);
         let config = draft.finish();
         let pointer = checksum(&runner.workload);
@@ -277,6 +280,19 @@ impl Planner<'_, '_> {
             config,
             start,
         })
+    }
+
+    /// Refuses a file that the runner cannot decode, unless what it cannot decode is replaced.
+    fn check_types(&self, draft: &ConfigDraft<'_>, is_at_start: bool) -> Result<(), Refusal> {
+        let spec = self.spec;
+        let replaced = [
+            (SESSION_TIMEOUT, spec.session_timeout.is_some()),
+            (LISTEN_ADDRESS, is_at_start && spec.listen_port.is_some()),
+            (ADVERTISE_ADDRESS, is_at_start),
+        ];
+        let replaced = replaced.into_iter().filter(|(_, is_replaced)| *is_replaced);
+        let replaced: Vec<_> = replaced.map(|(key, _)| key).collect();
+        config_types::check(&draft.file, &draft.location, &replaced)
     }
 
     /// Where a pod that starts gets its address from.

@@ -16,7 +16,7 @@ use crate::runner::{self, Runner};
 use crate::session_server::ConfigLocation;
 use crate::session_server::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, port_of};
 use crate::session_server::settings::CHART_PLACEHOLDER;
-use crate::session_server::{config_checksum, open_config};
+use crate::session_server::{config_checksum, config_types, open_config};
 use krm::resource::{Resource, display_name};
 use krm::resource_list::{ReadError, ResourceList};
 use krm::results::{FunctionResult, Severity, field_path};
@@ -64,7 +64,17 @@ impl<'a> Terminal<'a> {
             Ok(config) => config,
             Err(refusal) => return Ok(vec![*refusal]),
         };
-        if self.runner.start.is_some() {
+        let is_at_start = self.runner.start.is_some();
+        let replaced: &[&str] = if is_at_start {
+            &[ADVERTISE_ADDRESS]
+        } else {
+            &[]
+        };
+        let location = ConfigLocation::of(&self.runner.config);
+        if let Err(refusal) = config_types::check(&config, &location, replaced) {
+            return Ok(vec![*refusal]);
+        }
+        if is_at_start {
             return self.at_start(list, &config);
         }
         self.at_build(list, &config, require_address)
