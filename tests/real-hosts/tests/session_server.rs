@@ -109,6 +109,26 @@ fn an_address_with_a_scheme_is_an_error_and_not_off() {
     );
 }
 
+/// `src/session_server/config_types.rs` and `config_file.rs` refuse what is tried here.
+#[test]
+fn a_value_of_another_type_is_an_error_and_the_case_of_names_is_ignored() {
+    let config = CONFIG.replace("= 1800", "= \"30m\"");
+    let refusal = SessionServer::start(&config).unwrap_err();
+    assert!(
+        refusal.message.contains("incompatible types"),
+        "{refusal:?}"
+    );
+
+    let config = CONFIG.replace("[session_server]", "[Session_Server]");
+    let config = config.replace("advertise_address", "Advertise_Address");
+    let server = SessionServer::start(&config).unwrap();
+    let endpoint = &server.terminal().endpoint;
+    assert!(
+        endpoint.starts_with("wss://terminal.example.com:9000/"),
+        "{endpoint}"
+    );
+}
+
 fn message(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
