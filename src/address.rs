@@ -6,13 +6,13 @@ use krm::text::MASKED;
 
 /// Where GitLab reaches a session server.
 ///
-/// The runner hands it to GitLab as it stands and makes its certificate for the host, so both
-/// parts matter. Source: `session.NewServer` and `helpers/certificate` of gitlab-runner.
+/// The runner passes it to GitLab unchanged and issues its certificate for the host, so both parts
+/// matter. Source: `session.NewServer` and `helpers/certificate` of gitlab-runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// The part that the certificate is for.
+    /// The host that the certificate is issued for.
     pub host: Host,
-    /// The port, when it was given.
+    /// The port, if one is given.
     pub port: Option<u16>,
 }
 
@@ -28,7 +28,7 @@ pub enum Host {
 /// Text that no runner can advertise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// `https://host`: the runner stops at start.
+    /// `https://host`: the runner would exit at startup.
     #[error("write host:port without {0:?}: a scheme stops the runner at start")]
     Scheme(String),
     /// `user:password@host`, with or without a scheme.
@@ -37,10 +37,10 @@ pub enum AddressError {
     /// `host:0`, `host:70000`, `host:http`.
     #[error("{0:?} is not a port: a port is a number from 1 to 65535")]
     Port(String),
-    /// `0.0.0.0`, `::`: an address to listen on, not one to be reached at.
+    /// `0.0.0.0`, `::`: an address to listen on, not one to connect to.
     #[error("{0} is an address to listen on; GitLab cannot reach anything at it")]
     Unspecified(IpAddr),
-    /// `224.0.0.1`, `255.255.255.255`: an address of many at once.
+    /// `224.0.0.1`, `255.255.255.255`: a multicast or broadcast address.
     #[error("{0} is an address of many hosts at once, and no TCP connection goes to it")]
     Multicast(IpAddr),
     /// A label of a DNS name that is too long.
@@ -49,7 +49,7 @@ pub enum AddressError {
     /// A DNS name that is too long.
     #[error("{0:?} has more than 253 characters, the most that a DNS name may have")]
     LongName(String),
-    /// Not a DNS name, nor an IP address.
+    /// Neither a DNS name nor an IP address.
     #[error(
         "{0:?} is neither a DNS name nor an IP address (IPv6 with a port is written [2001:db8::7]:9000)"
     )]
@@ -67,7 +67,7 @@ impl std::fmt::Display for Host {
 }
 
 impl AddressError {
-    /// The same error without what it quotes.
+    /// The same error without the text that it quotes.
     #[must_use]
     pub fn masked(self) -> Self {
         match self {
@@ -139,7 +139,7 @@ impl Address {
         Ok(Self { host, port })
     }
 
-    /// Who alone reaches this address, where that is not everybody: a clause for a message.
+    /// Who can reach this address, if not everybody: a clause for a message.
     pub fn limits(&self) -> Option<&'static str> {
         const LOOPBACK: &str = "is a loopback address, so it works only if GitLab runs on the same \
                                 host, or something on GitLab's host passes TCP through";
@@ -156,7 +156,7 @@ impl Address {
         }
     }
 
-    /// `host:port` as the runner takes it, with this port when none was given.
+    /// `host:port` as the runner expects it, with this port if none is given.
     pub fn with_default_port(&self, port: u16) -> String {
         let port = self.port.unwrap_or(port);
         match &self.host {
@@ -167,7 +167,7 @@ impl Address {
     }
 }
 
-/// The error for what would be a DNS name if it were shorter.
+/// The error for text that is a DNS name except for its length.
 fn too_long(name: &str) -> Option<AddressError> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_of_labels = name

@@ -35,7 +35,7 @@ impl Outcome<'_> {
         }
     }
 
-    /// What goes to standard output, in order; nothing when the input is not a ResourceList.
+    /// What to write to standard output, in order; empty if the input is not a ResourceList.
     pub fn output(&self) -> impl Iterator<Item = &[u8]> {
         self.written.pieces.iter().map(|piece| piece.as_bytes())
     }
@@ -57,12 +57,12 @@ impl Outcome<'_> {
         }
     }
 
-    /// Which items of the output are which of the input's.
+    /// How the items of the output correspond to those of the input.
     pub fn alignment(&self) -> &Alignment {
         &self.written.alignment
     }
 
-    /// The results, which the output holds too.
+    /// The results, which are in the output too.
     pub fn results(&self) -> &[FunctionResult] {
         &self.results
     }
@@ -81,8 +81,8 @@ impl Outcome<'_> {
 
 /// Runs the function on the text of a ResourceList.
 ///
-/// Every failure is a result of severity error, and no input panics. Items that are not edited come out
-/// byte for byte.
+/// Every failure becomes a result of severity error, and no input causes a panic. Items that are
+/// not edited stay byte for byte.
 pub fn run(input: &[u8]) -> Outcome<'_> {
     let list = match ResourceList::read(input) {
         Ok(list) => list,
@@ -121,9 +121,9 @@ pub struct RunnerAddress {
     pub found: Result<Option<Advertised>, Refusal>,
 }
 
-/// Resolves the addresses of a list's runners, as [`run`] does where the functionConfig is an
-/// AdvertiseAddress, and writes nothing. Unless it is to look among the items alone, the addresses that
-/// pods find when they start are resolved too.
+/// Resolves the addresses of a list's runners, as [`run`] does for an AdvertiseAddress, but writes
+/// nothing. Addresses that pods find at startup are resolved too, unless the functionConfig limits
+/// the lookup to the items.
 ///
 /// # Errors
 /// The input is not a ResourceList with such a functionConfig, or has no runner.
@@ -183,7 +183,7 @@ fn deprecation(list: &ResourceList<'_>) -> Option<FunctionResult> {
     ))
 }
 
-/// Finds the runners, and plans each one's session server.
+/// Finds the runners, and plans the session server of each.
 fn session_server(
     list: &ResourceList<'_>,
     spec: &SessionServerSpec,
@@ -278,18 +278,19 @@ fn check_plans(
     Ok(())
 }
 
-/// What a runner has to have.
+/// What each runner must have.
 #[derive(Clone, Copy)]
 struct Completion {
-    /// None where any number of processes may run.
+    /// `None` if any number of processes may run.
     replicas: Option<Replicas>,
     at: ConfigureAt,
 }
 
-/// Completes workloads to runners, and refuses those with more processes than can have terminals.
+/// Turns workloads into runners, and refuses those with more processes than one address can serve.
 ///
-/// Each refusal becomes a result, so that the user sees all of them. Where the functionConfig chooses no
-/// runner and others of the list can be completed, one that cannot is left alone.
+/// Each refusal becomes a result, so that the user sees all of them. If the functionConfig selects
+/// no particular runner and others can be completed, a workload that cannot be completed is left
+/// alone.
 fn complete(
     list: &ResourceList<'_>,
     chosen: Chosen<'_>,
@@ -388,7 +389,7 @@ fn old_version(workload: &Identity) -> FunctionResult {
     .at("apiVersion")
 }
 
-/// Finds the runners, and plans each one's address by what was observed.
+/// Finds the runners, and plans the address of each from what was observed.
 fn advertise_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
@@ -398,7 +399,8 @@ fn advertise_address(
     let mut observed = Observed::collect(list)?;
     plan.injected = std::mem::take(&mut observed.injected);
     let selector = &spec.runner;
-    // The SessionServer has said what is left alone; it matters here only where nothing is found.
+    // The SessionServer has already reported what is left alone. Here it matters only if nothing is
+    // found.
     let mut left_alone = Vec::new();
     let (workloads, _) = workloads(list, selector, container, &mut left_alone)
         .inspect_err(|_| plan.results.append(&mut left_alone))?;

@@ -49,13 +49,13 @@
 //! | [`fields`] | the fields of functionConfigs, and messages about mistakes in them |
 //! | [`runner`] | finds runners, their containers and their `config.toml` |
 //! | [`session_server`] | plans what a runner needs |
-//! | [`plan`] | what is to change, as values that become patches |
+//! | [`plan`] | the intended changes, as values that become patches |
 //! | [`exposure`] | how a session server is reached from outside its pod |
 //! | [`address`] | the address that a runner advertises |
 //! | [`rbac`] | lets service accounts read one Service |
 //! | [`observed`] | live Services and nodes |
 //! | [`static_cluster`] | live objects from files, in place of a cluster |
-//! | [`configure`] | the session server configured at the pod's start |
+//! | [`configure`] | the session server, configured at pod start |
 //! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
 //! | [`documents`] | the function on files of manifests |
 //! | [`mod@export`] | what the function changes, as patches and files |
@@ -63,7 +63,7 @@
 //! The crate does no I/O, reads no clock and holds no state.
 
 #![forbid(unsafe_code)]
-// clippy.toml has no exception for tests of this lint.
+// The exception for tests in clippy.toml does not cover this lint.
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 pub mod address;

@@ -1,7 +1,7 @@
-//! What a run is to change, as values: nothing is written yet.
+//! The intended changes of a run, as values: nothing is written yet.
 //!
-//! Plans are made of manifests alone. No plan reads what another one writes, so each can be printed
-//! and tested by itself. [`Plan::patch`] is the one place where plans become RFC 6902 operations.
+//! Plans are made from manifests alone. No plan depends on what another one writes, so each can be
+//! printed and tested separately. Only [`Plan::patch`] turns plans into RFC 6902 operations.
 
 use krm::patch::Patches;
 use krm::resource::Resource;
@@ -9,7 +9,7 @@ use krm::results::{FunctionResult, Refusal, Severity};
 
 use crate::session_server::{RelaysPlan, RunnerPlan, Sharding, UndoPlan};
 
-/// What a run is to change, and what to tell the user.
+/// The intended changes of a run, and the messages for the user.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Workloads that become one workload per replica.
@@ -22,12 +22,12 @@ pub struct Plan {
     pub undo: UndoPlan,
     /// Items that the host has put into the list. They are left out of the output.
     pub injected: Vec<Resource>,
-    /// What to tell the user, in this order.
+    /// The messages for the user, in order.
     pub results: Vec<FunctionResult>,
 }
 
 impl Plan {
-    /// Adds the plan of a runner; its results come after those that are there.
+    /// Adds the plan of a runner. Its results come after the existing ones.
     pub fn add(&mut self, mut runner: RunnerPlan) {
         self.results.append(&mut runner.results);
         self.runners.push(runner);

@@ -1,10 +1,10 @@
-//! The objects by which service accounts may read one Service, and nothing else.
+//! The objects that let service accounts read one Service, and nothing else.
 //!
 //! In: the Service's identity. Out: a Role and a RoleBinding in the Service's namespace, as plain
-//! values: for the list, or to be shown to a person who is to apply them.
+//! values, to add to the list or to show to somebody who applies them.
 //!
 //! Source: `Role` and `RoleBinding` in Kubernetes' `rbac/v1` API; its documentation, "Using RBAC
-//! Authorization", on `resourceNames`: a `watch` fits when it selects that `metadata.name`.
+//! Authorization", on `resourceNames`: a `watch` is allowed if it selects that `metadata.name`.
 
 use serde_json::{Value, json};
 
@@ -13,8 +13,8 @@ use krm::resource::Identity;
 /// The API group of the objects.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// What the Role and the RoleBinding of a Service are called. The name of a Service has at most 63
-/// characters, theirs at most 253.
+/// The name of a Service's Role and RoleBinding. A Service name has at most 63 characters, theirs
+/// at most 253.
 pub fn reader_name(service: &str) -> String {
     format!("{service}-reader")
 }
@@ -34,8 +34,8 @@ pub fn reader_role(service: &Identity) -> Value {
     Value::Object(role)
 }
 
-/// A ClusterRole that may list the nodes: nodes have no namespace, and no name that is known
-/// beforehand.
+/// A ClusterRole that may list the nodes: nodes are not namespaced, and their names are not known
+/// in advance.
 pub fn node_role(name: &str) -> Value {
     let mut role = cluster_identity("ClusterRole", name).skeleton();
     role.insert(
@@ -45,7 +45,7 @@ pub fn node_role(name: &str) -> Value {
     Value::Object(role)
 }
 
-/// Gives these subjects the ClusterRole that [`node_role`] makes.
+/// Binds these subjects to the ClusterRole of [`node_role`].
 pub fn node_binding(name: &str, subjects: Vec<Value>) -> Value {
     let mut binding = cluster_identity("ClusterRoleBinding", name).skeleton();
     binding.insert(
@@ -65,11 +65,12 @@ fn cluster_identity(kind: &str, name: &str) -> Identity {
     }
 }
 
-/// What the relay may do in the runner's namespace: find the pods and, where it reaches them through the
-/// API, forward a port to them. No rule can say which pod of a changing name, nor which port.
+/// What the relay may do in the runner's namespace: find the pods and, if it reaches them through
+/// the API, forward a port to them. RBAC cannot restrict this to pods with changing names, or to a
+/// port.
 ///
-/// Source: Kubernetes' `pods/portforward`; a WebSocket begins with a GET, and from 1.35 on the API
-/// server asks for `create` besides.
+/// Source: Kubernetes' `pods/portforward`; a WebSocket starts with a GET, and since 1.35 the API
+/// server also requires `create`.
 pub fn relay_rules(forwards: bool) -> Value {
     let mut rules =
         vec![json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]})];
@@ -81,12 +82,12 @@ pub fn relay_rules(forwards: bool) -> Value {
     Value::Array(rules)
 }
 
-/// Gives these subjects the Role that [`reader_role`] makes.
+/// Binds these subjects to the Role of [`reader_role`].
 pub fn reader_binding(service: &Identity, subjects: Vec<Value>) -> Value {
     binding_of(&identity("Role", service), subjects)
 }
 
-/// Gives these subjects a Role of this namespace, by a RoleBinding of the Role's name.
+/// Binds these subjects to a Role, with a RoleBinding of the same name and namespace.
 pub fn binding_of(role: &Identity, subjects: Vec<Value>) -> Value {
     let mut binding = Identity {
         kind: "RoleBinding".to_owned(),
@@ -107,7 +108,7 @@ pub fn service_account(namespace: &str, name: &str) -> Value {
     json!({"kind": "ServiceAccount", "name": name, "namespace": namespace})
 }
 
-/// A user, by the name that the API server knows, as a subject of a RoleBinding.
+/// A user, by the name known to the API server, as a subject of a RoleBinding.
 pub fn user(name: &str) -> Value {
     json!({"apiGroup": GROUP, "kind": "User", "name": name})
 }

@@ -1,5 +1,5 @@
-//! The JSON Schema of each functionConfig, for editors and for `runner-terminal schema`, and the same in
-//! OpenAPI's words, for catalogs of functions.
+//! The JSON Schema of each functionConfig, for editors and for `runner-terminal schema`, and the
+//! same as an OpenAPI schema, for function catalogs.
 //!
 //! The versions that are served have the same fields, those of the types.
 
@@ -11,10 +11,10 @@ use crate::function_config::{
     AdvertiseAddressSpec, ApiVersion, SessionServerSpec, VerifyTerminalsSpec,
 };
 
-/// The words that a schema is written in.
+/// The dialect of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// JSON Schema, draft 2020-12, with definitions that the schema refers to.
+    /// JSON Schema, draft 2020-12, with references to definitions.
     JsonSchema,
     /// OpenAPI 3.0, without references.
     OpenApi,

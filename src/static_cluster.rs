@@ -14,7 +14,7 @@ use krm::results::FunctionResult;
 use yaml_splice::Tree;
 use yaml_splice::pointer::At as _;
 
-/// The namespace of `kubectl` by default.
+/// The default namespace of `kubectl`.
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// Live objects in place of a cluster. An object that is not among them counts as absent.
@@ -30,7 +30,7 @@ impl StaticCluster {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] where a file is no stream of YAML documents.
+    /// [`DocumentError`] if a file is not a stream of YAML documents.
     pub fn read(files: &[(&str, &str)]) -> Result<Self, DocumentError> {
         let mut given = Self::default();
         for document in split(files)? {

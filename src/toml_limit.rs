@@ -1,10 +1,10 @@
-//! How many tables a TOML text may have.
+//! A limit on the number of tables in a TOML text.
 
-/// The most lines that start with a bracket. Each `[header]` of a table at the root takes toml_edit as long
-/// as all tables before it together, and this many take less than a second.
+/// The maximum number of lines that start with a bracket. In toml_edit, each `[header]` of a table
+/// at the root takes time proportional to all tables before it; this many take less than a second.
 pub(crate) const MOST_TABLES: usize = 10_000;
 
-/// Whether a text has more tables. What looks like a header in a string counts too.
+/// Whether a text has more tables. Lines in strings that look like headers count too.
 pub(crate) fn has_too_many_tables(text: &str) -> bool {
     let is_header = |line: &&str| line.trim_start().starts_with('[');
     text.lines().filter(is_header).count() > MOST_TABLES

@@ -1,4 +1,5 @@
-//! The `config.toml` at the pod's start: gets `[session_server]` with the address, or is left without one.
+//! The `config.toml` at pod start: it gets `[session_server]` with the address, or ends up without
+//! one.
 
 use serde_json::{Value, json};
 
@@ -11,20 +12,20 @@ use crate::session_server::settings::{self, DEFAULT_TIMEOUT, Wanted};
 use crate::session_server::{ConfigDraft, ConfigLocation, Record, RecordPlan, limits, listening};
 use krm::results::{FunctionResult, Refusal};
 
-/// What `[session_server]` is to have.
+/// The values that `[session_server]` is to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionServer<'a> {
     /// host:port
     pub address: &'a str,
-    /// The address replaces one of the user's.
+    /// The address replaces one that the user has set.
     pub address_is_asked: bool,
     /// The port that the Service leads to.
     pub listen_port: u16,
-    /// `session_timeout`, where it is asked for.
+    /// `session_timeout`, if requested.
     pub timeout: Option<Seconds>,
 }
 
-/// A `config.toml` that is edited at the pod's start.
+/// A `config.toml` that is edited at pod start.
 #[derive(Debug)]
 pub struct StartFile<'t> {
     draft: ConfigDraft<'t>,
@@ -34,7 +35,7 @@ pub struct StartFile<'t> {
 /// An edited `config.toml`.
 #[derive(Debug)]
 pub struct Edited {
-    /// The new text; `None` where the file stays as it is.
+    /// The new text; `None` if the file does not change.
     pub text: Option<String>,
     /// The record to write before the file.
     pub record_until_written: Option<FileRecord>,
@@ -45,10 +46,10 @@ pub struct Edited {
 }
 
 impl<'t> StartFile<'t> {
-    /// Opens a file, which is empty if it does not exist.
+    /// Opens a file. A file that does not exist counts as empty.
     ///
     /// # Errors
-    /// It is not TOML, or its `session_server` is no table.
+    /// The file is not TOML, or its `session_server` is not a table.
     pub fn open(text: &'t str, record: Option<&'t FileRecord>) -> Result<Self, ConfigFileError> {
         let mut file = ConfigFile::parse(text)?;
         let mut before = record.and_then(|record| record.still_true(&file));
@@ -65,13 +66,14 @@ impl<'t> StartFile<'t> {
         settings::own_address(&self.draft.file, self.draft.before.as_ref())
     }
 
-    /// [`Self::own_address`], for messages: passwords are masked, and so is what is no address.
+    /// [`Self::own_address`] for messages: passwords are masked, and so is anything that is not an
+    /// address.
     pub fn shown_own_address(&self) -> String {
         let own = self.own_address().unwrap_or_default();
         self.draft.location.shown_address(&own)
     }
 
-    /// `advertise_address` as it is now, whoever has written it.
+    /// The current value of `advertise_address`, whoever wrote it.
     pub fn advertised(&self) -> Option<String> {
         match self.draft.file.get(ADVERTISE_ADDRESS) {
             Some(Value::String(address)) => Some(address),
@@ -82,7 +84,7 @@ impl<'t> StartFile<'t> {
     /// Writes `[session_server]`.
     ///
     /// # Errors
-    /// The user's own address is one that no runner can advertise.
+    /// No runner can advertise the user's own address.
     pub fn with(mut self, server: &SessionServer<'_>) -> Result<Edited, Refusal> {
         let mut results = Vec::new();
         if !server.address_is_asked {
@@ -105,8 +107,8 @@ impl<'t> StartFile<'t> {
         Ok(self.finish(results))
     }
 
-    /// Leaves the file without a session server: takes out what an earlier start has written, and switches
-    /// off one of the user's, which has no address.
+    /// Leaves the file without a session server: removes what an earlier start wrote, and switches
+    /// off a table of the user's that has no address.
     pub fn without_session_server(mut self) -> Edited {
         let mut results = Vec::new();
         self.draft.restore();
@@ -125,7 +127,7 @@ impl<'t> StartFile<'t> {
         self.finish(results)
     }
 
-    /// The default, where the timeout of an earlier start is no longer asked for.
+    /// The default, if an earlier start wrote a timeout that is no longer requested.
     fn timeout_of_earlier_start(&mut self) -> Option<Seconds> {
         let before = self.draft.before.as_ref()?;
         if before.has_added(SESSION_TIMEOUT) {
@@ -161,7 +163,7 @@ impl<'t> StartFile<'t> {
     }
 }
 
-/// Puts back the `listen_address` of the user's that an earlier start has switched off.
+/// Restores the user's `listen_address` that an earlier start switched off.
 fn switched_on(file: &mut ConfigFile, before: &Record) -> Record {
     if let Some(source) = before.source(LISTEN_ADDRESS) {
         file.set_sources(&[(LISTEN_ADDRESS, source.to_owned())]);
@@ -169,7 +171,7 @@ fn switched_on(file: &mut ConfigFile, before: &Record) -> Record {
     without(before, LISTEN_ADDRESS)
 }
 
-/// A record without a key that is the user's again.
+/// A record without a key that belongs to the user again.
 fn without(record: &Record, key: &str) -> Record {
     let others = record.keys().filter(|(name, _)| *name != key);
     Record::of_keys(others.map(|(name, source)| (name.to_owned(), source.map(str::to_owned))))
@@ -301,7 +303,7 @@ mod tests {
             "{}",
             folder.text
         );
-        // GitLab Runner saves no empty text.
+        // GitLab Runner does not save empty strings.
         folder.text = "[session_server]\n".to_owned();
         folder.serve(&SERVER);
         let listen = "listen_address = \"[::]:8093\"\n";

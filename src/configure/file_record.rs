@@ -1,7 +1,9 @@
-//! What the keys of a `config.toml` were before `configure` edited it in place, kept in a file beside it.
+//! The values that the keys of a `config.toml` had before `configure` edited it in place, kept in a
+//! file beside it.
 //!
-//! The file is JSON: by the name of each `config.toml`, what its keys were, and which values were written.
-//! It holds no comments of the TOML, as `gitlab-runner register` saves without them.
+//! The file is JSON. For each `config.toml`, by name, it holds the previous values of the keys and
+//! the values that were written. It does not keep TOML comments, because `gitlab-runner register`
+//! drops them when it saves.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,7 @@ pub const RECORD_FILE: &str = ".runner-terminal.json";
 
 pub(super) const KEYS: [&str; 3] = [SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS];
 
-/// The text of a record is not one.
+/// The text is not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a record of this program")]
 pub struct NotARecord;
@@ -29,7 +31,7 @@ pub struct FileRecords(Map<String, Value>);
 /// The record of one file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileRecord {
-    /// What the keys were.
+    /// The previous values of the keys.
     before: Record,
     /// The values that were written. There are two while a new value takes the place of an earlier one.
     written: BTreeMap<String, Vec<Value>>,
@@ -39,7 +41,7 @@ impl FileRecords {
     /// Reads the file's text.
     ///
     /// # Errors
-    /// It is no JSON object.
+    /// The text is not a JSON object.
     pub fn parse(text: &str) -> Result<Self, NotARecord> {
         serde_json::from_str(text).map(Self).map_err(|_| NotARecord)
     }
@@ -58,7 +60,7 @@ impl FileRecords {
         })
     }
 
-    /// Puts the record of a file in place of the earlier one.
+    /// Replaces the record of a file.
     pub fn set(&mut self, name: &str, record: Option<FileRecord>) {
         match record {
             Some(FileRecord { before, written }) => {
@@ -71,7 +73,7 @@ impl FileRecords {
         }
     }
 
-    /// The file's text; `None` without a record.
+    /// The file's text; `None` if there are no records.
     pub fn text(&self) -> Option<String> {
         let text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
         (!self.0.is_empty()).then(|| format!("{text}\n"))
@@ -79,7 +81,7 @@ impl FileRecords {
 }
 
 impl FileRecord {
-    /// The record of what a file has now.
+    /// The record for the current content of a file.
     pub(super) fn of(before: Record, file: &ConfigFile) -> Option<Self> {
         if before.is_empty() {
             return None;
@@ -92,7 +94,8 @@ impl FileRecord {
         })
     }
 
-    /// What is still true of a file: a key whose value is another one now is the user's.
+    /// The part of the record that still holds for a file. A key that has another value now belongs
+    /// to the user.
     pub(super) fn still_true(&self, file: &ConfigFile) -> Option<Record> {
         let is_ours = |key: &str| self.has_written(key, file.get(key).as_ref());
         let (ours, others): (Vec<&str>, Vec<&str>) = KEYS
@@ -113,7 +116,7 @@ impl FileRecord {
         (!before.is_empty()).then_some(before)
     }
 
-    /// This record together with the earlier one: one of them is true, whether or not the file gets
+    /// Combines this record with the earlier one, so that it holds whether or not the file gets
     /// written.
     pub(super) fn or(mut self, earlier: Option<&Self>) -> Self {
         let Some(earlier) = earlier else {

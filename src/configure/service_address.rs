@@ -1,4 +1,5 @@
-//! The address to advertise at the pod's start: of the pod's or the host's IPs, or of the live Service.
+//! The address to advertise at pod start: one of the pod's or the node's IPs, or that of the live
+//! Service.
 
 use std::net::IpAddr;
 
@@ -10,19 +11,19 @@ use crate::function_config::{AddressKind, AdvertiseAddressSpec};
 use crate::session_server::live_service::{self, Known, Resolution};
 use krm::resource::Resource;
 
-/// The options that say which addresses fit.
+/// The options that select among addresses.
 const OPTIONS: &str = "--prefer and --ip-family";
 
-/// What is asked of a Service.
+/// What to look for in a Service.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// The number of the Service's port, where the Service is the user's own.
+    /// The number of the Service's port, if the Service is the user's own.
     pub port: Option<u16>,
-    /// The hosts at which the node port is reached; none for the Service's own address.
+    /// The hosts at which the node port is reachable; empty to use the Service's own address.
     pub nodes: Vec<Host>,
-    /// The kinds of address that fit, the best first; both when empty.
+    /// The acceptable kinds of address, in order of preference; empty accepts both.
     pub prefer: Vec<AddressKind>,
-    /// IP addresses of this family only.
+    /// Accept only IP addresses of this family.
     pub ip_family: Option<IpFamily>,
 }
 
@@ -31,17 +32,17 @@ pub struct Query {
 pub enum ServiceState {
     /// host:port
     Address(String),
-    /// It has none yet, and why.
+    /// It has none yet, for this reason.
     Pending(String),
-    /// It is being deleted, and since when.
+    /// It is being deleted, since this time.
     BeingDeleted(String),
-    /// It can have none as it is, and why.
+    /// It can never have one, for this reason.
     Unusable(String),
 }
 
 impl Query {
-    /// Reads the address of a live Service. `configured` is the address in the file, which is kept among
-    /// equals.
+    /// Reads the address of a live Service. `configured` is the address in the file: among equally
+    /// good ones, it is kept.
     pub fn read(&self, service: &Value, configured: Option<&str>) -> ServiceState {
         let nodes = match self.host_of_nodes() {
             Ok(nodes) => nodes,
@@ -80,10 +81,10 @@ impl Query {
     }
 }
 
-/// The address of a pod or a host, by its IPs.
+/// The address of a pod or a node, chosen from its IPs.
 ///
 /// # Errors
-/// None of them is of the family that is asked for.
+/// None of them is of the requested family.
 pub fn of_ips(ips: &[IpAddr], ip_family: Option<IpFamily>, port: u16) -> Result<String, String> {
     let hosts: Vec<Host> = ips.iter().map(|ip| Host::Ip(ip.to_canonical())).collect();
     match hosts.iter().find(|host| fits(host, ip_family)) {

@@ -15,40 +15,40 @@ use krm::resource::Resource;
 use krm::text::printable;
 use yaml_splice::Tree;
 
-/// What one run of the function gave.
+/// The outcome of one run of the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
     /// The ResourceList.
     pub output: String,
-    /// Which of its items are which of the list that went in.
+    /// How its items correspond to those of the input list.
     pub alignment: Alignment,
-    /// What the function has to say, as lines.
+    /// The messages of the function, as lines.
     pub report: String,
-    /// True when it has changed nothing, as the report says.
+    /// True if the function failed and changed nothing; the report says why.
     pub failed: bool,
 }
 
-/// What came of all of them.
+/// The outcome of all runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The texts of the files, in their order: as they were, when a function failed.
+    /// The texts of the files, in their order; unchanged if a function failed.
     pub texts: Vec<String>,
     /// The documents that are resources, in the order of the files.
     pub documents: Vec<Document>,
-    /// Which resources of the files are which of those before.
+    /// How the resources of the files correspond to those before.
     pub alignment: Alignment,
-    /// The ResourceList that came out of the last function; the one that went in, when it failed.
+    /// The output ResourceList of the last function; its input if it failed.
     pub list: String,
-    /// What the functions have to say, as lines.
+    /// The messages of all functions, as lines.
     pub report: String,
     /// True when a function failed. Those after it have not run.
     pub failed: bool,
 }
 
-/// Why there is nothing to give.
+/// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError<E> {
-    /// A file, or the functionConfig, cannot stand in a list.
+    /// A file, or the functionConfig, cannot be wrapped in a ResourceList.
     #[error(transparent)]
     Document(DocumentError),
     /// The function could not be run.
@@ -56,12 +56,12 @@ pub enum ApplyError<E> {
     Run(E),
 }
 
-/// Runs the function for each of its configs on files, given as (path, text). Each run gets the text
-/// of a ResourceList, and the next one what this one has made of the files.
+/// Runs the function on files, given as (path, text), once for each of its configs. Each run gets
+/// the text of a ResourceList that holds the files as the previous run left them.
 ///
 /// # Errors
 ///
-/// [`ApplyError`] where files cannot be wrapped, and what `run` gives.
+/// [`ApplyError`] if files cannot be wrapped; otherwise the error of `run`.
 pub fn apply<E>(
     files: &[(&str, &str)],
     configs: &[Config<'_>],
@@ -71,11 +71,11 @@ pub fn apply<E>(
     apply_to_documents(files, documents, configs, run)
 }
 
-/// As [`apply`], for files that were split before.
+/// Like [`apply`], for files that are already split.
 ///
 /// # Errors
 ///
-/// [`ApplyError`] where a functionConfig cannot be wrapped, and what `run` gives.
+/// [`ApplyError`] if a functionConfig cannot be wrapped; otherwise the error of `run`.
 pub fn apply_to_documents<E>(
     files: &[(&str, &str)],
     mut documents: Vec<Document>,
@@ -118,12 +118,12 @@ pub fn apply_to_documents<E>(
     Ok(applied)
 }
 
-/// Said where a SessionServer without settings changes what an earlier run has made.
+/// The warning for a SessionServer without settings that changes what an earlier run added.
 const WITHOUT_CONFIG: &str = "runner-terminal: warning: no functionConfig is given, so what an earlier \
     run made has changed to the defaults: if that run had a functionConfig, hand it over by \
     --function-config, or its settings are lost\n";
 
-/// True where a resource that an earlier run has made changes or goes.
+/// True if a resource that an earlier run added is changed or removed.
 fn changes_own(files: &[(&str, &str)], documents: &[Document], edited: &[String]) -> bool {
     documents.iter().any(|document| {
         let text = document.text(files);
@@ -132,7 +132,7 @@ fn changes_own(files: &[(&str, &str)], documents: &[Document], edited: &[String]
     })
 }
 
-/// The text of a SessionServer, which is told of an AdvertiseAddress that comes later.
+/// The text of a SessionServer, annotated if an AdvertiseAddress comes later.
 fn followed<'c>(config: &'c Config<'_>, later: &[Config<'_>]) -> Cow<'c, str> {
     const NEXT: &str = "AdvertiseAddress";
     let text: &str = &config.text;
@@ -156,14 +156,15 @@ fn followed<'c>(config: &'c Config<'_>, later: &[Config<'_>]) -> Cow<'c, str> {
 }
 
 impl Applied {
-    /// Takes everything back, and says where to look.
+    /// Reverts all changes, and reports where to look.
     fn fail(&mut self, files: &[(&str, &str)], config: &Config<'_>, report: &str) {
         self.failed = true;
         self.texts = texts(files);
         self.alignment = Alignment::default();
         match unreadable(files) {
             Some(error) => {
-                // The function counts the lines of its list: the same mistake has one line, the file's.
+                // The function reports lines of its list. For the same problem, only the line in
+                // the file is reported.
                 let is_same = |line: &str| match &error.problem {
                     Problem::NotYaml(why) | Problem::Ambiguous(why) => line.contains(why.as_str()),
                     _ => false,

@@ -14,12 +14,12 @@ metadata:
   name: session-server
 ";
 
-/// A functionConfig, and where it stands.
+/// A functionConfig, and its position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config<'text> {
-    /// The path of its file, or what else it comes from; empty for the default.
+    /// The path of its file, or a description of its origin; empty for the default.
     pub file: String,
-    /// Its line there, from 1; 0 where it stands in no file.
+    /// Its line in the file, from 1; 0 if it is not in a file.
     pub line: usize,
     /// One document.
     pub text: Cow<'text, str>,
@@ -28,13 +28,13 @@ pub struct Config<'text> {
 /// Why a functionConfig cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigFault {
-    /// The path of the file that it is in.
+    /// The path of the file.
     pub file: String,
-    /// The line of the field, or of the nearest one around it; 0 where it stands in no file.
+    /// The line of the field, or of the closest field that contains it; 0 if it is not in a file.
     pub line: usize,
-    /// The field: `spec.exposure.type`; empty where it is no YAML at all.
+    /// The field: `spec.exposure.type`; empty if the text is not YAML.
     pub field: String,
-    /// What is wrong there, and what would be right.
+    /// What is wrong, and what would be valid.
     pub message: String,
 }
 
@@ -48,12 +48,12 @@ impl Config<'_> {
         }
     }
 
-    /// True for the one that is used where none is given: a SessionServer without settings.
+    /// True for the default, a SessionServer without settings.
     pub fn is_default(&self) -> bool {
         self.file.is_empty() && self.text == DEFAULT
     }
 
-    /// The same, which borrows nothing.
+    /// The same, without borrowing.
     pub fn into_owned(self) -> Config<'static> {
         Config {
             file: self.file,
@@ -62,11 +62,11 @@ impl Config<'_> {
         }
     }
 
-    /// Reads it.
+    /// Parses the functionConfig.
     ///
     /// # Errors
     ///
-    /// [`ConfigFault`] where it is no YAML, or no functionConfig of this function.
+    /// [`ConfigFault`] if the text is not YAML, or not a functionConfig of this function.
     pub fn parse(&self) -> Result<FunctionConfig, ConfigFault> {
         let tree = Tree::parse(&self.text);
         let value = tree.as_ref().map_err(Clone::clone);
@@ -88,7 +88,7 @@ impl Config<'_> {
         }
     }
 
-    /// The line in its file, for a line of its text.
+    /// Converts a line of its text to a line of its file.
     pub fn line_in_file(&self, line: usize) -> usize {
         match self.line {
             0 => 0,
@@ -96,7 +96,7 @@ impl Config<'_> {
         }
     }
 
-    /// An error in the function config is where the config is.
+    /// Moves an error in the functionConfig to the file that holds it.
     pub(super) fn blamed(&self, error: DocumentError) -> DocumentError {
         if error.path != FUNCTION_CONFIG || self.file.is_empty() {
             return error;
@@ -113,12 +113,12 @@ impl Config<'_> {
 /// those among the manifests; else the default, a SessionServer without settings. Files are given
 /// as (path, text).
 ///
-/// Among manifests an order means nothing, so SessionServers come first: the Service has to be
-/// there before its address is asked for. VerifyTerminals come last, when all is done.
+/// The order of manifests has no meaning, so SessionServers come first: the Service must exist
+/// before its address is looked up. VerifyTerminals come last, when everything is written.
 ///
 /// # Errors
 ///
-/// [`DocumentError`] where a file has what cannot stand in a list.
+/// [`DocumentError`] if a file has content that a ResourceList cannot hold.
 pub fn function_configs<'text>(
     manifests: &[(&str, &'text str)],
     given: &[(&str, &'text str)],
@@ -126,11 +126,11 @@ pub fn function_configs<'text>(
     function_configs_of(manifests, &split(manifests)?, given)
 }
 
-/// As [`function_configs`], for manifests that were split before.
+/// Like [`function_configs`], for manifests that are already split.
 ///
 /// # Errors
 ///
-/// [`DocumentError`] where one of the given files has what cannot stand in a list.
+/// [`DocumentError`] if one of the given files has content that a ResourceList cannot hold.
 pub fn function_configs_of<'text>(
     manifests: &[(&str, &'text str)],
     documents: &[Document],

@@ -2,9 +2,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`configs`] | says which functionConfigs are used on them |
-//! | [`apply`] | runs the function for each of these |
-//! | [`twins`] | finds workloads that are there twice |
+//! | [`configs`] | decides which functionConfigs apply to them |
+//! | [`apply`] | runs the function for each functionConfig |
+//! | [`twins`] | finds workloads that are defined twice |
 
 mod apply;
 mod configs;

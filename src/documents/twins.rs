@@ -1,4 +1,4 @@
-//! Workloads that stand in the files more than once.
+//! Workloads that are defined more than once in the files.
 
 use crate::runner::WORKLOAD_KINDS;
 use krm::documents::{line_of, resources};
@@ -6,7 +6,7 @@ use krm::resource::Identity;
 use krm::resource_list::is_compatible;
 use yaml_splice::Tree;
 
-/// Says where each workload stands that is there twice: `Deployment r is at a.yaml:9 and at
+/// Lists the positions of each workload that is defined twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).
 pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
     let mut groups: Vec<(Identity, Vec<String>)> = Vec::new();

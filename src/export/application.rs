@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{EditedDocumentError, Wanted};
 
-/// What Argo CD's kustomize is told.
+/// The options of Argo CD's built-in kustomize.
 const OPTIONS: &str = "/spec/source/kustomize";
 const COMPONENTS: &str = "/spec/source/kustomize/components";
-/// Fields of `spec.source.kustomize` that change resources after the components.
+/// Fields of `spec.source.kustomize` that are applied after the components.
 const LATE: [&str; 7] = [
     "commonLabels",
     "namePrefix",
@@ -39,7 +39,7 @@ pub enum ApplicationError {
         /// The path of the file, as given.
         path: String,
     },
-    /// The source is not a kustomization in one folder.
+    /// The source is not a single folder with a kustomization.
     #[error(
         "{path}: the Application has {field}, and only spec.source with the path of a kustomization takes \
          components: add the exported folder to the components of that kustomization yourself"
@@ -47,10 +47,10 @@ pub enum ApplicationError {
     OtherSource {
         /// The path of the file, as given.
         path: String,
-        /// The field that says so.
+        /// The field that shows this.
         field: String,
     },
-    /// The Application changes names after the components.
+    /// The Application changes names after the components are applied.
     #[error(
         "{path}: spec.source.kustomize.{field} takes effect after components, whose patches would not \
          find their resources any more or add them under other names: set it in a kustomization, and \
@@ -62,14 +62,14 @@ pub enum ApplicationError {
         /// The field.
         field: &'static str,
     },
-    /// The source is another folder than the one that was exported.
+    /// The source is not the folder that was exported.
     #[error(
         "{path}: spec.source.path is {found:?}, and {exported} was exported: export that folder by -k"
     )]
     OtherFolder {
         /// The path of the file, as given.
         path: String,
-        /// What the Application has.
+        /// The folder in the Application.
         found: String,
         /// The kustomization that was exported.
         exported: String,
@@ -82,11 +82,12 @@ pub enum ApplicationError {
     },
 }
 
-/// An Application's file with a component, given relative to the source's folder, or without it.
-/// `exported` is the absolute path of the kustomization that was exported, empty if it is not known.
+/// The file of an Application with a component added (given relative to the source's folder), or
+/// removed. `exported` is the absolute path of the exported kustomization; empty if unknown.
 ///
 /// # Errors
-/// The file has no Application or several, its source is something else, or it cannot be edited.
+/// The file does not have exactly one Application, its source is unsuitable, or it cannot be
+/// edited.
 pub fn add_component(
     path: &str,
     text: &str,
@@ -113,7 +114,8 @@ pub fn add_component(
     Ok(application.edited(operation.into_iter().collect())?)
 }
 
-/// What adds a component to the options of kustomize, or removes it; `None` where it is as it should be.
+/// The operation that adds a component to the kustomize options, or removes it; `None` if nothing
+/// needs to change.
 fn operation(
     options: Option<&Map<String, Value>>,
     components: Option<&Vec<Value>>,
@@ -143,7 +145,8 @@ fn operation(
     }
 }
 
-/// Refuses sources that take no components, and those to which this one does not belong.
+/// Refuses sources that do not support components, and sources that this component does not belong
+/// to.
 fn check(path: &str, application: &Value, exported: &str) -> Result<(), ApplicationError> {
     let path = path.to_owned();
     let has = |pointer: &str| {

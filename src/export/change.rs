@@ -9,32 +9,33 @@ use yaml_splice::Tree;
 use crate::runner::start_record::POD_START;
 use crate::session_server::CONFIG_CHECKSUM;
 
-/// Marks a resource that is no manifest, such as a live Service that was exported: kustomize does not
-/// print it.
+/// Marks a resource that is not applied, such as an exported live Service: kustomize does not print
+/// it.
 const LOCAL: &str = "config.kubernetes.io/local-config";
-/// What hosts of functions note on the items of a list, which no file has.
+/// Prefixes of the bookkeeping annotations that hosts of functions add to items. They are not in
+/// any file.
 const BOOKKEEPING: [&str; 2] = ["internal.config.kubernetes.io/", "config.k8s.io/"];
 
-/// A resource before and after a run: one of both is `None` where it is new or gone.
+/// A resource before and after a run: one of the two is `None` if it is new or removed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// As it was.
+    /// The resource before the run.
     pub before: Option<Value>,
-    /// As the function gives it.
+    /// The resource after the run.
     pub after: Option<Value>,
     /// It is a member of an OpenShift Template.
     pub in_template: bool,
 }
 
 impl Change {
-    /// The identity before, or that of a new resource.
+    /// The identity before the run; for a new resource, the one after.
     pub(super) fn identity(&self) -> Identity {
         let value = self.before.as_ref().or(self.after.as_ref());
         identity(value.unwrap_or(&Value::Null))
     }
 }
 
-/// What a resource is called.
+/// The identity of a resource.
 pub(super) fn identity(value: &Value) -> Identity {
     let text = |pointer: &str| {
         let found = value.pointer(pointer).and_then(Value::as_str);
@@ -49,8 +50,8 @@ pub(super) fn identity(value: &Value) -> Identity {
     }
 }
 
-/// Pairs the resources of files, given as (path, text) with their documents, before and after a run.
-/// `resources_now` says which resources of the later ones are which of the earlier.
+/// Pairs the resources of files before and after a run. Files are given as (path, text), together
+/// with their documents. `resources_now` maps the later resources to the earlier ones.
 pub fn changes(
     before: (&[(&str, &str)], &[Document]),
     after: (&[(&str, &str)], &[Document]),
@@ -72,9 +73,9 @@ pub fn changes(
     changes
 }
 
-/// Leaves the checksum of config.toml as it was where an init container writes that file. The function
-/// brings it up to date with each run, by which pods restart; a file would hold it until the next
-/// export.
+/// Keeps the checksum of `config.toml` as it was if an init container writes that file. The
+/// function updates the checksum on each run, which restarts the pods; an exported file would keep
+/// it until the next export.
 fn keep_checksum(change: &mut Change) {
     let Change { before, after, .. } = change;
     let Some(after) = after else {
@@ -113,7 +114,7 @@ struct Found {
 }
 
 impl Found {
-    /// Its value without what hosts have noted on it; `None` where it is no manifest.
+    /// Its value without the bookkeeping annotations of hosts; `None` if it is not applied.
     fn manifest(&self) -> Option<Value> {
         let mut value = self.value.clone();
         let Some(Value::Object(annotations)) = value.pointer_mut("/metadata/annotations") else {
@@ -159,8 +160,8 @@ fn kind(document: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What one function has removed and a later one has added again is one resource. One whose name
-/// changes is two: a patch finds its resource by the name.
+/// Treats a resource that one function removed and a later one added again as one resource. If the
+/// name changed, it stays two: a patch finds its resource by name.
 fn join_again(changes: Vec<Change>) -> Vec<Change> {
     let mut split = Vec::with_capacity(changes.len());
     for change in changes {

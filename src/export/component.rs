@@ -7,7 +7,8 @@ use super::change::identity;
 use super::compose::{Export, Form, Patch};
 use super::files::{ExportedFile, KUSTOMIZATION, Names, head, text};
 
-/// The files of a Component; none where nothing changes. `usage` says in a comment where it belongs.
+/// The files of a Component; empty if nothing changes. `usage` is a comment that says where the
+/// Component belongs.
 pub fn component(export: &Export, usage: &str) -> Vec<ExportedFile> {
     if export == &Export::default() {
         return Vec::new();
@@ -66,8 +67,8 @@ fn entry(purpose: &str, value: &Value) -> String {
     format!("# {comment}\n{}", yaml_splice::document(value))
 }
 
-/// What selects the resource of a patch. kustomize takes names for regular expressions, which have to
-/// match as a whole.
+/// The selector for the resource of a patch. kustomize treats names as regular expressions that
+/// must match in full.
 pub(super) fn target(resource: &Identity) -> Value {
     let (group, version) = match resource.api_version.split_once('/') {
         Some((group, version)) => (group, version),
@@ -87,8 +88,8 @@ pub(super) fn target(resource: &Identity) -> Value {
     Value::Object(target)
 }
 
-/// The text of a patch, for a list that holds patches themselves. kustomize trims these: a comment at the
-/// end keeps the last line break of a block scalar.
+/// The text of a patch, for a list of inline patches. kustomize trims inline patches, so a comment
+/// at the end preserves the last line break of a block scalar.
 pub(super) fn inline(patch: &Patch) -> String {
     let value = match &patch.form {
         Form::Strategic(value) => value.clone(),

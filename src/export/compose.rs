@@ -1,4 +1,4 @@
-//! The patches and new resources that make of the input what the function gives.
+//! The patches and new resources that turn the input into the function's output.
 
 use json_patch::PatchOperation;
 use krm::bookkeeping::OWNED_BY;
@@ -26,9 +26,9 @@ pub struct Export {
 pub struct Added {
     /// The resource.
     pub value: Value,
-    /// What it is for, in a line.
+    /// Its purpose, in one line.
     pub purpose: String,
-    /// The sha256 of what it is a copy of; `None` where it is none.
+    /// The sha256 of the resource that it is a copy of; `None` if it is not a copy.
     pub made_from: Option<String>,
 }
 
@@ -37,16 +37,16 @@ pub struct Added {
 pub struct Patch {
     /// The resource.
     pub target: Identity,
-    /// What it is for, in a line.
+    /// Its purpose, in one line.
     pub purpose: String,
-    /// The sha256 of the texts that it replaces; `None` where it replaces none, and so does not go out
-    /// of date with them.
+    /// The sha256 of the texts that it replaces; `None` if it replaces none, and so cannot become
+    /// outdated.
     pub made_from: Option<String>,
-    /// How it says what changes.
+    /// The format of the patch.
     pub form: Form,
 }
 
-/// How a patch says what changes.
+/// The format of a patch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {
     /// A strategic merge patch, with the resource's `apiVersion`, `kind` and `metadata`.
@@ -60,11 +60,11 @@ pub enum Form {
 pub enum Secrets {
     /// A patch with data of a Secret is refused.
     Refuse,
-    /// It is written.
+    /// Such a patch is written.
     Include,
 }
 
-/// Why a change cannot be said in patches, and what to do.
+/// Why a change cannot be expressed as patches, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// The resource is a member of an OpenShift Template.
@@ -82,7 +82,7 @@ pub enum ExportError {
         /// Its kind.
         kind: String,
     },
-    /// The resource has its kind from the list around it.
+    /// The resource gets its kind from the list around it.
     #[error(
         "a resource named {name:?} has no kind, which kustomize needs: write apiVersion and kind into \
          each item of its list"
@@ -91,7 +91,7 @@ pub enum ExportError {
         /// Its name.
         name: String,
     },
-    /// A new resource is there already.
+    /// A new resource exists already.
     #[error(
         "{resource} is there already, and a kustomization holds a resource once: leave it out of the \
          manifests, or mark an exported live one by the annotation config.kubernetes.io/local-config: 'true'"
@@ -119,7 +119,7 @@ pub enum ExportError {
         /// The resource.
         resource: String,
     },
-    /// Neither form of patch gives what the function gives.
+    /// Neither format of patch produces the function's output.
     #[error(
         "what the function changes in {resource} cannot be said in a patch: run the function itself, by \
          kustomize or by runner-terminal apply-to"
@@ -130,10 +130,10 @@ pub enum ExportError {
     },
 }
 
-/// Composes the patches and new resources for changes. They are the same for the same changes.
+/// Composes the patches and new resources for changes. The result is deterministic.
 ///
 /// # Errors
-/// [`ExportError`] for the first change that cannot be said.
+/// [`ExportError`] for the first change that cannot be expressed.
 pub fn export(changes: &[Change], secrets: Secrets) -> Result<Export, ExportError> {
     let mut export = Export::default();
     for change in changes.iter().filter(|one| one.before != one.after) {
@@ -184,7 +184,7 @@ pub fn export(changes: &[Change], secrets: Secrets) -> Result<Export, ExportErro
     Ok(export)
 }
 
-/// A patch without a namespace selects the resources of all namespaces.
+/// A patch without a namespace selects resources in all namespaces.
 fn must_be_alone(target: &Identity, changes: &[Change]) -> Result<(), ExportError> {
     let others = changes.iter().filter(|change| {
         let other = change.before.as_ref().map(identity);
@@ -202,7 +202,7 @@ fn must_be_alone(target: &Identity, changes: &[Change]) -> Result<(), ExportErro
     }
 }
 
-/// True where data of a Secret would be copied into a patch or a new resource.
+/// True if data of a Secret would be copied into a patch or a new resource.
 fn copies_a_secret(change: &Change) -> bool {
     let data = |value: &Option<Value>, member: &str| {
         let data = value.as_ref().and_then(|value| value.get(member));
@@ -215,7 +215,7 @@ fn copies_a_secret(change: &Change) -> bool {
         })
 }
 
-/// The patches of one resource, which give what the function gives.
+/// The patches that turn one resource into the function's output.
 fn patches(
     target: Identity,
     before: &Value,
@@ -264,7 +264,7 @@ fn patches(
     Ok(patches)
 }
 
-/// A strategic merge patch names its resource.
+/// Adds the identity of the resource, which a strategic merge patch needs.
 fn with_identity(target: &Identity, mut patch: Map<String, Value>) -> Value {
     let mut whole = target.skeleton();
     if let (Some(Value::Object(metadata)), Some(Value::Object(changed))) =
@@ -276,8 +276,8 @@ fn with_identity(target: &Identity, mut patch: Map<String, Value>) -> Value {
     Value::Object(whole)
 }
 
-/// The checksum of the texts of several lines, and of encoded data, that a patch replaces: that of the
-/// user's config.toml.
+/// The checksum of the multi-line texts and encoded data that a patch replaces, such as the user's
+/// `config.toml`.
 fn replaced_texts(before: &Value, after: &Value) -> Option<String> {
     let mut texts = String::new();
     collect_replaced(before, after, false, &mut texts);
@@ -303,8 +303,8 @@ fn collect_replaced(before: &Value, after: &Value, is_data: bool, texts: &mut St
     }
 }
 
-/// The checksum of what a new resource is a copy of: the workloads and configurations that change with
-/// it. The function's own resources are no copies.
+/// The checksum of the resources that a new one is copied from: the workloads and configurations
+/// that change along with it. The function's own resources are not copies.
 fn copied_from(value: &Value, changes: &[Change]) -> Option<String> {
     let annotations = value.pointer("/metadata/annotations");
     if annotations.is_some_and(|annotations| annotations.get(OWNED_BY).is_some()) {

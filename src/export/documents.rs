@@ -15,7 +15,7 @@ pub enum EditedDocumentError {
     /// It cannot be split into documents.
     #[error(transparent)]
     Split(#[from] DocumentError),
-    /// A document is no YAML.
+    /// A document is not YAML.
     #[error("{path}: {error}")]
     NotYaml {
         /// The path of the file, as given.
@@ -23,7 +23,7 @@ pub enum EditedDocumentError {
         /// What is wrong.
         error: YamlError,
     },
-    /// It has no such resource.
+    /// The file has no such resource.
     #[error("{path} has no {kind}: name the file that has it")]
     None {
         /// The path of the file, as given.
@@ -31,7 +31,7 @@ pub enum EditedDocumentError {
         /// The kind that was looked for.
         kind: &'static str,
     },
-    /// It has several of them.
+    /// The file has several of them.
     #[error(
         "{path} has several resources of kind {kind}: put the one to write into a file of its own"
     )]
@@ -59,12 +59,12 @@ pub(super) struct Wanted<'t> {
     path: &'t str,
     text: &'t str,
     range: std::ops::Range<usize>,
-    /// What it means.
+    /// Its parsed value.
     pub(super) value: Value,
 }
 
 impl<'t> Wanted<'t> {
-    /// Finds it, by kind and API group.
+    /// Finds the document by kind and API group.
     pub(super) fn find(
         path: &'t str,
         text: &'t str,
@@ -97,7 +97,7 @@ impl<'t> Wanted<'t> {
         }
     }
 
-    /// The file with these operations done. All else stays byte for byte.
+    /// The file with these operations applied. The rest stays byte for byte.
     pub(super) fn edited(&self, operations: Vec<Value>) -> Result<String, EditedDocumentError> {
         if operations.is_empty() {
             return Ok(self.text.to_owned());

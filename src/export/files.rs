@@ -1,4 +1,4 @@
-//! The texts of files, and how our own are recognised.
+//! The texts of exported files, and how they are recognised later.
 
 use std::collections::BTreeSet;
 
@@ -21,13 +21,13 @@ pub struct ExportedFile {
     pub text: String,
 }
 
-/// True for a text that an export has written.
+/// True for a text that an export wrote.
 pub fn is_ours(text: &str) -> bool {
     text.strip_prefix(MARKER)
         .is_some_and(|rest| rest.starts_with([':', '\n', '\r', '.']))
 }
 
-/// The comment lines of a text: the marker, what it is for, and what it was made from.
+/// The comment lines of a text: the marker, its purpose, and the checksum of its source.
 pub(super) fn head(purpose: &str, made_from: Option<&str>) -> String {
     let mut head = format!("{MARKER}: run it again in place of an edit\n");
     head.push_str(&format!("# {}\n", printable(purpose)));
@@ -44,14 +44,14 @@ pub(super) fn text(purpose: &str, made_from: Option<&str>, value: &Value) -> Str
     head(purpose, made_from) + &yaml_splice::document(value)
 }
 
-/// Names of files, each given once.
+/// File names, each handed out once.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
 }
 
 impl Names {
-    /// `deployment-runner.patch.yaml`; with the namespace, and then a number, where that is taken.
+    /// `deployment-runner.patch.yaml`; with the namespace, and then a number, if the name is taken.
     pub(super) fn take(&mut self, resource: &Identity, ending: &str) -> String {
         let plain = |text: &str| -> String {
             let text = text.to_lowercase();

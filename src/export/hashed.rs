@@ -1,7 +1,7 @@
-//! Names to which kustomize appends a hash of the content: those of generated ConfigMaps and Secrets.
+//! Names that kustomize appends a content hash to: those of generated ConfigMaps and Secrets.
 //!
-//! It appends them last, so a patch finds such a resource by its name without the hash, and references
-//! to that name are completed later.
+//! kustomize appends the hash last. So a patch finds such a resource by its name without the hash,
+//! and references to that name are updated later.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use serde_json::Value;
 use super::change::{Change, identity};
 use super::lists::{Schema, is_same};
 
-/// The names with a hash, and those without.
+/// The names with a hash, mapped to those without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HashedNames(BTreeMap<String, String>);
 
-/// A resource of two lists that is not the same in both.
+/// A resource that differs between two lists.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{resource} {difference}")]
 pub struct NotTheSame {
     /// The resource.
     pub resource: String,
-    /// What is not the same.
+    /// What differs.
     pub difference: &'static str,
 }
 
 impl HashedNames {
-    /// Those of a kustomization's output: the names of ConfigMaps and Secrets that look like it.
+    /// Collects the names of ConfigMaps and Secrets in a kustomization's output that look hashed.
     pub fn of<'v>(resources: impl IntoIterator<Item = &'v Value>) -> Self {
         let found = resources.into_iter().map(identity).filter_map(|found| {
             let is_generated = ["ConfigMap", "Secret"].contains(&found.kind.as_str());
@@ -36,7 +36,7 @@ impl HashedNames {
         Self(found.collect())
     }
 
-    /// Removes the hashes wherever such a name is a whole value.
+    /// Removes the hash wherever such a name is a complete value.
     pub fn remove_from(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -50,7 +50,7 @@ impl HashedNames {
         }
     }
 
-    /// Removes the hashes of changes.
+    /// Removes the hashes from changes.
     pub fn remove_from_changes(&self, changes: &mut [Change]) {
         for change in changes {
             let values = [&mut change.before, &mut change.after];
@@ -61,8 +61,8 @@ impl HashedNames {
     }
 }
 
-/// Compares what a kustomization gives with what it should, in any order. Empty annotations and
-/// labels are as good as none: kustomize drops them.
+/// Compares the output of a kustomization with the expected resources, in any order. Empty
+/// annotations and labels count as absent: kustomize drops them.
 ///
 /// # Errors
 /// The first resource that differs.

@@ -1,6 +1,7 @@
 //! The post-renderer of a Flux HelmRelease.
 //!
-//! It patches what the chart renders, and cannot add resources: these are files beside the HelmRelease.
+//! It patches what the chart renders, but cannot add resources. New resources become files beside
+//! the HelmRelease.
 //!
 //! Source: `spec.postRenderers` in Flux's `helm.toolkit.fluxcd.io/v2`.
 
@@ -21,19 +22,19 @@ pub enum HelmReleaseError {
     /// Its file cannot be edited.
     #[error(transparent)]
     Document(#[from] EditedDocumentError),
-    /// A field has another type than Flux's.
+    /// A field does not have the type that Flux defines.
     #[error("{path}: {field} of the HelmRelease is not {expected}")]
     Field {
         /// The path of the file, as given.
         path: String,
         /// The field.
         field: String,
-        /// What it should be.
+        /// The expected type.
         expected: &'static str,
     },
 }
 
-/// The patches of a post-renderer. Each one's text begins with the marker of an export.
+/// The patches of a post-renderer. The text of each begins with the export marker.
 pub fn post_renderer(export: &Export) -> Vec<Value> {
     let patches = export.patches.iter();
     let patches =
@@ -52,8 +53,8 @@ pub fn post_renderer_lines(export: &Export) -> String {
     }
 }
 
-/// The files beside the HelmRelease: a kustomization with the new resources; none where there are none.
-/// Resources without a namespace get that of the release, if it is known.
+/// The files beside the HelmRelease: a kustomization with the new resources. Empty if there are
+/// none. Resources without a namespace get the namespace of the release, if it is known.
 pub fn release_files(export: &Export, namespace: Option<&str>) -> Vec<ExportedFile> {
     if export.added.is_empty() {
         return Vec::new();
@@ -86,8 +87,8 @@ pub fn release_files(export: &Export, namespace: Option<&str>) -> Vec<ExportedFi
     files
 }
 
-/// Sets the namespace of a resource of a namespace, and of the accounts that it binds, where there is
-/// none.
+/// Sets the namespace of a namespaced resource, and of the service accounts that it binds, if they
+/// have none.
 fn set_namespace(value: &mut Value, namespace: &str) {
     let kind = value
         .get("kind")
@@ -114,8 +115,8 @@ fn set_namespace(value: &mut Value, namespace: &str) {
 
 /// A release's file with these patches, and the namespace into which the release is installed.
 ///
-/// Patches that an export has written are replaced, and those of users stay, as do comments and layout.
-/// The first patches go into a renderer of their own, after those of users.
+/// Patches that an export wrote are replaced. The user's own patches stay, and so do comments and
+/// layout. The first export adds a separate renderer after those of the user.
 ///
 /// # Errors
 /// The file has no HelmRelease or several, or cannot be edited.
@@ -168,7 +169,7 @@ fn is_own(patch: &Value) -> bool {
     text.is_some_and(is_ours)
 }
 
-/// What makes of the renderers those with our patches.
+/// The operations that put our patches into the renderers.
 fn operations(renderers: &[Vec<Value>], release: &Value, patches: Vec<Value>) -> Vec<Value> {
     let with_own: Vec<usize> = (0..renderers.len())
         .filter(|place| {
@@ -205,7 +206,7 @@ fn operations(renderers: &[Vec<Value>], release: &Value, patches: Vec<Value>) ->
             replace_own(old, new, place, &mut operations);
         }
     }
-    // Indexes fall, so those that follow still hold.
+    // In descending order, so that the remaining indexes stay valid.
     if emptied.len() == renderers.len() && (0..renderers.len()).all(|place| is_bare(release, place))
     {
         operations.push(json!({"op": "remove", "path": RENDERERS}));
@@ -228,7 +229,7 @@ fn is_bare(release: &Value, place: usize) -> bool {
     len(renderer) == Some(1) && len(renderer.and_then(|one| one.get("kustomize"))) == Some(1)
 }
 
-/// Replaces our patches in a renderer that keeps some.
+/// Replaces our patches in a renderer that has others too.
 fn replace_own(old: &[Value], new: Vec<Value>, place: usize, operations: &mut Vec<Value>) {
     let list = format!("{RENDERERS}/{place}/kustomize/patches");
     let own: Vec<usize> = (0..old.len())

@@ -1,5 +1,5 @@
-//! Files that name what a host runs: whether a Component may stand in a kustomization itself, or has to
-//! stand in one around it; and how an entry is added to a list of a kustomization or a Kptfile.
+//! Decides whether a Component can go into a kustomization itself or needs another kustomization
+//! around it, and adds an entry to a list of a kustomization or a Kptfile.
 
 use json_patch::PatchOperation;
 use krm::Internal;
@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use yaml_splice::pointer::token;
 use yaml_splice::{EditError, Tree, YamlError};
 
-/// The fields of a kustomization that take effect before its components, or do not change what these
-/// refer to.
+/// The fields of a kustomization that take effect before its components, or that do not change
+/// anything that components refer to.
 ///
 /// Source: `accumulateTarget` in kustomize's `api/internal/target`: resources, generators, components,
 /// and then all transformers.
@@ -33,8 +33,8 @@ const HARMLESS: [&str; 18] = [
     "secretGenerator",
 ];
 
-/// The first field of a kustomization's text that changes resources after its components: they see
-/// names, namespaces and fields before it. `None` where there is none, or the text is no YAML.
+/// The first field of a kustomization that takes effect after its components, which see the names,
+/// namespaces and fields from before it. `None` if there is none, or the text is not YAML.
 pub fn own_transformers(kustomization: &str) -> Option<String> {
     let value = Tree::parse(kustomization).and_then(|tree| tree.to_value());
     let Ok(Value::Object(fields)) = value else {
@@ -50,26 +50,26 @@ pub enum AddEntryError {
     /// It is not YAML.
     #[error(transparent)]
     NotYaml(#[from] YamlError),
-    /// The field has something else than a list.
+    /// The field is not a list.
     #[error("{0} is not a list")]
     NotAList(String),
-    /// A field above it has something else than a mapping.
+    /// A field above it is not a mapping.
     #[error("{0} is not a mapping")]
     NotAMapping(String),
     /// The text cannot be edited.
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// A fault of this program.
+    /// A bug in this program.
     #[error(transparent)]
     Internal(#[from] Internal),
 }
 
-/// The text of a kustomization or a Kptfile with an entry at the end of a list, such as `["transformers"]`
-/// or `["pipeline", "mutators"]`. What is missing on the way there is made, and all else stays byte for
-/// byte. `None` where the list has the entry.
+/// The text of a kustomization or a Kptfile with an entry appended to a list, such as
+/// `["transformers"]` or `["pipeline", "mutators"]`. Missing parents are created, and the rest
+/// stays byte for byte. `None` if the list already has the entry.
 ///
 /// # Errors
-/// The text is not YAML, or has something else at one of the fields.
+/// The text is not YAML, or one of the fields has another type.
 pub fn add_entry(
     text: &str,
     fields: &[&str],
@@ -108,7 +108,7 @@ pub fn add_entry(
     Ok(Some(yaml_splice::apply(text, &[operation])?))
 }
 
-/// A pointer as messages name a field.
+/// A JSON pointer in the notation that messages use for fields.
 fn shown(pointer: &str) -> String {
     match pointer.trim_start_matches('/') {
         "" => "the file".to_owned(),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-/// The types whose lists are merged, of those that the function changes or adds.
+/// Of the types that the function changes or adds: those whose lists are merged.
 const KNOWN: [(&str, &[&str]); 6] = [
     (
         "v1",
@@ -31,7 +31,7 @@ const KNOWN: [(&str, &[&str]); 6] = [
     ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
 ];
 
-/// A type, as far as its lists are known.
+/// A type, and what is known of its lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Schema {
     /// One of Kubernetes' own.
@@ -56,11 +56,11 @@ impl Schema {
         }
     }
 
-    /// The fields that tell the elements of a list apart, where it is merged by them and its order
-    /// means nothing. `path` has the keys from the top, without indexes.
+    /// The fields that identify the elements of a list, if the list is merged by them and its order
+    /// has no meaning. `path` has the keys from the root, without indexes.
     ///
-    /// Init containers run in their order, and variables may refer to those before them: these lists
-    /// are not among them.
+    /// Init containers run in order, and environment variables may refer to earlier ones, so these
+    /// lists are excluded.
     pub(super) fn keys(self, path: &[String]) -> Option<&'static [&'static str]> {
         let Self::Known { is_service } = self else {
             return None;
@@ -77,10 +77,10 @@ impl Schema {
     }
 }
 
-/// Lists that are merged by these keys, if each element has its own, in both of them.
+/// True if each element can be identified by these keys, in both lists.
 ///
-/// kustomize takes ports without a protocol for others than those with one, so a number that stands
-/// more than once is not told apart.
+/// kustomize does not match a port without a protocol to one with a protocol, so a port number that
+/// occurs more than once is ambiguous.
 pub(super) fn are_told_apart(keys: &[&str], before: &[Value], after: &[Value]) -> bool {
     let Some(first) = keys.first() else {
         return false;
@@ -105,14 +105,14 @@ pub(super) fn are_told_apart(keys: &[&str], before: &[Value], after: &[Value]) -
     is_unique(before) && is_unique(after) && after.iter().all(has_same_keys)
 }
 
-/// The members of an element by which it is found.
+/// The members that identify an element.
 pub(super) fn key_of(keys: &[&str], item: &Value) -> Map<String, Value> {
     let member = |key: &&str| Some(((*key).to_owned(), item.get(*key)?.clone()));
     keys.iter().filter_map(member).collect()
 }
 
-/// True where two values of a type mean the same: the order of lists that are merged by a key means
-/// nothing.
+/// True if two values of a type are equivalent. The order of lists that are merged by a key is
+/// ignored.
 pub(super) fn is_same(schema: Schema, a: &Value, b: &Value, path: &mut Vec<String>) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

@@ -1,22 +1,22 @@
-//! What the function changes, as plain data for hosts that run no functions: the resources that it
-//! adds, and patches of those that it changes.
+//! The function's changes as plain data, for hosts that run no functions: the resources that it
+//! adds, and patches for those that it changes.
 //!
-//! kustomize applies them in a Component, Flux in a HelmRelease's post-renderer, and Argo CD in its
-//! built-in kustomize. Each patch is checked before it is given: applied to the resource as kustomize
-//! applies it, it gives what the function gives.
+//! kustomize applies them as a Component, Flux in the post-renderer of a HelmRelease, and Argo CD
+//! with its built-in kustomize. Each patch is checked before it is written: applied as kustomize
+//! applies it, it must produce the function's output.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`change`] | pairs the resources before and after a run |
 //! | [`hashed`] | gives generated ConfigMaps and Secrets the names that patches may refer to |
 //! | [`lists`] | says how kustomize merges the lists of Kubernetes' own types |
-//! | [`strategic`] | strategic merge patches: finds one, and applies one |
-//! | [`operations`] | RFC 6902 operations for what these cannot say |
-//! | [`compose`] | one resource's patches, checked |
-//! | [`purpose`] | what a patch is for, in a line |
-//! | [`files`] | the texts of files, and how our own are recognised |
+//! | [`strategic`] | computes and applies strategic merge patches |
+//! | [`operations`] | RFC 6902 operations, for changes that a strategic merge patch cannot express |
+//! | [`compose`] | composes and checks the patches of each resource |
+//! | [`purpose`] | describes the purpose of a patch in one line |
+//! | [`files`] | the texts of exported files, and how they are recognised later |
 //! | [`component`] | a kustomize Component |
-//! | [`kustomization`] | whether a Component may stand in a kustomization; adding an entry to one |
+//! | [`kustomization`] | whether a kustomization can hold a Component; adds an entry to one |
 //! | [`helm_release`] | the post-renderer of a Flux HelmRelease |
 //! | [`application`] | an Argo CD Application |
 

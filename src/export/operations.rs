@@ -1,14 +1,14 @@
 //! RFC 6902 operations from one value to another.
 //!
-//! A `test` before each use of an index says which element is meant: where others have changed the
-//! list, the build fails, and no wrong element changes.
+//! A `test` before each use of an index verifies the element. If others have changed the list, the
+//! build fails instead of changing the wrong element.
 
 use serde_json::{Map, Value, json};
 use yaml_splice::pointer::token;
 
 use super::lists::{Schema, are_told_apart, is_same};
 
-/// The operations, in order; none where the values mean the same.
+/// The operations, in order; empty if the values are equivalent.
 pub(super) fn between(schema: Schema, before: &Value, after: &Value) -> Vec<Value> {
     let mut found = Operations {
         schema,
@@ -115,7 +115,7 @@ impl Operations {
         }
     }
 
-    /// For a list whose elements cannot be told apart.
+    /// For a list whose elements cannot be identified.
     fn whole_list(&mut self, before: &[Value], after: &[Value], pointer: &str) {
         match after.strip_prefix(before) {
             Some(new) => {

@@ -1,4 +1,4 @@
-//! What a patch or a new resource is for, in a line.
+//! Describes the purpose of a patch or a new resource in one line.
 
 use krm::resource::Identity;
 use serde_json::Value;
@@ -8,8 +8,8 @@ use super::change::identity;
 use super::compose::Form;
 use super::strategic::DIRECTIVE;
 
-/// What a field is to the reader of a patch: the last keys of its path, and what a change there means.
-/// The first that fits is said.
+/// The last keys of a field's path, and how to describe a change there to the reader of a patch.
+/// The first match wins.
 const PARTS: [(&str, &str); 9] = [
     (
         "initContainers",
@@ -62,7 +62,7 @@ pub(super) fn purpose(target: &Identity, form: &Form) -> String {
     }
 }
 
-/// The paths of the leaves, without what only names the resource.
+/// The paths of the leaves, except those that only identify the resource.
 fn collect(value: &Value, path: &str, paths: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -89,7 +89,7 @@ fn collect(value: &Value, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// What a new resource is for.
+/// Describes the purpose of a new resource.
 pub(super) fn purpose_of_added(value: &Value) -> String {
     let own = identity(value);
     let what = match own.kind.as_str() {

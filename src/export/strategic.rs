@@ -1,7 +1,8 @@
 //! Strategic merge patches, as kustomize applies them.
 //!
-//! Members are merged, and `null` removes one. The lists of [`lists`](super::lists) are merged by
-//! their keys: elements of the patch come first, in its order, and then those that it does not name.
+//! Members are merged, and `null` removes a member. The lists of [`lists`](super::lists) are merged
+//! by their keys: elements of the patch come first, in its order, followed by those that the patch
+//! does not mention.
 //!
 //! Source: `merge2` and `walk` in kustomize's `kyaml/yaml`.
 
@@ -9,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use super::lists::{Schema, are_told_apart, key_of};
 
-/// Says of an element of a list, or of a resource, that it goes.
+/// The directive that removes a resource, or an element of a list.
 pub(super) const DIRECTIVE: &str = "$patch";
 
-/// A patch for what it can say of the way from one value to the other; empty where that is nothing.
+/// The part of a change that a strategic merge patch can express; empty if there is none.
 pub(super) fn difference(
     schema: Schema,
     before: &Map<String, Value>,
@@ -29,7 +30,7 @@ pub(super) fn difference(
         path.pop();
         patch.extend(value.map(|value| (key.clone(), value)));
     }
-    // kustomize keeps labels and annotations that a patch removes.
+    // kustomize does not remove labels and annotations, even if a patch does.
     let is_metadata = path.first().is_some_and(|first| first == "metadata");
     let gone = before
         .keys()
@@ -42,7 +43,7 @@ fn member(schema: Schema, old: &Value, new: &Value, path: &mut Vec<String>) -> O
     match (old, new) {
         (old, new) if old == new => None,
         (Value::Object(old), Value::Object(new)) => {
-            // kustomize leaves out a mapping that becomes empty.
+            // kustomize drops a mapping that becomes empty.
             if new.is_empty() {
                 return None;
             }
@@ -57,7 +58,8 @@ fn member(schema: Schema, old: &Value, new: &Value, path: &mut Vec<String>) -> O
     }
 }
 
-/// `null` would remove a member, and a directive would not become one.
+/// False for values that a patch cannot set: `null` removes a member, and a directive is not taken
+/// literally.
 fn is_sayable(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -103,7 +105,7 @@ fn list(schema: Schema, old: &[Value], new: &[Value], path: &mut Vec<String>) ->
     (!patch.is_empty()).then_some(Value::Array(patch))
 }
 
-/// What a patch makes of a value.
+/// Applies a patch to a value.
 pub(super) fn apply(
     schema: Schema,
     value: &mut Map<String, Value>,

@@ -46,7 +46,7 @@ impl ClusterDomain {
     /// The name of a Service.
     ///
     /// # Errors
-    /// The manifests have no namespace, which is part of the name.
+    /// The manifests do not set a namespace, which is part of the name.
     pub(super) fn service_name(&self, context: ExposureContext<'_>) -> Result<String, Refusal> {
         let service = context.service;
         require_namespace(context, "the name by which this exposure is reached")?;

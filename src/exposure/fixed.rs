@@ -11,7 +11,7 @@ pub enum FixedAddress {
     NodePort(u16),
     /// A reserved IP address, and the port of the Service.
     LoadBalancerIp(IpAddr, u16),
-    /// A host by which a proxy tells one runner from another.
+    /// A host by which a proxy tells runners apart.
     Host(String),
 }
 
@@ -46,7 +46,7 @@ impl Exposure {
         }
     }
 
-    /// The first IP address that MetalLB's annotation asks for.
+    /// The first IP address in MetalLB's annotation.
     fn annotated_ip(&self) -> Option<IpAddr> {
         let names = [
             "metallb.io/loadBalancerIPs",
@@ -67,7 +67,8 @@ impl Exposure {
                 .map(|ip| FixedAddress::LoadBalancerIp(ip, balancer.service_port(context))),
             ExposureKind::Ingress(ingress) => Some(FixedAddress::Host(ingress.host.of(context))),
             ExposureKind::Gateway(gateway) => Some(FixedAddress::Host(gateway.host.of(context))),
-            // The relay's host is in no route. Two runners with one host are found by their configurations.
+            // The relay's host is not in a route. Two runners with the same host are found by their
+            // configurations.
             ExposureKind::ApiServer(_)
             | ExposureKind::ClusterIp(_)
             | ExposureKind::Headless(_)

@@ -17,7 +17,7 @@ use krm::results::Refusal;
 
 /// The API group of the Gateway API.
 pub const GROUP: &str = "gateway.networking.k8s.io";
-/// The listener of a Gateway that this function makes.
+/// The name of the listener in a Gateway that this function creates.
 const LISTENER: &str = "session-server";
 
 /// A host at a Gateway: one that is there, or one that is made for it.
@@ -99,7 +99,8 @@ impl<H> Gateway<H> {
         self.port.map_or(443, |port| port.0)
     }
 
-    /// What leads these hosts to a Service: a TLSRoute, and the Gateway where one is made.
+    /// The objects that route these hosts to a Service: a TLSRoute, and a Gateway if one is
+    /// created.
     pub(super) fn routes(&self, service: &Identity, hosts: &[String]) -> Vec<Value> {
         let listeners: Vec<(&str, &String)> = hosts
             .iter()

@@ -40,7 +40,7 @@ impl ExposureStrategy for Headless {
                 ),
             ));
         }
-        // The pod's DNS name is below that of the Service that the StatefulSet names.
+        // The pod's DNS name is below that of the StatefulSet's governing Service.
         let governing = resource
             .value
             .at("/spec/serviceName")

@@ -64,7 +64,7 @@ impl HostName {
             .replace(INDEX, &context.shard.unwrap_or(0).to_string())
     }
 
-    /// The address at this name.
+    /// The address with this host name.
     ///
     /// # Errors
     /// The runner is a shard, and the name has no placeholder for its number.
@@ -77,7 +77,7 @@ impl HostName {
         Ok(AddressSource::Known(format!("{}:{port}", self.of(context))))
     }
 
-    /// Refuses one name for all shards.
+    /// Refuses a single name for all shards.
     fn check(&self, context: ExposureContext<'_>) -> Result<(), Refusal> {
         if context.shard.is_none() || self.0.contains(INDEX) {
             return Ok(());
@@ -182,14 +182,14 @@ impl<'de> Deserialize<'de> for PodHost {
     }
 }
 
-/// In the place of a host that another field says: it may not be set.
+/// Takes the place of a host that another field sets: it must not be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub(super) struct NoHost;
 
 impl<'de> Deserialize<'de> for NoHost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // serde gives none to an Option alone where a field is missing.
+        // serde defaults a missing field to `None` only if its type is an Option.
         match Option::<serde::de::IgnoredAny>::deserialize(deserializer)? {
             None => Ok(Self),
             Some(_) => Err(serde::de::Error::custom(

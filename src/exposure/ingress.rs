@@ -1,8 +1,7 @@
 //! `type: Ingress`: a host at an ingress controller that passes TLS through.
 //!
-//! Ingress controllers terminate TLS by default, and then GitLab sees a certificate that it does not trust.
-//! Each has its own setting to pass TLS through by the name that the client asks for (SNI), and only that
-//! is supported here.
+//! By default, ingress controllers terminate TLS, and GitLab gets a certificate that it does not
+//! trust. Each has its own setting to pass TLS through by SNI, and only that is supported here.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +90,7 @@ impl Controller {
 }
 
 impl Controller {
-    /// True where its object is an Ingress, and not one of its own kind.
+    /// True if it uses an Ingress object rather than one of its own kinds.
     pub(super) fn makes_an_ingress(self) -> bool {
         self.passthrough().is_some()
     }
@@ -131,7 +130,7 @@ impl<H> Ingress<H> {
         self.port.map_or(443, |port| port.0)
     }
 
-    /// What leads these hosts to a Service. Contour and OpenShift take one host.
+    /// The objects that route these hosts to a Service. Contour and OpenShift support one host.
     pub(super) fn routes(&self, service: RoutedService<'_>, hosts: &[String]) -> Vec<Value> {
         let mut route = self.route(service, hosts);
         let mut annotations = self.ingress_annotations.clone();
@@ -221,7 +220,7 @@ impl<H> Ingress<H> {
     }
 }
 
-/// The rule of Traefik for a host. A wildcard stands for one label or more.
+/// Traefik's rule for a host. A wildcard matches one or more labels.
 fn sni_rule(host: &str) -> String {
     if !is_wildcard(host) {
         return format!("HostSNI(`{host}`)");

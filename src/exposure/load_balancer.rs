@@ -108,7 +108,7 @@ impl LoadBalancer {
         self.port.map_or(SERVICE_PORT, |port| port.0)
     }
 
-    /// True where the reserved IP goes into `spec.loadBalancerIP`, and not into an annotation.
+    /// True if the reserved IP goes into `spec.loadBalancerIP` rather than an annotation.
     fn has_ip_in_spec(&self) -> bool {
         matches!(self.cloud, None | Some(Cloud::GKE))
     }

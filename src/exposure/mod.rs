@@ -57,7 +57,7 @@ pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficP
 
 /// The name of the session server's port, in a pod and in a Service.
 pub const PORT_NAME: &str = "session-server";
-/// The port of a Service where the user asks for no other.
+/// The default port of a Service.
 pub const SERVICE_PORT: u16 = 9000;
 
 /// How a session server is reached.
@@ -129,15 +129,15 @@ pub struct ExposureContext<'a> {
     pub service: &'a Identity,
     /// The runner's workload.
     pub workload: &'a Workload,
-    /// The port in the pod.
+    /// The port of the session server in the pod.
     pub listen_port: u16,
-    /// The number of the shard that the runner is.
+    /// The number of the shard, if the runner is one.
     pub shard: Option<u16>,
 }
 
 impl ExposureContext<'_> {
-    /// The port of this shard, if the shards share an address and each has a port. What is too high is
-    /// refused by [`Self::check_nth`].
+    /// The port of this shard, if the shards share an address and have one port each.
+    /// [`Self::check_nth`] refuses ports that are too high.
     fn nth(self, port: u16) -> u16 {
         port.saturating_add(self.shard.unwrap_or(0))
     }
@@ -162,11 +162,11 @@ impl ExposureContext<'_> {
 /// Where an address comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressSource {
-    /// The exposure says it: host:port.
+    /// The exposure knows it: host:port.
     Known(String),
-    /// The live Service has it.
+    /// The status of the live Service.
     LiveService,
-    /// Each pod has one of its own, by [`ExposureStrategy::pod_reach`].
+    /// Each pod has its own, as [`ExposureStrategy::pod_reach`] describes.
     Pod,
 }
 
@@ -188,7 +188,7 @@ pub enum PodReach {
 
 /// What each type of exposure decides.
 pub trait ExposureStrategy {
-    /// How each pod is reached by itself; none where a Service leads to the one pod.
+    /// How each pod is reached individually; `None` if a Service forwards to the only pod.
     fn pod_reach(&self, _context: ExposureContext<'_>) -> Option<PodReach> {
         None
     }
@@ -196,12 +196,12 @@ pub trait ExposureStrategy {
     /// Fields of the Service's `spec`: `type`, and what the user has set.
     fn service_spec(&self) -> Map<String, Value>;
 
-    /// The port of the Service, in front of the pod's.
+    /// The port of the Service that forwards to the pod's port.
     fn service_port(&self, _context: ExposureContext<'_>) -> u16 {
         SERVICE_PORT
     }
 
-    /// The port on every node; the cluster chooses one if there is none.
+    /// The port on every node; `None` lets the cluster choose one.
     fn node_port(&self, _context: ExposureContext<'_>) -> Option<u16> {
         None
     }
@@ -216,12 +216,12 @@ pub trait ExposureStrategy {
         Vec::new()
     }
 
-    /// True if the address is that of a node, which has to be read.
+    /// True if the address is that of a node, which must be read from the cluster.
     fn reads_nodes(&self) -> bool {
         false
     }
 
-    /// The resources beside the Service.
+    /// The resources to add besides the Service.
     fn objects(&self, _context: ExposureContext<'_>) -> Vec<Value> {
         Vec::new()
     }
@@ -229,7 +229,7 @@ pub trait ExposureStrategy {
     /// Where the address comes from.
     ///
     /// # Errors
-    /// The reason why this runner cannot be reached by this exposure.
+    /// Why this runner cannot be reached through this exposure.
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal>;
 }
 
@@ -274,10 +274,10 @@ impl ExposureKind {
 }
 
 impl Exposure {
-    /// Reads an exposure; `type` is `LoadBalancer` when absent.
+    /// Parses an exposure; `type` defaults to `LoadBalancer`.
     ///
     /// # Errors
-    /// An unknown type or field, a value of the wrong type, or fields that cannot work together.
+    /// An unknown type or field, a value of the wrong type, or conflicting fields.
     pub fn parse(path: &str, value: &Value) -> Result<Self, ConfigError> {
         let mut fields = match value {
             Value::Null => return Ok(Self::default()),
@@ -335,7 +335,7 @@ impl Exposure {
         Ok(exposure)
     }
 
-    /// True where each pod is reached by itself, so that any number of them may run.
+    /// True if each pod is reached individually, so that any number of pods may run.
     pub fn is_per_pod(&self) -> bool {
         matches!(
             self.kind,
@@ -343,10 +343,10 @@ impl Exposure {
         )
     }
 
-    /// Checks what has to be known where the address is written before the pod starts.
+    /// Checks what must be known if the address is written at build time.
     ///
     /// # Errors
-    /// A field that is missing.
+    /// A required field is missing.
     pub fn check_at_build(&self, path: &str) -> Result<(), ConfigError> {
         match &self.kind {
             ExposureKind::NodePort(exposure) => exposure.check_at_build(path),
@@ -377,13 +377,13 @@ impl Exposure {
         spec
     }
 
-    /// True if the user asked for nothing but the defaults.
+    /// True if the user has set nothing but the defaults.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// A Service that a host leads to.
+/// A Service that a host is routed to.
 #[derive(Clone, Copy, Debug)]
 struct RoutedService<'a> {
     identity: &'a Identity,
@@ -395,7 +395,8 @@ fn is_wildcard(host: &str) -> bool {
     host.starts_with("*.")
 }
 
-/// Adapts the schema: unknown fields are refused, and `type` may be left out for LoadBalancer.
+/// Adapts the schema to the parser: unknown fields are refused, and `type` is optional for
+/// LoadBalancer.
 #[cfg(feature = "schema")]
 fn as_it_is_read(schema: &mut schemars::Schema) {
     schema.insert("unevaluatedProperties".to_owned(), false.into());
@@ -406,7 +407,7 @@ fn as_it_is_read(schema: &mut schemars::Schema) {
     }
 }
 
-/// An object of the members that are set: not null, and no empty list.
+/// An object of the members that are set: neither null nor an empty list.
 fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty());
     members
@@ -437,7 +438,7 @@ fn require_namespace(context: ExposureContext<'_>, whole: &str) -> Result<(), Re
     ))
 }
 
-/// An object beside the Service, with its name and in its namespace.
+/// An object with the Service's name and namespace.
 pub(crate) fn object(api_version: &str, kind: &str, service: &Identity, spec: Value) -> Value {
     let identity = Identity {
         api_version: api_version.to_owned(),

@@ -41,7 +41,7 @@ pub(super) const NAMES: [&str; 5] = [
 ];
 
 impl ServiceFields {
-    /// Removes these fields from those of an exposure, and reads them.
+    /// Takes these fields out of an exposure's fields, and parses them.
     ///
     /// # Errors
     /// A value of the wrong type, or an annotation that breaks terminals.
@@ -160,7 +160,7 @@ pub enum IpFamily {
 )]
 pub struct Cidr(String);
 
-/// The address of a network and the length of its prefix.
+/// The address and the prefix length of a network.
 fn network(text: &str) -> Option<(IpAddr, u8)> {
     let (ip, length) = text.split_once('/')?;
     let ip: IpAddr = ip.parse().ok()?;
@@ -171,9 +171,9 @@ fn network(text: &str) -> Option<(IpAddr, u8)> {
 }
 
 impl Cidr {
-    /// True for a smaller network inside this one.
+    /// True if `inner` is inside this network.
     pub(crate) fn holds(&self, inner: &Self) -> bool {
-        // The bits of an address from the left.
+        // The bits of an address, most significant first.
         let bits = |ip: IpAddr| match ip {
             IpAddr::V4(ip) => u128::from(u32::from(ip)) << 96,
             IpAddr::V6(ip) => u128::from(ip),

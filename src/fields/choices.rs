@@ -7,14 +7,14 @@ use serde_path_to_error::Segment;
 use super::ConfigError;
 use super::typed::{did_you_mean, join};
 
-/// A name that is none of the choices.
+/// A name that is not one of the choices.
 const NO_CHOICE: &str = "\u{0}";
 
-/// Where in a value something stands: the fields and indices from its root.
+/// The position of something in a value: fields and indices from the root.
 pub(super) type FieldPath = Vec<Segment>;
 
-/// The names that the field at `place` of `value` accepts, where it is an enum. serde lists them when
-/// it is given a name that is none of them.
+/// The names that the field at `place` of `value` accepts, if it is an enum. serde lists them in
+/// its error for an unknown name.
 pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Option<Vec<String>> {
     let mut probed = value.clone();
     *slot(&mut probed, place)? = Value::String(NO_CHOICE.to_owned());
@@ -32,14 +32,14 @@ pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Optio
     (!choices.is_empty()).then_some(choices)
 }
 
-/// The place that `path` leads to, without what serde adds for the variant of an enum.
+/// The position that `path` refers to, without the segments that serde adds for enum variants.
 pub(super) fn place(path: &serde_path_to_error::Path) -> FieldPath {
     let is_of_value =
         |segment: &&Segment| matches!(segment, Segment::Map { .. } | Segment::Seq { .. });
     path.iter().take_while(is_of_value).cloned().collect()
 }
 
-/// The refusal of a value that is none of the choices.
+/// The error for a value that is not one of the choices.
 pub(super) fn refuse(path: &str, value: &Value, choices: &[String]) -> ConfigError {
     let (is, meant) = match value {
         Value::Array(_) => ("is a list".to_owned(), String::new()),
@@ -53,7 +53,7 @@ pub(super) fn refuse(path: &str, value: &Value, choices: &[String]) -> ConfigErr
     ConfigError::new(path, format!("{is}{meant}; it {}", must_be(choices)))
 }
 
-/// The refusal of a value that is left out.
+/// The error for a missing value.
 pub(super) fn refuse_missing(path: &str, choices: &[String]) -> ConfigError {
     ConfigError::new(
         path,
@@ -61,7 +61,7 @@ pub(super) fn refuse_missing(path: &str, choices: &[String]) -> ConfigError {
     )
 }
 
-/// The place of a field that is not there.
+/// The position of a missing field.
 pub(super) fn below(mut place: FieldPath, field: &str) -> FieldPath {
     place.push(Segment::Map {
         key: field.to_owned(),
@@ -69,7 +69,7 @@ pub(super) fn below(mut place: FieldPath, field: &str) -> FieldPath {
     place
 }
 
-/// The path of a place, from that of its root.
+/// The path of a position, given the path of its root.
 pub(super) fn path(root: &str, place: &[Segment]) -> String {
     place
         .iter()
@@ -79,7 +79,7 @@ pub(super) fn path(root: &str, place: &[Segment]) -> String {
         })
 }
 
-/// The value at a place.
+/// The value at a position.
 pub(super) fn at<'v>(value: &'v Value, place: &[Segment]) -> Option<&'v Value> {
     place
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn at<'v>(value: &'v Value, place: &[Segment]) -> Option<&'v Value> {
         })
 }
 
-/// The same, to be changed; a field that its mapping lacks is made.
+/// A mutable reference to the value at a position; a missing field is created.
 fn slot<'v>(value: &'v mut Value, place: &[Segment]) -> Option<&'v mut Value> {
     place
         .iter()

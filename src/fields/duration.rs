@@ -1,4 +1,4 @@
-//! A length of time as people write it.
+//! A duration as people write it.
 
 use std::time::Duration;
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::ConfigError;
 
-/// The group of this project's own keys, by which it finds again what it made.
+/// The group of this project's own keys, by which it recognises what it added.
 const OWN_GROUP: &str = "runner-terminal.dev";
 
-/// Checks labels that are to be set on a resource.
+/// Checks labels before they are set on a resource.
 pub(crate) fn check_labels(
     path: &str,
     labels: &BTreeMap<String, String>,
@@ -21,7 +21,7 @@ pub(crate) fn check_labels(
     Ok(())
 }
 
-/// Checks annotations that are to be set on a resource.
+/// Checks annotations before they are set on a resource.
 pub(crate) fn check_annotations(
     path: &str,
     annotations: &BTreeMap<String, String>,
@@ -105,8 +105,8 @@ pub(crate) fn is_subdomain(name: &str) -> bool {
         })
 }
 
-/// The alphabet of RFC 1123. A label has a limit of its own as a whole name, and none as a part
-/// of one.
+/// The alphabet of RFC 1123, without a check of the length: a label is limited as a name of its
+/// own, but not as part of a subdomain.
 ///
 /// Source: `IsDNS1123Label` and `IsDNS1123Subdomain` in Kubernetes' apimachinery.
 pub(crate) fn is_dns_label(text: &str) -> bool {

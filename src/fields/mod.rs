@@ -1,4 +1,5 @@
-//! The fields that functionConfigs are made of: how they are read, and what is said of a mistake.
+//! The fields that functionConfigs are made of: how they are parsed, and the messages about
+//! mistakes.
 
 mod choices;
 mod config_reference;
@@ -18,7 +19,7 @@ pub(crate) use resources::check_resources;
 pub use runner_selector::RunnerSelector;
 pub(crate) use typed::{did_you_mean, read, read_among, unset_when_empty};
 
-/// A functionConfig that cannot be used.
+/// A functionConfig that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {

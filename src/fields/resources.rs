@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::ConfigError;
 
-/// Checks what the API server would refuse with the whole workload.
+/// Checks for values with which the API server would reject the whole workload.
 ///
 /// Source: `ResourceRequirements` in Kubernetes' `core/v1` API.
 pub(crate) fn check_resources(

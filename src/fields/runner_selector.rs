@@ -1,4 +1,4 @@
-//! Which runners a functionConfig is about.
+//! Which runners a functionConfig applies to.
 
 use serde::Deserialize;
 

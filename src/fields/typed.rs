@@ -1,20 +1,20 @@
-//! Reads a value into a type, and says what is wrong by the path of the field.
+//! Parses a value into a type, and reports errors with the path of the field.
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer};
 use serde_json::Value;
 
 use super::{ConfigError, choices};
 
-/// Reads `value`, which stands at `path`, into a type.
+/// Parses `value`, which is at `path`, into a type.
 ///
 /// # Errors
-/// The first unknown field, with the known one that looks most like it, or the first value that
-/// the type does not take, with its choices where it has a few.
+/// The first unknown field, with the most similar known one, or the first value that does not fit
+/// the type, with the choices if there are a few.
 pub(crate) fn read<T: DeserializeOwned>(path: &str, value: &Value) -> Result<T, ConfigError> {
     read_among(path, value, &[])
 }
 
-/// The same, where the user may set other fields beside those of the type.
+/// The same, if the user may also set fields that are not in the type.
 ///
 /// # Errors
 /// As above.
@@ -65,7 +65,7 @@ pub(crate) fn read_among<T: DeserializeOwned>(
     })
 }
 
-/// A field that the user left as `""` counts as not set.
+/// A field set to `""` counts as not set.
 pub(crate) fn unset_when_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// `; did you mean "x"?`, when one of the known names looks like `name`.
+/// `; did you mean "x"?`, if `name` is similar to a known name.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near =
         |known: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
@@ -103,8 +103,8 @@ fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-/// The name and the known names in serde's message, which lists both in backticks. A test holds
-/// that it still does.
+/// The unknown name and the known names in serde's message, which lists both in backticks. A test
+/// guards this format.
 fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown field ")?;
     let mut quoted = rest.split('`').skip(1).step_by(2);

@@ -1,7 +1,7 @@
 //! The versions of the API: `runner-terminal.dev/v1alpha1` and those after it.
 //!
-//! As Kubernetes serves an API: every version that is served is read into the types of this folder,
-//! each by a conversion of its own, and the function knows these types alone. The policy is in
+//! Works like Kubernetes' own API versioning: each served version has a conversion into the types
+//! of this folder, and the rest of the function knows only these types. The policy is in
 //! `docs/api-versions.md`.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::fields::ConfigError;
 
-/// A version that is served.
+/// A served version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiVersion {
     /// `runner-terminal.dev/v1alpha1`
@@ -22,16 +22,16 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// All that are served, the oldest first.
+    /// All served versions, oldest first.
     pub const SERVED: [Self; 2] = [Self::V1Alpha1, Self::V1Beta1];
 
-    /// The one of the functionConfigs that this project makes itself.
+    /// The version of the functionConfigs that this project generates.
     pub const WRITTEN: Self = Self::V1Alpha1;
 
-    /// The newest, which functionConfigs are converted to where nobody says to which.
+    /// The newest version, the default target of conversions.
     pub const NEWEST: Self = Self::V1Beta1;
 
-    /// `runner-terminal.dev/v1alpha1`, as it stands in a functionConfig.
+    /// `runner-terminal.dev/v1alpha1`, as written in a functionConfig.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Alpha1 => "runner-terminal.dev/v1alpha1",
@@ -39,13 +39,13 @@ impl ApiVersion {
         }
     }
 
-    /// `v1alpha1`, as people call it.
+    /// `v1alpha1`, the short name.
     pub fn name(self) -> &'static str {
         let text = self.as_str();
         text.split_once('/').map_or(text, |(_, name)| name)
     }
 
-    /// Reads a version as it stands in a functionConfig, or as people call it.
+    /// Parses a version as written in a functionConfig, or its short name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::SERVED
             .into_iter()
@@ -68,27 +68,27 @@ impl ApiVersion {
         })
     }
 
-    /// Those that are served, as a sentence names them: with `and` or `or` between.
+    /// The served versions as a phrase, joined by `and` or `or`.
     pub fn list(word: &str) -> String {
         Self::SERVED.map(Self::as_str).join(&format!(" {word} "))
     }
 
-    /// Why functionConfigs should have another version; `None` for one that is not deprecated.
+    /// Why functionConfigs should use another version; `None` if this one is not deprecated.
     pub fn warning(self) -> Option<String> {
         self.deprecated().map(|period| period.warning(self))
     }
 
-    /// From when on a version is deprecated. None is today.
+    /// The deprecation of a version. None is deprecated today.
     const fn deprecated(self) -> Option<Deprecated> {
         match self {
             Self::V1Alpha1 | Self::V1Beta1 => None,
         }
     }
 
-    /// How its fields become those of the types here, and the other way round.
+    /// How its fields map to those of the types here, and back.
     pub(super) const fn conversion(self) -> Conversion {
         match self {
-            // They are the same.
+            // The fields are the same.
             Self::V1Alpha1 | Self::V1Beta1 => Conversion {
                 to_types: |_| Vec::new(),
                 from_types: |_| Vec::new(),
@@ -103,14 +103,14 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// The conversion of a version. The same operations read a functionConfig and rewrite its text, so
-/// that a text means the same after it.
+/// The conversion of a version. The same operations parse a functionConfig and rewrite its text, so
+/// that the text keeps its meaning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conversion {
-    /// The operations on a functionConfig of this version after which its fields are those of the
+    /// The operations that turn the fields of a functionConfig of this version into those of the
     /// types.
     pub(super) to_types: fn(&Value) -> Vec<PatchOperation>,
-    /// The operations on such fields after which they are this version's.
+    /// The operations that turn such fields into those of this version.
     pub(super) from_types: fn(&Value) -> Vec<PatchOperation>,
 }
 
@@ -124,7 +124,7 @@ impl Conversion {
         patched(config, &operations).map(Cow::Owned)
     }
 
-    /// The operations that make a functionConfig of this version one of `to`.
+    /// The operations that convert a functionConfig of this version to version `to`.
     pub(super) fn operations(
         self,
         to: Self,
@@ -137,7 +137,7 @@ impl Conversion {
     }
 }
 
-/// A conversion looks at what is there, so its operations can be carried out.
+/// Conversions only touch fields that exist, so their operations always apply.
 fn patched(config: &Value, operations: &[PatchOperation]) -> Result<Value, ConfigError> {
     let mut config = config.clone();
     json_patch::patch(&mut config, operations).map_err(|error| {
@@ -149,12 +149,12 @@ fn patched(config: &Value, operations: &[PatchOperation]) -> Result<Value, Confi
     Ok(config)
 }
 
-/// A version that is deprecated.
+/// The deprecation of a version.
 #[derive(Clone, Copy, Debug)]
 struct Deprecated {
-    /// The version of runner-terminal that said so first.
+    /// The first version of runner-terminal that warns about it.
     since: &'static str,
-    /// The first that does not read it.
+    /// The first version that no longer reads it.
     until: &'static str,
 }
 
@@ -210,7 +210,7 @@ mod tests {
         assert!(ApiVersion::NEWEST.warning().is_none());
     }
 
-    /// The operations that move a field, where it is.
+    /// The operations that move a field, if it exists.
     fn moved(config: &Value, from: &'static str, to: &'static str) -> Vec<PatchOperation> {
         let Some(value) = config.pointer(from) else {
             return Vec::new();
@@ -222,8 +222,8 @@ mod tests {
         serde_json::from_value(operations).unwrap()
     }
 
-    /// What a version with a field of another name will be: the same operations read it and rewrite
-    /// its text.
+    /// How a version that renames a field will work: the same operations parse it and rewrite its
+    /// text.
     #[test]
     fn a_field_of_another_name_is_read_and_rewritten() {
         const OTHER: Conversion = Conversion {

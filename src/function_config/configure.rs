@@ -80,7 +80,7 @@ pub enum PullPolicy {
 }
 
 impl StartWhenPending {
-    /// As the command line of `runner-terminal configure` spells it.
+    /// The spelling on the command line of `runner-terminal configure`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Disable => "Disable",
@@ -103,7 +103,7 @@ impl ConfigureSpec {
     /// Checks the fields against each other.
     ///
     /// # Errors
-    /// One that is missing, or is not read.
+    /// A field that is missing, or that has no effect.
     pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
         let set = [
             ("image", self.image.is_some()),

@@ -1,5 +1,5 @@
-//! Converts the functionConfigs of files to another version. Only what differs between the two
-//! versions changes in the text.
+//! Converts the functionConfigs in files to another version. Only the text that differs between the
+//! two versions changes.
 
 use json_patch::jsonptr::{Pointer, PointerBuf};
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
@@ -17,11 +17,11 @@ use yaml_splice::tree::NodeId;
 pub struct Converted {
     /// The file.
     pub text: String,
-    /// How many functionConfigs it has, those among them that had this version before.
+    /// The number of functionConfigs, including those that already had this version.
     pub configs: usize,
 }
 
-/// Why a file cannot be converted. Nothing of it is, then.
+/// Why a file cannot be converted. In that case, nothing in it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
 pub struct ConvertError {
@@ -43,11 +43,11 @@ impl From<DocumentError> for ConvertError {
     }
 }
 
-/// What a kustomization calls its lists of functions. Each may stand there as text.
+/// The fields of a kustomization that list functions. An entry may be inline text.
 const INLINE: [&str; 3] = ["generators", "transformers", "validators"];
 
-/// Converts the functionConfigs of a file: its documents, those of a ResourceList and among its items,
-/// and those inline in a kustomization. The rest stays byte for byte.
+/// Converts the functionConfigs of a file: its documents, those in and among the items of a
+/// ResourceList, and those inline in a kustomization. The rest stays byte for byte.
 ///
 /// # Errors
 /// A functionConfig that the function refuses too, a document that mentions one and is not YAML, or a
@@ -58,7 +58,7 @@ pub fn convert(path: &str, text: &str, to: ApiVersion) -> Result<Converted, Conv
         configs: 0,
     };
     let mut at = 0;
-    // Most files are about something else, and need not even be files of this kind.
+    // Most files have no functionConfigs, and may not even be manifests.
     let documents = if mentions(text) {
         split(&[(path, text)])?
     } else {
@@ -98,7 +98,7 @@ fn part<'t>(
     })
 }
 
-/// The line in the document, and what is wrong there.
+/// The line in the document, and the problem there.
 type Fault = (usize, String);
 
 fn mentions(text: &str) -> bool {
@@ -162,7 +162,7 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
     Ok((edited, count))
 }
 
-/// Where a document has functionConfigs.
+/// The positions of the functionConfigs in a document.
 fn places(document: &Value) -> Vec<PointerBuf> {
     let is_config = |value: &Value| {
         let version = value.get("apiVersion").and_then(Value::as_str);
@@ -182,9 +182,9 @@ fn places(document: &Value) -> Vec<PointerBuf> {
     places
 }
 
-/// Where a kustomization has functionConfigs as text.
+/// The positions of inline functionConfigs in a kustomization.
 fn inline(document: &Value) -> Vec<PointerBuf> {
-    // A kustomization needs no kind.
+    // `kind` is optional in a kustomization.
     let kind = document.get("kind").and_then(Value::as_str);
     if !matches!(kind, None | Some("Kustomization" | "Component")) {
         return Vec::new();
@@ -196,7 +196,7 @@ fn inline(document: &Value) -> Vec<PointerBuf> {
         .collect()
 }
 
-/// The members of a list that are such.
+/// The members of a list that meet a condition.
 fn members(document: &Value, list: &str, are: impl Fn(&Value) -> bool) -> Vec<PointerBuf> {
     let items = document.get(list).and_then(Value::as_array);
     let items = items.into_iter().flatten().enumerate();
@@ -206,7 +206,7 @@ fn members(document: &Value, list: &str, are: impl Fn(&Value) -> bool) -> Vec<Po
         .collect()
 }
 
-/// A field as results write it, from the root of the document.
+/// A field in the notation of results, from the root of the document.
 fn field(place: &Pointer, path: &str) -> String {
     let mut field = String::new();
     for token in place.tokens() {
@@ -223,7 +223,7 @@ fn field(place: &Pointer, path: &str) -> String {
     field + path
 }
 
-/// An operation on a functionConfig, as one on the document around it.
+/// Rebases an operation on a functionConfig onto the document around it.
 fn below(place: &Pointer, operation: PatchOperation) -> PatchOperation {
     match operation {
         PatchOperation::Add(AddOperation { path, value }) => PatchOperation::Add(AddOperation {
@@ -238,7 +238,7 @@ fn below(place: &Pointer, operation: PatchOperation) -> PatchOperation {
         PatchOperation::Replace(ReplaceOperation { path, value }) => {
             replace(place.concat(&path), value)
         }
-        // The editor says that it does not carry these out.
+        // The editor reports these as unsupported.
         other => other,
     }
 }
@@ -276,7 +276,7 @@ fn means(text: &str, value: &Value) -> bool {
     found.as_ref() == Ok(value)
 }
 
-/// The bytes of what a pointer leads to, by no alias.
+/// The bytes of the node that a pointer leads to without following aliases.
 fn node_at(tree: &Tree<'_>, path: &Pointer) -> Option<std::ops::Range<usize>> {
     let step = |node: NodeId, token: json_patch::jsonptr::Token<'_>| {
         let token = token.decoded();

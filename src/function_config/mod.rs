@@ -30,7 +30,7 @@ pub use wrapped::unused;
 /// The group and version of the functionConfigs that this project makes itself.
 pub const API_VERSION: &str = ApiVersion::WRITTEN.as_str();
 
-/// One functionConfig of this project.
+/// A functionConfig of this project.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FunctionConfig {
     /// `kind: SessionServer`: add the session server to the runners of the list.

@@ -96,7 +96,8 @@ pub enum Operator {
 }
 
 impl NetworkPolicySpec {
-    /// Checks what the API server would refuse. `knows_peer`: the exposure says who connects.
+    /// Checks for values that the API server would reject. `knows_peer`: the exposure determines
+    /// who connects.
     ///
     /// Source: `ValidateNetworkPolicyPeer` and `ValidateIPBlock` in Kubernetes'
     /// `networking/validation`.

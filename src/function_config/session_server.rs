@@ -101,7 +101,7 @@ impl<E: Default> Default for SessionServerSpec<E> {
 }
 
 impl SessionServerSpec {
-    /// Checks the fields that go with an exposure of each pod by itself.
+    /// Checks the fields that matter if each pod is reached individually.
     fn check_per_pod(&self) -> Result<(), ConfigError> {
         if !self.exposure.is_per_pod() {
             return Ok(());
@@ -128,7 +128,7 @@ impl SessionServerSpec {
     }
 }
 
-/// The field takes a word: a number is a likely mistake.
+/// Explains that the field is not a number, which is a likely mistake.
 fn replicas_are_no_number(mut error: ConfigError, spec: &Value) -> ConfigError {
     let is_number = |value: &Value| match value {
         Value::String(text) => text.parse::<u64>().is_ok(),
@@ -150,7 +150,7 @@ impl SessionServer {
     /// reader that is named twice.
     pub fn parse(value: &Value) -> Result<Self, ConfigError> {
         let envelope: Envelope = read("", value)?;
-        // The exposure is read by itself, so that an error in it has its own path.
+        // The exposure is parsed separately, so that an error in it has its own path.
         let spec: SessionServerSpec<Value> = match &envelope.spec {
             Value::Null => SessionServerSpec::default(),
             spec => read("spec", spec).map_err(|error| replicas_are_no_number(error, spec))?,

@@ -1,4 +1,4 @@
-//! functionConfigs where none is read: inside a List, a Template or an array.
+//! functionConfigs in places where they are not read: inside a List, a Template or an array.
 
 use krm::documents::ANY_VERSION;
 use krm::resource_list::ResourceList;

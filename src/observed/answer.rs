@@ -14,32 +14,33 @@ use super::{
 /// What a host has seen of a Service, or of the nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// The Service, or the NodeList, as the API server gives it.
+    /// The Service, or the NodeList, as returned by the API server.
     Live(Value),
-    /// There is none in the namespace of its manifest, or in this one where that says none.
+    /// The Service does not exist in the namespace of its manifest, or in this one if the manifest
+    /// has none.
     Absent {
         /// The host's default namespace.
         namespace: String,
-        /// The API server, and where its address comes from, where one was asked.
+        /// The API server, and where its address comes from, if one was asked.
         asked: Option<String>,
     },
     /// The API server does not allow it (403).
     Forbidden(Forbidden),
-    /// It could not be read: why, and what to do about it.
+    /// It could not be read: the reason, and what to do.
     Failed(String),
 }
 
-/// What the API server does not allow.
+/// A request that the API server does not allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forbidden {
-    /// Who may not read it, and what to do: a clause about it.
+    /// Who may not read it, and what to do: a clause for a message.
     pub reason: String,
     /// The manifests of a rule that allows it, as YAML. Empty if none is known.
     pub rule: String,
 }
 
 impl Forbidden {
-    /// What an item says that is [`FORBIDDEN`].
+    /// Parses an item that is [`FORBIDDEN`].
     pub(super) fn read(item: &Resource) -> Self {
         Self {
             reason: failure(item),
@@ -48,13 +49,13 @@ impl Forbidden {
     }
 }
 
-/// Why an item was not read, as [`FAILURE`] says.
+/// Why an item could not be read, from [`FAILURE`].
 pub(super) fn failure(item: &Resource) -> String {
     let reason = item.annotation(FAILURE).unwrap_or("could not be read");
     reason.to_owned()
 }
 
-/// Puts what a host has seen into the text of a ResourceList, behind the items that are there.
+/// Adds a host's observations to the text of a ResourceList, after the existing items.
 ///
 /// # Errors
 /// The input is not a ResourceList.
@@ -91,7 +92,7 @@ impl Answer {
         }
     }
 
-    /// Why it could not be read, by the annotations that say it.
+    /// The annotations that say why it could not be read.
     fn failure(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::Failed(reason) => vec![(FAILURE, reason)],
@@ -103,7 +104,7 @@ impl Answer {
         }
     }
 
-    /// The item that says what is known of the nodes: of live ones, what matters here.
+    /// The item for the nodes; live nodes are reduced to the relevant fields.
     fn nodes(&self) -> Value {
         let state = (OBSERVED, self.state());
         let annotations = [state].into_iter().chain(self.failure());
@@ -123,7 +124,7 @@ impl Answer {
         })
     }
 
-    /// The item that says it: of a live Service, what matters here.
+    /// The item for the Service; a live Service is reduced to the relevant fields.
     fn service(&self, name: &ServiceName) -> Value {
         let state = self.state();
         let service = match self {

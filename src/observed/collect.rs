@@ -15,23 +15,23 @@ use super::{
 /// One observation.
 #[derive(Clone, Debug)]
 pub enum Observation {
-    /// The Service as the cluster has it.
+    /// The Service in the cluster.
     Live {
         /// The Service.
         service: Box<Resource>,
-        /// The host has read it for this run, rather than the user some time ago.
+        /// The host has read it for this run; otherwise the user exported it some time ago.
         by_host: bool,
     },
-    /// The cluster has none.
+    /// The cluster does not have it.
     Absent {
-        /// The namespace that was looked in, where the manifests say none.
+        /// The namespace that was searched, if the manifests have none.
         looked_in: Option<String>,
         /// The API server that was asked.
         asked: Option<String>,
     },
     /// The host may not read it.
     Forbidden(Forbidden),
-    /// The host could not read it, and says why.
+    /// The host could not read it, for this reason.
     Failed(String),
 }
 
@@ -42,21 +42,21 @@ pub enum NodesSeen {
     Live(Vec<Value>),
     /// The host may not read them.
     Forbidden(Forbidden),
-    /// They could not be read, and why.
+    /// They could not be read, for this reason.
     Failed(String),
 }
 
-/// All that was observed.
+/// Everything that was observed.
 #[derive(Debug, Default)]
 pub struct Observed {
     services: BTreeMap<ServiceName, Observation>,
     nodes: Option<NodesSeen>,
-    /// Items that the host has put into the list.
+    /// Items that the host has added to the list.
     pub injected: Vec<Resource>,
 }
 
 impl Observed {
-    /// Collects what the list holds.
+    /// Collects the observations in the list.
     ///
     /// # Errors
     /// A Service with a status that cannot be parsed.
@@ -71,7 +71,7 @@ impl Observed {
                 recorded.push(live);
             }
         }
-        // An export is newer than the record of an earlier one.
+        // An export is newer than the annotation of an earlier run.
         for live in recorded {
             if !observed.services.contains_key(&name_of(&live)) {
                 observed.add_export(live);
@@ -92,7 +92,7 @@ impl Observed {
                 Some(FAILED) => Observation::Failed(failure(&resource)),
                 _ => continue,
             };
-            // After the exports, over which it wins: it was read just now.
+            // This comes after the exports and replaces them: it was read just now.
             observed.services.insert(name_of(&resource), observation);
             observed.injected.push(resource);
         }
@@ -122,7 +122,7 @@ impl Observed {
                 continue;
             };
             let nodes = resource.value.get("items").and_then(Value::as_array);
-            // After the exports, over which it wins: it was read just now.
+            // This comes after the exports and replaces them: it was read just now.
             self.nodes = Some(match state {
                 LIVE => NodesSeen::Live(nodes.cloned().unwrap_or_default()),
                 FORBIDDEN => NodesSeen::Forbidden(Forbidden::read(&resource)),
@@ -136,7 +136,7 @@ impl Observed {
     /// What was observed of one Service.
     pub fn service(&self, name: &ServiceName) -> Option<&Observation> {
         let seen = self.services.get(name);
-        // An export says `default` where manifests may leave the namespace out.
+        // An export says `default`; manifests may leave the namespace out.
         let exported = || {
             let name = ServiceName {
                 namespace: "default".to_owned(),
@@ -160,7 +160,7 @@ impl Observed {
         }
     }
 
-    /// True where a live Service that was observed has an address of a load balancer.
+    /// True if the observed live Service has a load balancer address.
     pub(crate) fn has_address(&self, name: &ServiceName) -> bool {
         match self.service(name) {
             Some(Observation::Live { service, .. }) => {
@@ -211,7 +211,7 @@ fn recorded_in(manifest: &Resource) -> Option<Resource> {
     Some(Resource::new(manifest.item, Value::Object(service)))
 }
 
-/// True for a Service with a status: a manifest has none.
+/// True for a Service with a status, which a manifest does not have.
 pub fn is_live(resource: &Resource) -> bool {
     resource.identity.kind == "Service" && resource.value.at("/status/loadBalancer").is_some()
 }

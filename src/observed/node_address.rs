@@ -1,11 +1,11 @@
 //! Which address of the nodes to advertise.
 //!
-//! | what the nodes say | the rule |
+//! | state of the nodes | the rule |
 //! |---|---|
 //! | not ready, being deleted, or without a Ready condition | passed over |
 //! | several kinds of address | the first of ExternalIP, ExternalDNS, InternalIP, InternalDNS, Hostname that any node has |
 //! | IPs of both families | `ipFamily` when set, else as the node lists them |
-//! | several nodes | the one that is advertised already while it will do, else the first by name |
+//! | several nodes | the one that is already advertised if it is still suitable, otherwise the first by name |
 //!
 //! Source: `NodeAddressType` and `NodeCondition` in Kubernetes' `core/v1` API.
 
@@ -31,7 +31,7 @@ pub(crate) fn is_node(value: &Value) -> bool {
         && value.at("/status/addresses").is_some()
 }
 
-/// What matters here of a node.
+/// The fields of a node that matter here.
 pub(super) fn trimmed(node: &Value) -> Value {
     let name = node.at("/metadata/name").cloned().unwrap_or_default();
     let mut metadata = json!({"name": name});
@@ -59,7 +59,7 @@ pub(super) fn trimmed(node: &Value) -> Value {
     })
 }
 
-/// Chooses a host. `current` is the one that is advertised now.
+/// Chooses a host. `current` is the one that is currently advertised.
 pub(crate) fn choose(
     nodes: &[Value],
     family: Option<IpFamily>,

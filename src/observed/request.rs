@@ -21,30 +21,30 @@ const TIMEOUT_TAG: &str = "runner-terminal.dev/timeout";
 /// A tag of a result that asks for the nodes instead of the Service that it is about.
 const NODES_TAG: &str = "runner-terminal.dev/observe-nodes";
 
-/// What the function has to know of the cluster.
+/// What the function needs to know about the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What it asks for.
+    /// What to look up.
     pub subject: Subject,
     /// When to answer.
     pub look: Look,
-    /// The file by which to reach the cluster; the host's default when there is none.
+    /// The kubeconfig file; `None` for the host's default.
     pub kubeconfig: Option<String>,
-    /// The context in it; the current one when there is none.
+    /// The context in it; `None` for the current one.
     pub context: Option<String>,
 }
 
 /// When to answer a [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// At once, whatever there is.
+    /// At once, with whatever exists.
     Now,
     /// When the Service has changed since the host's last answer, or this long after the first run.
     Change(Seconds),
 }
 
 impl Request {
-    /// What a functionConfig asks.
+    /// The request of a functionConfig.
     pub(crate) fn new(subject: Subject, look: Look, spec: &AdvertiseAddressSpec) -> Self {
         Self {
             subject,
@@ -77,7 +77,7 @@ impl Request {
         })
     }
 
-    /// Reads what a result asks.
+    /// Parses the request in a result.
     fn from_result(result: &Value) -> Option<Self> {
         let tags = result.get("tags")?;
         let tag = |name: &str| tags.get(name).and_then(Value::as_str);
@@ -106,7 +106,7 @@ impl Request {
     }
 }
 
-/// What the results of a run ask of the host; each thing once.
+/// What the results of a run request from the host, without duplicates.
 pub fn requests(results: &[Value]) -> Vec<Request> {
     let requests = results.iter().filter_map(Request::from_result);
     let by_subject: BTreeMap<Subject, Request> = requests

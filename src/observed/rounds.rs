@@ -1,4 +1,4 @@
-//! Runs the function until it asks for nothing more of the cluster.
+//! Runs the function until it requests nothing more from the cluster.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use krm::resource_list::ReadError;
 
 use super::{Answer, Request, Subject, answer};
 
-/// What one run gave, and what it asks for.
+/// The outcome of one run, and its requests.
 #[derive(Debug)]
 pub struct Step<T> {
-    /// The result when nothing more can be learnt.
+    /// The final outcome, if nothing more can be looked up.
     pub outcome: T,
-    /// What it asks the host for.
+    /// What to look up.
     pub requests: Vec<Request>,
 }
 
@@ -20,8 +20,8 @@ pub struct Step<T> {
 ///
 /// # Errors
 ///
-/// The step's; it asks something about a text that is not a ResourceList, so that no answer can be put
-/// into it.
+/// The error of `step`; or it requests something for a text that is not a ResourceList, which no
+/// answer can be added to.
 pub fn run_to_fixpoint<T, E: From<ReadError>>(
     list: Vec<u8>,
     mut step: impl FnMut(Vec<u8>) -> Result<Step<T>, E>,

@@ -1,10 +1,10 @@
-//! Which runners a functionConfig is about.
+//! Which runners a functionConfig applies to.
 
 use super::Workload;
 use crate::fields::{ConfigReference, RunnerSelector};
 use krm::results::{FunctionResult, Refusal};
 
-/// What a functionConfig says of the runners that it is about.
+/// How a functionConfig selects its runners.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen<'a> {
     /// Which of the list.
@@ -16,14 +16,14 @@ pub struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    /// True when it names a runner, a container or a configuration.
+    /// True if it selects a runner, a container or a configuration explicitly.
     pub fn is_explicit(&self) -> bool {
         *self.selector != RunnerSelector::default()
             || self.container.is_some()
             || self.config.is_some()
     }
 
-    /// Refuses one configuration for several runners: it would tell GitLab one address for all.
+    /// Refuses one configuration for several runners, as it would give all of them one address.
     ///
     /// # Errors
     /// Several runners, with what to do.

@@ -1,4 +1,4 @@
-//! The path of the file that a runner reads its configuration from.
+//! The path of a runner's configuration file.
 //!
 //! Source: `--config`, `-c` and `CONFIG_FILE` of the commands `run` and `register` in GitLab
 //! Runner's `commands`, and its `GetDefaultConfigFile`: as root `/etc/gitlab-runner/config.toml`,
@@ -22,10 +22,10 @@ const OF_ROOT: &str = "/etc/gitlab-runner/config.toml";
 /// Where the configuration is below the home folder of another user.
 const BELOW_HOME: &str = ".gitlab-runner/config.toml";
 /// The home folder of the user `gitlab-runner` in the images of GitLab Runner, and that of a user
-/// whom the image does not know.
+/// who is unknown to the image.
 const HOMES: [&str; 2] = ["/home/gitlab-runner", "/"];
 
-/// The path, as the command, the environment or the runner's own default say.
+/// The path, from the command, the environment or the runner's own default.
 pub(super) fn config_path(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -47,16 +47,16 @@ pub(super) fn config_path(
             .at(field_path(&workload.pod_pointer(&place))),
         )
     })?;
-    // The user of the image is not in the manifests, but a volume at one of the paths tells it.
+    // The image's user is not in the manifests, but a volume at one of the paths gives it away.
     let mounted = paths.iter().find(|path| is_mounted(container, path));
     let path = mounted.or(paths.first()).cloned();
     Ok(path.unwrap_or_else(|| FilePath::parse(OF_ROOT)))
 }
 
-/// The paths that the file may be at, the likeliest first. `pod` is the pod's spec.
+/// The possible paths of the file, most likely first. `pod` is the pod's spec.
 ///
 /// # Errors
-/// The command says several, or says it by a variable that the manifests do not show.
+/// The command sets several, or uses a variable that is not in the manifests.
 fn candidates(
     program: &Program,
     own: &Environment,
@@ -88,7 +88,7 @@ fn candidates(
         .map(|run| &run.program)
         .filter(|program| is_exe(program))
     {
-        // On Windows it reads the file of its working directory.
+        // On Windows, it reads the file in its working directory.
         let folder = match text(container, "workingDir") {
             "" => FilePath::parse(program).join(".."),
             folder => FilePath::parse(folder),
@@ -106,10 +106,10 @@ fn candidates(
     Ok(of_root.into_iter().chain(of_users).collect())
 }
 
-/// The path that the command or its variables say.
+/// The path that the command line or the environment sets.
 ///
 /// # Errors
-/// They say several.
+/// They set several paths.
 fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
     let said = |run: &Invocation| {
         let path = option(&run.arguments, &["config", "c"]);
@@ -130,7 +130,8 @@ fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
     Ok(all.into_iter().flatten().next())
 }
 
-/// An argument that is a variable, and may be any arguments: `$ARGS`, unless it is the value of an option.
+/// An argument that is a variable and may expand to anything: `$ARGS`, unless it is the value of an
+/// option.
 fn unknown_word(arguments: &[String]) -> Option<&str> {
     let before = [""].into_iter().chain(arguments.iter().map(String::as_str));
     let words = before.zip(arguments);
@@ -160,7 +161,7 @@ fn is_exe(program: &str) -> bool {
     program.to_ascii_lowercase().ends_with(".exe")
 }
 
-/// False where the manifest says that the container runs as another user than root.
+/// False if the manifest makes the container run as a user other than root.
 fn may_be_root(container: &Value, pod: Option<&Value>) -> bool {
     let context = |field: &str| {
         container

@@ -1,5 +1,5 @@
-//! Resources from which something else makes a GitLab Runner later: their Deployment is in no
-//! manifest yet.
+//! Resources that a GitLab Runner is generated from later: its Deployment is not in the manifests
+//! yet.
 
 use serde_json::Value;
 
@@ -71,8 +71,8 @@ const RENDERERS: [Renderer; 6] = [
     },
 ];
 
-/// Names each resource of the list from which a GitLab Runner is made elsewhere, and what can be
-/// done about it.
+/// Reports each resource of the list that a GitLab Runner is generated from, and what to do about
+/// it.
 ///
 /// # Errors
 /// One that mentions gitlab-runner and cannot be parsed.
@@ -96,7 +96,7 @@ pub(super) fn named(list: &ResourceList<'_>) -> Result<Vec<FunctionResult>, Read
     Ok(found)
 }
 
-/// True for an Operator's Runner, and for what names the chart gitlab-runner.
+/// True for an Operator's Runner, and for a resource that refers to the chart gitlab-runner.
 fn makes_a_runner(resource: &Resource) -> bool {
     let value = &resource.value;
     match resource.identity.kind.as_str() {

@@ -1,27 +1,28 @@
 //! Where a runner's metrics server listens.
 //!
-//! Source: `--listen-address` and `LISTEN_ADDRESS` of the command `run` in GitLab Runner's `commands`.
-//! They come before `listen_address` of config.toml, and a port that is left out is 9252.
+//! Source: `--listen-address` and `LISTEN_ADDRESS` of the command `run` in GitLab Runner's
+//! `commands`. They take precedence over `listen_address` of config.toml, and the default port is
+//! 9252.
 
 use super::config_path::option;
 use super::program::Program;
 use super::{Container, Runner, Workload};
 
-/// The port where an address has none.
+/// The default port of an address.
 const DEFAULT_PORT: u16 = 9252;
 
-/// The port of a metrics server, and what says it.
+/// The port of a metrics server, and the setting that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricsPort {
     /// The port.
     pub port: u16,
-    /// `listen_address of config.toml`, for instance.
+    /// For example `listen_address of config.toml`.
     pub said_by: &'static str,
 }
 
 impl Runner {
-    /// The port of the metrics server, if there is one: that of the command or the environment, else
-    /// that of the configuration.
+    /// The port of the metrics server, if there is one: from the command line or the environment,
+    /// otherwise from the configuration.
     pub fn metrics(&self, in_config: Option<u16>) -> Option<MetricsPort> {
         let said = self
             .container()

@@ -38,7 +38,7 @@ pub struct Runner {
     container: usize,
     /// Its configuration, and the object that holds it.
     pub config: ConfigToml,
-    /// The file that is written at the pod's start; none where the manifests are edited.
+    /// The file that is written at pod start; `None` if the manifests are edited.
     pub start: Option<StartFile>,
 }
 
@@ -49,7 +49,7 @@ impl std::borrow::Borrow<Workload> for Runner {
 }
 
 impl Runner {
-    /// The file that its pods write at their start on a volume that outlives them.
+    /// The file that its pods write at startup, if it is on a volume that outlives them.
     pub fn lasting_file(&self) -> Option<&LastingFile> {
         match &self.start.as_ref()?.form {
             StartForm::InPlace { lasting, .. } => lasting.as_ref(),
@@ -62,7 +62,7 @@ impl Runner {
         self.workload.containers().nth(self.container)
     }
 
-    /// Names `configure.at: PodStart` in a refusal, where it is a way on.
+    /// Mentions `configure.at: PodStart` in a refusal, if that is possible.
     pub fn or_at_start(&self, list: &ResourceList<'_>, refusal: Refusal) -> Refusal {
         match self.can_start(list) {
             true => config::or_at_start(refusal),
@@ -90,8 +90,8 @@ impl Runner {
 pub struct Found {
     /// Those that the selector matches.
     pub workloads: Vec<Workload>,
-    /// What may be a GitLab Runner and is left alone, and why; nothing where the selector asks for
-    /// certain runners.
+    /// Workloads that may be a GitLab Runner but are left alone, and why; empty if the selector
+    /// names particular runners.
     pub left_alone: Vec<FunctionResult>,
     /// The list may have runners that the selector does not match.
     pub has_others: bool,
@@ -100,7 +100,7 @@ pub struct Found {
 /// The workloads that run gitlab-runner and match the selector.
 ///
 /// # Errors
-/// An item that cannot be parsed, though it mentions gitlab-runner; a workload that is in the list
+/// An item that cannot be parsed but mentions gitlab-runner, or a workload that is in the list
 /// twice.
 pub fn find_workloads(
     list: &ResourceList<'_>,
@@ -110,8 +110,8 @@ pub fn find_workloads(
     Ok(find(list, selector, container)?.workloads)
 }
 
-/// Names each resource of the list from which a GitLab Runner is made elsewhere, and what can be
-/// done about it; none where the selector asks for certain runners.
+/// Reports each resource of the list that a GitLab Runner is generated from, and what to do about
+/// it; empty if the selector names particular runners.
 ///
 /// # Errors
 /// One that cannot be parsed.
@@ -126,16 +126,17 @@ pub fn made_elsewhere(
     }
 }
 
-/// [`find_workloads`], with what is left alone.
+/// Like [`find_workloads`], but also returns what is left alone.
 ///
 /// # Errors
-/// As there.
+/// The same as those of [`find_workloads`].
 pub fn find(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
     container: Option<&str>,
 ) -> Result<Found, Refusal> {
-    // A named container may run an image that does not say gitlab-runner.
+    // A container that is selected by name may run an image whose name does not mention
+    // gitlab-runner.
     let mut items = list.candidates(&WORKLOAD_KINDS, container.unwrap_or("gitlab-runner"));
     if container.is_none() {
         items.extend(scripts::workloads(list, &items));
@@ -193,7 +194,8 @@ pub(crate) fn is_selected(workload: &Workload, selector: &RunnerSelector) -> boo
         && selector.label_selector.matches(workload.labels())
 }
 
-/// `None` for a workload that is not a runner; `Some(Some(…))` says why it is not sure that it is.
+/// `None` for a workload that is not a runner; `Some(Some(…))` explains the doubt about one that
+/// may be.
 fn doubt<'w>(workload: &'w Workload, container: Option<&str>) -> Option<Option<&'w str>> {
     if let Some(name) = container {
         return workload
@@ -243,11 +245,11 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     ))
 }
 
-/// Makes a runner of a workload. `config` is the object that holds its `config.toml`, where the
+/// Completes a workload to a runner. `config` is the object that holds its `config.toml`, if the
 /// functionConfig names it.
 ///
 /// # Errors
-/// Which container runs gitlab-runner cannot be told, or its `config.toml` is not in the list.
+/// It is unclear which container runs gitlab-runner, or its `config.toml` is not in the list.
 pub fn complete(
     list: &ResourceList<'_>,
     workload: Workload,
@@ -264,11 +266,11 @@ pub fn complete(
     })
 }
 
-/// Makes a runner of a workload whose `config.toml` is written at the pod's start. The list may have no
-/// object that holds it: then [`Runner::config`] is empty.
+/// Completes a workload to a runner whose `config.toml` is written at pod start. If the list has no
+/// object that holds the file, [`Runner::config`] is empty.
 ///
 /// # Errors
-/// Which container runs gitlab-runner cannot be told, or the file cannot be written at the pod's start.
+/// It is unclear which container runs gitlab-runner, or the file cannot be written at pod start.
 pub fn complete_at_start(
     list: &ResourceList<'_>,
     workload: Workload,
@@ -278,7 +280,7 @@ pub fn complete_at_start(
     let container = workload.runner_container(container)?;
     let start = ConfigToml::start_file(list, &workload, container)?;
     let config = match ConfigToml::find(list, &workload, container, config) {
-        // A text that something fills in before the pod starts says nothing yet.
+        // A template that is filled in before the pod starts reveals nothing yet.
         Ok(config) if placeholder(&config.text).is_none() => config,
         Err(refusal) if config.is_some() => return Err(refusal),
         _ => ConfigToml::outside_of_manifests(&workload),
@@ -291,7 +293,7 @@ pub fn complete_at_start(
     })
 }
 
-/// Says that no runner was found, and what was looked at.
+/// Reports that no runner was found, and which resources were examined.
 pub fn none_found(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,

@@ -8,7 +8,8 @@ use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
-/// What may scale a workload: kind, and the pointer to the most replicas that it may ask for.
+/// The resources that may scale a workload: kind, and the pointer to the maximum number of
+/// replicas.
 const AUTOSCALERS: [(&str, &str); 2] = [
     ("HorizontalPodAutoscaler", "/spec/maxReplicas"),
     ("ScaledObject", "/spec/maxReplicaCount"),
@@ -20,7 +21,7 @@ const WHY: &str = "a terminal lives in the one runner process that runs its job,
 const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: Relay, PodIP \
                               or HostPort (docs/exposures.md says which) and spec.configure.at: PodStart";
 
-/// Refuses a workload at whose address more than one process would answer.
+/// Refuses a workload if more than one process would answer at its address.
 ///
 /// # Errors
 /// The reason, with what to do; or an autoscaler that cannot be parsed.
@@ -48,7 +49,7 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
     check_fixed_size(list, workload)
 }
 
-/// How many processes a workload asks for; one where it does not say.
+/// The number of processes that a workload requests; one by default.
 pub fn replicas(workload: &Workload) -> i64 {
     replicas_of(&workload.resource)
 }
@@ -74,7 +75,8 @@ pub fn unknown_replicas(workload: &Workload) -> Option<FunctionResult> {
     })
 }
 
-/// The Argo Rollout that runs a workload's pod template by its `workloadRef`, and says how often.
+/// The Argo Rollout that runs a workload's pod template through its `workloadRef` and sets the
+/// replicas.
 fn rollout_of(list: &ResourceList<'_>, workload: &Workload) -> Result<Option<Resource>, Refusal> {
     for item in list.candidates(&["Rollout"], "workloadRef") {
         let rollout = list.resource(item)?;
@@ -93,7 +95,7 @@ fn rollout_of(list: &ResourceList<'_>, workload: &Workload) -> Result<Option<Res
     Ok(None)
 }
 
-/// Refuses a workload whose number of processes is not its own.
+/// Refuses a workload whose number of processes is set by another resource.
 ///
 /// # Errors
 /// The reason, with what to do; or an autoscaler that cannot be parsed.

@@ -1,4 +1,4 @@
-//! The labels and annotations of a shard: the workload of one replica of a larger one.
+//! The labels and annotations of a shard: a workload that stands for one replica of a larger one.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use crate::ownership::is_ours;
 /// On a pod, and in the selectors of its workload and its Service: the number of the shard. On the
 /// copy of its configuration: the name of its workload.
 pub(crate) const SHARD: &str = "runner-terminal.dev/shard";
-/// On the first shard: the name and the replicas that the workload had.
+/// On the first shard: the original name and replicas of the workload.
 pub(crate) const SHARDED: &str = "runner-terminal.dev/sharded";
 
-/// The number of the shard that a workload is.
+/// The number of the shard, if the workload is one.
 pub(crate) fn index(workload: &Workload) -> Option<u16> {
     workload.pod_labels().get(SHARD)?.as_str()?.parse().ok()
 }

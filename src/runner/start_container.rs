@@ -22,11 +22,11 @@ pub struct StartContainer<'w> {
 /// Where the pod gets its address from, as the command line of the init container says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartSource<'w> {
-    /// `--advertise-address`: it is known.
+    /// `--advertise-address`: a fixed address.
     Known(&'w str),
-    /// `--advertise-ip` and `--advertise-port`: a port of the pod's own IP address.
+    /// `--advertise-ip` and `--advertise-port`: the pod's own IP address with this port.
     Pod(&'w str),
-    /// The same of the pod's node.
+    /// The same with the IP address of the pod's node.
     Node(&'w str),
     /// `--advertise-address`: the pod's own name, below this domain.
     PodName {
@@ -40,8 +40,8 @@ pub enum StartSource<'w> {
 }
 
 impl<'w> StartContainer<'w> {
-    /// The init container of a workload that is configured when its pods start; `None` where it is gone,
-    /// or the workload is not.
+    /// The init container of a workload that is configured at pod start; `None` if it has been
+    /// removed, or the workload is not configured that way.
     pub fn find(workload: &'w Workload) -> Option<Self> {
         workload.resource.annotation(POD_START)?;
         let pointer = workload.pod_pointer("/spec/initContainers");
@@ -50,7 +50,7 @@ impl<'w> StartContainer<'w> {
             .iter()
             .skip_while(|container| text(container, "name") != INIT_CONTAINER);
         let value = after.next()?;
-        // A native sidecar runs on beside the runner.
+        // A native sidecar keeps running next to the runner.
         let mut others = after.filter(|container| text(container, "restartPolicy") != "Always");
         Some(Self {
             value,
@@ -58,7 +58,7 @@ impl<'w> StartContainer<'w> {
         })
     }
 
-    /// The value of an argument that is written as `--name=value`.
+    /// The value of an argument of the form `--name=value`.
     pub fn argument(&self, name: &str) -> Option<&'w str> {
         let arguments = self.value.get("args")?.as_array()?;
         arguments.iter().find_map(|argument| {
@@ -67,7 +67,7 @@ impl<'w> StartContainer<'w> {
         })
     }
 
-    /// The field of the pod that a variable has the value of.
+    /// The pod field that a variable gets its value from.
     pub fn field_of(&self, variable: &str) -> Option<&'w str> {
         let variables = self.value.get("env")?.as_array()?;
         let mut variables = variables.iter();
@@ -103,7 +103,7 @@ impl<'w> StartContainer<'w> {
         known.or_else(node).or_else(service)
     }
 
-    /// The volumes that it mounts, each with its path.
+    /// The volumes that it mounts, with their paths.
     pub fn mounts(&self) -> impl Iterator<Item = (&'w str, &'w str)> + use<'w> {
         let mounts = self.value.get("volumeMounts").and_then(Value::as_array);
         let mounts = mounts.into_iter().flatten();

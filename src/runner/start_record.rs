@@ -1,5 +1,5 @@
-//! What `configure.at: PodStart` has added to the pods of a workload, kept in an annotation, so that it is
-//! found again, looked through and removed.
+//! What `configure.at: PodStart` added to the pods of a workload, kept in an annotation so that it
+//! can be found, checked and removed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use yaml_splice::pointer::At as _;
 pub const POD_START: &str = "runner-terminal.dev/pod-start";
 /// The init container that configures the session server.
 pub const INIT_CONTAINER: &str = "session-server";
-/// The volume of the runner's `config.toml`, where it had none that can be written.
+/// The volume of the runner's `config.toml`, if there was no writable one.
 pub const CONFIG_VOLUME: &str = "session-server-config";
 /// The volume of the token by which the init container reads its Service.
 pub const TOKEN_VOLUME: &str = "session-server-token";
@@ -27,7 +27,7 @@ pub struct StartRecord {
     pub mount: Option<MountRecord>,
 }
 
-/// A mount of the runner's container that was added, or leads to another volume now.
+/// A mount that was added to the runner's container, or changed to another volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MountRecord {
@@ -55,8 +55,8 @@ impl StartRecord {
         serde_json::json!(self).to_string()
     }
 
-    /// What removes everything that was added, except for the annotation. `pod` is the JSON pointer of
-    /// the pod's spec. The edits are in an order in which each finds its place.
+    /// The edits that remove everything that was added, except for the annotation. `pod` is the
+    /// JSON pointer of the pod's spec. They are in an order that keeps the pointers valid.
     pub fn removal(&self, resource: &Value, pod: &str) -> Vec<PointerEdit> {
         let mut edits = self.mount_removal(resource, pod);
         let volumes = format!("{pod}/volumes");
@@ -73,7 +73,7 @@ impl StartRecord {
         edits
     }
 
-    /// What gives the runner's container its own mount back.
+    /// The edits that restore the runner's own mount.
     pub fn mount_removal(&self, resource: &Value, pod: &str) -> Vec<PointerEdit> {
         let (Some(record), Some(pointer)) = (&self.mount, self.mount_pointer(resource, pod)) else {
             return Vec::new();
@@ -92,8 +92,8 @@ impl StartRecord {
             .collect()
     }
 
-    /// JSON pointer of the mount of [`CONFIG_VOLUME`]: the user may have renamed its container, or moved
-    /// the mount.
+    /// JSON pointer of the mount of [`CONFIG_VOLUME`], even if the user has renamed its container
+    /// or moved the mount.
     pub fn mount_pointer(&self, resource: &Value, pod: &str) -> Option<String> {
         let record = self.mount.as_ref()?;
         let containers = format!("{pod}/containers");
@@ -115,13 +115,14 @@ impl StartRecord {
     }
 }
 
-/// The place of the entry of this name in a list.
+/// The index of the list entry with this name.
 pub fn position(resource: &Value, list: &str, name: &str) -> Option<usize> {
     let all = resource.at(list)?.as_array()?;
     all.iter().position(|entry| text(entry, "name") == name)
 }
 
-/// A workload's value without what an earlier run has added to its pods; none where that is nothing.
+/// A workload's value without the additions of an earlier run to its pods; `None` if there are
+/// none.
 pub(super) fn without_additions(resource: &Resource, pod: &str) -> Option<Value> {
     let record = StartRecord::read(resource)?;
     let mut value = Value::clone(&resource.value);

@@ -11,7 +11,7 @@ use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
-/// The kinds that are looked at.
+/// The supported kinds.
 pub const WORKLOAD_KINDS: [&str; 8] = [
     "Deployment",
     "StatefulSet",
@@ -23,7 +23,7 @@ pub const WORKLOAD_KINDS: [&str; 8] = [
     "Rollout",
 ];
 
-/// API groups and versions that Kubernetes served the kinds of `apps/v1` under before.
+/// Older API groups and versions of the kinds in `apps/v1`.
 ///
 /// Source: Kubernetes' "Deprecated API Migration Guide", v1.16.
 const OLD_VERSIONS: [&str; 3] = ["extensions/v1beta1", "apps/v1beta1", "apps/v1beta2"];
@@ -35,13 +35,13 @@ pub struct Workload {
     pub resource: Resource,
     /// JSON pointer of the pod template; empty for a Pod, which is its own.
     template: &'static str,
-    /// JSON pointer of the labels that it selects its pods by.
+    /// JSON pointer of the selector labels.
     selector: &'static str,
     /// The labels of each pod.
     pod_labels: Map<String, Value>,
-    /// The resource without what an earlier run has added to its pods for their start.
+    /// The resource without what an earlier run added to its pods for `configure.at: PodStart`.
     before_start: Option<Value>,
-    /// What each container runs, once that has been looked at.
+    /// What each container runs, once it has been examined.
     programs: Vec<Program>,
 }
 
@@ -93,12 +93,12 @@ impl Workload {
         OLD_VERSIONS.contains(&self.resource.identity.api_version.as_str())
     }
 
-    /// JSON pointer of the labels that the workload selects its pods by; a Pod has none.
+    /// JSON pointer of the labels by which the workload selects its pods; empty for a Pod.
     pub(crate) fn selector_pointer(&self) -> &'static str {
         self.selector
     }
 
-    /// Finds out what each container runs, with the variables and scripts that the list shows.
+    /// Determines what each container runs, with the variables and scripts in the list.
     pub(crate) fn look_at_programs(&mut self, list: &ResourceList<'_>) {
         let programs = self.containers().map(|container| {
             let variables = environment(list, self, container.value);
@@ -109,15 +109,15 @@ impl Workload {
         self.programs = programs.collect();
     }
 
-    /// What a container runs, once [`Self::look_at_programs`] has looked.
+    /// What a container runs, as [`Self::look_at_programs`] determined.
     pub(super) fn program(&self, container: Container<'_>) -> &Program {
         self.programs
             .get(container.index)
             .unwrap_or(&Program::Other)
     }
 
-    /// The resource whose controller makes this one, as `metadata.ownerReferences` names it: what
-    /// is changed here is changed back.
+    /// The resource whose controller manages this one, according to `metadata.ownerReferences`:
+    /// changes made here would be reverted.
     pub fn controller(&self) -> Option<String> {
         let owners = self.resource.value.at("/metadata/ownerReferences");
         let owners = owners.and_then(Value::as_array)?;
@@ -154,15 +154,16 @@ impl Workload {
         &self.pod_labels
     }
 
-    /// The labels by which a Service selects this workload's pods: those that the workload itself
-    /// selects by, or all of a Pod's.
+    /// The labels by which a Service selects this workload's pods: the workload's own selector
+    /// labels, or all labels of a Pod.
     pub fn selector(&self) -> Map<String, Value> {
         let labels = self.resource.value.at(self.selector);
         let mut selector = labels
             .and_then(Value::as_object)
             .cloned()
             .unwrap_or_default();
-        // A Service knows equality alone: an expression becomes the label that the pods have.
+        // A Service supports only equality, so an expression is replaced by the matching labels of
+        // the pods.
         let expressions = self.resource.value.at("/spec/selector/matchExpressions");
         for expression in expressions.and_then(Value::as_array).into_iter().flatten() {
             if let Some(key) = expression.get("key").and_then(Value::as_str)
@@ -192,12 +193,12 @@ impl Workload {
             })
     }
 
-    /// True for a container that runs gitlab-runner for sure.
+    /// True for a container that certainly runs gitlab-runner.
     pub(super) fn surely_runs_it(&self, container: Container<'_>) -> bool {
         matches!(self.program(container), Program::Runner(_))
     }
 
-    /// Why it is not sure that a container runs gitlab-runner, which it may.
+    /// Why it is uncertain that a container runs gitlab-runner, if it may.
     pub(super) fn doubt(&self, container: Container<'_>) -> Option<&str> {
         match self.program(container) {
             Program::Doubtful(doubt) => Some(doubt),
@@ -205,7 +206,7 @@ impl Workload {
         }
     }
 
-    /// True for a container that runs gitlab-runner; where none does for sure, for one that may.
+    /// True for a container that runs gitlab-runner; if none certainly does, for one that may.
     pub fn is_runner(&self, container: Container<'_>) -> bool {
         if self.containers().any(|other| self.surely_runs_it(other)) {
             self.surely_runs_it(container)

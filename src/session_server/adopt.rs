@@ -1,5 +1,5 @@
-//! The user's own Services that lead to a session server already. They are adopted: no second Service is
-//! made.
+//! The user's own Services that already lead to a session server. They are adopted instead of
+//! adding another Service.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ pub struct Adoptable {
     pub service: Resource,
     /// The Service's port, not the pod's.
     pub port: u16,
-    /// The port on every node, where the manifest says one.
+    /// The port on every node, if the manifest sets one.
     pub node_port: Option<u16>,
 }
 
@@ -179,7 +179,7 @@ fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable
         let Some(one) = Adoptable::of(service, workload, port) else {
             continue;
         };
-        // A manifest and its live export are the same Service.
+        // A manifest and its live export count as one Service.
         let identity = &one.service.identity;
         let same = found.iter().position(|other| {
             other.service.identity.name == identity.name
@@ -197,7 +197,7 @@ fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable
 /// The rank of Services without an address outside the cluster.
 const INSIDE: u8 = 2;
 
-/// How likely GitLab uses a Service: the lower, the likelier.
+/// How likely GitLab uses a Service; lower is likelier.
 fn rank(service: &Resource) -> u8 {
     let spec = |field: &str| service.value.at(&format!("/spec/{field}"));
     let external = spec("externalIPs").and_then(Value::as_array);

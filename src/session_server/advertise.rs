@@ -32,7 +32,7 @@ use krm::results::{FunctionResult, Refusal};
 
 /// The field that an address comes from.
 const STATUS: &str = "status.loadBalancer";
-/// The fields that say which addresses fit.
+/// The fields that select among addresses.
 const FIELDS: &str = "spec.prefer and spec.ipFamily";
 
 /// A runner, the Service in front of it, and what is known of its address.
@@ -60,7 +60,7 @@ pub enum State {
     Pending {
         /// Why: a clause about the Service.
         reason: String,
-        /// The host is asked to wait for a change.
+        /// The host should wait for a change.
         wait: Option<Request>,
     },
     /// The host has to read something from the cluster first.
@@ -80,7 +80,7 @@ impl State {
 /// Finds the address of one runner.
 ///
 /// # Errors
-/// The reason why it can have none.
+/// Why it cannot have one.
 pub fn resolve_address(
     list: &ResourceList<'_>,
     spec: &AdvertiseAddressSpec,
@@ -137,8 +137,8 @@ pub fn resolve_address(
     })
 }
 
-/// Finds the address that the pods of a workload find when they start: by the same live Service, and by
-/// the arguments of their init container. `None` where each pod has an address of its own.
+/// Finds the address that a workload's pods find at startup: through the same live Service, with
+/// the arguments of their init container. `None` if each pod has an address of its own.
 ///
 /// # Errors
 /// The reason why there is none.
@@ -209,7 +209,7 @@ fn asked_by(start: &StartContainer<'_>, spec: &AdvertiseAddressSpec) -> Advertis
     }
 }
 
-/// The value of an enum by its name in manifests.
+/// Parses the name of an enum value as manifests spell it.
 fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
     serde_json::from_value(Value::from(name)).ok()
 }
@@ -325,7 +325,7 @@ fn port_of(declared: &Existing) -> u16 {
     port.unwrap_or(SERVICE_PORT)
 }
 
-/// What is needed to find an address.
+/// The inputs for finding an address.
 struct Question<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a AdvertiseAddressSpec,
@@ -386,7 +386,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
     }
 }
 
-/// A Service that can never be used.
+/// The Service can never be used.
 fn refused(reason: String, live: &Resource) -> Refusal {
     let message = at_server(reason, live.annotation(ASKED));
     Box::new(FunctionResult::error(message).about(&live.identity))
@@ -450,7 +450,7 @@ fn service_request(question: &Question<'_, '_>, identity: &Identity, look: Look)
     )
 }
 
-/// A clause about a Service, with the API server that has said so.
+/// A clause about a Service, with the API server that it comes from.
 fn at_server(reason: String, asked: Option<&str>) -> String {
     match asked {
         Some(asked) => format!("{reason}, as the API server {asked} says"),
@@ -458,7 +458,7 @@ fn at_server(reason: String, asked: Option<&str>) -> String {
     }
 }
 
-/// The host of a node, or what has to happen before it is known.
+/// The host of a node, or what is needed to find it out.
 fn host_of_a_node(
     question: &Question<'_, '_>,
     service: &Identity,
@@ -538,7 +538,7 @@ fn unknown(service: &Identity, request: &Request) -> FunctionResult {
     request.tag(result.about(service).at(STATUS))
 }
 
-/// There is no address, and that is an error.
+/// Reports an error because there is no address.
 fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> FunctionResult {
     let look = service::kubectl(service);
     let message = match wait {
@@ -560,7 +560,7 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
     }
 }
 
-/// There is no address, and the session server is off until there is.
+/// Switches the session server off until there is an address.
 fn switch_off(service: &Identity, draft: &mut ConfigDraft<'_>, reason: &str) -> FunctionResult {
     let state = if settings::switch_off(draft) {
         "terminals stay off until then, and jobs run as ever"

@@ -1,7 +1,7 @@
 //! Base64 with line breaks, as `base64` and `openssl` write it.
 
-/// Breaks base64 text into lines as `old` is: same width, separator and end. Text in one line stays in
-/// one line.
+/// Breaks base64 text into lines like `old`: with the same width, separator and end. Text on one
+/// line stays on one line.
 pub(super) fn like(old: &str, packed: &str) -> String {
     let is_blank = |c: char| c.is_ascii_whitespace();
     let body = old.trim_end_matches(is_blank);

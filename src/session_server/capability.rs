@@ -8,7 +8,7 @@ use krm::results::{FunctionResult, field_path};
 
 /// The first major version that has a session server.
 const FIRST_VERSION: u32 = 11;
-/// The executors without terminals.
+/// The executors that do not support terminals.
 const WITHOUT_TERMINALS: [&str; 7] = [
     "custom",
     "docker-ssh",

@@ -22,9 +22,9 @@ use yaml_splice::pointer::At as _;
 /// Where to look for the objects of a runner.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CompanionScope<'a> {
-    /// Their names are made of this Service's, and most are in its namespace.
+    /// Their names are derived from this Service's name, and most are in its namespace.
     pub(super) service: &'a Identity,
-    /// The namespace in which an earlier run has put the relay.
+    /// The namespace that an earlier run used for the relay.
     pub(super) relay: Option<&'a str>,
 }
 
@@ -43,7 +43,7 @@ struct Kind {
     kind: &'static str,
     /// Its API group.
     group: &'static str,
-    /// The end of its name, which begins with the Service's.
+    /// The suffix of its name; the rest is the Service's name.
     suffix: &'static str,
 }
 
@@ -81,13 +81,13 @@ const KINDS: [Kind; 17] = [
 ];
 
 impl Kind {
-    /// It has no namespace.
+    /// True for a cluster-scoped kind.
     fn is_of_cluster(&self) -> bool {
         self.kind.starts_with("Cluster")
     }
 
-    /// The name of the object beside a Service. Objects without a namespace have the Service's namespace
-    /// in their name.
+    /// The name of the object beside a Service. The name of a cluster-scoped object includes the
+    /// Service's namespace.
     fn name(&self, service: &Identity) -> String {
         if self.suffix == RELAY {
             return relay_name(&service.name);
@@ -116,14 +116,14 @@ pub(super) fn node_reader_name(service: &Identity) -> String {
 pub enum CompanionPlan {
     /// It is added.
     Made(Value),
-    /// The one of an earlier run is brought up to date.
+    /// An object of an earlier run is updated.
     Updated {
-        /// The object as it is.
+        /// The current object.
         existing: Resource,
-        /// The object as it would be made now.
+        /// The desired object.
         desired: Value,
     },
-    /// The one of an earlier run is removed.
+    /// An object of an earlier run is removed.
     Removed(Resource),
 }
 
@@ -201,8 +201,9 @@ pub(super) fn made(
     Ok(made)
 }
 
-/// What an earlier run made for a workload that becomes shards: its Service, which would lead to all of
-/// them, and what stands beside that; or beside the pods, where each was reached by itself.
+/// What an earlier run added for a workload that is now split into shards: its Service, which would
+/// select the pods of all shards, and the companions of that Service or of pods that were reached
+/// individually.
 ///
 /// # Errors
 /// An object of that name that cannot be parsed.
@@ -233,8 +234,8 @@ pub fn left_by_sharding(
     Ok(left)
 }
 
-/// True when the list has the Role, or the ClusterRole, of a Service's readers. Until it is applied they
-/// may not read, which is no error.
+/// True if the list has the Role or ClusterRole for a Service's readers. Until it is applied, they
+/// are not allowed to read, which is not an error.
 pub(super) fn have(list: &ResourceList<'_>, role: &str, service: &Identity) -> bool {
     let scope = CompanionScope {
         service,
@@ -252,7 +253,7 @@ fn text<'v>(object: &'v Value, pointer: &str) -> &'v str {
     text.unwrap_or_default()
 }
 
-/// The object's own labels and annotations are kept.
+/// Marks the object as ours. Its own labels and annotations are kept.
 fn mark(object: &Value, workload: &Workload) -> Result<Value, Refusal> {
     owned::mark(
         object.clone(),
@@ -273,8 +274,8 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) {
     }
 }
 
-/// The objects of a name in the Service's namespace, in the namespace in which the object is wanted, and
-/// in that of the relay of an earlier run.
+/// The objects with a name in the Service's namespace, in the desired namespace, and in that of an
+/// earlier run's relay.
 fn find(
     list: &ResourceList<'_>,
     kind: &Kind,

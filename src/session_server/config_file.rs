@@ -15,7 +15,7 @@ pub const TABLE: &str = "session_server";
 pub const LISTEN_ADDRESS: &str = "listen_address";
 /// What the runner tells GitLab: host:port without a scheme.
 pub const ADVERTISE_ADDRESS: &str = "advertise_address";
-/// Whole seconds that a terminal may go on after its job has ended.
+/// How many seconds a terminal may stay open after its job has ended.
 pub const SESSION_TIMEOUT: &str = "session_timeout";
 
 /// The keys that we know.
@@ -29,7 +29,7 @@ pub struct ConfigFile {
     document: Document<String>,
 }
 
-/// How the file spells the table.
+/// How the table is written in the file.
 enum Form {
     /// `[session_server]`, with the range of the header.
     Header(Range<usize>),
@@ -61,8 +61,8 @@ pub enum ConfigFileError {
     /// `session_server` is not a table.
     #[error("has a session_server that is {0} and has to be a table: write [session_server]")]
     NotATable(&'static str),
-    /// A name differs from one of ours by its case alone. The runner's TOML library takes it for ours, and
-    /// where both are there, one of them by chance.
+    /// A name differs from one of ours only in case. The runner's TOML library matches it with
+    /// ours, and if both exist, it picks one of them at random.
     #[error("has the name {written}, which the runner reads as {name}: write it in lower case")]
     OtherCase {
         /// The name in the file.
@@ -109,7 +109,7 @@ impl ConfigFile {
         }
     }
 
-    /// A name that is the table's or a key's but for its case.
+    /// A name that matches that of the table or a key except for its case.
     fn other_case(&self) -> Option<ConfigFileError> {
         let in_root = self
             .document
@@ -159,7 +159,7 @@ impl ConfigFile {
         self.text.get(value)
     }
 
-    /// The port of the runner's metrics server, when it has one: `listen_address` of the root.
+    /// The port of the runner's metrics server, if there is one: `listen_address` of the root.
     pub fn metrics_port(&self) -> Option<u16> {
         metrics_port_of(self.document.get("listen_address")?.as_str()?)
     }
@@ -178,7 +178,7 @@ impl ConfigFile {
         executors
     }
 
-    /// True when a `session_server` stands under `[[runners]]`, where the runner ignores it.
+    /// True if a `session_server` table is under `[[runners]]`, where the runner ignores it.
     pub fn has_misplaced_table(&self) -> bool {
         let runners = self
             .document
@@ -279,7 +279,7 @@ impl ConfigFile {
         Some((table.key(key).and_then(Key::span)?, value))
     }
 
-    /// Where a new key goes, and the text to insert there.
+    /// The position of a new key, and the text to insert there.
     fn new_entry(&self, key: &str, source: &str) -> Option<(usize, String)> {
         let entries = self.entries();
         let last = entries.iter().max_by_key(|entry| entry.end);
@@ -350,7 +350,7 @@ impl ConfigFile {
         let behind = self.text.get(value.end..end.unwrap_or(self.text.len()))?;
         let comment = behind.trim_start();
         if comment.starts_with('#') {
-            // A comment on the same line is the user's, and stays.
+            // A comment on the same line belongs to the user, and stays.
             return Some((start..value.end + behind.len(), comment.to_owned()));
         }
         Some((

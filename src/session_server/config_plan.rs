@@ -1,4 +1,4 @@
-//! The plan of one `config.toml`: the text that it gets, and the record of what it was.
+//! The plan for one `config.toml`: its new text, and the record of what it was.
 
 use serde_json::{Value, json};
 
@@ -19,13 +19,13 @@ pub struct ConfigPlan {
     pub keys: Vec<(&'static str, Value)>,
     /// The file's new text, where it changes.
     pub text: Option<String>,
-    /// What changes in the record of what the keys were before the first run.
+    /// The change to the record of the keys' values before the first run.
     pub record: RecordPlan,
-    /// The sha256 of the file as it will be; none where no manifest holds it.
+    /// The sha256 of the planned file; `None` if no manifest holds the file.
     pub checksum: Option<String>,
 }
 
-/// What changes in the record of a file.
+/// The change to the record of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordPlan {
     /// It stays as it is.
@@ -66,7 +66,7 @@ fn write_text(config: &ConfigToml, text: &str, patches: &mut Patches) {
     patches.fill(object, &pointer, json!(written));
 }
 
-/// Where a `config.toml` is, for messages about it.
+/// The location of a `config.toml`, for messages about it.
 #[derive(Clone, Debug)]
 pub struct ConfigLocation<'r> {
     /// The object that holds it, and the field; `None` for a file of its own.
@@ -82,7 +82,7 @@ impl<'r> ConfigLocation<'r> {
         is_secret: true,
     };
 
-    /// In an object, if one holds it.
+    /// The location in an object, if one holds the file.
     pub fn of(config: &'r ConfigToml) -> Self {
         if !config.is_in_manifests() {
             return Self::FILE;
@@ -102,7 +102,7 @@ impl<'r> ConfigLocation<'r> {
         }
     }
 
-    /// What the configuration is called in messages.
+    /// The name of the configuration in messages.
     pub(super) fn field(&self) -> &str {
         match &self.object {
             Some((_, field)) => field,
@@ -135,7 +135,7 @@ pub(crate) struct ConfigDraft<'r> {
     original: &'r str,
     /// Where it is.
     pub(crate) location: ConfigLocation<'r>,
-    /// The file as it will be.
+    /// The planned file.
     pub(crate) file: ConfigFile,
     /// The record of an earlier run.
     pub(crate) before: Option<Record>,
@@ -152,7 +152,7 @@ impl<'r> ConfigDraft<'r> {
         Ok(Self::of(config, open_config(config)?))
     }
 
-    /// A draft of an object's file that is parsed already.
+    /// A draft of an object's file that is already parsed.
     pub(super) fn of(config: &'r ConfigToml, file: ConfigFile) -> Self {
         let location = ConfigLocation::of(config);
         Self::new(&config.text, location, file, Record::read(config))
@@ -175,8 +175,8 @@ impl<'r> ConfigDraft<'r> {
         }
     }
 
-    /// Puts back what the keys were before the first run. Does nothing where no run has written
-    /// them.
+    /// Restores the values that the keys had before the first run. Does nothing if no run has
+    /// written them.
     pub(crate) fn restore(&mut self) {
         let Some(record) = &self.before else {
             return;
@@ -200,7 +200,7 @@ impl<'r> ConfigDraft<'r> {
         self.record = RecordPlan::Remove;
     }
 
-    /// Puts back what the keys were, as if no run had written them.
+    /// Restores the values of the keys, as if no run had written them.
     pub(super) fn forget(&mut self) {
         self.restore();
         self.before = None;

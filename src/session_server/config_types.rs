@@ -1,7 +1,7 @@
 //! Checks that the values of `[session_server]` have the types that the runner decodes.
 //!
-//! Source: `SessionServer` in gitlab-runner's `common/config.go`. At another type its TOML library gives an
-//! error, and the runner does not start.
+//! Source: `SessionServer` in gitlab-runner's `common/config.go`. For any other type, its TOML
+//! library returns an error, and the runner does not start.
 
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile, LISTEN_ADDRESS, SESSION_TIMEOUT};
 use super::config_plan::ConfigLocation;

@@ -55,7 +55,7 @@ pub(super) fn check(
     )))))
 }
 
-/// Warns of a `host:port` at which nothing outside the pod can connect.
+/// Warns of a `host:port` that cannot be reached from outside the pod.
 pub(crate) fn loopback(address: &str) -> Option<FunctionResult> {
     let (host, port) = address.rsplit_once(':')?;
     let host = host.trim_matches(['[', ']']);

@@ -21,7 +21,7 @@ use yaml_splice::pointer::At as _;
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 /// The prefix of the annotations by which kustomize matches a function's output with its own items.
 const KUSTOMIZE: &str = "kustomize.config.k8s.io/";
-/// What the API server or a controller sets.
+/// Fields that the API server or a controller sets.
 ///
 /// Source: `ObjectMeta` and `ServiceSpec` in Kubernetes' `meta/v1` and `core/v1` APIs.
 const SET_BY_CLUSTER: [&str; 12] = [

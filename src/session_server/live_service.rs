@@ -1,6 +1,6 @@
 //! The address of a live Service of type LoadBalancer, by its status.
 //!
-//! | what the Service says | the rule |
+//! | state of the Service | the rule |
 //! |---|---|
 //! | `metadata.deletionTimestamp` | refused: it is being deleted |
 //! | another `spec.type` | refused, unless `spec.externalIPs` says where it answers |
@@ -30,14 +30,14 @@ use yaml_splice::pointer::At as _;
 pub(crate) enum Resolution {
     /// host:port
     Address(String),
-    /// No address yet, and why.
+    /// No address yet, for this reason.
     Pending(Pending),
     /// It is being deleted.
     BeingDeleted {
         /// `metadata.deletionTimestamp`
         since: String,
     },
-    /// This Service can never be used, and why.
+    /// This Service can never be used, for this reason.
     Refused(String),
 }
 
@@ -53,14 +53,14 @@ pub(crate) enum Pending {
         /// `ports[].error`
         error: String,
     },
-    /// None of these addresses, each with its port, is one that is asked for.
+    /// None of these addresses, each with its port, matches the criteria.
     NoneFits(Vec<String>),
     /// The node port is not assigned yet.
     NoNodePort,
 }
 
 impl Pending {
-    /// A clause about the Service. `choice` names what says which addresses fit.
+    /// A clause about the Service. `choice` names the settings that select among addresses.
     pub(crate) fn reason(&self, choice: &str) -> String {
         match self {
             Self::NoAddress => "its load balancer has no address yet".to_owned(),
@@ -79,9 +79,9 @@ impl Pending {
 /// What is known of a live Service besides its status.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Known<'a> {
-    /// The address in the configuration, which is kept among equals.
+    /// The address in the configuration: among equally good ones, it is kept.
     pub(crate) configured: Option<&'a str>,
-    /// The address of the nodes as the manifest says it, which may not be applied yet.
+    /// The address of the nodes in the manifest, which may not be applied yet.
     pub(crate) nodes: Option<&'a str>,
     /// The port that leads to the session server, where the Service is the user's own.
     pub(crate) port: Option<u16>,
@@ -132,7 +132,8 @@ fn balancer_port(service: &Value, port: Option<u16>) -> Result<u16, Resolution> 
     })
 }
 
-/// The hosts at which a Service answers: those of its load balancer, else its external IPs.
+/// The hosts at which a Service can be reached: those of its load balancer, otherwise its external
+/// IPs.
 fn hosts(service: &Value, port: u16) -> Result<Vec<Host>, Resolution> {
     let entries = service.at("/status/loadBalancer/ingress");
     let entries = entries.and_then(Value::as_array);
@@ -184,7 +185,7 @@ fn choose(
     let is_best = |host: &&Host| Some(rank(host)) == best;
     let among_best = || all.iter().filter(fits).filter(is_best);
     let kept = among_best().find(|host| Some(written(host, port).as_str()) == configured);
-    // The Service's own order decides among equals.
+    // Among equals, the order in the Service decides.
     match kept.or_else(|| among_best().next()) {
         Some(host) => Ok(host.clone()),
         None => {
@@ -194,7 +195,8 @@ fn choose(
     }
 }
 
-/// True for a Service of ours that is reached at the nodes, and does not say at which address.
+/// True for a Service of ours that is reached through the nodes but does not specify an address for
+/// them.
 pub(super) fn is_at_nodes(service: &Resource) -> bool {
     let kind = service.value.at("/spec/type").and_then(Value::as_str);
     kind == Some("NodePort")
@@ -203,7 +205,7 @@ pub(super) fn is_at_nodes(service: &Resource) -> bool {
         && service.value.at("/metadata/deletionTimestamp").is_none()
 }
 
-/// The IP addresses outside the cluster at which the nodes take what comes to the Service's port.
+/// The IP addresses outside the cluster at which the nodes accept traffic for the Service's port.
 pub(super) fn external_ips(service: &Value) -> impl Iterator<Item = Address> {
     let ips = strings(service.at("/spec/externalIPs")).filter_map(host);
     ips.map(|host| Address { host, port: None })
@@ -221,8 +223,8 @@ fn at_nodes(nodes: &str, service: &Value, port: Option<u16>) -> Resolution {
     }
 }
 
-/// A field of the Service's port for the session server: of the entry with this number, else of the one
-/// with its name.
+/// A field of the Service's port for the session server: from the entry with this number, otherwise
+/// from the one with our port name.
 fn our_port(service: &Value, port: Option<u16>, field: &str) -> Option<u16> {
     let ports = service.at("/spec/ports").and_then(Value::as_array);
     let has_number = |entry: &&Value| {

@@ -17,18 +17,18 @@
 //! | [`relay`] | the relay in front of all runners that name it |
 //! | [`shard`] | one workload per replica |
 //! | [`advertise`] | AdvertiseAddress: the address of the live Service |
-//! | [`undo`] | `enabled: false`: what was there before the first run |
+//! | [`undo`] | `enabled: false`: the state before the first run |
 //!
 //! | module | what it knows |
 //! |---|---|
 //! | [`config_file`] | the root table `[session_server]` of `config.toml` |
-//! | [`record`] | what its keys were before |
+//! | [`record`] | the values of its keys before the first run |
 //! | [`base64_lines`] | how base64 is broken into lines |
 //! | [`pods`] | which pods a Service selects |
 //! | [`adopt`] | which of the user's Services leads to a session server |
 //! | [`live_item`] | live Services among the items, and how one becomes a manifest |
 //! | [`live_service`] | the address of a live Service |
-//! | [`owned`] | how what is made is marked and found again |
+//! | [`owned`] | how added resources are marked and found again |
 //! | [`config_types`] | whether the runner can decode the table |
 //! | [`listening`], [`capability`], [`shut_out`], [`rollout`] | what the user is warned about |
 //! | [`taken`] | addresses that another resource has already |
@@ -91,7 +91,8 @@ pub use undo::{UndoPlan, undo};
 
 /// On a pod template: the sha256 of `config.toml`, so that pods restart when it changes.
 pub const CONFIG_CHECKSUM: &str = "runner-terminal.dev/config-checksum";
-/// On a Service of ours: the exposure says the address, and AdvertiseAddress has nothing to do.
+/// On a Service of ours: the address comes from the exposure, and AdvertiseAddress has nothing to
+/// do.
 pub const ADDRESS_FROM: &str = "runner-terminal.dev/address-from";
 /// On a workload: the name of the container port that this function added.
 pub const ADDED_PORT: &str = "runner-terminal.dev/added-port";
@@ -101,14 +102,14 @@ pub const ASKED_TIMEOUT: &str = "runner-terminal.dev/session-timeout";
 /// On a functionConfig, set by a host that runs several functions: the kind of a later one.
 pub const FOLLOWED_BY: &str = "runner-terminal.dev/followed-by";
 
-/// Warns of an address that works only from some places.
+/// Warns of an address that can be reached only from some places.
 pub(crate) fn limits(address: &str, location: &ConfigLocation<'_>) -> Option<FunctionResult> {
     let limits = parse_address(address)?.limits()?;
     let message = format!("advertise_address {address} {limits}");
     Some(location.locate(FunctionResult::warning(message)))
 }
 
-/// Refuses a workload without a name of its own, as its Service is named after it.
+/// Refuses a workload without its own name, as its Service is named after it.
 ///
 /// # Errors
 /// It has no `metadata.name`.
@@ -140,7 +141,7 @@ fn checksum(workload: &Workload) -> String {
 /// Parses a runner's configuration.
 ///
 /// # Errors
-/// It is not TOML, or has a `session_server` that is no table.
+/// It is not TOML, or its `session_server` is not a table.
 pub fn open_config(config: &ConfigToml) -> Result<ConfigFile, Refusal> {
     ConfigFile::parse(&config.text).map_err(|error| {
         let message = match runner::placeholder(&config.text) {
@@ -179,7 +180,7 @@ fn unfilled(config: &ConfigToml, placeholder: &Placeholder) -> String {
     )
 }
 
-/// Reads an address that the functionConfig has been checked to hold.
+/// Parses an address that was already checked in the functionConfig.
 fn parse_address(text: &str) -> Option<Address> {
     Address::parse(text).ok()
 }

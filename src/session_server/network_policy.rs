@@ -9,8 +9,8 @@ use crate::runner::{MetricsPort, Runner};
 use krm::resource::Identity;
 use krm::results::{FunctionResult, field_path};
 
-/// Whose connections are let through: the peers that are asked for, and the relay where it connects to the
-/// pods. None where that is nobody; an empty list lets everybody in.
+/// The peers that may connect: those of the functionConfig and, if it connects to the pods, the
+/// relay. `None` if there are no such peers; an empty list admits everybody.
 pub(super) fn peers(policy: &NetworkPolicySpec, exposure: &Exposure) -> Option<Vec<Value>> {
     let asked = policy.from.iter().flatten().map(|peer| json!(peer));
     let ExposureKind::Relay(exposure) = &exposure.kind else {
@@ -24,7 +24,7 @@ pub(super) fn peers(policy: &NetworkPolicySpec, exposure: &Exposure) -> Option<V
 /// ports that the containers declare stay open to everybody.
 ///
 /// Source: `NetworkPolicySpec` in Kubernetes' `networking/v1` API: a pod that any policy selects
-/// takes only what some policy lets in.
+/// accepts only traffic that some policy allows.
 pub(super) fn object(
     peers: Option<&[Value]>,
     service: &Identity,
@@ -70,8 +70,8 @@ pub(super) fn metrics_cut_off(
     )
 }
 
-/// The ports that the pod's containers declare, without the session server's: it may have had another
-/// number in an earlier run.
+/// The ports that the pod's containers declare, except that of the session server, which may have
+/// had another number in an earlier run.
 fn other_ports(runner: &Runner, listen_port: u16) -> Vec<Value> {
     let mut ports = Vec::new();
     for container in runner.workload.containers() {

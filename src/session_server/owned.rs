@@ -17,8 +17,9 @@ use yaml_splice::pointer::{At as _, token};
 /// Labels or annotations.
 type Texts = BTreeMap<String, String>;
 
-/// Marks a resource that is made for a workload as ours. It gets the workload's labels, the labels and
-/// annotations given here and, if the host keeps files, a file beside the workload's.
+/// Marks a resource that is added for a workload as ours. It gets the workload's labels and the
+/// given labels and annotations. If the host works on files, it also gets a file beside the
+/// workload's.
 pub(super) fn mark(
     resource: Value,
     workload: &Workload,
@@ -33,8 +34,8 @@ pub(super) fn mark(
     with_metadata(resource, &workload.resource, all, annotations)
 }
 
-/// Marks a resource that is made for several workloads as ours. If the host keeps files, it gets one beside
-/// the neighbour's.
+/// Marks a resource that is added for several workloads as ours. If the host works on files, it
+/// gets a file beside the neighbour's.
 pub(super) fn mark_beside(
     resource: Value,
     neighbour: &Resource,
@@ -110,8 +111,8 @@ pub(super) fn not_ours(resource: &Resource) -> Refusal {
     )
 }
 
-/// The resources of this name, else those that had it before kustomize renamed them: kustomize may have
-/// prefixed one of two names already.
+/// The resources with this name; otherwise those that had it before kustomize renamed them, as
+/// kustomize may already have prefixed one of two names.
 ///
 /// # Errors
 /// One of them cannot be parsed.

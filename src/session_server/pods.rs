@@ -1,4 +1,4 @@
-//! Which pods a Service selects, among those of all workloads of the list.
+//! Which pods of the list's workloads a Service selects.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// The kinds that make pods, and the JSON pointer of the pods' labels in each.
+/// The kinds that create pods, each with the JSON pointer of the pods' labels.
 const KINDS: [(&str, &str); 10] = [
     ("CronJob", "/spec/jobTemplate/spec/template/metadata/labels"),
     ("DaemonSet", TEMPLATE_LABELS),
@@ -26,7 +26,7 @@ const KINDS: [(&str, &str); 10] = [
 ];
 const TEMPLATE_LABELS: &str = "/spec/template/metadata/labels";
 
-/// The pods of a list by their labels.
+/// The pods of a list, indexed by their labels.
 #[derive(Debug)]
 pub(super) struct Pods {
     groups: Vec<PodGroup>,
@@ -38,7 +38,7 @@ pub(super) struct Pods {
 #[derive(Debug)]
 struct PodGroup {
     workload: Identity,
-    /// The workload's place in the list, or the place of a shard that is new.
+    /// The workload's place in the list, or the place of a new shard.
     item: usize,
     labels: Map<String, Value>,
 }
@@ -124,7 +124,7 @@ impl Pods {
     /// Another workload whose pods this selector selects.
     fn other_than(&self, workload: &Workload, selector: &Map<String, Value>) -> Option<&Identity> {
         let own = &workload.resource;
-        // A selected pod has all the labels, so looking at those with the rarest one is enough.
+        // A selected pod has all the labels, so it is enough to check the pods with the rarest one.
         let rarest = selector
             .iter()
             .map(|(key, value)| {
@@ -145,7 +145,8 @@ impl Pods {
 }
 
 impl PodGroup {
-    /// `None` for a resource that makes no pods, or is made by another workload, which is read itself.
+    /// `None` for a resource that creates no pods, or that another workload creates, which is read
+    /// instead.
     fn read(list: &ResourceList<'_>, item: usize) -> Result<Option<Self>, ReadError> {
         let resource = list.resource(item)?;
         let kind = resource.identity.kind.as_str();

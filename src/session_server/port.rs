@@ -18,8 +18,8 @@ const DEFAULT_PORT: u16 = 8093;
 /// Names for the port. The first one that no other container of the pod has is used.
 const NAMES: [&str; 3] = [PORT_NAME, "runner-terminal", "web-terminal"];
 
-/// The port that the session server listens on: that of the functionConfig, else of the configuration,
-/// else of the container port with its name, else 8093.
+/// The port that the session server listens on: from the functionConfig, the configuration, or the
+/// container port with its name, in this order; otherwise 8093.
 pub(super) fn listen_port(
     spec: &SessionServerSpec,
     configured: Option<u16>,
@@ -45,7 +45,7 @@ pub fn of_container(configured: Option<u16>, runner: &Runner) -> u16 {
     configured.or_else(by_name).unwrap_or(DEFAULT_PORT)
 }
 
-/// The container port, and what changes for it.
+/// The container port, and the required change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PortPlan {
     /// The port that the session server listens on.
@@ -62,7 +62,7 @@ pub struct PortPlan {
 pub enum PortChange {
     /// Nothing: the container has the port.
     None,
-    /// The port that an earlier run added gets other numbers.
+    /// The port that an earlier run added gets another number.
     Renumber {
         /// JSON pointer of the port.
         pointer: String,
@@ -92,7 +92,7 @@ pub(super) struct Ports {
 /// Plans the container port.
 ///
 /// # Errors
-/// The number, or the name, belongs to something else in the pod.
+/// The number or the name is already used in the pod.
 pub(super) fn plan(
     runner: &Runner,
     ports: Ports,
@@ -207,7 +207,7 @@ impl<'r> PodPorts<'r> {
         )
     }
 
-    /// Why the session server cannot listen on a port: something else does.
+    /// Why the session server cannot listen on a port that is already in use.
     fn conflict(&self, port: u16, metrics: Option<MetricsPort>) -> Option<String> {
         if let Some(metrics) = metrics.filter(|metrics| metrics.port == port) {
             return Some(format!(
@@ -234,7 +234,7 @@ impl<'r> PodPorts<'r> {
         })
     }
 
-    /// Refuses a port of the node that another port of the pod has.
+    /// Refuses a host port that another port of the pod uses.
     fn check_host_port(&self, host: u16, listen: u16) -> Result<(), Refusal> {
         let has_it = |entry: &&Value| entry.get("hostPort") == Some(&json!(host)) && is_tcp(entry);
         let others = self.others.iter().flat_map(|(_, other)| ports(other));
@@ -258,7 +258,7 @@ impl<'r> PodPorts<'r> {
         Ok(())
     }
 
-    /// True when another container has a port of this name: Kubernetes takes the first one.
+    /// True if another container has a port with this name: Kubernetes uses the first one.
     fn is_taken(&self, name: &str) -> bool {
         let mut ports = self.others.iter().flat_map(|(_, other)| ports(other));
         ports.any(|entry| text(entry, "name") == Some(name))
@@ -270,8 +270,8 @@ impl<'r> PodPorts<'r> {
         own.position(|entry| text(entry, "name") == Some(name))
     }
 
-    /// `targetPort` for the runner's port of this name. A name that an earlier run made up tells a
-    /// reader less than the number.
+    /// `targetPort` for the runner's port with this name. If an earlier run invented the name, the
+    /// number is more useful to a reader.
     fn target(&self, name: &str, port: u16) -> Value {
         let is_made_up = self.added == Some(name) && name != PORT_NAME;
         if self.is_taken(name) || is_made_up {
@@ -330,7 +330,7 @@ pub fn target_of(entry: &Value, workload: &Workload) -> Option<u16> {
     }
 }
 
-/// The containers that run beside the runner's, sidecars included, with their names.
+/// The containers that run alongside the runner's, including sidecars, with their names.
 fn others(runner: &Runner) -> Vec<(&str, &Value)> {
     let own = runner.container().map(|container| container.index);
     let containers = runner.workload.containers();
@@ -396,11 +396,11 @@ pub(super) fn is_added(runner: &Runner, container: Container<'_>, entry: &Value)
 /// What an undo does with the port that an earlier run added.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Withdrawal {
-    /// No run has added one, or it is gone.
+    /// No run has added a port, or it no longer exists.
     None,
     /// It is removed: its JSON pointer in the workload.
     Remove(String),
-    /// Several containers have a port of that name, and it is not known which one is meant.
+    /// Several containers have a port with that name, so it is ambiguous.
     Unknown,
 }
 

@@ -1,4 +1,5 @@
-//! What a file's `[session_server]` was before the first run, kept in an annotation.
+//! The original content of a file's `[session_server]`, before the first run, kept in an
+//! annotation.
 //!
 //! The annotation is a JSON object. Each member is a file, with the TOML text that each key had, or `null`
 //! for a key that was not there. Earlier versions kept one flat object of values without the file's name.
@@ -14,17 +15,17 @@ use krm::patch::Patches;
 use krm::resource::Resource;
 use yaml_splice::pointer::At as _;
 
-/// What the keys of one file were: their TOML text, `None` for a key that was not there.
+/// The original TOML text of one file's keys; `None` for a key that did not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record(BTreeMap<String, Option<String>>);
 
 impl Record {
-    /// A record of these keys, with the TOML text that each had.
+    /// A record of these keys, with the original TOML text of each.
     pub(crate) fn of_keys(keys: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
         Self(keys.into_iter().collect())
     }
 
-    /// True when it is about no key.
+    /// True if it covers no key.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,29 +50,29 @@ impl Record {
         self.had_no_table() || self.0.get(key) == Some(&None)
     }
 
-    /// What a key was, as TOML text.
+    /// The original value of a key, as TOML text.
     pub(crate) fn source(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.as_deref()
     }
 
-    /// What a key was.
+    /// The original value of a key.
     pub(super) fn value(&self, key: &str) -> Option<Value> {
         self.source(key).map(toml_value)
     }
 
-    /// Notes what a key was, by its TOML text.
+    /// Records the original TOML text of a key.
     pub(super) fn note(&mut self, key: &str, source: Option<String>) {
         self.0.entry(key.to_owned()).or_insert(source);
     }
 
-    /// Each key, and the TOML text of what it was.
+    /// Each key with its original TOML text.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0
             .iter()
             .map(|(key, source)| (key.as_str(), source.as_deref()))
     }
 
-    /// Reads the record that an earlier run has left of a file.
+    /// Reads the record of a file that an earlier run left.
     pub(super) fn read(config: &ConfigToml) -> Option<Self> {
         let records = records(&config.object.value)?;
         if is_flat(&records) {
@@ -81,7 +82,8 @@ impl Record {
         Some(Self::of(records.get(&config.key)?))
     }
 
-    /// True when a record of an earlier version may be about this file or another one of the object.
+    /// True if a record of an earlier version may refer to this file or to another one of the
+    /// object.
     pub(super) fn is_doubtful(config: &ConfigToml) -> bool {
         records(&config.object.value)
             .is_some_and(|records| is_flat(&records) && has_other_file(&config.object, &config.key))
@@ -121,7 +123,7 @@ impl Record {
         Value::Object(keys.collect())
     }
 
-    /// The record that is written as JSON.
+    /// Parses a record from JSON.
     pub(crate) fn of(record: &Value) -> Self {
         let keys = record.as_object().into_iter().flatten();
         let keys = keys.map(|(key, source)| (key.clone(), source.as_str().map(str::to_owned)));
@@ -153,7 +155,7 @@ fn records(object: &Value) -> Option<Map<String, Value>> {
     serde_json::from_str(note.as_str()?).ok()
 }
 
-/// True for the form of earlier versions, which did not name the file.
+/// True for the format of earlier versions, which did not include the file name.
 fn is_flat(records: &Map<String, Value>) -> bool {
     !records.is_empty() && !records.values().all(Value::is_object)
 }

@@ -26,13 +26,13 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// On a relay's ConfigMap: what the runners that share the relay have agreed on, as JSON.
+/// On a relay's ConfigMap: the settings that its runners agree on, as JSON.
 pub const RELAY_SETTINGS: &str = "runner-terminal.dev/relay-settings";
 
 /// What happens to the relays of a list.
 #[derive(Debug, Default)]
 pub struct RelaysPlan {
-    /// The manifests of all of them, each with what it comes after if it is new.
+    /// The manifests of all relays, each with the resource that it follows if it is new.
     manifests: Vec<(Resource, CompanionPlan)>,
     /// What to tell the user.
     pub results: Vec<FunctionResult>,
@@ -70,8 +70,8 @@ fn domain_of(route: &str) -> Option<String> {
     host.trim().strip_prefix("*.").map(str::to_owned)
 }
 
-/// The keys that these workloads have in the ConfigMap of a relay, whether or not each is there. `None`
-/// where no earlier run has made a relay.
+/// The keys of these workloads in the ConfigMap of a relay, whether or not they exist. `None` if no
+/// earlier run added a relay.
 ///
 /// # Errors
 /// A Service, or a workload whose Service would have the same name, that cannot be parsed.
@@ -244,7 +244,7 @@ fn wanted(spec: &SessionServerSpec, runners: &[RunnerPlan]) -> Option<Wanted> {
     })
 }
 
-/// Refuses runners whose pods would have one name below one domain.
+/// Refuses runners whose pods would have the same name below the same domain.
 fn check_pod_names(
     relay: &Relay,
     runners: &[RunnerPlan],
@@ -266,7 +266,7 @@ fn check_pod_names(
         let (names, identity) = (PodNames::of(workload), &workload.resource.identity);
         for (other, others) in &seen {
             let other = &other.resource.identity;
-            // In one namespace, no two pods have one name.
+            // Within a namespace, pod names are unique.
             let shared = names.shared_with(others);
             if let Some(name) = shared.filter(|_| other.namespace != identity.namespace) {
                 return Err(Box::new(
@@ -313,8 +313,8 @@ fn plan(
     Ok(plan)
 }
 
-/// The routes of a relay that stay: those of other runners, and the user's own. What runners that are
-/// gone have besides is removed.
+/// The routes of a relay that are kept: those of other runners, and the user's own. The remaining
+/// companions of runners that no longer exist are removed.
 fn kept_routes(
     list: &ResourceList<'_>,
     relay: &ExistingRelay,
@@ -353,7 +353,7 @@ fn kept_routes(
     Ok(kept)
 }
 
-/// Refuses settings that are not those of the runners which stay behind the relay.
+/// Refuses settings that differ from those of the other runners behind the relay.
 fn check_agreement(
     relay: &ExistingRelay,
     wanted: &RelaySpec,
@@ -405,7 +405,7 @@ fn of_group(
 }
 
 impl RelaysPlan {
-    /// Plans the manifests of a relay with these routes. Without a route, there is no relay.
+    /// Plans the manifests of a relay with these routes. Without routes, the relay is removed.
     fn relay(
         &mut self,
         list: &ResourceList<'_>,
@@ -475,7 +475,7 @@ fn marked(object: &Value, spec: &RelaySpec, neighbour: &Resource) -> Result<Valu
     owned::mark_beside(object.clone(), neighbour, &labels, &annotations)
 }
 
-/// Says what has to lead to a relay.
+/// Reports what must route to a relay.
 fn led_to(spec: &RelaySpec, runners: usize, domains: &BTreeSet<String>) -> FunctionResult {
     let hosts: Vec<String> = domains.iter().map(|domain| format!("*.{domain}")).collect();
     FunctionResult::info(format!(

@@ -35,8 +35,8 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
     })
 }
 
-/// Warns of a Deployment whose new pod needs a node of its own before the old one has ended: a port of a
-/// node is one pod's.
+/// Warns of a Deployment whose new pod needs another node before the old one has ended: a host port
+/// can be used by only one pod.
 pub(super) fn surge_on_nodes(runner: &Runner) -> Option<FunctionResult> {
     let resource = &runner.workload.resource;
     let strategy = |below: &str| resource.value.at(&format!("/spec/strategy/{below}"));

@@ -33,18 +33,18 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// What changes for one runner.
+/// The changes for one runner.
 #[derive(Debug)]
 pub struct RunnerPlan {
     /// The runner.
     pub runner: Runner,
-    /// How it is reached. None where the function is an AdvertiseAddress, or the runner is refused.
+    /// How it is reached; `None` for an AdvertiseAddress, or if the runner is refused.
     pub network: Option<NetworkPlan>,
-    /// Its `config.toml`. None where the runner is refused.
+    /// Its `config.toml`; `None` if the runner is refused.
     pub config: Option<ConfigPlan>,
     /// What its pods do when they start.
     pub start: PodStartPlan,
-    /// What to tell the user; the last one is the reason where the runner is refused.
+    /// The messages for the user; if the runner is refused, the last one is the reason.
     pub results: Vec<FunctionResult>,
 }
 
@@ -55,7 +55,7 @@ pub struct NetworkPlan {
     pub port: PortPlan,
     /// The Service in front of it.
     pub service: ServicePlan,
-    /// What stands beside the Service.
+    /// The objects beside the Service.
     pub companions: Vec<CompanionPlan>,
     /// The `sessionTimeout` for the AdvertiseAddress that writes it with the address.
     pub asked_timeout: Option<Seconds>,
@@ -158,19 +158,19 @@ fn set_config_checksum(workload: &Workload, digest: Option<&str>, patches: &mut 
     }
 }
 
-/// What else of a list matters to the session servers of its runners.
+/// What else in a list affects the session servers of its runners.
 #[derive(Debug)]
 pub struct Surroundings {
     pods: Pods,
     services: Services,
-    /// Objects with a configuration that an earlier run has edited.
+    /// Objects whose configuration an earlier run edited.
     edited: Vec<usize>,
     /// Collected only if a runner has no address yet.
     observed: OnceCell<Observed>,
 }
 
 impl Surroundings {
-    /// Collects it for these runners. `has_others`: the list may have other runners.
+    /// Collects the surroundings of these runners. `has_others`: the list may have other runners.
     ///
     /// # Errors
     /// A resource that matters cannot be parsed.
@@ -233,7 +233,7 @@ impl Planner<'_, '_> {
     fn plan(&mut self) -> Result<Planned, Refusal> {
         let Self { spec, runner, .. } = *self;
         require_name(&runner.workload)?;
-        // Without a Service, the labels choose the pods of a NetworkPolicy alone.
+        // Without a Service, the labels only select the pods of a NetworkPolicy.
         if !spec.exposure.is_per_pod() || spec.network_policy.is_some() {
             self.around.pods.check_selector(&runner.workload)?;
         }
@@ -282,7 +282,7 @@ impl Planner<'_, '_> {
         })
     }
 
-    /// Refuses a file that the runner cannot decode, unless what it cannot decode is replaced.
+    /// Refuses a file that the runner cannot decode, unless the offending values are replaced.
     fn check_types(&self, draft: &ConfigDraft<'_>, is_at_start: bool) -> Result<(), Refusal> {
         let spec = self.spec;
         let replaced = [
@@ -295,7 +295,7 @@ impl Planner<'_, '_> {
         config_types::check(&draft.file, &draft.location, &replaced)
     }
 
-    /// Where a pod that starts gets its address from.
+    /// Where a starting pod gets its address from.
     fn start_address(
         &mut self,
         draft: &ConfigDraft<'_>,
@@ -390,7 +390,7 @@ impl Planner<'_, '_> {
         Ok((port, service, binding))
     }
 
-    /// The container port of pods that are reached one by one.
+    /// The container port of pods that are reached individually.
     fn without_service(
         &mut self,
         draft: &ConfigDraft<'_>,
@@ -544,7 +544,8 @@ fn open<'r>(list: &ResourceList<'_>, runner: &'r Runner) -> Result<ConfigDraft<'
     })
 }
 
-/// The service account of the pods, which read the Service when they start, unless it is a reader already.
+/// The service account of the pods, which read the Service at startup, unless it is already a
+/// reader.
 ///
 /// # Errors
 /// Its namespace is not known.
@@ -578,8 +579,8 @@ fn is_followed(list: &ResourceList<'_>) -> bool {
     next.and_then(Value::as_str) == Some("AdvertiseAddress")
 }
 
-/// The Role and RoleBinding of those who may read the Service's address, and where that is a node's,
-/// the ClusterRole and ClusterRoleBinding.
+/// The Role and RoleBinding for those who may read the Service's address; if the address is a
+/// node's, also the ClusterRole and ClusterRoleBinding.
 fn readers(readers: &[Reader], service: &Identity, reads_nodes: bool) -> Vec<Value> {
     if readers.is_empty() {
         return Vec::new();
@@ -759,7 +760,7 @@ mod tests {
             let [one, two] = plans.as_slice() else {
                 panic!("{plans:?}");
             };
-            // No address yet: the file stays, and so both plans are good.
+            // There is no address yet: the file does not change, so both plans are fine.
             assert_eq!(one.config, two.config);
             assert!(!one.changes_config());
             let [result] = check_shared(list, &plans, &[]).try_into().unwrap();

@@ -33,7 +33,7 @@ const MANAGED: [&str; 8] = [
     "allocateLoadBalancerNodePorts",
 ];
 
-/// What the list has in place of the session server's Service.
+/// What the list already has for the session server's Service.
 #[derive(Debug)]
 pub(super) enum Existing {
     /// Nothing; the identity of the Service to make.
@@ -56,8 +56,8 @@ pub(super) fn name(workload: &str) -> String {
     format!("{stem}{SUFFIX}")
 }
 
-/// The name of a Service if another workload has the same [`name`], such as `runner.prod` and
-/// `runner-prod`, or a StatefulSet and a Deployment of one name.
+/// The name of a Service if the [`name`] of another workload is the same, such as for `runner.prod`
+/// and `runner-prod`, or for a StatefulSet and a Deployment with the same name.
 fn name_apart(workload: &Identity) -> String {
     let unique = format!("{}/{}", workload.kind, workload.name);
     format!("{}{SUFFIX}", with_hash(&stem(&workload.name), &unique))
@@ -73,7 +73,7 @@ fn stem(workload: &str) -> String {
     stem
 }
 
-/// As much of a stem as fits, and a hash of the whole.
+/// As much of a stem as fits, with a hash of the full name.
 fn with_hash(stem: &str, of: &str) -> String {
     let hash = short_hash(of);
     let most = 63 - SUFFIX.len() - 1 - hash.len();
@@ -100,8 +100,9 @@ fn rivals(list: &ResourceList<'_>, workload: &Workload) -> Result<Vec<Workload>,
     Ok(rivals)
 }
 
-/// False for names that cannot give the same [`name`]; quicker than to make both. Names that are not cut
-/// off give the same one only if they differ just in dots and hyphens, or in the prefix of [`stem`].
+/// False for names that cannot lead to the same [`name`]; cheaper than computing both. Names that
+/// are not truncated lead to the same one only if they differ just in dots and hyphens, or in the
+/// prefix of [`stem`].
 fn may_share(one: &str, other: &str) -> bool {
     let is_cut = |name: &str| name.len() + SUFFIX.len() > 61;
     let plain = |name: &str| name.strip_prefix("r-").unwrap_or(name).len();
@@ -111,14 +112,14 @@ fn may_share(one: &str, other: &str) -> bool {
         || length == plain(other) && tail(one, length).eq(tail(other, length))
 }
 
-/// The last bytes of a name in reverse, with dots as hyphens.
+/// The last bytes of a name in reverse order, with dots replaced by hyphens.
 fn tail(name: &str, length: usize) -> impl Iterator<Item = u8> {
     let bytes = name.bytes().rev().take(length);
     bytes.map(|byte| if byte == b'.' { b'-' } else { byte })
 }
 
-/// The order of workloads whose Services would have one name. The first one keeps it; a workload whose
-/// name is in it unchanged precedes the others.
+/// The precedence of workloads whose Services would have the same name. The first one keeps it. A
+/// workload whose name is part of it unchanged comes before the others.
 fn precedence(workload: &Identity) -> (bool, &str, &str) {
     let is_changed = name(&workload.name) != format!("{}{SUFFIX}", workload.name);
     (is_changed, &workload.kind, &workload.name)
@@ -188,7 +189,7 @@ pub(super) fn find(list: &ResourceList<'_>, workload: &Workload) -> Result<Exist
     let mut observed = None;
     for wanted in [&plain, &apart] {
         let mut services = named(list, wanted)?;
-        // A live Service may be in the list beside its manifest.
+        // The list may have a live Service beside its manifest.
         services.sort_by_key(observed::is_live);
         for service in services {
             if service.annotation(OBSERVED).is_some() {
@@ -231,7 +232,7 @@ fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, R
         return Ok(exact);
     }
     if service.namespace.is_empty() {
-        // With Services of this name in two namespaces, it is unknown which one is meant.
+        // If two namespaces have Services with this name, it is ambiguous.
         let mut found = Vec::new();
         for item in list.candidates(&["Service"], &service.name) {
             let (_, name, _) = list.head(item);
@@ -262,7 +263,7 @@ pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Op
         let protocol = entry.get("protocol").and_then(Value::as_str);
         matches!(protocol, None | Some("TCP"))
     };
-    // If no container has a port of that name, it is the port that is to be added.
+    // If no container has a port with that name, it refers to the port that will be added.
     let leads = |entry: &Value| match port::target_of(entry, workload) {
         Some(target) => target == port,
         None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
@@ -278,7 +279,7 @@ pub fn leads_to(service: &Resource, workload: &Workload) -> bool {
     selector.is_some_and(|selector| !selector.is_empty() && selects(selector, workload))
 }
 
-/// The entry of the session server's port: the one of its name, else the only one.
+/// The entry for the session server's port: the one with its name, otherwise the only one.
 pub fn own_port(service: &Value) -> Option<&Value> {
     let ports = service.at("/spec/ports")?.as_array()?;
     let named = ports
@@ -309,16 +310,16 @@ pub enum ServicePlan {
         /// The Service.
         service: Value,
     },
-    /// The one of an earlier run is brought up to date.
+    /// The Service of an earlier run is updated.
     Updated {
-        /// The Service as it is.
+        /// The current Service.
         existing: Resource,
-        /// The Service as it would be made now.
+        /// The desired Service.
         desired: Value,
     },
     /// It is the user's own, and stays as it is.
     Adopted(Identity),
-    /// Each pod is reached by itself. What stands beside the pods has the name that the Service would have.
+    /// Each pod is reached individually. The companions have the name that the Service would have.
     None(Identity),
     /// The same, and the one of an earlier run is removed.
     Removed(Resource),
@@ -411,8 +412,8 @@ fn update_port(existing: &Resource, desired: &Value, patches: &mut Patches) -> R
             .iter()
             .position(|entry| entry.get(field) == port.get(field))
     };
-    // A port without a name is found by its number, or is the only one: if a Service has several ports,
-    // each has a name.
+    // A port without a name is identified by its number, or is the only one: in a Service with
+    // several ports, each must have a name.
     let only = || (ports.len() == 1 && ports.iter().all(|p| p.get("name").is_none())).then_some(0);
     match with("name").or_else(|| with("port")).or_else(only) {
         Some(index) => {

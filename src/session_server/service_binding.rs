@@ -27,15 +27,15 @@ pub(super) struct ServiceBinding {
     pub(super) identity: Identity,
     /// The port to advertise; unknown where the cluster chooses it.
     pub(super) port: Option<u16>,
-    /// The address, where the exposure says it.
+    /// The address, if the exposure determines it.
     pub(super) known: Option<String>,
-    /// How the pods are reached, where each is by itself.
+    /// How the pods are reached, if each is reached individually.
     pub(super) reach: Option<PodReach>,
-    /// An earlier run wrote an address of another exposure, which leads nowhere now.
+    /// An earlier run wrote the address of another exposure, which is no longer reachable.
     pub(super) has_lost_address: bool,
-    /// The namespace of the relay's manifests of an earlier run.
+    /// The namespace of an earlier run's relay manifests.
     pub(super) relay_before: Option<String>,
-    /// What the exposure needs beside it.
+    /// The objects that the exposure needs beside it.
     pub(super) objects: Vec<Value>,
     /// Clients outside the cluster connect to the Service itself: it is of type LoadBalancer or NodePort,
     /// without an Ingress, Gateway or relay of ours in front of it.
@@ -59,10 +59,10 @@ pub(super) enum FollowUp {
     SameRun,
 }
 
-/// Plans a Service of ours, which is `existing` where an earlier run has made it.
+/// Plans a Service of ours. `existing` is the one that an earlier run added.
 ///
 /// # Errors
-/// The runner cannot be reached in the way that is asked for.
+/// The runner cannot be reached in the requested way.
 pub(super) fn make(
     service: Identity,
     existing: Option<Resource>,
@@ -113,7 +113,7 @@ pub(super) fn make(
 /// Plans a runner whose pods are reached one by one. `existing` is the Service of an earlier run.
 ///
 /// # Errors
-/// The pods cannot be reached so.
+/// The pods cannot be reached that way.
 pub(super) fn per_pod(
     service: Identity,
     existing: Option<Resource>,
@@ -152,8 +152,8 @@ pub(super) fn per_pod(
     Ok((plan, binding))
 }
 
-/// The user's Service that takes the place of ours: the chart's, or any that leads to the session
-/// server, where a load balancer is asked for. None where an earlier run has made ours.
+/// The user's Service that is used instead of ours: the chart's or, if a load balancer is
+/// requested, any that leads to the session server. `None` if an earlier run added ours.
 ///
 /// # Errors
 /// Several lead there.
@@ -179,7 +179,7 @@ pub(super) fn adoptable(
     }
     let own = settings::own_address(&draft.file, before);
     let asked = spec.advertise_address.as_deref().or(own.as_deref());
-    // A user who asks for a load balancer by name does not mean a Service inside the cluster.
+    // A user who explicitly requests a load balancer does not mean a Service inside the cluster.
     let inside = asked.is_some() && spec.exposure.is_default();
     adopt::find(services, workload, listen_port, asked, inside)
 }
@@ -187,7 +187,7 @@ pub(super) fn adoptable(
 /// Adopts a Service that leads to the session server.
 ///
 /// # Errors
-/// It leads elsewhere too.
+/// It selects other pods too.
 pub(super) fn adopt(
     adopted: &Adoptable,
     spec: &SessionServerSpec,
@@ -316,8 +316,8 @@ impl ServiceBinding {
         }
     }
 
-    /// Says what has to happen before the address is known.
-    /// `can_start`: asked whether the address can be found when the pod starts.
+    /// Reports what must happen before the address is known. `can_start`: returns whether the
+    /// address can be found at pod start.
     pub(super) fn pending(
         &self,
         draft: &ConfigDraft<'_>,

@@ -15,18 +15,18 @@ use krm::Internal;
 use krm::results::{FunctionResult, Refusal, Severity};
 use krm::text::{MASKED, without_credentials};
 
-/// What the upstream chart writes for its scripts to fill in at start.
+/// The placeholder that the upstream chart writes, and its scripts fill in at startup.
 pub const CHART_PLACEHOLDER: &str = "SESSION_SERVER_ADDRESS:SESSION_SERVER_PORT";
 /// The runner's own default, in seconds.
 pub(crate) const DEFAULT_TIMEOUT: u32 = 1800;
 
-/// The port that the configuration listens on.
+/// The port in the configuration's `listen_address`.
 pub(super) fn configured_port(file: &ConfigFile) -> Option<u16> {
     port_of(file.get(LISTEN_ADDRESS)?.as_str()?)
 }
 
-/// The port that the user's own configuration listens on, whatever an earlier run has written: `before` is
-/// its record.
+/// The port in the user's own configuration, regardless of what an earlier run wrote. `before` is
+/// the record of that run.
 pub(super) fn own_port(file: &ConfigFile, before: Option<&Record>) -> Option<u16> {
     match before.filter(|before| before.has(LISTEN_ADDRESS)) {
         Some(before) => port_of(before.value(LISTEN_ADDRESS)?.as_str()?),
@@ -34,8 +34,8 @@ pub(super) fn own_port(file: &ConfigFile, before: Option<&Record>) -> Option<u16
     }
 }
 
-/// True when the chart's own session server is on: its placeholder is there, or was there before an
-/// earlier run, whose record is `before`.
+/// True if the chart's own session server is on: its placeholder is present, or was before an
+/// earlier run. `before` is the record of that run.
 pub(super) fn is_of_chart(file: &ConfigFile, before: Option<&Record>) -> bool {
     let placeholder = json!(CHART_PLACEHOLDER);
     file.get(ADVERTISE_ADDRESS).as_ref() == Some(&placeholder)
@@ -50,7 +50,7 @@ pub(crate) fn own_address(file: &ConfigFile, before: Option<&Record>) -> Option<
     address_of(file)
 }
 
-/// `advertise_address`, where it is one.
+/// `advertise_address`, if it is an address.
 fn address_of(file: &ConfigFile) -> Option<String> {
     match file.get(ADVERTISE_ADDRESS) {
         Some(Value::String(text)) if text != CHART_PLACEHOLDER && !text.is_empty() => Some(text),
@@ -63,7 +63,7 @@ fn address_of(file: &ConfigFile) -> Option<String> {
 pub(super) struct Advertise {
     /// host:port
     pub(super) address: String,
-    /// The functionConfig or the exposure says it, so that it replaces what the file has.
+    /// The functionConfig or the exposure sets it, so it replaces the one in the file.
     pub(super) is_asked: bool,
 }
 
@@ -76,8 +76,8 @@ impl Advertise {
     }
 }
 
-/// The address to advertise: the functionConfig's, else the user's own, else the one that the exposure
-/// knows. `None` while nothing says one.
+/// The address to advertise: from the functionConfig, from the user's own configuration, or from
+/// the exposure, in this order. `None` if there is none yet.
 ///
 /// # Errors
 /// An address that no runner can advertise.
@@ -164,7 +164,7 @@ pub(super) fn shown_address(address: &str, is_secret: bool) -> String {
     }
 }
 
-/// The values of `[session_server]`. Those that the user has asked for replace the present ones.
+/// The desired values of `[session_server]`. Those that the user requests replace the present ones.
 #[derive(Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) listen_port: u16,
@@ -183,11 +183,11 @@ fn listen_host(address: &str) -> Option<&str> {
     (!host.starts_with("unix") && !host.contains('/')).then_some(host)
 }
 
-/// A key of `[session_server]`, and the value that it is to have.
+/// A key of `[session_server]`, and its desired value.
 struct Setting {
     key: &'static str,
     value: Value,
-    /// The user has asked for it, so that it replaces another value.
+    /// The user has requested it, so it replaces another value.
     is_asked: bool,
 }
 
@@ -224,7 +224,7 @@ impl Wanted<'_> {
 }
 
 impl Setting {
-    /// True when the file keeps what it has.
+    /// True if the file keeps its value.
     fn stays(&self, current: Option<&Value>) -> bool {
         match current {
             None => false,
@@ -235,7 +235,7 @@ impl Setting {
     }
 }
 
-/// Plans the keys that are asked for and those that are missing.
+/// Plans the requested keys, and those that are missing.
 ///
 /// # Errors
 /// The file cannot be edited: a bug.
@@ -320,7 +320,7 @@ pub(crate) fn misplaced_table(draft: &ConfigDraft<'_>) -> Option<FunctionResult>
     })
 }
 
-/// Removes `listen_address` and `advertise_address` where an earlier run has added them. False when
+/// Removes `listen_address` and `advertise_address` if an earlier run added them. Returns false if
 /// they are the user's own.
 pub(super) fn switch_off(draft: &mut ConfigDraft<'_>) -> bool {
     if draft.file.get(LISTEN_ADDRESS).is_none() {

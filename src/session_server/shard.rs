@@ -20,7 +20,7 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::{At as _, name_of, token};
 
-/// A higher number is taken for a mistake.
+/// A higher number is probably a mistake.
 const MOST_SHARDS: i64 = 100;
 /// The place of the first copy, as [`Patches::copy`] counts them.
 const FIRST_COPY: usize = usize::MAX / 2;
@@ -42,8 +42,8 @@ pub fn shards_alike(runners: &[Runner]) -> Vec<Vec<&Workload>> {
 /// A workload of several replicas that becomes one workload per replica.
 #[derive(Debug)]
 pub struct Sharding {
-    /// What becomes of each resource, in the order of the shards: the workload itself, and then for
-    /// each further shard the copy of the configuration and that of the workload.
+    /// The resources of the shards, in order: the workload itself, and then for each further shard
+    /// the copies of the configuration and of the workload.
     pub resources: Vec<ShardResource>,
 }
 
@@ -54,11 +54,11 @@ pub struct ShardResource {
     pub original: Resource,
     /// The place of the copy; `None` for the original itself.
     pub copy: Option<usize>,
-    /// What it has of its own.
+    /// What differs from the original.
     pub edits: Vec<Edit>,
 }
 
-/// What a shard has of its own.
+/// A difference between a shard and the original.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// The member at this JSON pointer gets this value.
@@ -67,10 +67,10 @@ pub enum Edit {
     Remove(String),
 }
 
-/// The runners that one runner becomes.
+/// The runners that a runner is split into.
 #[derive(Debug)]
 pub struct Split {
-    /// What changes; none for a runner with one replica.
+    /// The changes; `None` for a runner with one replica.
     pub sharding: Option<Sharding>,
     /// The shards, or the runner itself.
     pub runners: Vec<Runner>,
@@ -94,7 +94,7 @@ impl Sharding {
     /// Writes the shards.
     ///
     /// # Errors
-    /// A copy gets another place than the one that was planned.
+    /// A copy gets another number than the planned one.
     pub(crate) fn patch(self, patches: &mut Patches) -> Result<(), Refusal> {
         for resource in self.resources {
             let target = match resource.copy {
@@ -122,7 +122,7 @@ impl Sharding {
 }
 
 impl ShardResource {
-    /// The resource as it will be.
+    /// The resource after the edits.
     fn resource(&self) -> Result<Resource, Refusal> {
         let mut value = Value::clone(&self.original.value);
         for edit in &self.edits {
@@ -140,7 +140,7 @@ impl ShardResource {
     }
 }
 
-/// Sets a member, with the objects above it where they are missing.
+/// Sets a member, and creates missing parents.
 ///
 /// # Errors
 /// The JSON pointer of what is neither a mapping nor a list with such an item.
@@ -177,7 +177,7 @@ fn remove_member(value: &mut Value, pointer: &str) -> Option<()> {
 /// that were planned for other runners.
 ///
 /// # Errors
-/// It cannot be sharded, and why.
+/// It cannot be sharded; says why.
 pub fn split(list: &ResourceList<'_>, runner: Runner, copies: usize) -> Result<Split, Refusal> {
     let count = runner::replicas(&runner.workload);
     if count <= 1 {
@@ -245,8 +245,8 @@ fn check_count(runner: &Runner, count: i64) -> Result<(), Refusal> {
     ))
 }
 
-/// The shards that are configured when they start need no copies of the configuration, so the pod's
-/// references to it stay.
+/// Checks shards that are configured at pod start. They need no copies of the configuration, so the
+/// pod's references to it stay.
 ///
 /// # Errors
 /// There are too many replicas, or they would write to one volume.
@@ -342,7 +342,7 @@ fn check_names(list: &ResourceList<'_>, runner: &Runner, count: i64) -> Result<(
     ))
 }
 
-/// What an undo does with a shard of an earlier run.
+/// How a shard of an earlier run is undone.
 #[derive(Debug, Default)]
 pub(super) struct Rejoin {
     /// Resources that were made for the shard.
@@ -441,7 +441,7 @@ fn workload_of_shard(
     }
 }
 
-/// The JSON pointers of the labels by which pods are selected.
+/// The JSON pointers of the pod labels and of the selector.
 fn label_places(workload: &Workload) -> [String; 2] {
     [
         workload.selector_pointer().to_owned(),

@@ -1,4 +1,4 @@
-//! Runners that read the same configuration, which has one address.
+//! Runners that read the same configuration, and so share an address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub fn not_selected(
         .iter()
         .map(|plan| plan.runner.workload.resource.item)
         .collect();
-    // A reader of a file names its object, by the present or an earlier name.
+    // A reader of a file refers to its object by the current or an earlier name.
     let objects = selected.iter().map(|plan| &plan.runner.config.object);
     let mut names: BTreeSet<&str> = objects
         .flat_map(|object| {
@@ -61,11 +61,11 @@ pub fn not_selected(
     Ok(others)
 }
 
-/// Compares the plans of runners that read the same file, as its address leads to one of them only. That
-/// is an error if a plan changes the file or shards copy it, and a warning otherwise: so a file is written
-/// by one plan at most.
+/// Compares the plans of runners that read the same file, as its address leads to only one of them.
+/// That is an error if a plan changes the file or shards copy it, and a warning otherwise. So at
+/// most one plan writes a file.
 ///
-/// Each pod that is configured at its start has a copy of its own.
+/// Pods that are configured at startup have a copy of their own.
 pub fn check_shared(
     list: &ResourceList<'_>,
     plans: &[RunnerPlan],
@@ -91,8 +91,8 @@ pub fn check_shared(
         .collect()
 }
 
-/// Refuses to give a file back that an earlier run has edited for a runner that still needs that: the
-/// plan's own pods have a copy from now on.
+/// Refuses to restore a file that an earlier run edited if another runner still needs the edit. The
+/// pods of the plan itself will have their own copy.
 fn check_given_back(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResult> {
     let given_back = plans
         .iter()
@@ -118,7 +118,7 @@ fn check_given_back(plans: &[RunnerPlan], others: &[Runner]) -> Vec<FunctionResu
     given_back.filter_map(refuse).collect()
 }
 
-/// Refuses a runner whose pods, of which any number may run, would write their addresses into one file.
+/// Refuses a runner with any number of pods that would write their addresses into one file.
 ///
 /// # Errors
 /// They would, or an autoscaler cannot be parsed.

@@ -50,10 +50,10 @@ pub(super) fn warnings(
         .collect())
 }
 
-/// Whose connections come to the pods.
+/// Who connects to the pods.
 #[derive(Clone, Copy)]
 enum Client<'a> {
-    /// Some pod's or address's that is not known here.
+    /// Pods or addresses that are not known here.
     Anybody,
     /// Those of nodes or clients of a load balancer, which are not pods.
     Outside,
@@ -62,7 +62,7 @@ enum Client<'a> {
 }
 
 impl Client<'_> {
-    /// True where a peer of a NetworkPolicy may be this client.
+    /// True if a peer of a NetworkPolicy may match this client.
     fn may_be(self, peer: &Value) -> bool {
         let selector = |field: &str| peer.get(field).filter(|selector| !selector.is_null());
         let selects = |selector: &Value, labels: &Map<String, Value>| {
@@ -82,7 +82,7 @@ impl Client<'_> {
         }
     }
 
-    /// True where a peer that names pods of the policy's own namespace may be this client.
+    /// True if this client may be in the namespace of a policy.
     fn is_in(self, namespace: &str) -> bool {
         match self {
             Self::Relay(relay) => is_compatible(&relay.namespace, namespace),
@@ -90,7 +90,7 @@ impl Client<'_> {
         }
     }
 
-    /// As a message names it, where no policy lets it in.
+    /// The client's name in a message that no policy admits it.
     fn shown(self) -> String {
         match self {
             Self::Anybody => "anybody".to_owned(),
@@ -102,7 +102,8 @@ impl Client<'_> {
     }
 }
 
-/// The name that a selector of namespaces asks for. The other labels of namespaces are not known here.
+/// The namespace name that a namespace selector requires. Other labels of namespaces are not known
+/// here.
 fn namespace_label(selector: &Value) -> Option<&str> {
     selector
         .at("/matchLabels/kubernetes.io~1metadata.name")?
@@ -158,7 +159,7 @@ fn is_about(policy: &Resource, runner: &Runner) -> bool {
         && selector.is_some_and(|selector| selector.selects(runner.workload.pod_labels()))
 }
 
-/// A label selector; `None` for one that the API server refuses. A member that is null is not set.
+/// A label selector; `None` for one that the API server rejects. A null member counts as absent.
 fn read(selector: &Value) -> Option<Selector> {
     let members = selector.as_object().into_iter().flatten();
     let set = members.filter(|(_, member)| !member.is_null());
@@ -191,7 +192,7 @@ fn lets_in(rule: &Value, runner: &Runner, port: u16, client: Client<'_>) -> bool
         };
         let first = match entry.get("port") {
             None | Some(Value::Null) => return is_tcp,
-            // If no container has a port of that name, it is the port that is to be added.
+            // If no container has a port with that name, it refers to the port that will be added.
             Some(Value::String(name)) if name == PORT_NAME => named().or(Some(u64::from(port))),
             Some(Value::String(_)) => named(),
             Some(_) => number(entry, "port"),
@@ -222,7 +223,7 @@ fn strict_mtls(
     if is_out || excluded.split(',').any(is_excluded) {
         return Ok(None);
     }
-    // The most specific mode wins: that of the pods, of the namespace, of the mesh.
+    // The most specific mode wins: first the pods', then the namespace's, then the mesh's.
     let mut best: Option<(u8, bool, Resource)> = None;
     for item in list.candidates(&["PeerAuthentication"], "mtls") {
         let policy = list.resource(item)?;

@@ -24,10 +24,11 @@ const ROUTES: [&str; 5] = [
     "TLSRoute",
 ];
 
-/// Refuses a fixed address that a Service or a route of the list has, unless it is `service` or beside it.
+/// Refuses a fixed address that a Service or a route of the list uses, unless that is `service` or
+/// one of its companions.
 ///
 /// # Errors
-/// The address is taken, or what mentions it cannot be parsed.
+/// The address is in use, or a resource that mentions it cannot be parsed.
 pub(super) fn check_fixed(
     list: &ResourceList<'_>,
     address: &FixedAddress,
@@ -110,8 +111,8 @@ pub(super) fn edited(list: &ResourceList<'_>) -> Vec<usize> {
     list.candidates(&["ConfigMap", "Secret"], CONFIG_BEFORE)
 }
 
-/// Refuses an address that an earlier run wrote into the configuration of another runner, which is one of
-/// the [`edited`].
+/// Refuses an address that an earlier run wrote into the configuration of another runner, one of
+/// those that [`edited`] returns.
 ///
 /// # Errors
 /// The address is taken, or a configuration cannot be parsed.
@@ -127,7 +128,8 @@ pub(super) fn check_advertised(
         if item == own.object.item || object.annotation(CONFIG_BEFORE).is_none() {
             continue;
         }
-        // Objects of one name in two namespaces belong to two runners. Two versions of one object do not.
+        // Objects with one name in two namespaces belong to two runners, but two versions of one
+        // object do not.
         if object.identity.name == own.object.identity.name
             && object.identity.namespace == own.object.identity.namespace
         {

@@ -40,7 +40,7 @@ pub fn check_changeable(list: &ResourceList<'_>, plan: &RunnerPlan) -> Vec<Funct
     refused
 }
 
-/// Refuses the planned changes of a runner's configuration and workload, if they cannot be changed.
+/// Refuses the planned changes if the configuration or the workload cannot be changed.
 pub(super) fn refuse(
     runner: &Runner,
     changes_config: bool,
@@ -57,7 +57,7 @@ pub(super) fn refuse(
         .collect()
 }
 
-/// Where an object says that it, or the Secret that is made of it, is immutable.
+/// Fields by which an object, or the Secret that is generated from it, is immutable.
 const IMMUTABLE: [&str; 4] = [
     "/immutable",
     "/spec/target/immutable",
@@ -65,8 +65,8 @@ const IMMUTABLE: [&str; 4] = [
     "/spec/template/immutable",
 ];
 
-/// The field by which an object is immutable. An object of kustomize's generators is not: kustomize makes
-/// a new one for each content.
+/// The field that makes an object immutable. An object of kustomize's generators does not count:
+/// kustomize creates a new one for each content.
 fn immutable_by(object: &Resource) -> Option<&'static str> {
     if object.gets_a_hash() {
         return None;

@@ -191,7 +191,7 @@ impl Planner<'_, '_> {
                 let refused = unchangeable::refuse(&runner, changes_config, changes_workload);
                 self.results.extend(refused);
             }
-            // The file was written in the pods, and no manifest of it has changed.
+            // The file was written in the pods, and its manifest has not changed.
             Err(_) if pod_start::is_configured_at_start(&workload) => {}
             Err(refusal) if is_marked || had_service => {
                 self.results.push(without_config(&workload, &refusal));
@@ -237,7 +237,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Plans to remove the Service and what stands beside it. True when there was a Service of ours.
+    /// Plans to remove the Service and its companions. Returns true if there was a Service of ours.
     fn service(&mut self, found: &Existing) -> Result<bool, Refusal> {
         let scope = match found {
             Existing::Ours(service) | Existing::Foreign(service) => CompanionScope::of(service),
@@ -257,7 +257,7 @@ impl Planner<'_, '_> {
         Ok(true)
     }
 
-    /// Plans to remove what stands beside Services of the user's that lead to a workload.
+    /// Plans to remove the companions of the user's Services that lead to a workload.
     fn companions_of_adopted(&mut self, workload: &Workload) -> Result<(), Refusal> {
         for service in Services::of(self.list, &[workload])?.leading_to(workload) {
             let companions = companions::made(self.list, CompanionScope::of(service))?;
@@ -386,8 +386,8 @@ impl Planner<'_, '_> {
     }
 }
 
-/// The runners, and the workloads that an earlier run edited, even if they are not recognized as runners
-/// now.
+/// The runners, and the workloads that an earlier run edited, even if they are no longer recognised
+/// as runners.
 fn workloads(
     list: &ResourceList<'_>,
     selector: &RunnerSelector,
@@ -419,7 +419,8 @@ fn is_marked(workload: &Workload) -> bool {
         || shard::name_before(workload).is_some()
 }
 
-/// How a file is restored, and what to tell the user. `is_served`: an earlier run has edited its runner.
+/// How a file is restored, and the message for the user. `is_served`: an earlier run edited its
+/// runner.
 fn restore(config: &ConfigToml, is_served: bool) -> (Option<ConfigPlan>, Option<FunctionResult>) {
     let about =
         |result: FunctionResult| Some(result.about(&config.object.identity).at(config.field()));
@@ -497,7 +498,7 @@ fn without_config(workload: &Workload, refusal: &FunctionResult) -> FunctionResu
     }
 }
 
-/// The files that the runners of the list read, whichever the functionConfig selects.
+/// The files that the runners of the list read, regardless of the functionConfig's selection.
 fn read_files(list: &ResourceList<'_>) -> Result<BTreeSet<(usize, String)>, Refusal> {
     let all = runner::find_workloads(list, &RunnerSelector::default(), None)?;
     Ok(all

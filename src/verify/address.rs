@@ -1,4 +1,4 @@
-//! Whether an `advertise_address` is one that the Services of a runner have.
+//! Checks whether an `advertise_address` belongs to the Services of a runner.
 //!
 //! | the host | what is checked |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | `POD.NAME.NAMESPACE.svc…` | that pod is the StatefulSet's, below its headless Service |
 //! | a host of an Ingress, HTTPProxy, IngressRouteTCP, Route or TLSRoute | its backend is such a Service |
 //! | a host of the relay | its route selects the runner's pods |
-//! | another one | the port; a fixed IP address or node address. The rest is not in manifests |
+//! | any other | the port, and a fixed IP address or node address. The rest is not in the manifests |
 //!
 //! Source of the names: Kubernetes' documentation, "DNS for Services and Pods".
 
@@ -31,7 +31,7 @@ use yaml_splice::pointer::At as _;
 pub(super) enum Judgement {
     /// It leads to the runner, as far as manifests can tell.
     Right,
-    /// It may: something that is not in the manifests decides.
+    /// It may: the answer depends on something that is not in the manifests.
     Doubtful(String),
     /// It does not.
     Wrong(String),
@@ -45,7 +45,7 @@ struct ClusterName<'n> {
     pod: Option<&'n str>,
     service: &'n str,
     namespace: &'n str,
-    /// What stands behind `svc`: the cluster's domain, if it is not a domain of the outside.
+    /// What follows `svc`: the cluster's domain, unless it is an external domain.
     domain: String,
 }
 
@@ -86,7 +86,8 @@ pub(super) fn judge(
     ))
 }
 
-/// A host that is not in the cluster's DNS, and not the relay's. `name`: the same in lower case.
+/// A host that is neither in the cluster's DNS nor that of the relay. `name`: the same in lower
+/// case.
 fn at_service(
     list: &ResourceList<'_>,
     terminal: &Terminal<'_>,
@@ -130,7 +131,8 @@ fn at_service(
     doubt.unwrap_or(Right)
 }
 
-/// Reads a name of the cluster's DNS; a short one where the list has a Service of that name.
+/// Parses a name in the cluster's DNS. A short name counts only if the list has a Service with that
+/// name.
 fn cluster_name<'n>(host: &'n str, terminal: &'n Terminal<'_>) -> Option<ClusterName<'n>> {
     let labels: Vec<&str> = host.split('.').collect();
     match labels.as_slice() {
@@ -171,7 +173,7 @@ fn cluster_name<'n>(host: &'n str, terminal: &'n Terminal<'_>) -> Option<Cluster
     }
 }
 
-/// A name of the cluster's DNS has to be that of a Service which leads to the runner.
+/// A name in the cluster's DNS must be that of a Service that leads to the runner.
 fn in_cluster(
     list: &ResourceList<'_>,
     terminal: &Terminal<'_>,
@@ -198,7 +200,7 @@ fn in_cluster(
     has_port(&one.service.identity, &ports, port)
 }
 
-/// The name is that of another Service than those which lead to the runner.
+/// The name belongs to a Service that does not lead to the runner.
 fn not_ours(
     terminal: &Terminal<'_>,
     name: &ClusterName<'_>,
@@ -349,7 +351,7 @@ fn outside(host: &Host, port: u16, one: &Reaching<'_>) -> Judgement {
                      annotation {NODE_ADDRESS}, {nodes}"
                 ));
             }
-            // The cluster chooses a port that the manifests do not say.
+            // The cluster chooses the port, and the manifests do not have it.
             if node_ports.is_empty() {
                 return Right;
             }
@@ -395,7 +397,7 @@ fn is_headless(service: &Resource) -> bool {
     service.value.at("/spec/clusterIP").and_then(Value::as_str) == Some("None")
 }
 
-/// A host as routes write it, with `*.` for one label or more.
+/// Matches a host against a host pattern of a route, in which `*.` stands for one or more labels.
 fn fits(known: &str, host: &str) -> bool {
     let known = known.to_ascii_lowercase();
     match known.strip_prefix('*') {
@@ -406,8 +408,8 @@ fn fits(known: &str, host: &str) -> bool {
     }
 }
 
-/// The routes of the relay for this host: one of them has to select the runner's pods. None where there
-/// is none.
+/// Checks the relay's routes for this host: one of them must select the runner's pods. `None` if
+/// there is no such route.
 pub(super) fn at_relay(
     list: &ResourceList<'_>,
     terminal: &Terminal<'_>,
@@ -447,7 +449,7 @@ pub(super) fn at_relay(
     Ok(wrong.map(Wrong))
 }
 
-/// The account of a relay whose own manifests are elsewhere.
+/// True if there is an account for a relay whose own manifests are elsewhere.
 fn has_relay_elsewhere(terminal: &Terminal<'_>, reaching: &[Reaching<'_>]) -> bool {
     reaching.iter().any(|one| {
         let service = &one.service.identity;

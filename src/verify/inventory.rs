@@ -38,18 +38,18 @@ const ROUTE_KINDS: [&str; 5] = [
     "TLSRoute",
 ];
 
-/// What the checks look at.
+/// The resources that the checks examine.
 #[derive(Debug)]
 pub(super) struct Inventory {
     /// The declared Services.
     pub(super) services: Vec<Resource>,
-    /// What runs pods, runners or not.
+    /// The resources that run pods, runners or not.
     pub(super) workloads: Vec<Workload>,
     /// The places in the list of the workloads that run gitlab-runner.
     pub(super) runners: BTreeSet<usize>,
-    /// What the SessionServer made, besides Services and workloads.
+    /// The resources that the SessionServer added, besides Services and workloads.
     pub(super) owned: Vec<Resource>,
-    /// What leads a host name to a Service.
+    /// The resources that route a host name to a Service.
     pub(super) routes: Vec<Resource>,
 }
 
@@ -107,7 +107,7 @@ impl Inventory {
     }
 }
 
-/// The Services without the live ones that stand beside a manifest of the same name.
+/// The Services, except live ones beside a manifest of the same name.
 fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
     let declared: Vec<Identity> = services
         .iter()
@@ -126,12 +126,13 @@ fn without_exports(services: Vec<Resource>) -> Vec<Resource> {
         .collect()
 }
 
-/// A missing namespace is the one that the manifests are applied to, so it may be any.
+/// A missing namespace may be any: it is set when the manifests are applied.
 pub(super) fn same_namespace(one: &str, other: &str) -> bool {
     one.is_empty() || other.is_empty() || one == other
 }
 
-/// True when the workload's pods have these labels. No labels select nothing, as in a Service.
+/// True if the workload's pods have these labels. As in a Service, an empty selector selects
+/// nothing.
 pub(super) fn selects(selector: &Map<String, Value>, workload: &Workload) -> bool {
     let labels = workload.pod_labels();
     !selector.is_empty()
@@ -149,7 +150,7 @@ pub(super) fn selector_of(service: &Resource) -> Map<String, Value> {
         .unwrap_or_default()
 }
 
-/// What a reference by name leads to.
+/// The target of a reference by name.
 #[derive(Debug)]
 pub(super) enum Reference {
     /// A resource that has this name now.
@@ -157,7 +158,7 @@ pub(super) enum Reference {
     /// One that had this name before kustomize renamed it. kustomize updates the references that it
     /// knows at the end of a build.
     Renamed(Identity),
-    /// Nothing of the list.
+    /// Nothing in the list.
     Missing,
 }
 

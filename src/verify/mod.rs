@@ -7,9 +7,9 @@
 //! | module | what it checks |
 //! |---|---|
 //! | [`terminal`] | one runner: its configuration, the Services in front of it, its processes |
-//! | [`address`] | whether `advertise_address` is one that those Services have |
+//! | [`address`] | whether `advertise_address` belongs to those Services |
 //! | [`route`] | the objects that lead a host name to a Service, and the relay |
-//! | [`owned`] | what the SessionServer made: whether its names still exist |
+//! | [`owned`] | the resources that the SessionServer added: whether the names in them still exist |
 //! | [`target`] | which container port a Service's `targetPort` means |
 //! | [`start`] | a runner that is configured when its pods start |
 //! | [`inventory`] | the resources that the checks look at |
@@ -33,8 +33,8 @@ use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal, field_path};
 use terminal::Terminal;
 
-/// Checks the runners of a ResourceList and gives the findings. The functionConfig may be of any
-/// kind of this project, or absent: it says which runners.
+/// Checks the runners of a ResourceList and returns the findings. The functionConfig selects the
+/// runners; it may be of any kind of this project, or absent.
 ///
 /// # Errors
 /// The input is not a ResourceList, its functionConfig cannot be used, it has no runner, or an item
@@ -54,7 +54,7 @@ pub fn verify(input: &[u8]) -> Result<Vec<FunctionResult>, Refusal> {
     findings(&list, &spec)
 }
 
-/// What a functionConfig of any kind says about which runners to check.
+/// The selection of runners in a functionConfig of any kind.
 fn spec_of(config: FunctionConfig) -> VerifyTerminalsSpec {
     let (runner, container, config) = match config {
         FunctionConfig::VerifyTerminals(config) => return config.spec,
@@ -75,7 +75,7 @@ fn spec_of(config: FunctionConfig) -> VerifyTerminalsSpec {
     }
 }
 
-/// What is wrong with the runners of the list, and for each one that is right, where its terminals
+/// The problems of the runners in the list and, for each one without problems, where its terminals
 /// are reached.
 pub(crate) fn findings(
     list: &ResourceList<'_>,
@@ -149,7 +149,8 @@ fn complete(
     }
 }
 
-/// The runners of the list that were not selected: they may not share an address with one that was.
+/// The runners of the list that were not selected: they must not share an address with a selected
+/// one.
 fn others(list: &ResourceList<'_>, selected: &[Workload]) -> Vec<Workload> {
     let is_other = |workload: &Workload| {
         !selected
@@ -164,11 +165,11 @@ fn others(list: &ResourceList<'_>, selected: &[Workload]) -> Vec<Workload> {
         .collect()
 }
 
-/// Runners that advertise one address, or read one configuration that advertises one.
+/// Runners that advertise the same address, or read the same configuration that advertises one.
 fn shared(selected: &[Runner], others: &[Runner]) -> Vec<FunctionResult> {
     let mut findings = Vec::new();
     let mut first_at = BTreeMap::<String, &Runner>::new();
-    // Those that were not asked for come first: the finding is about one that was.
+    // Runners that are not selected come first, so that the finding is about a selected one.
     for (runner, is_selected) in others
         .iter()
         .map(|runner| (runner, false))

@@ -1,4 +1,4 @@
-//! What the SessionServer made: whether the names in it still exist.
+//! The resources that the SessionServer added: whether the names in them still exist.
 //!
 //! kustomize renames resources, and updates only the references that it knows: the backend of an
 //! Ingress, the role of a RoleBinding and its service accounts. Source: kustomize's default
@@ -14,7 +14,7 @@ use krm::resource_list::{ReadError, ResourceList};
 use krm::results::FunctionResult;
 use yaml_splice::pointer::At as _;
 
-/// What to do about a name that was set by an earlier build step.
+/// What to do about a name from an earlier build step.
 const REMEDY: &str = "Where a prefix or a namespace was set after the SessionServer ran, run it in \
                       the kustomization that sets it";
 
@@ -22,12 +22,12 @@ const REMEDY: &str = "Where a prefix or a namespace was set after the SessionSer
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Updated {
     Always,
-    /// With a `nameReference` configuration of the user's.
+    /// Only with a `nameReference` configuration of the user.
     WhenConfigured,
     Never,
 }
 
-/// What is wrong with the objects that the SessionServer made.
+/// The problems of the objects that the SessionServer added.
 ///
 /// # Errors
 /// A resource that one of them refers to cannot be parsed.
@@ -64,7 +64,7 @@ pub(super) fn findings(
     Ok(findings)
 }
 
-/// A Service of ours selects no pods.
+/// Reports a Service of ours that selects no pods.
 fn without_pods(inventory: &Inventory, service: &Resource) -> Option<FunctionResult> {
     let selector = selector_of(service);
     let mut selected = inventory.selected(&selector, &service.identity.namespace);
@@ -82,7 +82,7 @@ fn without_pods(inventory: &Inventory, service: &Resource) -> Option<FunctionRes
     )
 }
 
-/// The Services that a Role lets somebody read.
+/// The Services that a Role allows somebody to read.
 fn role(list: &ResourceList<'_>, role: &Resource) -> Result<Vec<FunctionResult>, ReadError> {
     let mut findings = Vec::new();
     let rules = role.value.get("rules").and_then(Value::as_array);
@@ -126,7 +126,7 @@ fn binding(list: &ResourceList<'_>, binding: &Resource) -> Result<Vec<FunctionRe
         if !matches!(there, Reference::Missing) {
             continue;
         }
-        // kustomize moves and renames the accounts of its build at the end.
+        // At the end of a build, kustomize moves and renames the accounts that it knows.
         if list.has_renamed_items()
             && !matches!(
                 look_up(list, "ServiceAccount", name, "")?,
@@ -142,7 +142,7 @@ fn binding(list: &ResourceList<'_>, binding: &Resource) -> Result<Vec<FunctionRe
             .map(|item| list.head(item))
             .find(|(kind, other, _)| *kind == "ServiceAccount" && *other == name);
         let finding = if name == role {
-            // The account of the relay comes with the binding.
+            // The relay's account is added along with the binding.
             FunctionResult::error(format!(
                 "names {account}, which is not in these manifests. {REMEDY}"
             ))
@@ -174,7 +174,7 @@ fn backends(
     Ok(findings)
 }
 
-/// The Gateway of a TLSRoute, where it was made beside it.
+/// The Gateway of a TLSRoute, if it was added beside it.
 fn parents(
     list: &ResourceList<'_>,
     inventory: &Inventory,

@@ -39,7 +39,7 @@ pub(super) fn hosts(object: &Resource) -> Vec<String> {
         .collect()
 }
 
-/// What stands in backquotes in a rule of Traefik: the hosts of `HostSNI(`a`) || HostSNI(`b`)`.
+/// The text in backquotes in a Traefik rule: the hosts of `HostSNI(`a`) || HostSNI(`b`)`.
 fn quoted(rule: &str) -> Vec<String> {
     let parts = rule.split('`').skip(1).step_by(2);
     parts.map(str::to_owned).collect()

@@ -1,7 +1,8 @@
 //! A runner that is configured when its pods start: whether its init container is still whole, and may
 //! do what it is asked to.
 //!
-//! The address is in no manifest. What can be checked is everything by which the pod finds it.
+//! The address is not in any manifest. So the checks cover everything that the pod needs to find
+//! it.
 
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ use yaml_splice::pointer::At as _;
 /// What to do about a part that a later step has changed.
 pub(super) const REMEDY: &str = "Run the SessionServer last, in the outermost kustomization";
 
-/// What is wrong with the init container of a workload, besides its Service.
+/// The problems of a workload's init container, except those of its Service.
 pub(super) fn whole(workload: &Workload) -> Vec<FunctionResult> {
     let resource = &workload.resource;
     let identity = &resource.identity;
@@ -88,7 +89,7 @@ pub(super) fn whole(workload: &Workload) -> Vec<FunctionResult> {
     findings
 }
 
-/// What the command line lacks.
+/// The problems of the init container's command line.
 fn arguments(start: &StartContainer<'_>) -> Vec<String> {
     let mut problems = Vec::new();
     let of = format!("its init container {INIT_CONTAINER}");
@@ -133,7 +134,7 @@ fn arguments(start: &StartContainer<'_>) -> Vec<String> {
     problems
 }
 
-/// What is wrong with the Service whose address the pods read, and with their right to read it.
+/// The problems of the Service whose address the pods read, and of their permission to read it.
 /// `reaching`: the Services that lead to the session server.
 ///
 /// # Errors
@@ -202,7 +203,7 @@ fn may_read(
                     .unwrap_or_default()
             };
             match text("kind") {
-                // kustomize moves the subjects of its build at the end.
+                // At the end of a build, kustomize moves the subjects that it knows.
                 "ServiceAccount" => {
                     [account, written].contains(&text("name"))
                         && (same_namespace(text("namespace"), &identity.namespace)
@@ -268,6 +269,6 @@ fn lets_read(
             return Ok(true);
         }
     }
-    // A ClusterRole of the cluster's own, such as view.
+    // A ClusterRole of the cluster itself, such as `view`.
     Ok(!is_there && kind == "ClusterRole")
 }

@@ -1,4 +1,4 @@
-//! Which port of a pod a Service's port leads to.
+//! Which pod port a Service's port leads to.
 //!
 //! Source: `FindPort` in Kubernetes' `pkg/api/v1/pod`: a name means the first port of that name and
 //! protocol among the containers, then among the native sidecars (init containers with

@@ -54,7 +54,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// What is wrong with this runner; where nothing is, where its terminals are reached.
+    /// The problems of this runner; without any, where its terminals are reached.
     pub(super) fn findings(
         &self,
         list: &ResourceList<'_>,
@@ -80,7 +80,7 @@ impl<'a> Terminal<'a> {
         self.at_build(list, &config, require_address)
     }
 
-    /// What is wrong with a runner that is configured when its pods start.
+    /// The problems of a runner that is configured when its pods start.
     fn at_start(
         &self,
         list: &ResourceList<'_>,
@@ -98,10 +98,10 @@ impl<'a> Terminal<'a> {
         };
         let reaching = self.reaching(port);
         let services: Vec<&Resource> = reaching.iter().map(|one| one.service).collect();
-        // Each pod has an address of its own there.
+        // Each of these pods has an address of its own.
         let is_of_each_pod = match source {
             StartSource::Pod(_) | StartSource::PodName { .. } => true,
-            // No Service leads there where a port of the node itself does.
+            // A port of the node itself is used without a Service.
             StartSource::Node(_) => reaching.is_empty(),
             StartSource::Known(_) | StartSource::Service(_) => false,
         };
@@ -182,8 +182,8 @@ impl<'a> Terminal<'a> {
         })
     }
 
-    /// No relay leads from the pods' names below a domain to their session servers, which listen on this
-    /// port.
+    /// Reports that no relay routes the pods' names below a domain to their session servers, which
+    /// listen on this port.
     fn not_led_to_by_name(
         &self,
         list: &ResourceList<'_>,
@@ -216,7 +216,7 @@ impl<'a> Terminal<'a> {
         ))
     }
 
-    /// Nothing is wrong with a runner that finds its address when its pods start.
+    /// Reports a runner without problems that finds its address when its pods start.
     fn right_at_start(
         &self,
         source: StartSource<'_>,
@@ -257,7 +257,7 @@ impl<'a> Terminal<'a> {
         .about(&self.runner.workload.resource.identity)
     }
 
-    /// What is wrong with a runner whose configuration was written when the manifests were built.
+    /// The problems of a runner whose configuration was written when the manifests were built.
     fn at_build(
         &self,
         list: &ResourceList<'_>,
@@ -299,7 +299,7 @@ impl<'a> Terminal<'a> {
         self.listening(list, config, &listen, port, require_address, findings)
     }
 
-    /// The findings, and those about a session server that listens on a port.
+    /// The findings about a session server that listens on a port, added to the given ones.
     fn listening(
         &self,
         list: &ResourceList<'_>,
@@ -358,7 +358,7 @@ impl<'a> Terminal<'a> {
         reaching.filter(|one| !one.entries.is_empty()).collect()
     }
 
-    /// The pods have another configuration than they were last restarted for.
+    /// Reports that the configuration has changed since the pods were last restarted for it.
     fn stale_checksum(&self, config: &ConfigFile) -> Option<FunctionResult> {
         let workload = &self.runner.workload;
         let written = workload.pod(&checksum_pointer())?.as_str()?;
@@ -381,7 +381,7 @@ impl<'a> Terminal<'a> {
         )
     }
 
-    /// There is no Service through which GitLab gets to the session server.
+    /// Reports that GitLab cannot reach the session server through any Service.
     fn not_reached(&self, reaching: &[Reaching<'_>], port: u16) -> Option<FunctionResult> {
         if !reaching.is_empty() || self.is_at_node(port, None) {
             return None;
@@ -411,7 +411,7 @@ impl<'a> Terminal<'a> {
         )
     }
 
-    /// The pod's port is reached at the node itself, at this port or any other.
+    /// True if the node itself exposes the pod's port, at this port or any other.
     fn is_at_node(&self, listen: u16, node: Option<u16>) -> bool {
         let host_network = self.runner.workload.pod("/spec/hostNetwork");
         let is_wanted = |port: u16| node.is_none_or(|wanted| wanted == port);
@@ -445,7 +445,7 @@ impl<'a> Terminal<'a> {
         )
     }
 
-    /// More than one process would answer at these Services.
+    /// Reports that more than one process would answer at these Services.
     fn processes(&self, list: &ResourceList<'_>, services: &[&Resource]) -> Vec<FunctionResult> {
         let workload = &self.runner.workload;
         let identity = &workload.resource.identity;
@@ -476,7 +476,7 @@ impl<'a> Terminal<'a> {
         findings
     }
 
-    /// `advertise_address` and the Services.
+    /// Checks `advertise_address` against the Services.
     fn address(
         &self,
         list: &ResourceList<'_>,
@@ -503,7 +503,7 @@ impl<'a> Terminal<'a> {
         ))
     }
 
-    /// The session server is off.
+    /// Reports that the session server is off.
     fn off(
         &self,
         config: &ConfigFile,
@@ -533,7 +533,7 @@ impl<'a> Terminal<'a> {
         FunctionResult::new(severity, message).about(&self.runner.workload.resource.identity)
     }
 
-    /// Nothing is wrong.
+    /// Reports that nothing is wrong.
     fn right(&self, advertised: &str, port: u16, reaching: &[Reaching<'_>]) -> FunctionResult {
         let names: Vec<String> = reaching
             .iter()
@@ -580,7 +580,7 @@ pub(super) fn advertised(runner: &Runner) -> Option<String> {
     (address != CHART_PLACEHOLDER).then(|| address.to_ascii_lowercase())
 }
 
-/// A key of `[session_server]` that is set.
+/// The value of a key of `[session_server]`, if it is set.
 fn text(config: &ConfigFile, key: &str) -> Option<String> {
     let value = config.get(key)?;
     let text = value.as_str()?.trim();
@@ -606,7 +606,7 @@ fn listen_port(listen: &str) -> Result<u16, &'static str> {
     Ok(port)
 }
 
-/// The name of the Service that a StatefulSet's pods have their names below.
+/// The governing Service of a StatefulSet, below which its pods have their names.
 pub(super) fn governing_service(runner: &Runner) -> Option<&str> {
     let resource = &runner.workload.resource;
     if resource.identity.kind != "StatefulSet" {

@@ -1,6 +1,6 @@
 //! The Deployment of a relay.
 //!
-//! It fits the Pod Security Standard "restricted".
+//! It meets the Pod Security Standard "restricted".
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use serde_json::{Map, Value, json};
 use super::{TLS_PORT, labels};
 use crate::exposure::SERVICE_PORT;
 
-/// Where metrics and health are served; `runner-terminal relay` has it as its default.
+/// The port for metrics and health; the default of `runner-terminal relay`.
 pub(super) const OBSERVE_PORT: u16 = 9100;
-/// Longer than `--drain-timeout` and [`STOP_DELAY_SECONDS`], for which open terminals go on when a pod
-/// stops, such as in a rollout.
+/// Longer than `--drain-timeout` plus [`STOP_DELAY_SECONDS`]: open terminals stay connected that
+/// long while a pod stops, for example in a rollout.
 const GRACE_SECONDS: u16 = 3660;
-/// How long a pod that stops still accepts connections, so that the Service can stop sending them.
+/// How long a stopping pod still accepts connections, so that the Service has time to remove it.
 const STOP_DELAY_SECONDS: u16 = 10;
 
 /// A relay's Deployment.
 pub(super) struct RelayDeployment<'a> {
-    /// Its name, which is also the value of a label.
+    /// Its name, also used as the value of a label.
     pub(super) name: &'a str,
     /// An image that has `runner-terminal` on its PATH.
     pub(super) image: &'a str,
     pub(super) replicas: u16,
-    /// The service account that it asks the API server as; none where it has a kubeconfig.
+    /// The service account for requests to the API server; `None` if it has a kubeconfig.
     pub(super) service_account: Option<&'a str>,
     /// Arguments of `runner-terminal relay`.
     pub(super) arguments: Vec<String>,
@@ -35,10 +35,10 @@ pub(super) struct RelayDeployment<'a> {
     pub(super) scheduling: Scheduling<'a>,
 }
 
-/// What its pods ask of their nodes.
+/// Resources and scheduling of its pods.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Scheduling<'a> {
-    /// A small request where there is none.
+    /// Defaults to a small request.
     pub(super) resources: Option<&'a Map<String, Value>>,
     pub(super) node_selector: Option<&'a BTreeMap<String, String>>,
     pub(super) tolerations: &'a [Map<String, Value>],
@@ -51,7 +51,7 @@ impl RelayDeployment<'_> {
         json!({
             "replicas": self.replicas,
             "selector": {"matchLabels": labels},
-            // A pod that goes has a successor already, and its terminals go on until they end.
+            // A pod is replaced before it stops, and its terminals stay open until they end.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {"metadata": {"labels": labels}, "spec": self.pod()},
         })

@@ -1,4 +1,4 @@
-//! How GitLab reaches the relay: the Service in front of it, and what leads to that.
+//! How GitLab reaches the relay: the Service in front of it, and the objects that route to that.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ pub struct RelayEntry {
     /// What every Service may have.
     #[cfg_attr(feature = "schema", schemars(flatten))]
     service: ServiceFields,
-    /// The same as it was written, with its port: two functionConfigs that name one relay have to agree.
+    /// The settings as written, with the port. Two functionConfigs that name the same relay must
+    /// agree on them.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub(super) settings: Value,
 }
@@ -63,7 +64,7 @@ const TYPES: [&str; 5] = [
     "Gateway",
 ];
 
-/// Why a relay cannot be reached by another type of exposure.
+/// Why an exposure type is not possible for a relay.
 fn why_not(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "PodIP" | "HostPort" => {
@@ -86,11 +87,10 @@ impl Default for RelayEntry {
 }
 
 impl RelayEntry {
-    /// Reads it. Where no port is set in it, GitLab's is its own.
+    /// Parses the entry. If it sets no port, it gets the port that GitLab connects to.
     ///
-    /// # Errors
-    /// A type that cannot be, an unknown field, a value of the wrong type, or fields that cannot work
-    /// together.
+    /// A type that is not possible, an unknown field, a value of the wrong type, or conflicting
+    /// fields.
     pub(super) fn parse(
         path: &str,
         value: &Value,
@@ -137,7 +137,7 @@ impl RelayEntry {
     pub(super) fn port(&self) -> u16 {
         match &self.kind {
             EntryKind::LoadBalancer(balancer) => balancer.port(),
-            // Checked when it was read.
+            // Checked on parsing.
             EntryKind::NodePort(nodes) => nodes.node_port.map_or(SERVICE_PORT, |port| port.0),
             EntryKind::ClusterIp(inside) => inside.port.map_or(SERVICE_PORT, |port| port.0),
             EntryKind::Ingress(ingress) => ingress.port(),
@@ -145,7 +145,7 @@ impl RelayEntry {
         }
     }
 
-    /// What the wildcard DNS name has to lead to, for messages.
+    /// What the wildcard DNS name must resolve to, for messages.
     pub(super) fn reached_at(&self) -> &'static str {
         match &self.kind {
             EntryKind::LoadBalancer(_) => "its load balancer",
@@ -156,7 +156,8 @@ impl RelayEntry {
         }
     }
 
-    /// True where a wildcard stands for one label, so that a pod whose name has a dot is not reached.
+    /// True if a wildcard matches only one label, so that a pod with a dot in its name is not
+    /// reachable.
     ///
     /// Source: `IngressRule` in Kubernetes' `networking/v1` API.
     pub(super) fn takes_one_label(&self) -> bool {
@@ -166,7 +167,7 @@ impl RelayEntry {
         }
     }
 
-    /// True where it takes one wildcard alone.
+    /// True if it supports only one wildcard.
     pub(super) fn takes_one_domain(&self) -> bool {
         matches!(&self.kind, EntryKind::Ingress(ingress) if ingress.controller == Controller::Contour)
     }
@@ -191,7 +192,7 @@ impl RelayEntry {
         }
     }
 
-    /// The Service in front of the relay, and what leads these hosts to it.
+    /// The Service in front of the relay, and the objects that route these hosts to it.
     pub(super) fn objects(&self, relay: &Identity, hosts: &[String]) -> Vec<Value> {
         let service = Identity {
             api_version: "v1".to_owned(),
@@ -322,8 +323,8 @@ impl EntryKind {
     }
 }
 
-/// Adapts the schema: unknown fields are refused, `type` may be left out for LoadBalancer, and there is
-/// no `host`.
+/// Adapts the schema to the parser: unknown fields are refused, `type` is optional for
+/// LoadBalancer, and there is no `host`.
 #[cfg(feature = "schema")]
 fn as_it_is_read(schema: &mut schemars::Schema) {
     crate::exposure::as_it_is_read(schema);

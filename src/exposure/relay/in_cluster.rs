@@ -19,10 +19,10 @@ use crate::rbac;
 use krm::resource::Identity;
 use krm::results::{FunctionResult, Refusal};
 
-/// The most characters of a DNS name, and of a label of one. Source: RFC 1035, 2.3.4.
+/// The maximum length of a DNS name, and of one of its labels. Source: RFC 1035, 2.3.4.
 const LONGEST_HOST: usize = 253;
 const LONGEST_LABEL: usize = 63;
-/// Where the relay's pods have their routes.
+/// Where the routes are mounted in the relay's pods.
 const ROUTES_FOLDER: &str = "/etc/relay/routes";
 /// The kinds of a relay's manifests, with their API groups, in the order in which they are added.
 pub const RELAY_KINDS: [(&str, &str); 11] = [
@@ -120,7 +120,7 @@ pub enum Dial {
     Api,
 }
 
-/// The name of a relay whose name is not set.
+/// The default name of a relay.
 pub const DEFAULT_RELAY: &str = "runner-terminal-relay";
 
 fn default_name() -> String {
@@ -132,10 +132,10 @@ const fn two() -> u16 {
 }
 
 impl Relay {
-    /// Reads it.
+    /// Parses the exposure.
     ///
     /// # Errors
-    /// An unknown field, a value of the wrong type, or fields that cannot work together.
+    /// An unknown field, a value of the wrong type, or conflicting fields.
     pub(in crate::exposure) fn parse(path: &str, fields: &Value) -> Result<Self, ConfigError> {
         let Relay { host, port, relay } = read::<Relay<Value>>(path, fields)?;
         let relay = relay.with_entry(&format!("{path}.relay"), port.map(|port| port.0))?;
@@ -167,7 +167,7 @@ impl Relay {
         })
     }
 
-    /// The route of the relay to a runner: `*.DOMAIN=NAMESPACE/SELECTOR:PORT`.
+    /// The relay's route to a runner: `*.DOMAIN=NAMESPACE/SELECTOR:PORT`.
     pub fn route(&self, context: ExposureContext<'_>) -> String {
         format!(
             "*.{}={}/{}:{}",
@@ -290,7 +290,7 @@ impl RelaySpec {
         Ok(())
     }
 
-    /// The same with its image.
+    /// The same, with the image filled in.
     #[must_use]
     pub fn with_image(&self, default: Option<&str>) -> Self {
         Self {
@@ -299,7 +299,7 @@ impl RelaySpec {
         }
     }
 
-    /// Everything that runners which share it have to agree on, with its members in order.
+    /// The settings that all runners that share the relay must agree on, with sorted members.
     pub fn settings(&self) -> Value {
         sorted(&json!({
             "name": self.name,
@@ -314,10 +314,10 @@ impl RelaySpec {
         }))
     }
 
-    /// Reads what [`Self::settings`] has given.
+    /// Parses the output of [`Self::settings`].
     ///
     /// # Errors
-    /// It is something else.
+    /// The value has another form.
     pub fn from_settings(settings: &Value) -> Result<Self, ConfigError> {
         read::<RelaySpec<Value>>("", settings)?.with_entry("", None)
     }
@@ -341,13 +341,13 @@ impl RelaySpec {
         }
     }
 
-    /// What the wildcard DNS name has to lead to, for messages.
+    /// What the wildcard DNS name must resolve to, for messages.
     pub fn reached_at(&self) -> &'static str {
         self.exposure.reached_at()
     }
 
-    /// A peer of a NetworkPolicy: its pods. None where a port-forward brings the connections, which no
-    /// policy sees.
+    /// The relay's pods as a peer of a NetworkPolicy. `None` if connections come through a
+    /// port-forward, which no policy applies to.
     pub fn peer(&self) -> Option<Value> {
         (self.dial == Dial::Pod).then(|| {
             json!({
@@ -367,7 +367,7 @@ impl RelaySpec {
     /// Refuses domains that its entry cannot tell apart.
     ///
     /// # Errors
-    /// There are several, and it takes one.
+    /// There are several domains, and the entry supports one.
     pub fn check_domains(&self, domains: &BTreeSet<String>) -> Result<(), Refusal> {
         if domains.len() < 2 || !self.exposure.takes_one_domain() {
             return Ok(());
@@ -416,8 +416,8 @@ impl RelaySpec {
                 "spec",
                 json!({
                     "podSelector": of_pods,
-                    // What it connects to are the runners' pods and the API server, whose addresses no
-                    // manifest has.
+                    // It connects to the runners' pods and the API server, and their addresses are
+                    // not in any manifest.
                     "policyTypes": ["Ingress"],
                     "ingress": [{"ports": [
                         {"port": SERVICE_PORT, "protocol": "TCP"},
@@ -442,7 +442,7 @@ impl RelaySpec {
     fn deployment(&self) -> Value {
         let mut arguments = vec![format!("--routes={ROUTES_FOLDER}")];
         arguments.extend(match self.dial {
-            // An idle terminal takes 5 KiB of a relay that connects to pods.
+            // An idle terminal takes 5 KiB in a relay that connects to pods directly.
             Dial::Pod => vec!["--dial=pod".to_owned(), "--max-connections=4096".to_owned()],
             Dial::Api => vec!["--dial=api".to_owned()],
         });
@@ -468,8 +468,7 @@ fn wildcards(domains: &BTreeSet<String>) -> Vec<String> {
     domains.iter().map(|domain| format!("*.{domain}")).collect()
 }
 
-/// The same value with the members of mappings in the order of their names, and those that are null or
-/// empty left out.
+/// The same value with the members of mappings sorted by name, and without null and empty ones.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -527,7 +526,7 @@ impl ExposureStrategy for Relay {
                     .to_owned(),
             ));
         }
-        // By that name, a later run would take the relay for the runner's own.
+        // With that name, a later run would mistake the relay for the runner's own.
         if self.relay.namespace == context.service.namespace
             && self.relay.name == relay_name(&context.service.name)
         {

@@ -1,12 +1,12 @@
 //! The manifests that run `runner-terminal relay`.
 //!
-//! The relay passes TLS through by the name that GitLab asks for (SNI). It is made in two places: in the
-//! runners' own cluster, where one relay serves any number of them, or in GitLab's cluster, where it
-//! reaches a runner through the Kubernetes API.
+//! The relay passes TLS through by SNI. It is created in one of two places: in the runners' own
+//! cluster, where one relay serves any number of runners, or in a cluster that GitLab can reach,
+//! from which it reaches a runner through the Kubernetes API.
 //!
 //! | module | what it makes |
 //! |---|---|
-//! | [`deployment`] | the Deployment, wherever it runs |
+//! | [`deployment`] | the Deployment, for both places |
 //! | [`in_cluster`] | `type: Relay`: the relay in front of the runners of its cluster |
 //! | [`entry`] | how GitLab reaches that relay |
 //! | [`remote`] | the relay of `type: ApiServer`, in another cluster |
@@ -23,9 +23,9 @@ use serde_json::{Map, Value};
 pub use in_cluster::{DEFAULT_RELAY, Dial, RELAY_KINDS, Relay, RelaySpec};
 pub use remote::{RELAY_NAMESPACE, RemoteRelay, relay_name};
 
-/// The label that tells a relay's manifests from others.
+/// The label that distinguishes a relay's manifests.
 const COMPONENT: &str = "app.kubernetes.io/component";
-/// The name of the port that takes GitLab's connections.
+/// The name of the port for GitLab's connections.
 const TLS_PORT: &str = "tls";
 
 /// The labels of a relay's pods, and of all its manifests.

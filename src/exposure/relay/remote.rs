@@ -53,8 +53,8 @@ const fn two() -> u16 {
     2
 }
 
-/// The name of the objects of a Service's relay. It is a Service's name and a label's value, which may have
-/// 63 characters.
+/// The name of the objects of a Service's relay. It is used as a Service name and a label value,
+/// both limited to 63 characters.
 pub fn relay_name(service: &str) -> String {
     const SUFFIX: &str = "-relay";
     if service.len() + SUFFIX.len() <= 63 {

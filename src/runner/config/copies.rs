@@ -7,31 +7,31 @@ use super::file_path::FilePath;
 use crate::runner::program::file_name;
 use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
-/// One of the things that a file is made of.
+/// A part of a file's content.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ContentPart {
     /// Another file of the container.
     File(FilePath),
-    /// Text of the commands themselves, or what a program prints.
+    /// Text from the commands themselves, or the output of a program.
     Text,
 }
 
-/// What commands make of a file.
+/// What commands write to a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FileContent {
     pub(super) parts: Vec<ContentPart>,
-    /// They replace what was in the file, rather than append to it.
+    /// They replace the previous content rather than append to it.
     pub(super) replaces: bool,
 }
 
 /// Programs that copy files.
 const WRITERS: [&str; 6] = ["cp", "mv", "install", "ln", "rsync", "copy"];
 
-/// What the arguments of `cp` and its like say.
+/// The parsed arguments of `cp` and similar commands.
 struct Copying<'a> {
     operands: Vec<&'a str>,
     into: &'a str,
-    /// What is there already stays.
+    /// An existing target is kept.
     keeps: bool,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Copying<'a> {
 /// Follows what commands do with files, without running them.
 pub(super) struct Copies<'a> {
     target: &'a FilePath,
-    /// Whether a path is a file that the container has been given.
+    /// Whether a path is a file that the container gets from elsewhere.
     is_given: &'a dyn Fn(&FilePath) -> bool,
     variables: Environment,
     folder: FilePath,
@@ -87,12 +87,12 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// What the target holds; `None` when nothing was written to it.
+    /// The content of the target; `None` if nothing was written to it.
     pub(super) fn finish(mut self) -> Option<FileContent> {
         self.files.remove(&key(self.target))
     }
 
-    /// Carries out one pipeline.
+    /// Interprets one pipeline.
     pub(super) fn run(&mut self, pipeline: &Pipeline) {
         for command in &pipeline.commands {
             self.remember(command);
@@ -101,7 +101,7 @@ impl<'a> Copies<'a> {
         self.redirect(pipeline);
     }
 
-    /// The words of a command with their variables.
+    /// The words of a command with variables expanded.
     pub(super) fn words(&self, command: &Command) -> Vec<String> {
         command.words.iter().map(|word| self.expand(word)).collect()
     }
@@ -214,7 +214,7 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// The files that a command reads, and the text that it is given.
+    /// The files that a command reads, and its text input.
     fn given(&self, command: &Command, output: &FilePath) -> Vec<ContentPart> {
         let words = command.words.iter().skip(1);
         let mut parts = Vec::new();
@@ -225,7 +225,7 @@ impl<'a> Copies<'a> {
                 _ => word.as_str(),
             };
             let path = self.folder.join(value);
-            // A word such as `s/a/b/` is not a file below the root.
+            // A word such as `s/a/b/` is not an absolute path.
             let is_absolute = path.is(&FilePath::parse(value)) && value.starts_with(['/', '\\']);
             let is_in_root = self.folder.is(&FilePath::parse("/"));
             if is_in_root && !is_absolute && !self.files.contains_key(&key(&path)) {
@@ -277,7 +277,7 @@ impl<'a> Copies<'a> {
 }
 
 fn key(path: &FilePath) -> String {
-    // Another spelling of one path is the same key.
+    // Different spellings of one path are the same key.
     let segments = path.segments().join("/");
     match path.ignores_case() {
         true => segments.to_lowercase(),
@@ -285,7 +285,7 @@ fn key(path: &FilePath) -> String {
     }
 }
 
-/// Whether a name fits a pattern of a shell, in which sets and braces stand for anything.
+/// Whether a name matches a shell pattern. Bracket sets and braces match anything.
 fn matches_pattern(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once(['*', '?', '[', '{']) else {
         return pattern == name;

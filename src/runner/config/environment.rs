@@ -1,4 +1,4 @@
-//! The environment variables of a container that the manifests show.
+//! The environment variables of a container, as far as the manifests show them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::runner::workload::text;
 use krm::resource_list::ResourceList;
 use yaml_splice::pointer::At as _;
 
-/// Variables by name, without those whose value no manifest shows.
+/// Variables by name, except those whose value is not in the manifests.
 pub(in crate::runner) type Environment = BTreeMap<String, String>;
 
 /// The variables of a container: of `envFrom`, and then of `env`.
@@ -62,7 +62,7 @@ fn value_from(list: &ResourceList<'_>, workload: &Workload, from: &Value) -> Opt
     )
 }
 
-/// What the downward API says, where the pod's name is not part of it.
+/// The value of a downward API field, unless it depends on the pod's name.
 fn field_of_pod(workload: &Workload, path: &str) -> Option<String> {
     let identity = &workload.resource.identity;
     match path {
@@ -75,8 +75,8 @@ fn field_of_pod(workload: &Workload, path: &str) -> Option<String> {
     }
 }
 
-/// Replaces each `$(NAME)` as Kubernetes does; `$$` is a dollar sign. The first name that is not
-/// known comes second, and stands in the text as it is.
+/// Replaces each `$(NAME)` as Kubernetes does; `$$` is a dollar sign. The first unknown name is the
+/// second value, and stays in the text.
 pub(in crate::runner) fn expand(text: &str, environment: &Environment) -> (String, Option<String>) {
     let mut out = String::new();
     let mut unknown = None;

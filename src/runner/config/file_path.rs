@@ -5,15 +5,15 @@ use std::fmt;
 /// An absolute path in a container, without `.`, `..` and doubled slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::runner) struct FilePath {
-    /// The path as it was written.
+    /// The original spelling of the path.
     written: String,
     segments: Vec<String>,
-    /// A path of Windows, where letter case makes no difference.
+    /// A Windows path, which is case-insensitive.
     is_windows: bool,
 }
 
 impl FilePath {
-    /// Reads a path. A relative one is taken from the root.
+    /// Parses a path. A relative one is resolved from the root.
     pub(in crate::runner) fn parse(written: &str) -> Self {
         let is_windows = is_windows(written);
         let segments = segments(written, is_windows);
@@ -80,12 +80,12 @@ impl FilePath {
         same(above, &folder.segments, ignores_case).then_some(below)
     }
 
-    /// Whether both paths mean one file.
+    /// Whether both paths are the same file.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.below(other).is_some_and(<[String]>::is_empty)
     }
 
-    /// Whether letter case makes no difference.
+    /// Whether the path is case-insensitive.
     pub(super) fn ignores_case(&self) -> bool {
         self.is_windows
     }

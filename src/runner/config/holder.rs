@@ -42,7 +42,7 @@ pub(super) fn texts(
     kind: &str,
     name: &str,
 ) -> Vec<(String, String)> {
-    // With several objects of this name, it is not known which one is meant.
+    // If several objects have this name, it is unclear which one is meant.
     let objects = objects(list, workload, kind, name).unwrap_or_default();
     let Some(object) = objects.first() else {
         return Vec::new();
@@ -55,14 +55,14 @@ pub(super) fn texts(
         .collect()
 }
 
-/// Whether an object of the list has a key, or something makes the object that has it.
+/// Whether an object of the list has a key, or an object that generates it has.
 pub(super) fn has_key(
     list: &ResourceList<'_>,
     workload: &Workload,
     source: &ObjectSource<'_>,
     key: &str,
 ) -> bool {
-    // With several objects of this name, it is not known which one is meant.
+    // If several objects have this name, it is unclear which one is meant.
     let objects = objects(list, workload, source.kind, source.name).unwrap_or_default();
     objects
         .iter()

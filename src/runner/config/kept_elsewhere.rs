@@ -1,4 +1,4 @@
-//! Secrets that something makes of another object: an ExternalSecret, a SealedSecret and the like.
+//! Secrets that are generated from another object: an ExternalSecret, a SealedSecret and so on.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use krm::resource_list::{ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal, field_path};
 use yaml_splice::pointer::At as _;
 
-/// The kinds that make Secrets, and where each names its Secret: JSON pointers, of which the first
+/// The kinds that generate Secrets, with JSON pointers to the name of the Secret: the first one
 /// that is set counts. Without one, the Secret has the name of the object.
 ///
 /// Sources: the API references of External Secrets Operator, Sealed Secrets, Vault Secrets Operator,
@@ -36,10 +36,10 @@ const MAKERS: [(&str, &[&str]); 10] = [
     ("DopplerSecret", &["/spec/managedSecret/name"]),
 ];
 
-/// A key of a Secret that another object of the list makes; `None` when none does.
+/// A key of a Secret that another object of the list generates; `None` if there is no such object.
 ///
 /// # Errors
-/// The object keeps the file where no edit can reach it.
+/// The object stores the file where it cannot be edited.
 pub(super) fn find(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -89,7 +89,7 @@ fn makes(object: &Resource, maker: &str, names: &[&str], name: &str) -> bool {
 /// Reads the file in an object that makes a Secret.
 ///
 /// # Errors
-/// The file is not in the object in plain text, or that is not known.
+/// The object does not have the file in plain text, or that is unknown.
 pub(super) fn read(object: &Resource, key: &str) -> Result<Option<ConfigToml>, Refusal> {
     let kind = object.identity.kind.as_str();
     let spec = match kind {
@@ -133,7 +133,7 @@ fn refusal(object: &Resource, place: &str, message: String) -> Refusal {
     Box::new(result.about(&object.identity).at(field_path(place)))
 }
 
-/// Why an object that has no template cannot be edited.
+/// Why an object without a template cannot be edited.
 fn fetched_or_encrypted(kind: &str, key: &str) -> String {
     match kind {
         "SecretProviderClass" => format!(
@@ -155,7 +155,7 @@ pub(super) fn is_sops_value(text: &str) -> bool {
     text.trim_start().starts_with("ENC[")
 }
 
-/// The annotation by which the Vault agent writes a file into the pod; `None` when it does not.
+/// The annotation that makes the Vault agent write a file into the pod; `None` if there is none.
 ///
 /// Source: the annotations of vault-k8s, "Vault Agent Injector annotations".
 pub(super) fn vault_annotation(workload: &Workload, path: &super::FilePath) -> Option<String> {

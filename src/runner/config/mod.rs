@@ -1,4 +1,4 @@
-//! A runner's `config.toml`: which object of the list holds it, under which key.
+//! A runner's `config.toml`: which object and key of the list hold it.
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -8,9 +8,9 @@
 //! | [`copies`] | which files the commands of a container copy where |
 //! | [`file_source`] | both together: where the file at a path comes from |
 //! | [`holder`] | the ConfigMap or Secret of the list, and the text of a key |
-//! | [`kept_elsewhere`] | Secrets that are made of other objects |
+//! | [`kept_elsewhere`] | Secrets that are generated from other objects |
 //! | [`placeholder`](mod@placeholder) | placeholders that something fills in later |
-//! | [`refusal`] | why no object holds the file, in words |
+//! | [`refusal`] | messages about why no object holds the file |
 
 mod copies;
 pub(super) mod environment;
@@ -68,8 +68,8 @@ impl ConfigToml {
     /// the one at the path that its command says.
     ///
     /// # Errors
-    /// It is in no object of the list, or in a form that cannot be read. The error names
-    /// `configure.at: PodStart` where that is a way on.
+    /// It is in no object of the list, or cannot be parsed. The error mentions `configure.at:
+    /// PodStart` if that is possible.
     pub(super) fn find(
         list: &ResourceList<'_>,
         workload: &Workload,
@@ -145,7 +145,7 @@ impl ConfigToml {
         Pod::new(list, workload, container).start_file(&path)
     }
 
-    /// A configuration that no manifest holds: it reads as an empty one, and is never edited.
+    /// A configuration that is not in the manifests: it reads as empty, and is never edited.
     pub(super) fn outside_of_manifests(workload: &Workload) -> Self {
         Self {
             object: workload.resource.clone(),
@@ -170,8 +170,8 @@ impl ConfigToml {
         "SealedSecret",
     ];
 
-    /// The file that an object of one of [`Self::HOLDERS`] has under a key; `None` when it has none
-    /// that can be read.
+    /// The file under a key of an object of one of [`Self::HOLDERS`]; `None` if there is none that
+    /// can be read.
     pub fn open(object: &Resource, key: &str) -> Option<Self> {
         let read = match object.identity.kind.as_str() {
             "ConfigMap" | "Secret" => holder::read(object, key),
@@ -180,7 +180,7 @@ impl ConfigToml {
         read.ok().flatten()
     }
 
-    /// The text of a file that an object of the list shows to the container.
+    /// The text of a file that the container gets from an object of the list.
     pub(super) fn mounted_text(
         list: &ResourceList<'_>,
         workload: &Workload,

@@ -19,14 +19,14 @@ pub(super) struct Mounted<'w> {
     pub(super) relative: Vec<String>,
 }
 
-/// A volume, by what is in it.
+/// A volume, by its content.
 #[derive(Debug)]
 pub(super) enum Volume<'w> {
-    /// Keys of ConfigMaps and Secrets. Where two have one path, the first of these wins.
+    /// Keys of ConfigMaps and Secrets. If two have the same path, the first one wins.
     Objects(Vec<ObjectSource<'w>>),
     /// An empty folder at the pod's start.
     Empty,
-    /// A volume whose content no manifest has, in words: `the volume claim runner`.
+    /// A volume whose content is not in the manifests, in words: `the volume claim runner`.
     Outside(String),
     /// The pod has no volume of this name.
     Undeclared,
@@ -44,8 +44,8 @@ pub(super) struct ObjectSource<'w> {
     pub(super) pointer: String,
 }
 
-/// The mount that a container sees at a path: its place among the container's mounts, the mount, and the
-/// path below it. Of several, it is the one of the longest `mountPath`.
+/// The mount that provides a path: its index among the container's mounts, the mount, and the path
+/// below it. If there are several, the longest `mountPath` wins.
 pub(super) fn mount_at<'w, 'p>(
     container: &'w Value,
     path: &'p FilePath,
@@ -65,7 +65,7 @@ pub(super) fn mount_at<'w, 'p>(
 /// The volume that a container sees at a path.
 ///
 /// # Errors
-/// A `subPathExpr` with a variable that no manifest shows.
+/// A `subPathExpr` with a variable that is not in the manifests.
 pub(super) fn mounted_at<'w>(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -127,7 +127,8 @@ fn mounts(container: &Value) -> impl Iterator<Item = &Value> {
     mounts.into_iter().flatten()
 }
 
-/// `subPath`, or `subPathExpr` with its variables. The error is a variable that is not known.
+/// `subPath`, or `subPathExpr` with its variables expanded. The error is the name of an unknown
+/// variable.
 fn sub_path(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -144,14 +145,14 @@ fn sub_path(
     }
 }
 
-/// `subPath` or `subPathExpr` of a mount as it is written, in segments.
+/// The segments of a mount's `subPath` or `subPathExpr`, not expanded.
 pub(super) fn written_sub_path(mount: &Value) -> Vec<String> {
     let fields = ["subPathExpr", "subPath"].map(|field| text(mount, field));
     let written = fields.into_iter().find(|written| !written.is_empty());
     segments(written.unwrap_or_default(), false)
 }
 
-/// What is in a volume of the pod.
+/// The content of a volume of the pod.
 pub(super) fn volume<'w>(workload: &'w Workload, name: &'w str) -> Volume<'w> {
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
     let found = volumes
@@ -178,16 +179,16 @@ pub(super) fn volume<'w>(workload: &'w Workload, name: &'w str) -> Volume<'w> {
     outside(volume).map_or(Volume::Empty, Volume::Outside)
 }
 
-/// How long what is written into a volume stays.
+/// How long the data that is written to a volume is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
-    /// Nothing can be written: the kubelet or a driver shows files of the cluster.
+    /// The volume is read-only: the kubelet or a driver provides its content.
     ReadOnly,
     /// As long as the pod.
     Pod,
-    /// Longer than the pod, for the pods of one workload.
+    /// It outlives the pod, and belongs to the pods of one workload.
     Claimed,
-    /// Longer than the pod, and others may have it too.
+    /// It outlives the pod, and may be shared with others.
     Shared,
 }
 
@@ -198,7 +199,7 @@ impl Storage {
     }
 }
 
-/// The types of volumes that show what the cluster or a driver has, and that nobody can write to.
+/// The types of read-only volumes, with content from the cluster or a driver.
 pub const OF_THE_CLUSTER: [&str; 6] = [
     "configMap",
     "secret",
@@ -208,7 +209,7 @@ pub const OF_THE_CLUSTER: [&str; 6] = [
     "image",
 ];
 
-/// How long what is written into a volume of the pod stays; `None` where the pod has no such volume.
+/// How long data in a volume of the pod is kept; `None` if the pod has no such volume.
 pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
     let volumes = workload.pod("/spec/volumes").and_then(Value::as_array);
     let mut volumes = volumes.into_iter().flatten();
@@ -232,14 +233,14 @@ pub(super) fn storage(workload: &Workload, name: &str) -> Option<Storage> {
 pub struct LastingFile {
     /// The volume in words: `the volume claim runner`.
     pub volume: String,
-    /// Where the pods of other workloads may have it too.
+    /// Set if the pods of other workloads may mount it too.
     pub shared: Option<SharedPlace>,
 }
 
 /// A place in a volume that several workloads may mount.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SharedPlace {
-    /// What says which volume it is: the name of a claim, the path of a node, the server of an NFS.
+    /// What identifies the volume: the name of a claim, the path on a node, the server of an NFS.
     pub source: Vec<String>,
     /// The file's path in the volume.
     pub path: String,
@@ -265,7 +266,7 @@ pub(super) fn lasting_file(
     Some(LastingFile { volume, shared })
 }
 
-/// None where each pod has a folder of its own in the volume.
+/// `None` if each pod has its own folder in the volume.
 fn shared_place(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -293,7 +294,7 @@ fn shared_place(
     })
 }
 
-/// Whether a variable has another value in each pod.
+/// Whether a variable differs between pods.
 fn is_of_pod(container: &Value, variable: &str) -> bool {
     let variables = container.get("env").and_then(Value::as_array);
     let mut variables = variables.into_iter().flatten();
@@ -343,7 +344,7 @@ fn source<'w>(volume: &'w str, part: &'w Value, pointer: String) -> Option<Objec
         Some(object) => ("ConfigMap", object),
         None => ("Secret", part.get("secret")?),
     };
-    // A volume says secretName, a projected source says name.
+    // A volume uses `secretName`, a projected source uses `name`.
     let name = match text(object, "secretName") {
         "" => text(object, "name"),
         name => name,

@@ -2,10 +2,10 @@
 
 use crate::toml_limit::has_too_many_tables;
 
-/// The longest placeholder in bytes, which is far more than a line of template code takes.
+/// The maximum length of a placeholder in bytes, far more than a line of template code needs.
 const LONGEST: usize = 1_000;
 
-/// What a placeholder begins and ends with, and whether its inside is a name alone.
+/// The delimiters of each form of placeholder, and whether only a name may be inside.
 const FORMS: [(&str, &str, Inside); 10] = [
     ("${", "}", Inside::Anything),
     ("$(", ")", Inside::Anything),
@@ -28,19 +28,20 @@ enum Inside {
 /// A placeholder of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placeholder {
-    /// As it is written: `${CONCURRENT}`.
+    /// The placeholder as written: `${CONCURRENT}`.
     pub text: String,
     /// The line, from 1.
     pub line: usize,
 }
 
-/// The placeholder for which a text is not TOML; `None` when it is not TOML without them either.
+/// The placeholder that keeps a text from being TOML; `None` if the text is not TOML without
+/// placeholders either.
 pub fn placeholder(text: &str) -> Option<Placeholder> {
     if is_toml(text) {
         return None;
     }
     let mut first = None;
-    // The text is TOML when the placeholders are filled in, or lines of template code are removed.
+    // The text must be TOML once placeholders are filled in and lines of template code are removed.
     let mut filled = String::new();
     let mut reader = Reader::default();
     for (index, line) in text.lines().enumerate() {
@@ -85,11 +86,11 @@ fn is_toml(text: &str) -> bool {
     !has_too_many_tables(text) && text.parse::<toml_edit::DocumentMut>().is_ok()
 }
 
-/// Where reading a TOML text has come to.
+/// The state of the TOML reader.
 #[derive(Default)]
 struct Reader {
     state: State,
-    /// A backslash stands just before.
+    /// The previous character is a backslash.
     is_escaped: bool,
 }
 
@@ -98,12 +99,12 @@ enum State {
     #[default]
     Code,
     Comment,
-    /// A string, with the mark that ends it.
+    /// A string, with its closing delimiter.
     String(&'static str),
 }
 
 impl Reader {
-    /// Reads on. A mark of several characters must not be cut.
+    /// Reads more text, which must not end inside a delimiter.
     fn read(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -116,9 +117,9 @@ impl Reader {
         }
     }
 
-    /// Reads one mark or character, and gives its length.
+    /// Reads one delimiter or character, and returns its length.
     fn step(&mut self, rest: &str) -> usize {
-        // Comments and strings of one line do not go on in the next.
+        // Comments and single-line strings end with the line.
         let is_multi_line = matches!(self.state, State::String(mark) if mark.len() == 3);
         if rest.starts_with('\n') && !is_multi_line {
             self.state = State::Code;

@@ -8,7 +8,7 @@ use crate::runner::Workload;
 use krm::resource::{Identity, Resource};
 use krm::results::{FunctionResult, Refusal, field_path};
 
-/// What to do where the manifests do not say which object it is.
+/// What to do if the manifests do not determine the object.
 const NAME_IT: &str = "name the object that holds it in spec.config of the functionConfig";
 
 /// The file is not a key of an object.
@@ -66,13 +66,13 @@ pub(super) fn of_source(
                  [session_server] is not known: {NAME_IT}"
             )
         }
-        // An object holds it, and is not in the list.
+        // The object that holds it is not in the list.
         FileSource::Keys(_) => format!("no object of the list holds its {}", path.name()),
     };
     refuse(workload, message, &workload.pod_pointer("/spec/volumes"))
 }
 
-/// The pod writes its configuration at start, by a program.
+/// A program in the pod writes the configuration at startup.
 fn written_at_start(workload: &Workload, pod: &Pod<'_, '_>, path: &FilePath) -> Option<String> {
     if let Some(annotation) = vault_annotation(workload, path) {
         return Some(format!(
@@ -178,7 +178,7 @@ pub(super) fn several(
     )
 }
 
-/// Names the other way, for a file that cannot be edited in the manifests.
+/// Mentions the alternative, for a file that cannot be edited in the manifests.
 pub(in crate::runner) fn or_at_start(mut refusal: Refusal) -> Refusal {
     refusal.message.push_str(
         ". Or set spec.configure.at: PodStart in the SessionServer: then [session_server] is written \
@@ -187,7 +187,7 @@ pub(in crate::runner) fn or_at_start(mut refusal: Refusal) -> Refusal {
     refusal
 }
 
-/// The file cannot be written when the pod starts.
+/// The file cannot be written at pod start.
 pub(super) fn at_start(workload: &Workload, message: String) -> Refusal {
     refuse(workload, message, &workload.pod_pointer("/spec/containers"))
 }

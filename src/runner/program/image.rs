@@ -1,4 +1,4 @@
-//! What an image's name says of its program.
+//! What the name of an image reveals about its program.
 
 use super::names::{OLD_RUNNER, RUNNER};
 
@@ -42,16 +42,16 @@ const FLAVOURS: [&str; 24] = [
     "windows",
 ];
 
-/// What an image's name says of its program.
+/// The program of an image, judged by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Image {
     /// GitLab Runner: `gitlab/gitlab-runner:alpine`, `gitlab-runner-ocp`.
     Runner,
-    /// A name with `gitlab-runner` in it that says nothing for sure: `my-gitlab-runner`.
+    /// A name that contains `gitlab-runner` but is inconclusive: `my-gitlab-runner`.
     Similar,
-    /// Another program whose name begins so: `gitlab-runner-helper`.
+    /// Another program whose image name starts the same: `gitlab-runner-helper`.
     OtherProgram,
-    /// A name without it.
+    /// A name that does not contain `gitlab-runner`.
     Unrelated,
 }
 

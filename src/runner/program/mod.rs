@@ -1,8 +1,8 @@
 //! Which program a container runs.
 //!
-//! A container is a GitLab Runner only by the program that it runs: its image, or the executable of
-//! its command. No other word of the command counts, as a tool may be told about `gitlab-runner`
-//! in many ways.
+//! A container counts as a GitLab Runner only because of the program that it runs: its image, or
+//! the executable of its command. Other words of the command do not count, as tools have many
+//! reasons to mention `gitlab-runner`.
 //!
 //! Sources: Kubernetes' documentation, "Define a Command and Arguments for a Container" (`command`
 //! takes the place of the image's entrypoint, `args` of its arguments, `$(VAR)` is expanded in
@@ -23,30 +23,30 @@ pub(super) use names::file_name;
 use names::{is_runner, is_wrapper};
 use search::Search;
 
-/// One run of the program gitlab-runner that starts a runner, or may.
+/// An invocation of gitlab-runner that starts a runner, or may start one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invocation {
-    /// The program, as the command names it; empty where the image starts it.
+    /// The program as written in the command; empty if the image starts it.
     pub(super) program: String,
-    /// The variables that it sees, as far as the manifests say them.
+    /// Its environment variables, as far as the manifests show them.
     pub(super) variables: Environment,
-    /// What follows the program's name: `run --config /etc/gitlab-runner/config.toml`.
+    /// The arguments of the program: `run --config /etc/gitlab-runner/config.toml`.
     pub(super) arguments: Vec<String>,
 }
 
 /// What a container runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Program {
-    /// gitlab-runner, with those of its commands that are known.
+    /// gitlab-runner, with its known invocations.
     Runner(Vec<Invocation>),
-    /// It may be gitlab-runner. A clause about the container says why that is not sure.
+    /// It may be gitlab-runner. The clause about the container explains the doubt.
     Doubtful(String),
     /// Something else.
     Other,
 }
 
-/// Looks at a container with these variables. `file` gives the text of a file that is mounted in it,
-/// such as a script.
+/// Examines a container with these variables. `file` returns the text of a mounted file, such as a
+/// script.
 pub(super) fn of(
     container: &Value,
     variables: &Environment,
@@ -107,7 +107,7 @@ fn without_command(
             search.run(all, &variables, 0);
         }
         Image::Runner => search.invoke("", &variables, arguments),
-        // `run` is the argument by which the entrypoint of a runner's image starts it.
+        // The entrypoint of a runner image starts the runner if the argument is `run`.
         Image::Similar if first == "run" => search.invoke("", &variables, arguments),
         Image::OtherProgram | Image::Similar | Image::Unrelated => {}
     }
@@ -123,12 +123,12 @@ fn without_command(
     }
 }
 
-/// Another command of the program than `run`.
+/// The program runs a command other than `run`.
 fn runs_another(command: &str) -> String {
     format!("runs `gitlab-runner {command}`, which starts no session server")
 }
 
-/// The command among the arguments of the program: `run`, `register`, `verify`.
+/// The subcommand among the program's arguments: `run`, `register`, `verify`.
 pub(super) fn subcommand(arguments: &[String]) -> Option<&str> {
     /// Global options that take a value.
     const WITH_VALUE: [&str; 4] = ["--cpuprofile", "--log-format", "--log-level", "-l"];

@@ -3,14 +3,15 @@
 /// The program.
 pub(super) const RUNNER: &str = "gitlab-runner";
 
-/// What it was called before version 10.
+/// Its name before version 10.
 pub(super) const OLD_RUNNER: &str = "gitlab-ci-multi-runner";
 
-/// Folders of the programs that a system ships. A program in another folder is the image's own.
+/// Folders of programs that come with the system. A program in any other folder is specific to the
+/// image.
 const SYSTEM_FOLDERS: [&str; 4] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
-/// Programs that run the program among their arguments, with the options that take a value, and how
-/// many arguments stand before the program.
+/// Programs that run the program in their arguments, with their options that take a value, and the
+/// number of arguments before the program.
 pub(super) const WRAPPERS: [(&str, &[&str], usize); 21] = [
     ("busybox", &[], 0),
     ("catatonit", &["-g"], 0),
@@ -46,12 +47,12 @@ pub(super) const SHELLS: [&str; 8] = [
     "zsh",
 ];
 
-/// The last part of a path of Linux.
+/// The last segment of a Linux path.
 pub(in crate::runner) fn file_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// The name of a program, without the folders and the ending of Windows.
+/// The name of a program, without folders and the Windows extension.
 pub(super) fn name_of(program: &str) -> String {
     let name = program.rsplit_once('\\').map_or(program, |(_, name)| name);
     let name = file_name(name).to_ascii_lowercase();
@@ -61,7 +62,7 @@ pub(super) fn name_of(program: &str) -> String {
 
 pub(super) fn is_runner(program: &str) -> bool {
     let name = name_of(program);
-    // The binaries that GitLab publishes say their platform.
+    // The binaries that GitLab publishes include their platform in the name.
     let platform = name.strip_prefix("gitlab-runner-");
     let is_binary = platform.is_some_and(|platform| {
         ["linux-", "darwin-", "freebsd-", "windows-"]
@@ -76,8 +77,8 @@ pub(super) fn is_wrapper(program: &str) -> bool {
     SHELLS.contains(&name.as_str()) || WRAPPERS.iter().any(|(wrapper, ..)| *wrapper == name)
 }
 
-/// True for a program that the image brings along, which may start anything; false for one that
-/// systems ship.
+/// True for a program that is specific to the image and may start anything; false for one that
+/// comes with the system.
 pub(super) fn is_of_image(path: &str) -> bool {
     let is_script = [".sh", ".bash", ".py", ".pl", ".rb", ".ps1", ".bat", ".cmd"]
         .iter()

@@ -5,21 +5,21 @@ use super::{Invocation, subcommand};
 use crate::runner::config::environment::Environment;
 use crate::runner::shell::{self, SimpleCommand};
 
-/// Commands within commands deeper than this are not looked into.
+/// The maximum nesting depth of commands.
 const MAX_DEPTH: usize = 8;
 
-/// At most so many commands of one container are looked at: scripts may call each other.
+/// The maximum number of commands per container: scripts may call each other.
 const MAX_COMMANDS: usize = 10_000;
 
 /// Looks for gitlab-runner through wrappers, shells and scripts.
 pub(super) struct Search<'f> {
     file: &'f dyn Fn(&str) -> Option<String>,
     pub(super) found: Vec<Invocation>,
-    /// A command of gitlab-runner was met that is not `run`.
+    /// A subcommand of gitlab-runner other than `run`, if one was found.
     pub(super) other: Option<String>,
     /// A script, or a program of the image, was met that may start anything.
     pub(super) is_opaque: bool,
-    /// How many commands have been looked at.
+    /// How many commands have been examined.
     commands: usize,
 }
 
@@ -34,7 +34,7 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// gitlab-runner is started: `run` starts a runner, and a command that is not known may.
+    /// gitlab-runner is invoked: `run` starts a runner, and an unknown subcommand may.
     pub(super) fn invoke(
         &mut self,
         program: &str,
@@ -125,11 +125,11 @@ impl<'f> Search<'f> {
                 return self.script_file(&file, variables, depth);
             }
         }
-        // A script from the shell's input, or by an option that is not known here.
+        // The script comes from standard input, or an option is unknown.
         self.is_opaque |= is_windows || arguments.iter().any(|word| word == "-s");
     }
 
-    /// A program that is a file: a script that is mounted, or one of the image.
+    /// The program is a file: a mounted script, or one of the image.
     fn script_file(&mut self, words: &[String], variables: &Environment, depth: usize) {
         let Some((path, parameters)) = words.split_first() else {
             return;

@@ -9,17 +9,17 @@ use super::lexer::{Lexer, Part, Token, Word};
 use super::{assignment, expand};
 use crate::runner::config::environment::Environment;
 
-/// Stands for a blank of a variable that is not quoted, at which a word is split.
+/// Marks a blank from an unquoted variable, at which a word is split.
 const SPLIT: char = '\u{e001}';
 
-/// Substitutions nested deeper than this are not looked into.
+/// The maximum nesting depth of substitutions.
 const MAX_DEPTH: usize = 8;
 
-/// Reserved words that a command may follow.
+/// Reserved words that may precede a command.
 const BEFORE_COMMANDS: [&str; 10] = [
     "!", "{", "do", "elif", "else", "if", "then", "until", "while", "time",
 ];
-/// Built-ins that assign what follows them.
+/// Built-ins that assign their arguments.
 const ASSIGNING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset"];
 
 /// A program that a script runs.
@@ -77,8 +77,8 @@ impl Reader {
         self.end(&mut pending, found);
     }
 
-    /// A word with its variables, and [`SPLIT`] where it is more than one. Its substitutions are
-    /// read as commands.
+    /// A word with variables expanded, and [`SPLIT`] where it becomes several words. Its
+    /// substitutions are read as commands.
     fn expanded(&self, word: &Word, found: &mut Vec<SimpleCommand>) -> String {
         let mut expanded = String::new();
         for part in &word.parts {
@@ -106,7 +106,7 @@ impl Reader {
         expanded
     }
 
-    /// A command has ended: what it assigns holds for it alone, or for the rest of the script.
+    /// Ends a command: its assignments apply to it alone, or to the rest of the script.
     fn end(&mut self, pending: &mut Pending, found: &mut Vec<SimpleCommand>) {
         let Pending { assigned, words } = std::mem::take(pending);
         if words.first().is_some_and(|word| word == "unset") {
@@ -147,7 +147,7 @@ impl Pending {
 mod tests {
     use super::*;
 
-    /// The commands of a script, each as its words joined by blanks.
+    /// The commands of a script, with the words of each joined by blanks.
     fn read(script: &str) -> Vec<String> {
         let variables = Environment::from([("HOME".to_owned(), "/root".to_owned())]);
         let found = commands(script, &variables);

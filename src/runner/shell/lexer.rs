@@ -5,7 +5,7 @@
 pub(super) enum Token {
     /// A word of a command.
     Word(Word),
-    /// `> file`, `2>&1`, `<<EOF`: nothing of it is a word of the command.
+    /// `> file`, `2>&1`, `<<EOF`: not part of the command's words.
     Redirection { kind: Redirection, target: Word },
     /// A command ends.
     End(End),
@@ -22,7 +22,7 @@ pub(super) enum Redirection {
     HereDocument,
     /// `<<< text`
     HereString,
-    /// Of another stream than the standard ones: `2> file`, `>&2`.
+    /// A stream other than the standard ones: `2> file`, `>&2`.
     OtherStream,
 }
 
@@ -50,9 +50,9 @@ pub(super) struct Word {
 /// A part of a word.
 #[derive(Debug)]
 pub(super) enum Part {
-    /// Text that stands for itself.
+    /// Literal text.
     Literal(String),
-    /// `$NAME`, `${NAME:-default}`; `$` alone, of `$@` and the like.
+    /// `$NAME`, `${NAME:-default}`; just `$` for `$@` and similar ones.
     Parameter { text: String, is_quoted: bool },
     /// The script in `$(…)` or `` `…` ``.
     Substitution(String),
@@ -144,7 +144,7 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    /// `None` for `<(command)` and `>(command)`: what stands in it is read as commands.
+    /// `None` for `<(command)` and `>(command)`: their content is read as commands.
     fn redirection(&mut self, stream: &str) -> Option<Token> {
         let kind = if self.skip("<<<") {
             Redirection::HereString
@@ -231,7 +231,7 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    /// What a backslash between double quotes stands before.
+    /// Handles a backslash in double quotes.
     fn escaped(&mut self, word: &mut Word) {
         match self.take() {
             Some('\n') | None => {}
@@ -312,7 +312,7 @@ impl Extend<char> for Word {
     }
 }
 
-/// The text up to the bracket that closes the one before it, and what is behind that.
+/// The text up to the matching closing bracket, and the rest after it.
 pub(super) fn closed(text: &str, open: char, close: char) -> (&str, &str) {
     let mut depth = 1;
     let mut quote = None;

@@ -25,7 +25,7 @@ pub(super) fn assignment(word: &str) -> Option<(String, String)> {
     is_name.then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Variables that are not known stay.
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Unknown variables stay.
 pub(super) fn expand(text: &str, variables: &Environment) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -48,13 +48,13 @@ pub(super) fn expand(text: &str, variables: &Environment) -> String {
     out
 }
 
-/// The letters, digits and underscores at the beginning, and what is behind them.
+/// The letters, digits and underscores at the beginning, and the rest after them.
 fn name(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     end.map_or((text, ""), |end| text.split_at(end))
 }
 
-/// What `${inner}` stands for; the text itself where that is not known.
+/// The value of `${inner}`; the text itself if it is unknown.
 fn parameter(inner: &str, variables: &Environment) -> String {
     let (name, operator) = name(inner);
     let value = variables.get(name);

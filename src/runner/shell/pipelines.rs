@@ -1,27 +1,27 @@
-//! The pipelines of a shell script, as far as it takes to see which file a command writes.
+//! The pipelines of a shell script, parsed just enough to see which files a command writes.
 //!
-//! Conditions are not evaluated, and what is not understood is passed over.
+//! Conditions are not evaluated, and anything unknown is skipped.
 
 use super::lexer::{End, Lexer, Part, Redirection, Token, Word};
 
-/// Commands that are connected by `|`.
+/// Commands connected by `|`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::runner) struct Pipeline {
     pub(in crate::runner) commands: Vec<Command>,
-    /// It runs only sometimes: it stands in an `if` or `case`, or behind `||` or a test.
+    /// It runs conditionally: it is in an `if` or `case`, or after `||` or a test.
     pub(in crate::runner) is_conditional: bool,
 }
 
 /// One command of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::runner) struct Command {
-    /// Its words, in which a dollar sign that is no variable is written [`DOLLAR`].
+    /// Its words. A dollar sign that does not start a variable is replaced by [`DOLLAR`].
     pub(in crate::runner) words: Vec<String>,
-    /// The files behind `<`.
+    /// The files after `<`.
     pub(in crate::runner) inputs: Vec<String>,
     /// The file behind `>` or `>>`, and whether it is appended to.
     pub(in crate::runner) output: Option<(String, bool)>,
-    /// It is given text of the script itself, by `<<` or `<<<`.
+    /// It gets text from the script itself, by `<<` or `<<<`.
     pub(in crate::runner) has_text: bool,
 }
 
@@ -34,7 +34,7 @@ const BEFORE: [&str; 22] = [
     "}", "(", ")", "!", "exec", "sudo", "command", "time", "nohup",
 ];
 
-/// Programs that test something: what comes behind them and `&&` runs only sometimes.
+/// Programs that test something: a command after them and `&&` runs conditionally.
 const TESTS: [&str; 5] = ["test", "[", "[[", "grep", "command"];
 
 /// The pipelines of a script.
@@ -52,7 +52,7 @@ pub(in crate::runner) fn pipelines(script: &str) -> Vec<Pipeline> {
 }
 
 impl Pipeline {
-    /// A command of these words alone.
+    /// A command with just these words.
     pub(in crate::runner) fn of_words(words: Vec<String>, is_conditional: bool) -> Self {
         let command = Command {
             words,
@@ -65,7 +65,7 @@ impl Pipeline {
     }
 }
 
-/// A word with its variables as they are written, and a mark for the output of a command.
+/// A word with its variables unexpanded, and a marker for the output of a command.
 fn text_of(word: &Word) -> String {
     let dollar = DOLLAR.to_string();
     let parts = word.parts.iter().map(|part| match part {
@@ -81,7 +81,7 @@ struct Reader {
     pipelines: Vec<Pipeline>,
     pipeline: Pipeline,
     command: Command,
-    /// How many `if` and `case` are open.
+    /// The number of open `if` and `case` statements.
     conditions: usize,
 }
 

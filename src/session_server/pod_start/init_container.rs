@@ -12,7 +12,7 @@ use crate::runner::start_record::{INIT_CONTAINER, TOKEN_VOLUME};
 
 /// The address replaces one that the user has written into the file.
 const REPLACE: &str = "--replace-address";
-/// Where clients of the API look for a token.
+/// Where API clients look for a token.
 const TOKEN_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The shortest life of a token that the API server gives out, in seconds. The kubelet renews it.
 const TOKEN_SECONDS: u32 = 600;
@@ -67,7 +67,7 @@ pub(super) fn init_container(
     Value::Object(members)
 }
 
-/// What tells the program the address.
+/// How the program gets the address.
 struct AddressSource {
     arguments: Vec<String>,
     /// A variable of the downward API that the arguments refer to.
@@ -91,7 +91,7 @@ impl AddressSource {
                     format!("--advertise-ip=$({POD_IP})"),
                     format!("--advertise-port={port}"),
                     when_pending(configure),
-                    // One address for all pods, which a file may have, leads to one of them.
+                    // A file may have one address for all pods, which reaches only one of them.
                     REPLACE.to_owned(),
                 ],
                 variable: Some(ip_variable(POD_IP, "status.podIP", configure)),
@@ -142,7 +142,7 @@ fn when_pending(configure: &ConfigureSpec) -> String {
     format!("--when-pending={}", when_pending.as_str())
 }
 
-/// The arguments for what else is asked for.
+/// The arguments for the other settings.
 fn settings(task: &StartTask<'_>) -> Vec<String> {
     let mut arguments = vec![format!("--listen-port={}", task.listen_port)];
     let timeout = task.session_timeout.map(|seconds| seconds.0);
@@ -160,8 +160,8 @@ fn settings(task: &StartTask<'_>) -> Vec<String> {
     arguments
 }
 
-/// A variable of the downward API: an address, or all of them where one of a family is to be chosen.
-/// Older clusters know the field of one address alone.
+/// A variable of the downward API: one address, or all of them if one of a given family must be
+/// chosen. Older clusters support only the field with one address.
 fn ip_variable(name: &str, field: &str, configure: &ConfigureSpec) -> Value {
     let plural = if configure.ip_family.is_some() {
         "s"
@@ -176,8 +176,8 @@ fn variable(name: &str, field: &str) -> Value {
     json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}})
 }
 
-/// A token for the API that only the init container has, with what clients of the API need besides. It
-/// is the volume that Kubernetes itself gives to pods.
+/// A token for the API that only the init container has, with the files that API clients need
+/// besides. It is the same volume that Kubernetes itself adds to pods.
 pub(super) fn token_volume() -> Value {
     json!({
         "name": TOKEN_VOLUME,

@@ -1,16 +1,16 @@
 //! `configure.at: PodStart`: what the pod template needs so that an init container writes
 //! `[session_server]` when a pod starts.
 //!
-//! The init container runs `runner-terminal configure`, which docs/configure.md describes. It has what
-//! the Pod Security Standard "restricted" asks for, and the API is asked for one Service at most.
+//! The init container runs `runner-terminal configure`, which docs/configure.md describes. It meets
+//! the Pod Security Standard "restricted", and reads at most one Service from the API.
 //!
 //! Source: `Container` and `Volume` in Kubernetes' `core/v1` API; its documentation, "Projected Volumes".
 //!
 //! | module | what it makes |
 //! |---|---|
 //! | [`init_container`](mod@init_container) | the init container, and the volume of its token |
-//! | [`placement`] | where the file is in it, and the mounts for that |
-//! | [`user`] | whom it runs as |
+//! | [`placement`] | where the init container sees the file, and the mounts for it |
+//! | [`user`] | the user that it runs as |
 
 mod init_container;
 mod placement;
@@ -35,7 +35,7 @@ use krm::results::{FunctionResult, Refusal, field_path};
 use placement::Placement;
 use yaml_splice::pointer::At as _;
 
-/// What changes in a workload, so that its pods are configured when they start, or no longer are.
+/// The changes to a workload so that its pods are configured at startup, or no longer are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodStartPlan {
     /// The changes, in this order.
@@ -69,7 +69,8 @@ pub(super) enum StartAddress {
     /// A port of the node that the pod is on.
     Node {
         port: u16,
-        /// It leads to this pod alone, as another node's leads to another pod.
+        /// Each pod must advertise its own node, because the port of another node leads to another
+        /// pod.
         is_of_each_pod: bool,
     },
     /// The live Service has it.
@@ -81,7 +82,7 @@ pub(super) enum StartAddress {
     },
 }
 
-/// At which nodes a Service of type NodePort is reached.
+/// The nodes at which a Service of type NodePort is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Nodes {
     /// At this address.
@@ -91,7 +92,7 @@ pub(super) enum Nodes {
 }
 
 impl StartAddress {
-    /// True where the init container asks the API server.
+    /// True if the init container reads from the API server.
     pub(super) fn reads_service(&self) -> bool {
         matches!(self, Self::Service { .. })
     }
@@ -117,7 +118,7 @@ impl PodStartPlan {
         }
     }
 
-    /// Writes what is planned.
+    /// Applies the plan.
     pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
         for edit in self.edits {
             match edit {
@@ -129,7 +130,7 @@ impl PodStartPlan {
     }
 }
 
-/// What removes everything that an earlier run has added to a workload's pods.
+/// The edits that remove everything that an earlier run added to a workload's pods.
 pub(super) fn removal(workload: &Workload) -> Vec<Edit> {
     let resource = &workload.resource;
     let Some(record) = StartRecord::read(resource) else {
@@ -148,7 +149,7 @@ pub fn is_configured_at_start(workload: &Workload) -> bool {
     StartRecord::read(&workload.resource).is_some()
 }
 
-/// Says of workloads that are configured when their pods start that no AdvertiseAddress is needed.
+/// Reports workloads that are configured at pod start, and so need no AdvertiseAddress.
 pub fn addressed_at_start(workloads: &[Workload]) -> Vec<FunctionResult> {
     let say = |workload: &Workload| {
         FunctionResult::info(
@@ -160,7 +161,7 @@ pub fn addressed_at_start(workloads: &[Workload]) -> Vec<FunctionResult> {
     workloads.iter().map(say).collect()
 }
 
-/// Says of a workload that only its pods know their addresses.
+/// Reports that only the pods of a workload know their addresses.
 pub fn addressed_by_pods(workload: &Identity) -> FunctionResult {
     FunctionResult::error(format!(
         "gets its address when its pods start: the log of their init container {INIT_CONTAINER} shows it"
@@ -168,8 +169,8 @@ pub fn addressed_by_pods(workload: &Identity) -> FunctionResult {
     .about(workload)
 }
 
-/// The name of the service account that a workload's pods run under. kustomize renames the reference to
-/// it after this function, and not the one in a new RoleBinding.
+/// The service account of a workload's pods. kustomize renames this reference after the function
+/// has run, but not the one in a new RoleBinding.
 ///
 /// # Errors
 /// An item that mentions the name and cannot be parsed.
@@ -225,7 +226,7 @@ pub(super) fn plan(runner: &Runner, task: &StartTask<'_>) -> Result<PodStartPlan
     })
 }
 
-/// The plan while it is made.
+/// A plan while it is being made.
 struct Planner<'a> {
     workload: &'a Workload,
     /// JSON pointer of the pod's spec.
@@ -250,7 +251,7 @@ impl Planner<'_> {
         record.mount.is_none() || record.mount_pointer(self.value(), &self.pod).is_some()
     }
 
-    /// Gives the runner's container its own mount back, and then changes the one that is asked for.
+    /// Restores the mount of the runner's container, and then changes the requested one.
     fn move_mount(
         &mut self,
         before: Option<&StartRecord>,
@@ -307,7 +308,7 @@ impl Planner<'_> {
                 added.extend(volume);
             }
         }
-        // From the last one, as a removal moves those behind it.
+        // In descending order, because a removal shifts later entries.
         removed.sort_unstable();
         let removed = removed.into_iter().rev();
         let removals = removed.map(|place| PodEdit::Remove(format!("{list}/{place}")));
@@ -318,7 +319,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Refuses a member that is no list, to which nothing can be added.
+    /// Refuses a member that is not a list, as nothing can be appended to it.
     fn check_list(&self, list: &str) -> Result<(), Refusal> {
         let is_list = self.value().at(list).is_none_or(|value| match value {
             Value::Null | Value::Array(_) => true,
@@ -335,7 +336,7 @@ impl Planner<'_> {
         ))
     }
 
-    /// Makes a container the last one of the init containers.
+    /// Moves or appends a container to the end of the init containers.
     fn last_init_container(&mut self, name: &str, container: Value) -> Result<(), Refusal> {
         let list = format!("{}/initContainers", self.pod);
         let place = self.place(&list, name, true)?;
@@ -346,14 +347,15 @@ impl Planner<'_> {
         if last == Some(&container) {
             return Ok(());
         }
-        // One of an earlier run is not edited: what an edit does to a text of the user's is recorded.
+        // A container of an earlier run is replaced rather than edited: an edit of the user's text
+        // would be recorded.
         let before = place.map(|place| PodEdit::Remove(format!("{list}/{place}")));
         self.edits.extend(before);
         self.edits.push(PodEdit::Push(list, container));
         Ok(())
     }
 
-    /// The place of the entry of an earlier run.
+    /// The index of the entry that an earlier run added.
     fn place(&self, list: &str, name: &str, is_wanted: bool) -> Result<Option<usize>, Refusal> {
         if is_wanted {
             self.check_list(list)?;
@@ -376,7 +378,7 @@ impl Planner<'_> {
     }
 }
 
-/// Says what the pods of a runner do when they start.
+/// Reports what the pods of a runner do at startup.
 pub(super) fn result(
     runner: &Runner,
     task: &StartTask<'_>,

@@ -11,12 +11,12 @@ use yaml_splice::pointer::At as _;
 
 /// Where the init container has the folder of the file that it writes.
 const CONFIG_FOLDER: &str = "/session-server/config";
-/// Where it has the volume that it copies.
+/// Where it mounts the volume that it copies from.
 const SOURCE_FOLDER: &str = "/session-server/source";
 
 /// Where the init container has the file, and what it mounts for it.
 pub(super) struct Placement {
-    /// `config.toml` in the init container.
+    /// The path of `config.toml` in the init container.
     pub(super) config: String,
     /// `FROM=TO`, where a copy is made.
     pub(super) copy: Option<String>,
@@ -24,12 +24,12 @@ pub(super) struct Placement {
     pub(super) mounts: Vec<Value>,
     /// Variables of the runner's container that the mounts refer to.
     pub(super) variables: Variables,
-    /// What changes among the mounts of the runner's container.
+    /// The change to the mounts of the runner's container.
     pub(super) record: Option<MountRecord>,
 }
 
 impl Placement {
-    /// For a file of this form in the runner's container.
+    /// The placement for a file of this form in the runner's container.
     ///
     /// # Errors
     /// The container has no such mount: a bug.
@@ -50,7 +50,7 @@ impl Placement {
                 below,
             } => {
                 let mount = mount_of(*mount)?;
-                // The kubelet makes a folder of a subPath that is not there yet, so only the whole
+                // The kubelet creates a folder for a subPath that does not exist yet, so the whole
                 // volume is mounted.
                 let target = path(CONFIG_FOLDER, sub_path);
                 let is_file = below.is_empty();
@@ -102,14 +102,14 @@ impl Placement {
         })
     }
 
-    /// The pod gets a volume for the file.
+    /// The pod needs an extra volume for the file.
     pub(super) fn needs_volume(&self) -> bool {
         self.record.is_some()
     }
 }
 
-/// The mount of the folder in which a file is that is mounted alone, and the file in it: it is replaced as
-/// a whole, and has a record beside it.
+/// The mount of the folder around a single-file mount, and the name of the file in it: the file is
+/// replaced as a whole, and has a record beside it.
 fn folder_of(mount: &Value) -> (Value, String) {
     let mut like = Map::from_iter([
         ("name".to_owned(), json!(text(mount, "name"))),
@@ -131,7 +131,7 @@ fn folder_of(mount: &Value) -> (Value, String) {
     (Value::Object(like), format!("{CONFIG_FOLDER}/{file}"))
 }
 
-/// The mount of the init container for what the runner's container mounts.
+/// The init container's mount for a mount of the runner's container.
 fn mount_like(mount: &Value, path: &str, is_read_only: bool) -> Value {
     let mut like = Map::from_iter([
         ("name".to_owned(), json!(text(mount, "name"))),
@@ -148,11 +148,11 @@ fn mount_like(mount: &Value, path: &str, is_read_only: bool) -> Value {
     Value::Object(like)
 }
 
-/// The variables that `subPathExpr` of a mount refers to, and those that they refer to.
+/// The variables in a mount's `subPathExpr`, including those that they refer to.
 #[derive(Default)]
 pub(super) struct Variables {
     pub(super) env: Vec<Value>,
-    /// Where those come from that are not in `env`.
+    /// The source of those that are not in `env`.
     pub(super) env_from: Option<Value>,
 }
 
@@ -161,7 +161,7 @@ impl Variables {
         let mut texts = vec![text(mount, "subPathExpr")];
         let all = container.get("env").and_then(Value::as_array);
         let mut env = Vec::new();
-        // A variable refers to those before it.
+        // A variable can refer to earlier ones.
         for variable in all.into_iter().flatten().rev() {
             let reference = format!("$({})", text(variable, "name"));
             if texts.iter().any(|text| text.contains(&reference)) {

@@ -1,4 +1,4 @@
-//! Whom the init container runs as, and with which rights.
+//! The user that the init container runs as, and its privileges.
 //!
 //! Source: `SecurityContext` in Kubernetes' `core/v1` API; its documentation, "Pod Security Standards".
 
@@ -8,12 +8,13 @@ use super::text;
 use crate::runner::{OF_THE_CLUSTER, Runner, StartForm};
 use yaml_splice::pointer::At as _;
 
-/// Whom the init container runs as: the user of the runner's container, who is to read and write the file.
+/// The user that the init container runs as: that of the runner's container, which must read and
+/// write the file.
 pub(super) struct User {
-    /// `runAsUser` and `runAsGroup` that the container itself has to say, as the pod does not.
+    /// `runAsUser` and `runAsGroup` to set on the container itself, as the pod does not set them.
     own: Vec<(&'static str, Value)>,
     pub(super) is_root: bool,
-    /// The image of the runner's container says who it is, which no manifest shows.
+    /// The user comes from the image of the runner's container, and is not in the manifests.
     pub(super) is_unknown: bool,
 }
 
@@ -71,15 +72,15 @@ impl User {
     }
 }
 
-/// Whether the files that a container without a user reads or writes may be root's alone: those of other
-/// containers, of a volume that outlives the pod, or of a Secret that others may not read. The images of
-/// GitLab Runner run as root.
+/// Whether the files that a container without an explicit user reads or writes may be accessible
+/// only to root: files of other containers, on a volume that outlives the pod, or of a Secret that
+/// is not world-readable. The images of GitLab Runner run as root.
 fn reads_files_of_root(runner: &Runner) -> bool {
     let Some((start, container)) = runner.start.as_ref().zip(runner.container()) else {
         return false;
     };
     let place = match &start.form {
-        // OpenShift gives the pods a user, and takes no other one.
+        // OpenShift assigns a user to the pods, and accepts no other.
         StartForm::InPlace { .. } => {
             let is_of_openshift = runner.workload.resource.identity.kind == "DeploymentConfig"
                 || text(container.value, "image").contains("gitlab-runner-ocp");
@@ -98,7 +99,7 @@ fn reads_files_of_root(runner: &Runner) -> bool {
     let volume = volumes.find(|volume| text(volume, "name") == name);
     let is_of_cluster =
         |volume: &Value| OF_THE_CLUSTER.iter().any(|kind| volume.get(kind).is_some());
-    // A runner that ran before has written it, with a mode that lets nobody else read it.
+    // An earlier runner wrote the file with a mode that lets nobody else read it.
     let Some(volume) = volume.filter(|volume| is_of_cluster(volume)) else {
         return true;
     };

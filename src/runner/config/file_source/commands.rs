@@ -1,4 +1,4 @@
-//! The commands that a container runs, with those of the mounted scripts among them.
+//! The commands that a container runs, including those in mounted scripts.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) struct Commands {
     pub(super) pipelines: Vec<Pipeline>,
     /// The scripts of mounted objects that it runs.
     pub(super) scripts: Vec<FilePath>,
-    /// It runs a program or a script that no manifest shows.
+    /// It runs a program or a script that is not in the manifests.
     pub(super) is_hidden: bool,
 }
 
@@ -152,7 +152,7 @@ impl Pod<'_, '_> {
     }
 }
 
-/// Where relative paths begin. No image of GitLab Runner sets another folder than the root.
+/// The base of relative paths. All images of GitLab Runner use the root folder.
 pub(super) fn working_dir(container: &Value) -> FilePath {
     FilePath::parse(match text(container, "workingDir") {
         "" => "/",
@@ -188,7 +188,7 @@ fn behind_wrappers(words: &[String]) -> &[String] {
     words
 }
 
-/// Programs whose arguments say all that they write.
+/// Programs whose arguments show everything that they write.
 fn is_known_program(name: &str) -> bool {
     let known = [
         "cp",

@@ -10,7 +10,7 @@ use crate::runner::config::mounts::{Volume, mounted_at, path_of, volume, volumes
 use krm::results::Refusal;
 
 impl<'w> Pod<'w, '_> {
-    /// What the containers up to this one copy to a path, or to the place of a volume that is
+    /// The files that the containers up to this one copy to a path, or into the volume that is
     /// mounted there.
     pub(super) fn copied(
         &self,
@@ -35,7 +35,7 @@ impl<'w> Pod<'w, '_> {
                 }
                 self.take(number, &target, content, depth, &mut found)?;
             } else if number < stage && commands.is_hidden {
-                // What it does is not known. It can only copy what is mounted in it.
+                // What it does is unknown. It can only copy files that are mounted in it.
                 let given = self.given(number, target.name());
                 if given.len() == 1 {
                     found.by = self.name(number);
@@ -121,8 +121,8 @@ impl<'w> Pod<'w, '_> {
         given
     }
 
-    /// The file of this name beside a script that the container runs, as in the upstream chart: a
-    /// script that is not understood likely copies it.
+    /// The file of this name next to a script that the container runs, as in the upstream chart: a
+    /// script that cannot be interpreted probably copies it.
     pub(super) fn beside_script(
         &self,
         stage: usize,
@@ -165,7 +165,7 @@ impl<'w> Pod<'w, '_> {
     }
 }
 
-/// What containers have put at a path, one after the other.
+/// What the containers have written to a path, in order.
 #[derive(Default)]
 struct Found<'w> {
     parts: Vec<FileSource<'w>>,

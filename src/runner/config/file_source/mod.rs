@@ -1,5 +1,5 @@
-//! Where the file at a path of a container comes from: a key of an object that is mounted there, or
-//! what commands copy there before the runner starts.
+//! Where the file at a path of a container comes from: a key of a mounted object, or commands that
+//! copy it before the runner starts.
 
 mod commands;
 mod copied;
@@ -17,13 +17,14 @@ use crate::runner::{Container, Workload};
 use krm::resource_list::ResourceList;
 use krm::results::Refusal;
 
-/// At most this many copies of copies, and scripts that run scripts, are followed.
+/// Limits how many copies of copies, and scripts that run scripts, are followed.
 const MOST_STEPS: usize = 6;
 
 /// Where a file comes from.
 #[derive(Clone, Debug)]
 pub(super) enum FileSource<'w> {
-    /// A key of an object. Of several, as a projected volume has, the first that exists.
+    /// A key of an object. If there are several, as in a projected volume, the first that exists
+    /// counts.
     Keys(Vec<Key<'w>>),
     /// Several files or texts that a container's commands put together.
     Joined {
@@ -33,13 +34,13 @@ pub(super) enum FileSource<'w> {
     },
     /// No volume is mounted there: the folder is that of the image.
     Image,
-    /// A volume whose content no manifest has, in words.
+    /// A volume whose content is not in the manifests, in words.
     Outside(String),
     /// A volume that is empty when the pod starts; its name.
     Empty(&'w str),
     /// A volume that the pod does not have; its name.
     Undeclared(&'w str),
-    /// The text of a container's commands; the container in words.
+    /// The text of a container's commands; names the container.
     Commands(String),
 }
 
@@ -61,7 +62,7 @@ impl Key<'_> {
 pub(super) struct Pod<'w, 'a> {
     pub(super) list: &'w ResourceList<'a>,
     pub(super) workload: &'w Workload,
-    /// The init containers in the order in which they run, and the runner's container at last.
+    /// The init containers in the order in which they run, followed by the runner's container.
     pub(super) containers: Vec<&'w Value>,
 }
 
@@ -83,7 +84,7 @@ impl<'w, 'a> Pod<'w, 'a> {
         }
     }
 
-    /// Where the runner's own container has the file at a path from.
+    /// The source of the file at a path of the runner's container.
     pub(super) fn source(&self, path: &FilePath) -> Result<FileSource<'w>, Refusal> {
         let runner = self.containers.len().saturating_sub(1);
         let source = self.source_in(runner, path, 0)?;
@@ -130,7 +131,7 @@ impl<'w, 'a> Pod<'w, 'a> {
             Volume::Undeclared => FileSource::Undeclared(mounted.volume),
         };
         let place = (mounted.volume, mounted.relative.as_slice());
-        // `cp -n` into such a volume copies only once in its life.
+        // Such a volume keeps its files, so `cp -n` copies only once.
         let is_lasting = matches!(otherwise, FileSource::Outside(_));
         let copied = self.copied(stage, path, Some(place), is_lasting, depth)?;
         Ok(copied.unwrap_or(otherwise))

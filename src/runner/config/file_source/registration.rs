@@ -6,8 +6,7 @@ use crate::runner::config::file_path::FilePath;
 use crate::runner::workload::text;
 
 impl Pod<'_, '_> {
-    /// Whether a container of the pod is given a file as the template that `gitlab-runner register`
-    /// reads.
+    /// Whether a container of the pod uses a file as the template for `gitlab-runner register`.
     pub(in crate::runner::config) fn is_template(&self, path: &FilePath) -> bool {
         self.templates().iter().any(|template| template.is(path))
     }
@@ -47,8 +46,8 @@ impl Pod<'_, '_> {
         })
     }
 
-    /// Whether this container registers a runner, and looks first whether a file is there:
-    /// `[ -f FILE ] || gitlab-runner register`.
+    /// Whether this container registers a runner only if a file does not exist: `[ -f FILE ] ||
+    /// gitlab-runner register`.
     pub(super) fn registers_without(&self, stage: usize, path: &FilePath) -> bool {
         let commands = self.commands(stage);
         let mut commands = commands.pipelines.iter().flat_map(|p| &p.commands);
@@ -61,8 +60,8 @@ impl Pod<'_, '_> {
             })
     }
 
-    /// Whether this container has variables that `gitlab-runner register` alone reads: the script of
-    /// its image likely runs it.
+    /// Whether this container has variables that only `gitlab-runner register` reads. Then the
+    /// script of its image probably runs that command.
     ///
     /// Source: the `env` tags of `RegisterCommand` in GitLab Runner's `commands/register.go`.
     pub(super) fn has_registration_variables(&self, stage: usize) -> bool {

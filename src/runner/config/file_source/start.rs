@@ -16,7 +16,7 @@ use crate::runner::config::refusal;
 use crate::runner::workload::text;
 use krm::results::Refusal;
 
-/// Folders of images in which other programs have files too.
+/// Image folders that hold files of other programs too.
 const SHARED_FOLDERS: [&str; 17] = [
     "/", "/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/root", "/run",
     "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
@@ -34,18 +34,19 @@ pub struct StartFile {
 /// How a file is written at the pod's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartForm {
-    /// Its volume cannot be written, or belongs to others too: a copy takes its place.
+    /// Its volume is read-only, or is shared with others: the file is replaced by a copy.
     Copied {
-        /// The place of the mount among those of the runner's container.
+        /// The index of the mount in the runner's container.
         mount: usize,
-        /// `subPath` or `subPathExpr` of the mount as it is written, in segments.
+        /// The segments of the mount's `subPath` or `subPathExpr`, not expanded.
         sub_path: Vec<String>,
         /// The file's path below the mount; empty where the mount is the file itself.
         below: Vec<String>,
     },
-    /// Its volume can be written: by init containers before, by pods before, or by nobody so far.
+    /// Its volume is writable. The file may come from earlier init containers or pods, or not exist
+    /// yet.
     InPlace {
-        /// The place of the mount among those of the runner's container.
+        /// The index of the mount in the runner's container.
         mount: usize,
         /// The file's path below the mount; empty where the mount is the file itself.
         below: Vec<String>,
@@ -149,7 +150,8 @@ impl<'w> Pod<'w, '_> {
             Storage::Pod => false,
         };
         let form = if is_copied {
-            // The kubelet knows the variables of a subPathExpr, also those that no manifest shows.
+            // The kubelet can resolve all variables of a subPathExpr, even those that are not in
+            // the manifests.
             if let Ok(Some(shown)) = mounted_at(self.list, self.workload, container, path) {
                 self.check_shown(path, mount, &shown.relative)?;
             }
@@ -172,7 +174,8 @@ impl<'w> Pod<'w, '_> {
         })
     }
 
-    /// The file that the runner's container copies to a path before it runs, if it does.
+    /// The file that the runner's container itself copies to a path before it starts the runner, if
+    /// any.
     fn copied_by_runner(
         &self,
         runner: usize,
@@ -225,8 +228,8 @@ impl<'w> Pod<'w, '_> {
         Ok(Some(file.clone()))
     }
 
-    /// The file of this name beside a script that the container runs and that is not understood, as in
-    /// the upstream chart.
+    /// The file of this name next to a script that the container runs but that cannot be
+    /// interpreted, as in the upstream chart.
     fn file_beside_script(&self, runner: usize, path: &FilePath) -> Option<FilePath> {
         let container = self.containers.get(runner).copied()?;
         let scripts = self.commands(runner).scripts.into_iter();
@@ -251,8 +254,8 @@ impl<'w> Pod<'w, '_> {
         })
     }
 
-    /// Refuses a mount of a file alone whose folder in the volume is not known: the init container keeps a
-    /// record beside the file.
+    /// Refuses a single-file mount whose folder in the volume is unknown: the init container keeps
+    /// a record next to the file.
     fn check_folder(
         &self,
         path: &FilePath,
@@ -275,7 +278,7 @@ impl<'w> Pod<'w, '_> {
         ))
     }
 
-    /// A file in the image: a runner that registers makes it.
+    /// A file in the image, which a runner that registers creates.
     fn in_image(&self, runner: usize, path: &FilePath, depth: usize) -> Result<StartFile, Refusal> {
         let registers = self.registers_in(runner) || self.has_registration_variables(runner);
         if depth > 0 || !registers {
@@ -305,7 +308,8 @@ impl<'w> Pod<'w, '_> {
         })
     }
 
-    /// Refuses a volume that does not show the file, as far as the manifests say what is in it.
+    /// Refuses a volume that does not provide the file, as far as its content is known from the
+    /// manifests.
     fn check_shown(
         &self,
         path: &FilePath,
