@@ -2,8 +2,8 @@
 
 use std::env;
 
-/// The size of the memory. kpt looks at it once, before anything runs, so it never grows; what
-/// nothing has been written to costs nothing.
+/// The size of the memory. kpt reads it once, before anything runs, so the memory must never grow.
+/// Untouched pages cost nothing.
 const MEMORY: u64 = 1 << 30;
 
 fn main() {

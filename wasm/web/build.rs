@@ -1,5 +1,4 @@
-//! Takes the lines' ends and the indentation out of the JSON Schemas, which browsers fetch with the
-//! module.
+//! Strips line breaks and indentation from the JSON Schemas, which browsers fetch with the module.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -15,7 +14,7 @@ fn main() -> io::Result<()> {
     ] {
         let schema = Path::new(SCHEMAS).join(name);
         println!("cargo::rerun-if-changed={}", schema.display());
-        // No text of JSON has an end of a line in it.
+        // JSON strings cannot contain line breaks.
         let lines = fs::read_to_string(schema)?;
         let text: String = lines.lines().map(str::trim).collect();
         fs::write(Path::new(&out).join(name), text)?;

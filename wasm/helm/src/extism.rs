@@ -1,9 +1,9 @@
-//! What an Extism plugin may ask of its host.
+//! The interface between an Extism plugin and its host.
 //!
-//! Each call has a block of the host's memory in hand by its offset there. The plugin's own
-//! memory is not part of it, and no pointer crosses: what goes over is a byte or eight bytes at a
-//! time. That is why every one of these functions is safe to call with any argument. An offset
-//! that is none ends the plugin, as a panic would.
+//! Each call refers to a block of the host's memory by its offset there. That memory is separate
+//! from the plugin's own, and no pointer crosses the border: data is transferred one byte or eight
+//! bytes at a time. So each of these functions is safe to call with any argument. An invalid offset
+//! ends the plugin, as a panic would.
 
 use super::answer;
 
@@ -11,7 +11,7 @@ use super::answer;
     unsafe_code,
     reason = "functions of the host are declared; each takes and gives numbers alone"
 )]
-// SAFETY: the names and types are those of Extism's own header, and none is told an address.
+// SAFETY: the names and types are those of Extism's own header, and no function takes a pointer.
 #[link(wasm_import_module = "extism:host/env")]
 unsafe extern "C" {
     safe fn input_length() -> u64;
@@ -32,7 +32,8 @@ unsafe extern "C" {
 /// The key in the plugin's configuration.
 const FUNCTION_CONFIGS: &str = "functionConfigs";
 
-/// The function that Helm calls: a message in, a message out, and 0, or an error and 1.
+/// The function that Helm calls. It reads a message, writes a message and returns 0, or sets an
+/// error and returns 1.
 // SAFETY: no other symbol of the module has this name.
 #[expect(unsafe_code, reason = "the function is exported")]
 #[unsafe(no_mangle)]
@@ -71,7 +72,7 @@ fn config(key: &str) -> String {
     String::from_utf8_lossy(&value).into_owned()
 }
 
-/// How many bytes go over at once.
+/// How many bytes are transferred at once.
 const WORD: usize = size_of::<u64>();
 
 fn read(length: u64, byte: impl Fn(u64) -> u8, word: impl Fn(u64) -> u64) -> Vec<u8> {
@@ -83,7 +84,7 @@ fn read(length: u64, byte: impl Fn(u64) -> u8, word: impl Fn(u64) -> u64) -> Vec
     bytes
 }
 
-/// Puts bytes into a new block of the host's, and gives its offset.
+/// Copies bytes into a new block of the host's memory, and returns its offset.
 fn write(bytes: &[u8]) -> u64 {
     let block = alloc(bytes.len() as u64);
     let (words, rest) = bytes.as_chunks::<WORD>();

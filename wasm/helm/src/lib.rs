@@ -1,7 +1,7 @@
 //! runner-terminal as an Extism plugin: a post-renderer of Helm 4, in Helm's own sandbox.
 //!
-//! Helm's message has the manifests and the arguments of `--post-renderer-args`; what goes back
-//! has the manifests with the session servers.
+//! The input message has the manifests and the arguments of `--post-renderer-args`; the output
+//! message has the manifests with the session servers.
 
 #[cfg(target_family = "wasm")]
 mod extism;
@@ -10,17 +10,17 @@ mod render;
 
 use message::{Input, Output};
 
-/// What goes back to Helm.
+/// The answer to Helm.
 #[derive(Debug)]
 pub struct Answer {
     /// The message.
     pub message: Vec<u8>,
-    /// What the functions have to say, as lines; empty when there is nothing.
+    /// The messages of the functions, as lines; empty if there are none.
     pub report: String,
 }
 
-/// Answers a message of Helm's. `configuration` is that of the plugin: functionConfigs, for where
-/// the arguments are none.
+/// Answers a message from Helm. `configuration` is that of the plugin: functionConfigs to use if
+/// the arguments have none.
 ///
 /// # Errors
 ///

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-/// What Helm gives.
+/// The input from Helm.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) manifests: String,
@@ -18,8 +18,8 @@ struct InputMessage {
     extra_args: Option<Vec<String>>,
 }
 
-/// The manifests, or what Helm 4.3.1 writes in their place: an object without members, which is how
-/// Go writes a buffer as JSON.
+/// The manifests, or what Helm 4.3.1 writes instead: an empty object, which is how Go serialises a
+/// buffer to JSON.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Manifests {
@@ -56,7 +56,7 @@ impl Input {
     }
 }
 
-/// What Helm gets.
+/// The output for Helm.
 #[derive(Serialize)]
 pub(crate) struct Output<'text> {
     manifests: &'text str,

@@ -6,20 +6,19 @@ use std::fmt;
 use krm::documents::without_function_configs;
 use runner_terminal::documents::{Run, apply, function_configs};
 
-/// What errors call the manifests, which have no path here.
+/// The name of the manifests in errors, as they have no path here.
 const MANIFESTS: &str = "manifests";
 
-/// What has become of the manifests.
+/// The outcome of a run.
 pub(crate) struct Rendered {
     pub(crate) manifests: String,
-    /// What the functions have to say, as lines.
+    /// The messages of the functions, as lines.
     pub(crate) report: String,
 }
 
 /// Runs the function for each functionConfig, one after the other.
-///
-/// `given` are texts of YAML documents, each with the name that errors call it by. Where they have
-/// none, the functionConfigs are those among the manifests, which are no part of what comes out.
+/// `given` are texts of YAML documents, each with the name for errors. If they have no
+/// functionConfigs, those among the manifests are used, and are not part of the output.
 ///
 /// # Errors
 ///

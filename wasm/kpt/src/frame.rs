@@ -1,18 +1,17 @@
-//! The stack on which arguments and results of the imports lie.
+//! The stack for arguments and results of the imports.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::value::Value;
 
-/// One frame. Nothing but the one call that is going on is ever on this stack, so its pointer stays
-/// where it is.
+/// The only frame. Only the current call is ever on this stack, so the stack pointer does not move.
 ///
-/// Its words are atomics as the host writes to them behind the compiler's back.
+/// Its words are atomic because the host writes to them without the compiler's knowledge.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct Frame([AtomicU64; WORDS]);
 
-/// The return address, which is Go's own business, and the longest list of arguments and results.
+/// Room for the return address, which only Go uses, and the longest list of arguments and results.
 const WORDS: usize = 10;
 
 /// A place in the frame. Words are numbered from the stack pointer, and the first is the return
@@ -26,7 +25,7 @@ impl Frame {
         Self([const { AtomicU64::new(0) }; WORDS])
     }
 
-    /// Forgets the last call. A host that fails writes no result: it reads as undefined.
+    /// Clears the last call. A host that fails writes no result, which then reads as undefined.
     pub(crate) fn clear(&self) {
         for word in &self.0 {
             word.store(0, Ordering::Relaxed);
@@ -45,13 +44,13 @@ impl Frame {
         self.set(word, value.to_bits());
     }
 
-    /// Writes where the host finds a slice, and how long it is, in two words.
+    /// Writes the address and the length of a slice, in two words.
     pub(crate) fn set_slice<T>(&self, word: Word, slice: &[T]) {
         self.set(word, slice.as_ptr().expose_provenance() as u64);
         self.set(Word(word.0 + 1), slice.len() as u64);
     }
 
-    /// The same for a slice that the host is to fill.
+    /// The same for a slice that the host fills.
     pub(crate) fn set_buffer(&self, word: Word, buffer: &mut [u8]) {
         self.set(word, buffer.as_mut_ptr().expose_provenance() as u64);
         self.set(Word(word.0 + 1), buffer.len() as u64);

@@ -12,7 +12,7 @@ use crate::value::Value;
 /// The stack: see [`Frame`].
 static STACK: Frame = Frame::new();
 
-// Elsewhere than in kpt the tests stand for it.
+// On other targets, the tests provide these functions.
 #[cfg_attr(target_arch = "wasm32", link(wasm_import_module = "go"))]
 unsafe extern "C" {
     #[link_name = "runtime.wasmWrite"]
@@ -33,9 +33,9 @@ unsafe extern "C" {
     fn value_load_string(sp: *const Frame);
 }
 
-/// kpt starts the program. Its command line and environment, which `argc` and `argv` tell of, are
-/// of no interest. Before, kpt has written them at 4096: that is the far end of Rust's stack, where
-/// nothing is yet.
+/// kpt starts the program. Its command line and environment, which `argc` and `argv` describe, are
+/// not used. Before the call, kpt writes them at address 4096, at the far end of Rust's stack,
+/// which is still unused.
 // SAFETY: no other symbol of the module has this name.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub(crate) extern "C" fn run(_argc: i32, _argv: i32) {
@@ -49,7 +49,7 @@ pub(crate) extern "C" fn resume() {
     program::resume();
 }
 
-/// Where the stack is, which kpt asks again after each call that could have moved it.
+/// The stack pointer, which kpt asks for again after each call that could have moved it.
 // SAFETY: no other symbol of the module has this name.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub(crate) extern "C" fn getsp() -> *const Frame {
@@ -98,7 +98,7 @@ pub(crate) fn index(array: Value, index: u32) -> Value {
     STACK.value(Word(3))
 }
 
-/// Calls a method of an object with one argument. What it gives after a failure is no function.
+/// Calls a method of an object with one argument. After a failure, the result is not a function.
 pub(crate) fn call(object: Value, method: &str, argument: Value) -> Value {
     let arguments = [argument.to_bits()];
     STACK.clear();
@@ -111,7 +111,7 @@ pub(crate) fn call(object: Value, method: &str, argument: Value) -> Value {
     STACK.value(Word(7))
 }
 
-/// The bytes of a text, or nothing where they are more than what is free.
+/// The bytes of a text; `None` if they do not fit into the free memory.
 pub(crate) fn bytes(text: Value) -> Option<Vec<u8>> {
     STACK.clear();
     STACK.set_value(Word(1), text);
@@ -125,9 +125,9 @@ pub(crate) fn bytes(text: Value) -> Option<Vec<u8>> {
     STACK.clear();
     STACK.set_value(Word(1), prepared);
     STACK.set_buffer(Word(2), &mut bytes);
-    // SAFETY: the host reads words 1 to 3, and writes no more than the length in word 3 to where
-    // word 2 says. That is `bytes`, which is as long and which nothing else refers to until after
-    // the call.
+    // SAFETY: the host reads words 1 to 3, and writes at most the length in word 3 to the address
+    // in word 2. That is `bytes`, which has this length and which nothing else refers to until
+    // after the call.
     unsafe { value_load_string(&raw const STACK) };
     Some(bytes)
 }

@@ -1,4 +1,4 @@
-//! Tells the person when the memory is used up, which would be a bare trap otherwise.
+//! Reports that the memory is used up, which would otherwise be a bare trap.
 
 #![expect(unsafe_code, reason = "the trait of allocators is unsafe")]
 
@@ -6,16 +6,16 @@ use std::alloc::{GlobalAlloc, Layout};
 
 use crate::program;
 
-/// An allocator that says so when another one has nothing left.
+/// An allocator that reports when another one is out of memory.
 struct Heap<A>(A);
 
-/// What lies behind the module's data.
+/// The memory after the module's data.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static HEAP: Heap<dlmalloc::GlobalDlmalloc> = Heap(dlmalloc::GlobalDlmalloc);
 
-// SAFETY: each method hands its arguments to the same method of the other allocator, and gives back
-// what that gives; telling the person in between allocates nothing.
+// SAFETY: each method passes its arguments to the same method of the other allocator, and returns
+// its result; the report in between allocates nothing.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Heap<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the same contract with this method.
@@ -57,10 +57,10 @@ mod tests {
 
     const BLOCK: Layout = Layout::new::<[u64; 8]>();
 
-    /// An allocator that has nothing.
+    /// An allocator without any memory.
     struct Empty;
 
-    // SAFETY: no block at all may be given at any time.
+    // SAFETY: an allocator may fail at any time.
     unsafe impl GlobalAlloc for Empty {
         unsafe fn alloc(&self, _: Layout) -> *mut u8 {
             ptr::null_mut()
@@ -98,7 +98,7 @@ mod tests {
             let (answer, ended) = with(host, || {
                 // SAFETY: the size is not zero.
                 assert!(unsafe { Heap(Empty).alloc(BLOCK) }.is_null());
-                // What is static survives the trap.
+                // Static data survives the trap.
                 crate::host::call(Value::number(2), b"")
             });
             assert!(answer.contains(full), "{answer}");

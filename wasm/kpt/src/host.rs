@@ -1,8 +1,8 @@
-//! kpt, as far as the module can tell: the imports of [`go`] on a table of JavaScript's values, so
-//! that the border can be tested outside of kpt, and under Miri.
+//! A stand-in for kpt: the imports of [`go`] on a table of JavaScript values, so that the interface
+//! can be tested outside of kpt, and under Miri.
 //!
-//! It reads and writes where the words of the frame say, as kpt's hosts do, and lies where a test
-//! tells it to.
+//! It reads and writes at the addresses in the frame's words, as kpt's hosts do, and misbehaves if
+//! a test asks it to.
 
 #![expect(unsafe_code, reason = "the other side of the border")]
 
@@ -19,14 +19,14 @@ const OBJECT: u64 = 0x7FF8_0001 << 32;
 const TEXT: u64 = 0x7FF8_0002 << 32;
 const FUNCTION: u64 = 0x7FF8_0004 << 32;
 
-/// There is one frame, so that one test at a time has the host.
+/// There is only one frame, so only one test at a time can use a host.
 static TURN: Mutex<()> = Mutex::new(());
 static HOST: Mutex<Option<Host>> = Mutex::new(None);
 
-/// A host, and after a run what has become of it.
+/// A host, and its state after a run.
 pub(crate) struct Host {
     things: BTreeMap<u64, Thing>,
-    /// What a text's length is said to be, in place of what it is.
+    /// The length to report for every text, instead of the real one.
     length: Option<u64>,
     /// Whether results are written.
     answers: bool,
@@ -68,7 +68,7 @@ impl Host {
         host
     }
 
-    /// Says that every text has this length.
+    /// Reports this length for every text.
     pub(crate) fn with_length(self, length: u64) -> Self {
         Self {
             length: Some(length),
@@ -156,7 +156,7 @@ impl Host {
         None
     }
 
-    /// Notes a call of one of the module's functions down.
+    /// Records a call of one of the module's functions.
     fn note(&mut self, function: Value, text: &[u8]) {
         let text = self.keep(TEXT, Thing::Text(text.to_owned()));
         let arguments = self.keep(OBJECT, Thing::Array(vec![text]));
@@ -179,7 +179,7 @@ impl Host {
     }
 }
 
-/// Does something with a host, and gives the host back.
+/// Runs a closure with a host, and returns the host with its result.
 pub(crate) fn with<T>(host: Host, act: impl FnOnce() -> T) -> (T, Host) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     *lock() = Some(host);
@@ -188,14 +188,14 @@ pub(crate) fn with<T>(host: Host, act: impl FnOnce() -> T) -> (T, Host) {
     (acted, lock().take().unwrap())
 }
 
-/// Calls one of the module's functions with a text, and gives what it answers.
+/// Calls one of the module's functions with a text, and returns its answer.
 pub(crate) fn call(function: Value, text: &[u8]) -> String {
     lock().as_mut().unwrap().note(function, text);
     go::resume();
     lock().as_ref().unwrap().result()
 }
 
-/// Calls the module with whatever an event may hold.
+/// Calls the module with arbitrary event members.
 pub(crate) fn call_with(event: Option<&[(&str, Value)]>) -> String {
     if let Some(event) = event {
         lock().as_mut().unwrap().note_event(event);
@@ -208,7 +208,7 @@ fn lock() -> MutexGuard<'static, Option<Host>> {
     HOST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One call of an import: the host, and the frame.
+/// Serves one call of an import with the host and the frame.
 fn import(sp: *const Frame, serve: impl FnOnce(&mut Host, &Frame)) {
     assert_eq!(sp, go::getsp());
     // SAFETY: it is the module's frame, as was just seen: static, and of atomics.
@@ -220,11 +220,11 @@ fn import(sp: *const Frame, serve: impl FnOnce(&mut Host, &Frame)) {
     }
 }
 
-/// The memory that two words tell of.
+/// The memory that two words refer to.
 fn slice<T>(frame: &Frame, Word(word): Word) -> &[T] {
     let start = ptr::with_exposed_provenance(usize::try_from(frame.get(Word(word))).unwrap());
     let length = usize::try_from(frame.get(Word(word + 1))).unwrap();
-    // SAFETY: the module promises that there are so many of these, until the call returns.
+    // SAFETY: the module guarantees that this many elements exist until the call returns.
     unsafe { slice::from_raw_parts(start, length) }
 }
 
@@ -307,7 +307,8 @@ extern "C" fn value_load_string(sp: *const Frame) {
         let text = host.text(frame.value(Word(1)));
         let start = ptr::with_exposed_provenance_mut(usize::try_from(frame.get(Word(2))).unwrap());
         let room = usize::try_from(frame.get(Word(3))).unwrap();
-        // SAFETY: the module promises that there is so much room, which nothing else refers to.
+        // SAFETY: the module guarantees that there is this much room, and that nothing else refers
+        // to it.
         let room: &mut [u8] = unsafe { slice::from_raw_parts_mut(start, room) };
         for (place, byte) in room.iter_mut().zip(text) {
             *place = *byte;
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn a_list_comes_out_as_of_the_core() {
         let (answer, host) = with(Host::bare(), || call(PROCESS, LIST));
-        // Under Miri a run is minutes for what are milliseconds elsewhere: one has to do.
+        // Under Miri a run takes minutes instead of milliseconds, so there is only one.
         let service = "  kind: Service\n  metadata:\n    name: runner-session-server\n";
         assert!(answer.contains(service), "{answer}");
         assert_eq!(host.exit_code(), None);
@@ -377,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_text_that_does_not_fit_is_told() {
-        // Under Miri an allocation fails by its size alone.
+        // Under Miri an allocation fails only because of its size.
         let beyond = if cfg!(miri) {
             u64::MAX / 2 + 1
         } else {

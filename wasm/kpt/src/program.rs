@@ -1,4 +1,4 @@
-//! The program as kpt sees it: two functions among JavaScript's global names.
+//! The program as kpt sees it: two global JavaScript functions.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,17 +9,17 @@ use crate::value::Value;
 /// Takes a ResourceList, gives a ResourceList.
 const PROCESS: (Value, &str) = (Value::number(1), "processResourceList");
 
-/// Takes the same list where the answer was no ResourceList, and says why.
+/// Takes the same list if the answer was not a ResourceList, and returns the reason.
 const ERRORS: (Value, &str) = (Value::number(2), "processResourceListErrors");
 
 /// What [`PROCESS`] gives after an error. A ResourceList would pass for success, whatever its
 /// results: kpt looks at exit codes, and a Wasm function has none.
 const NO_LIST: &str = "error";
 
-/// Whether the heap was used up. A trap follows then, and what is static survives it.
+/// Whether the heap was used up. A trap follows, and static data survives it.
 static FULL: AtomicBool = AtomicBool::new(false);
 
-/// Gives both functions to the host.
+/// Registers both functions with the host.
 pub(crate) fn start() {
     for (id, name) in [PROCESS, ERRORS] {
         let function = go::call(Value::GO, "_makeFuncWrapper", id);
@@ -27,7 +27,7 @@ pub(crate) fn start() {
     }
 }
 
-/// Answers the call that the host has noted down.
+/// Answers the call that the host has recorded.
 pub(crate) fn resume() {
     let call = go::get(Value::GO, "_pendingEvent");
     let function = go::get(call, "id");
@@ -58,12 +58,12 @@ fn errors(list: Value) -> Value {
     go::string(&failure.message)
 }
 
-/// A run that gave an error.
+/// A failed run.
 #[derive(Default)]
 struct Failure {
     /// The list with the results, where there is one.
     list: String,
-    /// The results for the person.
+    /// The results as text for the user.
     message: Cow<'static, str>,
 }
 
@@ -94,13 +94,13 @@ pub(crate) fn out_of_memory() {
     end_process(&OUT_OF_MEMORY);
 }
 
-/// As at the start, where one process runs several tests.
+/// Resets the state, as one process runs several tests.
 #[cfg(test)]
 pub(crate) fn restart() {
     FULL.store(false, Ordering::Relaxed);
 }
 
-/// Ends kpt's Node.js as any other function would end: with what is known of the list on standard
+/// Ends kpt's Node.js as any other function would: with the list, if there is one, on standard
 /// output, the message on standard error, and exit code 1. Does nothing in kpt's other runtime,
 /// which has no processes.
 fn end_process(failure: &Failure) {

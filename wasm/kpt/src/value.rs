@@ -1,5 +1,5 @@
-//! JavaScript values as they cross: numbers as they are, all else as a NaN that names what the
-//! host keeps.
+//! JavaScript values as they cross the interface: numbers as they are, everything else as a NaN
+//! that identifies an object of the host.
 
 /// The upper half of the NaNs.
 const NAN: u64 = 0x7FF8_0000 << 32;
@@ -8,29 +8,29 @@ const OBJECT: u64 = 1 << 32;
 const FUNCTION: u64 = 4 << 32;
 const KINDS: u64 = 7 << 32;
 
-/// A value on one side or the other.
+/// A value on either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Value(u64);
 
 impl Value {
-    /// The object whose properties are the global names.
+    /// The object with the global names as properties.
     pub(crate) const GLOBAL: Self = Self(NAN | OBJECT | 5);
-    /// The object that stands for the module.
+    /// The object that represents the module.
     pub(crate) const GO: Self = Self(NAN | OBJECT | 6);
 
     const ZERO: Self = Self(NAN | 1);
 
-    /// The value of a word in memory.
+    /// Decodes a value from a memory word.
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// The word in memory.
+    /// Encodes a value as a memory word.
     pub(crate) fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// A number. Zero has a name of its own, as its bits mean undefined.
+    /// A number. Zero has a special encoding, as its bits mean undefined.
     pub(crate) const fn number(number: u32) -> Self {
         if number == 0 {
             Self::ZERO

@@ -1,9 +1,9 @@
 //! runner-terminal as a WASI preview 1 module: a ResourceList on standard input, a ResourceList
 //! on standard output, the results as text on standard error.
 //!
-//! Where the environment has `RUNNER_TERMINAL_PREAMBLE`, the list comes after a line of JSON with the
-//! results and with which of its items are which of the input's (`krm::preamble`): the launcher puts
-//! items back into files by it.
+//! If the environment has `RUNNER_TERMINAL_PREAMBLE`, the list is preceded by a line of JSON with
+//! the results and the alignment of the items with those of the input (`krm::preamble`). The
+//! launcher uses it to put items back into files.
 //!
 //! Exit code 0: done; 1: a result is an error, or an input or output stream failed.
 
@@ -19,9 +19,9 @@ use krm::preamble::{self, Preamble};
 /// thousands of calls to the host.
 const OUTPUT_BUFFER: usize = 64 * 1024;
 
-/// Lists up to this size are read in one place. A larger one is moved each time that it has
-/// outgrown its place, and memory that a module once had it keeps. Room that isn't used costs
-/// nothing: no host makes a page before something is written to it.
+/// Lists up to this size are read without reallocation. A larger one is moved each time it outgrows
+/// its buffer, and a module never returns memory. Unused capacity costs nothing: hosts allocate a
+/// page only when something is written to it.
 const INPUT_ROOM: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
@@ -35,14 +35,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Reads the list, runs the function on it, and writes what it gave.
+/// Reads the list, runs the function on it, and writes the output.
 ///
-/// The whole output exists before the first byte of it is written: a run that fails leaves
-/// standard output empty.
+/// The whole output exists before its first byte is written, so a failed run leaves standard output
+/// empty.
 ///
 /// # Errors
 ///
-/// A sentence for the person at the terminal when a stream cannot be read or written.
+/// A sentence for the user if a stream cannot be read or written.
 fn function() -> Result<ExitCode, String> {
     let mut input = Vec::with_capacity(INPUT_ROOM);
     io::stdin()

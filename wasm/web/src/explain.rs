@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::last;
 use crate::transform::Given;
 
-/// The same drawing in each form.
+/// The drawing in each format.
 #[derive(Debug, Serialize)]
 pub(crate) struct Explanation {
     diagram: Diagram,
@@ -16,8 +16,7 @@ pub(crate) struct Explanation {
     html: String,
 }
 
-/// Draws what comes of the functions, which are run where that is not known yet.
-///
+/// Draws the outcome of the functions, which are run if it is not known yet.
 /// # Errors
 ///
 /// A [`Fault`] where one of the inputs cannot be read.

@@ -1,4 +1,4 @@
-//! What the functions change, as files for hosts that run no functions.
+//! The function's changes, as files for hosts that run no functions.
 
 use krm::documents::split;
 use runner_terminal::export::{
@@ -9,21 +9,21 @@ use serde::Serialize;
 use crate::fault::{Fault, Input};
 use crate::transform::Given;
 
-/// What the Component says of its place.
+/// The comment in the Component that says where it belongs.
 const USAGE: &str = "a Component for the kustomization with the runner under resources";
 
 /// The files for each host, or why there are none.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Exported {
-    /// Why nothing is exported; empty where it is.
+    /// Why nothing is exported; empty if something is.
     problem: String,
     /// The files of a kustomize Component; none where nothing changes.
     component: Vec<File>,
     helm_release: HelmRelease,
 }
 
-/// What a Flux HelmRelease gets.
+/// The output for a Flux HelmRelease.
 #[derive(Debug, Default, Serialize)]
 struct HelmRelease {
     /// The lines of the HelmRelease; empty where there are no patches.
@@ -48,8 +48,8 @@ impl Exported {
     }
 }
 
-/// Runs the functions, and gives what they change as files. What the functions refuse, and what no
-/// patch can say, is a problem.
+/// Runs the functions, and returns their changes as files. A refusal of a function, or a change
+/// that no patch can express, is a problem.
 ///
 /// # Errors
 ///

@@ -1,15 +1,15 @@
-//! Input that cannot be read at all.
+//! Input that cannot be parsed.
 
 use krm::documents::{DocumentError, FUNCTION_CONFIG};
 use runner_terminal::documents::ConfigFault;
 use serde::Serialize;
 use yaml_splice::{EditError, YamlError};
 
-/// What the text is called that `parse` and `edit` take, and what the patch of it.
+/// The names, in errors, of the text that `parse` and `edit` take, and of its patch.
 const YAML: &str = "yaml";
 const PATCH: &str = "patch";
 
-/// What of the input it is.
+/// The part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Input {
@@ -74,7 +74,7 @@ impl Fault {
         Self::of_document(Input::Yaml, error)
     }
 
-    /// Of a document that is a list.
+    /// The error for a document that is a list.
     pub(crate) fn of_list() -> Self {
         Self {
             message: format!("{YAML}: this is a list, and only a mapping can be edited"),

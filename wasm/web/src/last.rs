@@ -1,5 +1,5 @@
-//! What the last run gave: a page that transforms manifests draws the same ones next, and running
-//! the functions again would double what it waits for.
+//! Caches the last run: after a page transforms manifests, it draws the same ones, and running the
+//! functions again would double the wait.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ thread_local! {
     static LAST: RefCell<Option<(Given, Drawable)>> = const { RefCell::new(None) };
 }
 
-/// What a drawing is made of.
+/// The data for a drawing.
 #[derive(Clone, Debug)]
 pub(crate) struct Drawable {
     /// The ResourceList that came out of the last function.
@@ -20,12 +20,12 @@ pub(crate) struct Drawable {
     pub(crate) results: Vec<Value>,
 }
 
-/// Keeps what came of a run, in place of the one before.
+/// Stores the outcome of a run, replacing the previous one.
 pub(crate) fn keep(given: Given, drawable: Drawable) {
     LAST.set(Some((given, drawable)));
 }
 
-/// What came of the last run, if it was given the same.
+/// The outcome of the last run, if it had the same input.
 pub(crate) fn of(given: &Given) -> Option<Drawable> {
     let (kept, drawable) = LAST.take()?;
     (kept == *given).then_some(drawable)

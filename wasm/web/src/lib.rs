@@ -1,8 +1,8 @@
 //! runner-terminal for browsers and Node.js.
 //!
-//! What crosses to JavaScript is text: the manifests as they are, all else as JSON, which engines
-//! read faster than they make objects one by one. `npm/core.js` makes the package's functions of
-//! it, and its errors.
+//! Only text crosses to JavaScript: the manifests as they are, everything else as JSON, which
+//! engines parse faster than they create objects one by one. `npm/core.js` turns it into the
+//! package's functions and errors.
 
 #![forbid(unsafe_code)]
 

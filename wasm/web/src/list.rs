@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-/// What comes with the list.
+/// The rest of the output.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rest {
     report: String,
     failed: bool,
 }
 
-/// Runs the function. Nothing comes out where nothing is a ResourceList, as the report says.
+/// Runs the function. There is no output if the input is not a ResourceList; the report says so.
 pub(crate) fn run(list: &str) -> (String, Rest) {
     let outcome = runner_terminal::run(list.as_bytes());
     let rest = Rest {

@@ -1,5 +1,5 @@
-//! The JSON Schemas, as `docs/schema` has them. A test of the launcher holds these to the types:
-//! making them here would cost a tenth more bytes. `build.rs` takes their indentation away.
+//! The JSON Schemas, as in `docs/schema`. A test of the launcher checks these against the types:
+//! generating them here would add a tenth to the size. `build.rs` strips their indentation.
 
 /// The schema of a kind of functionConfig.
 pub(crate) fn of(kind: &str) -> Option<&'static str> {

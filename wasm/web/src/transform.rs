@@ -13,22 +13,22 @@ use view::{Location, locate};
 use crate::fault::{Fault, Input};
 use crate::last::Drawable;
 
-/// What the functionConfig and the live objects are called, which are in no file.
+/// The names of the functionConfig and the live objects, which are not in any file.
 const FUNCTION_CONFIG: &str = "functionConfig";
 const OBSERVED: &str = "observed";
 
-/// What is given.
+/// The input.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given {
     /// (path, text)
     pub(crate) files: Vec<(String, String)>,
     /// YAML of functionConfigs.
     pub(crate) function_config: Option<String>,
-    /// YAML of live objects; `None` where no cluster can be asked.
+    /// YAML of live objects; `None` if there is no cluster to ask.
     pub(crate) observed: Option<String>,
 }
 
-/// All that comes of it but the manifests.
+/// The output except for the manifests.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rest<'r> {
     failed: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Rest<'r> {
     unchanged: usize,
 }
 
-/// A result, and where in the given manifests it is about something.
+/// A result, and the position in the given manifests that it is about.
 #[derive(Debug, Serialize)]
 struct Located<'r> {
     #[serde(flatten)]
@@ -46,16 +46,16 @@ struct Located<'r> {
     location: Option<Location>,
 }
 
-/// What the functions gave.
+/// The outcome of a run.
 pub(crate) struct Ran<'g> {
     pub(crate) applied: Applied,
     configs: Vec<Config<'g>>,
-    /// Each with the place of its config.
+    /// Each with the index of its functionConfig.
     results: Vec<(usize, FunctionResult)>,
 }
 
 impl Ran<'_> {
-    /// The texts of the manifests, and what a drawing is made of.
+    /// The texts of the manifests, and the data for a drawing.
     pub(crate) fn into_parts(self) -> (Vec<String>, Drawable) {
         let results = self.results();
         let results = results.filter_map(|result| serde_json::to_value(result).ok());
@@ -66,7 +66,7 @@ impl Ran<'_> {
         (self.applied.texts, drawable)
     }
 
-    /// The errors of the function that has failed, one a line; `None` where none has.
+    /// The errors of the function that failed, one per line; `None` if none did.
     pub(crate) fn refusal(&self) -> Option<String> {
         let errors = self
             .results()
@@ -86,7 +86,7 @@ impl Ran<'_> {
 }
 
 impl Given {
-    /// Texts of manifests, the path of each, and the rest.
+    /// The paths and texts of the manifests, and the rest.
     pub(crate) fn new(
         paths: Vec<String>,
         texts: Vec<String>,
@@ -160,7 +160,7 @@ impl Given {
             ApplyError::Document(error) => in_manifests(error),
             ApplyError::Run(never) => match never {},
         })?;
-        // An error about no resource in particular is one about the text, where that is no YAML.
+        // If the text is not YAML, an error without a resource is about the text.
         let about_nothing = |(_, one): &(usize, FunctionResult)| {
             one.severity == Severity::Error && one.resource_ref.is_none()
         };
@@ -178,8 +178,8 @@ impl Given {
     }
 }
 
-/// Gives the texts of the manifests as they have become, the rest as JSON, and what a drawing of it
-/// is made of.
+/// Returns the texts of the transformed manifests, the rest as JSON, and the data for a drawing of
+/// them.
 ///
 /// # Errors
 ///

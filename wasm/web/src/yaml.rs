@@ -8,7 +8,7 @@ use yaml_splice::edit::item_root;
 
 use crate::fault::Fault;
 
-/// The document's value; `null` where it has none.
+/// The document's value; `null` if it is empty.
 ///
 /// # Errors
 ///
@@ -18,23 +18,22 @@ pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
     value.map_err(Fault::of_yaml)
 }
 
-/// The text with a patch carried out, which is JSON.
+/// The text with a JSON patch applied.
 ///
 /// # Errors
 ///
-/// A [`Fault`] where the text is no YAML, where the patch is none, or where an operation cannot be
-/// carried out.
+/// A [`Fault`] if the text is not YAML, the patch is invalid, or an operation cannot be applied.
 pub(crate) fn edit(text: &str, patch: &str) -> Result<String, Fault> {
     let patch = operations(patch)?;
     let tree = Tree::parse(text).map_err(Fault::of_yaml)?;
-    // To the editor these are an item of a ResourceList, with its dash.
+    // The editor would take these for an item of a ResourceList, with its dash.
     if item_root(&tree) != tree.root() {
         return Err(Fault::of_list());
     }
     yaml_splice::apply(text, &patch).map_err(Fault::of_edit)
 }
 
-/// What a patch says. `json_patch` would read it too, with 7 KB more for browsers to fetch.
+/// Parses a patch. `json_patch` could do it too, but adds 7 KB for browsers to fetch.
 fn operations(patch: &str) -> Result<Vec<PatchOperation>, Fault> {
     let patch: Value = serde_json::from_str(patch)
         .map_err(|error| Fault::of_patch(&format!("this cannot be read: {error}")))?;
