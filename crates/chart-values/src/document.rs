@@ -10,7 +10,7 @@ use yaml_splice::{Tree, YamlError};
 /// One document of a file.
 pub(super) struct Document<'a> {
     pub(super) tree: Tree<'a>,
-    /// What it means, aliases and merge keys written out.
+    /// Its value, with aliases and merge keys expanded.
     pub(super) value: Value,
     /// The line of the file at which its text starts, from 1.
     line: usize,
@@ -39,9 +39,9 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The place of a byte in a text that stands in the document as a scalar, such as
-    /// `spec.source.helm.values`. Where the text is not written line by line, as in quotes, it is
-    /// the place of the scalar.
+    /// The position of a byte in a text that is a scalar of the document, such as
+    /// `spec.source.helm.values`. If the text is not written line by line, for example in quotes,
+    /// it is the position of the scalar.
     pub(super) fn place_in_text(
         &self,
         path: String,
@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
     ) -> Place {
         let node = self.tree.node(scalar);
         let (line, column) = line_and_column(text, position);
-        // After the last line break there is no line.
+        // There is no line after the last line break.
         let inner = text.text.lines().nth(line - 1).unwrap_or_default();
         // The header of a block scalar has a line of its own.
         let header = line_and_column(&self.tree, node.content).0;
@@ -72,7 +72,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The documents of a file. A single one may have no content but comments.
+/// The documents of a file. If there is only one, it may consist of comments.
 ///
 /// # Errors
 /// Text that is not YAML, or holds nothing at all.
@@ -119,8 +119,8 @@ fn line_and_column(tree: &Tree<'_>, position: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
-/// The member of a mapping or the item of a list: where it is written, and its node. Aliases are
-/// followed. What a merge key (`<<`) brings in is not written here.
+/// The member of a mapping or the item of a list: its position, and its node. Aliases are followed.
+/// Members from a merge key (`<<`) do not count.
 pub(super) fn step(tree: &Tree<'_>, node: NodeId, key: &str) -> Option<(usize, NodeId)> {
     let node = target(tree, node);
     if let Some((name, value)) = tree.entry(node, key) {
@@ -130,7 +130,7 @@ pub(super) fn step(tree: &Tree<'_>, node: NodeId, key: &str) -> Option<(usize, N
     Some((tree.node(item).span.start, item))
 }
 
-/// The node that an alias stands for, else the node itself.
+/// The node that an alias refers to, otherwise the node itself.
 pub(super) fn target(tree: &Tree<'_>, node: NodeId) -> NodeId {
     match tree.node(node).kind {
         Kind::Alias { target, .. } => target,
@@ -138,7 +138,7 @@ pub(super) fn target(tree: &Tree<'_>, node: NodeId) -> NodeId {
     }
 }
 
-/// The node at a path of keys, those included that merge keys bring in.
+/// The node at a path of keys, including keys from merge keys.
 pub(super) fn node_at(tree: &Tree<'_>, keys: &[String]) -> Option<NodeId> {
     let root = target(tree, tree.root()?);
     keys.iter().try_fold(root, |node, key| {
@@ -146,7 +146,7 @@ pub(super) fn node_at(tree: &Tree<'_>, keys: &[String]) -> Option<NodeId> {
     })
 }
 
-/// Merge keys are followed through this many mappings.
+/// The maximum number of mappings to follow merge keys through.
 const MAX_MERGES: usize = 16;
 
 fn member(tree: &Tree<'_>, node: NodeId, key: &str, depth: usize) -> Option<NodeId> {

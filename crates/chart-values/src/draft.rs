@@ -33,9 +33,9 @@ enum DraftLine {
 
 /// The documents so far.
 pub(super) struct Draft<'a> {
-    /// What they are made of.
+    /// The source values.
     pub(super) values: &'a Values<'a>,
-    /// The address is found when a pod starts.
+    /// The address is found at pod start.
     pub(super) is_at_start: bool,
     /// The address is found in the cluster.
     pub(super) has_follow_up: bool,
@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Says something about a value. What is set next stands below it.
+    /// Adds a comment on a value. Fields that are set next come below it.
     pub(super) fn note(&mut self, part: Part, path: &[&str], message: impl Into<String>) {
         let note = Note {
             place: self.values.place(path),
@@ -77,14 +77,14 @@ impl<'a> Draft<'a> {
         self.note_at(part, note);
     }
 
-    /// Says something about a place that is not one of the chart's values.
+    /// Adds a comment on a position that is not one of the chart's values.
     pub(super) fn note_at(&mut self, part: Part, note: Note) {
         self.lines
             .push((part, DraftLine::Comment(note.to_string())));
         self.notes.push(note);
     }
 
-    /// Says that a field has to be filled in, where the values do not say it.
+    /// Adds a placeholder for a field that the values do not determine.
     pub(super) fn ask(
         &mut self,
         part: Part,
@@ -102,8 +102,8 @@ impl<'a> Draft<'a> {
     /// The documents as text.
     ///
     /// # Errors
-    /// The function would not take them. Whatever can be told from the values alone has been told
-    /// before, at its own key.
+    /// The function would refuse the documents. Problems that the values alone reveal were already
+    /// reported at their own keys.
     pub(super) fn finish(self) -> Result<Imported, ChartValuesError> {
         if self.is_complete {
             let session_server = document("SessionServer", "session-server", Some(self.spec()));
@@ -173,7 +173,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A functionConfig that kustomize and kpt run as it stands.
+/// A functionConfig that kustomize and kpt can run as is.
 fn document(kind: &str, name: &str, spec: Option<Value>) -> Value {
     let mut document = json!({
         "apiVersion": API_VERSION,
@@ -191,7 +191,8 @@ fn document(kind: &str, name: &str, spec: Option<Value>) -> Value {
     document
 }
 
-/// A comment, broken between words. Values of the user may be in it, and none may end its line.
+/// A comment, wrapped between words. It may contain values of the user, and none of them may end
+/// its line.
 fn append_comment(text: &mut String, comment: &str, column: usize) {
     let breaks = |c: char| {
         c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')

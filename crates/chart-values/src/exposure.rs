@@ -1,4 +1,4 @@
-//! The chart's ways to reach a session server.
+//! The chart's exposure types for a session server.
 //!
 //! Source: the chart's `service-session-server.yaml` (the Service), `_env_vars.tpl` (the address
 //! that is advertised) and `configmap.yaml`, `set-session-server-address` and `-port` (the address
@@ -12,7 +12,7 @@ use super::{ChartValuesError, ingress};
 use runner_terminal::address::{Address, Host};
 use runner_terminal::exposure::Exposure;
 
-/// The chart's `externalPort` when it is not set.
+/// The chart's default `externalPort`.
 const EXTERNAL_PORT: u16 = 9000;
 
 const PUBLIC_IP: [&str; 2] = ["sessionServer", "publicIP"];
@@ -38,13 +38,13 @@ enum ServiceType {
 /// The values that apply to every exposure.
 struct Common {
     host: Option<Host>,
-    /// `externalPort`, where it is set.
+    /// `externalPort`, if it is set.
     external_port: Option<u32>,
-    /// `nodePort`, where it is set.
+    /// `nodePort`, if it is set.
     node_port: Option<u32>,
 }
 
-/// Reads how the session server is reached.
+/// Reads the exposure.
 ///
 /// # Errors
 /// A `serviceType` that the chart does not know, or a value that the chart cannot use.
@@ -97,7 +97,7 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     metadata(draft, &LABELS, "labels")
 }
 
-/// Whether each pod is reached by its own IP address: that is known when the pod starts.
+/// Whether each pod is reached by its own IP address, which is known at pod start.
 fn is_pod_ip(draft: &Draft<'_>, common: &Common, service_type: ServiceType) -> bool {
     service_type == ServiceType::Headless && draft.is_at_start && common.host.is_none()
 }
@@ -155,7 +155,7 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
              on, the only one that answers with externalTrafficPolicy Local. Give that node's \
              address, and keep the pod there",
         ),
-        // The pods do as well.
+        // The pods advertise it as well.
         None if draft.is_at_start => {}
         None => draft.note(
             Part::Exposure,
@@ -178,7 +178,7 @@ fn node_port(draft: &mut Draft<'_>, common: &Common) {
     draft.has_follow_up = common.node_port.is_none() || common.host.is_none();
 }
 
-/// Inside the cluster, or behind a proxy of the user's own that `publicIP` names.
+/// Inside the cluster, or behind the user's own proxy, which `publicIP` names.
 fn cluster_ip(draft: &mut Draft<'_>, common: &Common, service_type: ServiceType) {
     if is_pod_ip(draft, common, service_type) {
         draft.note(
@@ -222,7 +222,7 @@ fn advertise(draft: &mut Draft<'_>, common: &Common) {
     }
 }
 
-/// Values that are set and do not apply to the exposure.
+/// Reports values that are set but do not apply to the exposure.
 fn unused(draft: &mut Draft<'_>, common: &Common, way: ServiceType, is_ingress: bool) {
     let values = draft.values;
     if let Some(port) = common.node_port
@@ -290,7 +290,7 @@ fn traffic_policy(
     Ok(())
 }
 
-/// Values of a Service, where none is needed.
+/// Reports values of a Service if none is needed.
 fn without_service(draft: &mut Draft<'_>) {
     for path in [&INTERNAL_POLICY, &ANNOTATIONS, &LABELS] {
         if draft.values.set(path).is_some() {
@@ -318,7 +318,7 @@ fn metadata(
             }
             Err(error) => {
                 let [server, key] = *path;
-                // The function's own words say the name, and what has just been done.
+                // The function's message contains the name, and what was just done about it.
                 let why = error.strip_prefix(&format!("{name} ")).unwrap_or(&error);
                 let why = [": leave it out", ". Leave it out"]
                     .iter()
@@ -338,7 +338,7 @@ fn metadata(
     Ok(())
 }
 
-/// What the function says of a field of a LoadBalancer, which has them all.
+/// The function's verdict on a field, checked with a LoadBalancer, which has all fields.
 fn judge(name: &str, value: Value) -> Result<(), String> {
     match Exposure::parse("", &json!({"type": "LoadBalancer", name: value})) {
         Ok(_) => Ok(()),
@@ -346,7 +346,7 @@ fn judge(name: &str, value: Value) -> Result<(), String> {
     }
 }
 
-/// A host as it is written alone.
+/// A host in its textual form.
 pub(super) fn text(host: &Host) -> String {
     match host {
         Host::Name(name) => name.clone(),

@@ -1,4 +1,4 @@
-//! The chart's Ingress, which terminates TLS, as one with TLS passthrough.
+//! Converts the chart's Ingress, which terminates TLS, to one with TLS passthrough.
 //!
 //! Source: the chart's `ingress-session-server.yaml`; the annotations' pages of the controllers.
 
@@ -16,7 +16,7 @@ const CLASS_NAME: [&str; 3] = ["sessionServer", "ingress", "className"];
 const ANNOTATIONS: [&str; 3] = ["sessionServer", "ingress", "annotations"];
 const TLS: [&str; 3] = ["sessionServer", "ingress", "tls"];
 
-/// The annotation that came before `ingressClassName`.
+/// The predecessor of `ingressClassName`.
 const OLD_CLASS_NAME: &str = "kubernetes.io/ingress.class";
 /// Traefik's entry points of an Ingress.
 const ENTRY_POINTS: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
@@ -26,8 +26,8 @@ const PASSTHROUGH: &str = "/ssl-passthrough";
 
 const OPENSHIFT: &str = "openshift";
 
-/// How controllers are told: by their annotations, else by a word in the name of their class.
-/// The more special word comes first.
+/// How controllers are recognised: by their annotations, otherwise by a word in the name of their
+/// class. More specific words come first.
 const CONTROLLERS: [(&str, &str, &str); 6] = [
     ("nginx", "nginx.ingress.kubernetes.io/", "nginx"),
     (
@@ -111,7 +111,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The chart advertises `externalPort`, which an ingress controller does not look at.
+/// The chart advertises `externalPort`, which an ingress controller ignores.
 fn port(draft: &mut Draft<'_>, external_port: Option<u32>) {
     match external_port {
         Some(443) => {}
@@ -189,7 +189,7 @@ fn name_controller(
     }
 }
 
-/// The user has configured TLS passthrough already.
+/// True if the user has already configured TLS passthrough.
 fn lets_through(annotations: &[(String, String)]) -> bool {
     let is_on = |(name, value): &(String, String)| name.ends_with(PASSTHROUGH) && value == "true";
     annotations.iter().any(is_on)

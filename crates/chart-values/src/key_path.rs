@@ -1,13 +1,13 @@
-//! A path of keys as people write it: `platform.ci.values`.
+//! A key path in text form: `platform.ci.values`.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// The keys that lead to a value, from the top of a YAML document.
 ///
-/// A dot separates keys. A key that holds one is quoted (`"ci.example.com".values`) or has a
-/// backslash before the dot (`ci\.example\.com.values`), as in Helm's `--set`. The item of a list
-/// is its index, from 0: `sources.1.helm` or `sources[1].helm`. A dot alone is the top.
+/// A dot separates keys. A key that contains a dot is quoted (`"ci.example.com".values`) or has a
+/// backslash before the dot (`ci\.example\.com.values`), as in Helm's `--set`. A list item is given
+/// by its index, from 0: `sources.1.helm` or `sources[1].helm`. A single dot is the root.
 ///
 /// ```
 /// use chart_values::KeyPath;
@@ -29,10 +29,10 @@ pub enum KeyPathError {
     /// A quote or bracket that is opened and not closed.
     #[error("{0} has no end")]
     Unclosed(char),
-    /// `"a"b`: text right behind a quote or bracket.
+    /// `"a"b`: text directly after a quote or bracket.
     #[error("after a quoted key or an index, a dot has to follow")]
     NoDot,
-    /// A backslash with nothing behind it.
+    /// A backslash at the end.
     #[error("the backslash at the end stands before no character")]
     NothingEscaped,
 }
@@ -57,7 +57,7 @@ impl FromStr for KeyPath {
         if text == "." {
             return Ok(Self::default());
         }
-        // yq and jq write a dot first.
+        // yq and jq start paths with a dot.
         let text = text.strip_prefix('.').unwrap_or(text);
         let mut keys = Vec::new();
         let mut chars = text.chars().peekable();
@@ -99,7 +99,7 @@ fn bare(chars: &mut Chars<'_>) -> Result<String, KeyPathError> {
     Ok(key)
 }
 
-/// A key in quotes. A backslash escapes the character behind it.
+/// A key in quotes. A backslash escapes the next character.
 fn quoted(chars: &mut Chars<'_>) -> Result<String, KeyPathError> {
     let quote = chars.next().unwrap_or('"');
     let mut key = String::new();

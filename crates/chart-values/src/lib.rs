@@ -1,8 +1,8 @@
-//! The values of the Helm chart gitlab-runner, as the functionConfigs that do the same.
+//! Converts the values of the Helm chart gitlab-runner to equivalent functionConfigs.
 //!
-//! The text of a values file goes in, or of a resource that holds values, such as a HelmRelease. A
-//! SessionServer comes out, and an AdvertiseAddress where the address is found in the cluster, with a
-//! comment wherever something differs.
+//! In: the text of a values file, or of a resource that holds values, such as a HelmRelease. Out: a
+//! SessionServer, and an AdvertiseAddress if the address is found in the cluster, with a comment
+//! wherever something differs.
 //!
 //! ```
 //! let values = "sessionServer:\n  enabled: true\n  externalPort: 443\n";
@@ -18,23 +18,23 @@
 //! | [`document`] | the documents of a file, and where something stands in them |
 //! | [`release`] | the resources that hold the values of Helm releases |
 //! | [`source`] | the values of one release, and the parts that they are made of |
-//! | [`set`] | values that are set one by one, as by `--set` |
+//! | [`set`] | individually set values, as by `--set` |
 //! | [`recognise`] | what tells the chart's values from other mappings |
 //! | [`find`] | which values of a file are the chart's |
 //! | [`key_path`] | a path of keys as text |
 //! | [`values`] | the chart's values: what a key holds, as Helm reads it, and on which line it stands |
 //! | [`session_server`] | what does not depend on the exposure: ports, timeout, replicas |
-//! | [`exposure`] | the chart's ways to reach a session server |
+//! | [`exposure`] | the chart's exposure types for a session server |
 //! | [`ingress`] | the chart's Ingress |
 //! | [`draft`] | the documents with their comments, as text |
 //!
-//! `docs/from-the-chart.md` has every key of the chart and what becomes of it.
+//! `docs/from-the-chart.md` lists every key of the chart and how it is converted.
 //!
 //! Source: values.yaml and the templates of the chart 0.86.0, and the release notes up to 0.94.1; each
 //! module names the templates.
 
 #![forbid(unsafe_code)]
-// clippy.toml has no exception for tests of this lint.
+// The exception for tests in clippy.toml does not cover this lint.
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod document;
@@ -54,7 +54,7 @@ use draft::{Draft, Part};
 pub use find::Found;
 pub use key_path::{KeyPath, KeyPathError};
 
-/// Which values of a file to take. By default they are found.
+/// Selects values in a file. By default they are found automatically.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The resource that holds them, as `kind`, `kind/name` or `kind/namespace/name`.
@@ -81,9 +81,9 @@ pub enum Configure {
 pub struct Imported {
     /// The documents, as YAML with comments.
     pub text: String,
-    /// What the comments say, in the order of the values that they are about.
+    /// The contents of the comments, in the order of the values that they are about.
     pub notes: Vec<Note>,
-    /// False when a field has to be filled in first, for the values do not say it.
+    /// False if a field must be filled in first, because the values do not determine it.
     pub is_complete: bool,
 }
 
@@ -103,7 +103,7 @@ pub enum ChartValuesError {
     /// Text that is not YAML.
     #[error(transparent)]
     Yaml(#[from] yaml_splice::YamlError),
-    /// A value with which the chart itself does not work.
+    /// A value that the chart itself does not accept.
     #[error("line {}, column {}: {note}", .note.place.line, .note.place.column)]
     Value {
         /// Which value, and what is wrong with it.
@@ -112,7 +112,7 @@ pub enum ChartValuesError {
     /// Nothing in the file is recognised as the chart's values.
     #[error("line {}, column {}: {note}", .note.place.line, .note.place.column)]
     NotFound {
-        /// Where they were looked for.
+        /// The position that was searched.
         note: Note,
     },
     /// Several places in the file look like the chart's values.
@@ -131,12 +131,12 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Makes functionConfigs of the chart's values in a file.
+/// Converts the chart's values in a file to functionConfigs.
 ///
 /// The file may be
 ///
 /// - a values file of the chart,
-/// - values that have the chart's somewhere below, as those of an umbrella chart,
+/// - values that contain the chart's, such as those of an umbrella chart,
 /// - manifests with a resource that holds Helm values, such as a HelmRelease or an Application.
 ///
 /// # Errors
@@ -146,10 +146,10 @@ pub fn import(text: &str) -> Result<Imported, ChartValuesError> {
     import_selected(text, &Selection::default())
 }
 
-/// As [`import`], of values that are chosen.
+/// Like [`import`], for selected values.
 ///
 /// # Errors
-/// As [`import`], and when there is nothing of that name or path.
+/// The same as [`import`], and when there is nothing with that name or path.
 pub fn import_selected(text: &str, selection: &Selection) -> Result<Imported, ChartValuesError> {
     import_configured(text, selection, &Configure::Build)
 }
@@ -157,7 +157,7 @@ pub fn import_selected(text: &str, selection: &Selection) -> Result<Imported, Ch
 /// As [`import_selected`], for a session server that gets its address at a certain time.
 ///
 /// # Errors
-/// As [`import_selected`], and for the name of an image that the function does not take.
+/// The same as [`import_selected`], and for an image name that the function does not accept.
 pub fn import_configured(
     text: &str,
     selection: &Selection,
@@ -176,7 +176,7 @@ pub fn import_configured(
     draft.finish()
 }
 
-/// Lets the pods find the address, as the chart's own do.
+/// Lets the pods find the address themselves, like the chart's own pods.
 fn at_pod_start(draft: &mut Draft<'_>, image: &str) -> Result<(), ChartValuesError> {
     draft.has_follow_up = false;
     let path = ["sessionServer", "enabled"];
@@ -193,7 +193,7 @@ fn at_pod_start(draft: &mut Draft<'_>, image: &str) -> Result<(), ChartValuesErr
     Ok(())
 }
 
-/// Says which values were taken, and which were not.
+/// Reports which values were used, and which were not.
 fn origin(draft: &mut Draft<'_>) {
     if !draft.values.is_whole_file() {
         let of = match draft.values.resource() {

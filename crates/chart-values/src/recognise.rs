@@ -104,7 +104,7 @@ pub(super) enum Likeness {
     Certain,
 }
 
-/// How much a value looks like the chart's values.
+/// How similar a value is to the chart's values.
 pub(super) fn likeness(value: &Value) -> Likeness {
     let Value::Object(members) = value else {
         return Likeness::None;
@@ -119,7 +119,7 @@ pub(super) fn likeness(value: &Value) -> Likeness {
     if has_config(members) {
         distinctive += 1;
     }
-    // The number of jobs at once; other charts have it, but hardly with the others.
+    // The number of concurrent jobs; other charts have it, but hardly together with the others.
     let known = members.keys().filter(|key| is_key(key)).count();
     if distinctive == 0 && members.get("concurrent").is_some_and(Value::is_number) && known > 1 {
         distinctive += 1;
@@ -145,7 +145,7 @@ pub(super) fn is_key(key: &str) -> bool {
     DISTINCTIVE.contains(&key) || COMMON.contains(&key)
 }
 
-/// Whether a mapping holds nothing, or nothing but what switches a dependency.
+/// Whether a mapping is empty, or only enables a dependency.
 pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,

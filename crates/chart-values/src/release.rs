@@ -1,4 +1,4 @@
-//! The resources by which Helm releases are deployed, and the values in them.
+//! The resources that deploy Helm releases, and the values in them.
 //!
 //! | resource | its values |
 //! |---|---|
@@ -19,19 +19,19 @@ use super::source::{ResourceName, Source, at, shown};
 
 const CHART: &str = "gitlab-runner";
 
-/// Lists of resources hold no lists of their own.
+/// The maximum nesting of lists of resources: such lists do not contain lists themselves.
 const MAX_LISTS: usize = 2;
-/// Texts are searched to this depth.
+/// The maximum depth at which texts are searched.
 const MAX_DEPTH: usize = 64;
 
-/// The values that a document holds: none, where it is a manifest of another kind.
+/// The values in a document; empty for a manifest of another kind.
 pub(super) fn sources<'a>(document: &'a Document<'a>) -> Vec<Source<'a>> {
     let mut found = Vec::new();
     collect(document, &[], 0, &mut found);
     found
 }
 
-/// Whether a document is a manifest, and no values file.
+/// Whether a document is a manifest rather than a values file.
 pub(super) fn is_manifest(value: &Value) -> bool {
     let is_text = |field: &str| value.get(field).is_some_and(Value::is_string);
     is_text("apiVersion") && is_text("kind")
@@ -87,7 +87,7 @@ fn collect<'a>(
                 texts(document, Some(&name), &join(path, &[field]), 0, found);
             }
         }
-        // The operator's Runner has keys of the chart in its spec, and is rendered by no chart.
+        // The operator's Runner has keys of the chart in its spec, but no chart renders it.
         ("apps.gitlab.com", _) => {}
         _ if path.is_empty() => {
             let mut source = Source::file(document);
@@ -98,7 +98,8 @@ fn collect<'a>(
     }
 }
 
-/// What has no `apiVersion` and `kind`: a kustomization that leaves them out, or a values file.
+/// Handles documents without `apiVersion` and `kind`: a kustomization that omits them, or a values
+/// file.
 fn collect_plain<'a>(
     document: &'a Document<'a>,
     value: &Value,
@@ -118,7 +119,7 @@ fn collect_plain<'a>(
     }
 }
 
-/// `spec.values`, over what `spec.valuesFrom` names.
+/// `spec.values`, merged over the sources in `spec.valuesFrom`.
 fn helm_release<'a>(document: &'a Document<'a>, name: ResourceName, path: &[String]) -> Source<'a> {
     let values = join(path, &["spec", "values"]);
     let mut source = Source::new(document, Some(name), values.clone());
@@ -138,7 +139,7 @@ fn helm_release<'a>(document: &'a Document<'a>, name: ResourceName, path: &[Stri
     source
 }
 
-/// What an item of `valuesFrom` names, in the words of Flux 2 or of the Helm operator.
+/// Describes the source of a `valuesFrom` entry, in the notation of Flux 2 or of the Helm operator.
 fn values_from(from: &Value) -> String {
     let text = |value: &Value, field: &str| value.get(field)?.as_str().map(shown);
     if let (Some(kind), Some(name)) = (text(from, "kind"), text(from, "name")) {
@@ -179,7 +180,7 @@ fn argo_cd<'a>(
         source.is_of_chart = ["chart", "path"]
             .iter()
             .any(|field| fields.text(&[field]).is_some_and(is_chart));
-        // A source without `helm` may be of another tool.
+        // A source without `helm` may belong to another tool.
         if !source.is_of_chart && fields.get(&["helm"]).is_none() {
             continue;
         }
@@ -217,7 +218,7 @@ fn argo_cd<'a>(
 fn helm_chart<'a>(document: &'a Document<'a>, name: ResourceName, path: &[String]) -> Source<'a> {
     let spec_path = join(path, &["spec"]);
     let spec = Fields::new(document, spec_path.clone());
-    // A HelmChartConfig adds values to the HelmChart of its name.
+    // A HelmChartConfig adds values to the HelmChart with the same name.
     let is_of_chart = match spec.text(&["chart"]) {
         Some(chart) => is_chart(chart),
         None => name.name.as_deref().is_some_and(is_chart),
@@ -277,7 +278,7 @@ fn inflated<'a>(document: &'a Document<'a>, name: ResourceName, path: &[String])
     source
 }
 
-/// Texts of several lines that may be values of the chart.
+/// Multi-line texts that may be values of the chart.
 fn texts<'a>(
     document: &'a Document<'a>,
     resource: Option<&ResourceName>,
@@ -329,7 +330,7 @@ fn is_chart(chart: &str) -> bool {
     name == CHART
 }
 
-/// A scalar as Helm's `--set` is given it.
+/// A scalar in the notation of Helm's `--set`.
 fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -67,7 +67,7 @@ pub(super) fn read(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     Ok(())
 }
 
-/// Whether the chart has a session server at all.
+/// Whether the chart's session server is enabled at all.
 fn state(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     let path = ["sessionServer", "enabled"];
     let message = if draft.values.switch(&path)? {
@@ -88,7 +88,7 @@ fn state(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     Ok(())
 }
 
-/// A terminal lives in one process.
+/// A terminal exists in only one process.
 fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     let values = draft.values;
     if let Some(replicas) = values.set(&["replicas"]).and_then(whole)
@@ -122,10 +122,10 @@ fn processes(draft: &mut Draft<'_>) -> Result<(), ChartValuesError> {
     Ok(())
 }
 
-/// Words of what writes the session server's configuration.
+/// Words that indicate that something writes the session server's configuration.
 const CONFIG_WORDS: [&str; 3] = ["session_server", "SESSION_SERVER", "advertise_address"];
 
-/// Values outside of `sessionServer` that matter to terminals.
+/// Values outside of `sessionServer` that affect terminals.
 fn elsewhere(draft: &mut Draft<'_>) {
     let mentions = |path: &[&str], words: &[&str]| {
         draft.values.set(path).is_some_and(|value| {
@@ -175,8 +175,8 @@ fn elsewhere(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether a manifest of the values has to do with the session server. A functionConfig is none: Helm's
-/// post-renderer takes it out.
+/// Whether a manifest in the values is about the session server. A functionConfig does not count:
+/// Helm's post-renderer removes it.
 fn has_rival(draft: &Draft<'_>) -> bool {
     let is_own = |object: &Value| {
         let version = object.get("apiVersion").and_then(Value::as_str);

@@ -1,12 +1,12 @@
-//! Values that are set one by one, as in Helm's `--set`: Argo CD's `parameters`, k3s' `set`.
+//! Individually set values, as in Helm's `--set`: Argo CD's `parameters`, k3s' `set`.
 //!
 //! Source: Helm's `pkg/strvals`; Argo CD, which sets each parameter by `--set` or `--set-string`.
 
 use serde_json::{Map, Value};
 
-/// A longer list by its index is a mistake. Helm's own limit is 65,536.
+/// A higher index is probably a mistake. Helm's own limit is 65,536.
 const MAX_INDEX: usize = 1000;
-/// Deeper paths are left alone, as Helm does.
+/// Deeper paths are ignored, as in Helm.
 const MAX_KEYS: usize = 30;
 
 /// A step of a name.
@@ -29,7 +29,7 @@ impl Key {
 }
 
 /// The keys of a name such as `sessionServer.annotations.example\.com/team` or `tls[0].hosts`.
-/// `None` when Helm would not take it either.
+/// `None` if Helm would reject it too.
 pub(super) fn keys(name: &str) -> Option<Vec<Key>> {
     let mut keys = Vec::new();
     let mut key = String::new();
@@ -61,7 +61,7 @@ pub(super) fn keys(name: &str) -> Option<Vec<Key>> {
     is_whole.then_some(keys)
 }
 
-/// A text as the value that `--set` makes of it.
+/// The value that `--set` reads from a text.
 pub(super) fn typed(text: &str) -> Value {
     if let Some(list) = text
         .strip_prefix('{')

@@ -10,21 +10,21 @@ use super::{ChartValuesError, KeyPath, Note, Place};
 use yaml_splice::Tree;
 use yaml_splice::tree::NodeId;
 
-/// The values of one release, as its parts make them together.
+/// The values of one release, merged from its parts.
 pub(super) struct Source<'a> {
     pub(super) document: &'a Document<'a>,
     /// The resource that holds them; `None` for a plain values file.
     pub(super) resource: Option<ResourceName>,
-    /// Where they are in the document, or would be.
+    /// Their position in the document, existing or not.
     pub(super) path: Vec<String>,
     /// The resource says that its chart is gitlab-runner.
     pub(super) is_of_chart: bool,
     /// Nothing says that these are Helm values: a text in a ConfigMap, a field of a resource of
     /// another kind. They count where nothing else is found.
     pub(super) is_guess: bool,
-    /// What Helm is given.
+    /// The merged values, as Helm gets them.
     pub(super) value: Value,
-    /// The parts that `value` is made of, the one that wins last.
+    /// The parts that `value` is merged from; the last one has precedence.
     layers: Vec<Layer<'a>>,
     /// Values that the resource only refers to.
     pub(super) elsewhere: Vec<Note>,
@@ -48,7 +48,7 @@ enum Content<'a> {
     Setting(Vec<String>),
 }
 
-/// The resource of a cluster, or the kustomization, that values stand in.
+/// The cluster resource, or the kustomization, that holds values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourceName {
     pub(super) kind: String,
@@ -111,7 +111,7 @@ impl fmt::Display for ResourceName {
 }
 
 impl<'a> Source<'a> {
-    /// Values that are to be filled in.
+    /// An empty source, to be filled.
     pub(super) fn new(
         document: &'a Document<'a>,
         resource: Option<ResourceName>,
@@ -142,7 +142,7 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// Merges a mapping of the document over the values so far, where there is one.
+    /// Merges a mapping of the document over the current values, if there is one.
     pub(super) fn add_mapping(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => false,
@@ -161,7 +161,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Merges the YAML in a text of the document over the values so far, where there is one.
+    /// Merges the YAML in a text of the document over the current values, if there is one.
     pub(super) fn add_text(&mut self, path: &[String]) -> bool {
         match at(&self.document.value, path) {
             None | Some(Value::Null) => return false,
@@ -211,7 +211,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Sets one value, as Helm's `--set` does. `path` is where it is written.
+    /// Sets one value, as Helm's `--set` does. `path` is its position.
     pub(super) fn add_setting(
         &mut self,
         path: &[String],
@@ -229,7 +229,7 @@ impl<'a> Source<'a> {
         self.push(path, Content::Setting(keys));
     }
 
-    /// Remembers that values are kept elsewhere.
+    /// Records that values are stored elsewhere.
     pub(super) fn add_elsewhere(&mut self, path: &[String], what: String) {
         let place = self.document.place_at(path);
         self.elsewhere.push(Note {
@@ -238,7 +238,7 @@ impl<'a> Source<'a> {
         });
     }
 
-    /// Remembers the first problem.
+    /// Records the first problem.
     pub(super) fn fail(&mut self, path: &[String], message: String) {
         let note = Note {
             place: self.document.place_at(path),
@@ -257,12 +257,12 @@ impl<'a> Source<'a> {
         });
     }
 
-    /// Nothing is written here, only that values are elsewhere.
+    /// True if there are no values here, only references to values elsewhere.
     pub(super) fn is_elsewhere_only(&self) -> bool {
         self.layers.is_empty() && !self.elsewhere.is_empty()
     }
 
-    /// The keys below these values of a path from the top of the document.
+    /// The keys of a path from the root of the document, relative to these values.
     pub(super) fn below<'k>(&self, keys: &'k [String]) -> Option<&'k [String]> {
         let parts = self.layers.iter().map(|layer| &layer.path);
         std::iter::once(&self.path)
@@ -298,8 +298,8 @@ impl<'a> Source<'a> {
         all.into()
     }
 
-    /// Where a value stands, by the part that sets it. Where a key is not written (it may come by
-    /// `<<`), it is the place of the one above it.
+    /// The position of a value, in the part that sets it. If a key is not written there, as with
+    /// `<<`, it is the position of its parent.
     pub(super) fn place(&self, keys: &[String]) -> Place {
         let located = self.layers.iter().enumerate().map(|(index, layer)| {
             let (known, rank, place) = layer.locate(self.document, keys);
@@ -308,7 +308,7 @@ impl<'a> Source<'a> {
         let best = located.max_by_key(|(known, rank, index, _)| (*known, *rank, *index));
         match best {
             Some((known, _, _, place)) if known > 0 || keys.is_empty() => place,
-            // Nothing of it is written: the first part stands for the values.
+            // None of it is written: the first part represents the values.
             _ => match self.layers.first() {
                 Some(layer) => layer.locate(self.document, keys).2,
                 None => {
@@ -322,8 +322,8 @@ impl<'a> Source<'a> {
 }
 
 impl Layer<'_> {
-    /// How many of the keys are written in this part, how well that fits, and where the last of
-    /// them is.
+    /// How many of the keys are written in this part, how well they match, and the position of the
+    /// last one.
     fn locate(&self, document: &Document<'_>, keys: &[String]) -> (usize, u8, Place) {
         let path = path_text(self.path.iter().chain(keys));
         match &self.content {
@@ -348,7 +348,7 @@ impl Layer<'_> {
             }
             Content::Setting(set) => {
                 let mut place = document.place_at(&self.path);
-                // k3s names the value in the key, Argo CD below it.
+                // k3s has the value's name in the key, Argo CD below it.
                 let name = path_text(keys.iter());
                 if keys.is_empty() {
                     let above = self.path.iter().rev().skip(1).rev();
@@ -368,7 +368,7 @@ impl Layer<'_> {
     }
 }
 
-/// How many keys are written below a node, and where the last of these is.
+/// How many keys are written below a node, and the position of the last one.
 fn walk(tree: &Tree<'_>, node: Option<NodeId>, keys: &[String]) -> (usize, Option<usize>) {
     let mut found = (0, None);
     let mut node = node;
@@ -383,7 +383,7 @@ fn walk(tree: &Tree<'_>, node: Option<NodeId>, keys: &[String]) -> (usize, Optio
 }
 
 impl Document<'_> {
-    /// Where the last key of a path is written, as far as it is, and its node.
+    /// The position and the node of the last key of a path that is written.
     fn walk(&self, keys: &[String]) -> (usize, Option<NodeId>) {
         let mut position = 0;
         let mut node = self.tree.root();
@@ -397,14 +397,14 @@ impl Document<'_> {
         (position, node)
     }
 
-    /// The place of a path of keys; where one is not written, that of the key above it.
+    /// The position of a key path; if the key is not written, that of its parent.
     pub(super) fn place_at(&self, keys: &[String]) -> Place {
         let (position, _) = self.walk(keys);
         self.place(path_text(keys.iter()), position)
     }
 }
 
-/// What stands at a path.
+/// The value at a path.
 pub(super) fn at<'v>(value: &'v Value, keys: &[String]) -> Option<&'v Value> {
     keys.iter().try_fold(value, |value, key| match value {
         Value::Array(items) => items.get(key.parse::<usize>().ok()?),
@@ -422,10 +422,10 @@ pub(super) fn path_text<'k>(keys: impl Iterator<Item = &'k String>) -> String {
     }
 }
 
-/// Text in messages is cut after this many characters.
+/// Text in messages is truncated to this many characters.
 const MAX_SHOWN: usize = 60;
 
-/// Text of the user in a message: on one line, not too long, and nothing that a terminal obeys.
+/// User text in a message: on one line, truncated, and without control characters.
 pub(super) fn shown(text: &str) -> String {
     let mut chars = text.chars();
     let mut shown = String::new();

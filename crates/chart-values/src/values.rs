@@ -16,7 +16,8 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The values at a path in those of a release. Empty ones are valid: all is as the chart has it.
+    /// The values at a path in those of a release. Empty ones are valid: everything has the chart's
+    /// defaults.
     pub(super) fn new(source: Source<'a>, path: Vec<String>) -> Self {
         let chart = at(&source.value, &path).cloned().unwrap_or_default();
         Self {
@@ -26,12 +27,12 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Values that are kept elsewhere and are not read.
+    /// References to values that are stored elsewhere and are not read.
     pub(super) fn elsewhere(&self) -> &[Note] {
         &self.source.elsewhere
     }
 
-    /// The resource that the values stand in, where it is not a plain values file.
+    /// The resource that holds the values; `None` for a plain values file.
     pub(super) fn resource(&self) -> Option<String> {
         self.source.resource.as_ref().map(ToString::to_string)
     }
@@ -49,7 +50,7 @@ impl<'a> Values<'a> {
         (!value.is_null()).then_some(value)
     }
 
-    /// What stands at a path, unless templates take it for nothing: `""`, `0`, `false`, `[]`, `{}`.
+    /// The value at a path, unless templates treat it as false: `""`, `0`, `false`, `[]`, `{}`.
     pub(super) fn set(&self, path: &[&str]) -> Option<&Value> {
         self.get(path).filter(|value| match value {
             Value::Null | Value::Bool(false) => false,
@@ -61,7 +62,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// A switch. Helm reads `yes` and `on` as YAML 1.1 does, and the chart a `"true"` in quotes.
+    /// A boolean. Helm reads `yes` and `on` like YAML 1.1, and the chart accepts a quoted `"true"`.
     pub(super) fn switch(&self, path: &[&str]) -> Result<bool, ChartValuesError> {
         match self.get(path) {
             None => Ok(false),
@@ -75,7 +76,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A whole number from 1. In quotes it is one too, for templates write it as it stands.
+    /// A whole number from 1. A quoted one is accepted, since templates write it unchanged.
     pub(super) fn number(
         &self,
         path: &[&str],
@@ -123,8 +124,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The members of a mapping whose values are text, such as annotations. Other scalars are
-    /// written as text: Kubernetes takes no others.
+    /// The members of a mapping with text values, such as annotations. Other scalars are converted
+    /// to text: Kubernetes accepts only strings.
     pub(super) fn texts(&self, path: &[&str]) -> Result<Vec<(String, String)>, ChartValuesError> {
         let members = match self.set(path) {
             None => return Ok(Vec::new()),
@@ -146,7 +147,7 @@ impl<'a> Values<'a> {
         Ok(texts)
     }
 
-    /// An error about what stands at a path, which is quoted.
+    /// An error that quotes the value at a path.
     pub(super) fn wrong(&self, path: &[&str], what: &str) -> ChartValuesError {
         let value = self.get(path).map(quoted).unwrap_or_default();
         self.error(path, format!("{value} {what}"))
@@ -169,7 +170,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Where a value stands; where a key is not written (it may come by `<<`), the one above it.
+    /// The position of a value; if a key is not written, as with `<<`, that of its parent.
     pub(super) fn place(&self, path: &[&str]) -> Place {
         let path = path.iter().map(|key| (*key).to_owned());
         let path: Vec<String> = self.path.iter().cloned().chain(path).collect();
@@ -181,7 +182,7 @@ impl<'a> Values<'a> {
 pub(super) fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().or_else(|| {
-            // Numbers of values are floating point to Helm: 9000.0 is written 9000.
+            // To Helm, numbers are floating point: 9000.0 is written as 9000.
             let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
             format!("{float}").parse().ok()
         }),

@@ -63,7 +63,8 @@ pub(super) fn keep_likeliest(sources: &[Source<'_>], all: &mut Vec<Candidate>) {
             .get(candidate.source)
             .is_some_and(|source| source.is_of_chart)
     };
-    // In one source the best wins; between sources, that of the chart counts as much as any.
+    // Within one source the best match wins; between sources, the one of the chart counts as much
+    // as any other.
     let mut per_source = vec![None; sources.len()];
     for candidate in &*all {
         if let Some(most) = per_source.get_mut(candidate.source) {
@@ -102,7 +103,7 @@ pub(super) fn search(
             let is_likely = likeness >= Likeness::Likely;
             let before = places.len();
             for (key, value) in members {
-                // What is below the chart's own keys are its values, and no other chart's.
+                // Below the chart's own keys are only its values, and no other chart's.
                 if is_likely && is_key(key) {
                     continue;
                 }
@@ -110,7 +111,7 @@ pub(super) fn search(
                 search(value, path, places);
                 path.pop();
             }
-            // Values with the chart's name among their keys are those of a chart that depends on it.
+            // Values with the chart's name as a key belong to a chart that depends on it.
             let is_parent = places.iter().skip(before).any(|(keys, likeness)| {
                 *likeness >= Likeness::Likely
                     && keys.get(path.len()).map(String::as_str) == Some(SUBCHART)

@@ -1,4 +1,4 @@
-//! Why no values are found.
+//! Explains why no values are found.
 
 use super::{MAX_NAMED, elsewhere_only};
 use crate::document::Document;
@@ -8,7 +8,7 @@ use crate::values::quoted;
 use crate::{ChartValuesError, Note, Place};
 use serde_json::Value;
 
-/// Why there is nothing at a path that is named.
+/// Explains why there is nothing at a given path.
 pub(super) fn not_there(documents: &[Document<'_>], keys: &[String]) -> ChartValuesError {
     let mut best: Option<(&[String], &Document<'_>)> = None;
     for document in documents {
@@ -52,7 +52,7 @@ pub(super) fn not_there(documents: &[Document<'_>], keys: &[String]) -> ChartVal
     }
 }
 
-/// Why no values of the chart are in a file.
+/// Explains why a file has no values of the chart.
 pub(super) fn nothing(documents: &[Document<'_>], sources: &[Source<'_>]) -> ChartValuesError {
     if let Some(problem) = sources.iter().find_map(|source| source.problem.clone()) {
         return problem;

@@ -1,4 +1,4 @@
-//! Which of the values in a file are the chart's.
+//! Finds the chart's values among the values in a file.
 
 mod alike;
 mod missing;
@@ -14,16 +14,16 @@ use missing::{missing, nothing};
 use named::named;
 use std::fmt;
 
-/// Deeper mappings are not looked at.
+/// The maximum depth of mappings that are searched.
 const MAX_DEPTH: usize = 64;
 
-/// At most this many places are looked at.
+/// The maximum number of places that are examined.
 const MAX_PLACES: usize = 100;
 
-/// Merge keys are followed through this many mappings.
+/// The maximum number of mappings to follow merge keys through.
 const MAX_TEMPLATES: usize = 1000;
 
-/// At most this many places are named in an error.
+/// The maximum number of places in an error message.
 const MAX_NAMED: usize = 8;
 
 /// The key of the chart's values in those of a chart that depends on it.
@@ -34,7 +34,7 @@ const SUBCHART: &str = "gitlab-runner";
 pub struct Found {
     /// The resource, as `HelmRelease ci/runner`; `None` in a plain values file.
     pub resource: Option<String>,
-    /// What chooses this resource in a [`Selection`].
+    /// The string that selects this resource in a [`Selection`].
     pub selector: Option<String>,
     /// The keys that lead there, from the top of the document.
     pub path: KeyPath,
@@ -117,7 +117,7 @@ fn readable(source: Source<'_>, keys: Vec<String>) -> Result<Values<'_>, ChartVa
     }
 }
 
-/// Says where a release that has no values here keeps them.
+/// Reports where a release without values keeps them.
 fn elsewhere_only(source: &Source<'_>) -> Option<ChartValuesError> {
     let first = source.elsewhere.first();
     let first = first.filter(|_| source.is_elsewhere_only())?;
@@ -147,7 +147,7 @@ fn found(source: &Source<'_>, keys: &[String]) -> Found {
     }
 }
 
-/// The sources of the resource that is asked for.
+/// The sources of the requested resource.
 fn of_resource<'a>(
     documents: &'a [Document<'a>],
     sources: Vec<Source<'a>>,

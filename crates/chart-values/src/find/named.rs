@@ -1,4 +1,4 @@
-//! The place that the user names.
+//! Finds the place that the user specifies.
 
 use super::alike::{Candidate, search};
 use super::missing::not_there;
@@ -8,7 +8,7 @@ use crate::source::{Source, at, shown};
 use crate::{ChartValuesError, Note, Selection};
 use serde_json::Value;
 
-/// The place that is named, in each document that has it.
+/// The specified place, in each document that has it.
 pub(super) fn named<'a>(
     documents: &'a [Document<'a>],
     sources: &mut Vec<Source<'a>>,
@@ -33,7 +33,7 @@ pub(super) fn named<'a>(
             });
         }
     }
-    // A resource of another kind that holds values in a field of its own, or a text in a file.
+    // A resource of another kind with values in one of its fields, or a text in a file.
     if candidates.is_empty() && selection.resource.is_none() {
         for document in documents {
             if let Some((source, rest)) = in_other_field(document, keys) {
@@ -57,7 +57,7 @@ pub(super) fn named<'a>(
     Ok(candidates)
 }
 
-/// A place of a document that is none of a known resource's values.
+/// A place in a document that does not belong to the values of a known resource.
 pub(super) fn in_other_field<'a>(
     document: &'a Document<'a>,
     keys: &[String],
@@ -78,7 +78,7 @@ pub(super) fn in_other_field<'a>(
     None
 }
 
-/// Whether a place that is named can be the chart's values.
+/// Whether a specified place can be the chart's values.
 pub(super) fn judge(source: &Source<'_>, keys: &[String]) -> Result<(), ChartValuesError> {
     if let Some(problem) = &source.problem {
         return Err(problem.clone());
