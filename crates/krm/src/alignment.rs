@@ -1,7 +1,8 @@
 //! Which resources are the same before and after a run of the function.
 //!
-//! A function keeps the order of its list: items stay, go, or are added in between. So a position
-//! says it all, and no name has to be compared: two items may have one name, and a name may change.
+//! A function keeps the order of its list: items are kept, removed, or added in between. So
+//! positions are sufficient, and no names have to be compared: two items may have the same name,
+//! and a name may change.
 
 use std::collections::BTreeSet;
 
@@ -12,21 +13,21 @@ use serde::{Deserialize, Serialize};
 pub struct Alignment {
     /// The items of the list itself.
     pub items: Sequence,
-    /// The resources in the order of the text: items, and the members of those that wrap others in
-    /// their place.
+    /// The resources in the order of the text: items, with the members of wrapper items in place of
+    /// the wrappers.
     pub resources: Sequence,
 }
 
-/// What became of a sequence whose order was kept. Positions count from 0.
+/// The changes to a sequence whose order is kept. Positions count from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
-    /// The positions before of what is gone.
+    /// The old positions of removed elements.
     pub removed: BTreeSet<usize>,
-    /// The positions after of what is new.
+    /// The new positions of added elements.
     pub added: BTreeSet<usize>,
 }
 
-/// An element before and after: one of both is `None` where it is new or gone.
+/// An element before and after: one of the two is `None` if it is new or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// Its position before.
@@ -36,7 +37,7 @@ pub struct Pair {
 }
 
 impl Alignment {
-    /// What two runs have done, one after the other.
+    /// The combined effect of two consecutive runs.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {
         Self {
@@ -47,9 +48,9 @@ impl Alignment {
 }
 
 impl Sequence {
-    /// The elements in order, of a sequence that had so many before. What is new comes right after the
-    /// element before it that stays: it is never in the place of one that is gone, which may have stood
-    /// in another file.
+    /// All elements in order, for a sequence with `len` elements before. A new element directly
+    /// follows the preceding element that is kept. It never takes the place of a removed one, which
+    /// may have been in another file.
     pub fn pairs(&self, len: usize) -> Vec<Pair> {
         let mut pairs = Vec::with_capacity(len + self.added.len());
         let mut after = 0;
@@ -81,7 +82,7 @@ impl Sequence {
         pairs
     }
 
-    /// The change back: what is new was gone, and what is gone is new.
+    /// The reverse change: added elements are removed, and removed ones added.
     #[must_use]
     pub fn inverse(&self) -> Self {
         Self {
@@ -90,7 +91,7 @@ impl Sequence {
         }
     }
 
-    /// What two changes come to, one after the other.
+    /// The combined effect of two consecutive changes.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {
         let mut both = Self {
@@ -111,12 +112,12 @@ impl Sequence {
     }
 }
 
-/// How many numbers below this one are not in the set; `None` where it is in it itself.
+/// How many numbers below this one are not in the set; `None` if the number is in it.
 fn nth_other(set: &BTreeSet<usize>, number: usize) -> Option<usize> {
     (!set.contains(&number)).then(|| number - set.range(..number).count())
 }
 
-/// The number that has so many below it which are not in the set, and is not in it itself.
+/// The number that is not in the set and has `others` such numbers below it.
 fn nth(set: &BTreeSet<usize>, others: usize) -> usize {
     set.iter().fold(others, |number, member| {
         number + usize::from(*member <= number)
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(swapped, expected);
     }
 
-    /// A list of names, changed as a sequence says: the new ones get names of their own.
+    /// Applies a sequence to a list of names; added elements get new names.
     fn changed(before: &[u32], sequence: &Sequence, next: &mut u32) -> Vec<u32> {
         let pairs = sequence.pairs(before.len()).into_iter();
         let after = pairs.filter_map(|pair| match (pair.before, pair.after) {
@@ -184,7 +185,7 @@ mod tests {
         after.collect()
     }
 
-    /// A change of a sequence of so many elements that can be.
+    /// A valid change of a sequence with `len` elements.
     fn change(len: usize) -> impl Strategy<Value = Sequence> {
         let what = proptest::collection::vec((any::<bool>(), 0..3_usize), len + 1);
         what.prop_map(move |what| {

@@ -1,15 +1,15 @@
-//! JSON pointers that stay right while other tools edit a resource: an element of a list is found by what
-//! identifies it, `/spec/containers/[name=runner]/ports`, wherever it is in the list.
+//! JSON pointers that stay valid while other tools edit a resource. A list element is identified by
+//! a key, as in `/spec/containers/[name=runner]/ports`, wherever it is in the list.
 
 use serde_json::Value;
 use yaml_splice::pointer::{At as _, name_of, token};
 
-/// The members that identify an element, the best first: the merge keys of Kubernetes' lists. A mount is
-/// identified by its path, and only its volume has a name.
+/// The members that identify an element, in order of preference: the merge keys of Kubernetes'
+/// lists. A mount is identified by its path; its name is that of the volume.
 const KEYS: [&str; 2] = ["mountPath", "name"];
 
-/// A pointer into a value with `[KEY=VALUE]` in place of the indexes of elements, as kyaml writes it. An
-/// element keeps its index if it has no such member, or shares it with another one.
+/// A pointer into a value with `[KEY=VALUE]` in place of element indexes, as in kyaml. An element
+/// keeps its index if it has no such member, or shares the value with another element.
 pub(crate) fn by_key(value: &Value, pointer: &str) -> String {
     if !pointer.split('/').any(|part| part.parse::<usize>().is_ok()) {
         return pointer.to_owned();
@@ -32,8 +32,8 @@ pub(crate) fn by_key(value: &Value, pointer: &str) -> String {
     keyed
 }
 
-/// A pointer by [`by_key`], with the indexes that the elements have in a value; `None` where an element is
-/// gone.
+/// Converts a pointer from [`by_key`] back to the current indexes in a value; `None` if an element
+/// no longer exists.
 pub(crate) fn by_index(value: &Value, pointer: &str) -> Option<String> {
     let mut at = value;
     let mut indexed = String::with_capacity(pointer.len());
@@ -53,7 +53,7 @@ pub(crate) fn by_index(value: &Value, pointer: &str) -> Option<String> {
     Some(indexed)
 }
 
-/// What identifies an element and no other one.
+/// The key of an element, if no other element has it.
 fn unique_key(elements: &[Value], index: usize) -> Option<(&str, &str)> {
     let key = elements.get(index).and_then(identity)?;
     let mut others = elements.iter().enumerate();
@@ -84,7 +84,7 @@ mod tests {
             ("", ""),
             ("/a/0", "/a/[name=x~1y]"),
             ("/a/1/b/0/c", "/a/[name=z]/b/0/c"),
-            // Not there yet, or at the end.
+            // Does not exist yet, or is at the end.
             ("/a/1/d", "/a/[name=z]/d"),
             ("/a/-", "/a/-"),
             ("/a/2", "/a/2"),

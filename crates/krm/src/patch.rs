@@ -1,4 +1,4 @@
-//! What is to change: RFC 6902 operations for the items of a list.
+//! The planned changes: RFC 6902 operations for the items of a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,25 +20,25 @@ use yaml_splice::sources::Sources;
 #[derive(Debug, Default)]
 pub struct Patches {
     items: BTreeMap<usize, Item>,
-    /// New items, each with the number of the item that it comes after.
+    /// New items, each with the number of the item before it.
     added: Vec<(usize, Value)>,
     removed: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
     /// The original of each copy, by the copy's number.
     copies: BTreeMap<usize, usize>,
-    /// The first operation that could not be made.
+    /// The first operation that failed.
     failure: Option<PatchError>,
 }
 
-/// An operation that could not be made on a resource's value.
+/// An operation that cannot be applied to a resource's value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatchError {
-    /// A member is to be set where the manifest has a text, a number, a boolean or a list.
+    /// A member cannot be set in a string, a number, a boolean or a list.
     #[error("{path} is not a mapping, so that nothing can be set in it: write it as one")]
     NotAMapping {
         /// The resource.
         resource: Box<Identity>,
-        /// The path of what stands there, as results write it.
+        /// The path of that value, in the notation of results.
         path: String,
     },
     /// A bug.
@@ -90,8 +90,7 @@ impl Patches {
         &self.item(resource).value
     }
 
-    /// Sets a member, and creates the objects above it that are missing. Does nothing when it has that
-    /// value already.
+    /// Sets a member, and creates missing parents. Does nothing if it already has that value.
     pub fn set(&mut self, resource: &Resource, pointer: &str, value: Value) {
         if let Err(error) = self.try_set(resource, pointer, value) {
             self.failure.get_or_insert(error);
@@ -109,7 +108,7 @@ impl Patches {
             return Ok(());
         }
         let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
-        // The operation acts on the first member of the path that is missing.
+        // The operation applies to the first missing member of the path.
         let mut depth = tokens.len();
         let mut filled = None;
         let mut above = String::new();
@@ -211,7 +210,7 @@ impl Patches {
         }
     }
 
-    /// Removes the note of what was empty, unless another annotation of ours still needs it.
+    /// Removes the record of empty members, unless another annotation of ours still needs it.
     pub fn forget_empty(&mut self, resource: &Resource) {
         let annotations = self.current(resource).at("/metadata/annotations");
         let annotations = annotations.and_then(Value::as_object);
@@ -240,7 +239,7 @@ impl Patches {
         }
     }
 
-    /// What an empty member was before our changes: `null`, `{}` or `[]`.
+    /// The empty value that a member had before our changes: `null`, `{}` or `[]`.
     pub fn empty_before(&mut self, resource: &Resource, pointer: &str) -> Option<Value> {
         let item = self.item(resource);
         item.empty_before()
@@ -248,7 +247,7 @@ impl Patches {
             .cloned()
     }
 
-    /// Notes on a resource of the user's what was empty, so that [`Self::remove`] can restore it.
+    /// Records empty members on a resource of the user, so that [`Self::remove`] can restore them.
     fn remember_empty(&mut self, resource: &Resource, pointer: &str, empty: Value) {
         let is_ours = resource.item >= FIRST_COPY || resource.annotation(OWNED_BY).is_some();
         if is_ours {
@@ -268,8 +267,8 @@ impl Patches {
             .push((self.copies.get(&item).copied().unwrap_or(item), value));
     }
 
-    /// Adds a copy of a resource: its text with its comments. The returned resource takes changes as
-    /// any other does.
+    /// Adds a copy of a resource: its text with its comments. The returned resource can be changed
+    /// like any other.
     pub fn copy(&mut self, original: &Resource) -> Resource {
         let place = FIRST_COPY + self.copies.len();
         self.copies.insert(place, original.item);
@@ -284,12 +283,12 @@ impl Patches {
         self.removed.insert(resource.item);
     }
 
-    /// Removes what the host has put into the list, even when nothing else changes.
+    /// Removes an item that the host has added to the list, even if nothing else changes.
     pub fn drop_item(&mut self, resource: &Resource) {
         self.dropped.insert(resource.item);
     }
 
-    /// The items that the host has put into the list, which go even when nothing else changes.
+    /// The removal of the items that the host has added, if nothing else changes.
     pub fn only_dropped(&self) -> Changes {
         Changes {
             dropped: self.dropped.clone(),
@@ -300,7 +299,7 @@ impl Patches {
     /// The operations by item.
     ///
     /// # Errors
-    /// The first operation that could not be made.
+    /// The first operation that failed.
     pub fn into_changes(mut self) -> Result<Changes, PatchError> {
         if let Some(failure) = self.failure {
             return Err(failure);

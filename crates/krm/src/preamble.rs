@@ -1,4 +1,4 @@
-//! What a host learns of a run besides the list, so that it need not read the list for it.
+//! Data about a run that a host gets besides the list, so that it need not parse the list for it.
 //!
 //! The module writes it as one line of JSON before the list if the environment has [`VARIABLE`].
 
@@ -14,7 +14,7 @@ pub const VARIABLE: &str = "RUNNER_TERMINAL_PREAMBLE";
 /// into the default types.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preamble<A = Alignment, R = Vec<Value>> {
-    /// Which items of the list are which of the input.
+    /// How the items of the list correspond to those of the input.
     pub alignment: A,
     /// The results, which the list contains too.
     pub results: R,

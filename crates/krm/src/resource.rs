@@ -38,12 +38,12 @@ pub struct Identity {
     pub namespace: String,
     /// The file that the host's annotations name.
     pub path: Option<String>,
-    /// The place in that file.
+    /// The index in that file.
     pub index: Option<u64>,
 }
 
 impl Identity {
-    /// The group of the `apiVersion`; empty for that of the core.
+    /// The group of the `apiVersion`; empty for the core group.
     pub fn group(&self) -> &str {
         self.api_version
             .split_once('/')
@@ -141,9 +141,9 @@ impl Resource {
         self.annotation(NEEDS_HASH) == Some("enabled")
     }
 
-    /// Whether kustomize may have built both resources from one kustomization, by the prefixes and
-    /// suffixes of their names: 2 when they are equal, 1 when one resource has got further ones from
-    /// an outer overlay, 0 when they differ.
+    /// Whether kustomize may have built both resources from one kustomization, judging by the
+    /// prefixes and suffixes of their names: 2 if they are equal, 1 if an outer overlay added more
+    /// to one of them, 0 if they differ.
     ///
     /// Source: `PrefixesSuffixesEquals` in kustomize's `api/resource`.
     pub fn shares_renames(&self, other: &Self) -> u8 {

@@ -18,7 +18,7 @@ pub const SUMMARY_TAG: &str = "runner-terminal.dev/summary";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// What was done, where a person would want to know it.
+    /// Something was done that the user may want to know about.
     Info,
     /// The output is right, and something more is needed before the terminal works.
     Warning,
@@ -52,7 +52,7 @@ pub struct FunctionResult {
     /// The field of the functionConfig that it is about, by its path from the root.
     #[serde(skip)]
     pub config_field: Option<String>,
-    /// The manifests to apply that the message ends with, as YAML; mostly empty.
+    /// The YAML manifests at the end of the message, to be applied; usually empty.
     #[serde(skip)]
     pub manifests: String,
 }
@@ -64,10 +64,10 @@ pub struct Field {
     /// `spec.template.spec.containers[0].ports`
     #[serde(serialize_with = "printable")]
     pub path: String,
-    /// The value that stands there.
+    /// The current value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_value: Option<serde_json::Value>,
-    /// The value that would be right.
+    /// The correct value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed_value: Option<serde_json::Value>,
 }
@@ -93,8 +93,8 @@ impl From<Internal> for Refusal {
 }
 
 impl FunctionResult {
-    /// A result about nothing in particular yet. Its message is one line: a name in it can neither
-    /// begin another nor steer a terminal.
+    /// A result without a subject yet. Its message is one line: a name in it can neither start
+    /// another line nor control a terminal.
     pub fn new(severity: Severity, message: impl Into<String>) -> Self {
         Self {
             message: text::printable(&message.into()).into_owned(),
@@ -135,7 +135,7 @@ impl FunctionResult {
         Box::new(Self::about_config(Severity::Error, field, message))
     }
 
-    /// The same result, with manifests to apply after its message, if there are any; they stay lines.
+    /// The same result, with manifests to apply, if any, after its message. They keep their lines.
     #[must_use]
     pub fn with_manifests(mut self, manifests: &str) -> Self {
         if manifests.is_empty() {
@@ -181,7 +181,7 @@ impl FunctionResult {
         self
     }
 
-    /// The same result, with the field's value and the value that was asked for.
+    /// The same result, with the field's current value and the requested one.
     #[must_use]
     pub fn values(
         mut self,
@@ -196,8 +196,8 @@ impl FunctionResult {
     }
 }
 
-/// What a message is about: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty when it is
-/// about nothing in particular.
+/// What a message is about: `Deployment ci/runner, spec.replicas, in runner.yaml`. Empty if it has
+/// no subject.
 pub fn place(resource: Option<String>, field: Option<&str>, file: Option<&str>) -> String {
     let field = field.map(str::to_owned);
     let file = file.map(|file| format!("in {file}"));
@@ -246,7 +246,7 @@ impl std::fmt::Display for FunctionResult {
     }
 }
 
-/// A resource as `resourceRef` names it.
+/// Serialises a resource as `resourceRef`.
 fn resource_ref<S: Serializer>(
     resource: &Option<Identity>,
     serializer: S,
@@ -269,7 +269,7 @@ fn resource_ref<S: Serializer>(
     members.end()
 }
 
-/// Programs print these fields as they are.
+/// Escapes text, as programs print these fields directly.
 fn printable<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text::printable(value))
 }

@@ -15,8 +15,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// Lines of a file, as a diff or a message shows them: line feeds and tabs stay, and a line that a CI
-/// system would obey (`::error::`, `##[group]`) does not begin with its command.
+/// Lines of a file for a diff or a message: line feeds and tabs stay, and a line that a CI system
+/// would execute (`::error::`, `##[group]`) does not start with its command.
 pub fn lines(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| steers(c) && !matches!(c, '\n' | '\t')) && !text.lines().any(commands) {
         return Cow::Borrowed(text);
@@ -64,8 +64,8 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// True for a line that GitHub Actions or Azure Pipelines takes for a command; both skip the spaces
-/// before it. GitLab's `section_start:` needs a carriage return, which is escaped.
+/// True for a line that GitHub Actions or Azure Pipelines treats as a command; both skip leading
+/// spaces. GitLab's `section_start:` needs a carriage return, which is escaped.
 fn commands(line: &str) -> bool {
     let line = line.trim_start();
     ["::", "##["].iter().any(|sign| line.starts_with(sign))

@@ -1,4 +1,4 @@
-//! The items of a list in place of the documents that they were.
+//! Puts the items of a list back into the documents that they come from.
 
 use super::item::{Item, items, lines};
 use super::split::{is_content, split};
@@ -6,34 +6,33 @@ use super::{Document, DocumentError, WrappedDocuments};
 use crate::alignment::Sequence;
 use yaml_splice::line_break;
 
-/// Files with a list put back into them.
+/// Files with the items of a list put back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edited {
     /// The texts of the files.
     pub texts: Vec<String>,
-    /// Where each item of the list is in them, in the order of the items.
+    /// The document of each item, in the order of the items.
     pub documents: Vec<Document>,
 }
 
-/// What becomes of a document, or a new one.
+/// A change of a document, or a new one.
 #[derive(Debug)]
 enum Edit<'d> {
     Keep(&'d Document),
     Replace(&'d Document, String),
     Remove(&'d Document),
-    /// At this byte.
+    /// Insert at this byte.
     Add(usize, String),
 }
 
 impl WrappedDocuments {
-    /// The files with the items of `list` in them, which the function made of
-    /// [`WrappedDocuments::text`]: what has not changed stays byte for byte, with all around it.
+    /// The files with the items of `list`, which the function made from [`WrappedDocuments::text`].
+    /// Anything that has not changed stays byte for byte, including the text around it.
     ///
-    /// A new item comes after the document of the item before it, as a document of its own. One that
-    /// is gone takes its separator along, and the comments between both.
+    /// A new item becomes a document of its own, after the document of the item before it. The
+    /// document of a removed item is deleted with its separator and the comments between the two.
     ///
-    /// `files` are those that were wrapped, and `items_now` says which items of `list` are which of
-    /// the documents.
+    /// `files` are the wrapped files, and `items_now` maps the items of `list` to the documents.
     ///
     /// # Errors
     ///
@@ -46,7 +45,7 @@ impl WrappedDocuments {
     ) -> Result<Edited, DocumentError> {
         let after = items(list)?;
         let mut edits: Vec<Vec<Edit<'_>>> = files.iter().map(|_| Vec::new()).collect();
-        // Without a document before them, new items come last in the first file.
+        // If no document precedes them, new items go to the end of the first file.
         let mut last = Vec::new();
         let mut neighbour: Option<&Document> = None;
         for pair in items_now.pairs(self.documents.len()) {
@@ -90,18 +89,18 @@ impl WrappedDocuments {
         Ok(edited)
     }
 
-    /// An item as it was wrapped.
+    /// An item as it was when it was wrapped.
     fn item(&self, place: usize) -> Option<Item<'_>> {
         let range = self.ranges.get(place)?.clone();
         Some(Item::new(self.text.get(range)?, Some(0)))
     }
 }
 
-/// A file without the documents that are function configs.
+/// A file without its functionConfig documents.
 ///
 /// # Errors
 ///
-/// [`DocumentError`] where the file has what cannot stand in a list.
+/// [`DocumentError`] if the file has content that a ResourceList cannot hold.
 pub fn without_function_configs(path: &str, text: &str) -> Result<String, DocumentError> {
     let documents = split(&[(path, text)])?;
     let configs = documents
@@ -110,8 +109,8 @@ pub fn without_function_configs(path: &str, text: &str) -> Result<String, Docume
     Ok(apply(0, text, configs.map(Edit::Remove)).0)
 }
 
-/// Edits come in the order of the file, additions to one place in their own. Gives the documents that
-/// are kept, replaced and added, too.
+/// Applies edits in the order of the file; additions at the same position keep their order. Also
+/// returns the documents that are kept, replaced and added.
 fn apply<'d>(
     file: usize,
     text: &str,
@@ -142,7 +141,7 @@ struct Writer<'text> {
     file: usize,
     before: &'text str,
     after: String,
-    /// What comes before this byte of the text before is done.
+    /// The old text before this byte is processed.
     at: usize,
     /// How many lines have been added.
     lines: isize,
@@ -152,7 +151,7 @@ struct Writer<'text> {
 }
 
 impl Writer<'_> {
-    /// Takes over the text up to this byte.
+    /// Copies the old text up to this byte.
     fn take(&mut self, end: usize) {
         self.after
             .push_str(self.before.get(self.at..end).unwrap_or_default());
@@ -180,7 +179,7 @@ impl Writer<'_> {
         self.lines += signed(line_breaks(item)) - signed(line_breaks(was));
     }
 
-    /// A document that now has its content from this byte on, so many lines further down in it.
+    /// A document whose content now starts at this byte, `lines` lines further down in it.
     fn moved(&mut self, document: &Document, start: usize, lines: usize) {
         let before = document.separator;
         self.documents.push(Document {
@@ -242,7 +241,7 @@ impl Writer<'_> {
     fn finish(mut self) -> (String, Vec<Document>) {
         self.take(self.before.len());
         let mut text = self.after;
-        // A file whose last line has no end keeps it so: wrapping has added one.
+        // If the last line of a file had no line end, it stays that way: wrapping has added one.
         if !self.before.ends_with('\n') && text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
@@ -256,7 +255,7 @@ impl Writer<'_> {
     }
 }
 
-/// A new document with the line breaks of its file. It may be a copy of one that has them already.
+/// A new document with the line breaks of its file. A copy may already have them.
 fn with_line_break(text: &str, line_break: &str) -> String {
     match line_break {
         "\n" => text.to_owned(),
@@ -285,7 +284,7 @@ mod tests {
     use super::super::to_resource_list;
     use super::*;
 
-    /// What becomes of a file when the words of its list are replaced.
+    /// The file after the words of its list are replaced.
     fn edited(file: &str, replacements: &[(&str, &str)], removed: &[usize]) -> String {
         let files = [("a.yaml", file)];
         let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
@@ -298,7 +297,7 @@ mod tests {
         put_back(&list, &files, &text, &now).remove(0)
     }
 
-    /// The texts of the files, of which each document is where it is said to be.
+    /// The texts of the files, after a check that each document is at its reported position.
     fn put_back(
         list: &WrappedDocuments,
         files: &[(&str, &str)],
@@ -346,7 +345,7 @@ mod tests {
         );
     }
 
-    /// Adding and taking away again gives the file back, wherever it is and however the file ends.
+    /// Adding and removing a document restores the file, wherever it is and however the file ends.
     #[test]
     fn an_addition_taken_away_leaves_the_file() {
         let (a, b) = (document("A"), document("B"));

@@ -1,10 +1,11 @@
-//! At which line of a document a field stands.
+//! Finds the line of a field in a document.
 
 use yaml_splice::Tree;
 use yaml_splice::tree::{Kind, NodeId};
 
-/// The line of a field, by its path from the document's root as results write it:
-/// `spec.containers[0].ports`, `data[config.toml]`, or that of the nearest around it.
+/// The line of a field, given its path from the document's root in the notation of results:
+/// `spec.containers[0].ports`, `data[config.toml]`. If it does not exist, the line of its closest
+/// parent.
 pub fn line_of(tree: &Tree<'_>, path: &str) -> usize {
     let at = tree.root().map_or(0, |root| position(tree, root, path));
     let before = tree.text.as_bytes().get(..at).unwrap_or_default();
@@ -27,7 +28,7 @@ fn position(tree: &Tree<'_>, root: NodeId, path: &str) -> usize {
         let Some(step) = step else {
             return at;
         };
-        // An anchor stands elsewhere: what is in there says nothing about here.
+        // The target of an alias is elsewhere: positions in it are not positions here.
         let start = tree.node(step.place).span.start;
         at = if start < at { at } else { start };
         (node, rest) = (step.value, step.rest);
@@ -36,14 +37,14 @@ fn position(tree: &Tree<'_>, root: NodeId, path: &str) -> usize {
 
 /// One part of a path.
 struct Step<'path> {
-    /// The node whose line it is.
+    /// The node that determines the line.
     place: NodeId,
     value: NodeId,
     rest: &'path str,
 }
 
-/// The member that a path leads into: of two keys, where one begins as the other does, the longer.
-/// Keys may have dots.
+/// The member that a path leads into. If one key is a prefix of another, the longer match wins.
+/// Keys may contain dots.
 fn member<'path>(tree: &Tree<'_>, mapping: NodeId, path: &'path str) -> Option<Step<'path>> {
     let steps = tree.entries(mapping).iter().filter_map(|(key, value)| {
         let rest = after_key(path, tree.scalar(*key)?)?;

@@ -1,4 +1,4 @@
-//! The items of a ResourceList, as the documents that they are.
+//! The items of a ResourceList, viewed as documents.
 
 use std::rc::Rc;
 
@@ -10,14 +10,14 @@ use super::{Document, DocumentError, LIST, Problem};
 use crate::resource::{Identity, Resource};
 use yaml_splice::Tree;
 
-/// An item of a list, where it stands there; or a document that could be one.
+/// An item of a list, in its position there; or a document that could become one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'text> {
     /// All of its lines.
     raw: &'text str,
-    /// The column of its dash; a document has none.
+    /// The column of its dash; `None` for a document.
     dash: Option<usize>,
-    /// What it means, where an alias in it refers to something outside it.
+    /// Its value, if an alias in it refers to something outside it.
     meaning: Option<Rc<Value>>,
 }
 
@@ -40,7 +40,7 @@ impl<'text> Item<'text> {
         }
     }
 
-    /// The same, with what it means: its text says it only together with what is around it.
+    /// The same item with a given value, if its own text is not sufficient to determine it.
     pub(super) fn meaning(self, value: Value) -> Self {
         Self {
             meaning: Some(Rc::new(value)),
@@ -48,12 +48,12 @@ impl<'text> Item<'text> {
         }
     }
 
-    /// Its lines as they stand.
+    /// Its lines, unchanged.
     pub(super) fn raw(&self) -> &'text str {
         self.raw
     }
 
-    /// The document that it is: without the dash, the blank after it, and as much indentation.
+    /// The item as a document: without the dash, the blank after it, and the indentation.
     pub fn text(&self) -> String {
         let Some(column) = self.dash else {
             return self.raw.to_owned();
@@ -73,7 +73,7 @@ impl<'text> Item<'text> {
         self.dash.is_some()
     }
 
-    /// What it means; null where it is no YAML. This parses it.
+    /// Its value; null if it is not YAML. This parses it.
     pub fn value(&self) -> Value {
         if let Some(meaning) = &self.meaning {
             return meaning.as_ref().clone();
@@ -83,13 +83,13 @@ impl<'text> Item<'text> {
         value.unwrap_or_default()
     }
 
-    /// What it is called; all is empty where it is no YAML. This parses it.
+    /// Its identity; all fields are empty if it is not YAML. This parses it.
     pub fn identity(&self) -> Identity {
         Resource::new(0, self.value()).identity
     }
 
-    /// False where its text rules out that it has this name: a name is written as it is, unless a
-    /// double-quoted scalar spells it with escapes, or an alias stands for it.
+    /// False if its text rules out this name: a name occurs literally, unless a double-quoted
+    /// scalar spells it with escapes, or an alias stands for it.
     pub(super) fn may_be_named(&self, name: &str) -> bool {
         let text = self.raw.as_bytes();
         self.meaning.is_some()
@@ -97,7 +97,7 @@ impl<'text> Item<'text> {
             || memchr::memchr(b'\\', text).is_some()
     }
 
-    /// True for the same document, also where it is indented otherwise.
+    /// True for the same document, even with a different indentation.
     pub fn is(&self, other: &Self) -> bool {
         let has_same_text = if self.dash == other.dash {
             self.raw == other.raw
@@ -169,7 +169,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// How many blanks a line begins with.
+/// The number of blanks at the start of a line.
 fn indent(line: &str) -> usize {
     let bytes = line.as_bytes();
     bytes

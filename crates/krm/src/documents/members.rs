@@ -1,4 +1,5 @@
-//! The resources in a document: the document itself, or what a List, a Template or an array holds.
+//! The resources in a document: the document itself, or the members of a List, a Template or an
+//! array.
 
 use memchr::memmem;
 
@@ -8,12 +9,12 @@ use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
 use yaml_splice::pointer::At as _;
 
-/// A resource, and where it stands in its document.
+/// A resource, and its position in its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member<'text> {
     /// The resource.
     pub item: Item<'text>,
-    /// Its path, as results write it: `items[3]`; empty for the document itself.
+    /// Its path in the notation of results: `items[3]`; empty for the document itself.
     pub path: String,
     /// How many lines of the document come before it.
     pub lines_before: usize,
@@ -36,7 +37,7 @@ pub fn members<'text>(document: Item<'text>) -> Vec<Member<'text>> {
     let found = tree
         .as_ref()
         .map_or_else(Members::default, |tree| Members::find(tree, root));
-    // What an alias in a member stands for may be in another one.
+    // The anchor of an alias in a member may be in another member.
     let whole = tree.as_ref().zip(root).and_then(|(tree, root)| {
         let whole = found.are_tangled().then(|| tree.value_of(root).ok());
         whole.flatten()
@@ -74,8 +75,8 @@ fn column(form: Form) -> Option<usize> {
     }
 }
 
-/// Most documents wrap nothing, and need not be parsed to tell so: they begin with a key, and no kind of
-/// theirs can be that of a wrapper, spelled out or with escapes.
+/// Most documents wrap nothing, and need not be parsed to find that out: they start with a key, and
+/// none of their kinds can be that of a wrapper, either written literally or with escapes.
 fn may_wrap(document: &Item<'_>) -> bool {
     let text = document.raw();
     let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();

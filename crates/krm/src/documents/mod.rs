@@ -1,4 +1,4 @@
-//! Plain manifests in, a ResourceList out, and the other way round.
+//! Wraps plain manifests into a ResourceList, and unwraps them again.
 //!
 //! People have files of `---`-separated manifests; the function reads one ResourceList. Wrapping
 //! is done on the text: nothing is parsed and written anew, so a document that the function does
@@ -39,8 +39,8 @@
 //! | [`item`] | finds the items of a list |
 //! | [`members`] | finds the resources that a document wraps |
 //! | [`resources`] | finds all resources of some files |
-//! | [`field_line`] | says at which line a field stands |
-//! | [`edit`] | puts the items of a list in place of the documents that they were |
+//! | [`field_line`] | finds the line of a field |
+//! | [`edit`] | puts the items of a list back into the documents that they come from |
 
 mod edit;
 mod field_line;
@@ -78,26 +78,25 @@ pub struct WrappedDocuments {
 pub struct Document {
     /// The index of the file among those given.
     pub file: usize,
-    /// The document's number in its file, from 1; empty documents count for nothing.
+    /// The document's number in its file, from 1; empty documents do not count.
     pub number: usize,
     /// The line of its first content, from 1.
     pub line: usize,
     /// Its bytes in the file, from the first line of content to its end. Comments before the
     /// content are not part of it: nothing changes them.
     pub range: Range<usize>,
-    /// Where the line of the separator before it begins, when it has one.
+    /// The start of the line with the separator before it, if there is one.
     pub separator: Option<usize>,
-    /// It is a functionConfig of this function, and no resource of a cluster.
+    /// It is a functionConfig of this function, and not a resource for a cluster.
     pub is_function_config: bool,
 }
 
 /// Wraps the documents of some files, given as (path, text), as the items of a ResourceList.
 ///
-/// Documents without content are left out, and function configs too: they are no resources of a
-/// cluster. A missing line end at the end of a file is added. A
-/// byte order mark is dropped; CRLF stays. Indented by two spaces, every document means what it
-/// meant: block scalars are indented as a whole, and no line of one can look like a separator,
-/// because YAML forbids it.
+/// Documents without content are left out, and so are functionConfigs: they are not resources for a
+/// cluster. A missing line end at the end of a file is added. A byte order mark is dropped; CRLF
+/// stays. Indentation by two spaces does not change the meaning of a document: block scalars are
+/// indented as a whole, and none of their lines can look like a separator, because YAML forbids it.
 ///
 /// # Errors
 ///
@@ -110,7 +109,7 @@ pub fn to_resource_list(
     wrap(files, split(files)?, function_config)
 }
 
-/// As [`to_resource_list`], for files that were split before.
+/// Like [`to_resource_list`], for files that are already split.
 ///
 /// # Errors
 ///
@@ -159,7 +158,7 @@ pub fn wrap(
     })
 }
 
-/// Gives the text of each item of a ResourceList, as the document that it is: see [`Item::text`].
+/// Returns the text of each item of a ResourceList as a document: see [`Item::text`].
 ///
 /// # Errors
 ///
@@ -183,7 +182,7 @@ fn push_item(list: &mut String, document: &str) {
 fn push_indented(list: &mut String, document: &str, first: &str) {
     let mut indent = first;
     for (_, line) in item::lines(document) {
-        // An empty line stays empty: spaces on it would be noise in a diff, and mean nothing.
+        // An empty line stays empty: trailing spaces would only be noise in a diff.
         if !item::is_empty(line) {
             list.push_str(indent);
         }
@@ -195,13 +194,13 @@ fn push_indented(list: &mut String, document: &str, first: &str) {
     }
 }
 
-/// What a ResourceList begins with.
+/// The head of a ResourceList.
 const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
 
-/// What an error calls the function config, which has no path here.
+/// The name of the functionConfig in errors, as it has no path here.
 pub const FUNCTION_CONFIG: &str = "function config";
 
-/// What an error calls a list that is taken apart.
+/// The name of a list in errors about its items.
 pub const LIST: &str = "ResourceList";
 
 /// Why documents cannot be wrapped or unwrapped, and where.
@@ -220,18 +219,18 @@ pub struct DocumentError {
 pub enum Problem {
     /// It is no YAML, and why.
     NotYaml(String),
-    /// Readers of YAML take it for different things, and why.
+    /// YAML readers interpret it differently, and why.
     Ambiguous(String),
     /// `--- |`, `--- {a: 1}`: content on the line of the separator.
     ContentAfterSeparator,
-    /// `%YAML 1.2`: a directive, which holds for a document and cannot stand in a list.
+    /// `%YAML 1.2`: a directive, which applies to a whole document and cannot be in a list.
     Directive,
     /// A byte order mark that is not at the start of the file, as where files were concatenated.
     ByteOrderMark,
-    /// It is a single block scalar, which no resource is. It may say how deep it is indented, which is
-    /// another depth in a list.
+    /// It is a single block scalar, which is not a resource. Its indentation indicator, if any,
+    /// would be wrong in a list.
     BlockScalar,
-    /// A carriage return without a line feed, which is a line end to YAML and to nothing else.
+    /// A carriage return without a line feed, which only YAML treats as a line end.
     LoneCarriageReturn,
     /// The function config has no content, or is more than one document.
     NotOneConfig,
@@ -240,13 +239,13 @@ pub enum Problem {
 }
 
 impl Document {
-    /// Its text in the files that it was found in.
+    /// Its text in the files that it comes from.
     pub fn text<'f>(&self, files: &[(&str, &'f str)]) -> &'f str {
         let file = files.get(self.file).map_or("", |(_, text)| *text);
         file.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// Says where it is no YAML, by what the reader says of its text.
+    /// Converts a parse error of its text to one with its position in the files.
     pub fn not_yaml(&self, files: &[(&str, &str)], error: YamlError) -> DocumentError {
         let path = files.get(self.file).map_or("", |(path, _)| *path);
         let line = self.line + error.line.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! The resources of some files, wherever they stand there.
+//! All resources in some files, wrapped or not.
 
 use super::item::Item;
 use super::members::members;
@@ -11,7 +11,7 @@ use yaml_splice::Tree;
 pub struct FileResource<'text> {
     /// The document that it is, or that wraps it.
     pub document: Document,
-    /// Its path there, as results write it: `items[3]`; empty for the document itself.
+    /// Its path there in the notation of results: `items[3]`; empty for the document itself.
     pub path: String,
     /// How many lines of the document come before it.
     pub lines_before: usize,
@@ -19,7 +19,8 @@ pub struct FileResource<'text> {
     pub item: Item<'text>,
 }
 
-/// The resources of files, given as (path, text), in the order of the text. functionConfigs are none.
+/// The resources of files, given as (path, text), in the order of the text, without
+/// functionConfigs.
 ///
 /// # Errors
 ///
@@ -30,7 +31,7 @@ pub fn resources<'text>(
     Ok(resources_of(files, &split(files)?))
 }
 
-/// As [`resources`], for files that were split before.
+/// Like [`resources`], for files that are already split.
 pub fn resources_of<'text>(
     files: &[(&str, &'text str)],
     documents: &[Document],
@@ -63,7 +64,8 @@ pub fn find<'text>(files: &[(&str, &'text str)], wanted: &Identity) -> Option<Fi
     })
 }
 
-/// Says where a document is no YAML: the function knows the lines of its list, and not the files.
+/// Reports a document that is not YAML, with its line in the file: the function only knows the
+/// lines of its list.
 pub fn unreadable(files: &[(&str, &str)]) -> Option<DocumentError> {
     split(files).ok()?.iter().find_map(|document| {
         let error = Tree::parse(document.text(files)).err()?;

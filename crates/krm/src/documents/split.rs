@@ -1,4 +1,4 @@
-//! Where the documents of a file are.
+//! Splits files into documents.
 
 use yaml_splice::Tree;
 use yaml_splice::tree::skip_gap;
@@ -6,14 +6,14 @@ use yaml_splice::tree::skip_gap;
 use super::item::lines;
 use super::{Document, DocumentError, Problem};
 
-/// What the apiVersion of each functionConfig of this function begins with.
+/// The prefix of the apiVersion of this function's functionConfigs.
 pub const ANY_VERSION: &str = "runner-terminal.dev/v";
 
 /// Splits files, given as (path, text), into the documents that have content.
 ///
 /// # Errors
 ///
-/// [`DocumentError`] where a file has what cannot stand in a list.
+/// [`DocumentError`] if a file has content that a ResourceList cannot hold.
 pub fn split(files: &[(&str, &str)]) -> Result<Vec<Document>, DocumentError> {
     let mut documents = Vec::new();
     for (file, (path, text)) in files.iter().enumerate() {
@@ -112,14 +112,15 @@ fn has_lone_return(line: &str) -> bool {
     memchr::memchr(b'\r', text.as_bytes()).is_some()
 }
 
-/// What follows a token that ends at a blank or at the end of the line, without blanks before it.
+/// The rest of a line after a token that ends at a blank or at the end of the line, without leading
+/// blanks.
 pub(super) fn after<'line>(line: &'line str, token: &str) -> Option<&'line str> {
     let rest = line.strip_prefix(token)?;
     (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
         .then(|| rest.trim_start_matches([' ', '\t']))
 }
 
-/// True for a line that is more than blanks and a comment.
+/// True for a line with something other than blanks and a comment.
 pub(super) fn is_content(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t', '\r', '\n']);
     !line.is_empty() && !line.starts_with('#')

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Changes, ResourceList};
 use crate::alignment::{Alignment, Sequence};
 
-/// Where something new comes: behind all that begins before this byte.
+/// The position of something new: after everything that starts before this byte.
 #[derive(Clone, Copy, Debug)]
 struct New {
     position: usize,
@@ -13,8 +13,7 @@ struct New {
 }
 
 impl ResourceList<'_> {
-    /// The correspondence for these changes. `neighbours` has the item that each added one comes
-    /// after.
+    /// The alignment for these changes. `neighbours` has the item that precedes each added one.
     pub(super) fn alignment(&self, changes: &Changes, neighbours: &[usize]) -> Alignment {
         let gone: BTreeSet<usize> = changes.removed.union(&changes.dropped).copied().collect();
         let copies = changes.copies.iter().map(|(original, _)| original);
@@ -41,7 +40,7 @@ impl ResourceList<'_> {
         let mut resources: Vec<usize> = self.resources().collect();
         if self.has_members() {
             resources.sort_by_key(|item| self.start(*item));
-            // A wrapper that holds no resource any more is a resource like others.
+            // A wrapper that no longer holds any resource counts as a resource itself.
             new.extend(self.emptied(&gone, neighbours));
             new.sort_by_key(|new| new.position);
         }
@@ -51,7 +50,7 @@ impl ResourceList<'_> {
         }
     }
 
-    /// The positions of elements, given in the order of the text, that are gone or new.
+    /// The positions of removed or new elements, given in the order of the text.
     fn sequence(&self, elements: &[usize], gone: &BTreeSet<usize>, new: &[New]) -> Sequence {
         let removed: BTreeSet<usize> = if gone.is_empty() {
             BTreeSet::new()
@@ -70,7 +69,7 @@ impl ResourceList<'_> {
         }
     }
 
-    /// The wrappers of which every member goes, and none comes.
+    /// The wrappers that lose all their members and gain none.
     fn emptied(&self, gone: &BTreeSet<usize>, neighbours: &[usize]) -> Vec<New> {
         let numbered = || self.members.members.iter().zip(self.len()..);
         let goes = |number: usize| {
@@ -141,7 +140,8 @@ mod tests {
             .collect()
     }
 
-    /// Removes each set of resources, and adds one behind each: what stays is known by its text.
+    /// Removes each set of resources, and adds one after each: resources that stay are recognised
+    /// by their text.
     #[test]
     fn positions_tell_which_resource_is_which() {
         for items in [ROW, NESTED, TANGLED] {

@@ -1,4 +1,4 @@
-//! What is to change in a list.
+//! The changes to a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -7,12 +7,12 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use yaml_splice::sources::Sources;
 
-/// What is to change in a list.
+/// The changes to a list.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// The changed items by their number.
     pub patches: BTreeMap<usize, Patched>,
-    /// Copies: the number of the original, which each copy follows, and what differs in the copy.
+    /// Copies: the number of the original, which the copy follows, and the differences.
     pub copies: Vec<(usize, Vec<PatchOperation>)>,
     /// Items to remove.
     pub removed: BTreeSet<usize>,
@@ -22,14 +22,14 @@ pub struct Changes {
     pub added: Vec<(usize, Value)>,
 }
 
-/// What is to change in an item.
+/// The changes to an item.
 #[derive(Clone, Debug)]
 pub struct Patched {
     /// The operations.
     pub operations: Vec<PatchOperation>,
     /// The item's value after the operations.
     pub value: Rc<Value>,
-    /// The original text of nodes, where none of our changes is left. `None` to note it instead.
+    /// The original text of nodes, if none of our changes is left; `None` to record it instead.
     pub restored: Option<Sources>,
 }
 

@@ -16,10 +16,10 @@ pub enum ReadError {
          kpt give it one; see `runner-terminal --help`)"
     )]
     Empty,
-    /// The input is not YAML, or not the same to all readers of YAML.
+    /// The input is not YAML, or YAML readers disagree on it.
     #[error("{what}: {0}", what = not_read(.0))]
     NotYaml(YamlError),
-    /// The input is YAML of another kind.
+    /// The input is YAML, but not a ResourceList.
     #[error(
         "the input is {found}, not a ResourceList: a KRM function reads a ResourceList on standard \
          input. For plain manifests use `runner-terminal explain FILE`, or a kustomization with \
@@ -72,7 +72,7 @@ pub enum WriteError {
         /// Why.
         source: EditError,
     },
-    /// The part that has to change is an anchor that another item refers to.
+    /// An anchor would have to change that another item refers to.
     #[error("the anchor &{anchor} is used by other items of the list: write its value out there")]
     SharedAnchor {
         /// The anchor's name.

@@ -1,4 +1,4 @@
-//! Finds items by kind, namespace and name, from their text where that tells it without a parse.
+//! Finds items by kind, namespace and name, without parsing if their text is sufficient.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::resource::{PREVIOUS_NAMES, Resource, without_hash};
 #[derive(Debug, Default)]
 pub(super) struct OfKind<'a> {
     items: Vec<usize>,
-    /// The same by namespace.
+    /// The items by namespace.
     namespaces: BTreeMap<&'a str, OfNamespace<'a>>,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct OfKind<'a> {
 #[derive(Debug, Default)]
 pub(super) struct OfNamespace<'a> {
     items: Vec<usize>,
-    /// The same by name. Built on first use.
+    /// The items by name, built on first use.
     by_name: OnceCell<Vec<(&'a str, usize)>>,
 }
 
@@ -40,14 +40,14 @@ impl<'a> ResourceList<'a> {
         by_kind.get(kind)
     }
 
-    /// The items of these kinds, and those whose kind only a parse can tell.
+    /// The items of these kinds, and those whose kind cannot be determined without parsing.
     fn of_kinds(&self, kinds: &[&str]) -> Vec<usize> {
         let items = |kind: &&str| self.of_kind(kind).map_or(&[][..], |of_kind| &of_kind.items);
         let told = kinds.iter().flat_map(items).copied();
         told.chain(self.untold(kinds)).collect()
     }
 
-    /// The items of which only a parse can tell that they may be of these kinds.
+    /// The items that may be of these kinds but must be parsed to find out.
     fn untold<'s>(&'s self, kinds: &'s [&str]) -> impl Iterator<Item = usize> + 's {
         let untold = self.of_kind("").map_or(&[][..], |of_kind| &of_kind.items);
         untold.iter().copied().filter(move |item| {
@@ -56,7 +56,8 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The items of these kinds whose text mentions `word`, and those that only a parse can tell.
+    /// The items of these kinds whose text mentions `word`, and those that must be parsed to find
+    /// out.
     pub fn candidates(&self, kinds: &[&str], word: &str) -> Vec<usize> {
         let mut items = self.of_kinds(kinds);
         if !items.is_empty() {
@@ -67,8 +68,8 @@ impl<'a> ResourceList<'a> {
         items
     }
 
-    /// The items of these kinds that may be in one of these namespaces, and those that only a parse
-    /// can tell.
+    /// The items of these kinds that may be in one of these namespaces, and those that must be
+    /// parsed to find out.
     fn beside(&self, kinds: &[&str], namespaces: &BTreeSet<&str>) -> Vec<usize> {
         if namespaces.contains("") {
             return self.candidates(kinds, "");
@@ -120,8 +121,8 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The items of these kinds that may be in one of these namespaces, where they mention one of these
-    /// words: labels or names of Kubernetes.
+    /// The items of these kinds that may be in one of these namespaces and mention one of these
+    /// words: Kubernetes labels or names.
     pub fn candidates_beside(
         &self,
         kinds: &[&str],
@@ -133,7 +134,7 @@ impl<'a> ResourceList<'a> {
         items
     }
 
-    /// True when kustomize has renamed anything: names and references may differ then.
+    /// True if kustomize has renamed anything, so that names and references may differ.
     pub fn has_renamed_items(&self) -> bool {
         *self
             .renamed
@@ -161,8 +162,8 @@ impl<'a> ResourceList<'a> {
         written.map(|(_, item)| *item).chain(parsed.copied())
     }
 
-    /// The items of this kind and namespace that a reference to `name` means, also where kustomize has
-    /// renamed them (see [`Resource::answers_to`]).
+    /// The items of this kind and namespace that a reference to `name` may mean, even after a
+    /// rename by kustomize (see [`Resource::answers_to`]).
     ///
     /// # Errors
     /// An item that mentions the name and cannot be parsed.

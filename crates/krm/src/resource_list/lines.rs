@@ -1,4 +1,4 @@
-//! Reads YAML line by line, just far enough to know which line begins what.
+//! Reads YAML line by line, just far enough to know what each line begins.
 //!
 //! To find the items of a list, it is enough to know of each line whether it begins a node or lies
 //! inside one (a block scalar, a quoted string over several lines, a flow collection, a folded plain
@@ -22,7 +22,7 @@ pub(super) struct NodeLine {
     pub(super) start: usize,
     /// Spaces before its first character.
     pub(super) indent: usize,
-    /// How many dashes of sequences the line begins with.
+    /// The number of sequence dashes at the start of the line.
     pub(super) dashes: usize,
     /// The key on this line and its column, when there is one.
     pub(super) key: Option<(Range<usize>, usize)>,
@@ -35,8 +35,8 @@ pub(super) struct NodeLine {
 pub(super) struct LineReader<'a> {
     text: &'a [u8],
     position: usize,
-    /// Column of the node that a plain scalar belongs to: lines that are indented deeper go on
-    /// with that scalar.
+    /// Column of the node that a plain scalar belongs to: lines with a deeper indentation continue
+    /// that scalar.
     plain_parent: Option<usize>,
     /// Column of a key or dash whose value begins on a later line.
     waiting: Option<usize>,
@@ -80,7 +80,7 @@ impl<'a> LineReader<'a> {
             b'\n' | b'#' => {}
             b'\r' if self.at(first + 1) == b'\n' => {}
             _ if self.plain_parent.is_some_and(|parent| indent > parent) => {}
-            // A tab may indent nothing, and a byte order mark may stand before a document.
+            // A tab cannot indent anything, and a byte order mark may precede a document.
             b'\t' => return Err(Unsure),
             0xef if self.is_byte_order_mark(first) => return Err(Unsure),
             b'-' | b'.' if indent == 0 && self.is_marker(start) => return Err(Unsure),
@@ -125,7 +125,7 @@ impl<'a> LineReader<'a> {
         Ok(None)
     }
 
-    /// Steps over the value of a key in that column, and gives where it begins.
+    /// Skips the value of a key in that column, and returns where it begins.
     #[inline]
     fn skip_common_value(
         &mut self,
@@ -193,7 +193,7 @@ impl<'a> LineReader<'a> {
             value: at..at,
         };
         if self.is_blank_rest(at, end) {
-            // `-` alone.
+            // A single `-`.
             self.waiting = Some(parent);
             self.position = end + 1;
             return Ok(line);
@@ -257,7 +257,7 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// After a value that says itself where it ends, only blanks and a comment may follow.
+    /// After a self-delimiting value, only blanks and a comment may follow.
     fn finish(&mut self, at: usize) -> Result<(), Unsure> {
         let end = self.line_end(at);
         if self.is_blank_rest(at, end) {
@@ -358,7 +358,7 @@ impl<'a> LineReader<'a> {
         sign.ok().filter(|sign| *sign < end)
     }
 
-    /// Steps over `&anchor` and `!tag`.
+    /// Skips `&anchor` and `!tag`.
     fn properties(&self, at: usize) -> usize {
         let mut at = at;
         while matches!(self.at(at), b'&' | b'!') {
@@ -440,7 +440,7 @@ impl<'a> LineReader<'a> {
         Err(Unsure)
     }
 
-    /// A blank or an indicator of flow collections, which end a key, an anchor or a tag.
+    /// A blank or a flow indicator, either of which ends a key, an anchor or a tag.
     fn ends_flow_key(&self, at: usize) -> bool {
         self.is_separator(at) || matches!(self.at(at), b',' | b'[' | b']' | b'{' | b'}')
     }
@@ -505,12 +505,12 @@ impl<'a> LineReader<'a> {
             return false;
         }
         let Some(rest) = self.text.get(at..end) else {
-            // The line ends before.
+            // The line has already ended.
             return true;
         };
         match rest.trim_ascii_start() {
             [] => true,
-            // Text may hold a `#` that no blank stands before.
+            // A `#` that no blank precedes is part of the text.
             [b'#', ..] => at == 0 || self.is_separator(at) || self.is_separator(at - 1),
             _ => false,
         }
@@ -525,7 +525,7 @@ fn colon_of_common_key(line: &LineHead<'_>, column: usize) -> Option<usize> {
         && line.byte(column).is_ascii_alphanumeric()
         && line.byte(sign) == b':'
         && matches!(line.byte(sign + 1), b' ' | b'\n')
-        // A blank before the colon is part of no key.
+        // A key does not end with a blank before the colon.
         && line.byte(sign - 1) > b' ';
     is_key.then_some(sign)
 }

@@ -1,8 +1,8 @@
 //! Resources inside other items: the members of a `kind: List`, of an OpenShift Template, and of an
 //! array.
 //!
-//! They are found by one parse of the wrapper. A member is then a range of the text, as an item is,
-//! and is read and edited alone.
+//! The wrapper is parsed once to find them. After that, a member is a range of the text, like an
+//! item, and is read and edited separately.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use yaml_splice::tree::{Kind, NodeId};
 /// An item or member that holds resources.
 #[derive(Debug)]
 pub(crate) struct Wrapper {
-    /// The member that this wrapper is; `None` for the item itself.
+    /// The member that this wrapper itself is; `None` for the item.
     pub(super) within: Option<usize>,
     /// How its array is written.
     pub(super) form: Form,
@@ -21,7 +21,7 @@ pub(crate) struct Wrapper {
     pub(super) values: Vec<Range<usize>>,
     /// The name of the array: `items`, `objects`, empty for an array without a name.
     key: &'static str,
-    /// The `apiVersion` and `kind` of members that leave theirs out, as those of a `ServiceList`
+    /// The `apiVersion` and `kind` of members that omit theirs, as the members of a `ServiceList`
     /// may.
     implied: Option<(String, String)>,
 }
@@ -29,17 +29,17 @@ pub(crate) struct Wrapper {
 /// A resource in a wrapper.
 #[derive(Debug)]
 pub(crate) struct Member {
-    /// Its wrapper's place among the wrappers.
+    /// The index of its wrapper.
     pub(super) wrapper: usize,
     /// Its place in the wrapper's array.
     pub(super) place: usize,
     /// Its range, and those of its kind and name.
     pub(super) span: ItemSpan,
-    /// It wraps resources itself.
+    /// It contains resources itself.
     pub(super) wraps: bool,
 }
 
-/// The wrappers and members of an item: an outer one before those in it.
+/// The wrappers and members of an item; outer ones come before inner ones.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     pub(super) wrappers: Vec<Wrapper>,
@@ -49,13 +49,13 @@ pub(crate) struct Members {
     pub(super) are_tangled: bool,
 }
 
-/// True for the kinds whose items are looked for members.
+/// True for the kinds of items that may have members.
 pub(super) fn may_wrap(kind: &str) -> bool {
     kind.ends_with("List") || kind == "Template"
 }
 
 impl Members {
-    /// Finds the members of an item, whose text is that of `tree`.
+    /// Finds the members of an item, given its tree.
     pub(crate) fn find(tree: &Tree<'_>, root: Option<NodeId>) -> Self {
         let mut found = Self::default();
         let mut open: Vec<(NodeId, Option<usize>, usize)> = root
@@ -148,13 +148,13 @@ impl Members {
         self.wrappers.get(self.members.get(member)?.wrapper)
     }
 
-    /// What a member's `apiVersion` and `kind` are where it has none.
+    /// The `apiVersion` and `kind` that apply to a member without its own.
     pub(super) fn implied(&self, member: usize) -> Option<&(String, String)> {
         self.wrapper_of(member)?.implied.as_ref()
     }
 
-    /// The path of a member in its item, as results write it: `items[3]`, `objects[0]`, `[2]`,
-    /// `items[1].items[0]`.
+    /// The path of a member in its item, in the notation of results: `items[3]`, `objects[0]`,
+    /// `[2]`, `items[1].items[0]`.
     pub(crate) fn path(&self, member: usize) -> String {
         let mut path = String::new();
         for (key, place) in self.steps(member) {
@@ -177,7 +177,7 @@ impl Members {
         self.are_tangled
     }
 
-    /// The JSON pointer of the array that a member stands in, from its item on: `/items`.
+    /// The JSON pointer of the array that holds a member, relative to its item: `/items`.
     pub(super) fn array(&self, member: usize) -> String {
         let mut pointer = String::new();
         let mut steps = self.steps(member).into_iter().peekable();
@@ -192,7 +192,7 @@ impl Members {
         pointer
     }
 
-    /// The arrays that lead to a member, by their names, each with a place in it.
+    /// The arrays that lead to a member, each with its name and an index in it.
     fn steps(&self, member: usize) -> Vec<(&'static str, usize)> {
         let mut steps = Vec::new();
         let mut next = Some(member);
@@ -207,8 +207,8 @@ impl Members {
         steps
     }
 
-    /// The members that wrap nothing themselves, in the order of the text: each one's number, range
-    /// and form.
+    /// The members that contain no resources themselves, in the order of the text: the number,
+    /// range and form of each.
     pub(crate) fn resources(&self) -> impl Iterator<Item = (usize, Range<usize>, Form)> {
         let members = self.members.iter().enumerate();
         let mut resources: Vec<_> = members
@@ -223,7 +223,8 @@ impl Members {
     }
 }
 
-/// The wrapper that a node is, and the nodes in its array. `end` is where the node's text ends.
+/// The wrapper for a node, if it is one, and the nodes in its array. `end` is the end of the node's
+/// text.
 fn wrapper(
     tree: &Tree<'_>,
     node: NodeId,
@@ -264,7 +265,7 @@ fn wrapper(
     ))
 }
 
-/// The array of a wrapper, its name, and where the lines of it end.
+/// The array of a wrapper, its name, and the end of its lines.
 fn array(tree: &Tree<'_>, node: NodeId, end: usize) -> Option<(&'static str, NodeId, usize)> {
     if let Kind::Sequence { .. } = tree.node(node).kind {
         return Some(("", node, end));
@@ -292,7 +293,7 @@ fn text<'t>(tree: &'t Tree<'_>, mapping: NodeId, key: &str) -> Option<&'t str> {
     tree.scalar(tree.entry(mapping, key)?.1)
 }
 
-/// A resource says its kind; or has metadata, where its list says the kind.
+/// A resource has a kind; or metadata, if its list implies the kind.
 fn is_resource(tree: &Tree<'_>, node: NodeId, is_implied: bool) -> bool {
     let is_array = matches!(tree.node(node).kind, Kind::Sequence { .. });
     let has = |key| tree.entry(node, key).is_some();
@@ -306,7 +307,7 @@ fn implied(tree: &Tree<'_>, list: NodeId) -> Option<(String, String)> {
     (!kind.is_empty()).then(|| (version.to_owned(), kind.to_owned()))
 }
 
-/// What a member says it is, where that is written as it reads.
+/// The kind and name of a member, if they are written literally.
 fn head(tree: &Tree<'_>, node: NodeId) -> Option<HeadRanges> {
     let is_merged = |node| tree.entry(node, "<<").is_some();
     if is_merged(node) {
@@ -343,8 +344,8 @@ fn range(tree: &Tree<'_>, value: NodeId) -> Option<Range<usize>> {
     (tree.text.get(range.clone()) == Some(value)).then_some(range)
 }
 
-/// Where the line of a member's dash starts, and the dash's column. `None` where more than blanks
-/// stand before the dash, as in `- - a`.
+/// The start of the line with a member's dash, and the dash's column. `None` if there is anything
+/// but blanks before the dash, as in `- - a`.
 fn dash_line(tree: &Tree<'_>, value: NodeId) -> Option<(usize, usize)> {
     let dash = tree.node(value).indicator?;
     let start = tree.line_start(dash);
@@ -353,8 +354,8 @@ fn dash_line(tree: &Tree<'_>, value: NodeId) -> Option<(usize, usize)> {
     is_blank.then_some((start, tree.column(dash)))
 }
 
-/// How JSON over several lines is written: what the line of a value begins with, and by how much
-/// its members are indented more.
+/// The layout of multi-line JSON: the start of a value's line, and the additional indentation of
+/// its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct JsonLines<'t> {
     /// The line break and the blanks before the value.
@@ -363,8 +364,8 @@ pub(super) struct JsonLines<'t> {
 }
 
 impl<'t> JsonLines<'t> {
-    /// Reads it off a value that begins at `at`; `None` where the value shares its line with what
-    /// comes before it, or its members are on that line too.
+    /// Detects the layout from a value that begins at `at`; `None` if the value is not at the start
+    /// of its line, or its members are on the same line.
     pub(super) fn of(text: &'t str, at: usize) -> Option<Self> {
         let before = text.get(..at)?;
         let blank = before.trim_end_matches([' ', '\t']).len();
@@ -381,7 +382,7 @@ impl<'t> JsonLines<'t> {
         Some(Self { start, unit })
     }
 
-    /// A value as JSON in these lines.
+    /// Formats a value as JSON with this layout.
     pub(super) fn json(self, value: &serde_json::Value) -> String {
         let mut out = String::new();
         self.append(value, 0, &mut out);

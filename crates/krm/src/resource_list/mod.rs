@@ -6,8 +6,9 @@
 //! | [`read`] | opens a list, and parses items on demand |
 //! | [`members`], [`tangled`] | the resources that a List, a Template or an array holds |
 //! | [`index`], [`references`] | finds items by kind, namespace and name |
-//! | [`changes`], [`write`](mod@write), [`original_text`] | makes changes in the text |
-//! | [`align`] | which items correspond to which afterwards |
+//! | [`changes`], [`write`](mod@write), [`original_text`] | apply changes to the text |
+//! | [`align`] | how items correspond afterwards |
+//! | [`error`] | why a list cannot be read or written |
 //!
 //! Source: the [KRM Functions Specification](https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md).
 
@@ -56,15 +57,15 @@ pub struct ResourceList<'a> {
     members: Members,
     /// The items that have members.
     wrappers: BTreeSet<usize>,
-    /// The same by the first member of each.
+    /// The items that have members, by the first member of each.
     by_member: BTreeMap<usize, usize>,
-    /// Those of them whose members share anchors.
+    /// The items whose members share anchors.
     tangled: BTreeSet<usize>,
-    /// Items whose kind and name only a parse can tell.
+    /// Items whose kind and name can only be determined by parsing.
     parsed: BTreeMap<usize, Resource>,
-    /// The items that have been parsed since.
+    /// The items that have been parsed on demand.
     read: RefCell<BTreeMap<usize, ReadItem<'a>>>,
-    /// Items by the kind that their text says. Built on first use.
+    /// Items by the kind in their text. Built on first use.
     by_kind: OnceCell<BTreeMap<&'a str, OfKind<'a>>>,
     renamed: OnceCell<bool>,
 }
@@ -101,7 +102,7 @@ impl<'a> ResourceList<'a> {
         (0..self.count()).filter(|item| !self.wraps(*item))
     }
 
-    /// The item that a member is in.
+    /// The item that contains a member.
     fn around(&self, member: usize) -> Option<usize> {
         member.checked_sub(self.len())?;
         let (_, item) = self.by_member.range(..=member).next_back()?;
@@ -173,7 +174,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// Where an item begins in the text.
+    /// The start of an item in the text.
     fn start(&self, item: usize) -> usize {
         self.span(item).map_or(0, |span| span.range.start)
     }

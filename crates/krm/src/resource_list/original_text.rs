@@ -17,7 +17,7 @@ use yaml_splice::{EditError, Internal, Tree};
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 
-/// An item's text with a patch carried out.
+/// An item's text with a patch applied.
 ///
 /// # Errors
 /// As [`yaml_splice::apply_to`].
@@ -32,7 +32,7 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     if patch.value.at(&annotation(OWNED_BY)).is_some() {
         return Ok(edited);
     }
-    // A note must not repeat a Secret's text.
+    // A record must not copy a Secret's text.
     let is_secret = patch.value.get("kind").and_then(Value::as_str) == Some("Secret");
     // The text of a file that an earlier run has edited is not the original.
     let files = sources::scalar(tree, &annotation(CONFIG_BEFORE));
@@ -48,7 +48,7 @@ pub(super) fn edit(tree: &Tree<'_>, patch: &Patched) -> Result<String, EditError
     loop {
         let replaced = patch.operations.iter().filter_map(replaced);
         let mut lost = sources::lost(tree, &edited, replaced, !is_secret)?;
-        // What an earlier run has written is not the user's.
+        // Text from an earlier run does not belong to the user.
         lost.retain(|pointer, _| !is_own_annotation(pointer));
         for (pointer, text) in &mut lost {
             if is_edited(pointer) {

@@ -14,7 +14,7 @@ use super::scan::Form;
 use super::{ReadError, ReadItem, ResourceList, scan};
 use crate::resource::Resource;
 
-/// The versions of a ResourceList that the specification names; they differ in nothing else.
+/// The apiVersions of a ResourceList in the specification; they do not differ otherwise.
 const API_VERSIONS: [&str; 2] = ["config.kubernetes.io/v1", "config.kubernetes.io/v1beta1"];
 
 impl<'a> ResourceList<'a> {
@@ -95,12 +95,13 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// The functionConfig, when the host gave one.
+    /// The functionConfig, if the host provided one.
     pub fn function_config(&self) -> Option<&Value> {
         self.layout.function_config.as_ref()
     }
 
-    /// The results of an earlier run in the list. `None` when there are none, or they do not parse.
+    /// The results of an earlier run in the list. `None` if there are none, or they cannot be
+    /// parsed.
     pub fn results(&self) -> Option<Vec<Value>> {
         let section = self.text.get(self.layout.results.clone()?)?;
         let text = match self.layout.root {
@@ -164,7 +165,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// A member of a `ServiceList` may leave out that it is a Service.
+    /// In a `ServiceList`, a member may omit its kind.
     fn named_by_its_list(&self, mut resource: Resource) -> Resource {
         let member = resource.item.checked_sub(self.len());
         if resource.identity.kind.is_empty()
@@ -185,7 +186,7 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// Plain manifests are the most likely mistake, and are several documents.
+/// Explains the error: most likely the input is plain manifests, which are several documents.
 fn not_a_list(text: &str, error: YamlError) -> ReadError {
     let found = match error.kind {
         YamlErrorKind::SeveralDocuments => "a stream of several documents",

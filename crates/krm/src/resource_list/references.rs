@@ -1,4 +1,4 @@
-//! Which objects of a list a name refers to.
+//! Resolves names to objects of a list.
 //!
 //! In a cluster, a namespace and a name identify an object. In manifests, the namespace may be missing
 //! on one side, and kustomize may have renamed the object but not yet the reference.
@@ -9,11 +9,11 @@ use crate::resource::{Resource, without_hash};
 impl ResourceList<'_> {
     /// The objects of this kind that the reference `name` in `from` means.
     ///
-    /// Several are returned only when nothing tells them apart. The rules, in order:
+    /// Several are returned only if they are indistinguishable. The rules, in order:
     ///
-    /// 1. An object of the same namespace comes before one where either has none; an object of
-    ///    another namespace never matches.
-    /// 2. Of several, those count that kustomize has given the prefixes and suffixes of `from`.
+    /// 1. An object in the same namespace comes before one where either namespace is missing; an
+    ///    object in another namespace never matches.
+    /// 2. Among several, those with the same kustomize prefixes and suffixes as `from` come first.
     /// 3. An object of that very name comes before one that had it before kustomize renamed it.
     ///
     /// # Errors
@@ -70,13 +70,13 @@ impl ResourceList<'_> {
     }
 }
 
-/// True when two objects may be in one namespace: a manifest without one is applied to the
-/// namespace that is chosen then.
+/// True if two objects may be in the same namespace: a manifest without one gets its namespace when
+/// it is applied.
 pub fn is_compatible(one: &str, other: &str) -> bool {
     one == other || one.is_empty() || other.is_empty()
 }
 
-/// Keeps the objects that rank highest.
+/// Keeps the objects with the highest rank.
 fn keep_best<R: Ord>(objects: &mut Vec<Resource>, rank: impl Fn(&Resource) -> R) {
     if let Some(best) = objects.iter().map(&rank).max() {
         objects.retain(|object| rank(object) == best);

@@ -2,14 +2,14 @@
 //!
 //! Most lines are so short that `memchr` takes longer to start than this takes to finish.
 
-/// How far to look: `memchr` is quicker for a byte that is further away.
+/// The maximum distance to search: for bytes further away, `memchr` is faster.
 const FURTHEST: usize = 64;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// The place of the first of these bytes from `from` on; where there is none within
-/// [`FURTHEST`], how far it has looked.
+/// The position of the first of these bytes from `from` on; if there is none within [`FURTHEST`],
+/// the end of the searched range.
 pub(super) fn first_of<const N: usize>(
     bytes: [u8; N],
     text: &[u8],
@@ -22,7 +22,7 @@ pub(super) fn first_of<const N: usize>(
         };
         let eight = u64::from_le_bytes(*eight);
         let found = bytes.iter().fold(0, |found, byte| {
-            // The lowest high bit that this sets is that of a byte that is equal.
+            // The lowest high bit set by this belongs to a matching byte.
             let difference = eight ^ (ONES * u64::from(*byte));
             found | (difference.wrapping_sub(ONES) & !difference & HIGHS)
         });
@@ -34,7 +34,7 @@ pub(super) fn first_of<const N: usize>(
     Err(at)
 }
 
-/// How many spaces stand from `from` on.
+/// The number of spaces from `from` on.
 pub(super) fn spaces(text: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {

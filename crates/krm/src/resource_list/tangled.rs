@@ -18,7 +18,7 @@ use yaml_splice::{EditError, Internal};
 #[derive(Default)]
 struct Edits {
     operations: Vec<PatchOperation>,
-    /// Values that are added, by the array's pointer and the place of the member before them.
+    /// Added values, by the array's pointer and the index of the member before them.
     added: BTreeMap<(String, usize), Vec<Value>>,
     removed: BTreeSet<(String, usize)>,
 }
@@ -37,7 +37,7 @@ impl ResourceList<'_> {
         Ok(whole.at(&pointer).cloned())
     }
 
-    /// The changes with those of members that share anchors made on the items around them.
+    /// The changes, with those of members that share anchors applied to the items around them.
     pub(super) fn untangled(&self, changes: &Changes) -> Result<Option<Changes>, WriteError> {
         if self.tangled.is_empty() {
             return Ok(None);
@@ -155,7 +155,7 @@ impl ResourceList<'_> {
         Ok(format!("{array}/{index}"))
     }
 
-    /// The pointer of the array that a member stands in, and its index there.
+    /// The pointer of the array that holds a member, and the index in it.
     fn array_and_index(&self, member: usize) -> Result<(String, usize), Internal> {
         let number = member.checked_sub(self.len());
         let found = number.and_then(|number| Some((number, self.members.members.get(number)?)));
@@ -176,8 +176,8 @@ impl ResourceList<'_> {
 }
 
 impl Edits {
-    /// The operations in an order in which none moves what a later one is about: from the last place
-    /// of each array to its first.
+    /// The operations in an order in which none shifts the target of a later one: from the last
+    /// index of each array to the first.
     fn operations(mut self) -> Result<Vec<PatchOperation>, Internal> {
         let mut places: BTreeSet<(String, usize)> = self.removed.clone();
         places.extend(self.added.keys().cloned());
@@ -201,7 +201,7 @@ impl Edits {
     }
 }
 
-/// An operation on a member as one on the item around it.
+/// Rebases an operation on a member onto the item around it.
 fn below(prefix: &str, operation: &PatchOperation) -> Result<PatchOperation, Internal> {
     let path = pointer::parse(&format!("{prefix}{}", operation.path()))?;
     Ok(match operation.clone() {

@@ -1,4 +1,4 @@
-//! A list's text with changes made.
+//! Writes a list with changes applied.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,15 +17,15 @@ use crate::results::FunctionResult;
 /// A list that was written.
 #[derive(Debug, Default)]
 pub struct Written<'a> {
-    /// The text in pieces: what has not changed is borrowed from the input.
+    /// The text in pieces: unchanged text is borrowed from the input.
     pub pieces: Vec<Cow<'a, str>>,
-    /// Which of its items are which of the input's.
+    /// How its items correspond to those of the input.
     pub alignment: Alignment,
 }
 
 impl<'a> ResourceList<'a> {
-    /// The list's text with the changes made and the results written. What does not change is
-    /// borrowed from the input.
+    /// The list's text with the changes applied and the results written. Unchanged text is borrowed
+    /// from the input.
     ///
     /// # Errors
     /// See [`WriteError`].
@@ -60,7 +60,7 @@ impl<'a> ResourceList<'a> {
                 self.check_anchors(item)?;
                 let mut edited = self.edit(item, patch)?;
                 let mut range = span.range.clone();
-                // What comes after the item comes before the comments about the next one.
+                // New text goes after the item but before the comments about the next one.
                 if followed.contains(&item)
                     && let Some(own) = self.own_range(item)
                     && let Some(behind) = self.text.get(own.end..range.end)
@@ -111,7 +111,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// The line break that whole lines put in at `at` need before them.
+    /// The line break, if any, that must precede whole lines inserted at `at`.
     fn gap(&self, at: usize) -> &'static str {
         let before = self.text.get(..at).unwrap_or_default();
         if before.ends_with('\n') {
@@ -121,8 +121,8 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// The item that a new resource comes after: a `DeploymentList` holds Deployments only, so that a
-    /// Service for one of them stands behind the list.
+    /// The item that a new resource is placed after. A `DeploymentList` holds only Deployments, so
+    /// a Service for one of them goes after the whole list.
     pub(super) fn neighbour(&self, item: usize, value: &Value) -> usize {
         let mut item = item;
         while let Some(member) = item.checked_sub(self.len())
@@ -142,7 +142,7 @@ impl<'a> ResourceList<'a> {
         item
     }
 
-    /// A new item behind another, which ends at `at`.
+    /// The text of a new item after another, which ends at `at`.
     fn new_item(&self, value: &Value, neighbour: usize, at: usize) -> String {
         match self.form(neighbour) {
             Form::Flow => {
@@ -161,14 +161,14 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// What stands between an item in brackets and the one put behind it.
+    /// The separator between an item in brackets and a new one after it.
     fn comma(&self, neighbour: usize) -> String {
         let lines = JsonLines::of(self.text, self.start(neighbour));
         format!(",{}", lines.map_or(" ", |lines| lines.start))
     }
 
-    /// A removed item takes its own lines along, and leaves the comments that follow them. Gives the
-    /// range, and what is left in its place.
+    /// An item is removed with its own lines, but not with the comments after them. Returns the
+    /// range, and its replacement.
     fn removal(
         &self,
         item: usize,
@@ -217,8 +217,8 @@ impl<'a> ResourceList<'a> {
         (range, left)
     }
 
-    /// What stands in the same sequence as an item, itself included: what is an item, by its number,
-    /// and where each stands.
+    /// Everything in the same sequence as an item, including the item itself: its range and, if it
+    /// is an item, its number.
     fn siblings(&self, item: usize) -> Vec<(Option<usize>, Range<usize>)> {
         let members = &self.members.members;
         let Some(member) = item
@@ -247,8 +247,8 @@ impl<'a> ResourceList<'a> {
         siblings
     }
 
-    /// An item without the comments behind it that are about the next one: those that begin no
-    /// deeper than its dash.
+    /// An item without the trailing comments that are about the next one: those that are not
+    /// indented deeper than its dash.
     fn own_range(&self, item: usize) -> Option<Range<usize>> {
         let range = self.span(item)?.range.clone();
         let Form::Block(column) = self.form(item) else {
@@ -270,7 +270,7 @@ impl<'a> ResourceList<'a> {
         Some(range.start..range.start + end)
     }
 
-    /// An edit must not reach other items through an anchor.
+    /// Checks that an edit does not affect other items through an anchor.
     fn check_anchors(&self, item: usize) -> Result<(), WriteError> {
         let text = self.text_of(item);
         if !text.contains('&') {
@@ -304,7 +304,7 @@ impl<'a> ResourceList<'a> {
         Ok(())
     }
 
-    /// An item's text with a patch carried out.
+    /// An item's text with a patch applied.
     fn edit(&self, item: usize, patch: &Patched) -> Result<String, WriteError> {
         let edited = match self.tree(item) {
             Some(tree) => original_text::edit(&tree, patch),
@@ -320,8 +320,8 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// The section `results`, or what goes in the place of an earlier one. `None` where there is none
-    /// to write.
+    /// The section `results`, or the replacement of an earlier one. `None` if there is nothing to
+    /// write.
     fn results_text(&self, results: &[FunctionResult]) -> Option<String> {
         let results: Vec<Value> = results
             .iter()
@@ -334,7 +334,8 @@ impl<'a> ResourceList<'a> {
                 let members = self.text.get(..self.layout.end);
                 let comma = match before {
                     Some(_) => "",
-                    // A key without a value: go-yaml takes the colon of `key:,` for a part of it.
+                    // A key without a value: go-yaml treats the colon of `key:,` as part of the
+                    // key.
                     None if members.is_some_and(|members| members.ends_with(':')) => " , ",
                     None => ", ",
                 };
@@ -350,7 +351,7 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// Text in pieces: the input's own, and what takes the place of some of it.
+/// Text in pieces: parts of the input, and replacements.
 struct Pieces<'a> {
     text: &'a str,
     replacements: Vec<(Range<usize>, String)>,
@@ -369,7 +370,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn finish(mut self) -> Vec<Cow<'a, str>> {
-        // What is put in between comes before what begins there.
+        // Insertions come before whatever starts at the same position.
         self.replacements
             .sort_by_key(|(range, _)| (range.start, range.end));
         let mut pieces = Vec::with_capacity(self.replacements.len() * 2 + 1);

@@ -1,23 +1,23 @@
-//! Heads of lines by masks: a bit tells whether a byte is one of those looked for, the lowest bit for the
-//! first byte.
+//! Line heads computed from bit masks. A bit tells whether a byte is one of the wanted ones; the
+//! lowest bit is for the first byte.
 
 #[cfg(target_arch = "wasm32")]
 use simd128::any_of;
 #[cfg(target_arch = "x86_64")]
 use sse2::any_of;
 
-/// How many bytes a mask is for.
+/// The number of bytes per mask.
 const WIDTH: usize = 32;
-/// `memchr` is quicker for a byte that is further away.
+/// For bytes further away, `memchr` is faster.
 const FURTHEST: usize = 4 * WIDTH;
 
 /// The head of a line of fewer than 64 bytes.
 pub(in crate::resource_list) struct LineHead<'a> {
-    /// The line, and what comes after it.
+    /// The line, and the bytes after it.
     bytes: &'a [u8; 2 * WIDTH],
     /// Bytes before its line feed.
     pub(in crate::resource_list) length: usize,
-    /// Spaces that it begins with.
+    /// The number of leading spaces.
     pub(in crate::resource_list) indent: usize,
     /// Where `:` and `#` are.
     signs: u64,
@@ -62,7 +62,8 @@ impl<'a> LineHead<'a> {
         self.signs.trailing_zeros() as usize
     }
 
-    /// True when a double quote is there, one ends the line, and there are no others and no escapes.
+    /// True if a double quote is there, another one ends the line, and there are no further quotes
+    /// or escapes.
     #[inline]
     pub(in crate::resource_list) fn is_quoted_from(&self, place: usize) -> bool {
         let (first, second) = halves(self.bytes);
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Bytes of which those that are looked for are frequent.
+    /// Bytes in which the wanted ones are frequent.
     fn byte() -> impl Strategy<Value = u8> {
         prop_oneof![prop::sample::select(b"  \n:#\"\\".to_vec()), any::<u8>()]
     }

@@ -1,7 +1,7 @@
 //! The head of a line: where the line ends, how far it is indented, where its key may end.
 //!
-//! [`masks`] compares 16 bytes with one instruction, where the target has it; [`words`] compares eight
-//! as one number.
+//! [`masks`] compares 16 bytes with one instruction if the target supports it; [`words`] compares
+//! eight bytes as one number.
 
 #[cfg(any(
     target_arch = "x86_64",

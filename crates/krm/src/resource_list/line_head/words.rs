@@ -1,4 +1,4 @@
-//! Heads of lines by words of eight bytes.
+//! Line heads computed from words of eight bytes.
 
 use super::super::swar;
 
@@ -7,7 +7,7 @@ pub(in crate::resource_list) fn line_end(text: &[u8], from: usize) -> usize {
     match swar::first_of([b'\n'], text, from) {
         Ok(at) => at,
         Err(at) => {
-            // Behind the end there is nothing.
+            // There is nothing past the end.
             let rest = text.get(at..).unwrap_or_default();
             memchr::memchr(b'\n', rest).map_or(text.len(), |place| at + place)
         }
@@ -19,7 +19,7 @@ pub(in crate::resource_list) struct LineHead<'a> {
     line: &'a [u8],
     /// Bytes before its line feed.
     pub(in crate::resource_list) length: usize,
-    /// Spaces that it begins with.
+    /// The number of leading spaces.
     pub(in crate::resource_list) indent: usize,
 }
 
@@ -50,8 +50,8 @@ impl<'a> LineHead<'a> {
         })
     }
 
-    /// True when a double quote is there, one ends the line, and no others and no escapes are between
-    /// them.
+    /// True if a double quote is there, another one ends the line, and there are no quotes or
+    /// escapes between them.
     pub(in crate::resource_list) fn is_quoted_from(&self, place: usize) -> bool {
         match self.line.get(place..) {
             Some([b'"', text @ .., b'"']) => !text.iter().any(|byte| matches!(byte, b'"' | b'\\')),

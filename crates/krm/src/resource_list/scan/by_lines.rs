@@ -37,7 +37,8 @@ pub(in crate::resource_list) fn by_lines(text: &str) -> Result<Layout, Unsure> {
         }
         let Some((key, _)) = line.key.clone().filter(|_| line.dashes == 0) else {
             if line.dashes > 0 && !section.name.is_empty() && !section.is_items {
-                // A sequence level with its key: `results:` and then `- message: …`.
+                // A sequence at the same indentation as its key: `results:` and then `- message:
+                // …`.
                 continue;
             }
             return Err(Unsure);
@@ -63,14 +64,14 @@ pub(in crate::resource_list) fn by_lines(text: &str) -> Result<Layout, Unsure> {
     Ok(layout)
 }
 
-/// In YAML, a carriage return alone ends a line too; and a form feed is a blank only in Rust.
+/// In YAML, a carriage return alone also ends a line; and only Rust treats a form feed as blank.
 fn has_odd_blank(text: &str) -> bool {
     let text = text.as_bytes();
     memchr::memchr2_iter(b'\r', b'\x0c', text)
         .any(|at| text.get(at) == Some(&b'\x0c') || text.get(at + 1) != Some(&b'\n'))
 }
 
-/// Trims the blanks and line ends of YAML, which are fewer than those of Unicode.
+/// Trims YAML's blanks and line ends, a subset of Unicode's.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
@@ -92,7 +93,7 @@ fn after_document_start(text: &str) -> usize {
     start
 }
 
-/// A top-level key and what is under it, while it is being read.
+/// A top-level key and its content, while being read.
 #[derive(Default)]
 struct Section<'a> {
     name: &'a str,
@@ -133,7 +134,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Lines that are indented deeper say nothing about the layout.
+    /// Lines with a deeper indentation do not affect the layout.
     fn depth(&self) -> usize {
         match &self.item {
             Some(item) => item.depth(),
@@ -171,7 +172,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// True when the line is one of the items; false when it ends them.
+    /// True if the line belongs to the items; false if it ends them.
     fn take_item_line(
         &mut self,
         text: &str,
@@ -211,7 +212,7 @@ impl<'a> Section<'a> {
 }
 
 impl OpenItem {
-    /// How deep the item's own keys, and those of its metadata, are.
+    /// The column of the item's own keys, and of those of its metadata.
     fn depth(&self) -> usize {
         match (self.column, self.metadata) {
             (Some(column), None) => column,
@@ -221,7 +222,7 @@ impl OpenItem {
     }
 
     fn take(&mut self, text: &str, line: &NodeLine, lines: &LineReader<'_>) -> Result<(), Unsure> {
-        // The item's own dash, and then those of sequences inside it.
+        // First the item's own dash, then those of sequences inside it.
         if line.dashes > usize::from(line.start == self.start) {
             self.opaque |= self.column.is_none();
             return Ok(());
@@ -274,7 +275,7 @@ impl OpenItem {
     }
 }
 
-/// Keys that may stand for one of those looked for: quoted, merged, an alias, with an anchor.
+/// Keys that may be equivalent to one of the wanted ones: quoted, merged, an alias, with an anchor.
 fn is_odd_key(key: &str) -> bool {
     key.starts_with(['"', '\'', '<', '*', '&', '!'])
 }

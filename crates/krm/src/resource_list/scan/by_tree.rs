@@ -8,7 +8,7 @@ use yaml_splice::{Tree, YamlError, YamlErrorKind};
 
 use super::{Form, ItemSpan, Layout};
 
-/// The reader for everything that [`super::by_lines()`] is not sure of.
+/// The reader for everything that [`super::by_lines()`] is unsure about.
 ///
 /// # Errors
 /// As [`super::scan`].
@@ -18,7 +18,7 @@ pub(in crate::resource_list) fn by_tree(text: &str) -> Result<Layout, YamlError>
         None => (0, text),
     };
     if body.starts_with('\u{feff}') {
-        // The parser would take this one for the first.
+        // The parser would mistake this byte order mark for the first one.
         return Err(YamlError {
             kind: YamlErrorKind::Ambiguous,
             message: "there are two byte order marks; keep one".to_owned(),
@@ -45,7 +45,7 @@ pub(in crate::resource_list) fn by_tree(text: &str) -> Result<Layout, YamlError>
     })
 }
 
-/// The mapping that the list is.
+/// The root mapping of the list.
 struct Root<'t, 'a> {
     tree: &'t Tree<'a>,
     id: NodeId,
@@ -71,7 +71,7 @@ impl<'t, 'a> Root<'t, 'a> {
         let text_end = tree.text.len();
         let root_end = tree.node(id).span.end;
         let end = if let (true, Some((_, last))) = (flow, entries.last()) {
-            // Whatever follows: a comma, a comment.
+            // Before whatever follows: a comma, a comment.
             tree.node(*last).span.end
         } else if skip_gap(tree.text, root_end) == text_end {
             // Comments at the end belong to the last section.
@@ -132,7 +132,7 @@ impl<'t, 'a> Root<'t, 'a> {
         }
     }
 
-    /// A member of the list by its name, and where it ends.
+    /// A member of the list by its name, and its end.
     fn section(&self, name: &str) -> Option<(NodeId, NodeId, usize)> {
         let mut entries = self.tree.entries(self.id).iter().zip(&self.ends);
         let ((key, value), end) =
@@ -173,8 +173,8 @@ impl<'t, 'a> Root<'t, 'a> {
     }
 }
 
-/// Whole lines are what is put in, changed and taken out. A carriage return without a line feed makes
-/// lines that are none to other programs.
+/// Checks that a node starts its line, as whole lines are inserted, changed and removed. Other
+/// programs do not treat a carriage return without a line feed as the end of a line.
 fn begins_line(tree: &Tree<'_>, position: usize) -> Result<(), YamlError> {
     let start = tree.line_start(position);
     let before = tree.text.get(start..position);

@@ -1,9 +1,8 @@
-//! Where the parts of a ResourceList stand: items, functionConfig, results.
+//! Locates the parts of a ResourceList: items, functionConfig, results.
 //!
-//! There are two readers with the same answer. [`by_lines()`] looks at the beginnings of lines and
-//! is what runs on every list that a tool has written; [`by_tree()`] parses everything, and runs
-//! where the first is not sure (JSON, flow style, complex keys) and in the tests, which hold that
-//! both agree.
+//! There are two equivalent readers. [`by_lines()`] examines the beginnings of lines, and handles
+//! every list that a tool has written. [`by_tree()`] parses everything, and runs if the first is
+//! unsure (JSON, flow style, complex keys), and in the tests, which verify that both agree.
 
 mod by_lines;
 mod by_tree;
@@ -42,11 +41,11 @@ pub(crate) enum Form {
     Flow,
 }
 
-/// An item, and the kind and name that its text shows without a parse.
+/// An item, and its kind and name if its text shows them without parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ItemSpan {
     pub(super) range: Range<usize>,
-    /// `None` when only a full parse tells.
+    /// `None` if only a full parse can tell.
     pub(super) head: Option<HeadRanges>,
 }
 
@@ -69,7 +68,7 @@ pub(super) fn scan(text: &str) -> Result<Layout, YamlError> {
     }
 }
 
-/// The range of a scalar whose text is its value, without quotes; `None` for all others.
+/// The range of a scalar whose text equals its value, without quotes; `None` for any other.
 pub(super) fn plain_text(text: &str, value: Range<usize>) -> Option<Range<usize>> {
     let raw = text.get(value.clone())?;
     let first = raw.chars().next()?;

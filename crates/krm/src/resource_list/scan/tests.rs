@@ -1,4 +1,4 @@
-//! Both readers agree, and the quick one is the one that runs.
+//! Both readers agree, and the fast one is used.
 
 mod agreed;
 
@@ -108,7 +108,7 @@ fn the_hard_cases_of_the_editor() {
     assert!(quick > 80, "{quick}");
 }
 
-/// Parts of lists: each stands for lines that could be mistaken for others.
+/// Parts of lists with lines that could be mistaken for something else.
 const HOSTILE: &[&str] = &[
     // Text that looks like items, keys, comments and separators.
     "- kind: A\n  metadata:\n    name: a\n  data:\n    x: |\n      - kind: Deployment\n      items:\n      - b\n\n     # under\n    y: z\n",
@@ -272,7 +272,7 @@ fn a_json_list_is_left_to_the_parser() {
     );
 }
 
-/// Lines of a text that are moved, doubled, indented, cut or taken away.
+/// Moves, duplicates, indents, truncates or removes lines of a text.
 fn damage(text: &str, damages: &[(Index, Index, u8)]) -> String {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     for (from, to, kind) in damages {

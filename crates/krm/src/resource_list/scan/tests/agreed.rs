@@ -1,12 +1,12 @@
-//! Whether both readers of a list say the same. The fuzzers take this in as a file, too.
+//! Checks that both readers of a list agree. The fuzzers include this file, too.
 
 use crate::resource::Resource;
 use crate::resource_list::scan::{HeadRanges, Layout, by_lines, by_tree};
 use yaml_splice::Tree;
 use yaml_splice::edit::item_root;
 
-/// What the quick reader found and the parser confirms; `None` where it left the answer to the
-/// parser, or the text is no list.
+/// The result of the fast reader, confirmed by the parser; `None` if it deferred to the parser, or
+/// the text is not a list.
 pub(in crate::resource_list) fn agreed(text: &str) -> Result<Option<Layout>, String> {
     let Ok(quick) = by_lines(text) else {
         return Ok(None);
@@ -21,7 +21,8 @@ pub(in crate::resource_list) fn agreed(text: &str) -> Result<Option<Layout>, Str
         let Some(head) = &item.head else {
             continue;
         };
-        // An item with an alias to another one is not readable alone, and its head is.
+        // An item with an alias to another one cannot be parsed separately, but its head can be
+        // read.
         let Ok(Ok(value)) =
             Tree::parse(written).map(|tree| tree.value_of(item_root(&tree).unwrap()))
         else {
