@@ -10,7 +10,7 @@ use kube::client::{Body, Client, ClientBuilder, ConfigExt as _};
 use kube::{Config, Error};
 use tower::{BoxError, ServiceBuilder};
 
-/// A connection whose peer is gone is noticed after about two minutes.
+/// Detects a dead peer after about two minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -19,9 +19,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub struct Cluster {
     /// A client of its API server, as [`client`] makes it.
     pub client: Client,
-    /// How the log names it: host:port of the API server, and where that was read.
+    /// Its name in the log: host:port of the API server, and where that was read.
     pub name: String,
-    /// Says what an error of a request means, without anything secret.
+    /// Explains an error of a request, without secrets.
     pub explain: fn(&Error) -> String,
 }
 
@@ -31,8 +31,8 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// Makes a client for terminals: small packets are sent at once, and a connection may be quiet for
-/// long, as each request has a deadline of its own.
+/// Creates a client for terminals: small packets are sent at once, and a connection may be idle for
+/// a long time, as each request has its own deadline.
 ///
 /// # Errors
 ///

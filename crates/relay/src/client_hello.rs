@@ -1,4 +1,4 @@
-//! Reads the ClientHello of a TLS connection, and the host in it (SNI).
+//! Reads the ClientHello of a TLS connection, and the SNI in it.
 //!
 //! The bytes are kept and passed to the runner unchanged: TLS is between the client and the runner.
 
@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// The most bytes of a ClientHello. One with a post-quantum key is less than 2 KiB.
+/// The maximum size of a ClientHello. With a post-quantum key, one is less than 2 KiB.
 const MAX_BYTES: usize = 16 * 1024;
 /// How many bytes are read at once.
 const PIECE: usize = 2 * 1024;
@@ -131,7 +131,7 @@ mod tests {
         builder.enable_all().build().unwrap().block_on(future)
     }
 
-    /// Reads what arrives in pieces of a size.
+    /// Reads the bytes in pieces of the given size.
     fn read_in(bytes: &[u8], piece: usize) -> Result<ClientHello, HelloError> {
         let mut client = tokio_test_reader(bytes, piece);
         block_on(read(&mut client))

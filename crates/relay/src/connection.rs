@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its line in the log.
+//! One connection, from its first byte to its log entry.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::table::Choice;
 use crate::traffic::Traffic;
 use crate::{copy, forward, port_forward};
 
-/// About 30 years, in place of a time that no clock reaches.
+/// About 30 years, as a deadline that is never reached.
 const FAR_FUTURE: Duration = Duration::from_secs(1_000_000_000);
 
-/// What all connections share.
+/// State shared by all connections.
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) gateway: Gateway,
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
 }
 
-/// What the log says of a connection. It is filled in as the connection goes on.
+/// The data that is logged about a connection. It is filled in as the connection progresses.
 struct Connection {
     peer: SocketAddr,
     started: Instant,
@@ -99,7 +99,7 @@ impl Connection {
             opened = open(shared, &choice, deadline, &mut self.pod) => opened,
             () = phase::reached(phase, Phase::Stopping) => return Err(Ending::Drained),
         };
-        // The routes may be replaced in the meantime.
+        // The routes may be replaced while the connection lasts.
         drop(table);
         let pod = opened?;
         shared.metrics.opened(&name, begun.elapsed());
@@ -165,7 +165,7 @@ fn route_of(choice: &Choice<'_, Entry>) -> String {
     entry.map(|entry| entry.route.name()).unwrap_or_default()
 }
 
-/// Connects to the pod that a host leads to, and stores the name of the pod.
+/// Connects to the pod for a host, and stores the name of the pod.
 async fn open(
     shared: &Shared,
     choice: &Choice<'_, Entry>,
@@ -227,7 +227,7 @@ fn not_opened(error: &kube::Error, cluster: &Cluster) -> String {
     }
 }
 
-/// Says why a pod's address could not be connected to.
+/// Explains why the relay could not connect to a pod's address.
 fn not_dialed(error: DialError, pod: &FoundPod) -> Ending {
     let (namespace, name) = (&pod.namespace, &pod.name);
     match error {

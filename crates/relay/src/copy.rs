@@ -90,7 +90,7 @@ async fn upload(
             return Err(Ending::PodBroken(error));
         }
     }
-    // If the pod has gone, the other direction says so.
+    // If the pod is gone, the other direction reports it.
     let _ = pod.shutdown().await;
     Ok(())
 }
@@ -106,12 +106,12 @@ async fn download(
         Err(Broken::Reader(error)) => return Err(Ending::PodBroken(error)),
         Err(Broken::Writer(error)) => return Err(Ending::ClientBroken(error)),
     }
-    // If the client has gone, the other direction says so.
+    // If the client is gone, the other direction reports it.
     let _ = client.shutdown().await;
     Ok(())
 }
 
-/// Copies until the reader ends.
+/// Copies until the reader reaches its end.
 async fn pump(
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
@@ -128,7 +128,7 @@ async fn pump(
     Ok(())
 }
 
-/// What came of reading once.
+/// The outcome of one read.
 struct Step {
     /// How many bytes the other socket took at once.
     written: usize,
@@ -136,7 +136,7 @@ struct Step {
     rest: Vec<u8>,
 }
 
-/// Reads once, and writes what the socket takes at once; `None` if the reader has ended.
+/// Reads once, and writes what the socket accepts at once; `None` at the end of the reader.
 fn poll_step(
     context: &mut Context<'_>,
     reader: &mut (impl AsyncRead + Unpin),

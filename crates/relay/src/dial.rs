@@ -17,24 +17,25 @@ pub enum Dial {
     Pod,
 }
 
-/// Why no address of a pod could be connected to: what happened at the first one.
+/// Why none of a pod's addresses accepted a connection: the error of the first one.
 #[derive(Debug)]
 pub(crate) enum DialError {
-    /// Nothing listens there.
+    /// The connection was refused.
     Refused(SocketAddr),
-    /// Nothing has answered there.
+    /// There was no answer in time.
     Late(SocketAddr),
-    /// The system says this.
+    /// An error of the system.
     Failed(SocketAddr, io::Error),
     /// The pod has no address.
     NoAddress,
 }
 
-/// Connects to the first address of a pod that accepts it. The time is shared by those that are left.
+/// Connects to the first of a pod's addresses that accepts. The remaining addresses share the
+/// remaining time.
 ///
 /// # Errors
 ///
-/// No address accepts it.
+/// No address accepts a connection.
 pub(crate) async fn connect(
     ips: &[IpAddr],
     port: u16,
@@ -98,7 +99,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        // No route leads to this one, with or without IPv6.
+        // This address has no route, with or without IPv6.
         let nowhere: IpAddr = Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 1).into();
         let refused = dial(&[nowhere, Ipv4Addr::LOCALHOST.into()], port).unwrap_err();
         assert!(
@@ -118,7 +119,7 @@ mod tests {
             let port = listener.local_addr().unwrap().port();
             let ips = [IpAddr::from(Ipv4Addr::LOCALHOST)];
             let dial = || connect(&ips, port, Instant::now() + Duration::from_millis(300));
-            // It accepts none, and the system answers only as many as it keeps for it.
+            // It accepts no connections, and the system answers only as many as its backlog holds.
             let mut kept = Vec::new();
             let error = loop {
                 match dial().await {

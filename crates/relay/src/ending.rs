@@ -14,7 +14,7 @@ pub(crate) enum Ending {
     Pod,
     /// No byte was sent for too long.
     Idle,
-    /// The relay is stopping.
+    /// The relay shuts down.
     Drained,
     /// There were too many connections.
     OverLimit,
@@ -44,7 +44,7 @@ pub(crate) enum Ending {
     ClientBroken(io::Error),
     /// The port-forward broke.
     ForwardBroken(String),
-    /// The node reports that it cannot forward to the port, or not any more.
+    /// The node reports that it cannot forward to the port, or no longer can.
     PodFailed(String),
 }
 

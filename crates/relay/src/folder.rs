@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// The most bytes of a file: as many as fit into a ConfigMap.
+/// The maximum size of a file: that of a ConfigMap.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What is in the files of a folder, by their paths.
+/// The contents of the files in a folder, by path.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// A folder, or a file in it, cannot be read.
@@ -21,8 +21,8 @@ pub struct FolderError {
     error: io::Error,
 }
 
-/// Reads the files of a folder whose names do not begin with a dot: in a mounted ConfigMap, those
-/// that do are the folders which the others are links to. Folders in it are passed over.
+/// Reads the files in a folder whose names do not start with a dot: in a mounted ConfigMap, the dot
+/// names are the folders that the other names link to. Subfolders are skipped.
 ///
 /// # Errors
 ///

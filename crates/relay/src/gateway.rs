@@ -30,8 +30,8 @@ impl Gateway {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Waits until it was tried to list the pods of each route, and those of one were listed. So one
-    /// namespace that may not be read does not keep the others waiting.
+    /// Waits until a list of each route's pods has been attempted, and at least one list has
+    /// succeeded. So a namespace that may not be read does not block the others.
     pub(crate) async fn ready(&self) {
         const INTERVAL: Duration = Duration::from_millis(50);
         while !is_ready(&self.table()) {
@@ -46,7 +46,7 @@ fn is_ready(table: &Table<Entry>) -> bool {
     all().all(|watch| watch.is_tried()) && (is_empty || all().any(|watch| watch.is_listed()))
 }
 
-/// The pod that a choice leads to. Waits for the first list of the pods while it may have the pod.
+/// The pod for a choice. Waits for the first list of pods as long as that may contain the pod.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ pub(crate) async fn find(
     }
 }
 
-/// Runs a function on what is known of the pods of these routes.
+/// Runs a function on the known pods of these routes.
 fn with_known<T>(entries: &[Entry], run: impl FnOnce(&[Known<'_>]) -> T) -> T {
     let guards: Vec<_> = entries.iter().map(|entry| entry.watch.pods()).collect();
     let known: Vec<Known<'_>> = entries

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `listener` | accepts connections, and survives errors of the system |
+//! | `listener` | accepts connections, and survives system errors |
 //! | `client_hello` | reads the host that a client asks for |
 //! | `route`, `routes`, `folder` | routes, from the command line and from files |
 //! | `table` | finds the routes for that host |
@@ -13,6 +13,8 @@
 //! | `port_forward`, `forward` | the same through the API server, over a WebSocket |
 //! | `traffic` | counts the bytes, and notices silence |
 //! | `connection` | runs all of these for one connection, and logs it |
+//! | `ending` | why a connection has ended |
+//! | `socket` | options for all terminal sockets |
 //! | `limits` | limits the number of connections and their time |
 //! | `phase` | serving, draining, stopping |
 //! | `observe`, `metrics`, `log` | metrics, health and the log |
@@ -70,12 +72,12 @@ pub use listener::ListenError;
 pub use route::{Route, RouteError};
 pub use routes::{Place, Routes, RoutesError};
 
-/// How long connections may take to close after they are told to.
+/// How long connections may take to close when told to.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The shortest time between two log lines about too many connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What the relay listens at, and its limits.
+/// The relay's addresses, routes and limits.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The routes, by the host that a client asks for.
@@ -86,20 +88,20 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where to serve `/metrics`, `/healthz` and `/readyz`.
     pub observe: SocketAddr,
-    /// How many connections may be open; those above are closed at once.
+    /// The maximum number of open connections; further ones are closed at once.
     pub max_connections: usize,
-    /// How long a client may take to ask for a host, and the relay to connect to the pod.
+    /// How long a client may take to send its ClientHello, and the relay to connect to the pod.
     pub connect_timeout: Duration,
-    /// How long a connection may be without a byte.
+    /// How long a connection may be silent.
     pub idle_timeout: Duration,
-    /// How long to wait at the end for open connections.
+    /// How long to wait for open connections at shutdown.
     pub drain_timeout: Duration,
     /// Makes untrusted text printable: one line, without control characters.
     pub printable: fn(&str) -> String,
 }
 
-/// Relays connections until `stop` is ready. When it is ready a second time, open connections are
-/// not waited for any more.
+/// Relays connections until `stop` is ready. When it is ready a second time, the relay no longer
+/// waits for open connections.
 ///
 /// # Errors
 ///
@@ -161,7 +163,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Begins to serve once the pods are known.
+/// Starts serving once the pods are known.
 async fn serve_when_ready(gateway: Gateway, phases: watch::Sender<Phase>) {
     gateway.ready().await;
     phases.send_if_modified(|phase| {
@@ -173,7 +175,7 @@ async fn serve_when_ready(gateway: Gateway, phases: watch::Sender<Phase>) {
     });
 }
 
-/// Accepts connections without end.
+/// Accepts connections forever.
 async fn accept(
     mut acceptor: Acceptor,
     max_connections: usize,
@@ -186,7 +188,7 @@ async fn accept(
     loop {
         let (client, peer) = tokio::select! {
             accepted = acceptor.accept(&shared.metrics) => accepted,
-            // Frees the tasks that have ended.
+            // Frees the tasks of ended connections.
             Some(_) = connections.join_next() => continue,
         };
         if let Some(slot) = slots.take() {

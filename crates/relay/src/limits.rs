@@ -1,24 +1,24 @@
-//! Limits on connections, on time, and on lines of the log.
+//! Limits on connections, time, and log lines.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a connection is waited for.
+/// How long to wait for a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
     /// For a ClientHello, and for a port-forward to open.
     pub(crate) connect: Duration,
-    /// For a byte, in a connection that is open.
+    /// For a byte, on an open connection.
     pub(crate) idle: Duration,
 }
 
-/// As many slots as there may be connections.
+/// A slot for each allowed connection.
 #[derive(Debug)]
 pub(crate) struct Slots(Arc<Semaphore>);
 
-/// A slot, free again when it is dropped.
+/// A slot, released on drop.
 #[derive(Debug)]
 pub(crate) struct Slot {
     _permit: OwnedSemaphorePermit,

@@ -14,15 +14,15 @@ use crate::log::{Level, Log};
 use crate::metrics::Metrics;
 use crate::socket;
 
-/// How many connections may wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// The pause after accepting failed: a file descriptor is free again when a connection ends.
+/// The pause after a failed accept: a file descriptor becomes free when a connection ends.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The shortest time between two log lines about that.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// An address cannot be listened at: it is in use, or not one of this machine.
+/// An address cannot be listened on: it is in use, or does not belong to this machine.
 #[derive(Debug, Error)]
 #[error("cannot listen at {address}: {error}")]
 pub struct ListenError {
@@ -30,11 +30,11 @@ pub struct ListenError {
     error: io::Error,
 }
 
-/// Listens at an address. Where a system has no IPv6, `[::]` means all of IPv4.
+/// Listens on an address. If the system has no IPv6, `[::]` means all of IPv4.
 ///
 /// # Errors
 ///
-/// The address is in use, or not one of this machine.
+/// The address is in use, or does not belong to this machine.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
     let bound = bind(address);
     let bound = match bound {
@@ -56,7 +56,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         // IPv4 as well, whatever the system's own default is.
         SockRef::from(&socket).set_only_v6(false)?;
     }
-    // Elsewhere than on Unix it would share the port with a program that listens there.
+    // On systems other than Unix, it would share the port with a program that already listens
+    // there.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -64,13 +65,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn lacks_ipv6(error: &io::Error) -> bool {
-    // EAFNOSUPPORT has no kind of its own.
+    // EAFNOSUPPORT has no `ErrorKind`.
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.kind() == io::ErrorKind::Unsupported
         || cfg!(target_os = "linux") && error.raw_os_error() == Some(97)
 }
 
-/// A listener that survives errors of the system.
+/// A listener that survives system errors.
 pub(crate) struct Acceptor {
     listener: TcpListener,
     pause: Duration,
@@ -97,7 +98,7 @@ impl Acceptor {
                     socket::prepare(&client);
                     return (client, peer);
                 }
-                // The client has left already.
+                // The client has already disconnected.
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
                     metrics.accept_error();

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-/// The most characters of an untrusted text that are logged.
+/// The maximum length of untrusted text in the log.
 const MAX_CHARACTERS: usize = 300;
 
-/// Makes lines of the log.
+/// Creates log lines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     printable: fn(&str) -> String,
@@ -20,10 +20,10 @@ pub(crate) struct Line {
     fields: Map<String, Value>,
 }
 
-/// How much a line matters.
+/// The severity of a line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Level {
-    /// All is as it should be.
+    /// Everything is fine.
     Info,
     /// Somebody should look.
     Warning,
@@ -35,7 +35,7 @@ impl Log {
         Self { printable }
     }
 
-    /// A line about an event of now.
+    /// A line about a current event.
     pub(crate) fn line(self, level: Level, event: &str) -> Line {
         let now = humantime::format_rfc3339_millis(SystemTime::now());
         let level = match level {
@@ -71,8 +71,8 @@ impl Line {
         self
     }
 
-    /// Adds a text that a client, a node or the API server sent, where there is one. It is cut and
-    /// made printable.
+    /// Adds text from a client, a node or the API server, if there is any. It is truncated and made
+    /// printable.
     #[must_use]
     pub(crate) fn with_untrusted(self, name: &str, text: Option<&str>) -> Self {
         match text {
@@ -87,8 +87,8 @@ impl Line {
     pub(crate) fn write(self) {
         let mut line = Value::Object(self.fields).to_string();
         line.push('\n');
-        // In one piece, or lines of two threads could mix. If standard error is closed, nobody is
-        // left to tell.
+        // Written at once, as lines of two threads could mix otherwise. If standard error is
+        // closed, there is nobody left to tell.
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 }
@@ -97,7 +97,7 @@ impl Line {
 mod tests {
     use super::*;
 
-    /// Escapes more than the launcher does, which is enough to see that it is called.
+    /// Escapes more than the launcher does, to show that the function is called.
     const LOG: Log = Log {
         printable: |text| text.escape_default().to_string(),
     };

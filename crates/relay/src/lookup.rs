@@ -1,4 +1,4 @@
-//! Finds the pod of a connection among those that are known.
+//! Finds the pod for a connection among the known pods.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::route::Selection;
 pub(crate) struct FoundPod {
     pub(crate) namespace: String,
     pub(crate) name: String,
-    /// None in a pod that has none yet.
+    /// Empty for a pod that has none yet.
     pub(crate) ips: Box<[IpAddr]>,
     pub(crate) port: u16,
     /// How many other pods a route without a pod's name could lead to. It should be none.
@@ -23,7 +23,7 @@ pub(crate) struct FoundPod {
 pub(crate) struct Known<'a> {
     pub(crate) selection: &'a Selection,
     pub(crate) port: u16,
-    /// What the last list and the watch say; `None` if there was no list.
+    /// The state from the last list and the watch; `None` if there was no list yet.
     pub(crate) pods: Option<&'a Pods>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum NoPod {
 ///
 /// # Errors
 ///
-/// There is no such pod, not one alone, or none that runs.
+/// There is no such pod, the name is ambiguous, or the pod is not running.
 pub(crate) fn by_name(domain: &str, name: &str, routes: &[Known<'_>]) -> Result<FoundPod, NoPod> {
     let named = || {
         let known = routes
@@ -68,7 +68,7 @@ pub(crate) fn by_name(domain: &str, name: &str, routes: &[Known<'_>]) -> Result<
             None => NoPod::Unknown(unknown(domain, name)),
         });
     };
-    // A second route may know that it runs already.
+    // Another route may already know that the pod is running.
     let mut running = pod;
     for (other, other_port, pod) in alive {
         if other != namespace {
@@ -118,7 +118,7 @@ pub(crate) fn newest(route: Known<'_>) -> Result<FoundPod, NoPod> {
     }
 }
 
-/// What to say of a pod without an address.
+/// The message about a pod without an address.
 pub(crate) fn pending(namespace: &str, name: &str) -> String {
     format!(
         "pod {namespace}/{name} has not started or has no IP address yet; kubectl describe pod \
@@ -160,7 +160,7 @@ mod tests {
         pods
     }
 
-    /// Looks `a` up in the pods of namespaces, at ports.
+    /// Looks up `a` among the pods of some namespaces, at some ports.
     fn look_up(routes: &[(&str, u16, Option<Pods>)]) -> Result<FoundPod, NoPod> {
         let selection = |namespace: &str| Selection {
             namespace: namespace.to_owned(),
@@ -227,7 +227,7 @@ mod tests {
             panic!("{both:?}");
         };
         assert!(detail.contains("ci/a and team/a"), "{detail}");
-        // One that has ended is in nobody's way.
+        // A pod that has ended does not make the name ambiguous.
         let found = look_up(&[
             ("ci", 1, of("a", "Succeeded")),
             ("team", 1, of("a", "Running")),

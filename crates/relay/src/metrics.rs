@@ -14,7 +14,7 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 use crate::ending::Ending;
 use crate::route::Selection;
 
-/// All metrics. Every label has a bounded number of values: none comes from a client.
+/// All metrics. Every label has a bounded number of values: none of them is controlled by clients.
 pub(crate) struct Metrics {
     registry: Registry,
     open: Gauge,
@@ -200,7 +200,7 @@ impl Metrics {
         }
     }
 
-    /// Exports a route's metrics from the start, at zero.
+    /// Exports a route's metrics from the start, with zeros.
     pub(crate) fn announce(&self, route: &str) {
         self.bytes_of(route);
         let of_route = OfRoute {
@@ -217,7 +217,7 @@ impl Metrics {
         self.open.dec();
     }
 
-    /// Counts a connection that has ended. `route` is empty if none matched.
+    /// Counts an ended connection. `route` is empty if none matched.
     pub(crate) fn ended(&self, route: &str, ending: &Ending) {
         let ended = Ended {
             route: route.to_owned(),
@@ -283,7 +283,7 @@ impl Metrics {
             .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Exports the metrics of a folder from the start, at zero.
+    /// Exports the metrics of a folder from the start, with zeros.
     pub(crate) fn announce_folder(&self) {
         for result in [true, false].map(Reload::new) {
             self.routes.reloads.get_or_create(&result).inc_by(0);
@@ -299,7 +299,7 @@ impl Metrics {
         self.routes.outdated.set(i64::from(!is_accepted));
     }
 
-    /// All metrics, in OpenMetrics' text format.
+    /// All metrics, in the OpenMetrics text format.
     pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut written = String::new();
         text::encode(&mut written, &self.registry)?;

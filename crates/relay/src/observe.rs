@@ -22,15 +22,15 @@ use crate::phase::Phase;
 
 /// More than Prometheus and a kubelet need.
 const MAX_CONNECTIONS: usize = 64;
-/// How long a client may take for the head of a request, and between two of them.
+/// How long a client may take to send a request head, and between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a connection may last, whatever it does.
+/// The maximum duration of a connection.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Answers requests without end.
+/// Answers requests forever.
 pub(crate) async fn serve(
     mut acceptor: Acceptor,
     metrics: Arc<Metrics>,

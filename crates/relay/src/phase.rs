@@ -9,13 +9,13 @@ pub(crate) enum Phase {
     Starting,
     /// It accepts connections.
     Serving,
-    /// It accepts none any more, and waits for those that are open.
+    /// It no longer accepts connections, and waits for the open ones.
     Draining,
-    /// Open connections are closed now.
+    /// Open connections are being closed.
     Stopping,
 }
 
-/// Waits until a phase, or one after it.
+/// Waits for a phase, or a later one.
 pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     // An error means that the sender is gone, and so the relay has ended.
     let _ = phase.wait_for(|phase| *phase >= wanted).await;

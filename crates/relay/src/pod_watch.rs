@@ -1,6 +1,6 @@
-//! Follows the pods of a selection: a list, then a watch from there on, for as long as it is needed.
+//! Follows the pods of a selection: lists them once, then watches for changes, as long as needed.
 //!
-//! While the API server cannot be asked, the pods of the last answer stay known.
+//! While the API server is unavailable, the last known pods are kept.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -22,17 +22,17 @@ use crate::metrics::{Metrics, WatchMetrics};
 use crate::pods::{ApiPod, Pods};
 use crate::route::Selection;
 
-/// How many pods are listed at once.
+/// The number of pods per page of a list.
 const PAGE: u32 = 500;
-/// How many pages are asked for at a time, by all watches together: a page takes some megabytes.
+/// How many pages all watches together request at the same time: a page takes some megabytes.
 const PAGES_AT_ONCE: usize = 3;
-/// How long the API server may take for a page, and to begin a watch.
+/// How long the API server may take to return a page, or to start a watch.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How many seconds a watch lasts before the API server ends it.
 const WATCH_SECONDS: u32 = 290;
-/// A watch that has not ended by then has a broken connection.
+/// A watch that lasts longer has a broken connection.
 const SILENCE: Duration = Duration::from_secs(310);
-/// The pause before the API server is asked again.
+/// The initial pause before the next request to the API server.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// A watch that ends earlier is not begun again at once.
@@ -40,7 +40,7 @@ const STEADY: Duration = Duration::from_secs(5);
 /// The shortest time between two log lines about one failing watch.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Makes watches.
+/// Creates watches.
 #[derive(Clone)]
 pub(crate) struct Watcher {
     cluster: Cluster,
@@ -58,12 +58,12 @@ pub(crate) struct PodWatch {
     task: JoinHandle<()>,
 }
 
-/// How far a watch is.
+/// The progress of a watch.
 #[derive(Clone, Debug, Default)]
 struct State {
     /// The pods were listed.
     is_listed: bool,
-    /// Why they cannot be listed or watched now.
+    /// Why they currently cannot be listed or watched.
     problem: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl Watcher {
         }
     }
 
-    /// Begins to follow the pods of a selection.
+    /// Starts following the pods of a selection.
     pub(crate) fn watch(&self, selection: &Selection) -> PodWatch {
         let pods = Arc::new(RwLock::new(Pods::default()));
         let (sender, state) = watch::channel(State::default());
@@ -110,27 +110,27 @@ impl PodWatch {
         is_listed.then(|| self.pods.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// True if the pods were listed once.
+    /// True once the pods have been listed.
     pub(crate) fn is_listed(&self) -> bool {
         self.state.borrow().is_listed
     }
 
-    /// True once it was tried to list the pods.
+    /// True once the first attempt to list the pods is over.
     pub(crate) fn is_tried(&self) -> bool {
         let state = self.state.borrow();
         state.is_listed || state.problem.is_some()
     }
 
-    /// Waits until it was tried to list the pods.
+    /// Waits until the first attempt to list the pods is over.
     pub(crate) async fn wait_until_tried(&self) {
         let mut state = self.state.clone();
-        // An error means that nobody follows any more, so there is nothing to wait for.
+        // An error means that the follower has ended, so there is nothing to wait for.
         let _ = state
             .wait_for(|state| state.is_listed || state.problem.is_some())
             .await;
     }
 
-    /// Why the pods cannot be listed or watched now.
+    /// Why the pods currently cannot be listed or watched.
     pub(crate) fn problem(&self) -> Option<String> {
         self.state.borrow().problem.clone()
     }
@@ -155,11 +155,11 @@ struct Follower {
 
 /// How a watch has ended.
 enum End {
-    /// As the API server ends every watch after a time, or because a connection broke. It can go on
-    /// from the last version.
+    /// As expected: the API server ends every watch after a while; or a connection broke. The watch
+    /// can continue from the last version.
     Resumable(Option<String>),
-    /// The pods have to be listed again: the last version is too old, or the API server has said
-    /// something else. `None` if that is nothing to worry about.
+    /// The pods must be listed again: the last version is too old, or the API server sent something
+    /// unexpected. `None` if this is harmless.
     Over(Option<String>),
 }
 
@@ -181,7 +181,7 @@ impl Follower {
             };
             let begun = Instant::now();
             let end = self.follow(&mut from).await;
-            // Until the next one is open: a server that starts may let it wait.
+            // Down until the next watch is open: a server that is starting may delay it.
             self.metrics.up(false);
             let is_steady = begun.elapsed() >= STEADY;
             if is_steady {
@@ -214,7 +214,7 @@ impl Follower {
         loop {
             let request = self.request().list(&page);
             let request = request.map_err(|error| self.explain(&Error::BuildRequest(error)))?;
-            // It is closed by nobody.
+            // The semaphore is never closed.
             let permit = self.watcher.pages.acquire().await;
             let list = time::timeout(ANSWER, client.request::<PodList>(request)).await;
             let list = list.map_err(|_| too_late())?;
@@ -233,7 +233,7 @@ impl Follower {
         }
     }
 
-    /// Follows the changes from a version on, and moves the version forward.
+    /// Follows the changes since a version, and updates the version.
     async fn follow(&mut self, version: &mut String) -> End {
         let params = WatchParams::default()
             .labels(&self.selection.selector)
@@ -290,7 +290,7 @@ impl Follower {
 
     fn end_of(&self, error: &Error) -> End {
         match error {
-            // The version is too old: this is how a long time without a watch ends.
+            // The version is too old, which is normal after a long time without a watch.
             Error::Api(status) if status.code == 410 => End::Over(None),
             Error::ReadEvents(_) | Error::HyperError(_) | Error::Service(_) => {
                 End::Resumable(Some(self.explain(error)))
@@ -377,8 +377,8 @@ struct ListMetadata {
     next: Option<String>,
 }
 
-/// Pauses that become longer. They differ between watches, so that not all ask at once after the
-/// API server was away.
+/// Pauses that get longer. They differ between watches, so that not all of them send requests at
+/// once when the API server comes back.
 struct Pause(Duration);
 
 impl Default for Pause {
@@ -389,7 +389,7 @@ impl Default for Pause {
 
 impl Pause {
     async fn wait(&mut self) {
-        // A random number is in the keys of a hasher, and in nothing else of the standard library.
+        // The keys of a hasher are the only random numbers in the standard library.
         let random = RandomState::new().hash_one(0_u8) % 512;
         let share = u32::try_from(random)
             .unwrap_or_default()

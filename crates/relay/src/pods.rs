@@ -1,4 +1,4 @@
-//! The pods of a selection, and what is kept of each.
+//! The pods of a selection, and the data that is kept about each.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-/// A pod as the API server sends it, without what is not needed here.
+/// A pod from the API server, reduced to the relevant fields.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ApiPod {
@@ -50,7 +50,7 @@ struct Condition {
     status: String,
 }
 
-/// What is kept of a pod.
+/// The data that is kept about a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pod {
     uid: Box<str>,
@@ -61,14 +61,14 @@ pub(crate) struct Pod {
     created: Option<SystemTime>,
 }
 
-/// How far a pod is in its life.
+/// A pod's stage of life.
 ///
 /// Source: `PodPhase` in Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
     /// Its containers have not started: `Pending`.
     Pending,
-    /// `Running`, also while it terminates; and `Unknown`, when its node is not heard of.
+    /// `Running`, even while it terminates; and `Unknown`, if its node does not respond.
     Running,
     /// All containers have ended: `Succeeded` or `Failed`.
     Ended,
@@ -111,7 +111,7 @@ impl Pod {
 pub(crate) struct Pods(HashMap<Box<str>, Pod>);
 
 impl Pods {
-    /// How many there are.
+    /// The number of pods.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -120,7 +120,7 @@ impl Pods {
         self.0.get(name)
     }
 
-    /// Adds a pod, or what has changed of it.
+    /// Adds or updates a pod.
     pub(crate) fn apply(&mut self, pod: ApiPod) {
         let name = pod.metadata.name.as_str();
         if is_pod_name(name) {
@@ -128,7 +128,7 @@ impl Pods {
         }
     }
 
-    /// Removes a pod, unless another one has got its name in the meantime.
+    /// Removes a pod, unless another one now has its name.
     pub(crate) fn remove(&mut self, pod: &ApiPod) {
         let name = pod.metadata.name.as_str();
         let is_same = |known: &Pod| *known.uid == *pod.metadata.uid;

@@ -4,7 +4,7 @@
 //! node's first message on each channel is the port, and not passed on. The other side is
 //! `k8s.io/cri-streaming/pkg/streaming/portforward`.
 //!
-//! The protocol cannot close one direction alone.
+//! The protocol cannot close a single direction.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -56,7 +56,7 @@ impl ToPod {
         message
     }
 
-    /// Sends a message that [`message`](Self::message) began.
+    /// Sends a message that was started with [`message`](Self::message).
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl ToPod {
 
     /// Closes both directions.
     pub(crate) async fn close(mut self) {
-        // It fails if the connection is closed or broken already.
+        // This fails if the connection is already closed or broken.
         let _ = self.0.close().await;
     }
 }
@@ -84,11 +84,11 @@ impl ToPod {
 /// The direction from the pod.
 pub(crate) struct FromPod {
     stream: SplitStream<WebSocket>,
-    /// Whether the port was received on each channel.
+    /// Whether the port has been received on each channel.
     has_begun: [bool; 2],
 }
 
-/// What comes from the pod.
+/// An event from the pod.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// Data.
@@ -135,7 +135,7 @@ impl FromPod {
     }
 }
 
-/// Says what an error of a WebSocket means.
+/// Explains an error of a WebSocket.
 pub(crate) fn explain(error: &tungstenite::Error) -> String {
     match error {
         tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {

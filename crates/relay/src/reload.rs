@@ -1,4 +1,4 @@
-//! Replaces the routes in use while connections go on.
+//! Replaces the routes in use while connections stay open.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -17,11 +17,11 @@ use crate::route::{Host, Route, Selection};
 use crate::routes::{Routes, RoutesError, Source};
 use crate::table::{Choice, Table};
 
-/// How often the folder of routes is looked at.
+/// How often to check the folder of routes.
 const POLL: Duration = Duration::from_secs(2);
-/// A folder that changes is read until it is the same twice, so that no half of a change is taken.
+/// A changing folder is read until two reads agree, so that no partial change is used.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How long a pod list is waited for before a line about its route is logged.
+/// How long to wait for a list of pods before logging a line about its route.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Replaces the routes in use.
@@ -30,14 +30,14 @@ pub(crate) struct Reloader {
     metrics: Arc<Metrics>,
     log: Log,
     source: Source,
-    /// What the folder had when it was read last, or why it could not be read.
+    /// The contents of the folder at the last read, or why it could not be read.
     last: Result<Files, String>,
     table: watch::Sender<Arc<Table<Entry>>>,
     /// Those that a route or a connection still uses.
     watches: HashMap<Selection, Weak<PodWatch>>,
 }
 
-/// Begins to watch the pods of all routes.
+/// Starts watching the pods of all routes.
 pub(crate) fn start(
     routes: &Routes,
     watcher: Watcher,
@@ -59,7 +59,7 @@ pub(crate) fn start(
 }
 
 impl Reloader {
-    /// Puts routes into use. Watches that they share with those before go on.
+    /// Activates routes. Watches that they share with the previous ones continue.
     fn apply(&mut self, routes: Vec<Route>) {
         let before = self.table.borrow().clone();
         let known: HashSet<String> = before.entries().map(described).collect();
@@ -94,8 +94,7 @@ impl Reloader {
         watch
     }
 
-    /// Looks at the folder without end, and puts what has changed into use. Without a folder it
-    /// returns at once.
+    /// Checks the folder forever, and activates its changes. Without a folder it returns at once.
     pub(crate) async fn follow(mut self) {
         if self.source.folder.is_none() {
             return;
@@ -158,8 +157,8 @@ fn described(entry: &Entry) -> String {
     format!("{}={selection}:{}", route.name(), route.port())
 }
 
-/// Logs of a new route what pods there are, so that a mistake in it shows before the first terminal
-/// is opened.
+/// Logs how many pods a new route has, so that a mistake in it shows before the first terminal is
+/// opened.
 async fn report(entry: Entry, log: Log) {
     let found = gateway::find(&Choice::Newest(&entry), Instant::now() + PATIENCE).await;
     let names_pods = matches!(entry.route.host(), Host::Wildcard(_));

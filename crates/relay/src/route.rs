@@ -1,13 +1,13 @@
-//! Routes: which pods and which port a host stands for.
+//! Routes: which pods and which port a host leads to.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The longest name of a host in DNS.
+/// The maximum length of a DNS name.
 const LONGEST_HOST: usize = 253;
-/// The longest name of a namespace.
+/// The maximum length of a namespace name.
 const LONGEST_NAMESPACE: usize = 63;
 
 /// A host, and the namespace, label selector and port of the pods behind it.
@@ -25,15 +25,15 @@ pub(crate) struct Selection {
     pub(crate) selector: String,
 }
 
-/// The hosts of a route.
+/// The hosts that a route matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     /// `a.example.com`, in lower case
     Name(String),
-    /// `*.example.com`, stored as `.example.com`. What stands before it is the name of a pod, which
-    /// may have dots.
+    /// `*.example.com`, stored as `.example.com`. The wildcard matches the name of a pod, which may
+    /// contain dots.
     Wildcard(String),
-    /// `*`: every other host, and no host.
+    /// `*`: every other host, or no host at all.
     Any,
 }
 
@@ -58,7 +58,7 @@ pub enum RouteError {
     /// `a.example.com=ci/app=runner:http`
     #[error("the port is none of 1 to 65535")]
     Port,
-    /// `192.0.2.7=ci/app=runner:8093`: TLS has no SNI for an IP address.
+    /// `192.0.2.7=ci/app=runner:8093`: there is no SNI for an IP address.
     #[error("a client sends no name for an IP address: write * in place of {0}")]
     IpAddress(String),
     /// `a..b=ci/app=runner:8093`
@@ -72,7 +72,7 @@ impl FromStr for Route {
     /// Reads `HOST=NAMESPACE/SELECTOR:PORT`.
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let (host, target) = text.split_once('=').ok_or(RouteError::NoHost)?;
-        // The first slash: keys of labels may have one as well.
+        // The first slash: label keys may contain more of them.
         let (namespace, target) = target.split_once('/').ok_or(RouteError::NoNamespace)?;
         let (selector, port) = target.rsplit_once(':').ok_or(RouteError::NoPort)?;
         let selector = selector.trim();
@@ -153,7 +153,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// A host in lower case, without the dot at the end that stands for the root.
+/// A host in lower case, without the trailing dot of the DNS root.
 pub(crate) fn normal(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }

@@ -11,12 +11,12 @@ use thiserror::Error;
 use crate::folder::{self, Files, FolderError};
 use crate::route::{Host, Route, RouteError};
 
-/// Routes that fit together, and where they come from.
+/// Consistent routes, and where they come from.
 #[derive(Clone, Debug)]
 pub struct Routes {
     all: Vec<Route>,
     source: Source,
-    /// What they were read from.
+    /// The files that they were read from.
     files: Files,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Source {
     pub(crate) folder: Option<PathBuf>,
 }
 
-/// Where a route stands.
+/// The position of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On the command line.
@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// The routes of the command line and of these files.
+    /// Combines the routes of the command line and those of these files.
     pub(crate) fn combine(&self, files: &Files) -> Result<Vec<Route>, RoutesError> {
         let arguments = self.arguments.iter();
         let mut placed: Vec<(Place, Route)> = arguments
@@ -130,7 +130,7 @@ impl Source {
     }
 }
 
-/// Reads a route from each line. What follows `#` is a comment: no route contains one.
+/// Parses a route from each line. A comment starts with `#`, which no route contains.
 fn parse_file(
     path: &Path,
     content: &[u8],
@@ -150,7 +150,7 @@ fn parse_file(
     Ok(())
 }
 
-/// Checks that no two routes contradict each other, and leaves out those that are there twice.
+/// Checks that no two routes contradict each other, and removes duplicates.
 fn check(placed: Vec<(Place, Route)>) -> Result<Vec<Route>, RoutesError> {
     let mut seen = HashMap::new();
     let mut routes = Vec::new();
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn routes_may_share_a_wildcard() {
         let file = b"*.b=ci/x=y:1\n*.b=ci/x=z:2\n*.b=other/x=y:1\n*.b=ci/x=y:1";
-        // The last one is there twice.
+        // The last one is a duplicate.
         assert_eq!(combined(&[], &[("a", file)]).unwrap().len(), 3);
     }
 

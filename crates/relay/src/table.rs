@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use crate::route::{self, Host};
 
-/// Entries by the hosts that they are for.
+/// Entries by host.
 #[derive(Debug)]
 pub(crate) struct Table<E> {
     names: HashMap<String, E>,
-    /// By what follows `*`. Several namespaces and selectors may share a domain.
+    /// By the suffix after `*`. Several namespaces and selectors may share a domain.
     wildcards: HashMap<String, Vec<E>>,
     any: Option<E>,
 }
 
-/// What a host leads to.
+/// The target of a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Choice<'a, E> {
     /// The newest pod of this entry.
@@ -23,7 +23,7 @@ pub(crate) enum Choice<'a, E> {
 }
 
 impl<E> Table<E> {
-    /// A table of entries with their hosts. Of two with the same name, the last one counts.
+    /// A table of entries by host. If two have the same name, the last one counts.
     pub(crate) fn new(entries: impl IntoIterator<Item = (Host, E)>) -> Self {
         let mut table = Self {
             names: HashMap::new(),
@@ -42,7 +42,7 @@ impl<E> Table<E> {
         table
     }
 
-    /// What the host of a client leads to; `None` if no route matches.
+    /// The target for a client's host; `None` if no route matches.
     ///
     /// A name takes precedence over a wildcard, the longest wildcard over the others, and any
     /// wildcard over `*`.

@@ -1,4 +1,4 @@
-//! The bytes of a connection, and how long none has come.
+//! Counts the bytes of a connection, and measures its silence.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::{self, Instant};
 use crate::ending::Ending;
 use crate::metrics;
 
-/// The longest silence after one side has shut down its sending.
+/// The maximum silence after one side has shut down its sending direction.
 const HALF_CLOSED: Duration = Duration::from_secs(10);
-/// How long bytes in flight may take to arrive at the end.
+/// How long bytes in flight may take to arrive at the end of a connection.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
-/// One of the two that talk.
+/// One side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Client = 1,
@@ -30,9 +30,9 @@ pub(crate) struct Traffic {
     counters: metrics::Bytes,
     to_pod: AtomicU64,
     to_client: AtomicU64,
-    /// Milliseconds from the start to the last byte.
+    /// Milliseconds between the start and the last byte.
     last: AtomicU64,
-    /// Which [`Side`] was the first to shut down its sending; 0 if none.
+    /// The first [`Side`] to shut down its sending direction; 0 if none.
     half_closed_by: AtomicU8,
     half_closed: Notify,
 }
@@ -83,7 +83,7 @@ impl Traffic {
         self.started.elapsed().saturating_sub(last)
     }
 
-    /// Notes that a side has shut down its sending.
+    /// Records that a side has shut down its sending direction.
     pub(crate) fn half_close(&self, side: Side) {
         self.touch();
         let order = Ordering::Relaxed;
@@ -93,7 +93,7 @@ impl Traffic {
         self.half_closed.notify_one();
     }
 
-    /// Which side was the first to shut down its sending.
+    /// The first side to shut down its sending direction.
     pub(crate) fn half_closed_by(&self) -> Option<Side> {
         let by = self.half_closed_by.load(Ordering::Relaxed);
         [Side::Client, Side::Pod]
@@ -121,7 +121,8 @@ pub(crate) async fn silence(traffic: &Traffic, idle: Duration) -> Ending {
     }
 }
 
-/// Closes a client's connection so that everything sent to it arrives. The caller limits the time.
+/// Closes a client's connection in a way that delivers everything sent to it. The caller limits the
+/// time.
 ///
 /// Closing a socket with unread bytes resets the connection, and the client loses what it has not
 /// read by then.
