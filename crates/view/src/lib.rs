@@ -3,12 +3,12 @@
 //! | module | what it shows |
 //! |---|---|
 //! | [`changes`] | which resources and fields changed |
-//! | [`diagram`] | the path that a terminal takes, as a picture |
+//! | [`diagram`] | the path of a terminal, as a picture |
 //! | [`locate`] | the file and line that a result is about |
 //! | [`mask`] | texts without the values of Secrets |
 
 #![forbid(unsafe_code)]
-// clippy.toml has no exception for tests of this lint.
+// The exception for tests in clippy.toml does not cover this lint.
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 pub mod changes;

@@ -1,4 +1,4 @@
-//! Where in the given files a result is about something.
+//! Finds the position in the given files that a result is about.
 
 use krm::documents::{FileResource, find, line_of};
 use krm::results::FunctionResult;
@@ -15,9 +15,9 @@ pub struct Location {
     pub line: usize,
 }
 
-/// Finds what results are about, each of a run with this config on these files: the field of the
-/// resource, or of the functionConfig. Where the field is not there, it is the nearest around it;
-/// where the resource isn't, `None`.
+/// Locates results, each from a run with this config on these files: the field of the resource, or
+/// of the functionConfig. If the field does not exist, it is the closest parent; if the resource
+/// does not exist, `None`.
 pub fn locate<'r>(
     files: &[(&str, &str)],
     results: impl IntoIterator<Item = (&'r Config<'r>, &'r FunctionResult)>,

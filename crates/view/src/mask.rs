@@ -1,4 +1,4 @@
-//! Texts in which no value of a Secret can be read, to be shown to people.
+//! Masks the values of Secrets in texts that are shown to people.
 
 mod template;
 
@@ -15,12 +15,12 @@ use yaml_splice::Tree;
 use yaml_splice::tree::{Kind, NodeId};
 
 const SECRET: &str = "Secret";
-/// A list that need not say the kind of its items.
+/// A list whose items may omit their kind.
 const SECRET_LIST: &str = "SecretList";
 /// A field that only Secrets have.
 const STRING_DATA: &str = "stringData";
-/// What a Secret has besides its values, and what its metadata are. All else is masked: a value that
-/// is indented too little, or too far, is no less a secret.
+/// The fields of a Secret besides its values and metadata. Everything else is masked: a value with
+/// the wrong indentation is no less secret.
 const SHOWN: [&str; 4] = ["apiVersion", "immutable", "kind", "type"];
 const SHOWN_METADATA: [&str; 12] = [
     "annotations",
@@ -38,13 +38,13 @@ const SHOWN_METADATA: [&str; 12] = [
 ];
 /// Where kubectl leaves a copy of the values.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Fields of an object that makes Secrets, with what the Secrets are to be like.
+/// Fields with the template of the Secrets, in an object that generates Secrets.
 const TEMPLATES: [&str; 2] = ["template", "templates"];
 
 /// Masks texts that are compared with each other.
 ///
-/// Each line of a value stands as `<masked 1>`: the same number for the same line, so that a diff
-/// still says which lines differ, and every line where it was.
+/// Each line of a value becomes `<masked 1>`, with the same number for equal lines, so that a diff
+/// still shows which lines differ, and every line stays where it was.
 #[derive(Debug, Default)]
 pub struct Mask {
     numbers: HashMap<String, usize>,
@@ -94,7 +94,7 @@ impl Mask {
             let mut content = line.trim();
             let mut start = line.len() - line.trim_start().len();
             if has_header && index == 0 {
-                // What follows the indicator of a block scalar is a comment.
+                // Anything after the indicator of a block scalar is a comment.
                 start = comment_start(line).unwrap_or(line.len());
                 content = line.get(start..).unwrap_or_default().trim_end();
             }
@@ -111,7 +111,7 @@ impl Mask {
     }
 }
 
-/// What is to be masked.
+/// A part of a text to mask.
 #[derive(Debug)]
 struct Part {
     range: Range<usize>,
@@ -134,7 +134,7 @@ fn may_have_secrets(text: &str) -> bool {
         .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
-/// What is to be masked in a document.
+/// The parts of a document to mask.
 #[derive(Debug, Default)]
 struct Found {
     parts: Vec<Part>,
@@ -158,7 +158,7 @@ fn comments(text: &str, range: Range<usize>) -> Vec<Part> {
     parts
 }
 
-/// The start of the lines of comments, and empty ones, that end at `end`.
+/// The start of the comment lines and empty lines that end at `end`.
 fn before_comments(text: &str, end: usize) -> usize {
     let mut start = end;
     for line in text
@@ -175,8 +175,8 @@ fn before_comments(text: &str, end: usize) -> usize {
     start
 }
 
-/// Where a comment begins in a line. The sign may also stand inside a quoted scalar: then its rest is
-/// taken for a comment, which hides more than it must.
+/// The start of a comment in a line. The `#` may also be inside a quoted scalar: then the rest of
+/// the scalar counts as a comment, which hides more than necessary.
 fn comment_start(line: &str) -> Option<usize> {
     let mut before = ' ';
     for (index, c) in line.char_indices() {
@@ -229,7 +229,7 @@ fn parts(document: &str, start: usize) -> Found {
     let mut end = 0;
     let mut parts = Vec::new();
     for (range_start, range_end, has_header) in values.found {
-        // A value behind an alias, or a comment, may lie in one that is masked anyway.
+        // A value behind an alias, or a comment, may be inside a part that is already masked.
         let is_whole = range_start >= end;
         let range_start = range_start.max(end);
         if range_start < range_end {
@@ -243,13 +243,13 @@ fn parts(document: &str, start: usize) -> Found {
     Found { parts, is_secret }
 }
 
-/// True for what Kubernetes takes for a key of a Secret. Anything else is a value by mistake.
+/// True for text that Kubernetes accepts as a key of a Secret. Anything else is a misplaced value.
 fn may_be_key(key: &str) -> bool {
     key.chars()
         .all(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.'))
 }
 
-/// True for a record of what config.toml was that says only what was not there.
+/// True for a record of a previous `config.toml` that only says which keys were missing.
 fn has_no_values(record: &str) -> bool {
     fn is_empty(value: &Value) -> bool {
         match value {
@@ -261,11 +261,11 @@ fn has_no_values(record: &str) -> bool {
     serde_json::from_str(record).is_ok_and(|record: Value| is_empty(&record))
 }
 
-/// Where the values of Secrets begin and end, and whether they are block scalars.
+/// The ranges of the values of Secrets, and whether they are block scalars.
 struct Values<'t> {
     tree: &'t Tree<'t>,
     found: BTreeSet<(usize, usize, bool)>,
-    /// Where the nodes stand that aliases led to: aliases of aliases could take forever.
+    /// The positions of nodes that aliases led to: aliases of aliases could take forever.
     seen: BTreeSet<usize>,
 }
 
@@ -289,7 +289,7 @@ impl<'t> Values<'t> {
         self.add_comments(secret);
     }
 
-    /// Adds the comments in a Secret and next to it: what somebody has commented out was a value.
+    /// Adds the comments in a Secret and next to it: a commented-out line may have been a value.
     fn add_comments(&mut self, secret: NodeId) {
         let text = self.tree.text;
         let span = self.tree.node(secret).span.clone();
@@ -331,7 +331,7 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// Adds the annotations that copy something of the values.
+    /// Adds the annotations that contain copies of values.
     fn of_annotations(&mut self, annotations: NodeId) {
         let tree = self.tree;
         for copy in [LAST_APPLIED, WRITTEN_BEFORE] {
@@ -398,8 +398,8 @@ impl<'t> Values<'t> {
         });
     }
 
-    /// Visits what is in a value: what an alias stands for, once; the items of a sequence; the keys and
-    /// values of a mapping.
+    /// Visits the contents of a value: the target of an alias, once; the items of a sequence; the
+    /// keys and values of a mapping.
     fn each_in(
         &mut self,
         value: NodeId,
@@ -449,13 +449,13 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// Adds a value, and the comments in it: what somebody has commented out was a value.
+    /// Adds a value, and the comments in it: a commented-out line may have been a value.
     fn add_section(&mut self, value: NodeId) {
         self.add(value);
         self.add_comments_in(value);
     }
 
-    /// Adds the comments that have a line of their own in a value.
+    /// Adds the comments on their own lines in a value.
     fn add_comments_in(&mut self, value: NodeId) {
         let text = self.tree.text;
         let span = self.tree.node(value).span.clone();
@@ -472,7 +472,7 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// Adds a comment that follows on the line of a value that ends here.
+    /// Adds a comment on the line where a value ends.
     fn add_comment_behind(&mut self, end: usize) {
         let tree = self.tree;
         let line = tree.next_line(end);
@@ -485,7 +485,8 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// Adds the scalars of a value, those behind an alias too. What follows on the line is a comment.
+    /// Adds the scalars of a value, including those behind aliases. Anything after them on the line
+    /// is a comment.
     fn add(&mut self, value: NodeId) {
         let node = self.tree.node(value);
         self.add_properties(value);

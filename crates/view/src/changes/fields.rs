@@ -1,4 +1,4 @@
-//! Which fields of a resource differ, by its values before and after.
+//! Determines which fields of a resource differ, from its values before and after.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 pub struct Field {
     /// How it differs.
     pub difference: Difference,
-    /// Its path: `spec.ports[0].name`, with the name of a list's item where all of the list have one.
+    /// Its path: `spec.ports[0].name`; with the name of a list item if all items of the list have
+    /// one.
     pub path: String,
 }
 
@@ -19,11 +20,11 @@ pub struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Difference {
-    /// It was not there before.
+    /// It did not exist before.
     Added,
     /// Its value, or some of it, changed.
     Changed,
-    /// It is not there any more.
+    /// It no longer exists.
     Removed,
 }
 
@@ -38,8 +39,8 @@ impl fmt::Display for Field {
     }
 }
 
-/// The fields that differ between two values of a resource, in the order of the later one. What is
-/// inside a field that is new or gone is not listed.
+/// The fields that differ between two values of a resource, in the order of the later one. The
+/// contents of a field that was added or removed are not listed.
 pub(super) fn changed(before: &Value, after: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
     compare(before, after, "", &mut fields);
@@ -61,7 +62,8 @@ fn compare(before: &Value, after: &Value, path: &str, fields: &mut Vec<Field>) {
             return;
         }
     };
-    // What is gone comes where it stood: before the first that was behind it and still is there.
+    // A removed member comes where it was: before the first of its later neighbours that is still
+    // there.
     let mut gone = before.iter().peekable();
     let removed = |step: &str| Field {
         difference: Difference::Removed,
@@ -107,7 +109,7 @@ fn by_key(members: &Map<String, Value>) -> Vec<Member<'_>> {
         .collect()
 }
 
-/// The items of two lists by their names, where each has one of its own; else by their positions.
+/// The items of two lists by name, if each has a unique one; otherwise by position.
 fn by_item<'v>(before: &'v [Value], after: &'v [Value]) -> (Vec<Member<'v>>, Vec<Member<'v>>) {
     match (by_name(before), by_name(after)) {
         (Some(before), Some(after)) => (before, after),
@@ -139,7 +141,7 @@ fn find<'v>(members: &[Member<'v>], step: &str) -> Option<&'v Value> {
     found.map(|(_, value)| *value)
 }
 
-/// A step as it stands behind a path.
+/// A step in the form that follows a path.
 fn joined<'s>(path: &str, step: &'s str) -> Cow<'s, str> {
     if path.is_empty() || step.starts_with('[') {
         Cow::Borrowed(step)
@@ -234,7 +236,7 @@ status: {}
             listed("a: 1\nb: 1\nc: 1\nd: 1\n", "e: 1\nc: 2\n"),
             ["+ e", "- a", "- b", "~ c", "- d"]
         );
-        // In another order.
+        // In a different order.
         assert_eq!(
             listed("a: 1\nb: 1\nc: 1\n", "b: 2\na: 2\n"),
             ["~ b", "- c", "~ a"]

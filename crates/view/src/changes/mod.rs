@@ -26,12 +26,12 @@ use krm::resource::{Identity, Resource, display_name};
 
 pub use fields::{Difference, Field};
 
-/// All that changed.
+/// All changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The resources that changed, in the order of the list.
     pub resources: Vec<Change>,
-    /// How many stayed as they are.
+    /// The number of unchanged resources.
     pub unchanged: usize,
 }
 
@@ -40,12 +40,12 @@ pub struct Changes {
 pub struct Change {
     /// What it is called: `Deployment ci/runner`.
     pub name: String,
-    /// Where it was, or where it is where it is new.
+    /// Its position before, or after if it is new.
     pub place: Place,
     /// What happened to it.
     pub change: Difference,
-    /// The fields that are not what they were; empty where it is new or gone as a whole, and where
-    /// only comments differ, or a style that no field is told from.
+    /// The fields that differ; empty if it was added or removed as a whole, and if only comments or
+    /// the style differ.
     pub fields: Vec<Field>,
 }
 
@@ -76,12 +76,12 @@ struct Placed<'text> {
 }
 
 impl Changes {
-    /// Compares manifests, given as (path, text). `resources_now` says which resources of the later
-    /// ones are which of the earlier.
+    /// Compares manifests, given as (path, text). `resources_now` maps the later resources to the
+    /// earlier ones.
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] for a file that cannot be taken apart.
+    /// [`DocumentError`] if a file cannot be split into documents.
     pub fn of_files(
         before: &[(&str, &str)],
         after: &[(&str, &str)],
@@ -95,7 +95,7 @@ impl Changes {
         ))
     }
 
-    /// As [`Self::of_files`], for files that were split before.
+    /// Like [`Self::of_files`], for files that are already split.
     pub fn of_documents(
         before: (&[(&str, &str)], &[Document]),
         after: (&[(&str, &str)], &[Document]),
@@ -106,7 +106,7 @@ impl Changes {
         Self::find(&before, &after, resources_now)
     }
 
-    /// Compares the texts of ResourceLists, the first of which is in the file of that path.
+    /// Compares the texts of two ResourceLists. The first is in the file with this path.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Changes {
                 }
                 (Some(was), Some(is)) => {
                     let (value, value_now) = (was.item.value(), is.item.value());
-                    // What is no YAML has no fields.
+                    // Text that is not YAML has no fields.
                     let fields = if value.is_null() || value_now.is_null() {
                         Vec::new()
                     } else {
@@ -167,8 +167,8 @@ impl Changes {
 /// A resource before and after.
 type Pair<'p, 'text> = (Option<&'p Placed<'text>>, Option<&'p Placed<'text>>);
 
-/// What one function has removed and a later one has added again is one resource that changed, or is as
-/// it was.
+/// Treats a resource that one function removed and a later one added again as one resource, changed
+/// or not.
 fn join_again(pairs: &mut Vec<Pair<'_, '_>>) {
     let is_new = |pair: &Pair<'_, '_>| pair.0.is_none();
     if !pairs.iter().any(is_new) || !pairs.iter().any(|pair| pair.1.is_none()) {
@@ -190,7 +190,7 @@ fn join_again(pairs: &mut Vec<Pair<'_, '_>>) {
     pairs.append(&mut added);
 }
 
-/// `Deployment ci/runner`; `(resource)` for what has no kind.
+/// `Deployment ci/runner`; `(resource)` if it has no kind.
 fn name(identity: &Identity) -> String {
     match identity.kind.as_str() {
         "" => display_name("(resource)", &identity.name, &identity.namespace),
@@ -299,8 +299,8 @@ mod tests {
         assert_eq!(changes.unchanged, 3);
     }
 
-    /// As the function sees them: an array of resources, and a List whose kind is spelled with an escape,
-    /// hold as many resources as they have members.
+    /// Counts resources as the function does: an array of resources, and a List whose kind is
+    /// spelled with an escape, hold one resource per member.
     #[test]
     fn wrappers_are_told_as_the_function_tells_them() {
         for wrapper in [
@@ -320,7 +320,8 @@ mod tests {
         }
     }
 
-    /// A member that says by an alias what another one says has the fields that the alias stands for.
+    /// A member that refers to another one through an alias has the fields that the alias stands
+    /// for.
     #[test]
     fn members_that_share_anchors_have_fields() {
         let list = |port: u8, more: &str| {

@@ -1,7 +1,7 @@
-//! The paths as a page of its own: the drawing, what it says as lists, and the results.
+//! The paths as a standalone page: the drawing, its contents as lists, and the results.
 //!
-//! It loads nothing and runs nothing, and says so to the browser: the one style sheet that is allowed
-//! is known by its hash.
+//! It loads nothing and runs nothing, and has a content security policy to enforce that: the only
+//! allowed style sheet is identified by its hash.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -60,7 +60,7 @@ fn head(markup: &mut Markup) {
 fn append(markup: &mut Markup, path: &TerminalPath) {
     markup.element("section").open();
     markup.element("h2").text(&path.runner);
-    // A list without marks is none to some screen readers, unless it says so.
+    // Without a role, some screen readers do not announce a list without markers.
     markup.element("ol").with("role", "list").open();
     for stop in &path.stops {
         append_stop(markup, stop);

@@ -1,19 +1,19 @@
-//! XML and HTML, written so that nothing of a user's text can be more than text.
+//! Writes XML and HTML such that user text can never be more than text.
 //!
-//! Names of elements and attributes are the program's own (`'static`); all else goes through one
-//! function, which escapes it. There is no way around it but [`Markup::style`], which takes text of
-//! the program's own too.
+//! Names of elements and attributes belong to the program (`'static`); everything else goes through
+//! one function, which escapes it. The only way around it is [`Markup::style`], which takes text of
+//! the program too.
 
 use std::fmt::{Display, Write as _};
 
-/// A text under way.
+/// A text in progress.
 #[derive(Debug, Default)]
 pub(super) struct Markup {
     text: String,
     open: Vec<&'static str>,
 }
 
-/// An element whose attributes are being written.
+/// An element that is still open for attributes.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Element<'m> {
@@ -22,7 +22,7 @@ pub(super) struct Element<'m> {
 }
 
 impl Markup {
-    /// Begins a text by what stands before its first element.
+    /// Starts a text with what precedes its first element.
     pub(super) fn after(declaration: &'static str) -> Self {
         Self {
             text: declaration.to_owned(),
@@ -30,7 +30,7 @@ impl Markup {
         }
     }
 
-    /// Begins an element.
+    /// Starts an element.
     pub(super) fn element(&mut self, name: &'static str) -> Element<'_> {
         self.text.push('<');
         self.text.push_str(name);
@@ -51,7 +51,7 @@ impl Markup {
         self.close("style");
     }
 
-    /// What was written.
+    /// The finished text.
     pub(super) fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.end();
@@ -67,7 +67,7 @@ impl Markup {
 }
 
 impl Element<'_> {
-    /// Gives it an attribute.
+    /// Adds an attribute.
     pub(super) fn with(self, name: &'static str, value: impl Display) -> Self {
         let text = &mut self.markup.text;
         text.push(' ');
@@ -78,20 +78,20 @@ impl Element<'_> {
         self
     }
 
-    /// Leaves it open for other elements.
+    /// Leaves the element open for other elements.
     pub(super) fn open(self) {
         self.markup.text.push_str(">\n");
         self.markup.open.push(self.name);
     }
 
-    /// Gives it a text.
+    /// Adds text, and ends the element.
     pub(super) fn text(self, text: &str) {
         self.markup.text.push('>');
         escape(text, &mut self.markup.text);
         self.markup.close(self.name);
     }
 
-    /// Leaves it empty.
+    /// Ends the element without content.
     pub(super) fn empty(self) {
         self.markup.text.push_str("/>\n");
     }
@@ -102,7 +102,7 @@ fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match visible(c) {
             c @ ('&' | '<' | '>' | '"' | '\'') => {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(out, "&#{};", u32::from(c));
             }
             c => out.push(c),
@@ -110,8 +110,8 @@ fn escape(text: &str, out: &mut String) {
     }
 }
 
-/// A character as it may be shown. Those that XML forbids, and those that turn the direction of
-/// what stands around them, show as replaced; ends of lines are blanks.
+/// A character in displayable form. Those that XML forbids, and those that change the direction of
+/// text around them, are replaced; line breaks become blanks.
 pub(super) fn visible(c: char) -> char {
     match c {
         '\n' | '\r' | '\t' => ' ',

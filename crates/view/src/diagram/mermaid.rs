@@ -1,12 +1,12 @@
 //! The paths as a Mermaid flowchart, for docs and merge requests.
 //!
-//! Labels are quoted, and every character that means something to Mermaid is written by its number
-//! (`#60;`): quotes, brackets, `%%{`.
+//! Labels are quoted, and every character with a special meaning in Mermaid is written as its
+//! number (`#60;`): quotes, brackets, `%%{`.
 //!
-//! From version 11 on, Mermaid reads labels as Markdown after it has replaced the numbers, and shows
-//! "Unsupported markdown" for what it does not draw: code, lists, headings, quotations, links. So a
-//! backtick becomes an apostrophe, what would begin a block gets a no-break space or another sign, and a
-//! link a blank that nobody sees.
+//! Since version 11, Mermaid parses labels as Markdown after it has replaced the numbers, and shows
+//! "Unsupported markdown" for anything it does not render: code, lists, headings, quotations,
+//! links. So a backtick becomes an apostrophe, the start of a block gets a no-break space or
+//! another character, and a link gets an invisible blank.
 //!
 //! Source: Mermaid's documentation, "Entity codes to escape characters", and `encodeEntities` in its
 //! `utils`; `handle-markdown-text.ts`.
@@ -14,7 +14,7 @@
 use super::markup::visible;
 use super::{Diagram, State, Stop, TerminalPath, width};
 
-/// The colours of the states, to be read on light and dark.
+/// The colours of the states, readable on light and dark backgrounds.
 const CLASSES: [(State, &str); 5] = [
     (State::Ready, "fill:#e6f4ea,stroke:#1a7f37,color:#1d2330"),
     (
@@ -35,13 +35,14 @@ const CLASSES: [(State, &str); 5] = [
     ),
 ];
 
-/// Lines are broken here; Mermaid would break them again where they are wider than 200.
+/// Lines are broken here. Mermaid would break them again if they were wider than its default of
+/// 200.
 const HEAD: &str = "%%{init: {\"flowchart\": {\"wrappingWidth\": 420}}}%%\nflowchart LR\n";
-/// A line of an explanation is about so wide, where a letter is about 0.6.
+/// The maximum width of a line in an explanation, in ems; a letter takes about 0.6.
 const ROOM: f64 = 26.0;
-/// A blank that nobody sees.
+/// An invisible blank.
 const ZERO_WIDTH_SPACE: &str = "#8203;";
-/// A name is cut to so much.
+/// The maximum width of a name.
 const NAME_ROOM: f64 = 40.0;
 
 /// Writes the flowchart.
@@ -133,7 +134,7 @@ fn escaped(line: &str) -> String {
             '.' | '/' | ':' => true,
             c => c.is_alphanumeric(),
         };
-        // What makes a link (`www.`, `://`, `a@b`, `](`) or is struck out (`~~`) is taken apart.
+        // Breaks up whatever makes a link (`www.`, `://`, `a@b`, `](`) or a strikethrough (`~~`).
         if matches!(
             (before, c),
             ('w', '.') | (':', '/') | ('@', _) | (']', '(' | '[') | ('~', '~')

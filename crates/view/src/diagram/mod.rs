@@ -1,4 +1,4 @@
-//! The path that a terminal takes, drawn from what the function has made of the manifests.
+//! Draws the path of a terminal, based on the manifests that the function has written.
 //!
 //! ```
 //! # let list = include_str!("../../../../tests/fixtures/session-server/address-known.yaml");
@@ -21,7 +21,7 @@
 //! | [`route`] | finds what stands between GitLab and that Service |
 //! | [`path`] | makes the path of one runner, and says what is pending or broken on it |
 //! | [`markup`] | writes XML and HTML, with everything escaped in one place |
-//! | [`width`] | measures text, and breaks it into lines |
+//! | [`width`] | measures text, and wraps it |
 //! | [`svg`] | draws the paths |
 //! | [`mermaid`] | writes them as a flowchart |
 //! | [`html`] | writes a page with the drawing and the results |
@@ -56,7 +56,7 @@ pub struct Diagram {
     pub paths: Vec<TerminalPath>,
     /// Why there is no path at all; empty where there is one.
     pub problem: String,
-    /// What the functions had to say, for the page.
+    /// The results of the functions, for the page.
     #[serde(skip)]
     results: Vec<Said>,
 }
@@ -69,26 +69,26 @@ pub struct TerminalPath {
     pub runner: String,
     /// From the browser to the pod.
     pub stops: Vec<Stop>,
-    /// What goes from each stop to the next: `TLS, TCP 9000`. One less than there are stops.
+    /// The connections between consecutive stops: `TLS, TCP 9000`. There is one fewer than stops.
     pub links: Vec<String>,
 }
 
-/// Something that a terminal's connection goes through.
+/// A stop on the path of a terminal's connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stop {
     /// What it is, for programs.
     pub kind: StopKind,
-    /// What it is, for people: `Load balancer`
+    /// Its type, for people: `Load balancer`
     pub title: String,
     /// What it is called: `ci/runner-session-server`, or an address. Empty where it has no name.
     pub name: String,
-    /// What else there is to know: a port, a host. May be empty.
+    /// Further details: a port, a host. May be empty.
     pub detail: String,
     /// Whether a connection gets through.
     pub state: State,
-    /// Why not, and what to do. Empty when it is configured or ready, and at the browser and GitLab
-    /// while a later stop says why they are not.
+    /// Why not, and what to do. Empty if it is configured or ready, and at the browser and GitLab
+    /// if a later stop has the explanation.
     pub explanation: String,
 }
 
@@ -96,13 +96,13 @@ pub struct Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopKind {
-    /// Where the Debug button is.
+    /// The browser with the Debug button.
     Browser,
     /// GitLab's Workhorse, which connects to the address that the runner advertises.
     Gitlab,
-    /// What the Service of type LoadBalancer is given.
+    /// The load balancer of a Service of type LoadBalancer.
     LoadBalancer,
-    /// The nodes' port, or an external IP.
+    /// A port on the nodes, or an external IP.
     Node,
     /// An ingress controller.
     Ingress,
@@ -120,16 +120,15 @@ pub enum StopKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// The cluster has shown it: a live Service has the address that GitLab is told, or the node
-    /// port of it.
+    /// The cluster confirms it: a live Service has the address that GitLab gets, or its node port.
     Ready,
-    /// The manifests say that it does. Whether the cluster has it so is not known.
+    /// According to the manifests, it does. The state of the cluster is unknown.
     Configured,
-    /// It is not asked for.
+    /// It is not requested.
     Off,
     /// It will, once something has happened.
     Pending,
-    /// It does not.
+    /// It does not get through.
     Broken,
 }
 
@@ -164,16 +163,16 @@ impl State {
 }
 
 impl Diagram {
-    /// Draws what a ResourceList says.
+    /// Draws the contents of a ResourceList.
     ///
-    /// `list` is the text that came out of the last function; where that failed, or gave none, the
-    /// text that went in. `results` are those of all functions, as a ResourceList holds them.
+    /// `list` is the output of the last function or, if that failed or wrote none, its input.
+    /// `results` are those of all functions, in the form of a ResourceList.
     pub fn of(list: &str, results: &[Value]) -> Self {
         let mut diagram = Self {
             results: results.iter().map(Said::read).collect(),
             ..Self::default()
         };
-        // What is about no resource is about all of them.
+        // Results without a resource apply to all of them.
         let general = diagram.results.iter();
         let mut general = general.filter(|said| said.is_error() && said.kind.is_empty());
         let found = match general.next() {
@@ -187,13 +186,14 @@ impl Diagram {
         diagram
     }
 
-    /// The paths as a drawing, to be put into a page: an `svg` element without a style, of classes
-    /// that the page may style. Its own colours are for a light background, which it brings along.
+    /// The paths as a drawing to embed in a page: an `svg` element without a style sheet, with
+    /// classes that the page may style. Its default colours are for a light background, which is
+    /// part of the drawing.
     pub fn svg(&self) -> String {
         svg::element(self)
     }
 
-    /// The same as a file of its own, in the reader's colours: dark or light.
+    /// The same as a standalone file, which follows the reader's dark or light theme.
     pub fn svg_file(&self) -> String {
         svg::file(self)
     }
@@ -203,7 +203,7 @@ impl Diagram {
         mermaid::flowchart(self)
     }
 
-    /// A page of its own: the drawing, the explanations and the results.
+    /// A standalone page: the drawing, the explanations and the results.
     pub fn html(&self) -> String {
         html::page(self)
     }
@@ -223,7 +223,7 @@ fn paths(list: &str, said: &[Said]) -> Result<Vec<TerminalPath>, String> {
     let scene = Scene {
         list: &list,
         said,
-        // What cannot be read is among the results, which the drawing shows too.
+        // Observations that cannot be read are among the results, which the drawing shows too.
         observed: Observed::collect(&list).unwrap_or_default(),
     };
     let paths = workloads.into_iter().map(|workload| {
@@ -233,7 +233,7 @@ fn paths(list: &str, said: &[Said]) -> Result<Vec<TerminalPath>, String> {
     Ok(paths.collect())
 }
 
-/// Every runner of a list, whichever of them a functionConfig is about.
+/// All runners of a list, regardless of the functionConfigs' selection.
 fn workloads(list: &ResourceList<'_>, container: Option<&str>) -> Result<Vec<Workload>, Refusal> {
     let all = RunnerSelector::default();
     let mut workloads = runner::find_workloads(list, &all, None)?;

@@ -1,4 +1,4 @@
-//! What stands between GitLab and a runner's Service, as the manifests say it.
+//! What is between GitLab and a runner's Service, according to the manifests.
 
 use serde_json::Value;
 
@@ -10,27 +10,27 @@ use runner_terminal::runner::Workload;
 use runner_terminal::session_server::RELAY_SETTINGS;
 use yaml_splice::pointer::At as _;
 
-/// How connections come to a runner.
+/// How connections reach a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Route {
-    /// What they come to first; none where GitLab goes to the Service itself.
+    /// The first stop; `None` if GitLab connects to the Service itself.
     pub(super) edge: Option<Edge>,
     /// The Service gives the pod a name, and nothing goes through it.
     pub(super) is_headless: bool,
 }
 
-/// What takes GitLab's connections.
+/// The stop that accepts GitLab's connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     /// What it is.
     pub(super) kind: StopKind,
-    /// What people call it.
+    /// Its type, for people.
     pub(super) title: &'static str,
     /// Its name; empty where it has only an address.
     pub(super) name: String,
-    /// The object that makes it so, where there is one beside the Service.
+    /// The object that defines it, if there is one beside the Service.
     pub(super) object: Option<Identity>,
-    /// Why no connection gets through; empty where it does.
+    /// Why connections do not get through; empty if they do.
     pub(super) broken: String,
 }
 
@@ -82,7 +82,7 @@ impl From<Edge> for Route {
 }
 
 impl Route {
-    /// The route that a functionConfig asks for.
+    /// The route that a functionConfig requests.
     pub(super) fn asked(config: Option<&Value>) -> Self {
         let exposure = config.and_then(|config| config.at("/spec/exposure/type"));
         match exposure.and_then(Value::as_str) {
@@ -141,11 +141,11 @@ impl Route {
 /// What is in front of pods that are reached by their names.
 #[derive(Debug)]
 pub(super) struct ByName {
-    /// What takes GitLab's connections before the relay does.
+    /// The stop that accepts GitLab's connections before the relay.
     pub(super) entry: Option<Edge>,
     /// The relay.
     pub(super) relay: Edge,
-    /// It connects to the pods themselves, and not by the Kubernetes API.
+    /// It connects to the pods directly rather than through the Kubernetes API.
     pub(super) dials_pods: bool,
 }
 
@@ -297,7 +297,7 @@ fn gateway(list: &ResourceList<'_>, service: &Resource) -> Option<Edge> {
     Some(edge.broken_by(problem))
 }
 
-/// What is wrong with the listener of a Gateway that is among the manifests.
+/// The problem of a Gateway's listener, if the Gateway is in the manifests.
 fn listener_problem(gateway: &Resource, section: Option<&str>) -> Option<String> {
     let is_named = |listener: &&Value| match section {
         Some(section) => listener.get("name").and_then(Value::as_str) == Some(section),

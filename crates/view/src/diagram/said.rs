@@ -13,7 +13,7 @@ pub(super) struct Said {
     pub(super) severity: String,
     /// What is wrong or was done, and what to do about it.
     pub(super) message: String,
-    /// The kind of the resource that it is about; empty where it is about none.
+    /// The kind of the resource that it is about; empty if there is none.
     pub(super) kind: String,
     /// Its name.
     pub(super) name: String,
@@ -26,7 +26,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Reads a result. What it lacks is empty.
+    /// Parses a result. Missing fields are empty.
     pub(super) fn read(result: &Value) -> Self {
         let text = |pointer: &str| {
             let value = result.at(pointer).and_then(Value::as_str);
@@ -55,7 +55,7 @@ impl Said {
             && self.namespace == identity.namespace
     }
 
-    /// True where it is about a shard that was to be made of this workload.
+    /// True if it is about a shard to be created from this workload.
     pub(super) fn is_about_shard_of(&self, workload: &Identity) -> bool {
         let shard = self.name.strip_prefix(&workload.name);
         let number = shard.and_then(|shard| shard.strip_prefix('-'));
@@ -64,7 +64,7 @@ impl Said {
             && number.is_some_and(|number| number.parse::<u16>().is_ok())
     }
 
-    /// Where: `Deployment ci/runner, spec.replicas, in runner.yaml`; empty where it does not say.
+    /// Its subject: `Deployment ci/runner, spec.replicas, in runner.yaml`; empty if it has none.
     pub(super) fn place(&self) -> String {
         let resource =
             (!self.kind.is_empty()).then(|| display_name(&self.kind, &self.name, &self.namespace));

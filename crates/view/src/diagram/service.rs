@@ -1,4 +1,4 @@
-//! The Service in front of a runner: which it is, and whether it leads to the session server.
+//! Finds the Service in front of a runner, and checks whether it leads to the session server.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ use runner_terminal::session_server::adopt::{self, Services};
 use runner_terminal::session_server::port::target_of;
 use runner_terminal::session_server::service::{entry_to, identity, leads_to, own_port};
 
-/// The port of a Service that is the session server's.
+/// The session server's port of a Service.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Port {
     pub(super) number: u16,
     pub(super) target: Target,
-    /// The number of it, where a container has a port of that name.
+    /// Its number, if a container has a port with that name.
     in_pod: Option<u16>,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// How a Service of the user's is known.
+/// How to recognise a Service of the user's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Adopted<'a> {
     /// The port of the pod that it leads to.
@@ -48,8 +48,8 @@ pub(super) struct Adopted<'a> {
     pub(super) address: Option<&'a str>,
 }
 
-/// Finds the Service: one that this function made, else, where there may be one, the user's own that
-/// leads to the session server, else one that is called as this function would call its own.
+/// Finds the Service: one that this function added; otherwise, if possible, the user's own that
+/// leads to the session server; otherwise one with the name that this function would use.
 pub(super) fn in_front_of(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -80,8 +80,8 @@ pub(super) fn in_front_of(
     users.or(named)
 }
 
-/// Of the Services that this function made, or that are called as it would call its own, one that
-/// selects the runner's pods.
+/// A Service that selects the runner's pods, among those that this function added, or that have the
+/// name that it would use.
 fn made_or_named(list: &ResourceList<'_>, workload: &Workload) -> Option<Resource> {
     let Identity {
         kind,
@@ -89,7 +89,7 @@ fn made_or_named(list: &ResourceList<'_>, workload: &Workload) -> Option<Resourc
         namespace,
         ..
     } = identity(workload);
-    // Nearly every Service has this name; the others are looked for among all.
+    // Almost every Service has this name; only the others require a search through all of them.
     let mut items: Vec<usize> = list.named(&kind, &name, &namespace).collect();
     if items.is_empty() {
         items = list.candidates(&[&kind], PORT_NAME);
@@ -103,7 +103,7 @@ fn made_or_named(list: &ResourceList<'_>, workload: &Workload) -> Option<Resourc
             && service.annotation(OBSERVED).is_none()
             && (service.answers_to(&name) || is_ours(service) && leads_to(service, workload))
     });
-    // One that is exported from the cluster may stand beside its manifest.
+    // An exported live Service may be beside its manifest.
     services.min_by_key(|service| {
         (
             !leads_to(service, workload),

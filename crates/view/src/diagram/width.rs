@@ -1,11 +1,11 @@
-//! How wide a text is, and what of it fits.
+//! Measures the width of text, and truncates or wraps it.
 //!
 //! The reader's font is not known. Widths are those of a wide one (Verdana, DejaVu Sans), so that
 //! text in any other leaves some room and does not overflow.
 
 use super::markup::visible;
 
-/// What is left out of a text.
+/// Replaces the omitted part of a text.
 const ELLIPSIS: char = '…';
 
 /// The width of a text in a font of this size.
@@ -20,15 +20,15 @@ fn em(c: char) -> f64 {
         'm' | 'w' | 'M' | 'W' | '%' | '@' | '…' | '—' => 1.0,
         'A'..='Z' => 0.76,
         ' '..='~' => 0.64,
-        // Marks that are put above others.
+        // Combining marks.
         '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}' => 0.3,
         '\u{a0}'..='\u{5ff}' => 0.76,
-        // Wide scripts and pictures.
+        // Wide scripts and emoji.
         _ => 1.3,
     }
 }
 
-/// The text, with its middle left out where it is wider than this.
+/// The text, with its middle omitted if it is wider than `room`.
 pub(super) fn fitted(text: &str, size: f64, room: f64) -> String {
     let shown: Vec<char> = text.chars().map(visible).collect();
     let whole: String = shown.iter().collect();
@@ -61,7 +61,7 @@ pub(super) fn fitted(text: &str, size: f64, room: f64) -> String {
     head
 }
 
-/// The text in lines that are no wider than this, and no more than so many.
+/// The text in at most `most` lines that are no wider than `room`.
 pub(super) fn lines(text: &str, size: f64, room: f64, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -104,14 +104,14 @@ pub(super) fn lines(text: &str, size: f64, room: f64, most: usize) -> Vec<String
     lines
 }
 
-/// A name in lines that are no wider than this, and no more than so many: it breaks behind its signs,
-/// and loses its middle where it is longer still.
+/// A name in at most `most` lines that are no wider than `room`. It breaks after punctuation, and
+/// loses its middle if it is still too long.
 pub(super) fn name_lines(name: &str, size: f64, room: f64, most: usize) -> Vec<String> {
     let whole = broken(name, size, room);
     if whole.len() <= most {
         return whole;
     }
-    // A line that breaks early has less in it than fits.
+    // A line that breaks early holds less than would fit.
     let shorter = fitted(name, size, room * most as f64 * 0.8);
     let mut lines = broken(&shorter, size, room);
     if lines.len() > most {

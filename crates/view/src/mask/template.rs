@@ -1,7 +1,8 @@
-//! Literal values in the templates of objects that make Secrets, such as ExternalSecrets.
+//! Recognises literal values in the templates of objects that generate Secrets, such as
+//! ExternalSecrets.
 //!
-//! A template that only names what a secret store holds is no secret, and is worth reading in a diff.
-//! A token that somebody has written into it is as secret as in a Secret.
+//! A template that only refers to the contents of a secret store is not secret, and is worth
+//! reading in a diff. A token written into it literally is as secret as in a Secret.
 
 /// Sections and fields of a template that have no value of the Secret.
 pub(super) const SHOWN: [&str; 12] = [
@@ -19,7 +20,7 @@ pub(super) const SHOWN: [&str; 12] = [
     "type",
 ];
 
-/// Keys of config.toml whose text is no secret, unless it has a user and a password.
+/// Keys of config.toml whose text is not secret, unless it contains credentials.
 const HARMLESS: [&str; 10] = [
     "advertise_address",
     "executor",
@@ -33,7 +34,7 @@ const HARMLESS: [&str; 10] = [
     "url",
 ];
 
-/// True for an object that makes Secrets of a template.
+/// True for an object that generates Secrets from a template.
 pub(super) fn is_maker(kind: &str) -> bool {
     kind.ends_with("Secret") && kind != "Secret"
 }
@@ -57,7 +58,7 @@ pub(super) fn is_shown(line: &str) -> bool {
             }))
 }
 
-/// The content of a quoted string that is one whole value.
+/// The content of a quoted string that is the complete value.
 fn text(value: &str) -> Option<&str> {
     ['"', '\''].iter().find_map(|quote| {
         let content = value.strip_prefix(*quote)?.strip_suffix(*quote)?;
@@ -65,7 +66,7 @@ fn text(value: &str) -> Option<&str> {
     })
 }
 
-/// True where all of a text is Go templates, which quote nothing themselves.
+/// True if a text consists only of Go templates without quoted strings in them.
 fn is_template(text: &str) -> bool {
     let mut rest = text.trim();
     while !rest.is_empty() {

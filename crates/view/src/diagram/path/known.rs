@@ -26,33 +26,33 @@ pub(super) struct Known {
     pub(super) route: Route,
     /// The runner's configuration, or why it cannot be read.
     pub(super) config: Result<Configured, String>,
-    /// The object that it stands in.
+    /// The object that holds the configuration.
     pub(super) config_object: Option<Identity>,
-    /// What is in front of pods that are reached by their names.
+    /// What is in front of the pods, if they are reached by name.
     pub(super) by_name: Option<ByName>,
-    /// host:port of a live Service that no configuration has yet.
+    /// host:port of a live Service that is not in any configuration yet.
     pub(super) seen_address: Option<String>,
-    /// The port of the pod that the session server listens on, or is going to.
+    /// The port of the pod that the session server listens on, or will listen on.
     pub(super) listen_port: Option<u16>,
 }
 
 /// What a configuration says of the session server.
 #[derive(Default)]
 pub(super) struct Configured {
-    /// It listens at all.
+    /// It has a `listen_address`.
     pub(super) listens: bool,
     pub(super) port: Option<u16>,
-    /// Where the chart's scripts put an address when the pod starts.
+    /// The chart's scripts fill in an address when the pod starts.
     pub(super) is_filled_in: bool,
-    /// `advertise_address`, as messages quote it
+    /// `advertise_address`, as quoted in messages
     pub(super) advertised: Option<String>,
     /// An init container writes it when the pod starts.
     pub(super) at_start: Option<AtStart>,
 }
 
-/// How a pod that starts finds its address.
+/// How a starting pod finds its address.
 pub(super) enum AtStart {
-    /// The manifests say it.
+    /// The manifests have it.
     Known,
     /// It is a port of the pod's own IP address.
     Pod(String),
@@ -179,7 +179,7 @@ impl Known {
         known
     }
 
-    /// The session server's port of the Service.
+    /// The Service's port for the session server.
     pub(super) fn service_port(&self) -> Option<Port> {
         let service = self.service.as_ref()?;
         service::port(service, &self.workload, self.listen_port)
@@ -194,12 +194,12 @@ impl Known {
         kind == Some(StopKind::Relay)
     }
 
-    /// The address that GitLab is told.
+    /// The address that GitLab gets.
     pub(super) fn address(&self) -> Option<&str> {
         self.configured()?.advertised.as_deref()
     }
 
-    /// The host and the port of it.
+    /// The host and the port of that address.
     pub(super) fn host_and_port(&self) -> (String, Option<u16>) {
         match self.address().map(Address::parse) {
             Some(Ok(address)) => (address.host.to_string(), address.port),
@@ -207,13 +207,13 @@ impl Known {
         }
     }
 
-    /// An init container writes the configuration when a pod starts.
+    /// True if an init container writes the configuration when a pod starts.
     pub(super) fn is_configured_at_start(&self) -> bool {
         self.configured()
             .is_some_and(|config| config.at_start.is_some())
     }
 
-    /// Each pod has an address of its own, without a Service.
+    /// True if each pod has its own address, without a Service.
     pub(super) fn is_reached_by_pod(&self) -> bool {
         let at_start = self
             .configured()
@@ -225,7 +225,7 @@ impl Known {
         }
     }
 
-    /// The domain that the pods' names are below, where a relay finds the pods by their names.
+    /// The domain below which a relay finds the pods by name.
     pub(super) fn domain(&self) -> Option<&str> {
         match self.configured()?.at_start.as_ref()? {
             AtStart::PodName { domain, .. } => Some(domain),
@@ -233,7 +233,7 @@ impl Known {
         }
     }
 
-    /// How a pod that starts finds the address, where no manifest has it.
+    /// How a starting pod finds an address that is not in the manifests.
     pub(super) fn found_at_start(&self) -> Option<String> {
         match self.configured()?.at_start.as_ref()? {
             AtStart::Known => None,
@@ -263,7 +263,7 @@ impl Known {
         self.configured().is_some_and(|config| config.listens)
     }
 
-    /// There is to be an address, and none is known yet.
+    /// True if there should be an address, but none is known yet.
     pub(super) fn is_pending(&self) -> bool {
         let is_unknown = self
             .configured()
@@ -271,7 +271,7 @@ impl Known {
         self.service.is_some() && is_unknown
     }
 
-    /// Errors about these resources, those about the address among them or not.
+    /// Errors about these resources: those about the address, or the others.
     pub(super) fn errors(
         &self,
         scene: &Scene<'_>,
@@ -286,7 +286,7 @@ impl Known {
         told.map(|said| said.message.clone()).collect()
     }
 
-    /// What stands before the runner while it has no session server.
+    /// The state of the stops before the runner while it has no session server.
     pub(super) fn not_configured(&self) -> State {
         if self.is_pending() {
             State::Pending

@@ -11,9 +11,9 @@ use runner_terminal::observed::Observed;
 use runner_terminal::runner::Workload;
 use serde_json::Value;
 
-/// What the paths of a list are made of.
+/// The inputs for the paths of a list.
 pub(super) struct Scene<'a> {
-    /// What came out.
+    /// The output list.
     pub(super) list: &'a ResourceList<'a>,
     /// The results of the functions.
     pub(super) said: &'a [Said],
@@ -22,13 +22,13 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// A function refused: nothing was changed.
+    /// True if a function refused, so that nothing was changed.
     fn has_failed(&self) -> bool {
         self.said.iter().any(Said::is_error)
     }
 
-    /// A Service of the user's may stand in front of a runner of this configuration: one that
-    /// listens, or that is going to.
+    /// True if a Service of the user's may be in front of a runner with this configuration: one
+    /// that listens, or will listen.
     fn may_adopt(&self, config: Option<&Configured>) -> bool {
         let enabled = self.list.function_config();
         let enabled = enabled.and_then(|config| config.pointer("/spec/enabled"));
@@ -79,14 +79,14 @@ fn stop(kind: StopKind, title: &str) -> Stop {
 }
 
 impl Stop {
-    /// The same in another state, and why.
+    /// The same stop in another state, with the reason.
     fn because(mut self, state: State, explanation: impl Into<String>) -> Self {
         self.state = state;
         self.explanation = explanation.into();
         self
     }
 
-    /// Broken by what the functions say, where they say anything.
+    /// Broken because of the functions' errors, if there are any.
     fn refused(self, errors: &[String]) -> Self {
         if errors.is_empty() {
             return self;
@@ -96,7 +96,7 @@ impl Stop {
 }
 
 impl Known {
-    /// What goes from each stop to the next.
+    /// The connections between consecutive stops.
     fn links(&self, stops: &[Stop]) -> Vec<String> {
         let numbered = |what: &str, port: Option<u16>| match port {
             Some(port) => format!("{what}TCP {port}"),
@@ -122,7 +122,7 @@ impl Known {
     }
 }
 
-/// What lets connections in, beside a Service and of its name.
+/// The kinds that admit connections, beside a Service and with its name.
 const ENTRIES: &[&str] = &[
     "Ingress",
     "IngressRouteTCP",
@@ -132,7 +132,7 @@ const ENTRIES: &[&str] = &[
     "Gateway",
 ];
 
-/// What lets its address be read, and who may connect; named after it.
+/// The kinds that permit reading its address, or that restrict who connects; named after it.
 const READERS: &[&str] = &[
     "Role",
     "RoleBinding",

@@ -26,7 +26,7 @@ impl Known {
         stop
     }
 
-    /// GitLab's Workhorse, which is told an address.
+    /// GitLab's Workhorse, which gets the address.
     pub(super) fn gitlab(&self, scene: &Scene<'_>) -> Stop {
         let mut stop = stop(StopKind::Gitlab, "GitLab (Workhorse)");
         let Some(address) = self.address().filter(|_| self.listens()) else {
@@ -61,7 +61,7 @@ impl Known {
         stop.because(State::Broken, explanation)
     }
 
-    /// What takes GitLab's connections before the Service does.
+    /// The stop that accepts GitLab's connections before the Service.
     pub(super) fn edge(&self, scene: &Scene<'_>) -> Option<Stop> {
         let edge = self.route.edge.as_ref()?;
         let mut stop = stop(edge.kind, edge.title);
@@ -84,7 +84,7 @@ impl Known {
         Some(self.judge_edge(scene, edge, stop))
     }
 
-    /// The relay that finds pods by their names below a domain, and what is in front of it.
+    /// The relay that finds pods by name below a domain, and the stop in front of it.
     pub(super) fn relay_by_name(&self, scene: &Scene<'_>, domain: &str) -> Vec<Stop> {
         let Some(front) = &self.by_name else {
             let explanation = format!(
@@ -149,8 +149,8 @@ impl Known {
         stop
     }
 
-    /// True where the live Service, as it was observed, has the address that GitLab is told: at a
-    /// load balancer, or the port of it at the nodes.
+    /// True if the observed live Service has the address that GitLab gets: at a load balancer, or
+    /// as its port on the nodes.
     pub(super) fn is_live(&self, scene: &Scene<'_>, edge: StopKind) -> bool {
         let identity = self.service_identity();
         let name = ServiceName {
@@ -304,7 +304,7 @@ impl Known {
         stop
     }
 
-    /// Errors about the workload, its configuration, or shards that were to be made of it.
+    /// Errors about the workload, its configuration, or the shards to be created from it.
     pub(super) fn pod_errors(&self, scene: &Scene<'_>) -> Vec<String> {
         let workload = &self.workload.resource.identity;
         let is_gitlabs = self
@@ -325,7 +325,7 @@ impl Known {
         errors
     }
 
-    /// Why there is nothing.
+    /// Why there is no session server.
     pub(super) fn why_off(&self, scene: &Scene<'_>, otherwise: &str) -> String {
         if scene.has_failed() {
             return "nothing was changed, because of the error".to_owned();
@@ -354,7 +354,7 @@ pub(super) fn errors_of_kinds(
         .collect()
 }
 
-/// It is about the address that the Service is to have.
+/// True for a result about the Service's address.
 pub(super) fn is_of_address(said: &Said) -> bool {
     [
         "status.loadBalancer",

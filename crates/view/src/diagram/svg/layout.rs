@@ -1,4 +1,4 @@
-//! Where everything is in the drawing.
+//! Computes the layout of the drawing.
 
 use super::{
     BELOW, BETWEEN_NOTES, BETWEEN_PATHS, BOLD, BOX, DETAIL, DETAIL_LINE, GAP, HEADING, INSET,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::diagram::{Diagram, State, Stop, TerminalPath, width};
 
-/// Where everything stands.
+/// The positions of everything.
 pub(super) struct Layout {
     pub(super) gap: f64,
     pub(super) width: f64,
@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pub(super) height: f64,
 }
 
-/// Where a path stands.
+/// The position of a path.
 pub(super) struct Row {
     pub(super) top: f64,
     pub(super) height: f64,
@@ -22,7 +22,7 @@ pub(super) struct Row {
     pub(super) notes: Vec<Note>,
 }
 
-/// What stands in the box of a stop.
+/// The contents of a stop's box.
 pub(super) struct Content {
     pub(super) name: Vec<String>,
     pub(super) detail: Vec<String>,
@@ -53,12 +53,13 @@ impl Content {
     }
 }
 
-/// A session server that is off is not a problem: it has no note.
+/// True for a stop whose explanation is inside its box: an off session server is not a problem, and
+/// has no note.
 pub(super) fn is_said_inside(stop: &Stop) -> bool {
     stop.state == State::Off
 }
 
-/// What is said below a stop.
+/// The note below a stop.
 pub(super) struct Note {
     pub(super) stop: usize,
     pub(super) left: f64,
@@ -112,7 +113,8 @@ impl Layout {
         self.left(stop) + BOX / 2.0
     }
 
-    /// The notes of a path, side by side, each below its stop: the room between two is shared.
+    /// The notes of a path, side by side, each below its stop. Two notes share the space between
+    /// them.
     pub(super) fn notes(&self, path: &TerminalPath, top: f64) -> Vec<Note> {
         let stops = path.stops.iter().enumerate();
         let told: Vec<(usize, &Stop)> = stops
@@ -136,7 +138,7 @@ impl Layout {
             let widest = lines.iter().map(|line| width::of(line, NOTE));
             let heading = width::of(&heading(told), NOTE) * BOLD;
             let widest = widest.fold(heading, f64::max) + 2.0 * INSET;
-            // A short text needs no wide box, and the pointer stays over it.
+            // A short text does not need a wide box, and the pointer stays above it.
             let width = widest.min(most).max(BOX.min(most));
             let left = (middle - width / 2.0).clamp(left, left + most - width);
             Note {

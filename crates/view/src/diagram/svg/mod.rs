@@ -12,34 +12,34 @@ use super::{Diagram, State, Stop, width};
 use draw::{draw, note_box, rectangle};
 use layout::{Layout, Note};
 
-/// Around all that is drawn.
+/// The margin around the drawing.
 const MARGIN: f64 = 24.0;
 
 /// The width of a stop.
 const BOX: f64 = 196.0;
 
-/// The least height of one.
+/// The minimum height of a stop.
 const LEAST_HEIGHT: f64 = 104.0;
 
-/// Between the edge of a box and its text.
+/// The padding between the edge of a box and its text.
 const INSET: f64 = 14.0;
 
-/// The least between two boxes.
+/// The minimum gap between two boxes.
 const GAP: f64 = 72.0;
 
-/// Between the name of a runner and its row.
+/// The space between the name of a runner and its row.
 const HEADING: f64 = 36.0;
 
-/// Between a row and its notes, with the point of a note's pointer in it.
+/// The space between a row and its notes, including the tip of a note's pointer.
 const BELOW: f64 = 20.0;
 
-/// Between the notes of two stops.
+/// The space between the notes of two stops.
 const BETWEEN_NOTES: f64 = 12.0;
 
-/// The width of a note that has all the room.
+/// The maximum width of a note.
 const WIDEST_NOTE: f64 = 620.0;
 
-/// Between two paths.
+/// The space between two paths.
 const BETWEEN_PATHS: f64 = 36.0;
 
 /// The lines of a note; the rest of a longer explanation is in its title.
@@ -61,10 +61,10 @@ const NAME_LINE: f64 = 17.0;
 
 const DETAIL_LINE: f64 = 16.0;
 
-/// How much wider a bold letter is.
+/// How much wider bold letters are.
 const BOLD: f64 = 1.12;
 
-/// The themes' colours where no style sheet is.
+/// The colours to use without a style sheet.
 mod colour {
     pub(super) const PANEL: &str = "#f6f7f9";
     pub(super) const SURFACE: &str = "#ffffff";

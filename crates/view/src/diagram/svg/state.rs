@@ -32,7 +32,7 @@ impl State {
         }
     }
 
-    /// The dashes of the line around a stop; none for a whole line.
+    /// The dash pattern of the line around a stop; empty for a solid line.
     pub(super) fn dashes(self) -> &'static str {
         match self {
             Self::Ready | Self::Configured | Self::Broken => "none",
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// What stands in the round sign before the word.
+    /// The symbol in the round sign before the word.
     pub(super) fn sign(self) -> &'static str {
         match self {
             Self::Ready => "M-3.2 0.2L-1 2.6L3.4 -2.4",
