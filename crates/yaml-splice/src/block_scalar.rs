@@ -1,28 +1,28 @@
-//! The physical lines of a block scalar, so that an edit rewrites just the lines that differ.
+//! Edits the physical lines of a block scalar, so that only the lines that differ are rewritten.
 
 use std::ops::Range;
 
 use super::folded;
 use super::tree::line_end;
 
-/// A block scalar, and the value that it is to get.
+/// A block scalar, and its new value.
 pub(super) struct Rewrite<'a> {
     pub(super) text: &'a str,
     pub(super) block: Block,
-    /// From the `|` or `>` on.
+    /// The text from the `|` or `>` on.
     pub(super) header: &'a str,
-    /// The value that the scalar has.
+    /// The current value of the scalar.
     pub(super) old: &'a str,
     pub(super) new: &'a str,
     pub(super) key_column: usize,
     pub(super) newline: &'a str,
 }
 
-/// A value rewritten in place of the block scalar that `old` parsed from, whose `|` or `>` is at
-/// `indicator`.
+/// Rewrites the block scalar that `old` was parsed from, with its `|` or `>` at `indicator`, to a
+/// new value.
 ///
-/// The header, its comment and every line that both values have at their beginning and end stay
-/// as they are, whatever odd blanks they hold. `None` when `new` cannot be written as a literal.
+/// The header, its comment and all common lines at the beginning and end stay as they are, even
+/// with unusual blanks. `None` if `new` cannot be written as a literal.
 pub(super) fn rewrite(
     text: &str,
     indicator: usize,
@@ -85,11 +85,11 @@ impl Rewrite<'_> {
         Some(out)
     }
 
-    /// How many lines both values have at their beginning, and how many at their end.
+    /// The number of common lines at the beginning, and at the end.
     fn common(&self, kept: &[Range<usize>], new_lines: &[&str], indent: usize) -> (usize, usize) {
         let same = |(line, logical): &(&Range<usize>, &&str)| {
             let physical = self.text.get((*line).clone());
-            // A blank line may be shorter than the others are indented.
+            // A blank line may be shorter than the indentation.
             physical.is_some_and(|line| line.get(indent..).unwrap_or_default() == **logical)
         };
         let head = kept.iter().zip(new_lines).take_while(same).count();
@@ -98,8 +98,8 @@ impl Rewrite<'_> {
         (head, ends.take(most).take_while(same).count())
     }
 
-    /// Whether blank lines at the end of the value would be its own: none follow. At the end of the
-    /// text, the last line may have no end of its own.
+    /// Whether the value may have trailing blank lines of its own: none follow it. At the end of
+    /// the text, the last line may have no line break.
     fn may_keep(&self) -> bool {
         let after = self.text.get(line_end(self.text, self.block.end) + 1..);
         let next = after.map(|after| after.lines().next());
@@ -113,7 +113,7 @@ pub(super) fn write(value: &str, key_column: usize, newline: &str) -> Option<Str
     if !fits(value) {
         return None;
     }
-    // What follows is not known here.
+    // What follows is unknown here.
     let mut out = new_header("|", value, 2, false)?;
     for line in logical_lines(value) {
         out.push_str(newline);
@@ -125,8 +125,8 @@ pub(super) fn write(value: &str, key_column: usize, newline: &str) -> Option<Str
     Some(out)
 }
 
-/// A literal scalar has no escapes: it holds printable text, and needs a line that is not blank
-/// to find its indentation by, which some readers refuse to find before a tab.
+/// A literal scalar has no escapes. It can hold only printable text, and needs a non-blank line to
+/// detect the indentation from, which some readers refuse to do before a tab.
 fn fits(value: &str) -> bool {
     let printable = |c: char| match c {
         '\n' | '\t' => true,
@@ -138,7 +138,7 @@ fn fits(value: &str) -> bool {
         && !opening_lines(value).any(|line| line.starts_with('\t'))
 }
 
-/// The lines from which a reader finds the indentation: the first that is not blank, and those
+/// The lines from which a reader detects the indentation: the first non-blank line, and those
 /// before it.
 fn opening_lines(value: &str) -> impl Iterator<Item = &str> {
     let blank = |line: &&str| line.trim_matches(' ').is_empty();
@@ -146,7 +146,7 @@ fn opening_lines(value: &str) -> impl Iterator<Item = &str> {
     value.split('\n').take(before + 1)
 }
 
-/// The lines of a value without the break that ends the last one.
+/// The lines of a value, without the line break of the last one.
 fn logical_lines(value: &str) -> Vec<&str> {
     value
         .strip_suffix('\n')
@@ -155,8 +155,8 @@ fn logical_lines(value: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The header for a value: the old one where it still says the truth, comment and all. `None`
-/// where none would say it.
+/// The header for a value: the old one, with its comment, if it is still correct. `None` if no
+/// header would be correct.
 fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<String> {
     let indicators = old.find([' ', '\t', '#']).unwrap_or(old.len());
     let (indicators, rest) = old.split_at(indicators);
@@ -181,22 +181,22 @@ fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<Str
     Some(format!("|{digit}{chomp}{rest}"))
 }
 
-/// Whether a header says that the blank lines at the end are of the value (`|+`).
+/// Whether a header keeps the blank lines at the end in the value (`|+`).
 pub(super) fn keeps(header: &str) -> bool {
     let indicators = header.split([' ', '\t', '#']).next();
     indicators.is_some_and(|indicators| indicators.contains('+'))
 }
 
-/// A block scalar taken apart.
+/// The parts of a block scalar.
 pub(super) struct Block {
-    /// Where the header line ends, its line break excluded.
+    /// The end of the header line, without its line break.
     pub(super) header_end: usize,
-    /// Spaces before each line of content; `None` when every line is blank.
+    /// The number of spaces before each line of content; `None` if every line is blank.
     pub(super) indent: Option<usize>,
-    /// The lines of the value, line breaks excluded. Blank lines at the end are among them only
-    /// where the header keeps them (`|+`).
+    /// The lines of the value, without line breaks. Trailing blank lines are included only if the
+    /// header keeps them (`|+`).
     pub(super) lines: Vec<Range<usize>>,
-    /// The end of the last line that belongs to the value, the line break excluded.
+    /// The end of the last line of the value, without the line break.
     pub(super) end: usize,
 }
 

@@ -1,12 +1,13 @@
-//! Where two texts differ: whole lines first, and then the characters of the lines that differ.
+//! Computes the differences between two texts: first by lines, then by the characters of lines that
+//! differ.
 
 use std::ops::Range;
 
-/// More pairs of lines than this are not compared: they are one difference.
+/// More pairs of lines than this are not compared, but treated as one difference.
 const MOST_PAIRS: usize = 1_000_000;
 
-/// The ranges that differ, in order: of the old text, and of the new one. What is between them is
-/// the same in both. `None` for a range that is in neither text, which cannot be.
+/// The ranges that differ, in order: in the old text, and in the new one. The text between them is
+/// the same. `None` for an invalid range, which should not occur.
 pub(super) fn hunks(old: &str, new: &str) -> Option<Vec<(Range<usize>, Range<usize>)>> {
     let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
     let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
@@ -51,10 +52,10 @@ struct Offsets {
     new: usize,
 }
 
-/// Lines of both texts that stand for each other, and where they begin.
+/// Corresponding lines of both texts, and where they begin.
 type Stretch<'l, 't> = (Offsets, &'l [&'t str], &'l [&'t str]);
 
-/// The lines between those that are paired, and the pairs themselves.
+/// The paired lines, and the lines between them.
 fn stretches<'l, 't>(
     mut at: Offsets,
     a: &'l [&'t str],
@@ -77,7 +78,7 @@ fn stretches<'l, 't>(
     Some(stretches)
 }
 
-/// Two lines that say what the same key is.
+/// True for two lines with the same key.
 fn same_key(a: &str, b: &str) -> bool {
     match (a.split_once('='), b.split_once('=')) {
         (Some((a, _)), Some((b, _))) => a == b,
@@ -85,7 +86,7 @@ fn same_key(a: &str, b: &str) -> bool {
     }
 }
 
-/// The lines that two texts have in common, by their places, in order.
+/// The common lines of two texts, by their positions, in order.
 pub(super) fn pairs(
     a: &[&str],
     b: &[&str],
@@ -110,8 +111,8 @@ pub(super) fn pairs(
     pairs
 }
 
-/// By the places of two lines, how many lines are common from there on. `None` where that is too
-/// much to find out.
+/// For the positions of two lines, the number of common lines from there on. `None` if the
+/// computation would take too long.
 fn common(a: &[&str], b: &[&str], is_pair: fn(&str, &str) -> bool) -> Option<Vec<u32>> {
     if a.len().checked_mul(b.len())? > MOST_PAIRS {
         return None;
@@ -133,7 +134,7 @@ fn common(a: &[&str], b: &[&str], is_pair: fn(&str, &str) -> bool) -> Option<Vec
     Some(lengths)
 }
 
-/// A difference without the characters that are the same at its beginning and its end.
+/// A difference, reduced by the common characters at its beginning and its end.
 fn trimmed(
     old: &str,
     new: &str,
@@ -155,7 +156,7 @@ fn trimmed(
     ))
 }
 
-/// How many members two sequences have in common at their beginning.
+/// The length of the common beginning of two sequences.
 fn same<T: PartialEq>(a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) -> usize {
     a.zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -1,11 +1,11 @@
-//! A value as YAML text, in the style that `kubectl` and kustomize write.
+//! Emits a value as YAML text, in the style of `kubectl` and kustomize.
 
 use serde_json::Value;
 
 use super::block_scalar;
 use super::value::is_text;
 
-/// How the text around an edit is written, so that what is added looks like its neighbours.
+/// The style of the text around an edit, so that new text looks like its neighbours.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// The line break: `"\n"` or `"\r\n"`.
@@ -14,7 +14,7 @@ pub struct Style {
     pub indent_sequences: bool,
 }
 
-/// A mapping as a block at `column`, each line ended by a line break.
+/// A mapping in block style at `column`. Each line ends with a line break.
 pub fn block_document(value: &Value, column: usize, style: Style) -> String {
     let mut out = String::new();
     let mut writer = Writer {
@@ -27,8 +27,8 @@ pub fn block_document(value: &Value, column: usize, style: Style) -> String {
     out
 }
 
-/// A value on one line, in JSON, which is also YAML; keys that can be plain are plain when
-/// `plain_keys` says so.
+/// A value on one line, as JSON, which is also YAML. With `plain_keys`, keys are unquoted if
+/// possible.
 pub fn flow(value: &Value, plain_keys: bool) -> String {
     match value {
         Value::Object(map) => {
@@ -58,8 +58,8 @@ pub(super) fn flow_key(key: &str, plain: bool) -> String {
     }
 }
 
-/// What follows a key at `key_column`: ` scalar`, or line breaks and a nested block. No line break
-/// at the end.
+/// The text after a key at `key_column`: ` scalar`, or a line break and a nested block. Without a
+/// trailing line break.
 pub(super) fn after_key(value: &Value, key_column: usize, style: Style) -> String {
     let mut out = String::new();
     Writer {
@@ -70,7 +70,7 @@ pub(super) fn after_key(value: &Value, key_column: usize, style: Style) -> Strin
     out
 }
 
-/// What follows the `- ` of a sequence whose dashes stand at `dash_column`.
+/// The text after the `- ` of a sequence with its dashes at `dash_column`.
 pub(super) fn after_dash(value: &Value, dash_column: usize, style: Style) -> String {
     let mut out = String::new();
     let mut writer = Writer {
@@ -81,7 +81,7 @@ pub(super) fn after_dash(value: &Value, dash_column: usize, style: Style) -> Str
     out
 }
 
-/// A key or scalar on one line: plain where every reader takes it for the same string.
+/// A key or scalar on one line: plain if every reader parses it as the same string.
 pub(super) fn inline_string(text: &str) -> String {
     if is_plain_safe(text) {
         text.to_owned()
@@ -90,7 +90,7 @@ pub(super) fn inline_string(text: &str) -> String {
     }
 }
 
-/// JSON's escapes are a subset of YAML's; what YAML does not take unescaped and JSON does is
+/// JSON's escapes are a subset of YAML's. Characters that only YAML requires to be escaped are
 /// escaped here.
 pub(super) fn double_quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -100,7 +100,7 @@ pub(super) fn double_quoted(text: &str) -> String {
     out
 }
 
-/// What stands between double quotes for a text.
+/// Escapes a text for double quotes.
 pub(super) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
@@ -210,7 +210,7 @@ impl Writer<'_> {
     }
 }
 
-/// True when YAML 1.1 and 1.2 readers alike take the plain text for this very string.
+/// True if both YAML 1.1 and 1.2 readers parse the plain text as exactly this string.
 fn is_plain_safe(text: &str) -> bool {
     let shape = text
         .bytes()

@@ -1,4 +1,4 @@
-//! Folded scalars (`>`), so that an edit rewrites just the lines that differ.
+//! Edits folded scalars (`>`), so that only the lines that differ are rewritten.
 
 use super::Tree;
 use super::block_scalar::{Block, Rewrite, keeps};
@@ -11,13 +11,13 @@ struct FoldedLine<'a> {
     source: &'a str,
 }
 
-/// Line breaks of the value between two lines, and the text that stands for them.
+/// The line breaks of the value between two lines, and the text that represents them.
 struct Gap<'a> {
     breaks: usize,
     source: &'a str,
 }
 
-/// The value in place of a folded scalar. `None` when a scalar with this header cannot hold it.
+/// The value as a folded scalar with the old header. `None` if such a scalar cannot hold it.
 pub(super) fn rewrite(scalar: &Rewrite<'_>) -> Option<String> {
     let Rewrite { block, new, .. } = scalar;
     if !scalar.header.starts_with('>') {
@@ -78,7 +78,7 @@ pub(super) fn rewrite(scalar: &Rewrite<'_>) -> Option<String> {
 struct Writer<'a> {
     /// Each blank is written as a line break, as in base64.
     folds: bool,
-    /// A line break, and the blanks before a line.
+    /// A line break and the indentation of a line.
     line_start: String,
     newline: &'a str,
 }
@@ -86,7 +86,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// The line breaks of the value between two lines.
     fn breaks(&self, breaks: usize, above: &str, below: &str, out: &mut String) {
-        // Lines that begin with blanks are not folded: no break is lost beside them.
+        // Lines that begin with blanks are not folded, so no line break is lost next to them.
         let is_kept = is_spaced(above) || is_spaced(below);
         let blank_lines = if is_kept {
             breaks.saturating_sub(1)
@@ -110,8 +110,8 @@ fn is_spaced(line: &str) -> bool {
     line.starts_with([' ', '\t'])
 }
 
-/// Whether a scalar under a key in this column is read as a value: the first line may be indented,
-/// which the header has to say.
+/// Whether a scalar under a key in this column is parsed as a value. If the first line is indented,
+/// the header must say so.
 fn means(scalar: &str, value: &str, key_column: usize) -> bool {
     let above = if key_column > 0 { "above:\n" } else { "" };
     let text = format!("{above}{}key: {scalar}\n", " ".repeat(key_column));
@@ -122,7 +122,7 @@ fn means(scalar: &str, value: &str, key_column: usize) -> bool {
     found.is_some_and(|(id, _)| tree.scalar(id) == Some(value))
 }
 
-/// A value without the line breaks at its end that the header speaks of, and how many these are.
+/// A value without the trailing line breaks that the header determines, and the number of these.
 fn without_end(value: &str, keeps: bool) -> (&str, usize) {
     let body = if keeps {
         value.trim_end_matches('\n')
@@ -141,8 +141,8 @@ fn folds_alone(lines: &[FoldedLine<'_>]) -> bool {
             .all(|line| count(&line.value, ' ') == count(line.source, '\n'))
 }
 
-/// The line breaks before the first line, the lines, what is between each two, and the blank lines
-/// behind the last.
+/// The line breaks before the first line, the lines, the gaps between them, and the blank lines
+/// after the last one.
 fn take_apart<'a>(
     text: &'a str,
     block: &Block,
@@ -154,7 +154,7 @@ fn take_apart<'a>(
     let mut lead = None;
     for range in &block.lines {
         let physical = text.get(range.clone())?;
-        // A blank line may be shorter than the others are indented.
+        // A blank line may be shorter than the indentation.
         let content = physical.get(indent..).unwrap_or_default();
         if content.is_empty() {
             blanks += 1;
@@ -213,8 +213,8 @@ fn put_together(lead: &Gap<'_>, lines: &[FoldedLine<'_>], gaps: &[Gap<'_>]) -> S
     value
 }
 
-/// A value as its lines that are not empty, and how many breaks come before the first and between
-/// each two. `None` for what a folded scalar would not keep.
+/// The non-empty lines of a value, and the number of line breaks before the first one and between
+/// them. `None` if a folded scalar would not preserve the value.
 fn split(value: &str) -> Option<(usize, Vec<&str>, Vec<usize>)> {
     let body = value.trim_start_matches('\n');
     let lead = value.len() - body.len();
@@ -271,7 +271,7 @@ mod tests {
             assert_eq!(scalar.as_deref(), Some(expected));
         };
         becomes("a", "|-\n  a");
-        // The header has to say how far the first line is indented.
+        // The header must indicate how far the first line is indented.
         becomes("  b\n", "|2\n    b");
     }
 }

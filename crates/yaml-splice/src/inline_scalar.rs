@@ -1,7 +1,7 @@
-//! Quoted and plain scalars, so that an edit rewrites just the characters that differ.
+//! Edits quoted and plain scalars, so that only the characters that differ are rewritten.
 //!
-//! Escapes, line breaks and blanks of what stays are kept: `"a\x20b"`, `'it''s'`, and scalars that are
-//! folded over several lines.
+//! The unchanged parts keep their escapes, line breaks and blanks: `"a\x20b"`, `'it''s'`, and
+//! scalars that are folded over several lines.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use saphyr_parser::ScalarStyle;
 use super::diff;
 use super::emit;
 
-/// A scalar with a new value in place of the old one. `source` is all of it, quotes included;
-/// `column` is that of its key. `None` when the style cannot hold the new value.
+/// A scalar with a new value instead of the old one. `source` is the complete scalar, including
+/// quotes; `column` is that of its key. `None` if the style cannot hold the new value.
 pub(super) fn rewrite(
     source: &str,
     style: ScalarStyle,
@@ -56,7 +56,7 @@ fn quote(style: ScalarStyle) -> Option<&'static str> {
     }
 }
 
-/// A part of the text with its value: a character, an escape, a fold over lines.
+/// A unit of the text and its value: a character, an escape, or a line fold.
 struct Unit {
     source: Range<usize>,
     value: String,
@@ -68,8 +68,8 @@ fn value_of(units: &[Unit]) -> String {
 }
 
 /// The units of a changed range of the value (the first, and the one after the last), and their new
-/// text. Folds that new line breaks would stand beside are taken along: two
-/// in a row mean more than both.
+/// text. Folds next to new line breaks are included in the range: two in a row would add up to a
+/// different value.
 fn widen(
     units: &[Unit],
     from: usize,
@@ -127,7 +127,7 @@ fn widen(
     Some((first, last, text))
 }
 
-/// Takes the text between the quotes apart. `None` for an escape that YAML does not know.
+/// Splits the text between the quotes into units. `None` for an escape that YAML does not have.
 fn units(body: &str, style: ScalarStyle) -> Option<Vec<Unit>> {
     let mut units = Vec::new();
     let mut at = 0;
@@ -153,7 +153,8 @@ fn units(body: &str, style: ScalarStyle) -> Option<Vec<Unit>> {
     Some(units)
 }
 
-/// Blanks, line breaks and the blanks of the next line: one break is a blank, more are one fewer.
+/// Blanks, line breaks and the blanks of the next line: one line break means a blank, `n` mean `n -
+/// 1` line breaks.
 fn fold(rest: &str) -> Option<(usize, String)> {
     let length = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
     let breaks = rest.get(..length)?.matches('\n').count();
@@ -164,7 +165,7 @@ fn fold(rest: &str) -> Option<(usize, String)> {
     }
 }
 
-/// An escape of a double-quoted scalar: its length, and what it stands for.
+/// An escape of a double-quoted scalar: its length, and its value.
 fn escape(rest: &str) -> Option<(usize, String)> {
     let code = rest.chars().nth(1)?;
     let digits = match code {
@@ -204,12 +205,13 @@ fn escape(rest: &str) -> Option<(usize, String)> {
     Some((1 + code.len_utf8(), value.to_string()))
 }
 
-/// Writes new text as the scalar writes its own.
+/// Writes new text in the style of the scalar.
 struct Writer<'a> {
     style: ScalarStyle,
-    /// What a blank is written as, where the scalar has none but folds: base64 over several lines.
+    /// The text for a blank, if the scalar has folds but no other blanks: base64 over several
+    /// lines.
     blank: Option<&'a str>,
-    /// The blanks before a line.
+    /// The indentation of a line.
     indent: String,
     newline: &'a str,
 }
@@ -237,7 +239,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// `None` for text that the style cannot hold.
+    /// `None` if the style cannot hold the text.
     fn write(&self, text: &str) -> Option<String> {
         let mut out = String::new();
         if self.style == ScalarStyle::DoubleQuoted {
@@ -278,8 +280,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Whether a plain scalar over several lines can hold a text, in a block. One of one word might be
-/// taken for a number.
+/// Whether a plain scalar over several lines can hold a text, in block style. A single word could
+/// be parsed as a number.
 fn is_plain_text(text: &str) -> bool {
     let is_line = |line: &str| {
         line.trim() == line
@@ -293,7 +295,7 @@ fn is_plain_text(text: &str) -> bool {
     is_text && (text.contains('\n') && text.lines().all(is_line) || is_base64(text))
 }
 
-/// Whether a text is base64 in several parts, as folded lines are read.
+/// Whether a text is base64 in several parts, as parsed from folded lines.
 pub(super) fn is_base64(text: &str) -> bool {
     let packed: String = text.split(' ').collect();
     let digits = packed.trim_end_matches('=');

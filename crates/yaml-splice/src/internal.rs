@@ -1,4 +1,4 @@
-/// Something that no input should lead to: a bug of this program.
+/// An error that no input should cause: a bug of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("internal error: {what}; nothing was changed. This is a bug: please report it")]
 pub struct Internal {
@@ -12,7 +12,7 @@ impl Internal {
         Self { what: what.into() }
     }
 
-    /// A range that lies outside of its text, or cuts a character in two.
+    /// A range that is outside of its text, or splits a character.
     pub(crate) fn range(range: &std::ops::Range<usize>) -> Self {
         Self::new(format!(
             "the text has no bytes {} to {}",

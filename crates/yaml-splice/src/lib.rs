@@ -3,18 +3,19 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`tree`] | a document as nodes with byte spans, from the events of `saphyr-parser` |
-//! | [`value`] | what a node means: scalars resolved as Kubernetes' own readers do, aliases followed |
+//! | [`value`] | the value of a node: scalars resolved as by Kubernetes' readers, aliases expanded |
 //! | [`emit`] | a value as YAML text |
 //! | [`block_scalar`] | the physical lines of a `|` or `>` scalar |
 //! | [`inline_scalar`] | the spelling of a quoted or plain scalar |
 //! | [`folded`] | the lines of a `>` scalar |
-//! | [`diff`] | where two values differ |
+//! | [`diff`] | the differences between two values |
 //! | [`sources`] | the text of nodes before an edit |
 //! | [`pointer`](mod@pointer) | JSON pointers into values |
 //! | [`edit`] | RFC 6902 operations as splices of the text |
+//! | [`internal`] | the error for a bug of this program |
 
 #![forbid(unsafe_code)]
-// clippy.toml has no exception for tests of this lint.
+// The exception for tests in clippy.toml does not cover this lint.
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod block_scalar;
@@ -34,7 +35,7 @@ pub use emit::{Style, block_document, flow};
 pub use internal::Internal;
 pub use tree::Tree;
 
-/// A value as a YAML document, each line ended by a line break.
+/// A value as a YAML document. Each line ends with a line break.
 pub fn document(value: &serde_json::Value) -> String {
     let style = Style {
         newline: "\n",
@@ -51,12 +52,12 @@ pub fn line_break(text: &str) -> &'static str {
     }
 }
 
-/// What is wrong with a text, for a program that asks.
+/// The kind of a problem, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YamlErrorKind {
-    /// It is not YAML, or YAML that Kubernetes does not take.
+    /// It is not YAML, or YAML that Kubernetes rejects.
     Invalid,
-    /// Readers of YAML take it for different things.
+    /// YAML readers interpret it differently.
     Ambiguous,
     /// It has more than one document.
     SeveralDocuments,
@@ -64,7 +65,7 @@ pub enum YamlErrorKind {
     NotAMapping,
 }
 
-/// Text that is not YAML, or YAML that Kubernetes does not take.
+/// Text that is not YAML, or YAML that Kubernetes rejects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct YamlError {

@@ -18,24 +18,25 @@ use crate::{EditError, Internal};
 /// The text of nodes by their JSON pointer.
 pub type Sources = BTreeMap<String, String>;
 
-/// Longer texts are not kept.
+/// The maximum length of a text that is kept.
 const LONGEST: usize = 8 * 1024;
-/// A longer anchor or tag may be a part of the value, by mistake: `&` before base64.
+/// A longer anchor or tag may really be part of the value: `&` before base64.
 const LONGEST_PROPERTY: usize = 64;
-/// Kept in place of the text of a plain scalar on one line, which is its value.
+/// Stored instead of the text of a plain scalar on one line, which equals its value.
 const PLAIN: &str = "plain";
-/// Kept in place of the text of a single-quoted scalar on one line.
+/// Stored instead of the text of a single-quoted scalar on one line.
 const SINGLE_QUOTED: &str = "single-quoted";
-/// Kept in place of a Secret's text, and of one that is too long.
+/// Stored instead of a Secret's text, and of a text that is too long.
 pub const NOT_KEPT: &str = "not kept";
-/// Where files stand in a ConfigMap or Secret.
+/// The positions of files in a ConfigMap or Secret.
 const FILES: [&str; 2] = ["/data/", "/stringData/"];
 
-/// The original text of the nodes that the edited text has in another form. `replaced` are the JSON
-/// pointers of nodes with another value, and `with_files` says whether the text of files may be kept.
+/// The original text of the nodes that have another form in the edited text. `replaced` are the
+/// JSON pointers of nodes with another value, and `with_files` tells whether the text of files may
+/// be kept.
 ///
 /// # Errors
-/// An edited text that cannot be read.
+/// The edited text cannot be parsed.
 pub fn lost<'p>(
     before: &Tree<'_>,
     edited: &str,
@@ -46,7 +47,7 @@ pub fn lost<'p>(
     if let Some(root) = item_root(before) {
         collect(before, root, false, &mut String::new(), &mut notable)?;
     }
-    // The text of a file is edited in its own style; what cannot be is among the notable nodes.
+    // A file is edited in its own style; if that is not possible, it is among the collected nodes.
     let replaced = replaced.filter(|pointer| !is_file(pointer));
     let scalars = replaced.filter_map(|pointer| {
         let id = find(before, pointer)?;
@@ -74,7 +75,7 @@ pub fn lost<'p>(
     Ok(lost)
 }
 
-/// An item before and after it was edited.
+/// An item before and after an edit.
 struct Comparison<'t, 'a> {
     before: &'t Tree<'a>,
     after: Tree<'t>,
@@ -82,8 +83,8 @@ struct Comparison<'t, 'a> {
 }
 
 impl Comparison<'_, '_> {
-    /// What to keep of a node's text; `None` where the edited text has the node in the same form, or
-    /// not at all.
+    /// The text to keep for a node; `None` if the edited text has the node in the same form, or not
+    /// at all.
     fn lost(&self, pointer: &str, id: NodeId) -> Result<Option<String>, Internal> {
         let Some(now) = find(&self.after, pointer) else {
             return Ok(None);
@@ -104,7 +105,7 @@ impl Comparison<'_, '_> {
                 if is_plain || comes_back(self.after.text, pointer, value_before, source)? {
                     return Ok(None);
                 }
-                // Its anchor and tag stand before it.
+                // Its anchor and tag precede it.
                 let properties = text(self.before, node.span.start..node.content)?;
                 Ok(Some(self.lost_file(properties, value, source)))
             }
@@ -185,10 +186,10 @@ pub fn scalar(tree: &Tree<'_>, pointer: &str) -> Option<String> {
     Some(tree.scalar(find(tree, pointer)?)?.to_owned())
 }
 
-/// An item's text with the original text of nodes, wherever that means the same.
+/// Restores the original text of nodes in an item's text, if that does not change its meaning.
 ///
 /// # Errors
-/// An edited text that cannot be read.
+/// The edited text cannot be parsed.
 pub fn restore(text: &str, sources: &Sources) -> Result<String, Internal> {
     let mut text = text.to_owned();
     let mut places: Vec<(usize, &String, &String)> = {
@@ -203,7 +204,7 @@ pub fn restore(text: &str, sources: &Sources) -> Result<String, Internal> {
             })
             .collect()
     };
-    // An anchor stands before its aliases.
+    // An anchor precedes its aliases.
     places.sort();
     for (_, pointer, source) in places {
         if let Some(restored) = restored(&text, pointer, source) {
@@ -223,13 +224,13 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
         None => source.to_owned(),
     };
     let (range, blank) = match (node.span.is_empty(), node.indicator) {
-        // Nothing stood behind the key.
+        // There was nothing after the key.
         (false, Some(indicator)) if source.is_empty() => (indicator + 1..node.span.end, ""),
         (false, _) => (node.span.clone(), ""),
         (true, Some(indicator)) => (indicator + 1..indicator + 1, " "),
         (true, None) => return None,
     };
-    // A comment after the header of a block scalar was after the scalar before.
+    // A comment after the header of a block scalar used to follow the original scalar.
     let written = text.get(node.content..node.span.end)?;
     let is_block = written.starts_with(['|', '>']) && !source.contains(['|', '>']);
     let header = written.lines().next().filter(|_| is_block).unwrap_or("");
@@ -265,7 +266,7 @@ fn find(tree: &Tree<'_>, pointer: &str) -> Option<NodeId> {
     Some(node)
 }
 
-/// The nodes whose form an edit may change.
+/// Collects the nodes whose form an edit may change.
 fn collect(
     tree: &Tree<'_>,
     id: NodeId,
@@ -316,7 +317,7 @@ fn is_notable(
             if is_null {
                 is_written || is_file
             } else {
-                // The lines of a literal are kept one by one.
+                // The lines of a literal are preserved individually.
                 is_file && *style != ScalarStyle::Literal
             }
         }

@@ -1,4 +1,4 @@
-//! What a node means: the value that Kubernetes' own readers see.
+//! Computes the value of a node as Kubernetes' own readers see it.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use serde_json::{Map, Number, Value};
 use super::YamlError;
 use super::tree::{Kind, NodeId, Tree, error_at};
 
-/// Aliases may add this many nodes, against alias bombs.
+/// The maximum number of nodes that aliases may add, to prevent alias bombs.
 const MAX_ADDED_NODES: usize = 100_000;
-/// Aliases may not make a document deeper than this.
+/// The maximum depth of a document after aliases are expanded.
 const MAX_DEPTH: usize = 512;
 
 impl Tree<'_> {
@@ -34,10 +34,10 @@ impl Tree<'_> {
         self.expand(id, 0, &mut budget)
     }
 
-    /// Whether [`Tree::value_of`] gives this value, without making it.
+    /// Whether [`Tree::value_of`] returns this value, without computing it.
     pub fn means(&self, id: NodeId, value: &Value) -> bool {
         let mut nodes = self.nodes();
-        // What aliases expand to has a limit, which is that of the whole.
+        // The expansion of aliases has a limit for the whole document.
         if nodes.any(|(_, node)| matches!(node.kind, Kind::Alias { .. })) {
             return self.value_of(id).as_ref() == Ok(value);
         }
@@ -68,7 +68,7 @@ impl Tree<'_> {
                 self.value_of(id).as_ref() == Ok(value)
             }
             (Kind::Mapping { entries, .. }, Value::Object(members)) => {
-                // Mostly in the same order.
+                // The members are usually in the same order.
                 let mut in_order = members.iter();
                 let mut member = |name: &str| match in_order.next() {
                     Some((key, value)) if key == name => Some(value),
@@ -135,7 +135,8 @@ impl Tree<'_> {
     }
 }
 
-/// `<<: *a` and `<<: [*a, *b]`: what is written in the mapping wins, then the first merged one.
+/// `<<: *a` and `<<: [*a, *b]`: members written in the mapping take precedence, then the first
+/// merged mapping.
 fn merge(map: &mut Map<String, Value>, merged: Value) {
     match merged {
         Value::Object(members) => {
@@ -156,7 +157,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     resolve(text, style, tag).unwrap_or_else(|| Value::from(text))
 }
 
-/// What a scalar stands for; `None` where that is its text.
+/// The value of a scalar; `None` if it is a string equal to the text.
 fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     let core_tag = tag
         .filter(|tag| tag.is_yaml_core_schema())
@@ -170,14 +171,14 @@ fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Value> {
     }
 }
 
-/// Whether all readers take a scalar with this tag for the same: go-yaml refuses a value that does not
-/// fit, decodes `!!binary`, and takes no notice of `!`.
+/// Whether all readers interpret a scalar with this tag the same way: go-yaml rejects a value that
+/// does not fit, decodes `!!binary`, and ignores `!`.
 pub(super) fn is_tag_portable(text: &str, tag: &Tag) -> bool {
     let resolved = resolve_plain(text);
     let name = format!("{}{}", tag.handle, tag.suffix);
     match name.strip_prefix(CORE_SCHEMA) {
         Some("str") => true,
-        // Only `!!int` is taken for a number here, not the same tag in full.
+        // Only `!!int` makes a number here, not the unabbreviated tag.
         Some(_) if !tag.is_yaml_core_schema() => false,
         Some("null") => resolved == Some(Value::Null),
         Some("bool") => resolved.is_some_and(|value| value.is_boolean()),
@@ -188,7 +189,8 @@ pub(super) fn is_tag_portable(text: &str, tag: &Tag) -> bool {
     }
 }
 
-/// Whether all readers take a collection with this tag for the same: some know `!!set` and `!!omap`.
+/// Whether all readers interpret a collection with this tag the same way: some know `!!set` and
+/// `!!omap`.
 pub(super) fn is_collection_tag_portable(tag: &Tag, is_mapping: bool) -> bool {
     let name = format!("{}{}", tag.handle, tag.suffix);
     match name.strip_prefix(CORE_SCHEMA) {
@@ -197,14 +199,14 @@ pub(super) fn is_collection_tag_portable(tag: &Tag, is_mapping: bool) -> bool {
     }
 }
 
-/// What the tags of YAML's own schemas begin with: `!!str` is short for it.
+/// The prefix of the tags in YAML's own schemas, abbreviated in `!!str`.
 pub(super) const CORE_SCHEMA: &str = "tag:yaml.org,2002:";
 
-/// Whether a plain scalar is text by YAML 1.2's core schema, with the numbers of YAML 1.1 (`0755`,
-/// `1_000`, `0b11`) that Go's readers keep.
+/// Whether a plain scalar is a string according to YAML 1.2's core schema, plus the numbers of YAML
+/// 1.1 (`0755`, `1_000`, `0b11`) that Go's readers still accept.
 ///
-/// `yes`, `no`, `on` and `off` stay strings here: they are booleans to some readers of manifests
-/// and strings to others, and nothing that this function decides depends on them.
+/// `yes`, `no`, `on` and `off` stay strings here: some readers of manifests treat them as booleans
+/// and others as strings, and no decision of this function depends on them.
 pub(super) fn is_text(plain: &str) -> bool {
     resolve_plain(plain).is_none()
 }
@@ -226,7 +228,7 @@ fn resolve_plain(text: &str) -> Option<Value> {
         .map(Value::Number)
 }
 
-/// `1_000` is a number to YAML 1.1, and to Go's readers.
+/// `1_000` is a number in YAML 1.1, and for Go's readers.
 fn without_underscores(text: &str) -> Cow<'_, str> {
     if text.contains('_') && !text.starts_with('.') {
         Cow::Owned(text.replace('_', ""))

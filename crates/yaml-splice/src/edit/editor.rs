@@ -1,4 +1,4 @@
-//! Turns an operation into splices.
+//! Converts operations to splices.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -18,15 +18,15 @@ use crate::{Internal, line_break};
 /// A part of an operation, or all of it.
 struct EditStep {
     splices: Vec<Splice>,
-    /// The operation is done with it.
+    /// The operation is complete after this step.
     last: bool,
 }
 
-/// Makes splices of operations, from one look at the text.
+/// Converts operations to splices, based on one state of the text.
 pub(super) struct Editor<'t, 'a> {
     pub(super) tree: &'t Tree<'a>,
     pub(super) style: Style,
-    /// The first range of a node that is not in the text.
+    /// The first invalid range of a node.
     internal: OnceCell<Internal>,
 }
 
@@ -42,10 +42,10 @@ impl<'t, 'a> Editor<'t, 'a> {
         }
     }
 
-    /// The splices of as many operations as do not depend on each other, and how many these are; 0
-    /// where only a part of the first could be done.
+    /// The splices for as many operations as are independent of each other, and the number of
+    /// these; 0 if only a part of the first operation is done.
     ///
-    /// Operations are taken together when each adds something, and text stands between any two.
+    /// Operations are combined if each of them adds something, and there is text between any two.
     pub(super) fn steps(
         &self,
         operations: &[PatchOperation],
@@ -84,8 +84,8 @@ impl<'t, 'a> Editor<'t, 'a> {
         Ok((splices, done))
     }
 
-    /// Whether the operation adds a member, appends an item or replaces a scalar: none of these
-    /// changes the path of another node, or the style of the text.
+    /// Whether the operation adds a member, appends an item or replaces a scalar. Such operations
+    /// change neither the path of another node nor the style of the text.
     fn is_addition(&self, operation: &PatchOperation) -> bool {
         let PatchOperation::Add(AddOperation { path, .. }) = operation else {
             return false;
@@ -118,8 +118,8 @@ impl<'t, 'a> Editor<'t, 'a> {
             .all(|one| others.iter().all(|other| apart(one, other)))
     }
 
-    /// The splices of the operation; or, where its path leads through an alias or a merged member,
-    /// those that write it out.
+    /// The splices of the operation; if its path leads through an alias or a merged member, the
+    /// splices that expand that.
     fn step(&self, operation: &PatchOperation) -> Result<EditStep, EditError> {
         let missing = || no_such_path(operation);
         let unsupported = || EditError::Unsupported {
@@ -173,7 +173,7 @@ impl<'t, 'a> Editor<'t, 'a> {
             },
             PatchOperation::Remove(RemoveOperation { .. }) => match member {
                 Some(_) => self.remove(&path, last),
-                // It is merged by `<<`, with others that are to stay.
+                // It is merged by `<<`, together with others that must stay.
                 None => return Err(not_faithful(operation)),
             },
             _ => return Err(unsupported()),
@@ -197,8 +197,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         }
     }
 
-    /// Adds splices that write out every alias of what changes, so that the aliases do not change
-    /// with it.
+    /// Adds splices that expand every alias of what changes, so that the aliases keep their value.
     fn finish(
         &self,
         mut splices: Vec<Splice>,
@@ -244,7 +243,7 @@ impl<'t, 'a> Editor<'t, 'a> {
         )
     }
 
-    /// Whether new keys are written without quotes: not in JSON, and not beside quoted keys.
+    /// Whether new keys are unquoted: not in JSON, and not next to quoted keys.
     pub(super) fn plain_keys(&self, near: NodeId) -> bool {
         let plain = |id: NodeId| {
             matches!(
@@ -262,7 +261,7 @@ impl<'t, 'a> Editor<'t, 'a> {
             && !self.tree.text.trim_start().starts_with('{')
     }
 
-    /// A part of the text. One that is not there makes all steps fail.
+    /// A part of the text. An invalid range makes all steps fail.
     pub(super) fn text(&self, range: Range<usize>) -> &'a str {
         self.tree.text.get(range.clone()).unwrap_or_else(|| {
             let _ = self.internal.set(Internal::range(&range));
@@ -291,8 +290,8 @@ fn any_key(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Whether the first block sequence under a key is indented from it. Level with the key, as
-/// `kubectl` and kustomize write, when there is none.
+/// Whether the first block sequence under a key is indented relative to it. If there is none,
+/// sequences are not indented, as in the output of `kubectl` and kustomize.
 fn indents_sequences(tree: &Tree<'_>) -> bool {
     tree.nodes()
         .filter_map(|(id, mapping)| {

@@ -14,7 +14,7 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
-    /// The operation is one that this editor does not carry out.
+    /// The editor does not support the operation.
     #[error("{path}: only add, replace and remove can be carried out on text")]
     Unsupported {
         /// The JSON pointer of the operation.
@@ -29,13 +29,13 @@ pub enum EditError {
         /// The JSON pointer of the operation.
         path: String,
     },
-    /// A new key is longer than readers of YAML look for one: 1,024 characters.
+    /// A new key is longer than YAML readers accept: 1,024 characters.
     #[error("{path}: a key of more than 1,024 characters is not found by all readers; shorten it")]
     LongKey {
         /// The JSON pointer of the operation.
         path: String,
     },
-    /// The edited text would not mean what the patch says. Nothing is written then.
+    /// The edited text would not have the meaning of the patch. Nothing is written in that case.
     #[error("{path}: this cannot be edited as it is written; write it as a plain block")]
     NotFaithful {
         /// The JSON pointer of the last operation.

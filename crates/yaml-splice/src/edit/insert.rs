@@ -1,4 +1,4 @@
-//! New members and items, and where they go.
+//! New members and items, and their positions.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::splice::Splice;
 use crate::emit::{self, Style};
 use crate::tree::{Kind, NodeId};
 
-/// A value that is to be written: from the patch, or from another place of the text.
+/// A value to write: from the patch, or copied from the text.
 pub(super) enum New<'v> {
     Value(&'v Value),
     Flow(String),
@@ -106,7 +106,7 @@ impl Editor<'_, '_> {
         let pad = " ".repeat(column);
         let Some(before) = before else {
             let item = emit::after_dash(value, column, self.style);
-            // Something may stand before the dash on its line.
+            // There may be other text before the dash on its line.
             return Some(Splice {
                 range: dash..dash,
                 text: format!("- {item}{}{pad}", self.style.newline),
@@ -131,7 +131,7 @@ impl Editor<'_, '_> {
         match last {
             Some(last) => {
                 let end = self.tree.node(last).span.end;
-                // A key whose value is left out: libyaml takes `key:,` for a scalar.
+                // A key without a value: libyaml treats `key:,` as a scalar.
                 let blank = if self.text(0..end).ends_with(':') {
                     " "
                 } else {
@@ -157,8 +157,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// The position after the lines of a node at `column` and the comments that are indented deeper,
-    /// which belong to it.
+    /// The position after the lines of a node at `column` and the comments with a deeper
+    /// indentation, which belong to it.
     pub(super) fn line_after(&self, node: NodeId, column: usize) -> usize {
         let end = self.tree.next_line(self.tree.node(node).span.end);
         self.comments_below(end, column)
@@ -178,8 +178,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// The end of the comments that follow `from` and are indented deeper than `column`; `from`
-    /// where there are none.
+    /// The end of the comments after `from` that are indented deeper than `column`; `from` if there
+    /// are none.
     pub(super) fn comments_below(&self, from: usize, column: usize) -> usize {
         let mut end = from;
         let mut at = from;
@@ -206,7 +206,7 @@ impl Editor<'_, '_> {
     }
 }
 
-/// Whether the last line of a value as a block is a line of text.
+/// Whether the last line of a value in block style belongs to a literal.
 fn ends_in_literal(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\n'),

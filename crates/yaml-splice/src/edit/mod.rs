@@ -28,8 +28,8 @@ use splice::{has_tab_below, splice};
 /// (`- apiVersion: …`, as items stand in a ResourceList). Paths start at the item.
 ///
 /// # Errors
-/// See [`EditError`]. The result has been parsed again and compared with the patch applied to the
-/// parsed input: text that means anything else is never returned.
+/// See [`EditError`]. The result is parsed again and compared with the patch applied to the parsed
+/// input, so text with any other meaning is never returned.
 pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> {
     let tree = Tree::parse(text)?;
     let mut expected = item_value(&tree)?;
@@ -40,8 +40,8 @@ pub fn apply(text: &str, patch: &[PatchOperation]) -> Result<String, EditError> 
     apply_to(&tree, patch, &expected)
 }
 
-/// [`apply`] for an item that has been parsed, and a patch that has been applied to its value:
-/// that gave `expected`.
+/// Like [`apply`], for an item that is already parsed and a patch that is already applied to its
+/// value, with the result `expected`.
 ///
 /// # Errors
 /// As [`apply`].
@@ -94,7 +94,7 @@ pub fn item_root(tree: &Tree<'_>) -> Option<NodeId> {
     }
 }
 
-/// What the item means.
+/// The value of the item.
 ///
 /// # Errors
 /// As [`Tree::to_value`].

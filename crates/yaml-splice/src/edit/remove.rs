@@ -102,13 +102,13 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// The comma between two members, which comments may surround.
+    /// The comma between two members, possibly between comments.
     pub(super) fn comma(&self, between: Range<usize>) -> Option<usize> {
         let at = skip_gap(self.tree.text, between.start);
         (at < between.end && self.text(at..at + 1) == ",").then_some(at)
     }
 
-    /// The range with the blanks that follow it; with its lines, where nothing else is on them.
+    /// The range with the blanks after it; with complete lines if there is nothing else on them.
     pub(super) fn with_blanks(&self, range: Range<usize>) -> Range<usize> {
         let line = self.tree.line_start(range.start);
         let line_end = line_end(self.tree.text, range.end);
@@ -129,7 +129,7 @@ mod tests {
 
     use crate::EditError;
 
-    /// The edit was a bug by its own words: the range to remove ended before it began.
+    /// This edit used to fail with an internal error: the range to remove ended before it began.
     #[test]
     fn nothing_moves_to_a_dash_where_the_next_key_is_empty() {
         for text in [

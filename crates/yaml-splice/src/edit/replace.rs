@@ -65,7 +65,7 @@ impl Editor<'_, '_> {
         self.fill(indicator + 1, node.span.clone(), &text)
     }
 
-    /// Whether a node is a string without quotes, which JSON does not have.
+    /// Whether a node is an unquoted string, which JSON does not have.
     fn is_plain_string(&self, id: NodeId) -> bool {
         let style = match &self.tree.node(id).kind {
             Kind::Scalar { style, .. } => *style,
@@ -74,7 +74,7 @@ impl Editor<'_, '_> {
         style == ScalarStyle::Plain && self.tree.value_of(id).is_ok_and(|value| value.is_string())
     }
 
-    /// Gives the key of `{key}` a value.
+    /// Adds a value to the key of `{key}`.
     pub(super) fn give_value(&self, parent: NodeId, member: NodeId, text: &str) -> Splice {
         let entries = self.tree.entries(parent).iter();
         let key = entries.rev().find(|(_, value)| *value == member);
@@ -104,7 +104,7 @@ impl Editor<'_, '_> {
             None => (text, ""),
         };
         let mut filled = first.to_owned();
-        // Blanks at the end of a line stay only where no text is added to it.
+        // Trailing blanks on a line stay only if no text is added to it.
         let mut keep = |comment: &str| {
             if first.is_empty() || !comment.trim().is_empty() {
                 filled.push_str(comment);
@@ -126,8 +126,8 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// A quoted or plain scalar with its new value, and where it begins. Characters that stay keep
-    /// their spelling.
+    /// A quoted or plain scalar with its new value, and its start. Unchanged characters keep their
+    /// spelling.
     pub(super) fn same_spelling(
         &self,
         member: NodeId,
@@ -145,7 +145,7 @@ impl Editor<'_, '_> {
             return None;
         };
         let source = self.text(node.content..node.span.end);
-        // A plain scalar on one line, or among brackets, is as easily written anew.
+        // A plain scalar on one line, or in a flow collection, can simply be rewritten.
         if *style == ScalarStyle::Plain && (flow || !source.contains('\n')) {
             return None;
         }
@@ -155,8 +155,7 @@ impl Editor<'_, '_> {
         Some((node.content, text))
     }
 
-    /// The new value in the style of the old one, where that style can hold it, and where it
-    /// begins.
+    /// The new value in the style of the old one, if that style can hold it, and its start.
     pub(super) fn same_style(
         &self,
         member: NodeId,

@@ -1,21 +1,21 @@
-//! Text that takes the place of other text.
+//! Replacements of text ranges.
 
 use std::ops::Range;
 
 use crate::Internal;
 use crate::tree::line_end;
 
-/// Text that takes the place of a range.
+/// The replacement of a range.
 #[derive(Debug)]
 pub(super) struct Splice {
     pub(super) range: Range<usize>,
     pub(super) text: String,
 }
 
-/// Whether a tab indents one of the blank lines and comments that come next.
+/// Whether one of the blank lines and comments directly below is indented by a tab.
 pub(super) fn has_tab_below(text: &str, splice: &Splice) -> bool {
     let rest = text.get(splice.range.end..).unwrap_or_default();
-    // Of a line that is gone with its end, the next one begins here.
+    // If a whole line is removed, the next one begins here.
     let from = match text.get(..splice.range.end) {
         Some(before) if before.ends_with('\n') => 0,
         _ => line_end(rest, 0) + 1,
@@ -27,7 +27,7 @@ pub(super) fn has_tab_below(text: &str, splice: &Splice) -> bool {
         .any(|(indentation, _)| indentation.contains('\t'))
 }
 
-/// The text with the splices made.
+/// Applies splices to the text.
 ///
 /// # Errors
 /// A splice outside of the text, or inside of another one.

@@ -1,4 +1,4 @@
-//! Writes out what an alias or a `<<` stands for.
+//! Expands aliases and merge keys (`<<`).
 
 use saphyr_parser::ScalarStyle;
 
@@ -27,10 +27,11 @@ impl Editor<'_, '_> {
         }
     }
 
-    /// A node on one line, without anchors, aliases and merges.
+    /// A node on one line, with anchors, aliases and merges expanded.
     pub(super) fn written_out(&self, id: NodeId) -> Result<String, EditError> {
         match &self.tree.node(id).kind {
-            // A number or a word keeps its spelling: readers differ on what `0755` and `on` mean.
+            // A number or a word keeps its spelling: readers disagree on the meaning of `0755` and
+            // `on`.
             Kind::Scalar {
                 value,
                 style: ScalarStyle::Plain,
@@ -61,7 +62,7 @@ impl Editor<'_, '_> {
     }
 }
 
-/// Whether a plain scalar can stand in a flow collection as it is.
+/// Whether a plain scalar can be used unchanged in a flow collection.
 fn is_bare(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric() || "+-.~_".contains(c))
         && text.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '~')

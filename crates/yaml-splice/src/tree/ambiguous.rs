@@ -1,7 +1,8 @@
-//! What readers of YAML take for different things, so that this one refuses it.
+//! Refuses text that YAML readers interpret differently.
 //!
-//! Kubernetes' tools read with go-yaml, which is made from libyaml and so knows YAML 1.1; others read
-//! YAML 1.2. A text that they read differently is an error here, never one of both readings.
+//! Kubernetes' tools use go-yaml, which derives from libyaml and so implements YAML 1.1; others
+//! implement YAML 1.2. Text that they interpret differently is an error here, rather than being
+//! read in one of the two ways.
 
 use saphyr_parser::Marker;
 
@@ -21,8 +22,8 @@ pub(super) fn error_at(text: &str, position: usize, message: &str) -> YamlError 
     }
 }
 
-/// The error for a tag that does not mean the same to all readers. It does not name the tag, which may
-/// be part of a secret.
+/// The error for a tag that readers interpret differently. It does not quote the tag, which may be
+/// part of a secret.
 pub(super) fn tag(mark: Marker) -> YamlError {
     YamlError {
         kind: YamlErrorKind::Ambiguous,
@@ -37,8 +38,8 @@ pub(super) fn tag(mark: Marker) -> YamlError {
 
 /// Finds a directive other than `%YAML`.
 ///
-/// `%TAG` changes what later tags mean, and parsers repeat its prefix in each of them, so a short text can
-/// take gigabytes. Some readers refuse unknown directives, and others skip them.
+/// `%TAG` changes the meaning of later tags, and parsers repeat its prefix in each of them, so a
+/// short text can take gigabytes. Some readers reject unknown directives, others ignore them.
 pub(super) fn directives(text: &str) -> Result<(), YamlError> {
     if !text.contains('%') {
         return Ok(());
@@ -63,7 +64,8 @@ pub(super) fn directives(text: &str) -> Result<(), YamlError> {
     Ok(())
 }
 
-/// Finds a character outside quotes that is a line break or nothing to some readers, and text to others.
+/// Finds an unquoted character that some readers treat as a line break or ignore, and others as
+/// text.
 ///
 /// Between quotes it is taken for text: JSON allows it there, and it cannot change which keys a document
 /// has.
@@ -122,7 +124,8 @@ pub(super) fn anchor_name(text: &str, at: usize, name: &str) -> Result<(), YamlE
     Err(error_at(text, at, message))
 }
 
-/// Checks the name of the anchor among the properties of a node, which stand from `start` up to `end`.
+/// Checks the name of the anchor among the properties of a node, which are between `start` and
+/// `end`.
 pub(super) fn anchor(text: &str, start: usize, end: usize) -> Result<(), YamlError> {
     let mut at = start;
     while at < end {
@@ -136,7 +139,7 @@ pub(super) fn anchor(text: &str, start: usize, end: usize) -> Result<(), YamlErr
     Ok(())
 }
 
-/// Checks a plain scalar in a flow collection. libyaml takes any `?` and `:` at its start for an
+/// Checks a plain scalar in a flow collection. libyaml treats any leading `?` or `:` as an
 /// indicator.
 pub(super) fn flow_scalar(text: &str, at: usize, value: &str) -> Result<(), YamlError> {
     if !value.starts_with(['?', ':']) {
@@ -147,7 +150,8 @@ pub(super) fn flow_scalar(text: &str, at: usize, value: &str) -> Result<(), Yaml
     Err(error_at(text, at, message))
 }
 
-/// Checks a block scalar that is the whole document. libyaml finds no text in it that is not indented.
+/// Checks a block scalar that is the whole document. libyaml ignores its text unless it is
+/// indented.
 pub(super) fn root_block_scalar(
     text: &str,
     at: usize,
@@ -163,8 +167,8 @@ pub(super) fn root_block_scalar(
 
 /// Checks a key and the `:` behind it.
 ///
-/// One without a `? ` must be short enough to be found, and go-yaml takes the colon of `{a:, b}` for a
-/// part of the key.
+/// Without a `? `, it must be short enough to be found. And go-yaml treats the colon of `{a:, b}`
+/// as part of the key.
 pub(super) fn implicit_key(
     text: &str,
     key: &Node<'_>,

@@ -1,4 +1,4 @@
-//! Builds a tree from the events of the parser.
+//! Builds a tree from parser events.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::{YamlError, YamlErrorKind, value};
 /// A collection whose end has not been read yet.
 struct Open {
     id: NodeId,
-    /// The keys of a large mapping so far, to find one that stands twice.
+    /// The keys of a large mapping so far, to detect duplicates.
     keys: BTreeSet<String>,
     key: Option<NodeId>,
     is_mapping: bool,
@@ -27,7 +27,7 @@ struct Open {
     end: usize,
 }
 
-/// Up to this many keys are compared one by one, which needs no copies of them.
+/// Up to this many keys are compared one by one, without copying them.
 const FEW_KEYS: usize = 16;
 
 /// Where a node begins: see [`Node`].
@@ -126,8 +126,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Where the next node begins. The parser's own marks do not tell: which blanks, comments and
-    /// dashes they include differs by the kind of node.
+    /// The start of the next node. The parser's own markers are not sufficient: depending on the
+    /// kind of node, they include different blanks, comments and dashes.
     fn node_start(&self, properties: usize, empty: bool) -> NodeStart {
         let (mut slot, mut indicator) = (self.start, None);
         if let Some(open) = self.stack.last() {
@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether the next node stands between brackets, as a member or in a pair without braces.
+    /// Whether the next node is in a flow collection, as a member or in a pair without braces.
     fn is_in_flow(&self) -> bool {
         self.stack.iter().rev().take(2).any(|open| open.flow)
     }
@@ -187,7 +187,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(), YamlError> {
         let nothing = value.is_empty() && style == ScalarStyle::Plain;
         if let Some(tag) = tag.as_deref() {
-            // Between brackets, go-yaml takes the comma behind it for a part of the tag.
+            // In flow collections, go-yaml treats the comma after it as part of the tag.
             let is_cut_off = nothing && self.is_in_flow();
             if is_cut_off || !value::is_tag_portable(&value, tag) {
                 return Err(ambiguous::tag(span.start));
@@ -233,7 +233,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         let kind = Kind::Scalar {
-            // Trees are kept: most texts need no copy.
+            // Trees are kept in memory, so this borrows the text if possible.
             value: match written.filter(|written| *written == value) {
                 Some(written) => Cow::Borrowed(written),
                 None => value,
@@ -245,9 +245,9 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Corrects the line breaks at the end of a block scalar where the text ends in blanks without a line
-    /// break. They are a blank line, as if the break was there, and only a header with `+` keeps those; to
-    /// the parser it depends on how many blanks they are.
+    /// Corrects the line breaks at the end of a block scalar if the text ends in blanks without a
+    /// line break. Those count as a blank line, as if the line break existed, and only a header
+    /// with `+` keeps it; the parser decides by the number of blanks.
     fn end_last_line(&self, value: &mut Cow<'a, str>, block: &Block, indicator: usize) {
         let rest = self.text.get(block.end..).unwrap_or_default();
         let header = self
@@ -358,7 +358,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Adds a node to the collection that is open.
+    /// Adds a node to the open collection.
     fn push(
         &mut self,
         begin: NodeStart,
@@ -423,7 +423,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Whether a mapping has a key already. Remembers it.
+/// Whether a mapping already has a key. Also records the key.
 fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
     let text = |(name, _): &(NodeId, NodeId)| scalar(nodes, *name);
     if open.entries.len() < FEW_KEYS {

@@ -1,4 +1,4 @@
-//! Merge keys (`<<`) that readers of YAML take for different things.
+//! Checks for merge keys (`<<`) that YAML readers interpret differently.
 //!
 //! Source: "merge key" of the language-independent types for YAML 1.1, <https://yaml.org/type/merge.html>
 
@@ -8,13 +8,13 @@ use super::ambiguous::error_at;
 use super::{Kind, Node, NodeId, ScalarStyle, scalar};
 use crate::YamlError;
 
-/// How many entries are looked at to find what one `<<` merges. More are refused where it would matter, so
-/// that a text takes no longer than its length allows.
+/// The maximum number of entries to examine for what one `<<` merges. A text that needs more is
+/// refused, which bounds the time by its length.
 const MOST_MERGED: usize = 1_000;
 
-/// Checks a mapping with a `<<`. Readers agree on what it merges where that is a mapping, an alias of one,
-/// or a sequence of these, and no key above it is merged too: to go-yaml v2, which kubectl reads with, the
-/// merged one wins, and to others the written one.
+/// Checks a mapping with a `<<`. Readers agree if it merges a mapping, an alias of one, or a
+/// sequence of these, and no key above it is merged too. For such a key, the merged value wins in
+/// go-yaml v2, which kubectl uses, and the written one in others.
 pub(super) fn check(
     text: &str,
     nodes: &[Node<'_>],
@@ -70,7 +70,7 @@ fn merged(nodes: &[Node<'_>], value: NodeId) -> Option<Vec<NodeId>> {
     }
 }
 
-/// The mapping that a node is or stands for.
+/// The mapping of a node, or of its alias.
 fn mapping(nodes: &[Node<'_>], id: NodeId) -> Option<NodeId> {
     let target = match nodes.get(id.0)?.kind {
         Kind::Alias { target, .. } => target,
@@ -79,7 +79,7 @@ fn mapping(nodes: &[Node<'_>], id: NodeId) -> Option<NodeId> {
     matches!(nodes.get(target.0)?.kind, Kind::Mapping { .. }).then_some(target)
 }
 
-/// Whether one of these mappings, or what they merge themselves, has one of the keys.
+/// Whether one of these mappings, or one that they merge, has one of the keys.
 fn may_merge(nodes: &[Node<'_>], mut mappings: Vec<NodeId>, keys: &HashSet<&str>) -> bool {
     let mut seen = HashSet::new();
     let mut left = MOST_MERGED;

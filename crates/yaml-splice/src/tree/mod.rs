@@ -1,4 +1,4 @@
-//! A YAML document as nodes that know the bytes they stand on.
+//! A YAML document as nodes with their byte positions.
 
 mod ambiguous;
 mod builder;
@@ -15,11 +15,12 @@ use super::YamlError;
 pub(crate) use ambiguous::LONGEST_IMPLICIT_KEY;
 use builder::Builder;
 pub(crate) use positions::{error_at, line_end};
-// Public for the fuzzers, who take in the reader of lists as a file.
+// Public for the fuzzers, which include the source file of the list reader.
 #[doc(hidden)]
 pub use positions::skip_gap;
 
-/// Deeper documents are refused: no Kubernetes manifest comes near, and what reads them recurses.
+/// Deeper documents are refused: no Kubernetes manifest comes close, and the code that processes
+/// them is recursive.
 pub const MAX_DEPTH: usize = 128;
 
 /// A node's place in [`Tree::nodes`].
@@ -35,16 +36,15 @@ pub struct Tree<'a> {
     root: Option<NodeId>,
 }
 
-/// A scalar, collection or alias, and where it stands.
+/// A scalar, collection or alias, and its position.
 #[derive(Debug)]
 pub struct Node<'a> {
     /// The `:`, `-` or `?` before the node; `None` where there is none, as in `[a]`.
     pub indicator: Option<usize>,
-    /// From the node's first byte (its tag or anchor included) to the end of its content, without
-    /// the line break that follows. Where nothing is written, the place right behind the
-    /// indicator.
+    /// From the node's first byte (including its tag and anchor) to the end of its content, without
+    /// the line break that follows. For an empty node, the position right after the indicator.
     pub span: Range<usize>,
-    /// Where the content begins, behind the tag and the anchor.
+    /// The start of the content, after the tag and the anchor.
     pub content: usize,
     /// The parser's number for the anchor on this node; 0 when there is none.
     pub anchor: usize,
@@ -52,7 +52,7 @@ pub struct Node<'a> {
     pub kind: Kind<'a>,
 }
 
-/// Stands in for a node of another tree.
+/// Used for an ID from another tree.
 static NOTHING: Node<'static> = Node {
     indicator: None,
     span: 0..0,
@@ -70,7 +70,7 @@ static NOTHING: Node<'static> = Node {
 pub enum Kind<'a> {
     /// `text`, `"text"`, `|`: the value after unescaping and folding.
     Scalar {
-        /// The text that the scalar stands for.
+        /// The value of the scalar.
         value: Cow<'a, str>,
         /// How it is written.
         style: ScalarStyle,
@@ -104,19 +104,19 @@ impl<'a> Tree<'a> {
     /// Parses one document.
     ///
     /// # Errors
-    /// Text that is not YAML, or that readers of YAML take for different things; more than one
-    /// document, a key twice in a mapping, a key that is not a scalar, and nesting deeper than
+    /// Text that is not YAML, or that YAML readers interpret differently; more than one document,
+    /// duplicate keys in a mapping, a key that is not a scalar, and nesting deeper than
     /// [`MAX_DEPTH`].
     pub fn parse(text: &'a str) -> Result<Self, YamlError> {
         Builder::new(text).build()
     }
 
-    /// The document's node; `None` when the text holds nothing but comments.
+    /// The document's node; `None` if the text is empty except for comments.
     pub fn root(&self) -> Option<NodeId> {
         self.root
     }
 
-    /// The node with that number; an empty scalar for a number of another tree that is none here.
+    /// The node with this ID; an empty scalar if the ID is from another tree and not valid here.
     pub fn node(&self, id: NodeId) -> &Node<'a> {
         self.nodes.get(id.0).unwrap_or(&NOTHING)
     }
@@ -158,7 +158,7 @@ impl<'a> Tree<'a> {
             .find(|(name, _)| self.scalar(*name) == Some(key))
     }
 
-    /// Where the line that holds `position` starts.
+    /// The start of the line that contains `position`.
     pub fn line_start(&self, position: usize) -> usize {
         let text = self.text.as_bytes();
         // A position past the end counts as the end.
@@ -166,13 +166,12 @@ impl<'a> Tree<'a> {
         memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)
     }
 
-    /// Where the line after `position` starts; the end of the text when there is none.
+    /// The start of the line after `position`; the end of the text if there is none.
     pub fn next_line(&self, position: usize) -> usize {
         (line_end(self.text, position) + 1).min(self.text.len())
     }
 
-    /// The column of `position` in bytes, which is what indentation is counted in. A byte order mark
-    /// has none.
+    /// The column of `position` in bytes, the unit of indentation. A byte order mark has no width.
     pub fn column(&self, position: usize) -> usize {
         let mark = if self.text.starts_with('\u{feff}') {
             3
@@ -184,7 +183,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The text of a scalar, or of the one that an alias stands for.
+/// The text of a scalar, or of the scalar that an alias refers to.
 fn scalar<'n>(nodes: &'n [Node<'_>], id: NodeId) -> Option<&'n str> {
     match &nodes.get(id.0)?.kind {
         Kind::Scalar { value, .. } => Some(value),

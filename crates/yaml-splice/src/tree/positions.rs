@@ -2,8 +2,8 @@
 
 use crate::{YamlError, YamlErrorKind};
 
-/// The first position from `from` on that holds neither a blank, nor a line break, nor a comment.
-// Public for the fuzzers, who take in the reader of lists as a file.
+/// The first position from `from` on that is not in a blank, a line break or a comment.
+// Public for the fuzzers, which include the source file of the list reader.
 #[doc(hidden)]
 pub fn skip_gap(text: &str, from: usize) -> usize {
     let bytes = text.as_bytes();
@@ -17,7 +17,7 @@ pub fn skip_gap(text: &str, from: usize) -> usize {
     }
 }
 
-/// Where the line that holds `from` ends, its line feed excluded.
+/// The end of the line that contains `from`, without its line feed.
 pub(crate) fn line_end(text: &str, from: usize) -> usize {
     let rest = text.as_bytes().get(from..).unwrap_or_default();
     memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at)
@@ -33,7 +33,7 @@ pub(super) fn word_end(text: &str, from: usize) -> usize {
         .map_or(text.len(), |at| from + at)
 }
 
-/// The position behind the closing quote of a scalar whose opening one is at `from`.
+/// The position after the closing quote of a scalar with its opening quote at `from`.
 pub(super) fn quoted_end(text: &str, from: usize) -> usize {
     let bytes = text.as_bytes();
     let quote = bytes.get(from).copied().unwrap_or(b'"');
@@ -42,7 +42,7 @@ pub(super) fn quoted_end(text: &str, from: usize) -> usize {
         match bytes.get(at) {
             None => return text.len(),
             Some(b'\\') if quote == b'"' => at += 2,
-            // `''` is a quote inside; any other is the end.
+            // `''` is an escaped quote; any other ends the scalar.
             Some(byte) if *byte == quote => {
                 if quote == b'"' || bytes.get(at + 1) != Some(&quote) {
                     return at + 1;
@@ -66,8 +66,8 @@ pub(crate) fn error_at(text: &str, position: usize, message: &str) -> YamlError 
     }
 }
 
-/// Turns the parser's character counts into byte positions. Events come nearly in order, so it
-/// walks from the last answer instead of keeping a table of the whole text.
+/// Converts the parser's character counts to byte positions. Events come almost in order, so it
+/// continues from the last position instead of keeping a table of the whole text.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     ascii: bool,
