@@ -59,6 +59,10 @@
 //! | [`verify`](mod@verify) | checks finished manifests: addresses, names, processes |
 //! | [`documents`] | the function on files of manifests |
 //! | [`mod@export`] | what the function changes, as patches and files |
+//! | `schema` | the JSON Schemas of functionConfigs, with the feature `schema` |
+//! | [`ownership`] | which resources this function has made |
+//! | `digest` | hashes of texts |
+//! | `toml_limit` | how many tables a TOML text may have |
 //!
 //! The crate does no I/O, reads no clock and holds no state.
 

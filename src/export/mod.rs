@@ -15,6 +15,7 @@
 //! | [`compose`] | composes and checks the patches of each resource |
 //! | [`purpose`] | describes the purpose of a patch in one line |
 //! | [`files`] | the texts of exported files, and how they are recognised later |
+//! | [`documents`] | one document of a file, edited in place |
 //! | [`component`] | a kustomize Component |
 //! | [`kustomization`] | whether a kustomization can hold a Component; adds an entry to one |
 //! | [`helm_release`] | the post-renderer of a Flux HelmRelease |

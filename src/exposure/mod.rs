@@ -16,6 +16,14 @@
 //! | [`pod_ip`] | nothing | the pod's IP, which the pod knows |
 //! | [`host_port`] | a port on the pod's node | the node's IP, which the pod knows |
 //! | [`relay`] | one relay in front of all runners | the pod's name below a domain |
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`service_fields`] | the fields of a Service that every exposure has |
+//! | [`host_name`] | host names in functionConfigs |
+//! | [`cluster_name`] | names in the cluster's own DNS |
+//! | [`pod_names`] | the names of a workload's pods |
+//! | [`fixed`] | addresses that only one runner can have |
 
 mod api_server;
 mod cluster_ip;
