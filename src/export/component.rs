@@ -102,7 +102,7 @@ pub(super) fn inline(patch: &Patch) -> String {
     text
 }
 
-/// True where a text has several lines, and so may be a block scalar.
+/// True if a text has several lines, and so may be a block scalar.
 fn has_block(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\n'),

@@ -141,7 +141,7 @@ pub struct PodHost(
 );
 
 impl PodHost {
-    /// The domain that the pods' names stand below.
+    /// The domain above the pods' names.
     pub fn domain(&self) -> &str {
         &self.0
     }

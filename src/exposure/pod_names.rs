@@ -83,7 +83,7 @@ impl PodNames {
         }
     }
 
-    /// True where a name has several labels.
+    /// True if a name has several labels.
     pub(crate) fn has_dots(&self) -> bool {
         match self {
             Self::One(stem) | Self::Numbered { stem, .. } | Self::Generated { stem, .. } => {

@@ -15,7 +15,7 @@ use crate::fields::{
 pub struct AdvertiseAddress {
     /// `metadata.name`
     pub name: String,
-    /// What is asked for.
+    /// The requested settings.
     pub spec: AdvertiseAddressSpec,
 }
 

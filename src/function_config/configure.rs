@@ -90,7 +90,7 @@ impl StartWhenPending {
 }
 
 impl ConfigureSpec {
-    /// True where an init container configures the session server.
+    /// True if an init container configures the session server.
     pub fn is_at_pod_start(&self) -> bool {
         self.at == ConfigureAt::PodStart
     }

@@ -11,7 +11,7 @@ use crate::fields::{ConfigError, ConfigReference, RunnerSelector, read, unset_wh
 pub struct VerifyTerminals {
     /// `metadata.name`
     pub name: String,
-    /// What is asked for.
+    /// The requested settings.
     pub spec: VerifyTerminalsSpec,
 }
 

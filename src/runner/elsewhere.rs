@@ -111,7 +111,7 @@ fn makes_a_runner(resource: &Resource) -> bool {
     }
 }
 
-/// True where a text of the value contains gitlab-runner.
+/// True if a text of the value contains gitlab-runner.
 fn mentions_runner(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("gitlab-runner"),

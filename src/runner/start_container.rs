@@ -1,4 +1,4 @@
-//! The init container that `configure.at: PodStart` has added, as it stands in the manifests.
+//! The init container that `configure.at: PodStart` has added, as it is in the manifests.
 
 use serde_json::Value;
 

@@ -185,7 +185,7 @@ impl<'r> ConfigDraft<'r> {
             let keys = [SESSION_TIMEOUT, LISTEN_ADDRESS, ADVERTISE_ADDRESS];
             self.file.unset(&keys, true);
         } else {
-            // New keys stand in the order in which they were added; the last one is removed first.
+            // New keys are in the order in which they were added; the last one is removed first.
             let (added, changed): (Vec<_>, Vec<_>) =
                 record.keys().partition(|(_, source)| source.is_none());
             let added: Vec<&str> = added.into_iter().map(|(key, _)| key).collect();

@@ -464,7 +464,8 @@ impl RelaysPlan {
     }
 }
 
-/// A manifest of a relay, marked as ours. It does not get the labels of a runner, as it is of several.
+/// A manifest of a relay, marked as ours. It does not get the labels of a runner, as it belongs to
+/// several.
 fn marked(object: &Value, spec: &RelaySpec, neighbour: &Resource) -> Result<Value, Refusal> {
     let texts = owned::texts(object, "annotations");
     let mut annotations = texts;

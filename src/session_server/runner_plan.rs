@@ -97,12 +97,12 @@ impl RunnerPlan {
         }
     }
 
-    /// True where the `config.toml` gets another text.
+    /// True if the `config.toml` gets another text.
     pub fn changes_config(&self) -> bool {
         self.config.as_ref().is_some_and(|plan| plan.text.is_some())
     }
 
-    /// True where the workload changes.
+    /// True if the workload changes.
     pub fn changes_workload(&self) -> bool {
         let workload = &self.runner.workload;
         let changes_checksum = self.config.as_ref().is_some_and(|plan| {
@@ -572,7 +572,7 @@ fn reader_at_start(
     Ok((!readers.contains(&reader)).then_some(reader))
 }
 
-/// True where the host has said that an AdvertiseAddress comes after this function.
+/// True if the host has said that an AdvertiseAddress comes after this function.
 fn is_followed(list: &ResourceList<'_>) -> bool {
     let config = list.function_config();
     let next = config.and_then(|config| config.at(&annotation(FOLLOWED_BY)));

@@ -21,7 +21,8 @@ use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
 use yaml_splice::pointer::At as _;
 
-/// Fields of a Service's spec that this function sets, and removes when they are no longer asked for.
+/// Fields of a Service's spec that this function sets, and removes when they are no longer
+/// requested.
 const MANAGED: [&str; 8] = [
     "loadBalancerIP",
     "loadBalancerClass",

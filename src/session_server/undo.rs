@@ -82,7 +82,7 @@ impl UndoPlan {
 }
 
 impl WorkloadUndo {
-    /// True where the workload changes.
+    /// True if the workload changes.
     fn changes(&self) -> bool {
         let resource = &self.workload;
         let has_note = [EMPTY_BEFORE, WRITTEN_BEFORE]

@@ -116,7 +116,7 @@ fn service_type(values: &Values<'_>) -> Result<ServiceType, ChartValuesError> {
     }
 }
 
-/// An IP address is asked for and advertised; a name is advertised.
+/// An IP address is requested and advertised; a name is only advertised.
 fn load_balancer(draft: &mut Draft<'_>, common: &Common) {
     draft.set(Part::Exposure, "type", json!("LoadBalancer"));
     draft.set_some(

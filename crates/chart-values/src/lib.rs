@@ -15,7 +15,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | [`document`] | the documents of a file, and where something stands in them |
+//! | [`document`] | the documents of a file, and positions in them |
 //! | [`release`] | the resources that hold the values of Helm releases |
 //! | [`source`] | the values of one release, and the parts that they are made of |
 //! | [`set`] | individually set values, as by `--set` |

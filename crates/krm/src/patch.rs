@@ -47,7 +47,7 @@ pub enum PatchError {
 }
 
 impl PatchError {
-    /// The error for what stands at a JSON pointer of a resource.
+    /// The error for the value at a JSON pointer of a resource.
     pub fn not_a_mapping(resource: &Identity, pointer: &str) -> Self {
         Self::NotAMapping {
             resource: Box::new(resource.clone()),

@@ -156,7 +156,7 @@ impl ConfigToml {
         }
     }
 
-    /// True where an object of the list holds it.
+    /// True if an object of the list holds it.
     pub fn is_in_manifests(&self) -> bool {
         !self.section.is_empty()
     }

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 ///
 /// # Errors
 ///
-/// A [`Fault`] where the text is no YAML.
+/// A [`Fault`] if the text is not YAML.
 pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
     let value = Tree::parse(text).and_then(|tree| tree.to_value());
     value.map_err(Fault::of_yaml)

@@ -217,7 +217,7 @@ pub struct DocumentError {
 /// What is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// It is no YAML, and why.
+    /// It is not YAML, for this reason.
     NotYaml(String),
     /// YAML readers interpret it differently, and why.
     Ambiguous(String),

@@ -92,7 +92,7 @@ fn split_file(file: usize, path: &str, text: &str) -> Result<Vec<Document>, Docu
     Ok(documents)
 }
 
-/// True for a document that is a single block scalar, behind its tag and anchor.
+/// True for a document that is a single block scalar, after its tag and anchor.
 fn is_block_scalar(document: &str) -> bool {
     let mut at = skip_gap(document, 0);
     loop {

@@ -197,7 +197,7 @@ fn has_escapes(text: &str) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'x' | b'u' | b'U')))
 }
 
-/// True where a text has one of these words (letters, digits, hyphens, dots and underscores), or an
+/// True if a text has one of these words (letters, digits, hyphens, dots and underscores), or an
 /// escape that may spell one.
 fn mentions_one(text: &str, words: &BTreeSet<&str>) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');

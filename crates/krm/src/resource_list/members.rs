@@ -172,7 +172,7 @@ impl Members {
         format!("{}/{place}", self.array(member))
     }
 
-    /// True where an alias in one of the members refers to an anchor outside of it.
+    /// True if an alias in one of the members refers to an anchor outside of it.
     pub(crate) fn are_tangled(&self) -> bool {
         self.are_tangled
     }

@@ -48,7 +48,7 @@ impl Said {
         self.severity == "error"
     }
 
-    /// True where it is about this resource.
+    /// True if it is about this resource.
     pub(super) fn is_about(&self, identity: &Identity) -> bool {
         self.kind == identity.kind
             && self.name == identity.name

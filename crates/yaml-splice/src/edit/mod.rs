@@ -25,7 +25,7 @@ use splice::{has_tab_below, splice};
 /// Applies a patch to the text of one item.
 ///
 /// The item is the document's root, or the one member of a block sequence that is the document
-/// (`- apiVersion: …`, as items stand in a ResourceList). Paths start at the item.
+/// (`- apiVersion: …`, as items are written in a ResourceList). Paths start at the item.
 ///
 /// # Errors
 /// See [`EditError`]. The result is parsed again and compared with the patch applied to the parsed

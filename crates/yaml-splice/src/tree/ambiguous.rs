@@ -67,8 +67,8 @@ pub(super) fn directives(text: &str) -> Result<(), YamlError> {
 /// Finds an unquoted character that some readers treat as a line break or ignore, and others as
 /// text.
 ///
-/// Between quotes it is taken for text: JSON allows it there, and it cannot change which keys a document
-/// has.
+/// Between quotes it counts as text: JSON allows it there, and it cannot change which keys a
+/// document has.
 ///
 /// Source: "line break characters" in YAML 1.1, 5.4, and "byte order marks" in YAML 1.2, 5.2.
 pub(super) fn characters(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
@@ -165,7 +165,7 @@ pub(super) fn root_block_scalar(
     Err(error_at(text, at, message))
 }
 
-/// Checks a key and the `:` behind it.
+/// Checks a key and the `:` after it.
 ///
 /// Without a `? `, it must be short enough to be found. And go-yaml treats the colon of `{a:, b}`
 /// as part of the key.
