@@ -18,7 +18,7 @@ const GUESTS: &str = "src/sandbox/guests";
 /// Modules that the engine's settings refuse.
 const REFUSED: &str = "src/sandbox/guests/refused";
 
-/// What a module may ask for in vain: module, name and type of a function in each line.
+/// Imports that the sandbox does not provide: the module, name and type of one function per line.
 const ASKED: &str = "src/sandbox/asked.txt";
 
 fn main() -> ExitCode {
@@ -64,8 +64,8 @@ fn wat_files(folder: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(files)
 }
 
-/// Writes a guest for each function that is asked for in vain, and `OUT_DIR/asking.rs`, a vector of
-/// their names and modules.
+/// Writes a guest that imports each of these functions, and `OUT_DIR/asking.rs`, a vector of their
+/// names and modules.
 fn build_asking(out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={ASKED}");
     let asked = fs::read_to_string(ASKED)?;
@@ -95,8 +95,8 @@ fn build_asking(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Compiles for the baseline of the target's CPU: naming a target, even the one at hand, keeps
-/// Cranelift from using what only this machine's CPU has.
+/// Compiles for the baseline of the target's CPU: naming a target, even this machine's own, keeps
+/// Cranelift from using features that only this machine's CPU has.
 fn compile(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut config = engine::config();
     config.target(&variable("TARGET")?)?;

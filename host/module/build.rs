@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Names a module that is built already, instead of building it here.
+/// Names a module that is already built, so that none is built here.
 const MODULE: &str = "RUNNER_TERMINAL_WASM";
 
 /// The target of the module.
@@ -42,7 +42,7 @@ fn module() -> Result<PathBuf, Box<dyn Error>> {
     Ok(path)
 }
 
-/// Runs cargo for the module's package and gives the path of the module.
+/// Runs cargo for the module's package, and returns the path of the module.
 ///
 /// The target directory is its own: the outer cargo holds the lock of the usual one for as long
 /// as this script runs.
@@ -92,8 +92,8 @@ fn build(target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
         .join("module/runner-terminal-wasi.wasm"))
 }
 
-/// True for the variables by which the outer cargo says how the *launcher* is built (flags,
-/// wrappers like clippy's, coverage, profiles): they would break the module or change it.
+/// True for the variables in which the outer cargo passes settings for the *launcher* (flags,
+/// wrappers such as clippy's, coverage, profiles): they would break the module or change it.
 fn is_about_the_launcher(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     [

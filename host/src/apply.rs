@@ -16,13 +16,13 @@ use crate::sandbox::{Limits, SandboxError};
 /// The result of running the functions.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    /// The files in their order: as they were, when a function failed.
+    /// The files in their order; unchanged if a function failed.
     pub(crate) files: Vec<File>,
     /// The ResourceList that came out of the last function; the one that went in, when it failed.
     pub(crate) list: String,
     /// The documents that are resources, in the order of the files.
     pub(crate) documents: Vec<Document>,
-    /// Which resources of the files are which of those before.
+    /// Maps the resources in the files to those before the run.
     pub(crate) alignment: Alignment,
     /// The functions' results, as lines for standard error.
     pub(crate) report: String,
@@ -78,7 +78,7 @@ impl From<documents::ApplyError<SandboxError>> for ApplyError {
     }
 }
 
-/// Where the documents of files are.
+/// Finds the documents in files.
 ///
 /// # Errors
 ///

@@ -78,7 +78,7 @@ pub(crate) fn run(request: arguments::ArgoCd) -> Result<ExitCode, ArgoCdError> {
     answered.map(|()| ExitCode::SUCCESS).map_err(ArgoCdError)
 }
 
-/// Prints the application's name if it is for the plugin, which Argo CD takes for a yes.
+/// Prints the application's name if the plugin applies to it: Argo CD takes any output as a yes.
 fn discover() -> Result<(), RequestError> {
     let application = Application::here()?;
     if application.is_of_plugin() {

@@ -46,8 +46,8 @@ pub(crate) enum CheckError {
     Output(#[from] OutputError),
 }
 
-/// How many more connections look for a second runner. Behind a round-robin load balancer the second
-/// connection finds it; behind a random one, four miss it once in 16 times.
+/// How many additional connections look for a second runner. Behind a round-robin load balancer the
+/// second connection finds it; behind a random one, four connections miss it once in 16 times.
 const MORE_CONNECTIONS: usize = 4;
 
 /// Checks an address, or those of the runners in manifests, and prints a line for each.
@@ -217,7 +217,7 @@ mod tests {
         let verdict = run(&address.to_string(), Duration::ZERO).to_string();
         assert!(verdict.contains("no connection in time"), "{verdict}");
 
-        // A client's own port is taken, and nothing listens at it.
+        // A client's own port is in use, and nothing listens on it.
         let client = TcpStream::connect(address).unwrap();
         let address = client.local_addr().unwrap();
         let verdict = run(&address.to_string(), Duration::MAX).to_string();

@@ -43,7 +43,7 @@ pub(crate) use follow::{Followed, Observer, Sight};
 /// hundreds; more Services are polled.
 const MAX_WATCHES: usize = 32;
 
-/// A cluster that can be asked.
+/// A cluster that can be queried.
 pub(crate) struct Cluster {
     runtime: Runtime,
     api: Api,
@@ -136,7 +136,8 @@ impl Cluster {
                     found = found => found.into(),
                     () = signals.next() => Followed::Stopped,
                 },
-                // Then they end the program, as long as it is not the first one of its container.
+                // Without handlers the signals end the program, unless it is PID 1 of its
+                // container.
                 Err(_) => found.await.into(),
             }
         });

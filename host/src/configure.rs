@@ -67,7 +67,8 @@ fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
     target.ignores_existing = !is_copied;
     let before = target.read()?;
     let known = address(arguments, &before.open(&target.path)?, log)?;
-    // Others may have written to the volume meanwhile, and none does from here on.
+    // Other processes may have written to the volume meanwhile; from here on, the lock keeps them
+    // out.
     let _lock = file::lock(&target.path);
     let content = target.read()?;
     let file = content.open(&target.path)?;
@@ -125,7 +126,7 @@ fn configure(arguments: &Configure, log: Log) -> Result<(), ConfigureError> {
     Ok(())
 }
 
-/// Copies what is to be copied; false if the `config.toml` is not among it.
+/// Copies what `--copy` names; false if the `config.toml` is not part of it.
 fn copy(paths: &CopyPaths, config: &Path, log: Log) -> Result<bool, ConfigureError> {
     if !config.starts_with(&paths.to) {
         return Err(ConfigureError::NotInCopy {
@@ -144,7 +145,7 @@ fn copy(paths: &CopyPaths, config: &Path, log: Log) -> Result<bool, ConfigureErr
         .any(|path| config.is_some() && path.canonicalize().ok() == config))
 }
 
-/// Finds the address: the user's own, else the one that is asked for.
+/// Finds the address: the user's own, else the one that the arguments request.
 fn address(
     arguments: &Configure,
     file: &StartFile<'_>,
@@ -209,11 +210,11 @@ fn kind(kind: Kind) -> AddressKind {
 struct Target {
     /// The file, or where it will be. Links are resolved.
     path: PathBuf,
-    /// The record; `None` for a copy, which each start makes anew.
+    /// The record; `None` for a copy, which each start recreates.
     record: Option<PathBuf>,
     /// The file's name in the record.
     key: String,
-    /// A file that is there was not copied by this start, and does not count.
+    /// An existing file was not copied by this start, and is ignored.
     ignores_existing: bool,
     /// The mode of a new file.
     mode: u32,

@@ -1,5 +1,5 @@
-//! A unified diff for a terminal. Without colours, `patch` takes it, unless a Secret is masked or a
-//! character is escaped in it.
+//! A unified diff for a terminal. Without colours, `patch` can apply it, unless a Secret is masked
+//! or a character is escaped in it.
 
 use anstyle::{AnsiColor, Style};
 use krm::text::{lines, printable};

@@ -30,7 +30,7 @@ use report::{Report, Step, Stop};
 const OTHER_CLUSTER: &str = "To ask another cluster, give --kubeconfig or --context; --offline stops \
                              before the cluster";
 
-/// Why `doctor` cannot look at all. What it finds is no error.
+/// Why `doctor` cannot run at all. Its findings are not errors.
 #[derive(Debug, Error)]
 #[error(transparent)]
 pub(crate) enum DoctorError {
@@ -40,7 +40,7 @@ pub(crate) enum DoctorError {
     Output(#[from] OutputError),
 }
 
-/// Looks at one step after the other, and prints a line for each.
+/// Examines one step after the other, and prints a line for each.
 ///
 /// Returns exit code 0 if all steps are right, or with `--offline` all before the cluster; otherwise 1.
 ///
@@ -117,7 +117,7 @@ fn read(arguments: &arguments::Doctor) -> Result<Vec<File>, String> {
 /// The manifests after the functions.
 struct Applied {
     files: Vec<File>,
-    /// What a function that has failed says. The files are those before it.
+    /// The message of a function that failed. The files are those before it.
     problem: Option<String>,
 }
 
@@ -162,7 +162,7 @@ fn list(files: &[File], arguments: &arguments::Doctor) -> Result<String, Manifes
     manifests.into_list(None, &config.to_string())
 }
 
-/// The runners of a list. The cluster is not asked.
+/// The runners of a list. No cluster is queried.
 fn runners(list: &str) -> Result<Vec<Identity>, Refusal> {
     let found = runner_terminal::addresses(list.as_bytes())?.into_iter();
     Ok(found.map(|found| found.runner).collect())

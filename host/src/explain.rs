@@ -121,7 +121,7 @@ fn explain_files(
     })
 }
 
-/// What is said of a kustomization that runs the function itself.
+/// The output for a kustomization that runs the function itself.
 fn explained_build(folder: &Path, page: String) -> Explained {
     let folder = shown(folder);
     let report = format!(

@@ -51,10 +51,10 @@ pub(crate) enum ExportCommandError {
     Apply(#[from] ApplyError),
     /// Manifests cannot be split into documents.
     Document(#[from] DocumentError),
-    /// A change cannot be said in a patch.
+    /// A change cannot be expressed as a patch.
     #[error("{0}{option}", option = option_for(.0))]
     Export(#[from] ExportError),
-    /// The manifests are those with the export already.
+    /// The manifests already include the export.
     #[error(
         "the manifests have {resource} already, which {folder} adds: export from manifests without \
          {folder}, such as the kustomization that it is added to"
@@ -67,7 +67,7 @@ pub(crate) enum ExportCommandError {
     },
     /// The folder cannot be written.
     Folder(#[from] FolderError),
-    /// The kustomization gives something else with the export.
+    /// The kustomization with the export gives a different result.
     Built(#[from] BuiltError),
     /// The file for `--in-place` cannot be read.
     File(#[from] FileError),
@@ -78,7 +78,7 @@ pub(crate) enum ExportCommandError {
     /// The arguments do not fit together.
     #[error("{0}")]
     Arguments(&'static str),
-    /// A component would see other names than the manifests have.
+    /// A Component would see different names from those in the manifests.
     #[error(
         "{folder} has {field}, which takes effect after components: make a kustomization around it, with \
          {folder} under resources, and name that in the Application and by -k"
@@ -109,7 +109,7 @@ pub(crate) enum ExportCommandError {
 ///
 /// # Errors
 ///
-/// Manifests cannot be read, a change cannot be said in a patch, or files cannot be written.
+/// Manifests cannot be read, a change cannot be expressed as a patch, or files cannot be written.
 pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportCommandError> {
     check_arguments(arguments)?;
     let (changes, code) = match apply_functions(arguments)? {
@@ -156,7 +156,7 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     Ok(code)
 }
 
-/// The option by which what an error proposes is done.
+/// The option that does what an error suggests.
 fn option_for(error: &ExportError) -> &'static str {
     match error {
         ExportError::Secret { .. } => " by --include-secrets",
@@ -164,7 +164,7 @@ fn option_for(error: &ExportError) -> &'static str {
     }
 }
 
-/// What clap cannot say.
+/// Checks that clap cannot express.
 fn check_arguments(arguments: &arguments::Export) -> Result<(), ExportCommandError> {
     let fault = match arguments.host {
         ExportFor::Kustomize if arguments.in_place.is_some() => {
@@ -239,7 +239,7 @@ fn must_be_without(
     }
 }
 
-/// What is said where the function changes nothing.
+/// The message if the function changes nothing.
 fn nothing(arguments: &arguments::Export, had_files: bool) -> String {
     let folder = shown(&arguments.output);
     let mut text = "the function changes nothing here, so there is nothing to export\n".to_owned();
@@ -290,7 +290,7 @@ fn for_kustomize(
     Ok((plan, lines))
 }
 
-/// Writes the component into the Application; else gives the lines that add it.
+/// Writes the component into the Application; else returns the lines that add it.
 fn for_application(
     arguments: &arguments::Export,
     is_wanted: bool,

@@ -68,9 +68,9 @@ fn run_streaming(list: Input, limits: Limits) -> Result<i32, FunctionError> {
 pub(crate) struct Ran {
     /// The exit code.
     pub(crate) code: i32,
-    /// The ResourceList; empty if the input was none.
+    /// The ResourceList; empty if the input was not one.
     pub(crate) list: Vec<u8>,
-    /// The results, and which items of the list are which of the input.
+    /// The results, and which items of the list correspond to which of the input.
     pub(crate) preamble: Preamble,
     /// The results, as lines.
     pub(crate) report: Vec<u8>,
@@ -81,7 +81,7 @@ impl Ran {
     ///
     /// # Errors
     ///
-    /// The first line is no preamble.
+    /// The first line is not a preamble.
     fn new(code: i32, streams: Captured) -> Result<Self, SandboxError> {
         let Captured {
             stdout: mut list,
@@ -100,8 +100,8 @@ impl Ran {
     }
 }
 
-/// Runs the module on a list, and again with what it asks for of the cluster. Returns the result of
-/// the last run.
+/// Runs the module on a list, and again with what it requests from the cluster. Returns the result
+/// of the last run.
 ///
 /// # Errors
 ///

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`decision`] | the answers lead to a type of exposure |
-//! | [`questions`] | an answer: of a flag, or asked on the terminal |
+//! | [`questions`] | an answer: from a flag, or asked on the terminal |
 //! | [`config`] | the function config with what the type needs |
 //! | [`next`] | how each host runs the function with it |
 
@@ -74,7 +74,7 @@ pub(crate) enum InitError {
     Output(#[from] OutputError),
 }
 
-/// Asks what no flag says, writes the function config, and prints what to do next.
+/// Asks what no flag answers, writes the function config, and prints what to do next.
 ///
 /// # Errors
 ///
@@ -107,7 +107,7 @@ fn ask(questions: &mut Questions<'_>, given: &arguments::Init) -> Result<Setting
     Ok(settings)
 }
 
-/// Writes the files, and gives the page that says so.
+/// Writes the files, and returns the page that says so.
 fn write(settings: &Settings, arguments: &arguments::Init) -> Result<String, InitError> {
     let name = next::file_name(settings.host);
     let new = file(&arguments.folder, name, settings.text()?);
@@ -158,8 +158,8 @@ fn file(folder: &Path, name: &str, text: String) -> File {
     }
 }
 
-/// The file that names what the host runs, as it is and with the function config; `None` if it has that
-/// already.
+/// The file that names what the host runs, as it is and with the function config; `None` if it
+/// already has that.
 fn edit(host: FunctionHost, folder: &Path) -> Result<(File, Option<File>), InitError> {
     let none = |what: &str| {
         Err(InitError::NothingToEdit(format!(

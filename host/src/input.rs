@@ -26,7 +26,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// The stream's; it has more bytes than `max`.
+    /// The stream's error; it has more bytes than `max`.
     pub(crate) fn read(stream: &mut impl Read, max: usize) -> Result<Self, ReadError> {
         let mut input = Self::default();
         let mut size = 0;

@@ -204,7 +204,7 @@ pub(crate) fn read_files(paths: &[PathBuf]) -> Result<Vec<File>, ManifestsError>
     Ok(files?)
 }
 
-/// A progress bar for so many files, at a terminal.
+/// A progress bar for this many files, at a terminal.
 pub(crate) fn progress(files: usize, what: &'static str) -> ProgressBar {
     /// Fewer are done before anybody looks.
     const FEW: usize = 100;

@@ -15,7 +15,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         {

@@ -1,7 +1,7 @@
 //! Standard output, and whether it was open when the program started.
 //!
-//! Before `main`, Rust's standard library opens `/dev/null` in place of a closed stream, so that the
-//! next file does not get its number. Output would then be lost without an error.
+//! Before `main`, Rust's standard library opens `/dev/null` instead of a closed stream, so that the
+//! next file does not get its descriptor. Output would then be lost without an error.
 
 use std::io::{self, StdoutLock, Write};
 
@@ -48,7 +48,7 @@ pub(crate) fn must_be_open() -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// It cannot be written to. A reader that has seen enough (`| head`) is no error.
+/// It cannot be written to. A reader that has seen enough (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> Result<(), OutputError> {
     let mut stdout = anstream::stdout().lock();
     match must_be_open()
@@ -64,7 +64,7 @@ pub(crate) fn print(text: &str) -> Result<(), OutputError> {
 ///
 /// # Errors
 ///
-/// The stream's; it was closed before the program started.
+/// The stream's error; it was closed before the program started.
 pub(crate) fn write(text: &[u8]) -> io::Result<()> {
     let mut stdout = lock()?;
     stdout.write_all(text)?;
@@ -88,8 +88,8 @@ mod start {
     }
 
     extern "C" fn look() {
-        // SAFETY: the number is not -1, and the descriptor is asked for its flags and nothing else;
-        // that it may be closed is the question.
+        // SAFETY: the number is not -1, and only the descriptor's flags are read; whether it is
+        // closed is exactly what this call finds out.
         let stdout = unsafe { BorrowedFd::borrow_raw(1) };
         let is_closed = rustix::io::fcntl_getfd(stdout) == Err(rustix::io::Errno::BADF);
         WAS_CLOSED.store(is_closed, Ordering::Relaxed);

@@ -43,7 +43,7 @@ struct Table<const COLUMNS: usize> {
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    /// The greatest of what `measure` gives for the cells of a column, its header among them.
+    /// The largest value of `measure` over the cells of a column, including its header.
     fn most(&self, column: usize, measure: fn(&str) -> usize) -> usize {
         let rows = self.rows.iter().chain([&self.header]);
         let cells = rows.filter_map(|row| row.get(column));
@@ -66,7 +66,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         (left >= self.most(last, longest_word).max(MIN_LAST)).then_some(left)
     }
 
-    /// A line for each row, or several where the text of the last column does not fit its width.
+    /// A line for each row, or several if the text of the last column does not fit its width.
     fn append_lines(&self, page: &mut String, last_width: Option<usize>) {
         let last = COLUMNS.saturating_sub(1);
         let widths: Vec<usize> = (0..last).map(|column| self.most(column, length)).collect();
@@ -100,7 +100,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
                 }
                 let name = self.header.get(column).filter(|_| is_new);
                 let name = name.map_or("", String::as_str);
-                // All cells of a column look the same, also those that would fit beside the name.
+                // All cells of a column look the same, even those that would fit beside the name.
                 let fits = indentation + self.most(column, longest_word) <= width;
                 let indentation = if fits { indentation } else { 2 * GAP };
                 let mut before = format!("{:GAP$}{name}", "");
@@ -128,8 +128,8 @@ fn longest_word(text: &str) -> usize {
 /// The width of pages for people, in characters.
 pub(crate) const WIDTH: usize = 80;
 
-/// Breaks text into lines of at most so many characters, between words. A longer word has a line of its
-/// own. A line break in the text stays.
+/// Breaks text into lines of at most this many characters, between words. A longer word gets its
+/// own line. A line break in the text stays.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -215,7 +215,7 @@ mod tests {
              \x20 ADDRESS  -\n\
              \x20 STATE    pending\n"
         );
-        // A word that is too long for the place beside its name begins below it.
+        // A word that does not fit beside its name begins below it.
         assert_eq!(
             table(header, &rows, Some(50)),
             "Deployment ci/runner\n\
@@ -274,7 +274,7 @@ mod tests {
             for word in rows.iter().flatten().flat_map(|cell| cell.split(' ')) {
                 assert!(page.contains(word), "{width}: {word}\n{page}");
             }
-            // The longest word and what stands before it.
+            // The longest word, and the text before it.
             let needed = width.max(
                 "StatefulSet ci/b"
                     .len()

@@ -1,5 +1,4 @@
-//! The terminal that people read at: its width, messages that fit it, and what it shows while somebody
-//! waits.
+//! The user's terminal: its width, messages that fit it, and what it shows while the user waits.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -15,12 +14,12 @@ use crate::table::wrap;
 /// Text is not fitted to narrower terminals, in characters.
 const MIN_WIDTH: u16 = 40;
 
-/// The width of standard output, in characters; `None` if it is no terminal.
+/// The width of standard output, in characters; `None` if it is not a terminal.
 pub(crate) fn stdout_width() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(width, _)| at_least(width))
 }
 
-/// The width of standard error, in characters; `None` if it is no terminal.
+/// The width of standard error, in characters; `None` if it is not a terminal.
 fn stderr_width() -> Option<usize> {
     terminal_size_of(io::stderr()).map(|(width, _)| at_least(width))
 }
@@ -84,7 +83,7 @@ impl<W: Write> Messages<W> {
     fn write_line(&mut self, width: usize) -> io::Result<()> {
         /// How messages begin.
         const STARTS: [&str; 4] = ["runner-terminal: ", "error: ", "warning: ", "info: "];
-        /// What stands before the further lines of a message.
+        /// The indentation of a message's continuation lines.
         const INDENTATION: &str = "  ";
 
         let line = std::mem::take(&mut self.line);
@@ -137,8 +136,8 @@ impl<W: Write> Drop for Messages<W> {
     }
 }
 
-/// A line on standard error that says what is waited for. It is shown after a second, and only at a
-/// terminal.
+/// A line on standard error that says what the command waits for. It is shown after a second, and
+/// only at a terminal.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     drawing: Option<(Sender<()>, JoinHandle<()>)>,
@@ -155,15 +154,15 @@ pub(crate) fn waiting(what: impl FnOnce() -> String) -> Waiting {
     })
 }
 
-/// Shows what takes a while by a line that stays: a program may ask for a password at the terminal, and a
-/// line that moves would hide the question.
+/// Like [`waiting`], but with a line that does not move: a program may prompt for a password at the
+/// terminal, and a moving line would hide the prompt.
 pub(crate) fn waiting_still(what: impl FnOnce() -> String) -> Waiting {
     start(what, |what, _| {
         report(&format!("runner-terminal: {what}\n"))
     })
 }
 
-/// What is done sooner needs no line.
+/// Anything faster needs no line.
 const DELAY: Duration = Duration::from_secs(1);
 
 fn start(what: impl FnOnce() -> String, draw: fn(String, &Receiver<()>)) -> Waiting {
@@ -178,7 +177,7 @@ fn start(what: impl FnOnce() -> String, draw: fn(String, &Receiver<()>)) -> Wait
         }
     });
     Waiting {
-        // Without a thread there is no line, and all else works.
+        // Without a thread there is no line, and everything else works.
         drawing: thread.ok().map(|thread| (done, thread)),
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use program::{Ended, SESSION_SERVER, command, run, run_with_closed_output};
 
-/// A runner and its configuration in two files, with things between them that must stay.
+/// A runner and its configuration in two files, among content that must not change.
 const RUNNER: &str = concat!(
     "# The runner of team A.\n---\n",
     include_str!("program/runner.yaml"),
@@ -59,7 +59,7 @@ fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The manifests with a session server, whose lines are all of the input's and some more.
+/// Asserts that the manifests have a session server.
 fn is_served(text: &str) {
     assert!(text.contains("\nkind: Service\n"), "{text}");
     assert!(text.contains("containerPort: 8093"), "{text}");
@@ -83,7 +83,7 @@ fn a_stream_goes_through() {
         "{}",
         ended.stderr
     );
-    // The Service stands beside its runner.
+    // The Service is beside its runner.
     let kinds: Vec<_> = ended
         .text()
         .lines()
@@ -98,7 +98,7 @@ fn a_stream_goes_through() {
     assert_eq!(again.stdout, ended.stdout);
 }
 
-/// Each above its document, in its line ends, and nothing else differs.
+/// Each comment is above its document, with the document's line endings, and nothing else differs.
 #[test]
 fn warnings_may_be_comments() {
     let warning = "# runner-terminal: warning: ";
@@ -244,7 +244,7 @@ fn the_charts_stream_keeps_all_but_what_changes() {
 #[test]
 fn function_configs_among_the_files_are_used_and_not_passed_on() {
     let team = team();
-    // By name the address would come first, and has to come second.
+    // Sorted by name, AdvertiseAddress would come first, but it has to come second.
     fs::write(
         team.path().join("advertise-address.yaml"),
         ADVERTISE_ADDRESS,
@@ -262,7 +262,7 @@ fn function_configs_among_the_files_are_used_and_not_passed_on() {
         ended.text()
     );
     assert!(!ended.text().contains("runner-terminal.dev/v1alpha1"));
-    // With those that are named, the others are not used.
+    // If configs are named, those among the manifests are not used.
     let named = apply_in(team.path(), &["-c", "session-server.yaml", "."]);
     assert!(
         !named.text().contains("terminal.example.com"),
@@ -305,7 +305,8 @@ fn files_are_replaced_in_place() {
     assert_eq!(apply_in(team.path(), &["--check", "."]).code, 0);
 }
 
-/// What is new follows its neighbour in its own file, also where the next file begins with what goes.
+/// A new resource follows its neighbour in the same file, even if the next file begins with a
+/// resource that is removed.
 #[test]
 fn a_new_resource_stays_in_the_file_of_its_neighbour() {
     let config = |spec: &str| format!("{SESSION_SERVER}spec: {spec}\n");
@@ -399,7 +400,7 @@ fn after_an_error_no_file_has_changed() {
     assert_eq!(read(team.path(), "apps/config.yaml"), CONFIG);
 }
 
-/// The configuration could be written, the runner could not: neither is.
+/// The configuration could be written and the runner could not, so neither is written.
 #[test]
 fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
     let json = r#"{"apiVersion": "apps/v1", "kind": "Deployment",
@@ -427,7 +428,7 @@ fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
     );
     assert_eq!(read(folder.path(), "a.yaml"), CONFIG);
     assert_eq!(read(folder.path(), "runner.json"), json);
-    // As a stream it is YAML, which JSON is too.
+    // As a stream the output is YAML, of which JSON is a subset.
     let stream = apply_in(folder.path(), &["."]);
     assert!(
         stream.text().contains("\"containerPort\": 8093"),
@@ -441,7 +442,7 @@ fn a_file_that_cannot_be_written_keeps_the_others_as_they_are() {
     );
 }
 
-/// The function knows the lines of its list, and a person those of the file.
+/// The function counts lines in its list; a user needs those of the file.
 #[test]
 fn what_is_no_yaml_is_named_by_its_line_in_the_file() {
     let team = team();
@@ -486,7 +487,7 @@ fn patterns_name_files() {
             "{pattern}"
         );
     }
-    // A file that is named twice is there once.
+    // A file that is named twice is read once.
     assert_eq!(
         apply_in(team.path(), &["apps", "apps/*.yaml"]).stdout,
         all.stdout
@@ -510,7 +511,7 @@ fn many_files_are_read_and_written() {
     let ended = apply_in(team.path(), &["-i", "."]);
     assert_eq!(ended.code, 0);
     is_served(&read(team.path(), "apps/runner.yaml"));
-    // Nobody looks at a terminal: there is no progress bar.
+    // Standard error is not a terminal, so there is no progress bar.
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
 }
 
@@ -543,7 +544,8 @@ fn what_cannot_be_done_is_said() {
     );
 }
 
-/// Manifests may be anybody's, and a kubeconfig names programs that kubectl's rules let it run.
+/// Manifests may be untrusted, and a kubeconfig may name a program, which would be run as kubectl
+/// runs it.
 #[test]
 fn no_kubeconfig_comes_with_manifests() {
     let folder = tempfile::tempdir().unwrap();
@@ -590,7 +592,7 @@ fn no_kubeconfig_comes_with_manifests() {
         assert!(!Path::new(&ran).exists(), "{arguments:?}");
     }
 
-    // The person's own is what they want.
+    // The user's own config may name a kubeconfig.
     run(&mut command(&["apply-to", "-c", &config, runner]), b"");
     assert!(Path::new(&ran).exists());
 }

@@ -36,7 +36,7 @@ fn an_application_is_found_built_and_described() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("runner.yaml"), RUNNER).unwrap();
     assert!(argocd("discover", folder.path(), "[]").stdout.is_empty());
-    // Empty, it makes the application the plugin's and leaves the rest to the parameters.
+    // An empty file marks the application as the plugin's, and leaves the rest to the parameters.
     fs::write(folder.path().join("runner-terminal.yaml"), "").unwrap();
     let found = argocd("discover", folder.path(), "[]");
     assert_eq!(text(&found.stdout), "runner\n");
@@ -57,7 +57,7 @@ fn an_application_is_found_built_and_described() {
     assert!(text(&described.stdout).starts_with(r#"[{"#));
 }
 
-/// Whoever runs the plugin has to be told what the sidecar lacks.
+/// The error has to say what the sidecar lacks.
 #[test]
 fn a_program_that_is_missing_is_named() {
     for (file, program) in [("kustomization.yaml", "kustomize"), ("Chart.yaml", "helm")] {

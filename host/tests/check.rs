@@ -1,5 +1,5 @@
-//! `runner-terminal check` against real listeners: what a session server is like, and what else may
-//! stand at its address.
+//! `runner-terminal check` against real listeners: session servers, and whatever else may listen at
+//! their address.
 
 #![allow(
     clippy::indexing_slicing,
@@ -28,7 +28,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersi
 
 use program::{Ended, command, run};
 
-/// What a session server answers to a session that it does not know.
+/// What a session server answers for an unknown session.
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
     X-Content-Type-Options: nosniff\r\n\
@@ -36,12 +36,12 @@ const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\n\
     \r\n\
     404 page not found\n";
 
-/// Checks an address: gives the exit code and the line.
+/// Checks an address: returns the exit code and the line.
 fn check(address: &str) -> (i32, String) {
     check_within(address, "20s")
 }
 
-/// Checks an address which says nothing, so that the time will pass.
+/// Checks an address that sends nothing, with a short timeout.
 fn check_briefly(address: &str) -> (i32, String) {
     check_within(address, "1s")
 }
@@ -58,7 +58,7 @@ fn check_within(address: &str, timeout: &str) -> (i32, String) {
     (ended.code, line.to_owned())
 }
 
-/// The check finds an address wrong, with a line of these words.
+/// Asserts that the check reports a problem in these words.
 #[track_caller]
 fn assert_wrong((code, line): &(i32, String), words: &[&str]) {
     assert_eq!(*code, 1, "{line}");
@@ -68,7 +68,7 @@ fn assert_wrong((code, line): &(i32, String), words: &[&str]) {
     assert!(!line.contains("healthy:"), "{line}");
 }
 
-/// A listener that does the same to each connection; its address.
+/// Starts a listener that treats each connection in the same way, and returns its address.
 fn listen(at: &str, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind(at).unwrap();
     let address = listener.local_addr().unwrap();
@@ -115,7 +115,7 @@ fn runner(host: &str) -> Identity {
     self_signed(&runner_params(host))
 }
 
-/// A server that says one thing over TLS to whoever has asked something.
+/// Starts a TLS server that gives the same answer to each request.
 fn serve_tls(at: &str, identity: Identity, answer: &'static str) -> SocketAddr {
     serve_tls_of(at, identity, answer, rustls::ALL_VERSIONS)
 }
@@ -140,7 +140,7 @@ fn serve_config(at: &str, config: ServerConfig, answer: &'static str) -> SocketA
     listen(at, move |stream| {
         let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(tls, stream);
-        // A client that does not like the certificate does not ask.
+        // A client that rejects the certificate sends no request.
         if let Some(request) = request(&mut stream) {
             assert_asks_like_workhorse(&request);
             let _ = stream.write_all(answer.as_bytes());
@@ -150,7 +150,7 @@ fn serve_config(at: &str, config: ServerConfig, answer: &'static str) -> SocketA
     })
 }
 
-/// A request's head, unless the client goes away.
+/// The head of a request; `None` if the client disconnects.
 fn request(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
@@ -354,7 +354,7 @@ impl ResolvesServerCert for Always {
     }
 }
 
-/// What a load balancer in front of several runners comes to: each connection is the next one's.
+/// Acts like a round-robin load balancer in front of several runners.
 #[derive(Debug)]
 struct TakingTurns {
     runners: [Arc<CertifiedKey>; 2],
@@ -439,7 +439,7 @@ fn a_session_server_that_does_not_answer_is_not_waited_for() {
         let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(tls, stream);
         request(&mut stream);
-        // An answer that never comes to the end of its first line.
+        // An answer whose first line never ends.
         while stream.write_all(b"H").is_ok() {
             thread::sleep(Duration::from_millis(50));
         }
@@ -453,7 +453,7 @@ fn a_session_server_that_does_not_answer_is_not_waited_for() {
 #[test]
 fn http_without_tls_is_recognized() {
     let address = listen("127.0.0.1:0", |mut stream| {
-        // As Go's and nginx' servers do with a TLS handshake.
+        // As the servers of Go and nginx answer a TLS handshake.
         let mut buffer = [0; 1024];
         let length = stream.read(&mut buffer).unwrap();
         let answer = if buffer[..length].starts_with(b"GET ") {
@@ -503,7 +503,7 @@ fn a_flood_is_not_read_to_its_end() {
     assert!(found.1.len() < 1000, "{}", found.1.len());
 }
 
-/// Reads until the client goes away.
+/// Reads until the client disconnects.
 fn drain(mut stream: TcpStream) {
     let mut buffer = [0; 1024];
     while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
@@ -552,7 +552,7 @@ fn a_connection_that_is_closed_at_once_is_no_answer() {
 
 #[test]
 fn a_port_without_a_listener_refuses() {
-    // A client's own port is taken, and nothing listens at it.
+    // A client's own port is in use, and nothing listens on it.
     let client = TcpStream::connect(listen("127.0.0.1:0", drain)).unwrap();
     let address = client.local_addr().unwrap();
     assert_wrong(&check(&address.to_string()), &["connection refused"]);

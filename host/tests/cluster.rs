@@ -1,12 +1,12 @@
-//! AdvertiseAddress and `resolve`, against API servers, proxies and credential plugins that do what
-//! a test tells them to.
+//! AdvertiseAddress and `resolve`, against API servers, proxies and credential plugins that follow
+//! a test's script.
 //!
 //! | module | what it has |
 //! |---|---|
-//! | `api_server` | an API server by a script |
-//! | `certificates` | authorities, and what they sign |
-//! | `kubernetes` | what an API server says |
-//! | `place` | a home with a kubeconfig, and the command in it |
+//! | `api_server` | a scripted API server |
+//! | `certificates` | authorities, and the certificates that they sign |
+//! | `kubernetes` | the responses of an API server |
+//! | `place` | a home directory with a kubeconfig, and the command run in it |
 //! | the others | the tests |
 
 #![cfg(unix)]

@@ -194,7 +194,7 @@ fn explain_takes_a_function_config() {
     assert!(ended.stderr.starts_with(&message), "{}", ended.stderr);
 }
 
-/// A build by a stand-in for kustomize, which prints what it has been given.
+/// A build by a stand-in for kustomize, which prints what it is given.
 #[cfg(unix)]
 #[test]
 fn explain_of_a_kustomization_with_the_function_shows_what_it_changes_there() {
@@ -246,7 +246,7 @@ fn explain_of_a_kustomization_with_the_function_shows_what_it_changes_there() {
     );
     assert!(picture.stderr.contains(said), "{}", picture.stderr);
 
-    // Without the function there is nothing that it has changed.
+    // If the build does not run the function, there are changes to show.
     fs::write(at("built.yaml"), &chart).unwrap();
     let explained = run_there(&["explain", "-k", "apps"], "");
     assert!(!explained.text().contains(said), "{}", explained.text());
@@ -311,7 +311,7 @@ fn there_is_a_man_page_for_each_command() {
     );
 }
 
-/// A member of a List that says by an alias what another one says has its fields listed, too.
+/// If members of a List share values by an alias, the fields of each are listed.
 #[test]
 fn explain_lists_the_fields_of_members_that_share_anchors() {
     let list = format!(

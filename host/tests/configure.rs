@@ -1,4 +1,4 @@
-//! `configure`: on folders as a pod has them, and against API servers that do what a test tells them to.
+//! `configure`: on folders as a pod has them, and against API servers that follow a test's script.
 //!
 //! | module | what it has |
 //! |---|---|

@@ -63,7 +63,7 @@ fn files_are_written_back() {
     assert_eq!(read("a.yaml"), beta(ALPHA));
     assert_eq!(read("b.yaml"), POD);
 
-    // A Kptfile names its function configs, and has none of ours in itself.
+    // A Kptfile names its function configs, and contains none of ours.
     let path = folder.path().join("Kptfile");
     let ended = convert(&["-i", &path.to_string_lossy()], "");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -80,7 +80,7 @@ fn files_are_written_back() {
     assert_eq!(read("a.yaml"), ALPHA);
 }
 
-/// One bad file of several, and none changes.
+/// If one of several files is bad, none changes.
 #[test]
 fn what_is_refused_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ fn doctor(arguments: &[&str], input: &str) -> Ended {
     run(&mut command, input.as_bytes())
 }
 
-/// The step with a problem, after so many that are right.
+/// Asserts that a step has a problem, after this many that are right.
 fn problem(ended: &Ended, right: usize, words: &str) {
     let page = ended.text();
     let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,5 +1,5 @@
-//! `explain --html`, `--svg` and `--mermaid`: the path that a terminal takes, drawn from what the
-//! functions really gave.
+//! `explain --html`, `--svg` and `--mermaid`: the path that a terminal takes, drawn from the
+//! functions' real output.
 
 #![allow(
     clippy::unwrap_used,
@@ -94,7 +94,7 @@ fn a_refusal_is_drawn_and_the_exit_code_stays_the_functions() {
     }
 }
 
-/// The path is that of the last function: the first one's warning is not true any more.
+/// The path is that of the last function: the first one's warning no longer holds.
 #[test]
 fn of_several_functions_the_last_result_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +111,7 @@ fn of_several_functions_the_last_result_is_drawn() {
     let config = config.to_str().unwrap();
     let ended = explain(&["--mermaid", "-c", config, DEFAULT], "");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    // The function that comes next in the run says what is so.
+    // The next function of the run has replaced the warning.
     assert!(!ended.stderr.contains(PENDING), "{}", ended.stderr);
     let picture = ended.text();
     assert!(
@@ -121,7 +121,8 @@ fn of_several_functions_the_last_result_is_drawn() {
     assert!(!picture.contains("pending:"), "{picture}");
 }
 
-/// Where the second of two functions refuses, what the first has made is drawn, and the refusal in it.
+/// If the second of two functions refuses, the picture shows the output of the first one, and the
+/// refusal in it.
 #[test]
 fn a_function_that_fails_after_another_is_drawn() {
     let folder = tempfile::tempdir().unwrap();

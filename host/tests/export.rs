@@ -136,7 +136,7 @@ fn a_component_is_written_and_a_second_run_changes_nothing() {
     }
 }
 
-/// With PodStart no file holds the user's config.toml or anything made of it.
+/// With PodStart no file holds the user's config.toml or anything derived from it.
 #[test]
 fn check_says_what_is_out_of_date_and_writes_nothing() {
     for (spec, code) in [(BUILD, 2), (POD_START, 0)] {

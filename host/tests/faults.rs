@@ -1,5 +1,5 @@
 //! Faults of files and streams: the command is killed, or gets an error, at each system call that
-//! has to do with its files; its streams are closed or full; its files are of every sort.
+//! has to do with its files; its streams are closed or full; its files are of every kind.
 //!
 //! | module | what it has |
 //! |---|---|

@@ -97,7 +97,7 @@ fn a_pattern_follows_no_folder_that_is_a_link_outside() {
             ended.stderr
         );
     }
-    // A folder in a folder is not followed where it is a link.
+    // A link to a folder is not followed within a folder.
     let ended = run(place.path(), &["apply-to", "apps"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!ended.text().contains("canary"));
@@ -109,7 +109,7 @@ fn links_that_stay_or_are_named_are_followed() {
     let at = |name: &str| place.path().join(name);
     fs::rename(at("apps/runner.yaml"), at("apps/below/data")).unwrap();
     symlink("below/data", at("apps/runner.yaml")).unwrap();
-    // A second name of a file that is read anyway, and an editor's mark.
+    // A link to a file that is read anyway, and an editor's lock.
     symlink("runner.yaml", at("apps/second.yaml")).unwrap();
     symlink("somebody@machine.1", at("apps/.#runner.yaml")).unwrap();
     symlink("apps", at("linked")).unwrap();
@@ -227,7 +227,7 @@ fn process_substitution_and_an_empty_config_are_files() {
     );
 }
 
-/// Standard output that is closed is not the same as one that nobody wants to see.
+/// A closed standard output is not the same as `/dev/null`.
 #[test]
 fn what_cannot_be_printed_is_an_error() {
     let values = "chart-values/on.yaml";

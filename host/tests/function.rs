@@ -13,7 +13,7 @@ use std::process::Stdio;
 
 use program::{command, run};
 
-/// A list of `count` resources that the function has nothing to do with.
+/// A list of `count` resources that the function leaves alone.
 fn list(count: usize) -> String {
     let resources = iter::repeat_n(
         "- {apiVersion: v1, kind: Secret, metadata: {name: x}}\n",

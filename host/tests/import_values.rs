@@ -1,4 +1,4 @@
-//! `import-values`: which values it takes out of a file, what it says, and its exit codes.
+//! `import-values`: which values it reads from a file, its messages, and its exit codes.
 
 #![allow(
     clippy::unwrap_used,

@@ -25,7 +25,7 @@ use yaml_splice::Tree;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The folders of `tests/fixtures` with ResourceLists, and whether the function takes them.
+/// The folders of `tests/fixtures` with ResourceLists, and whether the function accepts them.
 const LISTS: [(&str, bool); 4] = [
     ("session-server", true),
     ("advertise-address", true),
@@ -77,7 +77,7 @@ fn a_resource_list_comes_out() {
             let input = fs::read(&path).unwrap();
             let ended = run(command(&[]).env("KUBECONFIG", "/nowhere"), &input);
             results(&ended).iter().for_each(is_a_result);
-            // What cannot be parsed as a whole is what could not be parsed before.
+            // The output can be parsed wherever the input could.
             let input = Tree::parse(std::str::from_utf8(&input).unwrap());
             if let Ok(input) = input.and_then(|tree| tree.to_value()) {
                 let output = parse(ended.text());
@@ -153,7 +153,7 @@ fn both_versions_are_taken() {
     );
 }
 
-/// YAML, and JSON as a subset of it: the same list out of both, each in its own format.
+/// YAML, and JSON as a subset of it: both give the same list, each in its own format.
 #[test]
 fn json_is_taken_too() {
     let list = pending();
@@ -175,8 +175,8 @@ fn it_is_utf8() {
     assert!(ended.stderr.contains("not UTF-8"), "{}", ended.stderr);
 }
 
-/// A result is structured and in the list; that a stream is no list can be said on standard error
-/// alone, and standard output is kept for a list.
+/// A result is structured and in the list. Only a stream that is not a list is reported on standard
+/// error alone, because standard output is reserved for lists.
 #[test]
 fn standard_output_holds_a_list_or_nothing() {
     for path in files("not-a-list") {
@@ -214,7 +214,7 @@ fn the_exit_code_tells_success_from_failure() {
     }
 }
 
-/// A function that fails has not done half of its work.
+/// A function that fails leaves no partial changes.
 #[test]
 fn after_an_error_the_items_are_those_of_the_input() {
     for folder in ["refused", "refused-address"] {
@@ -224,7 +224,7 @@ fn after_an_error_the_items_are_those_of_the_input() {
             let (Ok(mut before), Ok(after)) = (items(&input), items(ended.text())) else {
                 continue;
             };
-            // What a host has put there for one run goes all the same.
+            // What a host has added for one run is removed all the same.
             before.retain(|item| !item.text().contains("runner-terminal.dev/observed: "));
             assert_eq!(before, after, "{}", path.display());
         }
@@ -236,7 +236,7 @@ fn comments_stay() {
     for path in files("session-server") {
         let input = fs::read_to_string(&path).unwrap();
         let output = run(command(&[]).env("KUBECONFIG", "/nowhere"), input.as_bytes());
-        // What an item that goes says of itself goes with it.
+        // If an item is removed, its comments go with it.
         let count = |list: &[u8]| ResourceList::read(list).unwrap().len();
         if count(input.as_bytes()) > count(&output.stdout) {
             continue;
@@ -250,8 +250,8 @@ fn comments_stay() {
     }
 }
 
-/// What the orchestrator writes on an item, for itself, is the same on the item that comes out;
-/// names of annotations that nobody knows yet, too.
+/// The annotations that an orchestrator adds to an item for itself are unchanged in the output,
+/// even those with names that are not known yet.
 #[test]
 fn internal_annotations_stay_as_they_are() {
     let marks = [
@@ -262,7 +262,7 @@ fn internal_annotations_stay_as_they_are() {
     ];
     for path in files("session-server") {
         let mut list = parse(&fs::read_to_string(&path).unwrap());
-        // Of an array and of a List a host marks nothing inside.
+        // A host does not annotate what is inside an array or a List.
         let wraps = |item: &Value| item.is_array() || item["metadata"]["name"].is_null();
         if list["items"].as_array().unwrap().iter().any(wraps) {
             continue;
@@ -288,8 +288,8 @@ fn internal_annotations_stay_as_they_are() {
                 .filter(|(name, _)| marks.iter().any(|(mark, _)| mark == name))
                 .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
                 .collect();
-            // One that is new is in no file yet, and says where it wants to be. The first shard is
-            // the workload itself, under another name.
+            // A new item is in no file yet, and says where it should be. The first shard is the
+            // workload itself, under another name.
             let is_new = !names.contains(&name(item)) && !found.contains_key(marks[2].0);
             if is_new {
                 let beside = found.get("internal.config.kubernetes.io/path");
@@ -318,7 +318,7 @@ fn name(item: &Value) -> [String; 4] {
     })
 }
 
-/// Every row of the table names tests that are there.
+/// Every row of the table names tests that exist.
 #[test]
 fn the_table_names_its_tests() {
     let table = fs::read_to_string(format!("{ROOT}/docs/krm-conformance.md")).unwrap();

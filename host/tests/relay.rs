@@ -1,8 +1,8 @@
-//! `relay` against API servers that do what a test tells them to.
+//! `relay` against API servers that follow a test's script.
 //!
 //! | module | what it has |
 //! |---|---|
-//! | `api_server`, `kubernetes` | an API server by a script |
+//! | `api_server`, `kubernetes` | a scripted API server |
 //! | `running` | a relay that runs, its log and its clients |
 //! | the others | the tests |
 

@@ -1,5 +1,5 @@
-//! The sandboxed module gives what the core gives, byte for byte: on every fixture, whatever it is
-//! for, and on random lists.
+//! The sandboxed module gives the same output as the core, byte for byte: on every fixture,
+//! whatever it is for, and on random lists.
 //!
 //! `PROPTEST_CASES` sets the number of random lists.
 
@@ -23,7 +23,7 @@ use proptest::test_runner::{FileFailurePersistence, TestRunner};
 
 use program::{command, run};
 
-/// Holds that the command gives the bytes, the messages and the exit code of the core.
+/// Asserts that the command gives the bytes, the messages and the exit code of the core.
 fn compare(input: &[u8]) -> Result<(), TestCaseError> {
     let expected = runner_terminal::run(input);
     let actual = run(&mut command(&[]), input);
@@ -46,7 +46,7 @@ fn every_fixture_gives_what_the_core_gives() {
                 continue;
             }
             let input = fs::read(&path).unwrap();
-            // There the command asks the cluster, and runs the core again.
+            // For these the command asks the cluster, and runs the core again.
             let asks = runner_terminal::run(&input).results().iter().any(|result| {
                 result
                     .tags

@@ -1,5 +1,5 @@
-//! The checked-in schemas are those of the types, and a version that is served only grows.
-//! `UPDATE_SCHEMA=1 cargo test -p runner-terminal-host --test schema` writes what has grown.
+//! The checked-in schemas match the types, and a served version only grows. `UPDATE_SCHEMA=1 cargo
+//! test -p runner-terminal-host --test schema` writes what has grown.
 
 #![allow(
     clippy::unwrap_used,
@@ -74,7 +74,7 @@ fn schemas_are_current_and_only_grow() {
     }
 }
 
-/// What `convert` relies on: no field of one version is missing in the other.
+/// `convert` relies on this: no field of one version is missing in the other.
 #[test]
 fn the_versions_have_the_same_fields() {
     let schemas = schemas();
@@ -86,7 +86,7 @@ fn the_versions_have_the_same_fields() {
     }
 }
 
-/// Every field, value and type that goes is noticed, wherever it is in the schemas.
+/// The removal of any field, value or type is detected, wherever it is in the schemas.
 #[test]
 fn every_loss_is_noticed() {
     let (mut fields, mut values) = (0, 0);

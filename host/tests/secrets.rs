@@ -1,6 +1,6 @@
-//! No Secret's value, token or kubeconfig in anything that is not the manifests themselves: each
+//! No value of a Secret, token or kubeconfig appears in anything but the manifests themselves: each
 //! place that may hold a secret holds a canary, each command is run on it as it is and damaged in
-//! every way, and all that comes out is searched.
+//! every way, and all output is searched.
 //!
 //! | module | what it has |
 //! |---|---|

@@ -34,7 +34,7 @@ fn run_at_terminal(command: &mut Command, width: u16) -> (i32, String) {
     // The command has the terminal open as well, until these are replaced.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut bytes = Vec::new();
-    // The end of the last process at a terminal is an error for whoever reads from it.
+    // When the last process at a terminal ends, reading from the terminal is an error.
     let _ = File::from(terminal.master).read_to_end(&mut bytes);
     let code = child.wait().unwrap().code().unwrap();
     (
@@ -43,7 +43,7 @@ fn run_at_terminal(command: &mut Command, width: u16) -> (i32, String) {
     )
 }
 
-/// The text without colours.
+/// Removes the colours.
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
@@ -150,7 +150,7 @@ fn help_fits_the_terminal() {
 
 #[test]
 fn a_terminal_shows_what_is_waited_for_and_a_pipe_does_not() {
-    // It accepts connections and says nothing.
+    // It accepts connections and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let check = || command(&["check", "--timeout", "2s", &address]);
@@ -173,7 +173,7 @@ fn what_is_done_at_once_shows_nothing_else() {
 
 #[test]
 fn a_terminal_shows_that_the_cluster_is_asked() {
-    // An API server that says nothing for longer than a line takes to be shown, and is gone then.
+    // An API server that sends nothing until after the line is shown, and then disconnects.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = silent.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Names of others in messages, diffs and tables: they forge no line, and steer no terminal or log.
+//! Untrusted names in messages, diffs and tables cannot forge a line, or control a terminal or a
+//! log.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

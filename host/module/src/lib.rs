@@ -1,6 +1,6 @@
-//! The function as a WASI module, for the build script of the launcher. It is a crate of its own, since
-//! a build script starts after its dependencies: here there are none, so the module is built while the
-//! compiler that the launcher's script needs is built too.
+//! The function as a WASI module, for the build script of the launcher. It is a separate crate
+//! because a build script starts after its dependencies: this crate has none, so the module is
+//! built in parallel with the compiler that the launcher's script needs.
 
 /// The path of the module: the one that `RUNNER_TERMINAL_WASM` names, or the one that was built for this
 /// crate.

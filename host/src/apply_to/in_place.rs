@@ -26,7 +26,7 @@ pub(crate) enum ReplaceError {
     /// The manifests come from standard input.
     #[error("there is no place to write standard input back to; name files")]
     Stdin,
-    /// The system has no signals for this program.
+    /// The signal handlers cannot be installed.
     #[error("cannot listen for signals: {0}; no file has changed")]
     Signals(io::Error),
     /// A new file cannot be written beside the old one.
@@ -37,7 +37,7 @@ pub(crate) enum ReplaceError {
         /// Why.
         error: PrepareError,
     },
-    /// SIGINT or SIGTERM came.
+    /// SIGINT or SIGTERM was received.
     #[error("stopped by a signal before {path}: {done}")]
     Interrupted {
         /// The first file that has not been replaced.
@@ -98,7 +98,7 @@ pub(crate) enum PrepareError {
     /// A pipe, for instance.
     #[error("only a regular file can be replaced: leave out --in-place")]
     NotAFile,
-    /// The file is of another user, and cannot stay theirs.
+    /// The file belongs to another user, and its owner cannot be kept.
     #[cfg(unix)]
     #[error(
         "it belongs to user {user} and group {group}, and would not any more ({error}): let its \
@@ -142,30 +142,30 @@ impl fmt::Display for Done {
     }
 }
 
-/// What becomes of a file.
+/// What happens to a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change<'f> {
-    /// It gets another text.
+    /// Its text is replaced.
     Replace {
         /// As it was read.
         before: &'f File,
         /// With its new text.
         after: &'f File,
     },
-    /// It is new.
+    /// It is created.
     Create(&'f File),
-    /// It goes.
+    /// It is removed.
     Remove(&'f File),
 }
 
-/// A change of a file that is ready to be made: a new file is beside the old one, synced to the disk.
+/// A prepared change: the new file is beside the old one, synced to the disk.
 struct Prepared<'a> {
     /// The path in messages.
     path: &'a str,
     location: PathBuf,
     /// The text of the old file, if there is one.
     before: Option<&'a str>,
-    /// The new file, if there is to be one.
+    /// The new file; `None` if the old one is removed.
     new: Option<NamedTempFile>,
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn must_be_files(files: &[File]) -> Result<(), ReplaceError> {
 ///
 /// # Errors
 ///
-/// A file cannot be written or replaced, or a signal came.
+/// A file cannot be written or replaced, or a signal was received.
 pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceError> {
     let changed: Vec<_> = before
         .iter()
@@ -201,7 +201,7 @@ pub(crate) fn replace(before: &[File], after: &[File]) -> Result<(), ReplaceErro
 ///
 /// # Errors
 ///
-/// A file cannot be written, replaced or removed, or a signal came.
+/// A file cannot be written, replaced or removed, or a signal was received.
 pub(crate) fn write(changes: &[Change<'_>]) -> Result<(), ReplaceError> {
     let interrupt = Interrupt::listen().map_err(ReplaceError::Signals)?;
     let bar = progress(changes.len(), "writing");
@@ -272,7 +272,7 @@ fn prepare_new(file: &File) -> Result<Prepared<'_>, PrepareError> {
     {
         use std::os::unix::fs::PermissionsExt as _;
 
-        // As any new file: the process's umask takes away what it may not have.
+        // As for any new file, the process's umask removes permissions.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut new = builder.tempfile_in(folder_of(&file.location))?;

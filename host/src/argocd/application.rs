@@ -43,7 +43,7 @@ pub(super) enum PathError {
     },
 }
 
-/// The file by which the plugin recognizes an application.
+/// The file that marks an application as the plugin's.
 pub(super) const CONFIG_FILE: &str = "runner-terminal.yaml";
 
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -18,7 +18,7 @@ use crate::manifests::{self, File, FileError};
 /// An application cannot set them, as Argo CD adds a prefix to its variables.
 const KUSTOMIZE_OPTIONS: &str = "RUNNER_TERMINAL_ARGOCD_KUSTOMIZE_OPTIONS";
 
-/// Texts of kustomize for a kustomization with a function, which it may not run.
+/// What kustomize prints for a kustomization with a function that it is not allowed to run.
 const REFUSALS: [&str; 3] = [
     "external plugins disabled",
     "unable to load external plugin",
@@ -34,7 +34,7 @@ const SKIPPED: &str = "+argocd:skip-file-rendering";
 pub(super) enum BuildError {
     /// kustomize is missing, or has failed.
     Program(#[from] ProgramError),
-    /// A kustomization runs functions, and kustomize may not.
+    /// A kustomization has functions, and kustomize is not allowed to run them.
     #[error(
         "the kustomization runs functions, which no repository may do here: list a SessionServer and \
          an AdvertiseAddress under `resources` instead of `transformers`, or in \
@@ -43,7 +43,7 @@ pub(super) enum BuildError {
     RunsFunctions(ProgramError),
     /// The chart cannot be rendered.
     Chart(#[from] ChartError),
-    /// The parameter `recurse` has another value.
+    /// The parameter `recurse` is neither `true` nor `false`.
     #[error("recurse is true or false, not {0:?}")]
     Recurse(String),
     /// The folder has no manifests.

@@ -14,7 +14,7 @@ use super::application::{Application, PathError};
 use super::parameters::Parameters;
 use super::program::{ProgramError, command, home, run};
 
-/// The text of helm for dependencies that have to be fetched first.
+/// What helm prints if dependencies have to be fetched first.
 const MISSING: &str = "missing in charts";
 
 /// The files of a chart that list its dependencies: the current one, and that of Helm 2.

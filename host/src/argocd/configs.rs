@@ -24,7 +24,7 @@ pub(super) enum ConfigsError {
     Document(#[from] DocumentError),
     /// A function config cannot be read.
     Config(#[from] ApplyError),
-    /// A file for function configs has manifests, too.
+    /// A file for function configs also has manifests.
     #[error(
         "{path} has more than function configs: such a file has a SessionServer and an \
          AdvertiseAddress of {}, and nothing else",
@@ -43,7 +43,7 @@ pub(super) enum ConfigsError {
         /// Where it is.
         place: String,
     },
-    /// There are function configs, and a parameter for them.
+    /// There are function configs, and a parameter that would make one.
     #[error(
         "the parameter {name} is set, and there are function configs at {place}: write it there, and \
          leave the parameter out"
@@ -54,7 +54,7 @@ pub(super) enum ConfigsError {
         /// Where the first function config is.
         place: String,
     },
-    /// The parameters make no function configs.
+    /// No function configs can be made from the parameters.
     FromParameters(#[from] FromParametersError),
 }
 

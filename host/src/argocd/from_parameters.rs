@@ -17,10 +17,10 @@ const SERVICE_ACCOUNT: &str = "RUNNER_TERMINAL_ARGOCD_SERVICE_ACCOUNT";
 /// Argo CD stops a build after 60 seconds.
 const WAIT_TIMEOUT: &str = "30s";
 
-/// Why parameters make no function config.
+/// Why no function config can be made from the parameters.
 #[derive(Debug, Error)]
 pub(super) enum FromParametersError {
-    /// A parameter for finding the address is set beside the address.
+    /// The address is set, and so is a parameter for finding it.
     #[error(
         "the parameter {name} says how the address is found, and advertise-address is the address: \
          leave out one of them"
@@ -154,7 +154,7 @@ fn exposure(parameters: &Parameters) -> Result<Option<Value>, FromParametersErro
     Ok(Some(exposure.into()))
 }
 
-/// The value of JSON, such as `9000` or `["a"]`; any other text, quoted or not, as it is.
+/// Parses JSON such as `9000` or `["a"]`. Any other text, quoted or not, is kept as it is.
 fn typed(value: &str) -> Value {
     match serde_json::from_str(value) {
         Ok(Value::String(_)) | Err(_) => value.into(),

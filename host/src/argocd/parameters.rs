@@ -151,7 +151,7 @@ pub(super) enum ParameterError {
     /// The variable is not JSON.
     #[error("{VARIABLE} is not JSON: {0}")]
     NotJson(serde_json::Error),
-    /// The variable is JSON, and not an array.
+    /// The variable is JSON, but not an array.
     #[error("{VARIABLE} is no JSON array")]
     NotAnArray,
     /// The plugin has no such parameter.
@@ -177,7 +177,7 @@ pub(super) enum ParameterError {
     /// The parameter is set twice.
     #[error("the parameter {0} is given twice")]
     Twice(&'static str),
-    /// The value is of another type.
+    /// The value has the wrong type.
     #[error(
         "the parameter {name} is {}: give it as `{}`, and as nothing else",
         .expected.noun(),
@@ -219,7 +219,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// A parameter is unknown, set twice, of another type, or for another kind of application.
+    /// A parameter is unknown, set twice, of the wrong type, or for another kind of application.
     pub(super) fn from_environment(kind: ApplicationKind) -> Result<Self, ParameterError> {
         Self::parse(&env::var(VARIABLE).unwrap_or_default(), kind)
     }

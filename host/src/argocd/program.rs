@@ -158,7 +158,7 @@ fn shown(name: &str, command: &Command) -> String {
 fn mask_values(stderr: &str, command: &Command) -> String {
     let values = command.get_args().filter_map(|argument| {
         let (_, value) = argument.to_str()?.strip_prefix("--set=")?.split_once('=')?;
-        // A short word is no secret, and may be part of any other word.
+        // A short word is not a secret, and may be part of any other word.
         (value.len() >= 8).then_some(value)
     });
     values.fold(stderr.to_owned(), |stderr, value| {

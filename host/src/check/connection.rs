@@ -212,7 +212,7 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
     const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    /// A connection to a peer that does something.
+    /// A connection to a peer that runs this closure.
     fn socket(timeout: Duration, peer: impl FnOnce(TcpStream) + Send + 'static) -> Socket {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn the_next_address_is_tried() {
         let open = TcpListener::bind("127.0.0.1:0").unwrap();
-        // A client's own port is taken, and nothing listens at it.
+        // A client's own port is in use, and nothing listens on it.
         let client = TcpStream::connect(open.local_addr().unwrap()).unwrap();
         let addresses = [client.local_addr().unwrap(), open.local_addr().unwrap()];
         let socket = connect(&addresses, Deadline::after(Duration::from_secs(5))).unwrap();

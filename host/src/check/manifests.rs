@@ -7,7 +7,7 @@ use runner_terminal::{RunnerAddress, addresses};
 use crate::arguments::Source;
 use crate::manifests::ManifestsError;
 
-/// Asks no cluster: the configuration says what GitLab is told.
+/// Queries no cluster: the configuration has the address that GitLab gets.
 const CONFIG: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: AdvertiseAddress

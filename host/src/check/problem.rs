@@ -302,7 +302,7 @@ mod tests {
         ]
     }
 
-    /// Both ways: each heading begins a message, and each message has its heading.
+    /// In both directions: each heading begins a message, and each message has its heading.
     #[test]
     fn the_page_has_each_message() {
         let page = include_str!("../../../docs/troubleshooting.md");

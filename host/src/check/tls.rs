@@ -1,4 +1,4 @@
-//! Does a TLS handshake, and keeps the server's certificate, whoever made it.
+//! Performs a TLS handshake, and keeps the server's certificate, whoever issued it.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -45,7 +45,7 @@ impl From<Problem> for HandshakeError {
     }
 }
 
-/// Does a handshake for a host, and accepts any certificate.
+/// Performs a handshake for a host, and accepts any certificate.
 pub(super) fn handshake(socket: Socket, host: &Host) -> Handshake {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Verifier {

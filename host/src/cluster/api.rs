@@ -19,15 +19,15 @@ use super::explain::{Server, explain};
 
 /// The most bytes of an answer. A node is some kilobytes, and there may be thousands.
 pub(super) const MAX_ANSWER: usize = 64 << 20;
-/// How long an answer may take. A timeout for silence would not do: a server may send a byte now and
-/// then for ever.
+/// How long an answer may take. A read timeout is not enough: a server may keep sending a byte now
+/// and then.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// An answer may take another second for each of these bytes.
 const BYTES_PER_SECOND: usize = 64 << 10;
 /// How long transient errors are retried. A restarted API server is back by then, and somebody is
 /// waiting for this build.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long an API server that has started may forbid what is allowed.
+/// How long an API server that has started may forbid what is in fact allowed.
 const LONGEST_START: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const MAX_PAUSE: Duration = Duration::from_secs(1);
@@ -48,7 +48,8 @@ pub(super) struct Api {
     server: Server,
     /// When the token expired, if it did.
     expired: Option<String>,
-    /// When the API server was last away, or else when this was made: it may have started since then.
+    /// When the API server was last unreachable, or else when this client was created: it may have
+    /// restarted since then.
     restarted: Cell<Instant>,
 }
 
@@ -169,8 +170,8 @@ impl Api {
         Ok(Request::new(path))
     }
 
-    /// Sends a request. If it is forbidden, the API server is asked whether it has just started: until it
-    /// has read the Roles, it forbids everything.
+    /// Sends a request. If it is forbidden, checks whether the API server has just started: until
+    /// it has loaded the Roles, it forbids everything.
     async fn send(
         &self,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
@@ -189,8 +190,8 @@ impl Api {
         }
     }
 
-    /// What the API server says of its start. By default, everybody who has logged in may ask for it
-    /// (ClusterRole `system:public-info-viewer`).
+    /// What the API server says about its own start. By default, every authenticated user may read
+    /// it (ClusterRole `system:public-info-viewer`).
     async fn readiness(&self) -> Result<Readiness, ClusterError> {
         let request = http::Request::get("/readyz").body(Vec::new());
         let request = request.map_err(|error| ClusterError::Request(error.to_string()))?;
@@ -241,11 +242,11 @@ impl Api {
     }
 }
 
-/// What an API server says of its own start.
+/// What an API server says about its own start.
 enum Readiness {
     Ready,
     Starting,
-    /// It has not read the Roles, or this user may not ask for it.
+    /// It has not loaded the Roles yet, or this user may not read it.
     Forbidden,
     /// Something else answers, such as a proxy.
     Unknown,
@@ -286,7 +287,7 @@ async fn read(response: Response<Body>) -> Result<Vec<u8>, ClusterError> {
     }
 }
 
-/// The pauses between attempts: each is longer, or what the server asks for.
+/// The pauses between attempts: each is longer than the last, or as long as the server requests.
 pub(super) struct Pauses {
     next: Duration,
     max: Duration,

@@ -127,7 +127,7 @@ fn of_cause(error: &(dyn StdError + 'static)) -> Option<ClusterError> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return of_io(error);
     }
-    // These two types of hyper-util are private, so only their messages tell them.
+    // These two types of hyper-util are private, so only their messages identify them.
     let message = error.to_string();
     if message.starts_with("dns error") {
         Some(ClusterError::NoSuchHost)
@@ -191,7 +191,7 @@ fn of_io(error: &io::Error) -> Option<ClusterError> {
     }
 }
 
-/// A time of a certificate, in RFC 3339; in seconds if it is no date.
+/// A time of a certificate, in RFC 3339; in seconds if it is not a date.
 fn date(time: UnixTime) -> String {
     let seconds = time.as_secs();
     match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {

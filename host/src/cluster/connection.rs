@@ -19,7 +19,7 @@ use super::explain::Server;
 use super::token;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence of the server. A watch is shorter: the server is asked to end it before.
+/// The read timeout. A watch is shorter: the server is asked to end it earlier.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_CURRENT_CONTEXT: &str =
     "it has no current-context: set spec.context, or `kubectl config use-context NAME`";
@@ -114,7 +114,7 @@ fn find_kubeconfig(path: Option<&str>) -> Result<Option<(Kubeconfig, String)>, C
     }
 }
 
-/// True for the text of a kubeconfig in place of its path.
+/// True for the text of a kubeconfig instead of its path.
 fn is_text(path: &str) -> bool {
     path.contains('\n')
 }

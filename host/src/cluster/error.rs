@@ -1,4 +1,4 @@
-//! Why a cluster cannot be asked, or does not answer.
+//! Why a cluster cannot be queried, or does not answer.
 //!
 //! No error holds a secret: messages of libraries that may quote a kubeconfig, a proxy's URL or a
 //! plugin's output are not passed on.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
-/// Why a cluster cannot be asked, or does not answer.
+/// Why a cluster cannot be queried, or does not answer.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum ClusterError {
     /// There is neither a kubeconfig nor a pod's service account.
@@ -24,7 +24,7 @@ pub(crate) enum ClusterError {
          spec.kubeconfig of the functionConfig"
     )]
     NoKubeconfig,
-    /// The kubeconfig cannot be read, or lacks what is asked for.
+    /// The kubeconfig cannot be read, or lacks the requested entry.
     #[error("the kubeconfig cannot be used ({origin}): {what}")]
     Kubeconfig {
         /// The file, and the context in it.
@@ -32,8 +32,8 @@ pub(crate) enum ClusterError {
         /// What is wrong with it.
         what: String,
     },
-    /// A setting holds the text of a kubeconfig in place of its path. The text is not shown, as it
-    /// has secrets in it.
+    /// A setting holds the text of a kubeconfig instead of its path. The text contains secrets, so
+    /// it is not shown.
     #[error(
         "{setting} is the text of a kubeconfig, or has several lines: set it to the path of a file \
          that has the text"
@@ -118,7 +118,7 @@ pub(crate) enum ClusterError {
     /// 403 from an API server that has not read the Roles yet.
     #[error("the API server is starting")]
     Starting,
-    /// 403, with the server's message, from one that may have been restarted a moment ago.
+    /// 403, with the server's message, from an API server that may have just restarted.
     #[error("the API server forbids it: {0}")]
     ForbiddenAtStart(String),
     /// 404 for the Service, which is not an error if it may be absent.
@@ -155,7 +155,7 @@ impl ClusterError {
         )
     }
 
-    /// The same while waiting for a change: there, a dead connection shows only as a timeout.
+    /// The same while waiting for a change: there, a dead connection is only noticed as a timeout.
     pub(super) fn is_transient_in_wait(&self) -> bool {
         self.is_transient() || matches!(self, Self::Timeout)
     }

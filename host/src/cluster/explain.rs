@@ -12,7 +12,7 @@ use super::error::ClusterError;
 /// The name of the ClusterRole that lets a user read nodes.
 const NODE_READER: &str = "runner-terminal-node-reader";
 
-/// The API server that is asked.
+/// The API server that is queried.
 pub(super) struct Server {
     /// host:port, without the rest of the URL, which may hold a password.
     address: String,
@@ -39,8 +39,8 @@ impl fmt::Display for Server {
     }
 }
 
-/// The error as an answer, in a clause that continues the name of what was asked for. `expired` is
-/// when the token expired, if it did.
+/// The error as an answer, in a clause that continues the name of the requested object. `expired`
+/// is when the token expired, if it did.
 pub(super) fn explain(
     error: &ClusterError,
     server: &Server,
@@ -123,14 +123,14 @@ fn of_answer(error: &ClusterError, expired: Option<&str>) -> Option<String> {
     })
 }
 
-/// Who may not do it, by the message of a 403.
+/// The user who is not allowed to do it, from the message of a 403.
 pub(crate) fn forbidden_user(said: &str) -> Option<&str> {
     said.split('"')
         .skip_while(|part| !part.ends_with("User "))
         .nth(1)
 }
 
-/// Who lacks which rule.
+/// Which user lacks which RBAC rule.
 fn forbidden(said: &str, server: &Server, subject: &Subject) -> Forbidden {
     let Server { address, origin } = server;
     let user = forbidden_user(said);

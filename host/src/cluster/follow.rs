@@ -15,7 +15,7 @@ use super::{cause, connection};
 /// cluster may be waiting.
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(3);
 
-/// What is seen of a Service.
+/// The observed state of a Service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sight<'a> {
     /// The Service.
@@ -34,7 +34,7 @@ pub(crate) trait Observer {
     /// Looks; `None` if this is not what it looks for.
     fn look(&mut self, sight: Sight<'_>) -> Option<Self::Found>;
 
-    /// What was seen last stays for a while.
+    /// Called when the state that was seen last stays for a while.
     fn settle(&mut self);
 }
 
@@ -43,9 +43,9 @@ pub(crate) trait Observer {
 pub(crate) enum Followed<T> {
     /// The observer has found it.
     Found(T),
-    /// The deadline came.
+    /// The deadline passed.
     TimedOut,
-    /// SIGTERM or SIGINT came.
+    /// SIGTERM or SIGINT was received.
     Stopped,
 }
 

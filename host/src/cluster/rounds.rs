@@ -51,7 +51,7 @@ struct Round {
     changed: Vec<(ServiceName, Reading)>,
     /// Transient errors.
     errors: Vec<(ServiceName, ClusterError)>,
-    /// The pause that the server asks for.
+    /// The pause that the server requests.
     pause: Duration,
 }
 

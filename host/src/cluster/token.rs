@@ -32,7 +32,7 @@ pub(super) fn trim(user: &mut AuthInfo) -> Result<(), ClusterError> {
     Ok(())
 }
 
-/// When the token expired, in RFC 3339; `None` if it has not, or if it does not say.
+/// When the token expired, in RFC 3339; `None` if it has not, or if it names no expiry.
 pub(super) fn expired(user: &AuthInfo) -> Option<String> {
     since(read(user)?.trim(), SystemTime::now())
 }

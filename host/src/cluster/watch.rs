@@ -86,7 +86,7 @@ async fn step(
     Ok(None)
 }
 
-/// True if a Service differs from what is known of it.
+/// True if a Service differs from its known state.
 pub(super) fn has_changed(found: Option<&Value>, known: &Answer) -> bool {
     match known {
         Answer::Live(service) => found.is_none() || version(found) != version(Some(service)),

@@ -15,7 +15,7 @@ use crate::arguments::CopyPaths;
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// Copies, and gives the files that were written.
+/// Copies, and returns the files that were written.
 ///
 /// # Errors
 ///

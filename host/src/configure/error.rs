@@ -22,7 +22,7 @@ pub(super) enum ConfigureError {
         /// TO
         to: PathBuf,
     },
-    /// A folder stands where a file is to be copied, or a file where a folder is.
+    /// A folder is where a file is to be copied to, or a file where a folder is.
     #[error("--copy: {} is a {is}, and {} is not", .to.display(), .from.display())]
     KindsDiffer {
         /// In FROM.
@@ -32,7 +32,7 @@ pub(super) enum ConfigureError {
         /// What `to` is.
         is: &'static str,
     },
-    /// Folders are nested without an end: a link leads to a folder above it.
+    /// Folders are nested endlessly: a link leads to a folder above it.
     #[error("--copy: {} is nested too deeply: does a link lead to a folder above it?", .0.display())]
     TooDeep(PathBuf),
     /// `--config` is not where `--copy` writes.
@@ -95,7 +95,7 @@ pub(super) enum ConfigureError {
         /// The offset of the first wrong byte.
         at: usize,
     },
-    /// The file is not TOML, or its `session_server` is no table.
+    /// The file is not TOML, or its `session_server` is not a table.
     #[error("{} {error}", .path.display())]
     File {
         /// The file.
@@ -103,7 +103,7 @@ pub(super) enum ConfigureError {
         /// What is wrong with it.
         error: ConfigFileError,
     },
-    /// The record beside the file is damaged, so it cannot be told which values are the user's.
+    /// The record beside the file is damaged, so it is unknown which values are the user's.
     #[error("{} {error}: remove it if [session_server] of the config.toml beside it is all yours", .path.display())]
     Record {
         /// The record.
@@ -111,7 +111,7 @@ pub(super) enum ConfigureError {
         /// What is wrong with it.
         error: NotARecord,
     },
-    /// The address in the file is none, or the file cannot be edited.
+    /// The address in the file is invalid, or the file cannot be edited.
     #[error("{}: {}", .path.display(), .refusal.message)]
     Refused {
         /// The file.
@@ -122,7 +122,7 @@ pub(super) enum ConfigureError {
     /// There is no address, and `--when-pending` is `Fail`.
     #[error("there is no address: {0}")]
     Pending(String),
-    /// SIGTERM or SIGINT came while the address was waited for.
+    /// SIGTERM or SIGINT was received while waiting for the address.
     #[error("interrupted by a signal while waiting for the address")]
     Stopped,
 }

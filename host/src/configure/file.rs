@@ -16,12 +16,12 @@ const MAX_LINKS: usize = 40;
 pub(super) enum Written {
     /// At once.
     Atomically,
-    /// Into the file that is there, which is a mount of its own.
+    /// Into the existing file, which is itself a mount.
     InPlace,
 }
 
-/// Keeps other processes of this program from the folder of a file until the lock is dropped: the file and
-/// its record belong together. `None` where the file system has no locks.
+/// Keeps other processes of this program out of a file's folder until the lock is dropped: the file
+/// and its record belong together. `None` if the file system has no locks.
 pub(super) fn lock(path: &Path) -> Option<File> {
     let folder = File::open(folder_of(path)).ok()?;
     folder.lock().ok()?;
@@ -110,7 +110,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigureError> {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's error.
 pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<Written, ConfigureError> {
     replace(path, text, mode).map_err(|error| write_error(path, error))
 }
@@ -137,7 +137,7 @@ fn replace(path: &Path, text: &str, mode: u32) -> io::Result<Written> {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's error.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".runner-terminal-")
@@ -148,7 +148,7 @@ pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's error.
 pub(super) fn put(
     file: NamedTempFile,
     path: &Path,
@@ -175,7 +175,7 @@ pub(super) fn put(
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's error.
 pub(super) fn remove(path: &Path) -> Result<(), ConfigureError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(write_error(path, error)),
@@ -214,12 +214,13 @@ pub(super) mod attributes {
         metadata.mode() & 0o777
     }
 
-    /// Gives a new file the mode and the owner of the one that it replaces, else a mode.
+    /// Gives a new file the mode and the owner of the one that it replaces, or else `mode`.
     pub(super) fn set(file: &File, existing: Option<&Metadata>, mode: u32) -> io::Result<()> {
         let mode = match existing {
             Some(existing) if keep_group(file, existing)? => self::mode(existing),
             Some(existing) => {
-                // The group is another one now, so that its members are among the others.
+                // The group has changed, so the members of the old one now need the permissions of
+                // others.
                 let mode = self::mode(existing);
                 let others = if mode & GROUP_READS == 0 {
                     0

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::LogFormat;
 
-/// Where `configure` is.
+/// The state of `configure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// The folder or file of `--copy` is copied.

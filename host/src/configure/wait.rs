@@ -9,14 +9,14 @@ use runner_terminal::configure::service_address::{Query, ServiceState};
 use super::log::{Line, Log, State};
 use crate::cluster::{Cluster, ClusterError, Deadline, Followed, Observer, Sight, forbidden_user};
 
-/// What has come of waiting.
+/// The outcome of waiting.
 #[derive(Debug)]
 pub(super) enum Waited {
     /// host:port
     Address(String),
     /// There is no address, and why.
     Pending(String),
-    /// A signal has ended it.
+    /// A signal ended the wait.
     Stopped,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn wait(
     }
 }
 
-/// Why no API server can be asked.
+/// Why no API server can be queried.
 fn of_start(error: &ClusterError) -> String {
     match error {
         ClusterError::NoCluster | ClusterError::NoKubeconfig => {
@@ -85,9 +85,9 @@ struct Waiting<'a> {
     configured: Option<&'a str>,
     timeout: Duration,
     log: Log,
-    /// What was seen last, and why that is no address.
+    /// The state that was seen last, and why it has no address.
     seen: Option<(State, String)>,
-    /// What was said last.
+    /// The state that was reported last.
     said: Option<(State, String)>,
 }
 

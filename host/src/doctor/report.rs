@@ -6,7 +6,7 @@ use krm::text::lines;
 
 use crate::table::{WIDTH, wrap};
 
-/// What is looked at, in this order.
+/// What is examined, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// The manifests can be read, and have a runner.
@@ -53,7 +53,7 @@ impl Step {
     }
 }
 
-/// How a step is.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
     Ok,
@@ -62,7 +62,7 @@ enum Mark {
 }
 
 impl Mark {
-    /// The mark, in words too: not everybody sees colours.
+    /// The mark, also as a word: not everybody sees colours.
     fn text(self) -> &'static str {
         match self {
             Self::Ok => "✓ ok",
@@ -101,7 +101,7 @@ impl Stop {
         }
     }
 
-    /// What a result says; the manifests that it ends with are lines of their own.
+    /// A result's message; the manifests at its end become separate lines.
     pub(super) fn refused(step: Step, mut result: FunctionResult) -> Self {
         let manifests = std::mem::take(&mut result.manifests);
         result.message = result.summary().to_owned();
@@ -128,7 +128,7 @@ pub(super) struct Report {
     lines: Vec<Line>,
     /// Manifests to apply.
     manifests: String,
-    /// The steps that nobody asked for begin here.
+    /// The first step that was not requested.
     end: Option<Step>,
 }
 
@@ -141,7 +141,7 @@ impl Report {
         self.push(step, Mark::Skipped, text);
     }
 
-    /// The steps from this one on were not asked for, for this reason.
+    /// The steps from this one on were not requested, for this reason.
     pub(super) fn end(&mut self, first: Step, reason: &str) {
         self.end = Some(first);
         for step in Step::ALL.into_iter().filter(|step| *step >= first) {
@@ -162,7 +162,7 @@ impl Report {
         self.lines.push(Line { step, mark, text });
     }
 
-    /// True if every step that was asked for is right.
+    /// True if every requested step is right.
     pub(super) fn is_well(&self) -> bool {
         let asked = self
             .lines

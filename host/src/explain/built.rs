@@ -1,5 +1,5 @@
-//! A build whose kustomization runs the function itself, so that there is nothing left to change: what
-//! the function has changed there is told by taking it back.
+//! A build whose kustomization runs the function itself, so that nothing is left to change: what
+//! the function changed there is found by undoing it.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::apply::{self, ApplyError};
 use crate::manifests::{File, texts};
 use crate::sandbox::Limits;
 
-/// Takes back what the function has changed.
+/// Undoes what the function changed.
 const OFF: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: SessionServer
@@ -25,11 +25,11 @@ spec:
 pub(super) struct Before {
     pub(super) files: Vec<File>,
     pub(super) documents: Vec<Document>,
-    /// Which resources of the build are which of these.
+    /// Maps the resources of the build to these.
     pub(super) resources_now: Sequence,
 }
 
-/// What a build was before its functions ran; `None` if ours was not among them.
+/// The manifests of a build before its functions ran; `None` if ours was not among them.
 ///
 /// # Errors
 ///

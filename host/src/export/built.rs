@@ -24,7 +24,7 @@ pub(crate) enum BuiltError {
         /// Why.
         error: Box<ManifestsError>,
     },
-    /// It gives something else than the function.
+    /// The build differs from what the function gives.
     #[error(
         "kustomize would make something else of {folder} than the function, so nothing has been written: \
          {error}. Run the function itself, or export the built manifests as files"
@@ -111,7 +111,7 @@ pub(super) fn real(folder: &Path) -> Result<PathBuf, BuiltError> {
     })
 }
 
-/// The way from one folder to another, by their absolute paths without links.
+/// The relative path from one folder to another, from their absolute paths without links.
 pub(super) fn relative(from: &Path, to: &Path) -> PathBuf {
     let parts = |path: &Path| -> Vec<PathBuf> {
         let parts = path.components();

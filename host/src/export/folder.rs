@@ -1,4 +1,4 @@
-//! The folder of an export: what of it is ours, and what is to become of it.
+//! The folder of an export: which of its files are ours, and how they change.
 
 use std::fs;
 use std::io;
@@ -30,7 +30,7 @@ pub(crate) enum FolderError {
     /// A file in it cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of the user's has the name of one that is to be written.
+    /// One of the user's files has the name of one that is to be written.
     #[error(
         "{path} was not written by export, and would be overwritten: choose another folder, or move it \
          away; nothing has been written"
@@ -47,7 +47,7 @@ pub(super) struct Folder {
     ours: Vec<File>,
 }
 
-/// What an export makes of a folder's files.
+/// How an export changes a folder's files.
 #[derive(Default)]
 pub(super) struct Plan {
     /// Files that are not there yet.
@@ -87,7 +87,7 @@ impl Folder {
             if place.extension().is_none_or(|end| end != "yaml") {
                 continue;
             }
-            // What is no text is not ours.
+            // A file that is not text is not ours.
             match read_file(&place) {
                 Ok(file) if is_ours(&file.text) => ours.push(file),
                 Ok(_) | Err(FileError::NotUtf8 { .. }) => {}
@@ -122,7 +122,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// A file of the user's is in the place of one.
+    /// One of the user's files has the name of one of them.
     pub(super) fn plan(self, files: Vec<ExportedFile>) -> Result<Plan, FolderError> {
         let mut plan = Plan::default();
         let mut ours = self.ours;
@@ -169,7 +169,7 @@ fn exists(path: &Path) -> bool {
 }
 
 impl Plan {
-    /// Adds a file of the user's that gets another text.
+    /// Adds one of the user's files, which gets a new text.
     pub(super) fn edit(&mut self, before: File, text: String) {
         if before.text != text {
             let after = File {
@@ -180,8 +180,8 @@ impl Plan {
         }
     }
 
-    /// The changes in the order in which they are made: what a kustomization refers to is there when it
-    /// is written, and until then.
+    /// The changes in the order in which they are made: the files that a kustomization refers to
+    /// exist both before and after it is written.
     pub(super) fn changes(&self) -> Vec<Change<'_>> {
         let created = self.created.iter().map(Change::Create);
         let replaced = self.replaced.iter();
@@ -192,7 +192,7 @@ impl Plan {
             .collect()
     }
 
-    /// A line for each change: of what is done, or of what is out of date.
+    /// A line for each change: what was done, or what is out of date.
     pub(super) fn report(&self, is_check: bool) -> String {
         let words = match is_check {
             true => ["is missing", "is out of date", "is not needed any more"],
@@ -216,7 +216,7 @@ impl Plan {
             .collect()
     }
 
-    /// True if all is as it should be.
+    /// True if nothing has to change.
     pub(super) fn is_empty(&self) -> bool {
         self.created.is_empty() && self.replaced.is_empty() && self.removed.is_empty()
     }

@@ -176,8 +176,8 @@ impl Details<'_, '_> {
         }
     }
 
-    /// The address where it is known; else an image has to find it. Without an image, the address of a
-    /// node needs its port.
+    /// The address if it is known; else the init container of an image has to find it. Without an
+    /// image, the address of a node needs its port.
     fn image_or_address(&mut self, needs_port: bool) -> Result<Option<Address>, AnswerError> {
         let question = Question::new(
             "--image",
@@ -221,7 +221,8 @@ impl Details<'_, '_> {
         Ok(Some(found))
     }
 
-    /// An IP address is reserved; a name, or an address of AWS, is somebody else's to assign.
+    /// An IP address is requested as `loadBalancerIP`. A name, or an address on AWS, cannot be
+    /// requested: it is only advertised.
     fn load_balancer_address(
         &mut self,
         address: &Address,
@@ -292,7 +293,7 @@ impl Details<'_, '_> {
             self.given.controller,
             &Question::new("--controller", "Which ingress controller?"),
         )?;
-        // The option has the names of the field.
+        // The option's values have the same names as the field's.
         if let Some(value) = controller.to_possible_value() {
             fields.insert("controller".to_owned(), value.get_name().into());
         }
@@ -316,7 +317,7 @@ impl Details<'_, '_> {
         Ok(())
     }
 
-    /// The relay in front of all pods, and the way to it.
+    /// The relay in front of all pods, and its exposure.
     fn relay(&mut self, reach: Reach, fields: &mut Map<String, Value>) -> Result<(), AnswerError> {
         let domain = self.dns_name()?;
         fields.insert("host".to_owned(), format!("{{pod}}.{domain}").into());

@@ -44,7 +44,7 @@ pub(super) struct Situation {
 /// What GitLab reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// All of the cluster, as it runs there.
+    /// Everything in the cluster, because it runs there.
     SameCluster,
     /// The nodes, and how many of the runner's pods each runs.
     Nodes(PodsPerNode),
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// What a situation says to a question of the page.
+    /// A situation's answer to a question on the page.
     fn answer(question: &str, Situation { replicas, reach }: Situation) -> &'static str {
         let is = match question {
             "Q1" => replicas == Replicas::Many,

@@ -1,4 +1,4 @@
-//! Answers: of flags, or asked on the terminal.
+//! Answers: from flags, or asked on the terminal.
 
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
@@ -13,12 +13,12 @@ use crate::table::{WIDTH, wrap};
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub(crate) enum AnswerError {
-    /// No flag says it, and there is nobody to ask.
+    /// No flag answers it, and there is nobody to ask.
     #[error(
         "{flag} is missing, and standard input is not a terminal, so nobody can be asked: {text}{values}"
     )]
     Missing {
-        /// The flags that would say it.
+        /// The flags that would answer it.
         flag: String,
         /// The question.
         text: &'static str,
@@ -28,7 +28,7 @@ pub(crate) enum AnswerError {
     /// The terminal was closed.
     #[error("there was no answer to: {text} Run this again, or give {flag}")]
     Ended {
-        /// The flags that would say it.
+        /// The flags that would answer it.
         flag: String,
         /// The question.
         text: &'static str,
@@ -43,7 +43,7 @@ pub(crate) enum AnswerError {
 pub(super) struct Question {
     flag: &'static str,
     text: &'static str,
-    /// Another flag that would do.
+    /// Another flag that also answers it.
     or: Option<&'static str>,
 }
 
@@ -85,7 +85,7 @@ struct Terminal<'t> {
     output: Box<dyn Write + 't>,
 }
 
-/// Finds answers, and remembers which flags were of use.
+/// Finds answers, and remembers which flags were used.
 pub(super) struct Questions<'t> {
     terminal: Option<Terminal<'t>>,
     used: Vec<&'static str>,
@@ -122,7 +122,7 @@ impl<'t> Questions<'t> {
         self.choice(given, question, None)
     }
 
-    /// One of the values of a type, which is this one where nobody can be asked.
+    /// One of the values of a type; the given one if nobody can be asked.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<'t> Questions<'t> {
         terminal.answer(question, chosen)
     }
 
-    /// Text that can be read.
+    /// Text that can be parsed.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl<'t> Questions<'t> {
         }
     }
 
-    /// Text that may be left out: where nobody can be asked, or by an empty answer.
+    /// Optional text: `None` if nobody can be asked, or if the answer is empty.
     ///
     /// # Errors
     ///
@@ -220,13 +220,13 @@ impl<'t> Questions<'t> {
         })
     }
 
-    /// A flag that may be given, and that nothing asks for.
+    /// An optional flag that has no question.
     pub(super) fn optional_flag<T>(&mut self, flag: &'static str, given: Option<T>) -> Option<T> {
         self.used.push(flag);
         given
     }
 
-    /// A flag that is given and was of no use.
+    /// A flag that is given and was not used.
     pub(super) fn unused(&self, given: &arguments::Init) -> Option<&'static str> {
         let all = [
             ("--network", given.network.is_some()),
@@ -258,7 +258,7 @@ impl Terminal<'_> {
         let _ = self.output.flush();
     }
 
-    /// Reads a line until one is an answer.
+    /// Reads lines until one is a valid answer.
     fn answer<T>(
         &mut self,
         question: &Question,

@@ -216,7 +216,7 @@ pub(crate) fn is_file(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-/// True for names of YAML and JSON files, except kustomizations, which are no resources.
+/// True for names of YAML and JSON files, except kustomizations, which are not resources.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     let is = |part: Option<&std::ffi::OsStr>, names: &[&str]| {
         part.is_some_and(|part| names.iter().any(|name| part.eq_ignore_ascii_case(name)))

@@ -11,8 +11,9 @@ use thiserror::Error;
 use super::file::{File, shown};
 use crate::terminal;
 
-/// The commands that build a kustomization, the preferred one first. kustomize may run functions, as
-/// this one may be among its transformers. kubectl cannot, and refuses a kustomization with some.
+/// The commands that build a kustomization, the preferred one first. kustomize may run functions,
+/// because this one may be among its transformers. kubectl cannot, and refuses a kustomization that
+/// has any.
 const BUILDERS: [&[&str]; 2] = [
     &[
         "kustomize",

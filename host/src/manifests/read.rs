@@ -42,7 +42,7 @@ pub(crate) enum ReadError {
 ///
 /// # Errors
 ///
-/// The system's; it is a device or a socket, is too large, or no program writes to the pipe.
+/// The system's error; it is a device or a socket, is too large, or no program writes to the pipe.
 pub(crate) fn file(path: &Path) -> Result<Vec<u8>, ReadError> {
     read_unchanged(|| open(path).map(Some))
 }
@@ -92,7 +92,7 @@ fn read_unchanged(
 ///
 /// # Errors
 ///
-/// The system's; the path is not below `root`.
+/// The system's error; the path is not below `root`.
 pub(crate) fn inside(path: &Path, root: &Path) -> Result<PathBuf, ReadError> {
     let real = fs::canonicalize(path)?;
     if real.starts_with(root) {
@@ -123,7 +123,7 @@ fn is_still(real: &Path, root: &Path, file: &File) -> Result<bool, ReadError> {
 ///
 /// # Errors
 ///
-/// The system's; it is a device, or too large.
+/// The system's error; it is a device, or too large.
 pub(crate) fn stdin() -> Result<Vec<u8>, ReadError> {
     check_stdin()?;
     bounded(io::stdin().lock())
@@ -209,7 +209,7 @@ fn is_device(found: &fs::Metadata) -> bool {
 ///
 /// # Errors
 ///
-/// The system's; no program opens it for writing within a second.
+/// The system's error; no program opens it for writing within a second.
 #[cfg(unix)]
 fn open_pipe(path: &Path) -> Result<File, ReadError> {
     use std::sync::mpsc;

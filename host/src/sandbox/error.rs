@@ -52,7 +52,7 @@ pub(crate) enum SandboxError {
         "the function broke, which is a bug: please report it with the input that does it ({0:#})"
     )]
     Broken(wasmtime::Error),
-    /// The module asks about what is not a ResourceList, which is a bug.
+    /// The module sends requests for something that is not a ResourceList, which is a bug.
     #[error(
         "the function asked for something of the cluster, and the answer cannot be put into its \
          input, which is a bug: please report it with the input that does it ({0})"

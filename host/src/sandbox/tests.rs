@@ -62,7 +62,7 @@ fn the_exit_code_is_the_guests() {
     assert_eq!(run(compiled!("exits-with-minus-1"), LIMITS).unwrap().0, -1);
 }
 
-/// The time that a guest has below.
+/// The time limit of the guests below.
 const MOMENT: Duration = Duration::from_millis(60);
 
 #[test]
@@ -88,7 +88,7 @@ fn computing_has_an_end_with_output_in_between_and_at_the_start() {
     }
 }
 
-/// Runs a guest without an end in a process of its own, as the time limit ends the process.
+/// Runs a guest that never ends in a separate process, because the time limit ends the process.
 fn in_a_process(guest: &str) -> process::Output {
     let module = module_path!().split_once("::").unwrap().1;
     Command::new(env::current_exe().unwrap())

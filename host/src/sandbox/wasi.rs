@@ -21,14 +21,14 @@ pub(crate) trait Streams: 'static {
     ///
     /// # Errors
     ///
-    /// The stream's; the guest gets its error number.
+    /// The stream's error; the guest gets its error number.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes some bytes to an output stream, and returns how many.
     ///
     /// # Errors
     ///
-    /// The stream's; the guest gets its error number.
+    /// The stream's error; the guest gets its error number.
     fn write(&mut self, output: Output, bytes: &[u8]) -> io::Result<usize>;
 }
 
@@ -158,8 +158,8 @@ fn variable_size(name: &str) -> Result<u32, Errno> {
     u32::try_from(name.len() + VALUE.len()).map_err(|_| Errno::Io)
 }
 
-/// The hash maps of Rust's standard library ask for a seed. It is always the same, so that the module
-/// is deterministic.
+/// The hash maps of Rust's standard library request a seed. It is always the same, so that the
+/// module is deterministic.
 fn random_get<G: Guest>(mut caller: Caller<'_, G>, address: u32, len: u32) -> i32 {
     answer(memory(&mut caller).and_then(|(memory, _)| {
         bytes(memory, address, len)?.fill(0);

@@ -1,4 +1,4 @@
-//! What an API server answers, and what comes of it.
+//! Responses of an API server, and how the command handles them.
 
 use std::time::{Duration, Instant};
 
@@ -148,7 +148,7 @@ fn problems_that_pass_are_waited_out() {
 
 #[test]
 fn nobody_waits_for_as_long_as_a_server_likes() {
-    // The longest number of seconds is longer than any time that there is.
+    // The largest number of seconds exceeds every representable time.
     for after in ["3600", "18446744073709551615"] {
         let head = format!("Retry-After: {after}\r\n");
         let reply = failure("429 Too Many Requests", &head, "slow down");
@@ -171,7 +171,7 @@ fn a_head_is_no_reason_to_doubt_a_service() {
         answer("200 OK", "Content-Type: text/plain\r\n", &body),
         answer("200 Fine", "Content-Type: image/png\r\n", &body),
         answer("200 OK", "", &body),
-        // Nobody has asked for gzip, so that it is none.
+        // The client did not ask for gzip, so the header is ignored.
         answer("200 OK", "Content-Encoding: gzip\r\n", &body),
         answer(
             "200 OK",

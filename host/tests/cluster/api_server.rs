@@ -1,4 +1,4 @@
-//! An API server that answers as a test tells it to, and remembers what it was asked.
+//! An API server that answers as a test tells it to, and records its requests.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What was asked.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// `GET /path HTTP/1.1`
@@ -30,18 +30,18 @@ impl Request {
     }
 }
 
-/// One step of an answer. After the last one the connection is there for another request.
+/// One step of an answer. After the last one the connection is ready for another request.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Say(Vec<u8>),
     Pause(Duration),
-    /// Says the same as long as somebody listens.
+    /// Sends the same bytes until the client disconnects.
     SayForEver(Vec<u8>),
-    /// Says nothing more, and ends when the client goes away.
+    /// Sends nothing more, and waits for the client to disconnect.
     Hang,
     /// Ends the connection.
     Close,
-    /// Ends the connection, and answers nobody for so long.
+    /// Closes the connection, and answers no other for this long.
     Restart(Duration),
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn tls(
     ApiServer::start(Some(Arc::new(config)), Box::new(replies))
 }
 
-/// One reply for each request, in their order, and then what no command takes for an answer.
+/// One reply per request, in order; after the last one, a reply that no command accepts.
 pub(crate) fn in_order(
     replies: impl IntoIterator<Item = Reply>,
 ) -> impl FnMut(&Request) -> Reply + Send + 'static {
@@ -122,7 +122,7 @@ impl ApiServer {
         format!("{scheme}://{}", self.address)
     }
 
-    /// All that it was asked.
+    /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
@@ -148,7 +148,7 @@ fn accept(shared: &Arc<Shared>, mut listener: TcpListener) {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             let raw = stream.try_clone().unwrap();
-            // A client that goes away has said so by what it prints.
+            // If the client disconnects, its output tells why.
             let _ = match &shared.tls {
                 Some(config) => {
                     let tls = ServerConnection::new(Arc::clone(config)).unwrap();
@@ -161,7 +161,8 @@ fn accept(shared: &Arc<Shared>, mut listener: TcpListener) {
     }
 }
 
-/// What was said last gets there, though the client may have said something that nobody reads.
+/// Closes the connection so that the last bytes arrive even if the client has sent data that was
+/// not read: closing it at once would reset it.
 fn linger(mut stream: &TcpStream) {
     let _ = stream.shutdown(Shutdown::Write);
     let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
@@ -189,7 +190,7 @@ fn serve(shared: &Shared, address: SocketAddr, stream: &mut (impl Read + Write))
                 Step::Close => return Ok(()),
                 Step::Restart(pause) => {
                     *shared.restart.lock().unwrap() = Some(pause);
-                    // Wakes the one who accepts.
+                    // Wakes the accepting thread.
                     drop(TcpStream::connect(address));
                     return Ok(());
                 }
@@ -198,7 +199,7 @@ fn serve(shared: &Shared, address: SocketAddr, stream: &mut (impl Read + Write))
     }
 }
 
-/// Reads the head of a request; those that come here have no body.
+/// Reads the head of a request; none of the requests here has a body.
 pub(crate) fn read_request(stream: &mut impl Read) -> io::Result<Request> {
     let mut head = Vec::new();
     let mut byte = [0];

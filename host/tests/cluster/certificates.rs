@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-/// An authority of its own.
+/// A certificate authority.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
@@ -45,7 +45,7 @@ impl Authority {
         self.sign(&CertificateParams::new([host.to_owned()]).unwrap())
     }
 
-    /// A server's identity that is over.
+    /// An expired server identity.
     pub(crate) fn expired_server(&self, host: &str) -> Identity {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -81,7 +81,7 @@ impl Authority {
     }
 }
 
-/// A server that lets in whoever comes.
+/// A server that accepts every client.
 pub(crate) fn for_all(identity: Identity) -> ServerConfig {
     ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -91,7 +91,7 @@ pub(crate) fn for_all(identity: Identity) -> ServerConfig {
         .unwrap()
 }
 
-/// A server that lets in those whom an authority has signed for.
+/// A server that accepts only clients with a certificate of this authority.
 pub(crate) fn for_clients_of(authority: &Authority, identity: Identity) -> ServerConfig {
     let provider = Arc::new(ring::default_provider());
     let mut roots = RootCertStore::empty();

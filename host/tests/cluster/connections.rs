@@ -1,4 +1,4 @@
-//! What stands between here and an API server.
+//! The connection to an API server: DNS, TCP and TLS.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use super::place::{Place, data, list, with_token};
 use rustls::ServerConnection;
 use serde_json::json;
 
-/// A server with this certificate that has the address.
+/// A server with this certificate, whose Service has the address.
 fn serve(identity: Identity) -> ApiServer {
     tls(
         for_all(identity),
@@ -26,7 +26,7 @@ fn trusting(authority: &Authority, url: &str) -> Place {
     Place::with(&cluster, &with_token())
 }
 
-/// All that takes the whole time for which this program is patient, at once.
+/// All the cases that take the full retry timeout, in parallel.
 #[test]
 fn a_server_that_does_not_come_back_is_an_error_in_the_end() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
@@ -34,7 +34,7 @@ fn a_server_that_does_not_come_back_is_an_error_in_the_end() {
     let down = failure("503 Service Unavailable", "", "not yet");
     let down = plain(always(down));
     let ending = plain(always(vec![Step::Close]));
-    // Only TLS's own word for the end says that this is all of it.
+    // Only TLS's close_notify says that the answer is complete.
     let authority = Authority::new();
     let all = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned();
     let all = all + &service(7, &["192.0.2.7"]).to_string();
@@ -120,7 +120,7 @@ fn a_certificate_that_is_not_right_keeps_the_token_here() {
                 "and this machine's clock says 20",
             ],
         ),
-        // As a machine sees it whose clock is late.
+        // As seen by a machine whose clock is slow.
         (
             ours.future_server("127.0.0.1"),
             [
@@ -174,7 +174,7 @@ fn what_follows_a_handshake_and_is_no_tls_is_told() {
     let config = Arc::new(for_all(authority.server("127.0.0.1")));
     for garbage in [
         &b"HTTP/1.1 200 OK\r\n\r\n"[..],
-        // A record of data that nobody has encrypted, and one that is too long.
+        // A data record that is not encrypted, and one that is too long.
         &[0x17, 3, 3, 0, 40, 0x17, 3, 3, 0, 40].repeat(9),
         &[0x17, 3, 3, 0xff, 0xff, 1, 2, 3],
         &[0; 4096],
@@ -199,7 +199,7 @@ fn what_follows_a_handshake_and_is_no_tls_is_told() {
 
 #[test]
 fn a_name_that_does_not_resolve_is_told() {
-    // RFC 6761: nobody has a name in this domain.
+    // RFC 6761: no name in this domain resolves.
     let cluster = json!({"server": "https://api.cluster.invalid:6443"});
     Place::with(&cluster, &with_token()).assert_fails(
         &list(&[]),

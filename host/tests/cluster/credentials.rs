@@ -1,4 +1,4 @@
-//! As whom this program asks, and what the API server thinks of it.
+//! The credentials that the command sends, and the API server's responses to them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use super::place::{PLUGIN_TOKEN, Place, TOKEN, data, list, with_token};
 
 const ADDRESS: &str = "192.0.2.7:9000";
 
-/// A user by a credential plugin.
+/// A user with a credential plugin.
 fn plugin(command: &str) -> Value {
     json!({"exec": {
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -64,7 +64,7 @@ fn a_token_that_has_expired_says_since_when() {
     place.assert_fails(&list(&[]), &words);
 }
 
-/// The YAML after the words of a message.
+/// The YAML at the end of a message.
 fn yaml(message: &str) -> &str {
     &message[message.find("apiVersion: rbac").unwrap()..]
 }
@@ -125,7 +125,7 @@ fn a_missing_rule_comes_as_yaml_for_the_one_who_asks() {
         let read = |text: &str| Tree::parse(text).unwrap().to_value().unwrap();
         let documents: Vec<_> = manifests.split("---\n").map(read).collect();
         assert_eq!(documents, [role.clone(), binding]);
-        // Among the results it is the rest of a text that keeps its lines.
+        // In the results it is the end of a block scalar, which keeps its lines.
         let lines = manifests.lines().map(|line| format!("    {line}\n"));
         let result = format!("\n\n{}  severity: error\n", lines.collect::<String>());
         assert!(ended.text().contains(&result), "{}", ended.text());
@@ -173,7 +173,7 @@ fn a_client_certificate_is_shown() {
     place.script("plugin", &format!("cat <<'END'\n{printed}\nEND\n"));
     place.assert_builds(&list(&[]), ADDRESS);
 
-    // One is needed, and there is none.
+    // A client certificate is required, and there is none.
     let server = start();
     Place::with(&cluster(&server.url()), &with_token())
         .assert_fails(&list(&[]), &["the server ended the TLS handshake"]);
@@ -240,7 +240,7 @@ fn what_can_be_no_token_is_told() {
     place.assert_fails(&list(&[]), &words);
     assert_eq!(server.connections(), 0);
 
-    // A line end is no part of it.
+    // The line ending is not part of the token.
     let user = json!({ "token": format!("{TOKEN}\n") });
     Place::with(&cluster, &user).assert_builds(&list(&[]), ADDRESS);
     let bearer = format!("Bearer {TOKEN}");
@@ -252,7 +252,7 @@ fn what_can_be_no_token_is_told() {
 fn a_plugin_that_fails_when_the_token_is_to_be_renewed_is_told() {
     let server = plain(always(found(&service(7, &["192.0.2.7"]))));
     let place = Place::with(&json!({"server": server.url()}), &plugin("./plugin"));
-    // It is over already, and so it is renewed before the request.
+    // It has already expired, so it is renewed before the request.
     let printed =
         credential(&json!({"token": PLUGIN_TOKEN, "expirationTimestamp": "2020-01-01T00:00:00Z"}));
     let folder = place.path().display();
@@ -285,7 +285,8 @@ fn a_plugin_s_token_is_used() {
         let server = plain(in_order([found(&service(7, &["192.0.2.7"]))]));
         let place = Place::new();
         let printed = credential(&status);
-        // It fails when it is not asked as the protocol has it, or when it may ask somebody.
+        // The plugin fails if it is not called as the protocol requires, or if it is allowed to
+        // prompt.
         let path = place.script(
             "plugin",
             &format!(

@@ -1,4 +1,4 @@
-//! Connections that break, and answers that are damaged, at every place that there is.
+//! Connections that break, and answers that are damaged, at every possible position.
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
@@ -42,7 +42,8 @@ fn number_of(request: &Request) -> usize {
         .unwrap()
 }
 
-/// Replies that are made for each runner when it is asked about first; then comes the right answer.
+/// The first request about each runner gets the reply that `reply` makes; later ones get the right
+/// answer.
 fn first_time(
     in_chunks: bool,
     reply: impl Fn(usize, Vec<u8>) -> Vec<Step> + Send + 'static,
@@ -58,12 +59,12 @@ fn first_time(
     }
 }
 
-/// A list with so many runners, that are all read in one run of the command.
+/// A list with this many runners, which are all read in one run of the command.
 fn runners(count: usize) -> String {
     with_runners(&list(&[]), count)
 }
 
-/// How long the answers are at most, and so how many runners it takes to try each byte.
+/// The maximum length of an answer, and so the number of runners that it takes to try each byte.
 const LONGEST: usize = 560;
 
 #[track_caller]
@@ -106,8 +107,8 @@ fn an_answer_that_ends_at_any_byte_is_asked_for_again() {
     });
 }
 
-/// Hands connections on to a server, and ends every other one after a number of bytes of the server's,
-/// which is larger each time.
+/// Forwards connections to a server, and cuts every other one off after a number of the server's
+/// bytes that grows each time.
 fn cutter(server: SocketAddr, step: usize) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -149,7 +150,7 @@ fn a_tls_connection_that_ends_at_any_byte_is_made_again() {
     let server = tls(for_all(authority.server("127.0.0.1")), |request| {
         vec![Step::Say(answer(request, false)), Step::Close]
     });
-    // Handshake and answer together are less than 2,000 bytes: in the end none is cut.
+    // Handshake and answer together are less than 2,000 bytes, so the last ones are not cut off.
     let cutter = cutter(server.address, 9);
     let cluster = json!({
         "server": format!("https://{cutter}"),

@@ -1,4 +1,4 @@
-//! Servers that say too much, or too slowly.
+//! Servers that send too much, or too slowly.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -9,11 +9,11 @@ use super::api_server::{Reply, Step, always, in_order, plain};
 use super::kubernetes::{answer, chunk, event, found, service, watch_head};
 use super::place::{Place, list, waiting_list, with_runners};
 
-/// What the longest answer takes: its bytes twice, while they move to a larger place, and what the
-/// command takes anyway.
+/// The memory for the longest answer: its bytes twice, while the buffer grows, and what the command
+/// uses anyway.
 const MOST_MIB: u64 = 200;
 
-/// The most memory that a process has had, in MiB. `None` where the system does not tell.
+/// The peak memory of a process, in MiB. `None` if the system does not report it.
 fn watch_memory(child: &Child) -> Option<u64> {
     let status = format!("/proc/{}/status", child.id());
     let mut most = None;
@@ -30,7 +30,7 @@ fn watch_memory(child: &Child) -> Option<u64> {
     }
 }
 
-/// Builds, and gives what was said, and the most memory that it took.
+/// Runs a build, and returns its messages and its peak memory.
 fn build(place: &Place, list: &str) -> (String, Option<u64>) {
     let path = place.write("list.yaml", list);
     let mut command: Command = place.command(&[]);
@@ -142,7 +142,7 @@ fn a_drop_now_and_then_is_no_answer_in_time() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n";
     let mut body = vec![Step::Say(head.to_vec())];
     body.extend(drip(&[b' '; 100]));
-    // Three that take the whole time for an answer, at once.
+    // Three servers that take the full time for an answer, in parallel.
     thread::scope(|scope| {
         for (reply, count) in [(drip(head), 1), (body.clone(), 1), (vec![Step::Hang], 1000)] {
             scope.spawn(move || {
@@ -165,7 +165,7 @@ fn a_drop_now_and_then_is_no_answer_in_time() {
             });
         }
     });
-    // One who waits does so for no longer than that.
+    // A command that waits takes no longer than that.
     let pending = found(&service(7, &[]));
     let server = plain(in_order([pending.clone(), pending, body]));
     let start = Instant::now();

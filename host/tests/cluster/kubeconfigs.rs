@@ -54,7 +54,7 @@ fn the_function_config_s_comes_before_the_environment_s() {
     let place = Place::new().kubeconfig("a: [kubeconfig: nobody reads");
     let path = place.write("other", &text);
     place.assert_builds(&list(&[&format!("kubeconfig: {path}")]), ADDRESS);
-    // From where the function runs.
+    // Relative to the function's working directory.
     place.assert_builds(&list(&["kubeconfig: other"]), ADDRESS);
 }
 
@@ -201,7 +201,7 @@ fn several_files_are_merged() {
 
 #[test]
 fn a_pod_without_its_token_is_told() {
-    // Where the tests run in a pod, that has one.
+    // If the tests run in a pod, it has a service account.
     if Path::new("/var/run/secrets/kubernetes.io/serviceaccount").exists() {
         return;
     }

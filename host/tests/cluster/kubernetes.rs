@@ -1,4 +1,4 @@
-//! What an API server says.
+//! Responses of an API server.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(crate) fn name_of(request: &Request) -> String {
     name.split(['&', ' ']).next().unwrap().to_owned()
 }
 
-/// An answer with a body and more lines of the head, each with its line end.
+/// A response with a body and additional header lines, each with its line ending.
 pub(crate) fn answer(status: &str, head: &str, body: &str) -> Reply {
     let length = body.len();
     let text = format!("HTTP/1.1 {status}\r\n{head}Content-Length: {length}\r\n\r\n{body}");
@@ -50,7 +50,7 @@ pub(crate) fn found(object: &Value) -> Reply {
     answer("200 OK", head, &object.to_string())
 }
 
-/// A Status: what the API server says when it does not do what it was asked to.
+/// A Status: the API server's response to a request that it does not fulfil.
 pub(crate) fn failure(status: &str, head: &str, message: &str) -> Reply {
     let (code, reason) = status.split_once(' ').unwrap();
     let body = json!({
@@ -72,7 +72,7 @@ pub(crate) fn not_found() -> Reply {
     failure("404 Not Found", "", message)
 }
 
-/// 403, as a user gets it who may not do that.
+/// 403, for a user who is not allowed to do that.
 pub(crate) fn forbidden(user: &str, verb: &str) -> Reply {
     let message = format!(
         r#"services "runner-session-server" is forbidden: User "{user}" cannot {verb} resource "services" in API group "" in the namespace "ci""#
@@ -80,18 +80,18 @@ pub(crate) fn forbidden(user: &str, verb: &str) -> Reply {
     failure("403 Forbidden", "", &message)
 }
 
-/// What an API server says of itself that is ready.
+/// What an API server that is ready says about itself.
 pub(crate) fn ready() -> Reply {
     answer("200 OK", "", "ok")
 }
 
-/// What one says that is starting. Source: kube-apiserver's `/readyz`.
+/// What one that is starting says about itself. Source: kube-apiserver's `/readyz`.
 pub(crate) fn starting() -> Reply {
     let said = "[+]ping ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n";
     answer("500 Internal Server Error", "", said)
 }
 
-/// [`forbidden`] by an API server that is ready: it says so, and forbids it again.
+/// [`forbidden`] by an API server that is ready: it reports that it is, and forbids it again.
 pub(crate) fn always_forbidden(user: &str, verb: &str) -> [Reply; 3] {
     [forbidden(user, verb), ready(), forbidden(user, verb)]
 }
@@ -104,12 +104,12 @@ pub(crate) fn watch_head() -> Step {
     )
 }
 
-/// A piece of a body that comes in pieces.
+/// A chunk of a chunked body.
 pub(crate) fn chunk(text: &str) -> Step {
     Step::Say(format!("{:x}\r\n{text}\r\n", text.len()).into())
 }
 
-/// The end of a body that comes in pieces.
+/// The end of a chunked body.
 pub(crate) fn end() -> Step {
     Step::Say("0\r\n\r\n".into())
 }

@@ -9,7 +9,7 @@ use super::place::{Place, list, with_runners};
 use crate::program::Ended;
 
 const MANY: usize = 1000;
-/// So many connections the command has at most.
+/// The maximum number of connections of the command.
 const CONNECTIONS: usize = 8;
 
 /// The list with a thousand runners.
@@ -22,7 +22,7 @@ fn read(request: &Request, version: u64, addresses: &[&str]) -> Reply {
     found(&service_called(&name_of(request), version, addresses))
 }
 
-/// All thousand have got their address.
+/// Asserts that all thousand have their address.
 #[track_caller]
 fn assert_all_have_it(ended: &Ended) {
     let line = "advertise_address = \"192.0.2.7:9000\"";
@@ -73,7 +73,7 @@ fn a_thousand_services_are_waited_for_without_a_watch_of_each() {
         asked += 1;
         match asked {
             ..2500 => read(request, 7, &[]),
-            // What passes is waited out.
+            // A transient error is retried.
             2500 => failure("503 Service Unavailable", "", "not yet"),
             2501 => vec![Step::Close],
             _ => read(request, 8, &["192.0.2.7"]),

@@ -1,4 +1,4 @@
-//! A home with a kubeconfig, and the command in it.
+//! A home directory with a kubeconfig, and the command run in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::api_server::ApiServer;
 use crate::program::{self, Ended};
 
-/// Secrets that no output may hold. They are long enough to be there by no accident.
+/// Secrets that no output may hold. They are long enough not to occur by accident.
 pub(crate) const TOKEN: &str = "canary-token-6f0d1b7c2a94e583";
 pub(crate) const PLUGIN_TOKEN: &str = "canary-plugin-b83e5a1f90d7c264";
 pub(crate) const PROXY_PASSWORD: &str = "canary-proxy-19c7e4d25f8ab306";
@@ -29,7 +29,7 @@ const CONFIG: &str = "    config.toml: |
 - apiVersion: apps/v1
 ";
 
-/// A home, and an environment that knows of nothing else.
+/// A home directory, and an environment that refers to nothing else.
 pub(crate) struct Place {
     folder: TempDir,
     environment: BTreeMap<String, String>,
@@ -43,7 +43,7 @@ impl Place {
         let home = folder.path().to_str().unwrap().to_owned();
         let environment = [
             ("HOME", home.as_str()),
-            // Whoever looks for a mistake may print more, but no secrets.
+            // Debug logging may print more, but no secrets.
             ("RUST_LOG", "trace"),
             ("RUST_BACKTRACE", "1"),
         ];
@@ -80,7 +80,7 @@ impl Place {
         self
     }
 
-    /// With another secret that no output may hold: none of the lines of a key.
+    /// Adds a secret that no output may hold: a key, of which every line is checked.
     pub(crate) fn secret(mut self, key: &str) -> Self {
         let lines = key
             .lines()
@@ -94,7 +94,7 @@ impl Place {
         self.folder.path()
     }
 
-    /// Writes a file, and gives its path.
+    /// Writes a file, and returns its path.
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -102,7 +102,7 @@ impl Place {
         path.to_str().unwrap().to_owned()
     }
 
-    /// Writes a shell script, and gives its path.
+    /// Writes a shell script, and returns its path.
     pub(crate) fn script(&self, name: &str, text: &str) -> String {
         let path = self.write(name, &format!("#!/bin/sh\n{text}"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -119,7 +119,7 @@ impl Place {
         command
     }
 
-    /// Runs the command. Whatever happens, no secret comes out.
+    /// Runs the command, and asserts that it prints no secret.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Ended {
         let ended = program::run(&mut self.command(arguments), input.as_bytes());
@@ -137,20 +137,21 @@ impl Place {
         self.run(&[], list)
     }
 
-    /// The function writes this address and says nothing.
+    /// Asserts that the function writes this address, without a message.
     #[track_caller]
     pub(crate) fn assert_builds(&self, list: &str, address: &str) {
         assert_address(&self.build(list), address);
     }
 
-    /// The function fails with a message of these words, and hands the items through as they are.
+    /// Asserts that the function fails with a message of these words, and passes the items through
+    /// unchanged.
     #[track_caller]
     pub(crate) fn assert_fails(&self, list: &str, words: &[&str]) {
         assert_failed(&self.build(list), list, words);
     }
 }
 
-/// [`Place::assert_builds`], of what has ended.
+/// [`Place::assert_builds`], for a finished run.
 #[track_caller]
 pub(crate) fn assert_address(ended: &Ended, address: &str) {
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
@@ -160,7 +161,7 @@ pub(crate) fn assert_address(ended: &Ended, address: &str) {
     assert_nothing_injected(output);
 }
 
-/// [`Place::assert_fails`], of what has ended.
+/// [`Place::assert_fails`], for a finished run.
 #[track_caller]
 pub(crate) fn assert_failed(ended: &Ended, list: &str, words: &[&str]) {
     assert_eq!(ended.code, 1, "{}", ended.stderr);
@@ -176,7 +177,7 @@ pub(crate) fn assert_failed(ended: &Ended, list: &str, words: &[&str]) {
     assert!(output.contains("  severity: error\n"), "{output}");
 }
 
-/// The function warns in these words, and leaves the configuration as it is.
+/// Asserts that the function warns in these words, and leaves the configuration unchanged.
 #[track_caller]
 pub(crate) fn assert_pending(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -240,7 +241,7 @@ pub(crate) fn with_second_runner(list: &str) -> String {
     list.replace(first, &format!("{first}{second}"))
 }
 
-/// The list with so many runners more, whose Services are `runner-0-session-server` and so on.
+/// The list with this many more runners, whose Services are `runner-0-session-server` and so on.
 pub(crate) fn with_runners(list: &str, count: usize) -> String {
     let first = items(list);
     let one = first.strip_prefix("items:\n").unwrap();
@@ -282,7 +283,7 @@ pub(crate) fn kubeconfig(cluster: &Value, user: &Value) -> String {
     format!("{config:#}\n")
 }
 
-/// As the fields of a kubeconfig that end in `-data` have it.
+/// Encodes text as in the fields of a kubeconfig that end in `-data`.
 pub(crate) fn data(text: &str) -> String {
     STANDARD.encode(text)
 }

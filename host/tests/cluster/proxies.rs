@@ -18,14 +18,14 @@ const ADDRESS: &str = "192.0.2.7:9000";
 /// RFC 6761: a name that only the proxy knows.
 const HOST: &str = "api.cluster.test";
 
-/// A proxy, and what it was asked.
+/// A proxy, and the requests that it received.
 struct Proxy {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Proxy {
-    /// Connects all to one server, whatever name they ask for.
+    /// Connects every client to one server, whatever name it asks for.
     fn to(server: SocketAddr) -> Self {
         Self::start(move |client| {
             client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
@@ -39,7 +39,7 @@ impl Proxy {
         })
     }
 
-    /// Says the same to all.
+    /// Gives every client the same answer.
     fn saying(answer: &'static str) -> Self {
         Self::start(|client| client.write_all(answer.as_bytes()))
     }
@@ -135,7 +135,8 @@ fn a_proxy_gets_its_password() {
 
 #[test]
 fn no_proxy_excepts_a_server() {
-    // The unspecified address leads here as well, and is none that is never asked by a proxy.
+    // The unspecified address also leads to this machine, but without NO_PROXY it would go through
+    // a proxy.
     for (host, excepted) in [
         ("0.0.0.0", "0.0.0.0"),
         ("0.0.0.0", "10.0.0.0/8, 0.0.0.0/8"),
@@ -185,8 +186,8 @@ fn the_kubeconfig_s_proxy_comes_first() {
     place.assert_builds(&list(&[]), ADDRESS);
     let place = place.env("HTTPS_PROXY", &other.url());
     place.assert_builds(&list(&[]), ADDRESS);
-    // What the environment excepts is no matter of the kubeconfig's proxy, and the address of the
-    // proxy is no server's.
+    // NO_PROXY does not apply to the kubeconfig's proxy, and is not compared with the address of
+    // the proxy.
     let place = place.env("NO_PROXY", &format!("127.0.0.1,{HOST}"));
     place.assert_builds(&list(&[]), ADDRESS);
     assert_eq!(proxy.requests().len(), 3);

@@ -9,7 +9,7 @@ use super::kubernetes::{always_forbidden, assert_asked, event, found, not_found,
 use super::place::{Place, kubeconfig, manifests, with_token};
 use crate::program::Ended;
 
-/// The text without what it says of the API server that was asked, which it says once.
+/// The text without the API server, which it names once.
 fn without_server(text: &str) -> String {
     let (before, rest) = text
         .split_once(" (read from the API server 127.0.0.1:")
@@ -19,7 +19,7 @@ fn without_server(text: &str) -> String {
     format!("{before}{after}")
 }
 
-/// What JSON says of the first runner.
+/// The first runner in the JSON output.
 fn first_row(ended: &Ended) -> Value {
     let mut value: Value = serde_json::from_str(ended.text()).unwrap();
     value["runners"][0].take()
@@ -223,7 +223,7 @@ fn what_is_no_manifest_is_an_error() {
     );
 }
 
-/// A program that stands for kustomize: it says how it was called, and prints the manifests.
+/// A stand-in for kustomize, which reports how it was called, and prints the manifests.
 fn builder(place: &Place, name: &str) {
     place.write("m.yaml", &manifests());
     let folder = place.path().display();
@@ -270,7 +270,7 @@ fn a_kustomization_that_cannot_be_built_is_an_error() {
     let words = "neither kustomize nor kubectl is on PATH";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 
-    // The one that is there has the say.
+    // kubectl is used only if there is no kustomize.
     builder(&place, "kubectl");
     place.script("bin/kustomize", "echo 'Error: no such field' >&2\nexit 5\n");
     let ended = place.run(&["resolve", "-k", "overlay"], "");
@@ -285,7 +285,7 @@ fn a_kustomization_that_cannot_be_built_is_an_error() {
     assert_eq!(ended.code, 2);
 }
 
-/// Only the pods know their addresses, so no cluster is asked and nothing is missing.
+/// Only the pods know their addresses, so no cluster is queried and nothing is missing.
 #[test]
 fn pods_with_addresses_of_their_own_are_no_failure() {
     let place = Place::new();

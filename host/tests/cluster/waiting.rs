@@ -20,12 +20,13 @@ fn pending() -> Reply {
     found(&service(7, &[]))
 }
 
-/// A watch that brings the address.
+/// A watch with an event that has the address.
 fn arrival() -> Reply {
     watch(&[event("MODIFIED", &service(8, &["192.0.2.7"]))])
 }
 
-/// The function waits while the server says this, and writes the address in the end.
+/// Asserts that the function waits while the server sends these replies, and writes the address in
+/// the end.
 #[track_caller]
 fn assert_arrives(replies: Vec<Reply>, asked: &str) {
     let server = plain(in_order(replies));
@@ -77,7 +78,7 @@ fn an_address_that_came_in_between_is_seen() {
 
 #[test]
 fn a_change_that_brings_no_address_is_waited_through() {
-    // Each change is looked at by the function, and waited for from there.
+    // The function examines each change, and waits for the next one from there.
     let mut labelled = service(8, &[]);
     labelled["metadata"]["labels"] = json!({"a": "b"});
     assert_arrives(
@@ -197,7 +198,7 @@ fn a_watch_that_ends_goes_on() {
     let mut torn = vec![watch_head()];
     let event = event("MODIFIED", &service(8, &["192.0.2.7"]));
     torn.extend([chunk(&event[..30]), Step::Close]);
-    // Half an event, though the answer has a proper end.
+    // Half an event, in a response that ends properly.
     let half = vec![watch_head(), chunk(&event[..30]), end()];
     for way in [ended(), dropped, torn, half] {
         assert_arrives(
@@ -233,7 +234,7 @@ fn a_server_that_is_away_for_a_while_is_waited_for() {
         ],
         "RRWRWRRWRW",
     );
-    // An event that says so is a problem of the same kind.
+    // An error event is handled in the same way.
     let status = json!({"kind": "Status", "status": "Failure", "code": 500, "message": "etcd"});
     assert_arrives(
         vec![
@@ -260,7 +261,7 @@ fn a_server_that_starts_is_waited_for() {
             forbids("get"),
             starting(),
             forbids("get"),
-            // It is ready between both answers.
+            // It becomes ready between the two answers.
             ready(),
             pending(),
             forbids("watch"),
@@ -270,7 +271,7 @@ fn a_server_that_starts_is_waited_for() {
         ],
         "RRWRSRSRWSRW",
     );
-    // It goes away while it is asked about itself.
+    // It becomes unreachable during the readiness request.
     assert_arrives(
         vec![
             pending(),
@@ -284,7 +285,8 @@ fn a_server_that_starts_is_waited_for() {
     );
 }
 
-/// The first build, too: terminals that are on are not turned off by a restart of the API server.
+/// This also holds for the first build: a restart of the API server does not turn off terminals
+/// that are on.
 #[test]
 fn a_server_that_starts_is_asked_again_before_anything_is_written() {
     let forbids = || forbidden("system:serviceaccount:builds:deployer", "get");
@@ -293,7 +295,7 @@ fn a_server_that_starts_is_asked_again_before_anything_is_written() {
     Place::of(&server).assert_builds(&list(&[]), "192.0.2.7:9000");
     assert_asked(&server.requests(), "RSR");
 
-    // One that is never ready is an error, also if the Role is among the manifests.
+    // One that never becomes ready is an error, even if the Role is among the manifests.
     let server = plain(move |request| match request.line.contains("/readyz") {
         true => starting(),
         false => forbids(),

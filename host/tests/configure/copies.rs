@@ -83,7 +83,7 @@ fn each_start_copies_anew_and_keeps_what_the_runner_has_written() {
     );
     assert_eq!(pod.files(), before);
 
-    // A config.toml that is no longer mounted is of an earlier start.
+    // A config.toml that is no longer mounted is left over from an earlier start.
     fs::remove_file(pod.path("mounted/config.toml")).unwrap();
     copy(
         &pod,

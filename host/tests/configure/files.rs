@@ -1,4 +1,4 @@
-//! Files and folders of every sort.
+//! Files and folders of every kind.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -106,7 +106,7 @@ fn the_owner_stays_where_that_is_permitted() {
     assert_eq!((metadata.uid(), metadata.gid()), (1234, 4321));
 }
 
-/// Runs the command as somebody who is not root.
+/// Runs the command as a user other than root.
 fn as_anybody(pod: &Pod) -> program::Ended {
     use std::os::unix::process::CommandExt as _;
     use std::process::Command;
@@ -116,8 +116,9 @@ fn as_anybody(pod: &Pod) -> program::Ended {
     if !nix::unistd::geteuid().is_root() {
         return program::run(&mut command, b"");
     }
-    // Where the program is, not everybody may look. Another process copies it: a thread that starts
-    // a program at this moment would hand it the open copy, which could not be started then.
+    // That user may have no access to the program's folder. The copy is made by another process: if
+    // this one made it, a program that another thread starts at this moment would inherit the open
+    // copy, which could then not be executed.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("runner-terminal");
     let copied = Command::new("cp")

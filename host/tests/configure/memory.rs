@@ -1,4 +1,4 @@
-//! How much memory the command takes, with an optimised build: 20 MiB at most.
+//! The memory that the command takes, with an optimised build: at most 20 MiB.
 
 use std::fs;
 use std::io::{Write as _, pipe};
@@ -12,10 +12,10 @@ use crate::kubernetes::{found, service};
 
 const MAX_KIB: u64 = 20 << 10;
 
-/// What a pipe holds.
+/// The capacity of a pipe.
 const PIPE: usize = 64 << 10;
 
-/// The most memory that a process has had.
+/// The peak memory of a process.
 fn peak_kib(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -23,7 +23,7 @@ fn peak_kib(child: &Child) -> u64 {
     words[0].parse().unwrap()
 }
 
-/// Measures the command at its end: its last line does not fit into the pipe, so that it stops there.
+/// Measures the command at its end: its last line does not fit into the pipe, so it blocks there.
 fn assert_small(what: &str, pod: &Pod, arguments: &[&str]) {
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(&vec![b'\n'; PIPE]).unwrap();

@@ -71,7 +71,7 @@ impl Pod {
         ended
     }
 
-    /// Runs it to a good end, and gives what it has said.
+    /// Runs it, asserts that it succeeds, and returns its messages.
     #[track_caller]
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
         let ended = self.configure(arguments);
@@ -79,7 +79,7 @@ impl Pod {
         ended.stderr
     }
 
-    /// Runs it to an error in these words, after which `etc` is as it was.
+    /// Runs it, and asserts that it fails in these words and leaves `etc` unchanged.
     #[track_caller]
     pub(crate) fn fail(&self, arguments: &[&str], words: &[&str]) {
         let before = self.files();
@@ -117,7 +117,8 @@ impl Pod {
         files
     }
 
-    /// `etc/config.toml` advertises this address, by the rest of what `configure` writes.
+    /// Asserts that `etc/config.toml` advertises this address, in the table that `configure`
+    /// writes.
     #[track_caller]
     pub(crate) fn assert_advertises(&self, address: &str) {
         let text = self.text();

@@ -20,7 +20,7 @@ fn pending() -> Reply {
     found(&service(7, &[]))
 }
 
-/// A watch that brings the address.
+/// A watch with an event that has the address.
 fn arrival() -> Reply {
     watch(&[event("MODIFIED", &service(8, &["192.0.2.7"]))])
 }
@@ -29,7 +29,8 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&SERVICE[..], &["--timeout", "20s"], more].concat()
 }
 
-/// While the server says this, these states are told, and the address is written in the end.
+/// Asserts that these states are reported while the server sends these replies, and that the
+/// address is written in the end.
 #[track_caller]
 fn assert_arrives(replies: Vec<Reply>, asked: &str, expected: &[&str]) {
     let server = plain(in_order(replies));
@@ -276,7 +277,7 @@ fn a_node_port_is_at_the_address_of_the_node() {
     pod.assert_advertises("[2001:db8::7]:30900");
 }
 
-/// A server that says the same as often as it is asked.
+/// A server that gives the same reply to every request.
 fn stubborn(reply: Reply) -> ApiServer {
     plain(move |request| {
         if request.is_watch() {

@@ -49,7 +49,7 @@ fn man_pages_are_whole_when_they_are_killed() {
     };
     assert_eq!(program::run(&mut command(), b"").code, 0);
     let new = files(&man);
-    // Those of an earlier version.
+    // The files of an earlier version.
     let write_old = || {
         for name in new.keys() {
             fs::write(man.join(name), "old\n").unwrap();
@@ -60,7 +60,7 @@ fn man_pages_are_whole_when_they_are_killed() {
         write_old();
         let (mut changes, mut was_write) = (0, false);
         let traced = trace(&command(), folder.path(), |_, call| {
-            // Thousands of writes follow each other: the first one stands for them.
+            // Thousands of writes follow each other: only the first one is tested.
             let is_write = call.name == "write";
             let counts = call.changes && !(is_write && was_write);
             was_write = is_write;
@@ -82,13 +82,14 @@ fn man_pages_are_whole_when_they_are_killed() {
     assert!(kills > new.len());
 }
 
-/// No system lets this one fail, and the standard library takes it for its own mistake.
+/// This call fails on no system, and the standard library treats a failure as a bug of its own.
 fn cannot_fail(call: &Call) -> bool {
     call.name == "close" && call.path.is_dir()
 }
 
-/// Lets each call of a command fail that changes something, and with EIO, which may befall any
-/// call the others too. Gives how many there were, and how many ended the run.
+/// Makes each call of a command that changes something fail; with EIO, which any call may return,
+/// the others as well. Returns the number of these calls, and how many of the failures ended the
+/// run.
 fn fail_each(place: &Place, arguments: &[&str], errno: Errno) -> (usize, usize) {
     let (mut faults, mut failed) = (0, 0);
     for at in 0.. {

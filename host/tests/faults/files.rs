@@ -1,4 +1,4 @@
-//! Files of every sort, in an in-place run.
+//! Files of every kind, in an in-place run.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -26,16 +26,17 @@ fn assert_refused(place: &Place, ended: &Ended, words: &str) {
     assert!(files(place.path()) == *place.old(), "{}", ended.stderr);
 }
 
-/// The command for somebody who is not root, and so may not do everything.
+/// Runs the command as a user other than root, who may not do everything.
 fn as_anybody(place: &Place, command: &mut Command) -> Ended {
     if !geteuid().is_root() {
         return program::run(command, b"");
     }
-    // Where the program is, not everybody may look.
+    // That user may have no access to the program's folder.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("runner-terminal");
-    // Copied by another process: a thread that starts a program at this moment would hand it the
-    // open copy, which then is busy and cannot be started.
+    // The copy is made by another process: if this one made it, a program that another thread
+    // starts at this moment would inherit the open copy, which would then be busy and could not be
+    // executed.
     let copied = Command::new("cp")
         .args([command.get_program(), program.as_os_str()])
         .status();
@@ -58,7 +59,7 @@ fn where_nobody_may_write_nothing_changes() {
     let mut command = place.command(&WITH_CONFIG);
     command.arg("apps");
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    // The files may be written, and their folder may not.
+    // The files are writable, and their folder is not.
     for name in CHANGED {
         mode(&place.at(name), 0o666);
         if geteuid().is_root() {
@@ -73,7 +74,7 @@ fn where_nobody_may_write_nothing_changes() {
         "{}",
         ended.stderr
     );
-    // The folder may, and one of the files may not.
+    // The folder is writable, and one of the files is not.
     mode(&place.at("apps"), 0o777);
     mode(&place.at(CHANGED[0]), 0o444);
     let ended = as_anybody(&place, &mut command);
@@ -84,12 +85,12 @@ fn where_nobody_may_write_nothing_changes() {
     );
 }
 
-/// Where the one who runs it may write a file and not give it to its owner, it stays as it is.
+/// If a user may write a file but cannot keep its owner, it stays unchanged.
 #[test]
 fn nobody_loses_a_file_to_another() {
     let place = Place::new();
     if !geteuid().is_root() {
-        // Only root can give a file to somebody else, and try both.
+        // Only root can give a file to another user, and so try both cases.
         assert_eq!(run(&place, &["apps"]).code, 0);
         let owned = fs::metadata(place.at(CHANGED[0])).unwrap();
         assert_eq!(owned.uid(), geteuid().as_raw());
@@ -121,10 +122,10 @@ fn modes_and_links_stay() {
     fs::rename(&path, &target).unwrap();
     fs::set_permissions(&target, Permissions::from_mode(0o604)).unwrap();
     symlink(&target, &path).unwrap();
-    // The other name of a file is a copy that somebody keeps: it stays as it is.
+    // A hard link to a file is treated as a copy that somebody keeps: it stays unchanged.
     let other_name = outside.path().join("config.yaml");
     fs::hard_link(place.at(CHANGED[0]), &other_name).unwrap();
-    // An editor's mark, which leads to no file.
+    // An editor's lock: a link that leads to no file.
     symlink("somebody@machine.1234", place.at("apps/.#runner.yaml")).unwrap();
     // Of a folder, only links that stay in it are followed; this one is named.
     let ended = run(&place, &["apps"]);
@@ -234,7 +235,7 @@ fn a_name_that_is_no_text_is_a_name() {
     let place = Place::new();
     let name = |bytes: &[u8]| place.at("apps").join(OsStr::from_bytes(bytes));
     fs::rename(place.at(CHANGED[1]), name(b"runner-\xff.yaml")).unwrap();
-    // What its name looks like when it is shown is another file's.
+    // As it is displayed, its name is that of another file.
     let other = "kind: Namespace\nmetadata: {name: other}\n";
     fs::write(name("runner-\u{fffd}.yaml".as_bytes()), other).unwrap();
     let ended = run(&place, &["apps"]);

@@ -40,7 +40,7 @@ pub(crate) struct Place {
     folder: TempDir,
     old: Files,
     new: OnceCell<Files>,
-    /// How the folder was when another run made all of it new.
+    /// The states of the folder from which another run has already made all files new.
     completed: RefCell<BTreeSet<Files>>,
 }
 
@@ -80,7 +80,7 @@ impl Place {
         command
     }
 
-    /// Puts all back as it was at first.
+    /// Restores the files to their original state.
     pub(crate) fn restore(&self) {
         for path in files(self.path()).keys() {
             if !self.old.contains_key(path) {
@@ -121,8 +121,9 @@ impl Place {
         assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
     }
 
-    /// Each file is the old or the new one, and another run makes all of them new, whatever was left
-    /// behind. Gives how many were new, and what was left behind; then all is as it was at first.
+    /// Asserts that each file is the old or the new one, and that another run makes all of them
+    /// new, whatever was left behind. Returns how many were new, and what was left behind, and
+    /// restores the folder.
     #[track_caller]
     pub(crate) fn assert_whole(&self) -> (usize, Vec<PathBuf>) {
         let new = self.new_files();
@@ -156,7 +157,7 @@ impl Place {
         (done, strays)
     }
 
-    /// [`Self::assert_whole`], of a run that was not killed: what it says is what it has done.
+    /// [`Self::assert_whole`], for a run that was not killed: it must also report what it has done.
     #[track_caller]
     pub(crate) fn assert_honest(&self, traced: &Traced) -> Vec<PathBuf> {
         let (done, strays) = self.assert_whole();
@@ -188,7 +189,7 @@ impl Place {
     }
 }
 
-/// True for what was on its way into another file's place.
+/// True for a temporary file that was to replace another one.
 fn is_stray(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     name.starts_with(".runner-terminal-") && name.ends_with(".tmp")

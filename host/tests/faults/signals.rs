@@ -29,7 +29,7 @@ fn a_signal_leaves_nothing_behind() {
             signals += 1;
             let said = &traced.stderr;
             match traced.ended {
-                // Before the first file is written, it ends as any program.
+                // Before the first file is written, a signal ends it like any program.
                 Err(by) => {
                     assert_eq!(by, signal);
                     let (done, strays) = place.assert_whole();
@@ -53,7 +53,7 @@ fn a_signal_leaves_nothing_behind() {
     assert!(told > 0 && halfway > 0 && told < signals);
 }
 
-/// Somebody who saves a file as editors do it.
+/// Saves a file as editors do.
 fn save(path: &Path, text: &str, by_rename: bool) {
     if by_rename {
         let new = path.with_extension("saved");

@@ -9,8 +9,8 @@ use crate::program;
 const LIST: &str = "session-server/address-known.yaml";
 const CHART: &str = "chart/chart-default.yaml";
 
-/// A command that prints something, its input, and whether what it prints goes on to a cluster: then
-/// it is an error that nobody reads all of it.
+/// A command that prints something, its input, and whether its output is applied to a cluster: then
+/// it is an error if not all of it is read.
 const PRINTING: [(&[&str], &str, bool); 19] = [
     (&[], LIST, true),
     (&["explain", CHART], "", false),
@@ -51,7 +51,7 @@ fn input(name: &str) -> Vec<u8> {
     }
 }
 
-/// Runs it with a standard output, and gives its exit code and standard error.
+/// Runs it with a standard output, and returns its exit code and standard error.
 fn run_into(command: &mut Command, input: &[u8], stdout: impl Into<Stdio>) -> (i32, String) {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, input).unwrap();
@@ -90,7 +90,7 @@ fn where_nobody_reads_it_is_quiet_unless_manifests_are_lost() {
 #[test]
 fn a_full_disk_is_told() {
     for (arguments, name, _) in PRINTING {
-        // What prints the help says nothing of it.
+        // The help is exempt.
         if arguments == ["--help"] {
             continue;
         }
@@ -104,7 +104,7 @@ fn a_full_disk_is_told() {
     }
 }
 
-/// Messages that cannot be shown are no reason to do anything else.
+/// A message that cannot be printed changes nothing else.
 #[test]
 fn without_standard_error_all_is_as_ever() {
     for (arguments, name, _) in PRINTING {
@@ -119,8 +119,7 @@ fn without_standard_error_all_is_as_ever() {
     }
 }
 
-/// The shell that a command with the shell's own arguments stands for, and which becomes the
-/// command.
+/// A shell with the arguments of `shell`, which then executes its program.
 fn in_shell(shell: &mut Command, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command
@@ -146,8 +145,8 @@ fn closed_streams_are_no_files() {
             assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
         }
     }
-    // What is opened next gets the numbers of streams that are closed: nothing may be written to
-    // the files by that.
+    // The next files to be opened get the descriptors of the closed streams: no message may end up
+    // in them.
     let chart = String::from_utf8(input(CHART)).unwrap();
     fs::write(folder.path().join("a.yaml"), &chart).unwrap();
     let mut shell = program::command(&["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"]);

@@ -24,7 +24,7 @@ pub(crate) struct Call {
     pub(crate) name: &'static str,
     /// The file, or the first of them.
     pub(crate) path: PathBuf,
-    /// Something on the disk is other afterwards.
+    /// True if it changes something on the disk.
     pub(crate) changes: bool,
 }
 
@@ -33,11 +33,11 @@ pub(crate) enum Fault<'f> {
     Kill(Signal),
     /// The call is not made, and fails.
     Fail(Errno),
-    /// Somebody else does something in between.
+    /// Something else happens before it.
     Meanwhile(&'f dyn Fn()),
 }
 
-/// What came of it.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Traced {
     /// The calls, up to a kill.
@@ -47,17 +47,17 @@ pub(crate) struct Traced {
     pub(crate) stderr: String,
 }
 
-/// Runs the command, and lets a fault happen at each call for which `choose` gives one.
+/// Runs the command, and injects a fault at each call for which `choose` returns one.
 ///
-/// `choose` is told how many calls were before.
+/// `choose` gets the number of earlier calls.
 #[expect(clippy::zombie_processes, reason = "the tracer waits for it")]
 pub(crate) fn trace<'f>(
     command: &Command,
     folder: &Path,
     mut choose: impl FnMut(usize, &Call) -> Option<Fault<'f>>,
 ) -> Traced {
-    // A shell that waits to be traced, and becomes the command then: no other way to begin with its
-    // first call is without unsafe code.
+    // A shell that waits to be traced, and then executes the command: every other way to trace from
+    // the first call needs unsafe code.
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""])
@@ -94,7 +94,7 @@ pub(crate) fn trace<'f>(
 
 /// Where a thread is.
 enum At {
-    /// In a call, whose result is this one if it was not let through.
+    /// In a call; if it was suppressed, with the result that it is to have.
     Call(Option<Box<(Registers, Errno)>>),
     Between,
 }
@@ -176,7 +176,7 @@ impl Tracer {
             return;
         }
         self.threads.insert(thread, At::Call(None));
-        // A thread that is being killed has none.
+        // A thread that is being killed has no registers.
         let Ok(registers) = ptrace::getregs(thread).map(Registers) else {
             return;
         };
@@ -240,7 +240,7 @@ fn descriptor(thread: Pid, number: u64) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{thread}/fd/{}", number as i32)).ok()
 }
 
-/// A string of the command's memory.
+/// A string in the command's memory.
 fn string(thread: Pid, address: u64) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
 
@@ -359,7 +359,7 @@ impl Registers {
         [registers.rdi, registers.rsi, registers.rdx, registers.r10][index]
     }
 
-    /// Another call instead, which does nothing.
+    /// Replaces the call with one that does nothing.
     fn harmless(mut self) -> Self {
         self.0.orig_rax = u64::MAX;
         self
@@ -383,8 +383,8 @@ impl Registers {
         self.0.regs[index]
     }
 
-    /// The number of a call cannot be changed by these registers; arguments that are neither a file
-    /// nor an address let it do nothing.
+    /// These registers cannot change the number of the call; arguments that are neither a file nor
+    /// an address make it do nothing.
     fn harmless(mut self) -> Self {
         self.0.regs[0] = u64::MAX;
         self.0.regs[1] = u64::MAX;

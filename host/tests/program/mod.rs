@@ -14,7 +14,7 @@ metadata:
   name: session-server
 ";
 
-/// What a run of the command gave.
+/// The result of a run of the command.
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: Vec<u8>,
@@ -73,7 +73,7 @@ fn finish(
     let mut stderr = child.stderr.take().unwrap();
     thread::scope(|scope| {
         let stdout = scope.spawn(|| read(stdout));
-        // A command that ends early, or never reads, is no failure of the test.
+        // A command that ends early, or never reads, does not fail the test.
         scope.spawn(move || drop(stdin.write_all(input)));
         let mut report = String::new();
         stderr.read_to_string(&mut report).unwrap();

@@ -23,7 +23,8 @@ fn server() -> ApiServer {
     })
 }
 
-/// Puts files into a folder as a mounted ConfigMap has them: behind a link that is replaced at once.
+/// Puts files into a folder as a mounted ConfigMap has them: behind a link that is replaced
+/// atomically.
 fn mount(folder: &Path, version: &str, files: &[(&str, &str)]) {
     let inner = folder.join(format!("..{version}"));
     fs::create_dir(&inner).unwrap();
@@ -118,7 +119,7 @@ fn a_change_drops_no_terminal_and_no_watch_that_stays() {
     assert_reaches(&held, 12);
     assert_eq!(relay.refusal("d.example.com").0, "pod-unknown");
 
-    // One goes, one stays, one comes.
+    // One route is removed, one stays, one is added.
     let second = [route("a"), route("d")].concat();
     mount(folder.path(), "2", &[("routes", &second)]);
     let line = relay.wait_for(|line| line["event"] == "routes-reloaded");
@@ -180,7 +181,7 @@ fn a_mistake_later_keeps_the_routes_from_before() {
     );
     assert_reaches(&relay.connect("a.example.com"), 11);
 
-    // The folder itself is away, and comes back.
+    // The folder itself disappears, and comes back.
     let away = folder.path().with_extension("away");
     fs::rename(folder.path(), &away).unwrap();
     let line = relay.wait_for(|line| line["event"] == "routes-refused");

@@ -133,7 +133,8 @@ impl Relay {
         }
     }
 
-    /// Asks for a host, and gives the reason and the detail of the end, after which nothing came.
+    /// Asks for a host, asserts that nothing is sent back, and returns the reason and the detail
+    /// from the log.
     pub(crate) fn refusal(&self, host: &str) -> (String, String) {
         let mut rest = Vec::new();
         let mut client = self.connect(host);
@@ -145,7 +146,7 @@ impl Relay {
         (text("reason"), text("detail"))
     }
 
-    /// Its memory now and at most, in MiB, where the system tells.
+    /// Its current and its peak memory, in MiB, if the system reports them.
     pub(crate) fn memory(&self) -> Option<(u64, u64)> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let mib = |key: &str| {
@@ -186,8 +187,8 @@ fn hello_for(host: &str) -> Vec<u8> {
     hello
 }
 
-/// What all pods run: a server that says hello with the last number of its address, and then sends
-/// back what it gets. Returns its port.
+/// The server of all pods: it sends the last number of its address as a hello, and then echoes its
+/// input. Returns its port.
 pub(crate) fn pods() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

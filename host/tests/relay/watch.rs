@@ -29,7 +29,7 @@ fn bookmark(version: u64) -> String {
     )
 }
 
-/// What was asked: `L` for a list, and the version of each watch.
+/// The requests so far: `L` for a list, and the version of each watch.
 fn asked(server: &ApiServer) -> Vec<String> {
     let requests = server.requests();
     let asked = requests.iter().map(|request| {
@@ -113,7 +113,7 @@ fn a_version_that_is_too_old_makes_it_list_again() {
     assert_eq!(asked(&server), ["L", "7", "L", "40", "L", "60"]);
     assert_reaches(&relay.connect("c.example.com"), 13);
     assert_eq!(relay.refusal("a.example.com").0, "pod-unknown");
-    // It happens to every watch that was interrupted, and is no failure.
+    // This happens to every watch that was interrupted, and does not count as a failure.
     let failures = r#"watch_failures_total{namespace="ci",selector="app=runner"}"#;
     assert_eq!(relay.metric(failures), Some(0.0));
 }
@@ -243,7 +243,7 @@ fn a_connection_waits_for_the_first_list() {
     assert!(detail.contains("have not been listed yet"), "{detail}");
 }
 
-/// Pods with as much in them as real ones have, as text.
+/// Pods that are as large as real ones, as text.
 struct LargePods {
     rest: String,
 }

@@ -1,9 +1,10 @@
-//! Tells whether all that a JSON Schema takes is taken by a later one, and means the same. It knows
-//! the keywords that the schemas here use, and takes any other for a loss where it changes.
+//! Checks that a later JSON Schema accepts everything that an earlier one accepts, with the same
+//! meaning. It knows the keywords that the schemas here use, and reports a change of any other
+//! keyword as a loss.
 
 use serde_json::Value;
 
-/// What the old schema takes and the new one does not, or takes for something else: a line each.
+/// What the old schema accepts and the new one rejects, or understands differently: one line each.
 pub(crate) fn narrowed(old: &Value, new: &Value) -> Vec<String> {
     let mut lost = Vec::new();
     Pair {
@@ -14,14 +15,14 @@ pub(crate) fn narrowed(old: &Value, new: &Value) -> Vec<String> {
     lost
 }
 
-/// Both schemas, for what is defined in them.
+/// Both schemas, to look up their definitions.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
     old_root: &'a Value,
     new_root: &'a Value,
 }
 
-/// What says nothing about which values are taken.
+/// Keywords that do not affect which values are accepted.
 const WORDS: [&str; 4] = ["$schema", "title", "description", "$defs"];
 
 fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
@@ -32,7 +33,7 @@ fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// The types of a schema; none where it takes all.
+/// The types of a schema; none if it accepts all.
 fn types(schema: &Value) -> Vec<&Value> {
     match schema.get("type") {
         Some(Value::Array(types)) => types.iter().collect(),
@@ -41,7 +42,7 @@ fn types(schema: &Value) -> Vec<&Value> {
     }
 }
 
-/// The values of a schema; none where it takes all.
+/// The values of a schema; `None` if it accepts all.
 fn values(schema: &Value) -> Option<Vec<&Value>> {
     match (schema.get("enum"), schema.get("const")) {
         (Some(Value::Array(values)), _) => Some(values.iter().collect()),
@@ -133,7 +134,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Each old alternative has one that takes as much.
+    /// Each old alternative needs a new one that accepts as much.
     fn compare_alternatives(self, path: &str, old: &Value, new: &Value, lost: &mut Vec<String>) {
         let Some(now) = alternatives(new) else {
             // What holds of all values is compared above.

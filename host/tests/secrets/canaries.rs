@@ -1,14 +1,14 @@
-//! Secrets that can be told from everything else, and the search for them.
+//! Secrets that cannot be confused with anything else, and the search for them.
 
 use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// So many characters of a secret in a row are found, in any form.
+/// This many consecutive characters of a secret are found, in any form.
 const WINDOW: usize = 10;
 
-/// Secrets by the place where they stand.
+/// Secrets, by where they are placed.
 pub(crate) struct Canaries {
     by_place: BTreeMap<&'static str, String>,
     windows: HashSet<Vec<u8>>,
@@ -36,14 +36,14 @@ impl Canaries {
         self.by_place.len()
     }
 
-    /// True where a line has one.
+    /// True if a line has one.
     pub(crate) fn are_in(&self, text: &str) -> bool {
         let text = text.to_ascii_lowercase();
         let mut windows = text.as_bytes().windows(WINDOW);
         windows.any(|window| self.windows.contains(window))
     }
 
-    /// Fails where a text has a part of one.
+    /// Fails if a text has a part of one.
     #[track_caller]
     pub(crate) fn assert_not_in(&self, what: &str, text: &str) {
         if self.are_in(text) {
@@ -53,7 +53,7 @@ impl Canaries {
     }
 }
 
-/// Letters and digits as no word has them, with signs that URLs and HTML write in another way.
+/// Letters and digits that form no word, with characters that URLs and HTML escape.
 fn secret(place: &str) -> String {
     const SIGNS: &[u8] = b"abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789";
     let mut state = place.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -79,8 +79,8 @@ fn forms(secret: &str) -> Vec<String> {
         .replace('/', "%2F")
         .replace('=', "%3D");
     let mut forms = vec![secret.to_owned(), hex, percent];
-    // As a part of something longer it begins at one of three places in a group of base64. What
-    // depends on its neighbours is left out.
+    // As a part of a longer text it begins at one of three offsets in a base64 group. The
+    // characters that depend on its neighbours are left out.
     for before in 0..3 {
         let encoded = STANDARD.encode(format!("{}{secret}", "x".repeat(before)));
         let own = encoded.get(4..encoded.len() - 4).unwrap().to_owned();

@@ -75,7 +75,7 @@ fn the_password_of_an_advertised_address_is_not_shown() {
         format!("https://user:{password}@runner.example.com"),
         format!("user:{password}@runner.example.com:9000"),
         format!("{password}@runner.example.com"),
-        // Without its sign it is no address, and in a Secret nothing of it is quoted.
+        // Without its `@` it is not a valid address, and no part of a Secret's value is quoted.
         format!("https:/user:{password}"),
         format!("runner.example.com:{password}"),
     ] {

@@ -1,4 +1,4 @@
-//! Secrets in kubeconfigs and in what comes of them.
+//! Secrets in kubeconfigs, and in what is derived from them.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -42,7 +42,7 @@ clusters:
     )
 }
 
-/// Users by what a kubeconfig says of them.
+/// Users, as kubeconfigs define them.
 fn users(place: &Place) -> Vec<String> {
     let canary = |of| place.canaries.at(of);
     let key = base64(canary("kubeconfig client key"));
@@ -119,7 +119,7 @@ fn relay(command: &mut Command) -> Ended {
     }
 }
 
-/// The metrics of the relay that has said this.
+/// The metrics of the relay with this log.
 fn metrics(said: &str) -> String {
     let line = said.lines().last().unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -143,7 +143,7 @@ fn run_all(place: &Place, how: &str) {
     place.search(&format!("relay, {how}"), &ended, false);
 }
 
-/// A server that says what it was told: nothing of that is passed on.
+/// A server that echoes its request: nothing of that may be passed on.
 fn echo(request: &Request, count: usize) -> Reply {
     let header = request.header("authorization").unwrap_or("none");
     let status =
@@ -212,7 +212,7 @@ fn the_password_of_the_environment_s_proxy_is_not_shown() {
     let place = Place::new();
     let token = place.canaries.at("kubeconfig token");
     let user = format!("    token: \"{token}\"\n");
-    // Not on this machine, so that the proxy is asked.
+    // Not on this machine, so that the proxy is used.
     place.write(
         "kubeconfig",
         &kubeconfig("https://192.0.2.1:6443", "", &user),

@@ -1,9 +1,9 @@
 //! Mistakes that people make in YAML and TOML.
 
-/// Makes another line of what stands before a value and of the value.
+/// Makes a damaged line from the text before a value and from the value.
 type Mistake = fn(&str, &str) -> String;
 
-/// What is done to a line, of which the value is what stands behind `: `, `- ` or ` = `.
+/// Mistakes in a line. Its value is the text after `: `, `- ` or ` = `.
 const OF_LINES: [(&str, Mistake); 22] = [
     ("a double quote before", |key, value| {
         format!("{key}\"{value}")
@@ -64,7 +64,7 @@ pub(crate) struct Damaged {
     pub(crate) text: String,
 }
 
-/// The text with each mistake in each line that is to have them, and cut in the middle of each line.
+/// The text with each mistake in each wanted line, and cut off in the middle of each line.
 pub(crate) fn damaged(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<Damaged> {
     let lines: Vec<&str> = text.lines().collect();
     let mut all = Vec::new();

@@ -108,7 +108,7 @@ items:
     )
 }
 
-/// The manifests as a host hands them to a function.
+/// The manifests as a host passes them to a function.
 fn list(manifests: &str, config: &str) -> String {
     let mut list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n".to_owned();
     for document in manifests.split("---\n") {
@@ -125,7 +125,7 @@ fn list(manifests: &str, config: &str) -> String {
 
 pub(crate) const CONFIG: [&str; 2] = ["-c", "session-server.yaml"];
 
-/// What a person does with manifests, and what they print is none.
+/// Commands on manifests that people read: they do not print manifests.
 const SHOWN: [&[&str]; 5] = [
     &["explain"],
     &["explain", "--html"],
@@ -209,7 +209,7 @@ fn no_command_shows_a_secret_of_the_manifests() {
         run_all(&place, "as it is", &manifests);
         let applied = fs::read_to_string(place.path().join("manifests.yaml")).unwrap();
         assert_ne!(applied, manifests);
-        // Again, with the configuration already there, and taken away.
+        // Again, with the configuration already applied, and removed.
         run_all(&place, "applied", &applied);
         let off = SESSION_SERVER.replace("advertiseAddress:", "enabled: false #");
         place.write("session-server.yaml", &off);
@@ -255,7 +255,7 @@ fn a_mistake_at_a_secret_s_line_shows_nothing_of_it() {
             place.run(how, &[words, &CONFIG, &["manifests.yaml"]].concat(), "");
             place.run(how, &["apply-to", "--diff", "manifests.yaml"], "");
         }
-        // What the sandboxed module says is what the function says.
+        // The sandboxed module gives the function's messages.
         let list = list(&manifests, SESSION_SERVER);
         for damaged in damaged(&list, |line| has_secret(line) || line.ends_with(':')) {
             let outcome = runner_terminal::run(damaged.text.as_bytes());

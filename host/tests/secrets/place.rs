@@ -72,7 +72,7 @@ impl Place {
         fs::set_permissions(self.path().join(name), mode).unwrap();
     }
 
-    /// How many runs have been searched, of so many canaries.
+    /// Prints how many runs were searched, for how many canaries.
     pub(crate) fn tell(&self, what: &str) {
         let (runs, canaries) = (self.runs.get(), self.canaries.count());
         println!(
@@ -103,14 +103,14 @@ impl Place {
             .env("CI_JOB_TOKEN", canary("environment"))
             .env("AWS_SECRET_ACCESS_KEY", canary("environment"))
             .env("ARGOCD_ENV_TOKEN", canary("environment"))
-            // Whoever looks for a mistake may print more, but no secrets.
+            // Debug logging may print more, but no secrets.
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "full")
             .env("CLICOLOR_FORCE", "1");
         command
     }
 
-    /// Searches what a run of the command has said and, unless it printed manifests, printed.
+    /// Searches the messages of a run of the command and, unless it printed manifests, its output.
     #[track_caller]
     pub(crate) fn search(&self, how: &str, ended: &Ended, prints_manifests: bool) {
         self.runs.set(self.runs.get() + 1);
@@ -131,7 +131,7 @@ impl Place {
         assert_eq!(left, 0, "{how}: a temporary file is left");
     }
 
-    /// Runs the command and searches what comes out.
+    /// Runs the command, and searches its output.
     #[track_caller]
     pub(crate) fn run(&self, how: &str, arguments: &[&str], input: &str) -> Ended {
         let ended = program::run(&mut self.command(arguments), input.as_bytes());
@@ -142,7 +142,7 @@ impl Place {
     }
 }
 
-/// As Secrets have it under `data`.
+/// Encodes text as Secrets do under `data`.
 pub(crate) fn base64(text: &str) -> String {
     STANDARD.encode(text)
 }

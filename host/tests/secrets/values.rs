@@ -76,7 +76,7 @@ fn no_parameter_of_argo_cd_is_shown() {
         .collect();
     for helm in [
         "exit 0",
-        // As it says what it was given and cannot take.
+        // helm quotes the arguments that it cannot parse.
         "echo \"Error: failed parsing --set data: $*\" >&2\nexit 1",
         "printf 'a: [\\n'",
         "printf '\\377'",

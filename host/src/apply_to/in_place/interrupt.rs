@@ -16,7 +16,7 @@ impl Interrupt {
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub(super) fn listen() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
