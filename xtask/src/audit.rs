@@ -1,5 +1,5 @@
-//! Whether the dependencies may be trusted: their licences, sources and known faults by cargo-deny, and
-//! who has read them by cargo vet.
+//! Checks whether the dependencies can be trusted: cargo-deny checks their licences, sources and
+//! known vulnerabilities, and cargo vet who has reviewed them.
 
 use std::process::Command;
 
@@ -11,25 +11,25 @@ use serde_json::Value;
 use crate::process::{self, command};
 use crate::{hosts, workspace};
 
-/// What cargo vet is told, and what it asks for.
+/// The configuration of cargo vet, with its exemptions.
 const CONFIG: &str = "supply-chain/config.toml";
-/// The line by which an exemption starts.
+/// The start of an exemption's first line.
 const EXEMPTION: &str = "[[exemptions.";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Leave out what needs the network, which is the list of known vulnerabilities
+    /// Skip what needs the network: the list of known vulnerabilities
     #[arg(long)]
     offline: bool,
-    /// Write the exemptions anew, one for each crate that nobody has read at its version
+    /// Rewrite the exemptions: one for each crate that nobody has reviewed at its version
     #[arg(long)]
     exempt: bool,
-    /// Fetch what others have read, and drop the exemptions that it makes needless
+    /// Fetch the audits of others, and drop the exemptions that they make unnecessary
     #[arg(long, conflicts_with = "offline")]
     import: bool,
 }
 
-/// Checks all of it, and says how many crates are read and how many are exempted.
+/// Runs all checks, and prints how many crates are reviewed and how many are exempted.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     hosts::build(&["cargo-deny", "cargo-vet"])?;
     if arguments.import {
@@ -59,14 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     )
 }
 
-/// Replaces the exemptions by those that the crates of `Cargo.lock` need. cargo vet's own
-/// `regenerate exemptions` fetches what others have read, and keeps exemptions that are there.
+/// Replaces the exemptions with those that the crates of `Cargo.lock` need. cargo vet's own
+/// `regenerate exemptions` fetches the audits of others, and keeps existing exemptions.
 fn exempt() -> Result<()> {
     let path = workspace::root().join(CONFIG);
     let text = fs::read_to_string(&path)?;
     let kept = text.split(EXEMPTION).next().unwrap_or_default().trim_end();
     fs::write(&path, format!("{kept}\n"))?;
-    // It fails, as it is to: each crate that is missing is one to exempt.
+    // It is expected to fail: each missing crate is one to exempt.
     let output = process::output(&mut vet("--locked --output-format=json"))?;
     let report = serde_json::from_slice(&output.stdout).ok();
     let Some(exemptions) = report.as_ref().and_then(exemptions) else {
@@ -77,9 +77,9 @@ fn exempt() -> Result<()> {
     Ok(fs::write(&path, format!("{kept}\n{exemptions}"))?)
 }
 
-/// An exemption for each crate that a report misses, as cargo vet writes them.
+/// An exemption for each crate that a report lists as missing, as cargo vet writes them.
 fn exemptions(report: &Value) -> Option<String> {
-    // There is no such list if there is none to miss.
+    // There is no such list if no crate is missing.
     let Some(missing) = report.get("failures") else {
         return report.get("conclusion").map(|_| String::new());
     };
@@ -99,7 +99,7 @@ fn deny(arguments: &str) -> Command {
 }
 
 fn vet(arguments: &str) -> Command {
-    // With its name, as cargo would hand it over.
+    // The first argument is its name, as with `cargo vet`.
     command(&format!("target/hosts/bin/cargo-vet vet {arguments}"))
 }
 

@@ -1,4 +1,5 @@
-//! The docs as a book, which mdBook builds, and mdBook's preprocessor for links out of it.
+//! Builds the docs as a book with mdBook, and is the mdBook preprocessor for links that lead out of
+//! the book.
 
 use std::io::{self, Read as _};
 
@@ -17,7 +18,8 @@ const SOURCE: &str = "docs";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Be mdBook's preprocessor: read a book from standard input, and write it to standard output
+    /// Act as mdBook's preprocessor: read a book from standard input, and write it to standard
+    /// output
     #[arg(long)]
     preprocess: bool,
     /// What mdBook asks a preprocessor: `supports html`
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Builds the book, with an mdBook and a preprocessor that are there.
+/// Builds the book with an mdBook and a preprocessor that are already built.
 pub(crate) fn build() -> Result<()> {
     unpack_mermaid()?;
     process::run(&mut command("target/hosts/bin/mdbook build"))?;
@@ -56,10 +58,10 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
-/// Lets mdbook-mermaid write its scripts, which `book.toml` names, into `target/mermaid`. It also edits
-/// the `book.toml` there, which nobody reads.
+/// Lets mdbook-mermaid write its scripts, which `book.toml` names, into `target/mermaid`. It also
+/// edits the `book.toml` there, which is not used.
 fn unpack_mermaid() -> Result<()> {
-    // Those of an earlier version would stay.
+    // Otherwise those of an earlier version would stay.
     let folder = workspace::empty(workspace::target("mermaid"))?;
     fs::write(folder.join("book.toml"), "[book]\n")?;
     let mut install = command("target/hosts/bin/mdbook-mermaid install");
@@ -96,7 +98,7 @@ fn chapters(value: &mut Value, rewrite: &impl Fn(&str, &str) -> String) {
     }
 }
 
-/// Lets the links `](../…)` of a page that lead out of the book lead to the repository.
+/// Makes the links `](../…)` of a page that lead out of the book point to the repository.
 fn links_out(path: &str, text: &str, in_book: &impl Fn(&str) -> bool) -> String {
     let mut parts = text.split("](../");
     let mut made = parts.next().unwrap_or_default().to_owned();

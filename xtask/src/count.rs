@@ -1,14 +1,14 @@
-//! Counts the instructions of the native program on some inputs, and compares them with those that
-//! are pinned.
+//! Counts the instructions of the native program on some inputs, and compares them with the pinned
+//! counts.
 //!
-//! A time says what else the machine was doing, a count what the code does: it is the same in every
-//! run, however busy the machine. It depends on the compiler (a new one may need `--update`), on the
-//! C library, and on what valgrind's own processor can do: `memchr` and the C library choose their
-//! loops by it, and it has AVX2 where the machine has. The environment is empty and the program's
-//! path relative, so the working folder does not matter.
+//! A time depends on what else the machine is doing; a count depends on the code, and is the same
+//! in every run, however busy the machine is. It also depends on the compiler (a new one may need
+//! `--update`), on the C library, and on the features of valgrind's virtual CPU: `memchr` and the C
+//! library choose their loops by them, and it has AVX2 if the machine has it. The environment is
+//! empty and the program's path relative, so the working folder does not matter.
 //!
-//! gungraun counts functions inside of a benchmark, and would be one more program to install; this
-//! counts the process that people run.
+//! gungraun counts functions inside a benchmark, and would be one more program to install; this
+//! counts the whole process, as users run it.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,13 @@ use crate::bench::lists::List;
 use crate::process::{self, command};
 use crate::{artifacts, hosts, workspace};
 
-/// What is counted, all in less than a minute.
+/// The lists to count, which together take less than a minute.
 const LISTS: [(usize, usize); 4] = [(20, 1), (1_000, 1), (1_000, 100), (10_000, 1)];
 
-/// The counts that are pinned, by the name of their list.
+/// The pinned counts, by the name of their list.
 const PINNED: &str = "benches/instructions.json";
-/// Far more than one run differs from another, by the random seeds of its hash maps.
+/// Far more than the difference between two runs, which comes from the random seeds of the hash
+/// maps.
 const TOLERANCE: f64 = 0.03;
 
 /// Counts, prints a table, and pins the counts or compares them.
@@ -68,7 +69,7 @@ pub(crate) fn run(update: bool) -> Result<()> {
     Ok(())
 }
 
-/// What the program needs for the input.
+/// The number of instructions that the program executes for the input.
 fn instructions(program: &str, input: &Input) -> Result<u64> {
     let profile = "target/bench/callgrind.out";
     let options = format!("--tool=callgrind --callgrind-out-file={profile}");
@@ -78,7 +79,7 @@ fn instructions(program: &str, input: &Input) -> Result<u64> {
     total(&workspace::text(profile)?).context("valgrind's profile has no total")
 }
 
-/// The total of a profile, which has a line for it.
+/// The total of a profile, which is on a line of its own.
 fn total(profile: &str) -> Option<u64> {
     let mut lines = profile.lines();
     let total = lines.find_map(|line| line.strip_prefix("totals: "))?;

@@ -48,11 +48,11 @@ enum Command {
         #[arg(long)]
         advisories: bool,
     },
-    /// Measure the function beside what people would use in its place, and print tables
+    /// Compare the performance of the function with its alternatives, and print tables
     Bench(bench::Arguments),
-    /// Count the instructions of the native program, and fail where they are others than the pinned
+    /// Count the instructions of the native program, and fail if they differ from the pinned counts
     Count {
-        /// Pin what is counted now
+        /// Pin the current counts
         #[arg(long)]
         update: bool,
     },
@@ -66,31 +66,32 @@ enum Command {
     Book(book::Arguments),
     /// Build the playground in `target/playground`, and say how to look at it
     Playground(playground::Arguments),
-    /// Check the dependencies: licences, sources, known faults, and who has read them
+    /// Check the dependencies: licences, sources, known vulnerabilities, and who has reviewed them
     Audit(audit::Arguments),
-    /// Build the fuzzers on a pinned nightly, and run them; see fuzz/README.md. Without a time it is what
-    /// `cargo xtask test` does: the same inputs each time
+    /// Build the fuzzers with a pinned nightly, and run them; see fuzz/README.md. Without
+    /// --minutes, they run as in `cargo xtask test`: with the same inputs each time
     Fuzz {
-        /// For so many minutes, all fuzzers together
+        /// Run for this many minutes, all fuzzers together
         #[arg(long, value_name = "N")]
         minutes: Option<u64>,
-        /// Only these, in place of all
+        /// Only these [default: all]
         #[arg(value_name = "FUZZER")]
         names: Vec<String>,
     },
-    /// Let the relay, and what waits for an address, run for an hour: nothing is lost, and nothing grows
+    /// Run the relay, and the commands that wait for an address, for an hour, and check that
+    /// nothing is lost and nothing grows
     Soak(soak::Arguments),
-    /// Build and pack a release into `target/dist`; see docs/distribution.md
+    /// Build a release and pack it into `target/dist`; see docs/distribution.md
     Dist(dist::Arguments),
     /// Build the pinned programs that the tests and the benchmark run the function in
     Hosts {
-        /// Only these, in place of all
+        /// Only these [default: all]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
     /// Build the oldest supported version of each host, and show that the function works in it
     Versions {
-        /// Only these, in place of all
+        /// Only these [default: all]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },

@@ -1,16 +1,16 @@
-//! Unsafe code under Miri, which sees every access to memory and whether it may be.
+//! Runs unsafe code under Miri, which checks that every memory access is allowed.
 //!
-//! That is the border to kpt, with a host beside it that reads and writes where the module says
-//! (`wasm/kpt/src/host.rs`), and a run of the core in between; and the masks of x86-64 alone. The
-//! launcher's unsafe code cannot run there: `mprotect` and machine code that is mapped are nothing to
-//! an interpreter. A run of every fixture in the launcher stands in
+//! That is the interface to kpt, with a host that reads and writes where the module says
+//! (`wasm/kpt/src/host.rs`) and a run of the core in between, and the masks that only x86-64 has.
+//! The launcher's unsafe code cannot run there: an interpreter has no `mprotect` and no mapped
+//! machine code. Instead, every fixture is run in the launcher
 //! (`host/tests/sandbox_equals_native.rs`).
 
 use anyhow::Result;
 
 use crate::{nightly, process};
 
-/// Addresses cross the border as numbers, and are made into pointers again on the other side.
+/// Addresses cross the interface as numbers, and become pointers again on the other side.
 const FLAGS: &str = "-Zmiri-permissive-provenance";
 
 /// Installs Miri, and runs it.

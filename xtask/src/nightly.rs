@@ -1,4 +1,4 @@
-//! The nightly compiler, for tools that no stable one has. It builds nothing that people run.
+//! The nightly compiler, for tools that the stable one lacks. It builds nothing that is released.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::process::{self, command};
 
-/// Which one. A newer one may say more, so it is a change like any other.
+/// The pinned version. A newer one may report more, so an update is a change like any other.
 const NIGHTLY: &str = "nightly-2026-10-28";
 
-/// Installs it with more of its parts, unless it is there and runs this, which asks nobody but this
-/// machine.
+/// Installs it with additional components, unless it is installed and runs `probe`, which needs no
+/// network.
 pub(crate) fn install(more: &str, probe: &str) -> Result<()> {
     if process::read(&mut cargo(probe)).is_ok() {
         return Ok(());

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::process::NPM_CI;
 use crate::{artifacts, process, web};
 
-/// What to do beside building the page.
+/// What to do besides building the page.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Check its types and run its tests in Chromium
@@ -15,12 +15,12 @@ pub(crate) struct Arguments {
     /// Serve it on this machine
     #[arg(long, conflicts_with = "check")]
     serve: bool,
-    /// Take the pictures in docs/playground anew
+    /// Retake the screenshots in docs/playground
     #[arg(long, conflicts_with_all = ["check", "serve"])]
     screenshots: bool,
 }
 
-/// Builds all that it needs, and does what is asked for.
+/// Builds everything that it needs, and does what the arguments request.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.check {
         artifacts::build()?;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Builds the page around the npm package in `target/web`, and tests it against the native
-/// programs, all of which are there already.
+/// programs, all of which are already built.
 pub(crate) fn check() -> Result<()> {
     build()?;
     npm("run check")?;

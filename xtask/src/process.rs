@@ -1,4 +1,4 @@
-//! Running other programs, with errors that say which one and what to do.
+//! Runs other programs, with errors that say which one failed and what to do.
 
 use std::io::{Error, ErrorKind};
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ use crate::workspace;
 /// Installs the packages that a folder's `package-lock.json` pins.
 pub(crate) const NPM_CI: &str = "ci --no-fund --no-audit";
 
-/// A command of plain words, which starts in the workspace's root.
+/// A command without quoting, which is run in the workspace's root.
 pub(crate) fn command(line: &str) -> Command {
     let (program, arguments) = line.split_once(' ').unwrap_or((line, ""));
     let mut command = if program.contains('/') {
@@ -29,7 +29,7 @@ pub(crate) fn npm(folder: &str, arguments: &str) -> Result<()> {
     run(npm.current_dir(workspace::root().join(folder)))
 }
 
-/// Runs a command which talks to the terminal itself.
+/// Runs a command that uses the terminal itself.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status();
     let status = status.map_err(|error| not_started(command, &error))?;
@@ -49,7 +49,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<Output> {
     succeeded(command, output)
 }
 
-/// The output of a command that has ended with success.
+/// The output of a command, if it has succeeded.
 pub(crate) fn succeeded(command: &Command, output: Output) -> Result<Output> {
     if !output.status.success() {
         let (text, messages) = (text_of(command), String::from_utf8_lossy(&output.stderr));

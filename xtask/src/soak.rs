@@ -1,7 +1,7 @@
-//! Lets the relay, and what waits for an address, run for a long time: nothing is lost, and memory and
-//! connections do not grow.
+//! Runs the relay, and the commands that wait for an address, for a long time, and checks that
+//! nothing is lost and that memory and connections do not grow.
 //!
-//! `tests/real-hosts/src/bin/soak` does it and says what is wrong.
+//! `tests/real-hosts/src/bin/soak` does this, and reports what is wrong.
 
 use std::thread;
 
@@ -10,21 +10,21 @@ use anyhow::{Result, anyhow, ensure};
 use crate::process::{self, command};
 use crate::{artifacts, hosts};
 
-/// What runs, and the hosts that it needs.
+/// The parts, and the hosts that each needs.
 const PARTS: [(&str, &[&str]); 2] = [
     ("relay", &[]),
     ("wait", &["etcd", "kube-apiserver", "kubectl"]),
 ];
 
-/// What the command line says.
+/// The arguments of `cargo xtask soak`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// For so many minutes
+    /// How many minutes to run
     #[arg(long, value_name = "N", default_value_t = 60)]
     minutes: u64,
 }
 
-/// Runs all parts at once, and prints what each has measured.
+/// Runs all parts in parallel, and prints what each has measured.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let needed: Vec<_> = PARTS.iter().flat_map(|(_, hosts)| *hosts).collect();
     hosts::build(&needed)?;

@@ -10,11 +10,11 @@ use crate::{artifacts, book, count, fuzz, hosts, miri, playground, web};
 /// One check, and the command that runs it alone.
 type Step = (&'static str, fn(&str) -> Result<()>);
 
-/// The steps in order: the quick look first, then what the others need.
+/// The steps in order: the quick checks first, then what the others need.
 ///
 /// Tests are built without optimization, even though the hosts run optimized programs:
-/// the release profile links each test program with fat LTO, which costs more than
-/// building the dependencies once more.
+/// the release profile links each test program with fat LTO, which costs more than building the
+/// dependencies again.
 const STEPS: &[Step] = &[
     ("cargo fmt --all --check", as_written),
     ("cargo xtask build", |_| {
@@ -35,10 +35,10 @@ const STEPS: &[Step] = &[
 ];
 
 const CLIPPY: &str = "cargo clippy --workspace --all-targets -- -D warnings";
-/// What is in these for their own machine alone is not looked at otherwise.
+/// Code that is only compiled for Wasm is not checked otherwise.
 const CLIPPY_WASM: &str = "cargo clippy --package runner-terminal-kpt --package \
      runner-terminal-helm --target wasm32-unknown-unknown -- -D warnings";
-/// Its words are in typos.toml.
+/// Its exceptions are in typos.toml.
 const TYPOS: &str = "target/hosts/bin/typos";
 const DENY: &str = "target/hosts/bin/cargo-deny --workspace check bans licenses sources";
 const ADVISORIES: &str = "target/hosts/bin/cargo-deny --workspace check advisories";
@@ -62,8 +62,8 @@ fn as_written(line: &str) -> Result<()> {
     process::run(artifacts::use_module(&mut command(line)))
 }
 
-/// Runs the tests with the same random inputs each time, so that a change is judged by what it changes.
-/// Plain `cargo test`, and the workflow of each week, try new ones.
+/// Runs the tests with the same random inputs each time, so that an unrelated change never fails.
+/// Plain `cargo test` and the weekly workflow try new ones.
 fn with_one_seed(line: &str) -> Result<()> {
     let mut tests = command(line);
     tests.env("PROPTEST_RNG_SEED", "20261129");

@@ -1,7 +1,7 @@
-//! Builds the oldest version of each host that the function works in, and shows that it does: it
-//! gives what the newest gives, and the tests of that host pass with it.
+//! Builds the oldest supported version of each host, and shows that the function works in it: the
+//! output is the same as with the newest version, and the tests of that host pass.
 //!
-//! `docs/supported-versions.md` has the table. A test holds it against the versions here and in the
+//! `docs/supported-versions.md` has the table. A test compares it with the versions here and in the
 //! catalogue of the hosts.
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::process::{self, command};
 use crate::workspace::{self, path_with, path_with_launcher};
 use crate::{artifacts, hosts};
 
-/// A program in another version than the one that `cargo xtask test` runs: see `versions.yaml`.
+/// A program in a version other than the one that `cargo xtask test` runs: see `versions.yaml`.
 #[derive(Deserialize)]
 struct Version {
     #[serde(flatten)]
@@ -26,7 +26,7 @@ struct Version {
     proofs: Vec<Proof>,
 }
 
-/// What shows that it works.
+/// The proof that it works.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Proof {
@@ -85,7 +85,7 @@ impl std::fmt::Display for Proof {
 }
 
 impl Proof {
-    /// Shows it of a program in a folder.
+    /// Runs the proof on a program in a folder.
     fn show(&self, name: &str, folder: &Path) -> Result<()> {
         match self {
             Self::Same { same } => {
@@ -106,7 +106,7 @@ impl Proof {
     }
 }
 
-/// What a program prints, with the launcher on its PATH and nothing of the person's own.
+/// The output of a program, with the launcher on its PATH and without the user's own configuration.
 fn printed(program: &Path, arguments: &str) -> Result<String> {
     let home = workspace::target("hosts/versions/home");
     let mut command = Command::new(program);
@@ -146,7 +146,7 @@ mod tests {
         of_host.map(|program| program.version().unwrap()).collect()
     }
 
-    /// What is pinned here and in the catalogue is what the page says.
+    /// The versions that are pinned here and in the catalogue are those on the page.
     #[test]
     fn the_page_has_the_versions_that_are_shown() {
         for (program, host) in [
@@ -160,7 +160,7 @@ mod tests {
             let newest = hosts::version(host).unwrap();
             assert_eq!(row(program), (oldest, newest), "{program}");
         }
-        // Of these there is one version.
+        // These have only one version.
         for (program, host) in [("kpt", "kpt"), ("Argo CD", "argocd"), ("Helm 4", "helm")] {
             let only = hosts::version(host).unwrap();
             assert_eq!(row(program), (only.clone(), only), "{program}");
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(numbers("node"), [oldest, newest]);
     }
 
-    /// What is no host: Rust, and the wasmtime that is in the launcher.
+    /// Versions of what is not a host: Rust, and the wasmtime in the launcher.
     #[test]
     fn the_page_has_the_versions_of_the_build() {
         assert_eq!(row("Rust").0, env!("CARGO_PKG_RUST_VERSION"));
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(row("wasmtime").1, wasmtime.split_once('"').unwrap().0);
     }
 
-    /// Each that is built by a go.mod of its own has its checksums too.
+    /// Each program that has its own go.mod has its checksums, too.
     #[test]
     fn every_go_mod_is_pinned() {
         for version in versions().unwrap() {

@@ -12,9 +12,9 @@ use crate::workspace::{self, empty};
 
 /// The package's tests, with the programs that they need.
 const TESTS: &str = "wasm/web/tests";
-/// What the generated files are called.
+/// The name of the generated files.
 const NAME: &str = "runner_terminal";
-/// What stands in the package's `package.json` for the workspace's version.
+/// The placeholder for the workspace's version in the package's `package.json`.
 const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 
 /// Builds the package.
@@ -23,7 +23,8 @@ pub(crate) fn build() -> Result<()> {
     build_with(&mut command("cargo"), &target, &folder)
 }
 
-/// Builds it by a cargo that is set up already, whose own folder is `target`, into a folder.
+/// Builds it into a folder with a cargo command that is already set up, whose target folder is
+/// `target`.
 pub(crate) fn build_with(cargo: &mut Command, target: &Path, folder: &Path) -> Result<()> {
     let module = WEB.build_with(cargo, target)?;
     empty(folder.to_owned())?;
@@ -41,7 +42,7 @@ pub(crate) fn build_with(cargo: &mut Command, target: &Path, folder: &Path) -> R
     Ok(fs::write(manifest, text)?)
 }
 
-/// Packs the package, installs it beside its tests, and runs these.
+/// Packs the package, installs it beside its tests, and runs them.
 pub(crate) fn check() -> Result<()> {
     process::npm(TESTS, NPM_CI)?;
     let packed = workspace::target("web-packed");

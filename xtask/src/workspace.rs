@@ -36,7 +36,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// A folder that is there and empty.
+/// Creates a folder, or empties it.
 pub(crate) fn empty(folder: PathBuf) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -45,7 +45,7 @@ pub(crate) fn empty(folder: PathBuf) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The PATH with folders before all others.
+/// The PATH with these folders in front.
 pub(crate) fn path_with(folders: &[PathBuf]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().cloned().chain(env::split_paths(&path));
@@ -57,7 +57,7 @@ pub(crate) fn path_with_launcher() -> Result<OsString> {
     path_with(&[target("release")])
 }
 
-/// Refuses a name that is not one of a kind, with those that are.
+/// Refuses an unknown name, and lists the known ones.
 pub(crate) fn must_be_known<'a>(
     kind: &str,
     names: &[impl AsRef<str>],

@@ -1,4 +1,4 @@
-//! Makes a JavaScript module of a Wasm module: `runner-terminal-bindgen MODULE FOLDER NAME`.
+//! Generates a JavaScript module for a Wasm module: `runner-terminal-bindgen MODULE FOLDER NAME`.
 
 use std::env;
 
@@ -11,7 +11,7 @@ fn main() -> Result<()> {
         anyhow::bail!("usage: runner-terminal-bindgen MODULE FOLDER NAME");
     };
     let mut bindgen = Bindgen::new();
-    // A trap is told apart from an answer, and what it leaves behind is thrown away.
+    // Distinguishes a trap from an answer, and discards the state that it leaves behind.
     bindgen.web(true)?.reset_state_function(true);
     bindgen
         .input_path(module)

@@ -1,9 +1,9 @@
 //! The bills of materials, in the form of CycloneDX 1.5: which crates are in the launcher, in each module
 //! and in the npm package.
 //!
-//! `cargo tree` itself says which: those that are linked, and no others. What only builds a program (the
-//! Wasm compiler, above all) is not in it and not listed. cargo-cyclonedx lists that as well, and for a
-//! workspace all features together, so the bill is written here.
+//! `cargo tree` lists the crates that are linked, and no others. What only builds a program (above
+//! all the Wasm compiler) is not part of it, and so is not listed. cargo-cyclonedx would list that
+//! as well, and for a workspace the features of all packages together, so the bill is written here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::release::Release;
 use crate::with;
 
-/// What a bill is of.
+/// What a bill describes.
 pub(crate) struct Subject {
     /// What cargo calls it.
     pub(crate) package: String,
@@ -50,7 +50,7 @@ pub fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
     cargo.args(["tree", "--locked", "--package", package]);
     cargo.current_dir(root);
     cargo.args(["--edges", "normal,no-proc-macro", "--prefix", "depth"]);
-    // A character that no name has stands between the fields.
+    // The fields are separated by a character that no name has.
     cargo.args(["--format", "|{p}|{l}"]);
     for target in targets {
         cargo.args(["--target", target]);
@@ -62,10 +62,11 @@ pub fn linked(root: &Path, package: &str, targets: &[&str]) -> Result<Crates> {
     read(&String::from_utf8(output.stdout)?)
 }
 
-/// Reads lines of `DEPTH|NAME vVERSION …|LICENCE`. What was listed before comes without what it needs.
+/// Reads lines of `DEPTH|NAME vVERSION …|LICENCE`. A crate that was listed before is listed without
+/// its dependencies.
 fn read(tree: &str) -> Result<Crates> {
     let mut crates = Crates::new();
-    // From the root to the line before.
+    // The path from the root to the previous line.
     let mut above: Vec<Crate> = Vec::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {
         let (depth, package, license) =
@@ -75,7 +76,7 @@ fn read(tree: &str) -> Result<Crates> {
             needs.insert(package.clone());
         }
         let (found, _) = crates.entry(package.clone()).or_default();
-        // As SPDX writes it; old crates have a slash for "or".
+        // As in SPDX; old crates have a slash for "or".
         *found = license.replace(" / ", " OR ").replace('/', " OR ");
         above.push(package);
     }

@@ -1,8 +1,8 @@
-//! What says to function catalogs that these functions exist: `KRMFunctionDefinition`s and a
-//! `KRMFunctionCatalog` of them, in the form of KEP 2906.
+//! Metadata for function catalogs: `KRMFunctionDefinition`s, and a `KRMFunctionCatalog` of them, in
+//! the form of KEP 2906.
 //!
-//! Those in `kustomization/catalog` are made here. Those of a release have the programs and the image
-//! too.
+//! Those in `kustomization/catalog` are generated here. Those of a release also name the programs
+//! and the image.
 
 use anyhow::{Result, bail};
 use runner_terminal::function_config::ApiVersion;
@@ -31,7 +31,7 @@ struct Function {
 
 /// The ways to run a function: the image, and the programs that are released.
 ///
-/// The KEP has no words for modules: they are in the image, under their own platforms.
+/// The KEP has no field for modules: they are in the image, under their own platforms.
 pub(crate) fn runtimes(image: &Value, programs: &[Value]) -> Value {
     let container = json!({"container": image});
     if programs.is_empty() {
@@ -63,7 +63,7 @@ pub(crate) fn program(archive: &Archive) -> Value {
 ///
 /// If one cannot be written as YAML.
 pub fn definitions() -> Result<Vec<(String, String)>> {
-    // Before a release there is a name for the image and nothing else.
+    // Before a release there is only a name for the image.
     let image = image("runner-terminal", VERSION);
     let mut files = files(&runtimes(&image, &[]))?;
     files.pop();
@@ -108,7 +108,7 @@ impl Function {
             json!({
                 "name": version.name(),
                 "idempotent": true,
-                // The only one that the KEP knows, and how it spells it.
+                // The only value that the KEP knows, in its spelling.
                 "license": "Apache 2.0",
                 "usage": format!("{HOME}/blob/v{VERSION}/README.md"),
                 "examples": [format!("{HOME}/tree/v{VERSION}/{}", self.example)],

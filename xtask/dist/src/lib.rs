@@ -1,7 +1,7 @@
-//! Packs what is built already into what a release holds. See `docs/distribution.md`.
+//! Packs what is already built into the files of a release. See `docs/distribution.md`.
 //!
-//! The same files in, the same bytes out: nothing is taken from the clock, from the machine or from the
-//! order of a folder.
+//! The same input gives the same bytes: nothing depends on the clock, the machine or the order of
+//! files in a folder.
 
 mod bill_of_materials;
 mod catalog;

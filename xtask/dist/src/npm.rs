@@ -1,5 +1,5 @@
-//! The npm package, packed as `npm pack` does, without npm: so nobody needs Node.js to build a release, and
-//! its bytes depend on no version of it.
+//! The npm package, packed as `npm pack` does, but without npm. So a release can be built without
+//! Node.js, and its bytes do not depend on a version of npm.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,12 +11,12 @@ use serde::de::IgnoredAny;
 
 use crate::tarball::{Tarball, gzip};
 
-/// The time that npm gives everything: 1985-10-26 08:15 UTC.
+/// The time that npm sets for every file: 1985-10-26 08:15 UTC.
 const TIME: u64 = 499_162_500;
-/// What npm packs without being asked.
+/// What npm always packs.
 const ALWAYS: [&str; 3] = ["LICENSE", "README.md", "package.json"];
 
-/// A built package, as its `package.json` tells.
+/// A built package, as its `package.json` describes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Npm {
     pub(crate) name: String,

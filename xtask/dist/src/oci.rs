@@ -1,9 +1,9 @@
 //! An OCI image layout, made without a daemon.
 //!
-//! One name for everything: the index has the launcher for each Linux CPU and the modules under the
-//! platforms that WebAssembly has. A host takes what it can run, and the digest of the index stands for
-//! all of it. Tools such as crane put an index together only in a registry, and with the time of the
-//! day, so this is ours.
+//! There is one name for everything: the index has the launcher for each Linux CPU, and the modules
+//! under WebAssembly's platforms. A host takes what it can run, and the digest of the index
+//! identifies all of it. Tools such as crane can assemble an index only in a registry, and put the
+//! current time into it, so this code does it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,9 +29,9 @@ const NOBODY: &str = "65532:65532";
 /// The files of an OCI image layout.
 #[derive(Default)]
 pub(crate) struct Layout {
-    /// By their names in it; the entry file and the format's version come behind the blobs.
+    /// By their names in it; the entry file and the format's version come after the blobs.
     files: BTreeMap<String, Vec<u8>>,
-    /// The digest of the index, by which all of it is known in a registry.
+    /// The digest of the index, which identifies the whole image in a registry.
     pub(crate) index: String,
 }
 
@@ -51,15 +51,15 @@ impl Layout {
         }
         for module in &release.modules {
             let system = match module.name.as_str() {
-                // What containerd's Wasm shims take.
+                // What containerd's Wasm shims accept.
                 "runner-terminal.wasm" => "wasip1",
-                // What kpt asks for, although no JavaScript is in it.
+                // What kpt requests, although it contains no JavaScript.
                 "runner-terminal-kpt.wasm" => "js",
                 // Hosts do not look for it in registries.
                 _ => continue,
             };
             let platform = json!({"architecture": "wasm", "os": system});
-            // Nothing but the one file: kpt takes the first that it finds.
+            // Only this file: kpt takes the first one that it finds.
             let file = (module.name.as_str(), 0o644, module.path.as_path());
             manifests.push(layout.add_image(release, &platform, file)?);
         }
@@ -82,7 +82,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Adds an image of one file, and gives what the index says of it.
+    /// Adds an image of one file, and returns its entry for the index.
     fn add_image(
         &mut self,
         release: &Release,
@@ -117,7 +117,7 @@ impl Layout {
         Ok(with(manifest, "platform", platform.clone()))
     }
 
-    /// Adds a blob, and gives what says of another blob where this one is.
+    /// Adds a blob, and returns its descriptor, by which other blobs refer to it.
     fn add(&mut self, media_type: &str, content: Vec<u8>) -> Value {
         let (digest, size) = (sha256::hex(&content), content.len());
         self.files.insert(format!("blobs/sha256/{digest}"), content);
@@ -143,7 +143,7 @@ impl Layout {
     }
 }
 
-/// What the image says of itself.
+/// The image's annotations about itself.
 fn annotations(release: &Release) -> Value {
     const SOURCE: &str = env!("CARGO_PKG_REPOSITORY");
     json!({

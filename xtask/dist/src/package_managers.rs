@@ -17,7 +17,7 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    /// Where a release has it.
+    /// Where a release publishes it.
     pub(crate) fn url(&self, version: &str) -> String {
         format!("{HOME}/releases/download/v{version}/{}", self.name)
     }
@@ -61,8 +61,8 @@ pub(crate) fn krew(version: &str, archives: &[Archive]) -> Result<String> {
     Ok(yaml_serde::to_string(&manifest)?)
 }
 
-/// A formula, which Homebrew reads: <https://docs.brew.sh/Formula-Cookbook>. It has the systems that there
-/// is an archive for; Windows has no Homebrew.
+/// A formula, which Homebrew reads: <https://docs.brew.sh/Formula-Cookbook>. It has the systems for
+/// which there is an archive, except Windows, which has no Homebrew.
 pub(crate) fn homebrew(version: &str, archives: &[Archive]) -> String {
     let mut systems = String::new();
     for (block, system) in [("on_macos", "darwin"), ("on_linux", "linux")] {

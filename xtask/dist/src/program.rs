@@ -1,4 +1,4 @@
-//! What a program's file says of it.
+//! Facts about a program, read from its file.
 
 use anyhow::{Context as _, Result};
 use object::Endianness;

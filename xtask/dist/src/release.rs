@@ -16,14 +16,14 @@ use crate::tarball::{Tarball, gzip};
 use crate::target::Target;
 use crate::{program, sha256, with};
 
-/// What is packed.
+/// The input of a release.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Release {
     /// The version, without a `v`.
     pub version: String,
     /// The commit that it is built from.
     pub commit: String,
-    /// The time that everything in it has, in seconds since 1970.
+    /// The time of every file in it, in seconds since 1970.
     pub time: u64,
     /// The name under which the image will be found, with its registry and without a tag.
     pub image: String,
@@ -35,7 +35,7 @@ pub struct Release {
     pub modules: Vec<Module>,
     /// The folder of the npm package, as `cargo xtask web` fills it.
     pub npm: PathBuf,
-    /// A folder of completions and man pages, to be in every archive.
+    /// A folder of completions and man pages that go into every archive.
     pub texts: Option<PathBuf>,
 }
 
@@ -72,7 +72,7 @@ impl Release {
             fs::remove_dir_all(out)?;
         }
         fs::create_dir_all(out)?;
-        // As `sha256sum --check` reads them.
+        // In the format that `sha256sum --check` reads.
         let mut sums = Vec::new();
         let mut put = |name: String, content: &[u8]| {
             let sum = sha256::hex(content);
@@ -127,7 +127,7 @@ impl Release {
         humantime::format_rfc3339_seconds(time).to_string()
     }
 
-    /// What has a bill of materials, and the file that it is of.
+    /// The subjects of the bills of materials, with the file that each describes.
     fn subjects(&self, npm: &Npm) -> Vec<(String, Subject)> {
         let cargo = |package: &str, targets, name: &str| Subject {
             package: package.to_owned(),
@@ -138,7 +138,7 @@ impl Release {
         };
         let targets = self.launchers.iter().map(|it| it.target.name.to_owned());
         let launcher = cargo("runner-terminal-host", targets.collect(), "runner-terminal");
-        // The package needs no other package, so the crates in its module are all that is in it.
+        // The npm package has no dependencies, so the crates in its module are all of its content.
         let web = vec!["wasm32-unknown-unknown".to_owned()];
         let npm_subject = Subject {
             kind: "library",
@@ -157,7 +157,7 @@ impl Release {
         subjects
     }
 
-    /// The archive of a launcher: the program, and what belongs beside it, all in one folder.
+    /// The archive of a launcher: the program and the files that go with it, in one folder.
     fn archive(&self, launcher: &Launcher) -> Result<Vec<u8>> {
         let (folder, program) = (self.folder(launcher), fs::read(&launcher.path)?);
         ensure!(

@@ -1,4 +1,4 @@
-//! SHA-256, as checksums write it.
+//! SHA-256, as it is written in checksum files.
 
 use sha2::{Digest as _, Sha256};
 

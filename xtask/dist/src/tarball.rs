@@ -1,4 +1,4 @@
-//! Tar archives whose bytes depend on nothing but what is put into them.
+//! Tar archives whose bytes depend only on their content.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ pub(crate) struct Tarball {
 }
 
 impl Tarball {
-    /// An empty archive, whose entries are of this time, in seconds since 1970.
+    /// An empty archive, whose entries have this time, in seconds since 1970.
     pub(crate) fn new(time: u64) -> Self {
         let builder = Builder::new(Vec::new());
         Self {
@@ -36,7 +36,7 @@ impl Tarball {
         self.file(path, mode, content)
     }
 
-    /// Adds a file alone.
+    /// Adds only the file.
     pub(crate) fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
         self.entry(EntryType::Regular, path, mode, content)
     }
@@ -60,7 +60,7 @@ impl Tarball {
 
 /// Compresses bytes. The header of the result names no file, no time and no system.
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    // The number for a system that is not told.
+    // The number for an unknown system.
     let gzip = GzBuilder::new().mtime(0).operating_system(255);
     let mut gzip = gzip.write(Vec::new(), Compression::best());
     gzip.write_all(bytes)?;

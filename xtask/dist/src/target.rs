@@ -1,4 +1,4 @@
-//! Machines that programs are built for, under the names of those who ask.
+//! The targets that programs are built for, under the names that each tool uses.
 
 use std::str::FromStr;
 
@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer};
 pub struct Target {
     /// The name that Rust has for it.
     pub name: &'static str,
-    /// The name of the system, as Go, OCI and KRM function definitions have it.
+    /// The name of the system in Go, OCI and KRM function definitions.
     pub(crate) system: &'static str,
-    /// The name of the CPU, as they have it.
+    /// The name of the CPU there.
     pub(crate) cpu: &'static str,
 }
 

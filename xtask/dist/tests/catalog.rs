@@ -1,5 +1,5 @@
-//! The checked-in definitions are those of the schemas. `UPDATE_CATALOG=1 cargo test -p dist --test
-//! catalog` writes them anew.
+//! The checked-in definitions match the schemas. `UPDATE_CATALOG=1 cargo test -p dist --test
+//! catalog` regenerates them.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,7 +52,7 @@ fn definitions_have_what_the_kep_requires() {
     }
 }
 
-/// The words that OpenAPI 3.0 has for schemas, as far as ours have use for them.
+/// The keywords of OpenAPI 3.0's schemas, as far as ours use them.
 const WORDS: &str = "title description type nullable default enum format required properties \
     additionalProperties items anyOf oneOf allOf not minimum maximum pattern minLength maxLength \
     minItems maxItems uniqueItems";

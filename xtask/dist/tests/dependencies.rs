@@ -1,9 +1,9 @@
-//! `docs/dependencies.md`: why each dependency is there, and which crates are in each program and module
-//! that people get.
+//! `docs/dependencies.md`: why each dependency is there, and which crates are in each program and
+//! module that is released.
 //!
-//! A crate that comes or goes fails this, so that it is seen, and so does one without a reason in
-//! `xtask/dist/dependencies.yaml`. `UPDATE_DEPENDENCIES=1 cargo test -p dist --test dependencies` writes
-//! the page anew.
+//! This fails if a crate is added or removed, so that the change is noticed, or if one has no
+//! reason in `xtask/dist/dependencies.yaml`. `UPDATE_DEPENDENCIES=1 cargo test -p dist --test
+//! dependencies` regenerates the page.
 
 #![allow(
     clippy::indexing_slicing,
@@ -39,7 +39,7 @@ const WASI: &[&str] = &["wasm32-wasip1"];
 const WASM: &[&str] = &["wasm32-unknown-unknown"];
 const EMBEDDED: &str = "`runner-terminal.wasm`, which the launcher embeds";
 
-/// What people get, its package, and the targets that it is built for.
+/// What is released, its package, and the targets that it is built for.
 const PROGRAMS: [(&str, &str, &[&str]); 5] = [
     ("the launcher", "runner-terminal-host", LAUNCHER),
     (EMBEDDED, "runner-terminal-wasi", WASI),
@@ -53,12 +53,12 @@ type Names = BTreeSet<String>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reasons {
-    /// Of each crate that a package of ours names.
+    /// The reason for each crate that one of our packages names.
     direct: BTreeMap<String, String>,
     duplicates: Vec<Duplicates>,
 }
 
-/// Crates that are locked in several versions for one reason.
+/// Crates that are locked in several versions for the same reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Duplicates {
@@ -66,7 +66,7 @@ struct Duplicates {
     why: String,
 }
 
-/// All that the page is made of.
+/// All the data of the page.
 struct Dependencies {
     reasons: Reasons,
     /// The names of our packages.
@@ -76,7 +76,7 @@ struct Dependencies {
     duplicates: BTreeMap<Crate, Names>,
     /// In the order of [`PROGRAMS`].
     programs: [Crates; 5],
-    /// By each direct dependency of the programs, the crates that are linked only because of it.
+    /// For each direct dependency of the programs, the crates that are linked only because of it.
     only_through: BTreeMap<String, Names>,
 }
 
@@ -84,7 +84,7 @@ fn names(crates: &Crates) -> Names {
     crates.keys().map(|(name, _)| name.clone()).collect()
 }
 
-/// The crates that are linked if one were not.
+/// The crates that would still be linked without one of them.
 fn linked_without(needs: &BTreeMap<&str, BTreeSet<&str>>, without: &str) -> Names {
     let mut to_visit: Vec<_> = PROGRAMS.map(|(_, package, _)| package).into();
     let mut linked = Names::new();
@@ -136,7 +136,7 @@ impl Dependencies {
         }
     }
 
-    /// What is to be done about the reasons.
+    /// What has to be fixed in the reasons.
     fn faults(&self) -> Vec<String> {
         let Reasons { direct, duplicates } = &self.reasons;
         let explained: Names = direct.keys().cloned().collect();

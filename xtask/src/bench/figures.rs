@@ -1,8 +1,8 @@
-//! Figures as people read them.
+//! Figures, formatted for people.
 
 use super::measure::Measured;
 
-/// A number with about three digits that count.
+/// A number with about three significant digits.
 pub(crate) fn figure(value: f64) -> String {
     match value {
         ..0.1 => format!("{value:.4}"),
@@ -13,7 +13,7 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
-/// A whole number with its thousands apart: `100,000`.
+/// A whole number with thousands separators: `100,000`.
 pub(crate) fn count(value: usize) -> String {
     match value {
         0..1_000 => value.to_string(),

@@ -26,20 +26,20 @@ pub(crate) const LISTS: &[List] = &[
     },
 ];
 
-/// What programs are given: a list that lies in files, or nothing but what they have of their own.
+/// The input of programs: a list in files, or nothing, for programs that have their own input.
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) list: List,
     /// The ResourceList.
     pub(crate) file: PathBuf,
-    /// The folder of a kustomization that makes the same change with kustomize's own means.
+    /// The folder of a kustomization that makes the same change with kustomize's own features.
     pub(crate) kustomization: String,
     /// The size of the ResourceList in bytes.
     pub(crate) size: usize,
 }
 
 impl Input {
-    /// No list, for programs that have one runner of their own.
+    /// No list, for programs that have their own input.
     pub(crate) fn none(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -50,7 +50,7 @@ impl Input {
         }
     }
 
-    /// Writes a list's files, with a kustomization where one of these programs reads it.
+    /// Writes a list's files, with a kustomization if one of these programs reads it.
     pub(crate) fn write(list: List, programs: &[Program]) -> Result<Self> {
         let name = list.name();
         let kustomization = format!("target/bench/kustomize/{name}");

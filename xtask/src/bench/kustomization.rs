@@ -1,7 +1,8 @@
-//! The same change by kustomize's own means: two patches a runner and a Service as a resource.
+//! The same change with kustomize's own features: for each runner two patches, and a Service as a
+//! resource.
 //!
-//! It is spared what kustomize has no means for. The patches name each runner and hold its whole new
-//! configuration, and the checksum in them is one that somebody has worked out before.
+//! It does not do what kustomize has no feature for: the patches name each runner and contain its
+//! whole new configuration, and the checksum in them is precomputed.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use super::lists::{self, List};
 
 const KUSTOMIZATION: &str = include_str!("templates/kustomization.yaml");
 const WORKLOAD_PATCH: &str = include_str!("templates/workload-patch.yaml");
-/// A table more at the end of a runner's `config.toml`, which is the last key of its ConfigMap.
+/// The table to add at the end of a runner's `config.toml`, which is the last key of its ConfigMap.
 const SESSION_SERVER: &str = include_str!("templates/session-server.toml");
 const SERVICE: &str = include_str!("templates/service.yaml");
 

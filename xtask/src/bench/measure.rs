@@ -1,4 +1,4 @@
-//! Runs programs in turns, by hyperfine.
+//! Runs programs in turns, with hyperfine.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,13 @@ use serde::Deserialize;
 use crate::process::command;
 use crate::{process, workspace};
 
-/// How often things are run, and for how long.
+/// How often programs are run, and for how long.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// All programs take turns this often, so that a machine which slows down slows down all.
+    /// The number of rounds in which all programs take turns, so that a slowdown of the machine
+    /// affects all of them.
     rounds: usize,
-    /// How many seconds one program is run in a turn, and how often at the most.
+    /// For how many seconds a program is run in a turn, and how many times at most.
     turn: (f64, usize),
     /// A program that takes longer than these seconds for one run is stopped and not measured.
     pub(crate) patience: u64,
@@ -27,7 +28,7 @@ impl Effort {
         turn: (1.0, 100),
         patience: 60,
     };
-    /// To see that it works.
+    /// To check that it works.
     pub(crate) const QUICK: Self = Self {
         rounds: 1,
         turn: (0.1, 5),
@@ -35,7 +36,7 @@ impl Effort {
     };
 }
 
-/// A command that has been run once with success.
+/// A command that has succeeded once.
 pub(crate) struct Trial {
     /// The program and its arguments.
     line: String,
@@ -46,13 +47,13 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// Runs it; none if it has not ended when the patience has.
+    /// Runs it; `None` if it takes longer than the patience.
     pub(crate) fn run(line: &str, input: &Path, effort: Effort) -> Result<Option<Self>> {
         let mut timeout = command(&format!("timeout {} {line}", effort.patience));
         timeout.env("PATH", workspace::path_with_launcher()?);
         timeout.stdin(fs::File::open(input)?.into_file());
         let output = process::output(&mut timeout)?;
-        // How timeout says that it has ended the program.
+        // The exit code of timeout when it has ended the program.
         if output.status.code() == Some(124) {
             return Ok(None);
         }
@@ -64,12 +65,12 @@ impl Trial {
     }
 }
 
-/// What the runs of a program took.
+/// The time and memory that the runs of a program took.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Measured {
     /// How long each took, in seconds, sorted.
     times: Vec<f64>,
-    /// Its peak memory in bytes. hyperfine's own 3 MB are the least that can be seen.
+    /// Its peak memory in bytes. hyperfine's own 3 MB are the smallest value that can be measured.
     memory_usage_byte: Vec<f64>,
 }
 
@@ -78,7 +79,7 @@ impl Measured {
         self.quantile(0.5)
     }
 
-    /// The quarter points, which half of the runs lie between.
+    /// The quartiles, between which half of the runs lie.
     pub(crate) fn middle_half(&self) -> (f64, f64) {
         (self.quantile(0.25), self.quantile(0.75))
     }
@@ -95,7 +96,7 @@ impl Measured {
         self.memory_usage_byte.extend(turn.memory_usage_byte);
     }
 
-    /// The value at a share of the runs, between two runs where it falls there.
+    /// The quantile of the times, interpolated between two runs if necessary.
     fn quantile(&self, share: f64) -> f64 {
         let place = share * (self.times.len().saturating_sub(1)) as f64;
         let at = |index: f64| self.times.get(index as usize).copied().unwrap_or(f64::NAN);
@@ -104,7 +105,7 @@ impl Measured {
     }
 }
 
-/// What the programs took, in their order.
+/// Measures the programs, and returns the results in their order.
 pub(crate) fn all(trials: &[&Trial], effort: Effort) -> Result<Vec<Measured>> {
     let mut all: Vec<_> = trials.iter().map(|_| Measured::default()).collect();
     for round in 1..=effort.rounds {
@@ -118,8 +119,8 @@ pub(crate) fn all(trials: &[&Trial], effort: Effort) -> Result<Vec<Measured>> {
 
 /// Runs one program for a while.
 fn turn(trial: &Trial, effort: Effort) -> Result<Measured> {
-    // No shell, as starting one takes longer than the function does. A pipe at the other end, as
-    // the function's hosts have one: a program that writes to nowhere moves no bytes.
+    // No shell, because starting one takes longer than the function. The output goes to a pipe, as
+    // with the function's hosts: writing to /dev/null would move no bytes.
     let options =
         "--shell=none --style=none --output=pipe --export-json target/bench/hyperfine.json";
     let (seconds, most) = effort.turn;

@@ -1,5 +1,5 @@
-//! Measures the function beside what people would use in its place, and judges the targets that the
-//! project has set itself. All of it are ratios of one run on one machine.
+//! Compares the function with its alternatives, and checks the project's performance targets.
+//! Targets compare figures from one run on one machine.
 
 pub(crate) mod figures;
 pub(crate) mod input;
@@ -24,7 +24,7 @@ use crate::{artifacts, hosts, workspace};
 use input::{Input, LISTS};
 use measure::Effort;
 
-/// What is measured, or measures.
+/// The pinned programs that are measured, or that measure.
 const HOSTS: [&str; 6] = [
     "wazero-run",
     "kyaml-peer",
@@ -39,19 +39,19 @@ const LEGEND: &str = "\
 `middle half`: the range that half of the runs fall in, from the first quarter to the third. `× kyaml`: the time \
 divided by that program's. `× input`: the peak memory divided by the list's size.";
 
-/// What `cargo xtask bench` is told.
+/// The arguments of `cargo xtask bench`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Run everything a few times only: to see that it works, not to publish
+    /// Run everything only a few times, to check that it works: not for published figures
     #[arg(long)]
     quick: bool,
     /// Measure only these parts: start, example, relay, lists, or a list such as 10000-1
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
-    /// Measure what `target` holds, in place of building it first
+    /// Measure the programs in `target` without building them first
     #[arg(long)]
     as_built: bool,
-    /// Draw the times of the lists into this SVG file, by gnuplot
+    /// Draw the times of the lists into this SVG file, with gnuplot
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 }
@@ -107,10 +107,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// What all lists together are called.
+/// The name for all lists together.
 const ALL_LISTS: &str = "lists";
 
-/// The parts of these names, in their own order; all where there are none.
+/// The parts with these names, in the usual order; all parts if no name is given.
 fn parts(only: &[String]) -> Result<Vec<String>> {
     let lists: Vec<_> = LISTS.iter().map(|list| list.name()).collect();
     let others = ["example", "start", relay::PART].map(str::to_owned);

@@ -1,4 +1,4 @@
-//! The times of lists by their number of objects, as a picture drawn by gnuplot.
+//! The times of lists by their number of objects, as a chart drawn by gnuplot.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use super::targets::Figures;
 use crate::process::{self, command};
 use crate::workspace;
 
-/// The programs, as `programs.yaml` calls them and as the picture does, and their colours, which people
-/// who are colour-blind can tell apart (Okabe and Ito).
+/// The programs, with their names in `programs.yaml` and in the chart, and their colours, which are
+/// safe for colour-blind people (Okabe and Ito).
 const LINES: [(&str, &str, &str); 5] = [
     ("kustomize", "kustomize's own patches", "#cc79a7"),
     ("kyaml", "kyaml", "#e69f00"),
@@ -20,7 +20,7 @@ const LINES: [(&str, &str, &str); 5] = [
     ("cat", "cat", "#666666"),
 ];
 
-/// Draws what was measured of the lists with one runner into an SVG file.
+/// Draws the figures of the lists with one runner into an SVG file.
 pub(crate) fn draw(figures: &Figures, file: &Path) -> Result<()> {
     let script = workspace::target("bench/picture.gnuplot");
     fs::write(&script, text(figures))?;
@@ -28,7 +28,7 @@ pub(crate) fn draw(figures: &Figures, file: &Path) -> Result<()> {
     fs::write(file, svg).context("cannot write the picture")
 }
 
-/// What gnuplot reads: the times, and how they are drawn.
+/// The script for gnuplot: the times, and how they are drawn.
 fn text(figures: &Figures) -> String {
     let lists = LISTS
         .iter()

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::lists::List;
 
-/// Programs, and those that the others are compared with.
+/// A part's programs, and those that the others are compared with.
 #[derive(Deserialize)]
 pub(crate) struct Part {
     pub(crate) over: Vec<String>,
@@ -20,19 +20,19 @@ pub(crate) struct Program {
     pub(crate) key: String,
     /// Its name in the tables.
     pub(crate) name: String,
-    /// Its command, which starts in the workspace's root.
+    /// Its command, which is run in the workspace's root.
     command: String,
     pub(crate) input: Option<String>,
     #[serde(default = "yes")]
     pub(crate) serves: bool,
     pub(crate) same_as: Option<String>,
-    /// Why it is given no more than [`MANY`] objects.
+    /// Why it gets no more than [`MANY`] objects.
     pub(crate) left_out: Option<String>,
 }
 
-/// What is the most for some programs.
+/// The most objects that some programs get.
 const MANY: usize = 10_000;
-/// Stands in a command for the kustomization's folder.
+/// The placeholder for the kustomization's folder in a command.
 const KUSTOMIZATION: &str = "KUSTOMIZATION";
 
 /// The parts of the benchmark by their names.
@@ -45,12 +45,12 @@ fn yes() -> bool {
 }
 
 impl Program {
-    /// Why the program is not given a list of this size.
+    /// Why the program does not get a list of this size.
     pub(crate) fn refuses(&self, list: List) -> Option<&str> {
         self.left_out.as_deref().filter(|_| list.items > MANY)
     }
 
-    /// Whether it reads a kustomization, in place of its stdin.
+    /// Whether it reads a kustomization instead of its stdin.
     pub(crate) fn reads_kustomization(&self) -> bool {
         self.command.ends_with(KUSTOMIZATION)
     }

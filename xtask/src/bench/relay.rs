@@ -1,6 +1,6 @@
-//! The relay beside HAProxy, which passes TLS through by SNI as well.
+//! The relay compared with HAProxy, which also passes TLS through by SNI.
 //!
-//! `tests/real-hosts/src/bin/relay-load` loads both, and says what they took.
+//! `tests/real-hosts/src/bin/relay-load` puts both under load, and reports what they used.
 
 use std::fmt::Write as _;
 
@@ -12,12 +12,12 @@ use super::figures::{bytes, count, figure, milliseconds};
 use super::targets::Figures;
 use crate::process::{self, command};
 
-/// What the part is called.
+/// The name of the part.
 pub(crate) const PART: &str = "relay";
 /// The programs, by their names in the results.
 const PROGRAMS: [&str; 2] = ["relay", "haproxy"];
 
-/// What was measured: its name in the results, what the table calls it, and how it is shown.
+/// A figure: its name in the results, its label in the table, and its format.
 type Row = (&'static str, &'static str, fn(f64) -> String);
 
 const ROWS: [Row; 8] = [
@@ -42,7 +42,7 @@ struct Sizes {
     bytes: f64,
 }
 
-/// Loads both, and gives the table in Markdown.
+/// Puts both under load, and returns the table in Markdown.
 pub(crate) fn measure(is_quick: bool, figures: &mut Figures) -> Result<String> {
     let quick = if is_quick { " -- --quick" } else { "" };
     let load = "cargo run --release --package=real-hosts --bin=relay-load";

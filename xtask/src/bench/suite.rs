@@ -11,7 +11,7 @@ use super::programs::{Part, Program};
 use super::targets::Figures;
 use crate::workspace;
 
-/// Checks all programs and measures those that do their job; gives the table in Markdown.
+/// Checks all programs, measures those that do their job, and returns the table in Markdown.
 pub(crate) fn measure(
     part: &Part,
     input: &Input,
@@ -57,7 +57,7 @@ pub(crate) fn measure(
                 });
                 let over: String = over.collect();
                 let mut over_input = figure(measured.memory() / input.size as f64);
-                // Beside a small list, memory is that of the program itself.
+                // With a small list, the memory is that of the program itself.
                 if input.size < 1_000_000 {
                     over_input.clear();
                 }
@@ -73,7 +73,8 @@ pub(crate) fn measure(
     Ok(table)
 }
 
-/// Runs a program once, so that only programs which do their job are measured; or tells why it is not.
+/// Runs a program once, so that only programs that do their job are measured; otherwise returns why
+/// it is not.
 fn check(
     program: &Program,
     input: &Input,

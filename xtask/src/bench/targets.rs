@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::figures::figure;
 
-/// What was measured, by the names that `targets.yaml` has for it.
+/// The measured figures, by their names in `targets.yaml`.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ struct Target {
     what: String,
     at_most: Option<f64>,
     at_least: Option<f64>,
-    /// Stands behind both numbers; empty for ratios.
+    /// The unit after both numbers; empty for ratios.
     #[serde(default)]
     unit: String,
     of: String,
@@ -25,7 +25,7 @@ struct Target {
 }
 
 impl Target {
-    /// Where it is, if that was measured.
+    /// The measured value, if there is one.
     fn measured(&self, figures: &Figures) -> Option<f64> {
         let of = figures.get(&self.of)?;
         Some(match (&self.over, &self.minus) {
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// The targets as far as these figures tell, in Markdown; empty without any.
+/// The targets for which there are figures, as a table in Markdown; empty if there are none.
 pub(crate) fn table(figures: &Figures) -> Result<String> {
     let targets = include_str!("targets.yaml");
     let targets: Vec<Target> = yaml_serde::from_str(targets).context("in targets.yaml")?;

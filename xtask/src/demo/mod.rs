@@ -21,7 +21,7 @@ const PORT_OF_PICTURE: u16 = 18_093;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Draw the terminal as an animated SVG, in place of showing it: docs/demo.svg
+    /// Draw the terminal as an animated SVG instead of showing it: docs/demo.svg
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 }
@@ -35,9 +35,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Builds the launcher with its module, and what it is run with, side by side.
+/// Builds the launcher with its module, and in parallel the programs that it is run with.
 fn build() -> Result<()> {
-    // Before minutes of building.
+    // Fails before minutes of building.
     process::capture(&mut command("go version"))?;
     artifacts::add_target(artifacts::WASI.target)?;
     hosts::build_beside(&["kustomize", "session-server"], || {

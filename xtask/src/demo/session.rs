@@ -35,12 +35,12 @@ pub(super) struct Step {
     pub(super) command: String,
     /// All that it printed.
     pub(super) output: String,
-    /// True for the two that prove that a terminal works.
+    /// True for the two steps that prove that a terminal works.
     pub(super) is_proof: bool,
 }
 
-/// Runs the session with a session server at a port of this machine, and hands over each step when it is
-/// done. Nothing runs any more when this returns.
+/// Runs the session with a session server at a port of this machine, and passes each finished step
+/// to `show`. Nothing is still running when this returns.
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ fn shell(line: &str) -> Result<String> {
 struct Server(Child);
 
 impl Server {
-    /// Starts it, and gives what it says.
+    /// Starts it, and returns the line that it prints.
     fn start() -> Result<(Self, String)> {
         let log = workspace::target("demo/session-server.log");
         let mut server = command(&format!("target/hosts/bin/{SERVER}"));

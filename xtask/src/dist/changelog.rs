@@ -1,10 +1,10 @@
-//! What a release changes, which its users read in `CHANGELOG.md`.
+//! The changes of a release, which users read in `CHANGELOG.md`.
 
 use anyhow::{Result, ensure};
 
 use crate::workspace;
 
-/// Refuses to pack a version that the page does not tell of.
+/// Refuses to pack a version that has no entry on the page.
 pub(super) fn must_tell_of(version: &str) -> Result<()> {
     ensure!(
         tells_of(&workspace::text("CHANGELOG.md")?, version),
@@ -13,7 +13,7 @@ pub(super) fn must_tell_of(version: &str) -> Result<()> {
     Ok(())
 }
 
-/// True if a page has a section of this version with anything in it.
+/// True if a page has a section for this version that is not empty.
 fn tells_of(text: &str, version: &str) -> bool {
     let heading = format!("[{version}]");
     let mut sections = text.split("\n## ").skip(1);

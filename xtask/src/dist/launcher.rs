@@ -1,4 +1,4 @@
-//! The launcher for a target, which need not be this machine.
+//! The launcher for a target, which may differ from this machine.
 
 use std::env::consts;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(super) struct Launcher {
 }
 
 impl Launcher {
-    /// True if this machine runs it as it is.
+    /// True if this machine can run it directly.
     pub(super) fn runs_here(&self) -> bool {
         let system = consts::OS.replace("macos", "apple");
         self.target.starts_with(consts::ARCH) && self.target.contains(&system)
@@ -28,7 +28,7 @@ impl Launcher {
     /// Completions and man pages, which the launcher itself writes, in a folder.
     pub(super) fn write_texts(&self) -> Result<PathBuf> {
         let folder = workspace::empty(workspace::target("dist-build/texts"))?;
-        // Each shell, and the name by which it finds its completions.
+        // Each shell, and the file name under which it finds its completions.
         for (shell, name) in [
             ("bash", "runner-terminal"),
             ("zsh", "_runner-terminal"),
@@ -47,10 +47,11 @@ impl Launcher {
         Ok(folder)
     }
 
-    /// Runs it as a container would, with nothing around it, where this machine can, itself or by QEMU.
+    /// Runs it as a container would, in an empty environment, if this machine can, directly or with
+    /// QEMU.
     fn check(&self) -> Result<()> {
         let target = &self.target;
-        // QEMU's program for the CPU of a static Linux target, if it is installed.
+        // QEMU's user-mode emulator for the CPU of a static Linux target, if it is installed.
         let (cpu, _) = target.split_once('-').unwrap_or_default();
         let qemu = format!("qemu-{cpu}-static");
         let has_qemu = || process::read(&mut command(&format!("{qemu} --version"))).is_ok();
@@ -81,15 +82,16 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
     artifacts::add_target(target)?;
     let builder = Builder::new(workspace::root())?;
     let mut cargo = builder.cargo(flags(target));
-    // With `cross`, which is for the compiler of the module alone, one compiler is built for all targets.
+    // With `cross`, which only affects the compiler of the module, one compiler is built for all
+    // targets.
     cargo.args(["build", "--release", "--locked", "--features=cross"]);
     cargo.args(["--package=runner-terminal-host", "--target", target]);
     cargo.arg("--target-dir").arg(&builder.target);
     cargo.env("RUNNER_TERMINAL_WASM", module);
     if is_static(target) {
         println!("clang … {}", debian::ensure("clang")?);
-        // The little C in our dependencies is compiled by clang, which knows every target, and without
-        // a C library's headers (see `freestanding/stdlib.h`).
+        // The little C code in our dependencies is compiled by clang, which supports every target,
+        // without the headers of a C library (see `freestanding/stdlib.h`).
         let headers = workspace::root().join("xtask/src/dist/freestanding");
         let flags = "-ffreestanding -nostdlibinc -DRING_CORE_NOSTDLIBINC=1";
         let flags = format!("{flags} -I{}", headers.display());
@@ -105,7 +107,7 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
     let folder = workspace::target("launchers").join(target);
     fs::create_dir_all(&folder)?;
     let path = folder.join(program(target));
-    // With its permissions.
+    // This keeps its permissions.
     fs::copy(&built, &path)?;
     let target = target.to_owned();
     let launcher = Launcher { target, path };
@@ -113,14 +115,14 @@ pub(super) fn build(target: &str, module: &Path) -> Result<Launcher> {
     Ok(launcher)
 }
 
-/// The launchers in a folder that another run, perhaps on another machine, has filled.
+/// The launchers in a folder that was filled by another run, perhaps on another machine.
 pub(super) fn find(folder: &Path) -> Result<Vec<Launcher>> {
     let mut launchers = Vec::new();
     for folder in workspace::entries(folder)? {
         let target = folder.file_name().unwrap_or_default();
         let target = target.to_string_lossy().into_owned();
         let path = folder.join(program(&target));
-        // Before a long build is wasted on it.
+        // Fails before a long build.
         ensure!(path.is_file(), "{} is missing", path.display());
         launchers.push(Launcher { target, path });
     }
@@ -144,10 +146,11 @@ fn program(target: &str) -> &'static str {
 
 fn flags(target: &str) -> &'static [&'static str] {
     if is_static(target) {
-        // Rust has all that such a program is linked from, and a linker for every CPU.
+        // Rust comes with everything that such a program is linked with, and with a linker for
+        // every CPU.
         &["-Clinker=rust-lld"]
     } else if target.contains("windows") {
-        // No time in the program, and no library that Windows may lack.
+        // No timestamp in the program, and no library that Windows may lack.
         &["-Clink-arg=/Brepro", "-Ctarget-feature=+crt-static"]
     } else {
         &[]

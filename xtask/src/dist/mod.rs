@@ -1,7 +1,7 @@
 //! Builds a release and packs it into `target/dist`.
 //!
-//! Here the programs are built; the package `dist` packs them. What is built here says nothing of the
-//! machine and the moment, so that anybody can build the same bytes.
+//! The programs are built here; the package `dist` packs them. The output does not depend on the
+//! machine or the time, so that anybody can build the same bytes.
 
 mod changelog;
 mod launcher;
@@ -24,18 +24,19 @@ use reproducible::Builder;
 pub(crate) use reproducible::build_stand_in;
 use verify::Copy;
 
-/// What is built without a `--target`.
+/// The targets without `--target`.
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
 
-/// The variable by which reproducible builds are told their time.
+/// The variable that sets the time of reproducible builds.
 const TIME: &str = "SOURCE_DATE_EPOCH";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Build the launcher for this target; both of static Linux when there is none
+    /// Build the launcher for this target [default: both static Linux targets]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<String>,
-    /// Pack the launchers that are built already, in place of building any: FOLDER/TARGET/runner-terminal
+    /// Pack launchers that are already built, instead of building any:
+    /// FOLDER/TARGET/runner-terminal
     #[arg(long, value_name = "FOLDER", conflicts_with = "targets")]
     launchers: Option<PathBuf>,
     /// Build the launchers into target/launchers and pack nothing
@@ -44,19 +45,19 @@ pub(crate) struct Arguments {
     /// The name under which the image will be pushed, with its registry and without a tag
     #[arg(long, default_value = "runner-terminal")]
     image: String,
-    /// The commit that this is, where git cannot tell
+    /// The commit that is built, if git cannot tell
     #[arg(long)]
     commit: Option<String>,
-    /// Build everything once more from a copy in another folder, and compare; with a --target alone,
-    /// in half of the time
+    /// Build everything again from a copy in another folder, and compare; with one --target it
+    /// takes half the time
     #[arg(long, conflicts_with_all = ["build_only", "launchers"])]
     verify: bool,
-    /// Build the launcher's module alone, here and from a copy in another folder, and compare
+    /// Build only the launcher's module, here and from a copy in another folder, and compare
     #[arg(long)]
     verify_module: bool,
 }
 
-/// What is built, before it is packed.
+/// The built files, before they are packed.
 struct Built {
     /// Each with its file.
     modules: Vec<(&'static Module, PathBuf)>,
@@ -75,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.verify_module {
         return verify::module();
     }
-    // Before the long build, so that both are of one moment.
+    // Before the long build, so that both have the same sources.
     let copy = arguments.verify.then(Copy::make).transpose()?;
     let mut modules = Vec::new();
     for module in MODULES {
@@ -107,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Builds a module from a copy of the workspace, in a file of its name.
+/// Builds a module from a copy of the workspace, into a file with its name.
 fn build_module(module: &Module, root: &Path) -> Result<PathBuf> {
     let builder = Builder::new(root)?;
     let mut cargo = builder.cargo(module.flags);
@@ -119,7 +120,7 @@ fn build_module(module: &Module, root: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Builds the npm package, and gives its folder.
+/// Builds the npm package, and returns its folder.
 fn build_npm() -> Result<PathBuf> {
     let builder = Builder::new(workspace::root())?;
     let folder = builder.target.join("npm");
@@ -132,7 +133,7 @@ fn build_npm() -> Result<PathBuf> {
 }
 
 impl Built {
-    /// Hands it to the package `dist`, which packs it into a folder.
+    /// Passes it to the package `dist`, which packs it into a folder.
     fn pack(&self, source: &Source, image: &str, out: &Path) -> Result<()> {
         changelog::must_tell_of(env!("CARGO_PKG_VERSION"))?;
         let runnable = self.launchers.iter().find(|launcher| launcher.runs_here());
@@ -168,7 +169,7 @@ impl Built {
 }
 
 impl Source {
-    /// The commit that is checked out, unless it is told.
+    /// The given commit, or else the one that is checked out.
     fn find(commit: Option<&str>) -> Result<Self> {
         let git = |arguments: &str| process::read(&mut command(&format!("git {arguments}")));
         let time = env::var(TIME).or_else(|_| git("log -1 --format=%ct"));

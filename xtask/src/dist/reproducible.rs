@@ -1,4 +1,4 @@
-//! A cargo whose output says nothing of this machine, in a copy of the workspace.
+//! A cargo whose output does not depend on this machine, in a copy of the workspace.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,10 @@ use crate::artifacts::{Module, add_target};
 use crate::process::{self, command};
 use crate::workspace;
 
-/// A copy of the workspace, and the folders of this machine that a compiler would write into a program.
+/// A copy of the workspace, and the folders of this machine whose paths a compiler would write into
+/// a program.
 pub(super) struct Builder {
-    /// Where a release is built in it.
+    /// The folder in it where a release is built.
     pub(super) target: PathBuf,
     root: PathBuf,
     /// Each folder, and what is written instead.
@@ -37,7 +38,7 @@ impl Builder {
             folders: [
                 (root.to_owned(), "/runner-terminal".to_owned()),
                 (cargo, "/cargo".to_owned()),
-                // How Rust itself names its library.
+                // The path that Rust itself uses for its library.
                 (library, format!("/rustc/{commit}")),
             ],
         })
@@ -45,8 +46,8 @@ impl Builder {
 
     /// Cargo with flags for rustc.
     ///
-    /// The flags replace those of the environment and of the person's configuration: with others it
-    /// would not be the same program.
+    /// The flags replace those of the environment and of the user's configuration: other flags
+    /// would give a different program.
     pub(super) fn cargo(&self, more_flags: &[&str]) -> Command {
         let mut flags: Vec<_> = more_flags.iter().map(|&flag| flag.to_owned()).collect();
         for (from, to) in &self.folders {
@@ -54,21 +55,21 @@ impl Builder {
         }
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);
-        // A character that no path has stands between them.
+        // They are separated by a character that no path has.
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-        // Set by the cargo that runs this, about another build.
+        // Set by the cargo that runs xtask, for another build.
         cargo.env_remove("CARGO_BUILD_TARGET");
         cargo.env_remove("RUSTC_WORKSPACE_WRAPPER");
         cargo.env_remove("RUNNER_TERMINAL_WASM");
         cargo
     }
 
-    /// The file of a module of the release.
+    /// The path of one of the release's modules.
     pub(super) fn module(&self, module: &Module) -> PathBuf {
         self.target.join("modules").join(module.file)
     }
 
-    /// Refuses a file that has a folder of this machine in it.
+    /// Refuses a file that contains the path of a folder of this machine.
     pub(super) fn check(&self, file: &Path) -> Result<()> {
         self.check_content(&file.to_string_lossy(), &fs::read(file)?)
     }
@@ -87,7 +88,7 @@ impl Builder {
     }
 }
 
-/// A small static program in the place of the launcher, for the tests of packing: the function without
+/// A small static program instead of the launcher, for the tests of packing: the function without
 /// its sandbox. The launcher itself takes minutes to build, and `cargo xtask dist` runs it.
 pub(crate) fn build_stand_in() -> Result<()> {
     let target = format!("{}-unknown-linux-musl", env::consts::ARCH);

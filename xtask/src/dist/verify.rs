@@ -1,4 +1,4 @@
-//! Builds the same once more in another folder, and compares.
+//! Builds the same again in another folder, and compares.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::artifacts::WASI;
 use crate::process::{self, command};
 use crate::workspace;
 
-/// Builds and packs the copy of the workspace, and compares what is built and what is packed.
+/// Builds and packs the copy of the workspace, and compares both the built and the packed files.
 pub(super) fn release(
     copy: Copy,
     arguments: &Arguments,
@@ -26,12 +26,12 @@ pub(super) fn release(
     }
     cargo.args(["--image", &arguments.image, "--commit", &source.commit]);
     cargo.env(TIME, source.time.to_string());
-    // Each build has a folder of its own, below its own workspace.
+    // Each build has its own target folder, below its own workspace.
     cargo.env_remove("CARGO_TARGET_DIR");
     println!("\nonce more, in {}", copy.root.display());
     process::run(&mut cargo)?;
 
-    // What is packed into the archives comes first: where it differs, they do.
+    // The files that are packed into the archives come first: if one differs, its archive does too.
     let launchers = built.launchers.iter();
     let launchers = launchers.filter_map(|launcher| launcher.path.parent());
     let modules = built.modules.first().and_then(|(_, file)| file.parent());
@@ -52,15 +52,15 @@ pub(super) fn module() -> Result<()> {
     Ok(fs::remove_dir_all(copy.root)?)
 }
 
-/// Fails where two builds of a file, or of the files in a folder, differ, and says which do.
+/// Fails if two builds of a file, or of the files in a folder, differ, and says which.
 fn compare(ours: &Path, theirs: &Path) -> Result<()> {
     let mut diff = command("diff --recursive --report-identical-files");
     process::run(diff.arg(ours).arg(theirs)).context("two builds differ; the second one is kept")
 }
 
-/// A copy of the workspace's sources, in a folder with another name and of another depth.
+/// A copy of the workspace's sources, in a folder with a different name and depth.
 ///
-/// What an interrupted run has built in it already stays, as its dependencies take minutes.
+/// What an interrupted run has already built in it is kept, because the dependencies take minutes.
 pub(super) struct Copy {
     root: PathBuf,
 }
@@ -79,7 +79,7 @@ impl Copy {
         let mut git = command("git ls-files -z --cached --others --exclude-standard");
         for name in process::read(&mut git)?.split_terminator('\0') {
             let (from, to) = (workspace::root().join(name), root.join(name));
-            // A file that is deleted and not yet committed is listed still.
+            // A file whose deletion is not committed yet is still listed.
             if from.is_file() {
                 fs::create_dir_all(to.parent().unwrap_or(&root))?;
                 fs::copy(&from, &to)?;
@@ -88,7 +88,7 @@ impl Copy {
         Ok(Self { root })
     }
 
-    /// The file or folder in it that is what this one is in the workspace.
+    /// The file or folder in it that corresponds to this one in the workspace.
     fn twin(&self, path: &Path) -> Result<PathBuf> {
         Ok(self.root.join(path.strip_prefix(workspace::root())?))
     }

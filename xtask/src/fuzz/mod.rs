@@ -1,7 +1,8 @@
 //! Builds the fuzzers and lets them run for a while: see fuzz/README.md.
 //!
-//! cargo-fuzz runs one fuzzer at a time, and would be one more program to build before each first test;
-//! what it passes to the compiler and to libFuzzer is here, so it works on these fuzzers too.
+//! cargo-fuzz runs one fuzzer at a time, and would be one more program to build before the first
+//! test. The options that it passes to the compiler and to libFuzzer are here, so it also works on
+//! these fuzzers.
 
 mod seeds;
 
@@ -18,10 +19,10 @@ use crate::process::{self, command};
 use crate::{nightly, workspace};
 use seeds::Fuzzer;
 
-/// How long the fuzzers run, each: as often as ever, or for so many seconds.
+/// How long each fuzzer runs: `None` for its usual number of executions, or this many seconds.
 type Seconds = Option<u64>;
 
-/// What tells libFuzzer where an input has led, and AddressSanitizer what memory is read.
+/// The instrumentation by which libFuzzer sees coverage, and AddressSanitizer memory accesses.
 const FLAGS: &[&str] = &[
     "--cfg=fuzzing",
     "-Zsanitizer=address",
@@ -30,21 +31,21 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    // Each condition stays a branch of its own.
+    // Keeps a separate branch for each condition.
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
 ];
 
-/// What libFuzzer is told, whichever the fuzzer. The limits of one input are memory, time, what is
-/// slow, and size: an input takes a millisecond, and the machine may be busy. Leaks are looked for by
-/// other means than every machine has.
+/// The options of libFuzzer for every fuzzer. The limits of one input are memory, time, the time
+/// that counts as slow, and size: an input takes a millisecond, and the machine may be busy. Leak
+/// detection needs features that not every machine has.
 const OPTIONS: &str = "-rss_limit_mb=2048 -timeout=20 -report_slow_units=10 -max_len=16384 \
                        -detect_leaks=0 -print_final_stats=1";
 
-/// The folders of inputs that are kept, with a folder for each fuzzer: those that it once failed on, and
-/// those that reach what the fixtures do not.
+/// The checked-in inputs, in a folder for each fuzzer: those on which it once failed, and those
+/// that reach code that the fixtures do not reach.
 const KEPT: [&str; 2] = ["fuzz/regressions", "fuzz/corpus"];
 
-/// How many lines of a failure are printed: what has panicked, and where.
+/// How many lines of a failure are printed: what panicked, and where.
 const REASON: usize = 12;
 
 /// Builds the fuzzers, and runs them.
@@ -87,11 +88,11 @@ pub(crate) fn run(names: &[String], minutes: Option<u64>) -> Result<()> {
     Ok(())
 }
 
-/// Builds all fuzzers at once, and gives the folder that they are in.
+/// Builds all fuzzers at once, and returns their folder.
 fn build() -> Result<PathBuf> {
     let installed = nightly::install("", "--version");
     installed.context("only a nightly has the sanitizers that fuzzers need")?;
-    // libFuzzer is written in it.
+    // libFuzzer is written in C++.
     process::capture(&mut command("c++ --version"))?;
     let version = process::read(&mut nightly::cargo("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -99,7 +100,7 @@ fn build() -> Result<PathBuf> {
     let target = workspace::target("fuzz");
     println!("building the fuzzers …");
     let start = Instant::now();
-    // With a target named, what runs in the build itself is left as it is.
+    // With an explicit target, build scripts and macros are not instrumented.
     let mut cargo = nightly::cargo(&format!(
         "build --quiet --release --locked --bins --manifest-path fuzz/Cargo.toml --target {host}"
     ));
@@ -109,15 +110,16 @@ fn build() -> Result<PathBuf> {
     Ok(target.join(host).join("release"))
 }
 
-/// Runs a fuzzer, and prints what it has done.
+/// Runs a fuzzer, and prints a summary.
 fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -> Result<()> {
     let folder = |kind: &str| workspace::target("fuzz").join(kind).join(name);
-    // The same inputs each time, with nothing that an earlier run has kept, unless it is for a time.
+    // Without a time, the inputs are the same each time, and nothing that an earlier run has kept
+    // is used.
     let corpus = match seconds {
         None => workspace::empty(folder("tested"))?,
         Some(_) => folder("corpus"),
     };
-    // Where the inputs lie that it has failed on. libFuzzer's other tools look there, too.
+    // The folder for inputs on which it fails. libFuzzer's other tools use it, too.
     let artifacts = format!("fuzz/artifacts/{name}");
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(workspace::root().join(&artifacts))?;
@@ -133,13 +135,13 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
         None => command.args(["-seed=1".to_owned(), format!("-runs={}", fuzzer.executions)]),
         Some(seconds) => command.arg(format!("-max_total_time={seconds}")),
     };
-    // What it finds worth keeping goes into the first folder.
+    // libFuzzer writes new inputs into the first folder.
     command.arg(corpus).arg(folder("seeds"));
     command.stdout(out.try_clone()?).stderr(out);
     let start = Instant::now();
     let status = command.status();
     let status = status.with_context(|| format!("{} does not start", program.display()))?;
-    // What was read may be printed, too, and be no text.
+    // The input may be printed, too, and may not be text.
     let said = Said::read(&String::from_utf8_lossy(&fs::read(&log)?));
     println!("{name}: {:.1?}, {}", start.elapsed(), said.summary);
     if status.success() && said.inputs.is_empty() && said.executions > 0 {
@@ -157,7 +159,7 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
     )
 }
 
-/// What libFuzzer says of a run.
+/// What libFuzzer reports about a run.
 #[derive(Debug, Default)]
 struct Said {
     executions: u64,

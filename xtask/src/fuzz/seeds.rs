@@ -1,4 +1,4 @@
-//! What the fuzzers begin with: the fixtures, as each of them reads its input.
+//! The seeds of the fuzzers: the fixtures, in the form in which each fuzzer reads its input.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::workspace::{self, root};
 
-/// What `fuzzers.yaml` says of a fuzzer.
+/// A fuzzer in `fuzzers.yaml`.
 #[derive(Deserialize)]
 pub(super) struct Fuzzer {
     pub(super) executions: u64,
-    /// What stands behind a text, each alone.
+    /// The alternatives for the bytes after a text.
     #[serde(default = "no_choices")]
     choices: Vec<Vec<u8>>,
     seeds: Vec<Source>,
@@ -47,7 +47,7 @@ fn no_choices() -> Vec<Vec<u8>> {
 }
 
 impl Fuzzer {
-    /// Writes its seeds into a folder, and with them the inputs in those that are kept.
+    /// Writes its seeds into a folder, together with the checked-in inputs.
     pub(super) fn write_seeds(&self, kept: &[PathBuf], folder: &Path) -> Result<()> {
         let mut seeds = Vec::new();
         for text in self.texts()? {
@@ -77,7 +77,7 @@ impl Source {
         for folder in &self.fixtures {
             let paths = workspace::entries(&root().join("tests/fixtures").join(folder))?;
             let is_yaml = |path: &&_| Path::new(path).extension().is_some_and(|it| it == "yaml");
-            // Some are there for not being text.
+            // Some fixtures are deliberately not text.
             texts.extend(paths.iter().filter(is_yaml).flat_map(fs::read_to_string));
         }
         match self.r#as {
@@ -109,7 +109,7 @@ fn as_item(document: &str) -> String {
     list
 }
 
-/// What is written below a key, as a text of its own; each of them once.
+/// What is below a key, as a separate text; each text once.
 fn below(lists: &[String], key: &str) -> Vec<String> {
     let mut found = Vec::new();
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();

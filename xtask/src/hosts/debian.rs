@@ -1,4 +1,4 @@
-//! Programs that are Debian packages of the same name.
+//! Programs from Debian packages of the same name.
 
 use std::env;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::process::{self, command};
 
-/// Finds a program, or installs it where this may be done, and says which.
+/// Finds a program, or installs it if that is allowed, and returns which.
 pub(crate) fn ensure(name: &str) -> Result<&'static str> {
     if is_there(name) {
         return Ok("found");
@@ -27,7 +27,7 @@ pub(crate) fn ensure(name: &str) -> Result<&'static str> {
 }
 
 fn is_there(name: &str) -> bool {
-    // Where Debian puts programs for administrators, which not everybody has on their PATH.
+    // Debian's folder for administrators' programs, which may not be on the PATH.
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
     folders.any(|folder| folder.join(name).is_file())

@@ -33,7 +33,7 @@ enum Host {
     },
 }
 
-/// What no test needs: the tools of the audit and of the benchmark.
+/// The programs that no test needs: the tools of the audit and of the benchmark.
 const NOT_FOR_TESTS: [&str; 3] = ["cargo-vet", "gnuplot-nox", "hyperfine"];
 
 /// Builds the hosts of these names, or all of them when there are none.
@@ -81,7 +81,7 @@ impl Host {
         }
     }
 
-    /// Builds or finds it, and says so.
+    /// Builds or finds it, and prints which.
     fn ensure(&self) -> Result<()> {
         let name = self.name();
         let done = match self {

@@ -1,4 +1,4 @@
-//! A pinned program: how it is built, and whether it still is what its sources say.
+//! A pinned program: how it is built, and whether it is still up to date.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::process::{self, NPM_CI, command};
 use crate::workspace::{self, root, text};
 
-/// What `catalogue.yaml` and `versions.yaml` say of a program.
+/// A program in `catalogue.yaml` or `versions.yaml`.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Program {
@@ -20,20 +20,20 @@ pub(crate) struct Program {
     pub(crate) name: String,
     #[serde(flatten)]
     recipe: Recipe,
-    /// The package of a registry that it is in, where that has another name.
+    /// Its package in a registry, if that has another name.
     package: Option<String>,
-    /// The folder of its code, or of what pins it.
+    /// The folder of its code, or of the file that pins it.
     #[serde(default)]
     folder: String,
     /// Its version, without the `v`, or else the dependency whose version counts as its own.
     version: Option<String>,
     #[serde(default)]
     pinned: String,
-    /// The go.mod, where that is not the one of its folder.
+    /// The go.mod, if it is not the one of its folder.
     pub(crate) go_mod: Option<String>,
     /// A Go variable to set to its version.
     version_flag: Option<String>,
-    /// Whether a C library is in it, which takes a C compiler.
+    /// Whether it contains a C library, which needs a C compiler.
     #[serde(default)]
     cgo: bool,
 }
@@ -75,7 +75,7 @@ impl Program {
         version.with_context(|| format!("{file} does not pin {}", self.name))
     }
 
-    /// Builds the program into a folder, unless it was built from what is there now.
+    /// Builds the program into a folder, unless it is up to date.
     pub(crate) fn build(&self, bin: &Path, stamp_file: &Path) -> Result<()> {
         let (name, stamp) = (&self.name, self.stamp(bin)?);
         let version = self.version()?;
@@ -119,7 +119,7 @@ impl Program {
                 let mut go = go("build", &flags);
                 go.current_dir(root().join(&self.folder));
                 if self.cgo {
-                    // What Rust links with: it is wherever Rust programs are built.
+                    // The linker of Rust, which exists wherever Rust programs are built.
                     go.env("CGO_ENABLED", "1").env("CC", "cc");
                 }
                 if let Some(go_mod) = &self.go_mod {
@@ -145,13 +145,14 @@ impl Program {
         })
     }
 
-    /// A hash of all that the program is built from, which lies beside it when it is built.
+    /// A hash of everything that the program is built from, which is stored beside it after the
+    /// build.
     ///
     /// The hash is the standard library's: it may change with the compiler, which costs
     /// a rebuild and nothing else.
     fn stamp(&self, bin: &Path) -> Result<String> {
         let mut hasher = DefaultHasher::new();
-        // Without the workspace's own place: a checkout that was moved is still current.
+        // Without the workspace's own path, so that a moved checkout is still up to date.
         let command = process::text_of(&self.command(bin)?);
         let root_folder = root().to_string_lossy();
         command.replace(&*root_folder, "").hash(&mut hasher);
@@ -168,8 +169,8 @@ impl Program {
     }
 }
 
-/// A go command which changes no file, fetches no other Go, and needs no git and, as it is, no C
-/// compiler.
+/// A go command that changes no file, downloads no other Go toolchain, and needs neither git nor,
+/// by default, a C compiler.
 fn go(verb: &str, linker_flags: &str) -> Command {
     let mut go = command(&format!("go {verb} -trimpath -buildvcs=false -ldflags"));
     go.arg(linker_flags).env("GOFLAGS", "-mod=readonly");

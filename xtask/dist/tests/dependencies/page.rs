@@ -45,7 +45,7 @@ impl Dependencies {
         let direct = self.direct.iter();
         let direct = direct.filter(|(_, uses)| uses.keys().next() == Some(&of));
         let rows = direct.map(|(name, uses)| {
-            // Tests may use what is in a program, too. That says nothing about why it is there.
+            // Tests may also use what is in a program, but that is not the reason for it.
             let uses = uses
                 .iter()
                 .filter(|(part, _)| of == Part::Tests || **part != Part::Tests);
@@ -113,7 +113,7 @@ impl Dependencies {
         page
     }
 
-    /// Crates as items of a list, by what brings them.
+    /// Crates as items of a list, grouped by the dependency that pulls them in.
     fn grouped(&self, crates: &Names) -> String {
         let (mut named, mut items) = (Names::new(), String::new());
         let mut rest = crates.clone();
@@ -138,7 +138,7 @@ pub(crate) fn list(names: &Names) -> String {
     Vec::from_iter(names.clone()).join(", ")
 }
 
-/// What to sort versions by.
+/// The sort key of a version.
 fn numbers(version: &str) -> Vec<u64> {
     version
         .split('.')

@@ -1,4 +1,4 @@
-//! What `cargo metadata` and `Cargo.lock` say of the dependencies.
+//! What `cargo metadata` and `Cargo.lock` say about the dependencies.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +17,10 @@ pub(crate) enum Part {
     Tests,
 }
 
-/// The packages that name a crate, by what it is for in them.
+/// The packages that name a crate, by what they use it for.
 pub(crate) type Uses = BTreeMap<Part, Names>;
 
-/// A package of ours, as the page calls it.
+/// The name of one of our packages on the page.
 pub(crate) fn short(package: &str) -> &str {
     match package {
         "runner-terminal" => "core",
@@ -41,7 +41,7 @@ fn metadata(manifest: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The packages of both workspaces, and whether each is only a test.
+/// The packages of both workspaces, and whether each is only for tests.
 pub(crate) fn packages(root: &Path) -> Vec<(Value, bool)> {
     let mut all = Vec::new();
     for (manifest, tests) in [("Cargo.toml", "tests"), ("fuzz/Cargo.toml", "")] {
@@ -61,7 +61,7 @@ pub(crate) fn direct(packages: &[(Value, bool)], programs: &[Crates]) -> BTreeMa
     for (package, is_test) in packages {
         let user = text(package, "name");
         let dependencies = package["dependencies"].as_array().unwrap();
-        // Those with a path are ours.
+        // Dependencies with a path are ours.
         for dependency in dependencies.iter().filter(|it| it["path"].is_null()) {
             let name = text(dependency, "name");
             let part = match dependency["kind"].as_str() {
@@ -95,7 +95,7 @@ pub(crate) fn duplicates(lock: &str) -> BTreeMap<Crate, Names> {
     let versions = |name: &str| locked.keys().filter(|(other, _)| other == name).count();
     let several = locked.keys().filter(|(name, _)| versions(name) > 1);
     let needed = several.map(|(name, version)| {
-        // The file gives the version where there are several.
+        // The file names the version if there are several.
         let line = format!("{name} {version}");
         let users = locked.iter().filter(|(_, needs)| needs.contains(&line));
         let users = users.map(|((user, _), _)| short(user).to_owned()).collect();
