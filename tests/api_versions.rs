@@ -1,5 +1,5 @@
-//! Every version of the API that is served means the same, and one becomes the other and comes back
-//! byte for byte.
+//! Every served version of the API means the same, and converting one to the other and back gives
+//! the same bytes.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ fn written_as(text: &str, version: ApiVersion) -> String {
     text.replace(API_VERSION, version.as_str())
 }
 
-/// The text without a difference between versions.
+/// The text with everything removed that differs between versions.
 fn unversioned(text: &str) -> String {
     ApiVersion::SERVED
         .iter()
@@ -47,7 +47,7 @@ fn unversioned(text: &str) -> String {
         })
 }
 
-/// The function's whole answer: output, messages, success.
+/// The function's whole outcome: output, messages, success.
 #[test]
 fn every_fixture_gives_the_same_bytes_in_every_version() {
     let mut compared = 0;
@@ -81,7 +81,7 @@ fn every_version_is_found_among_manifests() {
     }
 }
 
-/// What this project makes itself, and what its pages and examples show.
+/// The functionConfigs that this project writes, and those that its pages and examples show.
 #[test]
 fn what_is_written_has_the_version_that_is_written() {
     let configs = function_configs(&[], &[]).unwrap();
@@ -115,7 +115,7 @@ fn what_is_written_has_the_version_that_is_written() {
     }
 }
 
-/// Function catalogs hear of every version, and of the one that is written first.
+/// Function catalogs list every version, and the one that is written comes first.
 #[test]
 fn the_catalog_has_every_version() {
     for function in ["session-server", "advertise-address"] {
@@ -138,13 +138,14 @@ fn converted(text: &str, to: ApiVersion) -> String {
     convert("a.yaml", text, to).unwrap().text
 }
 
-/// There and back again is the same text, and of the one there nothing but the version differs.
+/// Converting there and back gives the same text, and the converted text differs only in the
+/// version.
 fn comes_back(name: &str, text: &str, configs: usize) {
     let there = convert(name, text, ApiVersion::V1Beta1).unwrap();
     assert_eq!(there.configs, configs, "{name}");
     assert_eq!(there.text, written_as(text, ApiVersion::V1Beta1), "{name}");
     assert_eq!(converted(&there.text, ApiVersion::V1Alpha1), text, "{name}");
-    // What is of that version already stays.
+    // What already has that version does not change.
     assert_eq!(
         converted(&there.text, ApiVersion::V1Beta1),
         there.text,
@@ -157,7 +158,7 @@ fn comes_back(name: &str, text: &str, configs: usize) {
 fn the_function_config_of_every_fixture_comes_back() {
     let mut count = 0;
     for (path, text) in fixtures() {
-        // What the function refuses is refused here too, by the same words.
+        // What the function refuses is refused here too, in the same words.
         let outcome = runner_terminal::run(text.as_bytes());
         match convert(&path, &text, ApiVersion::V1Beta1) {
             Ok(converted) if converted.configs > 0 => {
@@ -251,7 +252,7 @@ fn all_around_a_function_config_stays() {
     }
 }
 
-/// What stands elsewhere by an alias is written out, rather than changed for what else it means.
+/// If the version is an alias, it is written out: the anchor's value may mean something else.
 #[test]
 fn an_alias_keeps_what_it_stands_for() {
     let text = "kind: ResourceList\nnote: &v runner-terminal.dev/v1alpha1\nfunctionConfig:\n  \

@@ -1,4 +1,5 @@
-//! The layers are crates, and point one way: docs/architecture.md has the picture.
+//! The layers are crates, whose dependencies point in one direction: docs/architecture.md has the
+//! diagram.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +17,7 @@ use std::process::Command;
 use rust_files::rust_files;
 use serde_json::Value;
 
-/// The crates with what each may depend on. Those of `wasm/` and `host/` are at the top: nothing
+/// The crates, and what each may depend on. Those of `wasm/` and `host/` are at the top: nothing
 /// depends on them.
 const ARROWS: [(&str, &[&str]); 6] = [
     ("yaml-splice", &[]),
@@ -46,7 +47,7 @@ fn crates() -> BTreeMap<String, (PathBuf, BTreeSet<String>)> {
     let names: BTreeSet<String> = packages.iter().map(|one| text(&one["name"])).collect();
     let read = |package: &Value| {
         let dependencies = package["dependencies"].as_array().unwrap().iter();
-        // Tests may look at all.
+        // Tests may depend on anything.
         let own = dependencies.filter(|one| one["kind"].as_str() != Some("dev"));
         let own = own.map(|one| text(&one["name"]));
         let manifest = PathBuf::from(text(&package["manifest_path"]));
@@ -131,7 +132,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The modules from which a walk along what they use leads back to them.
+/// The modules that depend on themselves through other modules.
 fn circles(uses: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let mut found = Vec::new();
     for module in uses.keys() {

@@ -74,8 +74,8 @@ fn an_item_that_does_not_matter_may_be_anything() {
     assert!(outcome.text().contains(odd));
 }
 
-/// Cutting a list anywhere, or changing a byte of it, never panics, and never loses what is not
-/// ours: the output is empty or holds every item that does not change.
+/// Cutting a list anywhere, or changing a byte of it, never panics, and never loses the user's
+/// data: the output is empty or holds every item that does not change.
 #[test]
 fn truncated_and_damaged_lists_do_not_panic() {
     for name in [

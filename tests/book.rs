@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Where people read Markdown, besides the root: files and folders.
+/// Where Markdown is published, besides the root: files and folders.
 const PLACES: [&str; 6] = [
     ".github",
     "crates",
@@ -70,7 +70,7 @@ fn pages() -> BTreeSet<String> {
     pages
 }
 
-/// What a page has: its links, and its anchors as GitHub and mdBook make them.
+/// The links of a page, and its anchors as GitHub and mdBook generate them.
 struct Page {
     links: Vec<String>,
     anchors: BTreeSet<String>,
@@ -123,7 +123,7 @@ fn slug(heading: &str) -> String {
         .collect()
 }
 
-/// A path without `..`, or nothing if it leads out of the repository.
+/// A path without `..`; `None` if it leads out of the repository.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -194,7 +194,7 @@ fn a_link_that_leads_nowhere_is_found() {
     }
 }
 
-/// Code and messages name pages too.
+/// Code and messages also name pages.
 #[test]
 fn pages_that_code_names_exist() {
     let pages = pages();

@@ -1,4 +1,4 @@
-//! Manifests as people have them, and what the functions must make of each.
+//! Real-world manifests, and what the functions must do with each.
 //!
 //! A case is one file in a folder of `tests/cases`: manifests, a ResourceList with a VerifyTerminals, or
 //! Helm values. A functionConfig is one of its documents; without one, the default is used. The first
@@ -14,7 +14,7 @@
 //! | `# config: SPEC` | nothing; it is the spec of the SessionServer, for JSON. `default`: no functionConfig is found |
 //! | `# says: TEXT` | the report contains it |
 //! | `# never says: TEXT` | the report does not contain it |
-//! | `# warnings: NUMBER` | the report has so many warnings |
+//! | `# warnings: NUMBER` | the report has this many warnings |
 //! | `# points at: TEXT` | the first result with a line names one that contains it |
 //! | `# adds: TEXT` | a line that is added contains it |
 //! | `# never adds: TEXT` | no line that is added contains it |
@@ -37,7 +37,7 @@
 //! |---|---|
 //! | `# outcome: right` | the worst result is an info; so for `warning` and `error` |
 //! | `# says: TEXT` | the report contains it |
-//! | `# results: NUMBER` | there are so many results |
+//! | `# results: NUMBER` | there are this many results |
 //!
 //! | Helm values | what must be true |
 //! |---|---|
@@ -84,7 +84,7 @@ fn what_a_case_changes() {
                 let diff = TextDiff::from_lines(case.text.as_str(), output);
                 let diff = diff.unified_diff().context_radius(1).to_string();
                 let diff = diff.replace('\r', "␍");
-                // Lines move when the first lines of a case change.
+                // Line numbers change with the first lines of a case.
                 let lines = diff.lines().map(|line| match line.strip_prefix("@@ ") {
                     Some(_) => "@@",
                     None => line,
@@ -98,7 +98,7 @@ fn what_a_case_changes() {
     });
 }
 
-/// Each way in which people keep a `config.toml`, with `configure.at: PodStart`.
+/// Each way to store a `config.toml`, with `configure.at: PodStart`.
 #[test]
 fn how_each_configuration_is_written_at_the_pods_start() {
     let mut table = String::new();
@@ -110,7 +110,8 @@ fn how_each_configuration_is_written_at_the_pods_start() {
     insta::assert_snapshot!(table);
 }
 
-/// Tests that ask a property of every case to which it applies, and there are at least as many.
+/// Tests that check a property of every case to which it applies, and that there are at least this
+/// many such cases.
 macro_rules! each_case {
     ($($name:ident: $property:path, $cases:literal;)*) => {$(
         #[test]
@@ -150,10 +151,10 @@ fn row(case: &Case) -> String {
     )
 }
 
-/// The folders that have a table there.
+/// The folders that have a table on that page.
 const IN_TABLES: [&str; 4] = ["recognise", "pod-start", "per-pod", "isolation"];
 
-/// The tables of the page are made of the cases: `UPDATE_DOCS=1 cargo test --test cases`.
+/// The tables of the page are generated from the cases: `UPDATE_DOCS=1 cargo test --test cases`.
 #[test]
 fn the_page_has_a_row_for_each_case() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/what-is-found.md");

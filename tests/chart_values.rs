@@ -1,4 +1,4 @@
-//! What is made of each values file of the chart: the documents, and what is said of them.
+//! The import of each values file of the chart: the documents, and the notes about them.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ fn documents(imported: &Imported) -> Vec<Value> {
         .collect()
 }
 
-/// What holds of all that is imported. Gives the type of the exposure.
+/// Checks what must be true of everything that is imported. Returns the type of the exposure.
 fn check(imported: &Imported) -> String {
     let text = &imported.text;
     let documents = documents(imported);
@@ -38,7 +38,8 @@ fn check(imported: &Imported) -> String {
     for (document, kind) in documents.iter().zip(["SessionServer", "AdvertiseAddress"]) {
         assert_eq!(document["kind"], kind, "{text}");
         let parsed = FunctionConfig::parse(document);
-        // What has to be filled in is missing, so that nobody runs it unseen.
+        // A field that has to be filled in is left out, so that the config cannot be run without
+        // it.
         let accepted = imported.is_complete || kind == "AdvertiseAddress";
         assert_eq!(parsed.is_ok(), accepted, "{parsed:?}\n{text}");
     }
@@ -81,7 +82,7 @@ fn imported() {
     assert_eq!(types, ["ClusterIP", "Ingress", "LoadBalancer", "NodePort"]);
 }
 
-/// The SessionServer does its work on what the chart renders with its own session server off.
+/// The SessionServer works on what the chart renders with its own session server disabled.
 #[test]
 fn runs_on_the_chart() {
     let chart = read(Path::new("tests/fixtures/chart/chart-default.yaml"));
@@ -111,7 +112,7 @@ fn refused() {
     });
 }
 
-/// A damaged file is an error, or something that holds up.
+/// A damaged file is an error, or its import passes the checks.
 fn import_or_refuse(text: &str) {
     match import(text) {
         Ok(imported) => {
@@ -319,7 +320,7 @@ fn the_pods_find_the_address() {
     assert!(refused.contains("spec.configure.image"), "{refused}");
 }
 
-/// A type that needs no Service has nothing of one, and says what is left out.
+/// A type that needs no Service has none of its fields, and says what is left out.
 #[test]
 fn pods_without_a_service_have_none_of_its_fields() {
     let configure = Configure::PodStart {

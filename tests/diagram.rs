@@ -1,5 +1,5 @@
-//! The picture of each fixture's path, as Mermaid's text; and that no text of a user becomes more than
-//! text in any picture.
+//! The diagram of each fixture's path, as Mermaid text; and that user text is always escaped in
+//! every diagram.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 use serde_json::Value;
 use view::diagram::{Diagram, State, Stop, StopKind};
 
-/// What is drawn of a list after its function has run.
+/// The diagram of a list after its function has run.
 fn diagram(list: &str) -> Diagram {
     let outcome = runner_terminal::run(list.as_bytes());
     let results = outcome.results().iter().map(serde_json::to_value);
@@ -64,7 +64,7 @@ pictures! {
     not_a_list: "fixtures/not-a-list/*.yaml",
 }
 
-/// The renders of the real chart, and what later versions of it look like.
+/// The rendered manifests of the real chart, and the shapes of later versions of it.
 #[test]
 fn chart() {
     let config =
@@ -77,7 +77,7 @@ fn chart() {
     });
 }
 
-/// Where the chart's scripts find the address, the Service says which one they write.
+/// If the chart's scripts find the address, the Service says which one they write.
 #[test]
 fn the_charts_service_says_what_its_scripts_write() {
     let config =
@@ -108,7 +108,7 @@ fn the_charts_service_says_what_its_scripts_write() {
     }
 }
 
-/// Kind, name and detail of the stops behind GitLab.
+/// Kind, name and detail of the stops after GitLab.
 fn way(path: &str) -> Vec<(StopKind, String, String)> {
     let stops = stops(path);
     assert_eq!(stops[0].kind, StopKind::Browser);
@@ -271,7 +271,7 @@ fn a_stop_that_lets_nothing_through_is_explained() {
                 assert_eq!(path.links.len() + 1, path.stops.len());
                 for stop in path.stops {
                     let gets_through = matches!(stop.state, State::Configured | State::Ready);
-                    // What the browser and GitLab wait for is said at a later stop.
+                    // What the browser and GitLab wait for is explained at a later stop.
                     let is_before_runner = matches!(stop.state, State::Pending | State::Off)
                         && matches!(stop.kind, StopKind::Browser | StopKind::Gitlab);
                     let may_be_silent = gets_through || is_before_runner;
@@ -405,7 +405,7 @@ fn each_state_is_at_its_stop_and_says_why() {
     }
 }
 
-/// What the cluster has shown is ready, and nothing else.
+/// Only what was read from the cluster is ready.
 #[test]
 fn ready_is_what_a_live_service_shows() {
     use StopKind::{Browser, Gitlab, LoadBalancer, Node, Pod, Service};
@@ -414,7 +414,7 @@ fn ready_is_what_a_live_service_shows() {
         ("advertise-address/hostname", LoadBalancer, State::Ready),
         ("advertise-address/ipv6-of-two", LoadBalancer, State::Ready),
         ("advertise-address/node-port-of-items", Node, State::Ready),
-        // The address is the user's, and no cluster has been seen.
+        // The address is the user's, and no cluster was read.
         ("advertise-address/static", LoadBalancer, State::Configured),
         (
             "session-server/address-known",
@@ -428,7 +428,7 @@ fn ready_is_what_a_live_service_shows() {
             assert_ne!(stop(path, other).state, State::Ready, "{path}");
         }
     }
-    // The live Service has another address than the one that GitLab is told.
+    // The address of the live Service differs from the one that GitLab gets.
     let live = fixture("advertise-address/only-the-export");
     let told = runner_terminal::run(live.as_bytes()).text();
     let is_ready = |list: &str| {
@@ -474,7 +474,7 @@ fn a_service_that_is_adopted_is_drawn() {
     }
 }
 
-/// What no function has said, because none was run on it.
+/// Problems that no function has reported, because none was run.
 #[test]
 fn what_the_manifests_show_is_found_without_results() {
     let made = |path: &str| {

@@ -1,4 +1,4 @@
-//! No text of a user's becomes more than text in any picture.
+//! User text is always escaped in every diagram.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use view::diagram::Diagram;
 
-/// Texts that would be more than text where one is forgotten.
+/// Texts that would become markup if they are not escaped somewhere.
 fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
         "<script>alert(1)</script>",
@@ -78,14 +78,14 @@ fn diagrams() -> Vec<(String, Diagram)> {
         assert_eq!(kinds[3..], ["service", "pod"], "{text}");
         all.push((text.clone(), drawn));
         all.push((text.clone(), Diagram::of(&list, &[])));
-        // What a function has said of no resource is why there is no path.
+        // A result without a resource is the reason that there is no path.
         let general = json!({"message": text, "severity": "error"});
         all.push((text.clone(), Diagram::of(&list, &[general])));
     }
     all
 }
 
-/// What a drawing is made of.
+/// The elements of a drawing.
 const ELEMENTS: &[&str] = &[
     "svg", "title", "desc", "g", "rect", "path", "circle", "text",
 ];
@@ -145,7 +145,7 @@ fn a_drawing_holds_only_its_own_elements() {
                     }
                 }
             }
-            // It is there, whole, as text.
+            // The whole text is present, as text.
             let whole: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
             let said: String = said.chars().filter(|c| c.is_alphanumeric()).collect();
             assert!(said.contains(&whole), "{text}");
@@ -253,7 +253,7 @@ fn a_flowchart_holds_only_its_own_lines() {
             for part in label.split("<br/>") {
                 let is_plain = |c: char| c.is_alphanumeric() || c == ' ' || ",.:/-#;".contains(c);
                 assert!(part.chars().all(is_plain), "{text}: {part}");
-                // Each `#` begins a number that `;` ends.
+                // Each `#` begins a character code, which `;` ends.
                 for code in part.split('#').skip(1) {
                     let (number, _) = code.split_once(';').unwrap();
                     let number: u32 = number.parse().unwrap();

@@ -121,7 +121,7 @@ fn init_containers_keep_their_order() {
     );
 }
 
-/// A list whose elements nothing tells apart is replaced as a whole, and only if it is what it was.
+/// A list whose elements have no key is replaced as a whole, and only if it is unchanged.
 #[test]
 fn other_lists_are_replaced_only_where_they_are_unchanged() {
     let before = deployment(json!({"tolerations": [{"key": "a"}, {"key": "b"}]}));
@@ -270,7 +270,7 @@ fn export_error(change: Change) -> ExportError {
     export(&[change], Secrets::Refuse).unwrap_err()
 }
 
-/// A patch that replaces a text goes out of date with it, and says so.
+/// A patch that replaces a text becomes outdated when the text changes, and says so.
 #[test]
 fn a_snapshot_has_the_checksum_of_what_it_was_made_from() {
     let config = |text: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"config.toml": text}});
@@ -290,7 +290,7 @@ fn a_snapshot_has_the_checksum_of_what_it_was_made_from() {
     assert_eq!(other.patches[0].made_from, None);
 }
 
-/// kustomize trims a patch that stands in a list, and a block scalar at its end would lose a line break.
+/// kustomize trims a patch in a list, so that a block scalar at its end would lose a line break.
 #[test]
 fn a_patch_in_a_list_may_be_trimmed() {
     let config = |text: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"config.toml": text}});
@@ -381,14 +381,14 @@ fn a_release_gets_its_patches_and_keeps_the_rest() {
         let ours = &renderers.last().unwrap()["kustomize"]["patches"];
         assert_eq!(ours, &json!(patches(2)));
         assert_eq!(released(&once, patches(2)), once);
-        // Fewer and more patches, and none: all comes back.
+        // Fewer patches, more patches, and none: everything is restored.
         assert_eq!(released(&released(&once, patches(1)), patches(2)), once);
         assert_eq!(released(&released(&once, patches(3)), patches(2)), once);
         assert_eq!(released(&once, Vec::new()), before);
     }
 }
 
-/// Patches that a user has moved into a list of their own stay there, among the user's.
+/// Patches that a user has moved into their own list stay there, among the user's patches.
 #[test]
 fn patches_are_replaced_where_they_stand() {
     let once = released(&format!("{RELEASE}{WITH_RENDERERS}"), Vec::new());
@@ -534,7 +534,7 @@ fn an_application_that_takes_no_component_is_refused() {
         refused.contains("spec.source.path is \"overlays/test\""),
         "{refused}"
     );
-    // A folder whose name only ends alike.
+    // A folder whose path only has the same ending.
     let other = APPLICATION.replace("overlays/prod", "lays/prod");
     assert!(with_component(&other, true).is_err());
 }

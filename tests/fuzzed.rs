@@ -1,4 +1,4 @@
-//! What the fuzzers have found (`cargo xtask fuzz`), each as small as it gets.
+//! Bugs that the fuzzers have found (`cargo xtask fuzz`), each with a minimal input.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,8 +28,8 @@ fn not_yaml(text: &str) -> YamlError {
     }
 }
 
-/// To YAML a carriage return ends a line, and the quick reader of lists looked for line feeds: it
-/// took this for a list of one item whose kind is `A\r  metadata: {name: b}`.
+/// In YAML a carriage return ends a line, but the fast reader of lists only looked for line feeds: it
+/// read this as a list of one item whose kind is `A\r  metadata: {name: b}`.
 #[test]
 fn a_lone_carriage_return_in_an_item_is_left_to_the_parser() {
     let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n\
@@ -39,7 +39,7 @@ fn a_lone_carriage_return_in_an_item_is_left_to_the_parser() {
     assert_eq!(list.head(0), ("A", "b", ""));
 }
 
-/// Between items it would make lines of which only the parser knows.
+/// Between items it would end lines that only the parser sees.
 #[test]
 fn a_lone_carriage_return_between_items_is_refused_with_its_line() {
     let head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n";
@@ -55,7 +55,7 @@ fn a_lone_carriage_return_between_items_is_refused_with_its_line() {
     }
 }
 
-/// The one in a text is the text's own.
+/// One inside a scalar is part of the scalar.
 #[test]
 fn a_lone_carriage_return_in_a_scalar_is_no_matter() {
     let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n\
@@ -69,7 +69,7 @@ fn a_carriage_return_before_a_line_end_is_a_lone_one_in_manifests_too() {
     assert!(refused.unwrap_err().to_string().contains("a.yaml:1: "));
 }
 
-/// A byte order mark was lost with an edit in a table that is there.
+/// A byte order mark was lost by an edit in an existing table.
 #[test]
 fn config_toml_keeps_its_byte_order_mark() {
     let text = "\u{feff}[session_server]\nlisten_address = \"a:1\"\n";
@@ -83,7 +83,7 @@ fn config_toml_keeps_its_byte_order_mark() {
     assert_eq!(config.text(), text);
 }
 
-/// A last line without an end got one, and it stayed when all else was taken back.
+/// A last line without a line ending got one, which stayed when everything else was undone.
 #[test]
 fn config_toml_keeps_a_last_line_without_an_end() {
     let text = "[session_server]\nlisten_address = \"a:1\"";
@@ -94,7 +94,7 @@ fn config_toml_keeps_a_last_line_without_an_end() {
     assert_eq!(config.text(), text);
 }
 
-/// The results stood at the start of the line, and the output was no YAML.
+/// The results were written at the start of the line, so the output was not YAML.
 #[test]
 fn results_stand_below_each_other_with_the_keys_of_an_indented_list() {
     let list = "  apiVersion: config.kubernetes.io/v1\n  kind: ResourceList\n";
@@ -113,8 +113,8 @@ fn results_stand_below_each_other_with_the_keys_of_an_indented_list() {
     }
 }
 
-/// A list in braces was known by its first byte, so that behind a comment it got results in block style,
-/// which is no YAML.
+/// A list in braces was recognized by its first byte, so after a comment it got results in block
+/// style, which is not YAML.
 #[test]
 fn a_list_in_braces_gets_its_results_inside() {
     let member = r#""kind": "ResourceList", "apiVersion": "config.kubernetes.io/v1", "items": []"#;
@@ -156,7 +156,8 @@ fn a_list_in_braces_gets_its_results_inside() {
     }
 }
 
-/// Unicode has more blanks than YAML: a name may end with one of these, and was read without it.
+/// Unicode has more white space than YAML: a name may end with such a character, and was read
+/// without it.
 #[test]
 fn blanks_of_unicode_are_no_blanks_of_yaml() {
     for blank in ['\u{a0}', '\u{3000}', '\u{2003}'] {
@@ -170,8 +171,8 @@ fn blanks_of_unicode_are_no_blanks_of_yaml() {
     }
 }
 
-/// A key that gets its first value needs a `?` where a reader would not see that it goes on: over several
-/// lines, or with more than 1024 characters.
+/// A key that gets its first value needs a `?` if a reader would otherwise not find its end: if it
+/// has several lines, or more than 1024 characters.
 #[test]
 fn a_key_in_braces_that_gets_a_value_stays_one_key() {
     let long = "k".repeat(1100);
@@ -195,8 +196,8 @@ fn a_key_in_braces_that_gets_a_value_stays_one_key() {
     }
 }
 
-/// Each byte of the file but those of the keys stays, also where its line ends differ, and dotted keys
-/// stand apart.
+/// Every byte of the file except those of the keys stays the same, even if its line endings are
+/// mixed, and dotted keys are scattered.
 #[test]
 fn config_toml_is_spliced() {
     for text in [
@@ -231,8 +232,8 @@ fn refused(text: &str) -> String {
     }
 }
 
-/// Kubernetes' readers know YAML 1.1, which has more line breaks, and skip a byte order mark at the start of
-/// any line: text that is a comment to us could be a key to them.
+/// Kubernetes' readers implement YAML 1.1, which has more line breaks, and skip a byte order mark
+/// at the start of any line: what is a comment for us could be a key for them.
 #[test]
 fn characters_that_are_breaks_to_some_readers_are_refused_with_their_place() {
     for (text, place, code) in [
@@ -270,7 +271,8 @@ fn characters_that_are_breaks_to_some_readers_are_refused_with_their_place() {
     }
 }
 
-/// libyaml ends the name of an anchor at the first other character: `&a: b` is an empty key to it.
+/// libyaml ends the name of an anchor at the first other character: it reads `&a: b` as an empty
+/// key.
 #[test]
 fn names_of_anchors_that_readers_end_elsewhere_are_refused() {
     for text in [
@@ -297,7 +299,7 @@ fn names_of_anchors_that_readers_end_elsewhere_are_refused() {
     }
 }
 
-/// go-yaml refuses a tag that does not fit, decodes `!!binary`, and takes `! 5` for a number.
+/// go-yaml refuses a tag that does not fit, decodes `!!binary`, and reads `! 5` as a number.
 #[test]
 fn tags_that_readers_take_for_different_things_are_refused() {
     for text in [
@@ -342,7 +344,7 @@ fn tags_that_readers_take_for_different_things_are_refused() {
     }
 }
 
-/// What cannot be merged was left out without a word; go-yaml refuses it.
+/// What cannot be merged was silently left out; go-yaml refuses it.
 #[test]
 fn merges_of_what_is_no_mapping_are_refused() {
     for text in [
@@ -428,7 +430,7 @@ fn keys_that_are_too_long_to_be_found_are_refused() {
     }
 }
 
-/// Kubernetes' readers know the numbers of YAML 1.1: `port: 9_000` was text to us alone.
+/// Kubernetes' readers know the numbers of YAML 1.1: only we read `port: 9_000` as text.
 #[test]
 fn numbers_are_those_of_kubernetes_readers() {
     for (text, value) in [
@@ -454,7 +456,8 @@ fn numbers_are_those_of_kubernetes_readers() {
     }
 }
 
-/// The second of two marks counted as a column; one in the middle of a file was a part of a key.
+/// The second of two byte order marks counted as a column; one in the middle of a file became part
+/// of a key.
 #[test]
 fn manifests_have_one_byte_order_mark_at_most() {
     let config = "kind: SessionServer\n";
@@ -481,7 +484,8 @@ fn manifests_have_one_byte_order_mark_at_most() {
     assert!(matches!(refused, Err(ReadError::NotYaml(_))));
 }
 
-/// In a list it is indented more, but by no more than its indicator says.
+/// In a list such a text would be indented more, but only as much as its indentation indicator
+/// says.
 #[test]
 fn a_manifest_that_is_only_a_text_is_refused() {
     for (file, line) in [
@@ -500,7 +504,8 @@ fn a_manifest_that_is_only_a_text_is_refused() {
     assert!(to_resource_list(&[("a.yaml", file)], "kind: SessionServer\n").is_ok());
 }
 
-/// libyaml takes `?` between brackets for an indicator, and go-yaml the colon of `{a:}` for a part of `a:`.
+/// libyaml reads `?` between brackets as an indicator, and go-yaml reads the colon of `{a:}` as
+/// part of `a:`.
 #[test]
 fn indicators_between_brackets_that_readers_find_elsewhere_are_refused() {
     for text in [
@@ -541,7 +546,7 @@ fn indicators_between_brackets_that_readers_find_elsewhere_are_refused() {
     }
 }
 
-/// libyaml finds no text in such a document: it must be indented.
+/// libyaml finds no text in such a document, because the text must be indented.
 #[test]
 fn a_document_that_is_a_text_is_indented() {
     for text in ["|\nx\n", "--- >\nx\n  y\n", "!t |-\n\nx\n", "|+\r\nx\r\n"] {
@@ -553,7 +558,7 @@ fn a_document_that_is_a_text_is_indented() {
     }
 }
 
-/// Blanks at the end of a text were a line or not, by how many there were.
+/// Whether blanks at the end of a text counted as a line depended on their number.
 #[test]
 fn blanks_without_a_line_break_are_a_blank_line() {
     for (text, value) in [
@@ -580,8 +585,8 @@ fn blanks_without_a_line_break_are_a_blank_line() {
     }
 }
 
-/// saphyr-parser repeats the prefix of a `%TAG` in each tag, which took gigabytes, and counts the bytes of
-/// unknown directives as characters, which moved all positions behind them.
+/// saphyr-parser repeats the prefix of a `%TAG` in each tag, which took gigabytes, and counts the
+/// bytes of unknown directives as characters, which shifted all positions after them.
 #[test]
 fn directives_that_not_all_readers_know_are_refused_with_their_line() {
     let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- kind: A\n";

@@ -1,4 +1,5 @@
-//! Values wherever they stand, in files that no case can be. The cases are in `tests/cases/import-values`.
+//! Values wherever they are, in files that cannot be cases. The cases are in
+//! `tests/cases/import-values`.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,7 +41,7 @@ fn a_release_of_the_chart_is_always_counted() {
     assert_eq!(selectors, ["HelmRelease/ci/a", "HelmRelease/cd/a"]);
 }
 
-/// However a file is cut off, its error or its notes stand on one of its lines.
+/// However a file is cut off, its error or its notes name one of its lines.
 #[test]
 fn a_truncated_file_is_handled() {
     for entry in fs::read_dir(CASES).unwrap() {

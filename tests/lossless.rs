@@ -1,7 +1,7 @@
-//! An edit of YAML text means what the patch says, and leaves every other line alone.
+//! An edit of YAML text has the effect of the patch, and leaves every other line alone.
 //!
-//! What a text means is asked of another reader than ours: `yaml_serde`, which is made from
-//! libyaml. The fixtures are the cases that are known to be hard, each in every edit that it
+//! The meaning of a text is determined by an independent reader: `yaml_serde`, which is based on
+//! libyaml. The fixtures are the cases that are known to be hard, each with every edit that it
 //! allows; after them come random documents, and random bytes.
 
 #![allow(
@@ -28,13 +28,13 @@ use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
 use yaml_splice::{EditError, Tree, edit};
 
-/// What libyaml takes a text for; `None` when it refuses the text.
+/// The value that libyaml reads from a text; `None` if it refuses the text.
 fn oracle(text: &str) -> Option<Value> {
     libyaml::value(text, |key| Some(key.to_string()))
 }
 
-/// The fixtures, by name. Each stands alone, and as a member of a list of items as
-/// `ResourceList`s hold them.
+/// The fixtures, by name. Each is used alone, and as a member of a list of items as in a
+/// `ResourceList`.
 fn fixtures() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir("tests/fixtures/yaml").unwrap() {
@@ -56,7 +56,7 @@ fn fixtures() -> Vec<(String, String)> {
     all
 }
 
-/// The document as a member of a sequence whose dashes stand in `column`.
+/// The document as a member of a sequence whose dashes are in `column`.
 fn as_item(text: &str, column: usize) -> String {
     let pad = " ".repeat(column);
     let mut dash = "- ";
@@ -188,7 +188,7 @@ fn edits(value: &Value) -> Vec<PatchOperation> {
     all
 }
 
-/// The bytes that an edit is about: what it may rewrite.
+/// The bytes that an edit may rewrite.
 fn about(tree: &Tree<'_>, operation: &PatchOperation) -> std::ops::Range<usize> {
     let tokens: Vec<String> = operation
         .path()
@@ -205,8 +205,8 @@ fn about(tree: &Tree<'_>, operation: &PatchOperation) -> std::ops::Range<usize> 
         {
             range.start..tree.next_line(range.end)
         }
-        // A comment behind a removed member goes with it, and where a dash stands before the
-        // member, the next one comes to the dash.
+        // A comment after a removed member is removed with it, and if the member follows a dash,
+        // the next one moves to the dash.
         (PatchOperation::Remove(_), _, Some((_, range))) => {
             let line = &tree.text[tree.line_start(range.start)..range.start];
             let end = tree.next_line(range.end);
@@ -225,7 +225,7 @@ fn about(tree: &Tree<'_>, operation: &PatchOperation) -> std::ops::Range<usize> 
     }
 }
 
-/// Checks one edit: what is wrong with it, in a line.
+/// Checks one edit, and returns what is wrong with it, in one line.
 fn check(name: &str, text: &str, before: &Value, operation: &PatchOperation) -> Result<(), String> {
     let mut expected = before.clone();
     if json_patch::patch(&mut expected, std::slice::from_ref(operation)).is_err() {
@@ -234,7 +234,7 @@ fn check(name: &str, text: &str, before: &Value, operation: &PatchOperation) -> 
     let tree = Tree::parse(text).unwrap();
     let output = match yaml_splice::apply(text, std::slice::from_ref(operation)) {
         Ok(output) => output,
-        // What `<<` brings in cannot be taken away alone.
+        // A single member that `<<` merges in cannot be removed.
         Err(EditError::NotFaithful { .. })
             if matches!(operation, PatchOperation::Remove(_)) && text.contains("<<") =>
         {
@@ -281,7 +281,7 @@ fn check(name: &str, text: &str, before: &Value, operation: &PatchOperation) -> 
 #[test]
 fn every_edit_of_every_fixture_means_what_the_patch_says() {
     let fixtures = fixtures();
-    // As many threads as there are parts; the edits are many.
+    // There are many edits, so each part has its own thread.
     let (some, others) = fixtures.split_at(fixtures.len() / 2);
     let (mut wrong, also) = std::thread::scope(|scope| {
         let other = scope.spawn(|| wrong_edits(others));
@@ -300,7 +300,7 @@ fn wrong_edits(fixtures: &[(String, String)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, text) in fixtures {
         let before = item(name, text).unwrap_or_else(|| panic!("libyaml refuses {name}"));
-        // All values where the text stands alone, some where it is an item.
+        // All values if the text is alone, some if it is an item.
         let every = if name.ends_with("item") { 3 } else { 1 };
         for operation in edits(&before).into_iter().step_by(every) {
             if let Err(why) = check(name, text, &before, &operation) {
@@ -311,7 +311,7 @@ fn wrong_edits(fixtures: &[(String, String)]) -> Vec<String> {
     wrong
 }
 
-/// Whether libyaml takes a tab on a blank line depends on what stands before it.
+/// Whether libyaml accepts a tab on a blank line depends on what precedes it.
 #[test]
 fn what_stands_above_a_blank_line_with_a_tab_stays() {
     let text = "a: 1\n \t\nb: 2\n";
@@ -424,7 +424,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The members of a collection, whose first line is indented already.
+    /// The members of a collection, whose first line is already indented.
     fn block(&mut self, value: &Value, column: usize) {
         match value {
             Value::Object(members) => {
@@ -514,7 +514,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A string; false when its line is ended already.
+    /// A string; returns false if its line has already ended.
     fn string(&mut self, text: &str, literal_at: Option<usize>) -> bool {
         let word = text.chars().all(|c| c.is_ascii_lowercase()) && text.len() > 3;
         let lines = text.split('\n').collect::<Vec<_>>();
@@ -628,7 +628,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn mapping(member: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    // `<<` is a key of its own kind.
+    // `<<` is a special key.
     let key = prop_oneof![4 => "[a-z]{1,6}", 1 => "[ -~]{1,10}"]
         .prop_filter("a merge", |key: &String| key != "<<");
     prop::collection::vec((key, member), 1..5)
@@ -677,7 +677,7 @@ fn random_edits_of_random_documents() {
     });
     let result = runner.run(&cases, |(before, tape, picks)| {
         let text = Writer::document(&before, &tape);
-        // What this writer gets wrong is no matter.
+        // Mistakes of this writer do not matter.
         prop_assume!(oracle(&text).as_ref() == Some(&before));
         let (patch, expected) = patch(&before, &picks);
         count.set(count.get() + 1);
@@ -706,7 +706,7 @@ fn random_edits_of_random_documents() {
     );
 }
 
-/// Operations are carried out together where that is the same as one after the other, to the byte.
+/// Operations are applied together if that gives the same bytes as one after the other.
 #[test]
 fn a_patch_does_what_its_operations_do_one_by_one() {
     let together = Cell::new(0);
@@ -773,8 +773,8 @@ fn a_patch_does_what_its_operations_do_one_by_one() {
     assert!(together.get() > 400, "{} patches", together.get());
 }
 
-/// Documents with some characters gone, doubled or from elsewhere: mostly not YAML, sometimes
-/// another document.
+/// Documents with some characters removed, doubled or replaced: mostly not YAML, sometimes a
+/// different document.
 fn damage(text: &str, damages: &[(Index, u8, char)]) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for (place, kind, new) in damages {
@@ -803,7 +803,7 @@ fn sign() -> impl Strategy<Value = char> {
     prop::sample::select(signs.chars().collect::<Vec<_>>())
 }
 
-/// Whatever our parser takes can be edited, and an edit means what libyaml says it means wherever
+/// Whatever our parser accepts can be edited, and an edit means what libyaml says it means wherever
 /// both readers agree on the document.
 fn survives(text: &str, picks: &[(Index, Value)]) -> Result<(), TestCaseError> {
     let Ok(tree) = Tree::parse(text) else {

@@ -1,6 +1,6 @@
-//! What holds of every fixture, and of random lists: a second run changes nothing, `enabled: false`
-//! takes away exactly what the first one added, what is none of ours stays to the byte, and the order
-//! of the items makes no difference.
+//! Properties of every fixture, and of random lists: a second run changes nothing, `enabled: false`
+//! removes exactly what the first run added, what is not ours is preserved byte for byte, and the
+//! order of the items makes no difference.
 //!
 //! `PROPTEST_CASES` sets the number of random lists.
 
@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 const OWNED_BY: &str = "runner-terminal.dev/owned-by: SessionServer\n";
 
-/// The list up to its functionConfig: what stands in the user's repository.
+/// The list up to its functionConfig: the part in the user's repository.
 fn items(list: &str) -> &str {
     let end = list.find("functionConfig:").unwrap_or(list.len());
     &list[..end]
@@ -82,7 +82,8 @@ fn a_second_run_changes_nothing() {
 #[test]
 fn disabling_takes_away_what_was_added() {
     each_fixture(|name, input| {
-        // Resources that an earlier run made go, and JSON takes no line into its functionConfig.
+        // Resources from an earlier run are removed, and no line can be inserted into a
+        // functionConfig in JSON.
         if input.contains(OWNED_BY) || input.contains("\n{") {
             return;
         }
@@ -121,7 +122,7 @@ fn without_readers(list: &str, fixture: &str) -> String {
     format!("{}{}{rest}", items(list), &config[..start])
 }
 
-/// Readers that are asked for no more leave nothing behind, and nothing else changes by them.
+/// Readers that are no longer requested leave nothing behind, and change nothing else.
 #[test]
 fn readers_come_and_go_by_themselves() {
     each_fixture(|name, input| {
@@ -135,8 +136,8 @@ fn readers_come_and_go_by_themselves() {
     });
 }
 
-/// The functionConfig changes between two runs on the same files: what an earlier run wrote is
-/// ours to change, without a warning, and what stood there before it is still known.
+/// The functionConfig changes between two runs on the same files: what an earlier run wrote may be
+/// changed without a warning, and the original value is still known.
 #[test]
 fn a_changed_function_config_replaces_what_an_earlier_run_wrote() {
     let path = "tests/fixtures/session-server/existing-table.yaml";
@@ -155,8 +156,8 @@ fn a_changed_function_config_replaces_what_an_earlier_run_wrote() {
     assert_eq!(items(&restored), items(&input));
 }
 
-/// Holds a property of random lists and functionConfigs; it says whether the list was one that the
-/// function edits, which most have to be.
+/// Checks a property of random lists and functionConfigs. It returns whether the function edits the
+/// list, which must be true of most.
 fn holds_of_random_lists(property: impl Fn(&List, &Value, &Value) -> Result<bool, TestCaseError>) {
     let (all, edited) = (Cell::new(0), Cell::new(0));
     let mut runner = test_runner(300, "tests/properties.regressions");
@@ -176,7 +177,7 @@ fn holds_of_random_lists(property: impl Fn(&List, &Value, &Value) -> Result<bool
     assert!(edited * 4 > all, "{edited} of {all} lists were edited");
 }
 
-/// What a run makes of a list, where it edits it; what it refuses comes out as it is.
+/// The output of a run that edits the list; `None` if it refuses it, which must leave it unchanged.
 fn edited(input: &str) -> Result<Option<String>, TestCaseError> {
     let outcome = runner_terminal::run(input.as_bytes());
     let output = outcome.text();
@@ -220,7 +221,7 @@ fn follow_up() -> Value {
     })
 }
 
-/// What a run says where a file may be quoted otherwise than before.
+/// Whether a run says that a file may be quoted differently from before.
 fn says_that_a_style_is_lost(input: &str) -> bool {
     let outcome = runner_terminal::run(input.as_bytes());
     let report = outcome.report();
@@ -247,7 +248,7 @@ fn disabling_gives_a_random_list_back() {
                 && let Some(restored) = &restored
                 && says_that_a_style_is_lost(&off)
             {
-                // No more is promised then than the text that the file has.
+                // Then only the content of the file is guaranteed.
                 prop_assert_eq!(meaning(restored), meaning(&before), "\n{}", changed);
                 return Ok(());
             }
@@ -296,7 +297,7 @@ fn what_is_none_of_ours_stays_to_the_byte() {
         if list.is_json() {
             return Ok(true);
         }
-        // Of a runner's lines those go that hold what is to change, and no comment does.
+        // Of a runner's lines, only those that hold a changed value may be missing, and no comment.
         let mut lines: Vec<&str> = output.lines().collect();
         for line in input.lines() {
             let kept = lines.iter().position(|other| *other == line);
@@ -328,14 +329,14 @@ fn what_is_none_of_ours_stays_to_the_byte() {
     });
 }
 
-/// A line of a file in base64, in which each byte is of its own place.
+/// A line of base64, in which each byte depends on its position in the file.
 fn is_base64(line: &str) -> bool {
     let text = line.trim().trim_matches('"');
     text.bytes()
         .all(|c| c.is_ascii_alphanumeric() || b"+/=".contains(&c))
 }
 
-/// The lines that may be written anew.
+/// The lines that may be rewritten.
 const CHANGED: [&str; 19] = [
     "- name: config",
     "- {\"",
@@ -358,12 +359,12 @@ const CHANGED: [&str; 19] = [
     "session_timeout",
 ];
 
-/// The items in any order give the same items and say the same.
+/// The items in any order give the same items and the same messages.
 #[test]
 fn the_order_of_the_items_makes_no_difference() {
     holds_of_random_lists(|list, config, next| {
         let mut order: Vec<usize> = (0..list.items.len()).collect();
-        // An order that is another for each list, and the same for a list that is tried again.
+        // A different order for each list, but the same one if a list is retried.
         order.sort_by_key(|item| Sha256::digest(format!("{item} {next} {:?}", list.items)));
         let permuted = list.ordered(&order);
         let [one, other] = [list, &permuted].map(|list| {
@@ -378,7 +379,7 @@ fn the_order_of_the_items_makes_no_difference() {
                 list.split(&output)
             };
             items.sort();
-            // A refusal names runners in their order, and the first of them otherwise.
+            // A refusal names runners in their order, and so possibly a different one first.
             let report = if outcome.failed() {
                 String::new()
             } else {
@@ -404,8 +405,8 @@ fn for_runner(config: &Value, number: usize) -> Value {
     config
 }
 
-/// Several functionConfigs, each for a runner of its own, sharded or not: the second time they change
-/// nothing, and taken back in any order they leave nothing.
+/// Several functionConfigs, each for a runner of its own, sharded or not: a second run changes
+/// nothing, and undoing them in any order leaves nothing behind.
 #[test]
 fn functions_one_after_the_other_change_nothing_the_second_time() {
     holds_of_random_lists(|list, config, next| {
@@ -448,7 +449,7 @@ fn functions_one_after_the_other_change_nothing_the_second_time() {
             }
             let (left, before) = (without_config(&now), without_config(&input));
             if is_style_lost && left != before {
-                // No more is promised then than the text that the file has.
+                // Then only the content of the file is guaranteed.
                 prop_assert_eq!(meaning(&left), meaning(&before), "\n{}", once);
                 continue;
             }

@@ -26,7 +26,7 @@ const PAGES: [(&str, &str); 3] = [
     ("advertise-address.md", "advertiseaddress.json"),
     ("verify-terminals.md", "verifyterminals.json"),
 ];
-/// The tables stand between these lines.
+/// The tables are between these lines.
 const START: &str = "<!-- fields -->\n";
 const END: &str = "<!-- /fields -->\n";
 
@@ -59,7 +59,7 @@ fn the_pages_have_the_fields_of_the_schemas() {
     }
 }
 
-/// No field and no choice is without words, and no field is twice in a section.
+/// Every field and every choice has a description, and no field occurs twice in a section.
 #[test]
 fn every_field_is_described() {
     let (mut fields, mut defaults) = (0, 0);

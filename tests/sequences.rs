@@ -1,9 +1,9 @@
-//! What holds after any sequence of runs and edits: the functionConfig changes, is switched off and on
-//! again, and other tools edit the same manifests in between.
+//! What must be true after any sequence of runs and edits: the functionConfig changes, is switched
+//! off and on again, and other tools edit the same manifests in between.
 //!
 //! Two texts are kept: the manifests that the function works on, and the same as they would be without
-//! it, which get the edits alone. A second run changes nothing, and what is switched off is the text
-//! without the function.
+//! it, which only get the edits. A second run changes nothing, and switching the function off gives
+//! the text without it.
 //!
 //! `PROPTEST_CASES` sets the number of sequences.
 

@@ -1,5 +1,5 @@
-//! What the function makes of each fixture: the change as a diff, and the results as the user
-//! reads them. `cargo insta review` shows what an edit of the code changes.
+//! The function's output for each fixture: the change as a diff, and the results as the user reads
+//! them. `cargo insta review` shows the effects of a code change.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,13 +64,13 @@ fn refusal(path: &Path) -> String {
     let input = read(path);
     let outcome = runner_terminal::run(input.as_bytes());
     assert!(outcome.failed(), "{}", path.display());
-    // Nothing of the user's data changes: the input is there whole, and results follow.
+    // None of the user's data changes: the whole input is there, followed by the results.
     let kept = without_observed(&input);
     assert!(outcome.text().starts_with(&kept), "{}", path.display());
     outcome.report()
 }
 
-/// A list without its last items, where a host has put them there.
+/// A list without its last items, if a host has added them.
 fn without_observed(list: &str) -> String {
     let Some((items, config)) = list.split_once("functionConfig:\n") else {
         return list.to_owned();
@@ -108,8 +108,8 @@ fn not_a_resource_list() {
     });
 }
 
-/// The renders of the real chart, and what later versions of it look like: which are patched, which are
-/// refused, which adopted.
+/// The rendered manifests of the real chart, and the shapes of later versions of it: which are
+/// patched, which are refused, which adopted.
 #[test]
 fn chart() {
     let config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\nmetadata:\n  name: session-server\n";
@@ -126,7 +126,8 @@ fn chart() {
     });
 }
 
-/// The shapes of later versions of the chart get what those of the pinned one get, and the same is said.
+/// The shapes of later versions of the chart get the same changes and messages as those of the
+/// pinned one.
 #[test]
 fn later_charts_are_served_as_the_pinned_one() {
     const SPECS: [&str; 5] = [

@@ -1,5 +1,5 @@
-//! The messages in `docs/troubleshooting.md` are those of the program. The comment below a heading names
-//! what gives the message: a case, a ResourceList, or a command, which
+//! The messages in `docs/troubleshooting.md` are those of the program. The comment below a heading
+//! names what produces the message: a case, a ResourceList, or a command, which
 //! `tests/real-hosts/tests/readme.rs` runs. The messages of `check` are tested in
 //! `host/src/check/problem.rs`.
 
@@ -26,7 +26,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Each message with what gives it.
+/// Each message with what produces it.
 fn messages(page: &str) -> Vec<(&str, &str)> {
     let (before, _) = page.split_once(CHECK).unwrap();
     let sections = before.split("\n### `").skip(1);

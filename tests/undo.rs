@@ -1,5 +1,5 @@
-//! `enabled: false` gives back the bytes of before, in whatever style a file is written. What it cannot
-//! give back is in `tests/cases/undo`.
+//! `enabled: false` restores the original bytes, in whatever style a file is written. What it
+//! cannot restore is in `tests/cases/undo`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 use krm::documents::to_resource_list;
 use serde_json::{Value, json};
 
-/// What a run gives: the file, what is said, whether it failed.
+/// The result of a run: the file, the messages, and whether it failed.
 struct Ran {
     text: String,
     report: String,
@@ -56,7 +56,8 @@ fn off(config: &Value) -> Value {
     config
 }
 
-/// On, on again, on in another way, and off: no change, and the bytes of before.
+/// Enables, enables again, enables with other settings, and disables: a second run changes nothing,
+/// and the original bytes are restored.
 fn goes_and_comes(name: &str, text: &str, on: &Value) {
     let once = succeed(text, on);
     assert_ne!(once.text, text, "{name}: nothing was added");
@@ -116,7 +117,7 @@ fn known() -> Value {
     config(json!({"advertiseAddress": "t.example.com", "sessionTimeout": "1m"}))
 }
 
-/// How the file may be written.
+/// The ways in which the file may be written.
 #[test]
 fn keeps_the_style_of_the_file() {
     for member in [
@@ -161,7 +162,7 @@ fn keeps_the_style_of_the_file() {
     }
 }
 
-/// What was empty, or written in another way, is restored in its container, wherever that is now.
+/// What was empty, or written in another style, is restored in its container, wherever that is now.
 #[test]
 fn another_tool_adds_a_container_before_the_runners() {
     let file = "  config.toml: |\n    concurrent = 4\n";
@@ -277,7 +278,7 @@ fn keeps_the_spelling_of_toml() {
     }
 }
 
-/// What the user has written into the table since is the user's.
+/// What the user has since written into the table is kept.
 #[test]
 fn keeps_what_was_added_to_the_table_since() {
     let member = "  config.toml: |\n    concurrent = 4\n";
@@ -324,7 +325,7 @@ fn keeps_line_ends_and_a_byte_order_mark() {
     }
 }
 
-/// How the container's ports, and what is around them, may be written.
+/// The ways in which the container's ports, and the lines around them, may be written.
 #[test]
 fn keeps_the_form_of_the_workload() {
     let text = manifests("ConfigMap", "data", "", "  config.toml: concurrent = 1\n");
@@ -377,7 +378,7 @@ fn leaves_a_file_that_is_no_toml_any_more() {
     assert_says(&ran, &["warning: ConfigMap runner", "is not TOML"]);
     assert!(ran.text.contains("[session_server]") && ran.text.contains("config-before"));
     assert!(!ran.text.contains("kind: Service\n"));
-    // Corrected, it is restored after all.
+    // After a correction, it is restored after all.
     let ran = succeed(
         &ran.text.replace("concurrent =", "concurrent = 4"),
         &off(&known()),
@@ -385,7 +386,7 @@ fn leaves_a_file_that_is_no_toml_any_more() {
     assert_eq!(ran.text, text);
 }
 
-/// A Secret's text is in no annotation, and what that means is said.
+/// The text of a Secret is not copied into an annotation, and the consequence is reported.
 #[test]
 fn copies_no_secret_into_an_annotation() {
     let member = "  config.toml: \"token = 'canary'\\n\\\n    \\x5bsession_server]\\n\\\n    session\\\n    _timeout\\\n    \\ = 9\\\n    0\\\n    0\\n\"\n";
@@ -403,7 +404,7 @@ fn copies_no_secret_into_an_annotation() {
             ],
         );
     }
-    // Of a ConfigMap every byte is back.
+    // For a ConfigMap, every byte is restored.
     goes_and_comes(
         member,
         &manifests("ConfigMap", "data", "", member),
@@ -411,8 +412,8 @@ fn copies_no_secret_into_an_annotation() {
     );
 }
 
-/// Each way to configure and to reach pods, one after the other: nothing of an earlier one stays, and
-/// disabling gives every byte back.
+/// Each way to configure and to reach pods, one after the other: nothing of an earlier one is left,
+/// and disabling restores every byte.
 #[test]
 fn ways_that_follow_each_other_leave_nothing_behind() {
     const IMAGE: &str = "registry.example.com/runner-terminal:0.2.0";
@@ -452,7 +453,7 @@ fn ways_that_follow_each_other_leave_nothing_behind() {
     }
 }
 
-/// The Role for a Service of the user's goes when that is no longer adopted.
+/// The Role for one of the user's Services is removed when the Service is no longer adopted.
 #[test]
 fn a_role_for_an_adopted_service_goes_with_its_use() {
     let text = include_str!("cases/pod-start/adopted-service.yaml");

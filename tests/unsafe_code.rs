@@ -1,8 +1,8 @@
-//! Where the project's unsafe code is. What is added here has been argued for, line by line, in a
-//! SAFETY comment (clippy asks for it), and runs under Miri where it can (`cargo xtask miri`).
+//! The locations of the project's unsafe code. Every addition needs a SAFETY comment for each use
+//! (clippy requires it), and runs under Miri if possible (`cargo xtask miri`).
 //!
-//! That nothing in the core may panic is asked of the compiler: `src/lib.rs` forbids it, and what is
-//! forbidden cannot be allowed again further down.
+//! The compiler ensures that nothing in the core may panic: `src/lib.rs` forbids it, and what is
+//! forbidden cannot be allowed again in a module.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -41,7 +41,7 @@ const FILES: &[(&str, &str)] = &[
     ("wasm/kpt/src/host.rs", "the tests' other side of that ABI"),
 ];
 
-/// What may come behind the word where it is one of the language's.
+/// What may follow the word `unsafe` if it is the keyword.
 const USES: [&str; 6] = [" {", " extern ", " fn ", " impl", " trait ", "("];
 
 /// The roots of the crates that have such a file. All other crates' roots forbid it.
@@ -86,7 +86,7 @@ fn what_people_run_forbids_it_elsewhere() {
     assert!(workspace.contains("unsafe_code = \"deny\"\n"));
 }
 
-/// Whether a line has the word as one of the language's.
+/// Whether a line has the word as a keyword.
 fn has_unsafe(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     code.match_indices("unsafe").any(|(at, word)| {

@@ -1,4 +1,4 @@
-//! What people copy from the docs, the examples and the messages names this version.
+//! Text to copy from the docs, the examples and the messages names this version.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ const PLACES: [&str; 9] = [
     "wasm/playground/src",
 ];
 
-/// What a version stands behind, or in a line with.
+/// The text before a version, or on the same line.
 const BEFORE: [&str; 7] = [
     "/runner-terminal:",
     " runner-terminal:",

@@ -1,5 +1,5 @@
-//! Resources in Lists, Templates and arrays, in random lists: they come out as they do outside. The cases
-//! are in `tests/cases/wrapped`.
+//! Resources in Lists, Templates and arrays, in random lists: the output is the same as without the
+//! wrapper. The cases are in `tests/cases/wrapped`.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,8 +51,8 @@ fn secrets_of_members_are_masked() {
 
 const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n";
 
-/// What a list begins with whose items are all in one wrapper, their lines, and the JSON pointer of
-/// the wrapper's array.
+/// The beginning of a list whose items are all in one wrapper, the lines of the items, and the JSON
+/// pointer of the wrapper's array.
 fn wrapped(items: &[String], way: usize) -> (String, String, &'static str) {
     let (wrapper, pointer) = match way {
         0 => ("- apiVersion: v1\n  kind: List\n  items:\n", "/items"),
@@ -75,7 +75,7 @@ fn items_of(output: &str) -> Value {
     tree.to_value().unwrap()["items"].take()
 }
 
-/// The lines behind `head`, up to the functionConfig, without their indentation.
+/// The lines after `head`, up to the functionConfig, without their indentation.
 fn lines_of(output: &str, head: &str, indent: usize) -> String {
     let lines = output.strip_prefix(head).unwrap().split_inclusive('\n');
     lines
@@ -91,7 +91,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// A wrapped list comes out as it does unwrapped, to the byte, and goes back as it was.
+    /// A wrapped list gives the same bytes as an unwrapped one, and is restored when disabled.
     #[test]
     fn wrapping_makes_no_difference(list in random_lists(), config in lists::configs(), way in 0..3_usize) {
         let plain = format!("{HEAD}{}functionConfig: {config}\n", list.items.concat());
@@ -113,7 +113,7 @@ proptest! {
         }
     }
 
-    /// So it does as JSON, in one line and in several.
+    /// The same as JSON, on one line and on several.
     #[test]
     fn json_makes_no_difference(list in random_lists(), config in lists::configs(), pretty: bool, array: bool) {
         let plain = format!("{HEAD}{}", list.items.concat());

@@ -1,6 +1,6 @@
-// Reads a JSON array of texts from standard input, and prints what each means to the package `yaml`:
-// {"value": …, "nodes": …}, or {} where it refuses the text. In the nodes, a scalar is its text, a sequence
-// an array, a mapping {"map": [[key, value], …]}, and an alias what it stands for.
+// Reads a JSON array of texts from standard input, and prints how the package `yaml` reads each:
+// {"value": …, "nodes": …}, or {} if it refuses the text. In the nodes, a scalar is its text, a
+// sequence an array, a mapping {"map": [[key, value], …]}, and an alias what it stands for.
 
 import { text } from "node:stream/consumers";
 import { isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";

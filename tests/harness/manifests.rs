@@ -78,7 +78,7 @@ pub(crate) fn value(text: &str) -> Value {
     Tree::parse(text).unwrap().to_value().unwrap()
 }
 
-/// The documents that are no functionConfigs.
+/// The documents that are not functionConfigs.
 pub(crate) fn documents(text: &str) -> Vec<Value> {
     let files = [("", text)];
     let documents = split(&files).unwrap();
@@ -132,8 +132,8 @@ fn ours(resources: &[Value]) -> Vec<String> {
     ours.map(name).collect()
 }
 
-/// `KIND NAME POINTER` of each value of the user's that is added or changed outside of workloads and
-/// Services.
+/// `KIND NAME POINTER` of each of the user's values that is added or changed outside of workloads
+/// and Services.
 fn edits(before: &str, after: &str) -> Vec<String> {
     let values = |text: &str| {
         let mut found = BTreeSet::new();
@@ -193,7 +193,7 @@ fn named(value: &str) -> (String, &str) {
     (format!("{kind} {name}"), rest)
 }
 
-/// A case and what came of it.
+/// A case and its outcome.
 struct Found<'c> {
     case: &'c Case,
     ran: &'c Ran,
@@ -228,7 +228,7 @@ impl<'c> Found<'c> {
         }
     }
 
-    /// What every case must fulfil.
+    /// Checks what must be true of every case.
     fn check_always(&self) -> Result<(), String> {
         let report = &self.ran.report;
         if self.ran.outcome == "refused" {

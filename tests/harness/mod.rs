@@ -1,4 +1,4 @@
-//! The cases below `tests/cases`: reading them, and what is asked of each kind of case.
+//! The cases below `tests/cases`: reads them, and checks each kind of case.
 
 pub(crate) mod manifests;
 pub(crate) mod pod_start;
@@ -16,13 +16,13 @@ pub(crate) struct Case {
     pub(crate) path: String,
     /// The first lines, as key and value.
     header: Vec<(String, String)>,
-    /// What the functions are given. That of a JSON file begins behind the header, as JSON has no
+    /// The input of the functions. For a JSON file it begins after the header, because JSON has no
     /// comments.
     pub(crate) text: String,
     ran: OnceLock<manifests::Ran>,
 }
 
-/// What a case is, by its outcome.
+/// The kind of a case, determined by its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Manifests, with their functionConfigs: `served`, `unchanged`, `refused`.
@@ -61,7 +61,7 @@ impl Case {
         }
     }
 
-    /// The text behind the first lines.
+    /// The text after the first lines.
     pub(crate) fn body(&self) -> &str {
         let mut text = self.text.as_str();
         while let Some((_, rest)) = text
@@ -73,7 +73,7 @@ impl Case {
         text
     }
 
-    /// What comes of the manifests of a case.
+    /// The result of running the functions on a case's manifests.
     pub(crate) fn ran(&self) -> &manifests::Ran {
         self.ran.get_or_init(|| manifests::run_case(self))
     }
@@ -94,7 +94,7 @@ impl Case {
         found.map(|(_, value)| value)
     }
 
-    /// The value of a key that may stand once.
+    /// The value of a key that may occur once.
     pub(crate) fn one<'c>(&'c self, key: &'c str) -> Option<&'c str> {
         let mut found = self.all(key);
         let first = found.next();
@@ -116,7 +116,7 @@ impl Case {
         }
     }
 
-    /// What is wrong with what came of the case, by its first lines.
+    /// Compares the outcome of the case with its first lines.
     pub(crate) fn check(&self) -> Result<(), String> {
         let expected = self.one("Expected").unwrap_or_default();
         if expected.is_empty() {
@@ -129,8 +129,8 @@ impl Case {
         }
     }
 
-    /// Each line of the header that does not hold, with what was found. `holds` gives `None` for a key
-    /// that it does not know.
+    /// Each line of the header that does not hold, with what was found. `holds` returns `None` for
+    /// an unknown key.
     fn check_lines(
         &self,
         holds: impl Fn(&str, &str) -> Option<Result<(), String>>,
@@ -150,7 +150,7 @@ impl Case {
     }
 }
 
-/// `Ok` where it holds, else what was found.
+/// `Ok` if it holds, else what was found.
 pub(crate) fn expect(holds: bool, found: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(found.into()) }
 }
@@ -184,13 +184,13 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Asks something of each case, and names all that fail. Gives the number of cases to which it
-/// applies: those for which it gives `Some`.
+/// Checks each case, and names all that fail. Returns the number of cases to which the check
+/// applies: those for which it returns `Some`.
 pub(crate) fn each(check: impl Fn(&Case) -> Option<Result<(), String>>) -> usize {
     let mut tried = 0;
     let mut faults = Vec::new();
     for case in CASES.iter() {
-        // A panic does not say in which case.
+        // A panic does not name the case.
         let result = catch_unwind(AssertUnwindSafe(|| check(case)));
         let result = result.unwrap_or_else(|_| Some(Err("panicked, as is said above".to_owned())));
         tried += usize::from(result.is_some());

@@ -1,4 +1,4 @@
-//! What becomes of a case where its configuration is written at the pod's start.
+//! Cases whose configuration is written when the pod starts.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(crate) fn row(case: &Case) -> String {
         assert_eq!(again.outcome, "unchanged", "{name}\n{}", again.report);
         let off: Vec<Value> = configs.iter().map(disabled).collect();
         let off = run(case.file(), output, Some(&joined(&off)));
-        // What the case has of an earlier run goes too.
+        // What an earlier run left in the case is removed too.
         if !case.text.contains("runner-terminal.dev/config-before") {
             assert_eq!(off.output, case.text, "{name}\n{}", off.report);
         }
@@ -45,8 +45,8 @@ pub(crate) fn row(case: &Case) -> String {
     row
 }
 
-/// The init container is restricted where the runner's container is, and has a token for the API only if
-/// it reads a Service.
+/// The init container is restricted if the runner's container is, and has a token for the API only
+/// if it reads a Service.
 pub(crate) fn least_privileges(case: &Case) -> Option<Result<(), String>> {
     if case.kind() != Kind::Manifests || case.outcome() != "served" {
         return None;
@@ -86,7 +86,7 @@ pub(crate) fn least_privileges(case: &Case) -> Option<Result<(), String>> {
     (tried > 0).then_some(Ok(()))
 }
 
-/// What a Role lets the pod of an init container with these arguments do.
+/// What a Role allows the pod of an init container with these arguments.
 fn rule_of(arguments: &str) -> Value {
     let service = arguments.split_once("--service=").map(|(_, rest)| rest);
     let service = service.and_then(|rest| rest.split('"').next());
@@ -98,7 +98,7 @@ fn rule_of(arguments: &str) -> Value {
     })
 }
 
-/// Whether the Pod Security Standard "restricted" lets a container in.
+/// Whether the Pod Security Standard "restricted" admits a container.
 fn is_restricted(pod: &Value, container: &Value) -> bool {
     let own = &container["securityContext"];
     let either = |field: &str| match &own[field] {

@@ -1,4 +1,4 @@
-//! Properties of every case. Each gives `None` for a case to which it does not apply.
+//! Properties of every case. Each returns `None` for a case to which it does not apply.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ pub(super) fn joined(configs: &[Value]) -> String {
     texts.join("\n---\n")
 }
 
-/// True where the input has what an earlier run wrote, which disabling removes too.
+/// True if the input contains what an earlier run wrote, which disabling removes too.
 fn was_run_before(case: &Case) -> bool {
     let resources = resources(&case.text);
     let text = json!(resources).to_string();
@@ -210,8 +210,8 @@ pub(crate) fn check_one_by_one(case: &Case, once: &str, runners: &str) -> Result
     Ok(())
 }
 
-/// A refusal for want of a configuration in the manifests names `configure.at: PodStart` where the case
-/// is served by it, and nowhere else.
+/// A refusal because the manifests have no configuration suggests `configure.at: PodStart` if and
+/// only if it would serve the case.
 pub(crate) fn the_pods_start_is_named_where_it_works(case: &Case) -> Option<Result<(), String>> {
     let is_of_configuration = case.path.starts_with("configuration/");
     if !is_of_configuration || case.outcome() != "refused" {
@@ -257,7 +257,7 @@ fn without_places(report: &str) -> String {
     out
 }
 
-/// The documents of a case as the items of a List, and its functionConfigs; `None` where they are in a
+/// The documents of a case as the items of a List, and its functionConfigs; `None` if they are in a
 /// List already.
 fn in_a_list(case: &Case) -> Option<(String, String)> {
     if case.kind() != Kind::Manifests {
@@ -303,7 +303,7 @@ fn same(apart: &Ran, together: &Ran) -> Result<(), String> {
     expect(apart == together, found)
 }
 
-/// Removes what is kept of the way in which a resource was written.
+/// Removes the record of how a resource was written.
 fn forget_style(resource: &mut Value) {
     if let Some(Value::Object(annotations)) = resource.pointer_mut("/metadata/annotations") {
         annotations.shift_remove("runner-terminal.dev/written-before");
@@ -379,7 +379,7 @@ pub(crate) fn secrets_are_masked(case: &Case) -> Option<Result<(), String>> {
     let masked = [&case.text, output]
         .map(|text| mask.text(text).into_owned())
         .concat();
-    // The first lines of a case may have some of it.
+    // The first lines of a case may contain some of it.
     let mut masked = masked.lines().filter(|line| !line.starts_with("# "));
     let found = masked.find(|line| secret.iter().any(|secret| line.contains(secret.as_str())));
     let result = expect(found.is_none(), format!("shows {found:?}"));

@@ -5,7 +5,7 @@ use runner_terminal::verify;
 
 use super::{Case, Kind, expect};
 
-/// Results are all that is written, whatever is found.
+/// Whatever is found, only results are written.
 pub(crate) fn check(case: &Case) -> Result<(), String> {
     let outcome = runner_terminal::run(case.text.as_bytes());
     let report = outcome.report();
@@ -42,8 +42,8 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
     })
 }
 
-/// `runner-terminal verify`, `resolve` and `check` ask with a functionConfig of another kind, which says
-/// which runners.
+/// `runner-terminal verify`, `resolve` and `check` use a functionConfig of another kind, which
+/// selects the runners.
 pub(crate) fn another_kind(case: &Case) -> Option<Result<(), String>> {
     let is_for_all = case.kind() == Kind::ResourceList && case.text.contains("  spec: {}\n");
     let asked = |text: &str| match verify(text.as_bytes()) {

@@ -1,11 +1,11 @@
-//! Helm values, wherever they stand.
+//! Helm values, wherever they are.
 
 use chart_values::{ChartValuesError, Imported, Selection, import_selected};
 use serde_json::{Value, json};
 
 use super::{Case, expect};
 
-/// What every case that is imported exposes, where it does not say `# exposure: …`.
+/// The exposure of every imported case without `# exposure: …`.
 fn exposure(case: &Case) -> Value {
     match case.one("exposure") {
         Some(exposure) => serde_json::from_str(exposure).unwrap(),
@@ -37,7 +37,7 @@ fn selection(arguments: &str) -> Selection {
     }
 }
 
-/// A note stands on a line of the file.
+/// Imports the case, and asserts that every note is on a line of the file.
 fn import(case: &Case, selection: &Selection) -> Result<Imported, ChartValuesError> {
     let imported = import_selected(&case.text, selection);
     if let Ok(imported) = &imported {
@@ -53,7 +53,7 @@ fn import(case: &Case, selection: &Selection) -> Result<Imported, ChartValuesErr
     imported
 }
 
-/// What is imported without a selection.
+/// Imports the case without a selection.
 pub(crate) fn imported(case: &Case) -> Result<Imported, ChartValuesError> {
     import(case, &Selection::default())
 }

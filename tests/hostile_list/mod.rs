@@ -1,4 +1,4 @@
-//! A list for what is drawn of names that would be more than text where one is forgotten.
+//! A list with names that would become markup in a diagram if they are not escaped.
 
 use serde_json::json;
 

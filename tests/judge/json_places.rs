@@ -1,4 +1,4 @@
-//! The places of a value, and where each is written in a text.
+//! The paths in a value, and where each is written in a text.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use yaml_splice::tree::{Kind, NodeId};
 use yaml_splice::{Tree, edit};
 
-/// Every place of a value with the value there, the value itself first.
+/// Every path in a value with the value there, the root first.
 pub(crate) fn places(value: &Value) -> Vec<(Vec<String>, &Value)> {
     let members: Vec<(String, &Value)> = match value {
         Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
@@ -26,7 +26,7 @@ pub(crate) fn places(value: &Value) -> Vec<(Vec<String>, &Value)> {
     all
 }
 
-/// The node at a place of an item, and where it is written: its key or dash to its end.
+/// The node at a path in an item, and where it is written: from its key or dash to its end.
 pub(crate) fn written(tree: &Tree<'_>, tokens: &[String]) -> Option<(NodeId, Range<usize>)> {
     let mut at = edit::item_root(tree)?;
     let mut range = tree.node(at).span.clone();

@@ -1,13 +1,15 @@
-//! What a YAML text means to a reader that is not ours: `yaml_serde`, which is made from libyaml.
+//! The value of a YAML text according to an independent reader: `yaml_serde`, which is based on
+//! libyaml.
 
 use serde_json::{Map, Value};
 use yaml_serde::Value as Yaml;
 
-/// What libyaml takes a text for; `None` when it refuses the text, or `key_text` has no text for a key.
+/// The value that libyaml reads from a text; `None` if it refuses the text, or if `key_text` has no
+/// text for a key.
 ///
-/// A missing line end at the end of the text is added: libyaml takes it for a part of a block
-/// scalar's text that stands there, and our parser, as most, does not. A byte order mark is left out:
-/// libyaml gives it a column, so that the next line would be indented less.
+/// A missing line break at the end of the text is added: libyaml includes it in a block scalar
+/// there, and our parser, like most, does not. A byte order mark is left out: libyaml counts it as
+/// a column, so that the next line would be indented less.
 pub(crate) fn value(text: &str, key_text: fn(Value) -> Option<String>) -> Option<Value> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let end = if text.ends_with('\n') { "" } else { "\n" };

@@ -1,8 +1,8 @@
-//! The nodes that a reader of YAML finds in a text, before it takes scalars for numbers: what readers
-//! can be compared by.
+//! The nodes that a YAML reader finds in a text, before it resolves scalars to numbers, so that
+//! readers can be compared.
 //!
 //! Nodes are written as JSON: a scalar is its text, a sequence an array, a mapping
-//! `{"map": [[key, value], …]}`. An alias is what it stands for.
+//! `{"map": [[key, value], …]}`. An alias is replaced by what it stands for.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use yaml_serde::Value as Yaml;
 use yaml_splice::Tree;
 use yaml_splice::tree::{Kind, NodeId};
 
-/// How many aliases a text may have that is compared: what they expand to has no limit here.
+/// The most aliases in a text that is compared: their expansion is not limited here.
 pub(crate) const MOST_ALIASES: usize = 20;
 
 /// The nodes that our reader finds; `None` for a text without content, or with too many aliases.
@@ -36,8 +36,8 @@ fn node(tree: &Tree<'_>, id: NodeId) -> Value {
     }
 }
 
-/// Whether libyaml finds the same nodes in a text; `None` where it refuses the text, or `yaml_serde` would
-/// confuse its anchors.
+/// Whether libyaml finds the same nodes in a text; `None` if it refuses the text, or if
+/// `yaml_serde` would confuse its anchors.
 pub fn libyaml_agrees(text: &str, nodes: &Value) -> Option<bool> {
     if has_anchor_twice(text) {
         return None;
@@ -49,15 +49,15 @@ pub fn libyaml_agrees(text: &str, nodes: &Value) -> Option<bool> {
     Some(is_alike(nodes, &yaml))
 }
 
-/// Whether a text has characters that are line breaks to YAML 1.1 alone. Between quotes we take them for
-/// text, as JSON does, and libyaml folds them. Elsewhere they are refused.
+/// Whether a text has characters that are line breaks only in YAML 1.1. Between quotes we read them
+/// as text, as JSON does, and libyaml folds them. Elsewhere they are refused.
 #[allow(dead_code, reason = "not every user of this file asks")]
 pub fn has_breaks_of_1_1(text: &str) -> bool {
     text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 
-/// Whether the name of an anchor stands twice in a text. `yaml_serde` numbers anchors by how many names
-/// there are, so that the next anchor takes the number of the second one.
+/// Whether the name of an anchor occurs twice in a text. `yaml_serde` numbers anchors by the count
+/// of distinct names, so that the next anchor gets the number of the second one.
 #[allow(dead_code, reason = "the fuzzers use it")]
 pub(crate) fn has_anchor_twice(text: &str) -> bool {
     let words = text.split(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c));
@@ -66,7 +66,7 @@ pub(crate) fn has_anchor_twice(text: &str) -> bool {
     anchors.any(|name| !names.insert(name))
 }
 
-/// `yaml_serde` keeps no text of a number, so any number will do for one.
+/// `yaml_serde` does not keep the text of a number, so a number matches any other.
 fn is_alike(node: &Value, yaml: &Yaml) -> bool {
     match (node, yaml) {
         (_, Yaml::Tagged(tagged)) => is_alike(node, &tagged.value),

@@ -1,6 +1,7 @@
-//! Random ResourceLists: runners of many shapes among items of many sorts, and functionConfigs.
+//! Random ResourceLists: runners of many shapes among items of many kinds, and functionConfigs.
 //!
-//! A tape of random numbers makes the choices; where it is shorter or smaller, the list is simpler.
+//! A tape of random numbers makes the choices; a shorter tape, or smaller numbers, give a simpler
+//! list.
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
@@ -9,12 +10,12 @@ use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::{Value, json};
 use yaml_splice::Tree;
 
-/// A list, and what it is made of.
+/// A list, and its parts.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
     /// The items' texts with the comments before them.
     pub(crate) items: Vec<String>,
-    /// Which of them are none of the function's business.
+    /// Which of them the function leaves alone.
     pub(crate) is_other: Vec<bool>,
     column: usize,
     newline: &'static str,
@@ -71,7 +72,7 @@ impl List {
         documents.join("---\n").replace('\n', self.newline)
     }
 
-    /// An item's text as it stands in the list.
+    /// An item's text, as it is in the list.
     pub(crate) fn written(&self, item: usize) -> String {
         if self.is_json {
             return value(&self.items[item]).to_string();
@@ -142,7 +143,7 @@ fn value(item: &str) -> Value {
     tree.to_value().unwrap()[0].take()
 }
 
-/// What an output holds up to its results, without the functionConfig.
+/// An output up to its results, without the functionConfig.
 pub(crate) fn without_config(output: &str) -> String {
     let lines = output.split_inclusive('\n');
     let lines = lines.filter(|line| !line.starts_with("functionConfig:"));
@@ -249,7 +250,7 @@ impl<'t> Tape<'t> {
     }
 }
 
-/// An item with what stands around it: comments before it, blank lines behind it; or as JSON.
+/// An item with its surroundings: comments before it, blank lines after it; or as JSON.
 fn chunk(tape: &mut Tape<'_>, item: String) -> String {
     let before = tape.of(&["", "", "# about what follows\n", "# one\n# - two: three\n"]);
     let behind = tape.of(&["", "", "\n", "\n\n"]);
@@ -328,7 +329,7 @@ struct ConfigPlace {
 
 struct Runner {
     place: ConfigPlace,
-    /// The object with the configuration, where it is not another runner's.
+    /// The object with the configuration, unless it belongs to another runner.
     config: Option<String>,
     workload: String,
 }
@@ -516,7 +517,7 @@ fn toml_member(tape: &mut Tape<'_>, holder: &str, toml: &str) -> String {
     }
 }
 
-/// A text in double quotes, over several lines, with escapes that nothing asks for.
+/// A text in double quotes, over several lines, with unnecessary escapes.
 fn escaped(text: &str) -> String {
     let lines: Vec<String> = text
         .split_inclusive('\n')
@@ -530,8 +531,8 @@ fn escaped(text: &str) -> String {
     format!("\"{}\"", lines.join("\\\n    "))
 }
 
-/// A text as a folded scalar has it: between lines that are not indented, a line break is a blank
-/// line.
+/// A text in the form of a folded scalar: between lines that are not indented, a line break is a
+/// blank line.
 fn folded(text: &str) -> String {
     let mut out = String::new();
     let mut above: Option<&str> = None;
@@ -572,7 +573,7 @@ fn base64_member(tape: &mut Tape<'_>, toml: &str) -> String {
     }
 }
 
-/// An item that is none of the function's business.
+/// An item that the function leaves alone.
 fn other(tape: &mut Tape<'_>) -> String {
     let documents = [
         include_str!("../fixtures/yaml/anchors-and-aliases.yaml"),
@@ -610,7 +611,7 @@ fn other(tape: &mut Tape<'_>) -> String {
     }
 }
 
-/// functionConfigs of every exposure, with what else may be asked for. `{index}` is for shards.
+/// functionConfigs of every exposure, with other options. `{index}` is for shards.
 pub(crate) fn configs() -> impl Strategy<Value = Value> {
     let exposures = [
         json!({}),

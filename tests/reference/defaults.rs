@@ -1,4 +1,4 @@
-//! The defaults of the pages are true: a field that is set to its default changes nothing.
+//! The defaults on the pages are right: setting a field to its default changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ items:
           configMap: {name: runner}
 "#;
 
-/// The smallest spec in which a field of a section is read.
+/// The smallest spec that makes a field of a section take effect.
 fn smallest(kind: &str, title: &str, field: &str) -> Value {
     let exposure = |more: Value| json!({"exposure": more});
     let host = "terminal.example.com";
@@ -86,7 +86,7 @@ fn smallest(kind: &str, title: &str, field: &str) -> Value {
     }
 }
 
-/// The smallest exposure of a relay in which a field of a section is read.
+/// The smallest exposure of a relay that makes a field of a section take effect.
 fn relay_entry(title: &str) -> Value {
     let (_, kind) = title.split_once("`type: ").unwrap_or_default();
     match kind.trim_end_matches('`') {
@@ -99,7 +99,7 @@ fn relay_entry(title: &str) -> Value {
     }
 }
 
-/// What becomes of the manifests, or why they are refused.
+/// The resulting manifests, or why they are refused.
 fn items(kind: &str, spec: &Value) -> String {
     let config = json!({
         "apiVersion": "runner-terminal.dev/v1alpha1",
@@ -116,14 +116,14 @@ fn items(kind: &str, spec: &Value) -> String {
     assert!(!outcome.failed(), "{spec}\n{}", outcome.report());
     let text = outcome.text();
     let (items, _) = text.split_once("\nfunctionConfig:").unwrap();
-    // `configure` is told even what it does by itself: docs/configure.md.
+    // `configure` gets its arguments even if they are its defaults: docs/configure.md.
     let items = items.replace("          - \"--prefer=Hostname,IP\"\n", "");
     // A relay's settings are recorded as they are given.
     let is_kept = |line: &&str| !line.contains("runner-terminal.dev/relay-settings: ");
     items.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
 }
 
-/// The default as a value, if it is one: not `that of the runner's configuration`.
+/// The default as a value, if it is one, unlike `that of the runner's configuration`.
 fn literal(default: &str) -> Option<Value> {
     let text = default.strip_prefix('`')?.strip_suffix('`')?;
     // A Service's name, and the value of another field.
@@ -140,7 +140,7 @@ fn pointer(title: &str, field: &str) -> String {
     format!("{below}/{field}")
 }
 
-/// Sets a field of a mapping, and makes the mappings on the way to it.
+/// Sets a field of a mapping, and creates the mappings on its path.
 fn set(spec: &mut Value, pointer: &str, value: Value) {
     let (path, field) = pointer.rsplit_once('/').unwrap();
     let mut at = spec;

@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) meaning: String,
 }
 
-/// The section as it stands in a page.
+/// The section as it is on a page.
 pub(crate) fn table(section: &Section) -> String {
     let mut text = format!("\n## {}\n\n{}\n\n", section.title, section.description);
     if section.rows.is_empty() {
@@ -148,7 +148,7 @@ impl<'s> Reader<'s> {
                     .collect::<Vec<_>>()
                     .join("<br>");
             } else if definition["anyOf"].is_array() {
-                // What the number means, and what the text.
+                // The meanings of the number and of the text.
                 meaning = format!("{meaning} {}", cell(&words(definition)));
             }
         }
@@ -236,7 +236,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The field that chooses between variants, by its constants.
+/// The field that selects the variant, from its constants.
 fn discriminator(variants: &[Value]) -> Row {
     let of = |variant: &Value| {
         let kind = variant["properties"]["type"]["const"].as_str().unwrap();
@@ -254,7 +254,7 @@ fn discriminator(variants: &[Value]) -> Row {
     }
 }
 
-/// The definition that a property refers to, if it is one alone or one or null.
+/// The definition that a property refers to, if there is one, optional or not.
 fn name_of(property: &Value) -> Option<&str> {
     let reference = |value: &'_ Value| -> Option<usize> {
         value["$ref"]
@@ -301,7 +301,7 @@ fn words(value: &Value) -> String {
     paragraph.replace('\n', " ")
 }
 
-/// Takes the default from the end of a description: `9000 when not set.`
+/// Splits the default off the end of a description: `9000 when not set.`
 fn split_default(words: &str) -> (String, Option<String>) {
     let Some(rest) = words.strip_suffix(" when not set.") else {
         return (cell(words), None);

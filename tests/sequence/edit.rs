@@ -1,4 +1,4 @@
-//! What other tools do to manifests between two runs.
+//! Edits of manifests by other tools between two runs.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -59,7 +59,7 @@ const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Pod"];
 const SHARDED: &str = "runner-terminal.dev/sharded";
 
 impl Edit {
-    /// The manifests after it, of which so many are runners; `None` where it cannot be made.
+    /// The manifests after it, of which this many are runners; `None` if it cannot be made.
     pub(crate) fn apply(&self, manifests: &Manifests, runners: usize) -> Option<Manifests> {
         let resources = manifests.resources();
         match self {
@@ -75,7 +75,7 @@ impl Edit {
         }
     }
 
-    /// True if it may change how something is written that the function has changed, too.
+    /// True if it may change the style of something that the function has also changed.
     pub(crate) fn restyles(&self) -> bool {
         match self {
             Self::WriteAnew | Self::Config(_) => true,
@@ -138,7 +138,7 @@ fn config(resources: &[Value], number: usize) -> Option<(usize, Value)> {
 }
 
 impl Change {
-    /// The operations that make it in a workload; `None` where it has no such thing.
+    /// The operations that make it in a workload; `None` if the workload has no such field.
     fn operations(&self, workload: &Value) -> Option<Value> {
         let pod = if workload["kind"] == "Pod" {
             ""

@@ -125,7 +125,7 @@ impl Manifests {
         }
     }
 
-    /// The same resources, all written anew by another program.
+    /// The same resources, all rewritten by another program.
     pub(crate) fn written_anew(&self) -> Self {
         let resources = self.resources().into_iter().map(sorted);
         match self {

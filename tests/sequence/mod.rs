@@ -84,7 +84,7 @@ pub(crate) struct Sequence {
     now: Manifests,
     /// What the manifests would be without it: what people wrote, and other tools' edits.
     without: Manifests,
-    /// An edit has changed how values are written, so that only their meaning is compared.
+    /// An edit has changed the style of values, so that only their meaning is compared.
     is_restyled: bool,
     /// What was done, for the message of a failure.
     done: Vec<Step>,
@@ -101,7 +101,7 @@ impl Sequence {
         }
     }
 
-    /// Takes a step; whether it had an effect.
+    /// Takes a step, and returns whether it had an effect.
     pub(crate) fn take(&mut self, step: &Step) -> Result<bool, TestCaseError> {
         let before = self.now.clone();
         match step {
@@ -118,7 +118,7 @@ impl Sequence {
         self.switch_off_with(&crate::lists::config(json!({})))
     }
 
-    /// Runs a function, which converges. Where it refuses, nothing changes.
+    /// Runs a function, and checks that it converges. If it refuses, nothing changes.
     fn run(&mut self, config: &Value) -> Result<(), TestCaseError> {
         let Some(once) = self.now.run(config).changed() else {
             return Ok(());

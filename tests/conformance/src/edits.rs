@@ -1,4 +1,4 @@
-//! Edits at every place of a value.
+//! Edits at every position in a value.
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::json_places::places;
 
-/// An edit, and what comes of it.
+/// An edit, and its expected result.
 #[derive(Clone, Debug)]
 pub struct Edit {
     /// The edit.
@@ -27,7 +27,7 @@ fn new_values() -> [Value; 6] {
     ]
 }
 
-/// Every edit of a value at the places at or below `under`: add, replace, remove, and test.
+/// Every edit of a value at or below `under`: add, replace, remove, and test.
 pub fn edits(value: &Value, under: &[&str]) -> Vec<Edit> {
     let start = PointerBuf::from_tokens(under.iter().copied());
     let mut operations = Vec::new();
@@ -49,7 +49,7 @@ pub fn edits(value: &Value, under: &[&str]) -> Vec<Edit> {
         .collect()
 }
 
-/// The edits at a place.
+/// The edits at one position.
 fn at(here: &PointerBuf, value: &Value) -> Vec<PatchOperation> {
     let mut all = vec![
         PatchOperation::Test(TestOperation {

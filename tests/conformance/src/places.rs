@@ -1,4 +1,5 @@
-//! The suite's documents in the places where documents stand, and what an edit may touch there.
+//! The suite's documents in every context where a document can be, and what an edit may change
+//! there.
 
 use std::ops::Range;
 
@@ -14,16 +15,16 @@ use crate::json_places::written;
 pub struct Place {
     /// The text.
     pub text: String,
-    /// What the whole text means.
+    /// The value of the whole text.
     pub value: Value,
     /// Whether the text is a sequence whose first member is the item that paths start at.
     pub is_list: bool,
-    /// Where in the item the document is.
+    /// The path of the document in the item.
     pub under: &'static [&'static str],
 }
 
 impl Place {
-    /// The document is the whole text.
+    /// A text that consists of the document alone.
     pub fn alone(text: &str, value: &Value) -> Self {
         let is_list = Tree::parse(text).is_ok_and(|tree| {
             let root = tree.root().map(|root| &tree.node(root).kind);
@@ -37,8 +38,8 @@ impl Place {
         }
     }
 
-    /// The document is a member of an item, which is a member of a list. `None` for a document that
-    /// has markers or directives of its own.
+    /// A text with the document as a member of an item, which is a member of a list. `None` for a
+    /// document that has markers or directives of its own.
     pub fn member(text: &str, value: &Value, newline: &str) -> Option<Self> {
         let body = indented(text, 4)?;
         let text = format!("# before\n- kind: ConfigMap\n  case:\n{body}  after: 2 # after\n");
@@ -50,7 +51,7 @@ impl Place {
         })
     }
 
-    /// What the item means.
+    /// The value of the item.
     pub fn item(&self) -> Value {
         match self.value.get(0) {
             Some(first) if self.is_list => first.clone(),
@@ -58,7 +59,7 @@ impl Place {
         }
     }
 
-    /// What the whole text means, when the item means `item`.
+    /// The value of the whole text, if that of the item is `item`.
     pub fn with_item(&self, item: Value) -> Value {
         let mut value = self.value.clone();
         match value.get_mut(0) {
@@ -68,9 +69,9 @@ impl Place {
         value
     }
 
-    /// Whether an edit has left alone what it is not about: all that stands before the end of the
-    /// node before its place, and behind the start of the node behind it. Where the text has aliases
-    /// the edit may write these out, and this does not tell.
+    /// Whether an edit has left everything else alone: the text up to the end of the node before
+    /// its position, and from the start of the node after it. If the text has aliases, the edit may
+    /// write them out, which this does not detect.
     pub fn is_kept(&self, operation: &PatchOperation, output: &str) -> bool {
         let Ok(tree) = Tree::parse(&self.text) else {
             return false;
@@ -101,8 +102,8 @@ impl Place {
     }
 }
 
-/// The lines of a document as those of a block in a column; `None` where there are marks that only a
-/// document of its own can have.
+/// The lines of a document, indented as a block in a column; `None` if it has markers that only a
+/// separate document can have.
 pub fn indented(text: &str, column: usize) -> Option<String> {
     let body = text.strip_prefix("---\n").unwrap_or(text);
     let body = match body.strip_suffix("\n...\n") {
@@ -128,7 +129,7 @@ pub fn indented(text: &str, column: usize) -> Option<String> {
     Some(out)
 }
 
-/// The bytes that an edit is about.
+/// The bytes that an edit may change.
 fn about(tree: &Tree<'_>, operation: &PatchOperation) -> Range<usize> {
     let tokens: Vec<String> = operation
         .path()
@@ -142,7 +143,7 @@ fn about(tree: &Tree<'_>, operation: &PatchOperation) -> Range<usize> {
     match (operation, place) {
         // Without its only member a collection is written as `{}` or `[]`.
         (PatchOperation::Remove(_), _) if members == 1 => around,
-        // An item comes before the one that stands there.
+        // A new item is inserted before the one at this position.
         (PatchOperation::Add(_), Some(range)) if !tree.items(parent).is_empty() => {
             range.start..range.start
         }

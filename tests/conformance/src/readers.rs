@@ -1,4 +1,4 @@
-//! Readers of YAML that have nothing in common with ours.
+//! YAML readers that share no code with ours.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::suites::{node, piped};
 
-/// What libyaml takes a text for; `None` when it refuses the text, or finds in it what JSON does not
-/// know.
+/// The value that libyaml reads from a text; `None` if it refuses the text, or if JSON cannot
+/// express the value.
 pub fn libyaml(text: &str) -> Option<Value> {
     crate::libyaml::value(text, |key| match key {
         Value::Null => Some(String::new()),
@@ -18,28 +18,28 @@ pub fn libyaml(text: &str) -> Option<Value> {
     })
 }
 
-/// What a reader takes a text for; both are missing where it refuses the text.
+/// What a reader finds in a text; both are missing if it refuses the text.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Reading {
-    /// What the text means.
+    /// The value of the text.
     #[serde(default, deserialize_with = "found")]
     pub value: Option<Value>,
-    /// What is in the text, as `tests/judge/nodes.rs` writes it.
+    /// The nodes of the text, in the form of `tests/judge/nodes.rs`.
     #[serde(default, deserialize_with = "found")]
     pub nodes: Option<Value>,
 }
 
-/// A value that is there, which may be null.
+/// A value that is present, which may be null.
 fn found<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(value).map(Some)
 }
 
-/// What the npm package `yaml` takes each text for, which knows YAML 1.2.
+/// How the npm package `yaml`, which implements YAML 1.2, reads each text.
 pub fn yaml_package(texts: &[String]) -> Vec<Reading> {
     readings(texts, |input| node("read.mjs", input))
 }
 
-/// What Go's readers take each text for: sigs.k8s.io/yaml for its value, go.yaml.in/yaml/v3 for its nodes.
+/// How Go's readers read each text: sigs.k8s.io/yaml its value, go.yaml.in/yaml/v3 its nodes.
 ///
 /// # Panics
 /// If the program is not built.
@@ -60,7 +60,7 @@ fn readings(texts: &[String], read: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<Readin
     readings
 }
 
-/// Whether two values are the same to a reader that has one kind of number.
+/// Whether two values are equal for a reader that has only one type of number.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {

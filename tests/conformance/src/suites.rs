@@ -1,4 +1,4 @@
-//! The cases as the packages give them.
+//! The cases, as the packages contain them.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,14 +15,14 @@ pub struct Suites {
     pub patch: Vec<PatchCase>,
 }
 
-/// A text, and what it means.
+/// A text, and its meaning.
 #[derive(Debug, Deserialize)]
 pub struct YamlCase {
     /// `9MQT`, and `9MQT/1` for the second of a file.
     pub id: String,
     /// What it is about.
     pub name: String,
-    /// The suite's own words for what it is about.
+    /// The suite's own tags for its topic.
     pub tags: Vec<String>,
     /// The text.
     pub yaml: String,
@@ -30,12 +30,12 @@ pub struct YamlCase {
     pub fails: bool,
     /// The parse as events, a line each.
     pub tree: Option<String>,
-    /// What the documents mean, where JSON can say it.
+    /// The values of the documents, if JSON can express them.
     pub json: Option<String>,
 }
 
 impl YamlCase {
-    /// What the documents mean, where JSON can say it.
+    /// The values of the documents, if JSON can express them.
     pub fn json(&self) -> Option<Vec<Value>> {
         let text = self.json.as_deref()?;
         let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
@@ -44,7 +44,7 @@ impl YamlCase {
     }
 }
 
-/// A document, a patch, and what comes of it.
+/// A document, a patch, and the expected result.
 #[derive(Debug, Deserialize)]
 pub struct PatchCase {
     /// `tests.json/7`
@@ -54,13 +54,13 @@ pub struct PatchCase {
     pub comment: String,
     /// The document.
     pub doc: Value,
-    /// The patch, which may be none.
+    /// The patch, which may be invalid.
     pub patch: Value,
     /// The document with the patch applied.
     pub expected: Option<Value>,
     /// Why the patch cannot be applied.
     pub error: Option<String>,
-    /// The suite's authors do not want it to be run.
+    /// The suite's authors have disabled the case.
     #[serde(default)]
     pub disabled: bool,
 }

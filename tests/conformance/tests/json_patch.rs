@@ -6,7 +6,7 @@ use conformance::{libyaml, same, suites};
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde_json::{Value, json};
 
-/// A document in each style, and whether it stands in a list as its one member.
+/// A document in each style, and whether it is the only member of a list.
 fn styles(document: &Value) -> [(&'static str, String, bool); 4] {
     let block = yaml_splice::document(&json!([document]));
     let pretty = serde_json::to_string_pretty(document).unwrap() + "\n";
@@ -19,7 +19,7 @@ fn styles(document: &Value) -> [(&'static str, String, bool); 4] {
 }
 
 /// The same patch without the operations that the function never writes: `test` is made here, `copy`
-/// is an add, and `move` is a remove and an add, as RFC 6902 says. `None` where it cannot be applied.
+/// is an add, and `move` is a remove and an add, as RFC 6902 says. `None` if it cannot be applied.
 fn lowered(document: &Value, patch: &[PatchOperation]) -> Option<Vec<PatchOperation>> {
     let mut value = document.clone();
     let mut all = Vec::new();
@@ -48,7 +48,7 @@ fn lowered(document: &Value, patch: &[PatchOperation]) -> Option<Vec<PatchOperat
     Some(all)
 }
 
-/// The document with the patch carried out on its text, or why not.
+/// The document with the patch applied to its text, or why it cannot be.
 fn edited(
     document: &Value,
     patch: &[PatchOperation],
@@ -113,7 +113,7 @@ fn each_case_gives_what_is_expected_or_is_refused() {
                 Err(why) => count(format!("{style}: {why}")),
             }
         }
-        // As it is written: the function has no use for the others.
+        // The patch as it is written: the function does not need the other operations.
         let carried = patch.iter().all(|operation| {
             matches!(
                 operation,

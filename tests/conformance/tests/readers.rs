@@ -2,7 +2,7 @@
 //! the npm package `yaml`, which shares no code with them and knows YAML 1.2.
 //!
 //! The texts are those of the fixtures, of the YAML test suite and of the fuzzers, and random changes of
-//! them: the same each time where `PROPTEST_RNG_SEED` says so, as for the other random tests.
+//! them: the same each time if `PROPTEST_RNG_SEED` is set, as for the other random tests.
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,10 +16,10 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use yaml_splice::Tree;
 
-/// How many texts are made of others.
+/// How many texts are made by changing others.
 const CHANGED: u32 = 12_000;
 
-/// One of so many texts is edited, too.
+/// One in this many texts is also edited.
 const EDITED: usize = 3;
 
 /// How many differences are shown, the shortest first.
@@ -53,7 +53,7 @@ fn texts() -> Vec<String> {
     texts
 }
 
-/// What random changes begin with.
+/// The seed of the random changes.
 fn seed() -> u32 {
     match std::env::var("PROPTEST_RNG_SEED") {
         Ok(seed) => seed.parse().expect("a seed is a number"),
@@ -61,10 +61,10 @@ fn seed() -> u32 {
     }
 }
 
-/// Another text, made of one of these.
+/// A new text, made by changing one of these.
 fn changed(texts: &[String], seed: u32) -> String {
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9));
-    // The first numbers of seeds that are near each other are, too.
+    // Seeds that are close to each other give similar first numbers.
     for _ in 0..8 {
         random.below(2);
     }
@@ -78,7 +78,8 @@ fn changed(texts: &[String], seed: u32) -> String {
     text
 }
 
-/// Ends the last line. Without an end, a literal there has none to go-yaml (docs/yaml.md).
+/// Ends the last line with a line break. Without one, go-yaml reads a literal there without it, too
+/// (docs/yaml.md).
 fn end_line(text: &mut String) {
     if !text.ends_with('\n') {
         text.push('\n');
@@ -100,15 +101,15 @@ impl Case {
     }
 }
 
-/// What the readers say of a text.
+/// The readers' judgement of a text.
 struct Judgement {
-    /// Which of them take it, in the order of [`READERS`].
+    /// Which of them accept it, in the order of [`READERS`].
     take: [bool; 4],
-    /// Those that find something else in it than we do.
+    /// Those that read it differently from us.
     differ: Vec<&'static str>,
 }
 
-/// Asks all readers but ours what is in the texts.
+/// Reads the texts with all readers except ours.
 fn judge(cases: &[Case]) -> Vec<Judgement> {
     let texts: Vec<String> = cases.iter().map(|case| case.text.clone()).collect();
     let (go, package) = std::thread::scope(|scope| {
@@ -147,12 +148,12 @@ const READERS: [&str; 4] = [
     "the package yaml",
 ];
 
-/// Whether Go's value is ours. `yes` and `on` are strings to us (docs/yaml.md), and sigs.k8s.io/yaml writes
-/// keys that are numbers or booleans anew.
+/// Whether Go's value equals ours. We read `yes` and `on` as strings (docs/yaml.md), and
+/// sigs.k8s.io/yaml reformats keys that are numbers or booleans.
 fn is_same(ours: &Value, go: &Value) -> bool {
     match (ours, go) {
         (Value::String(text), Value::Bool(_)) => is_word_of_1_1(text),
-        // serde_json may read the last digit of a number otherwise than Go.
+        // serde_json may read the last digit of a number differently from Go.
         (Value::Number(ours), Value::Number(go)) => match (ours.as_f64(), go.as_f64()) {
             (Some(ours), Some(go)) => (ours - go).abs() <= ours.abs() * 1e-15,
             _ => false,
@@ -181,9 +182,10 @@ fn is_word_of_1_1(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether the package `yaml` reads a text otherwise than the specification says, as its other readers do:
-/// it knows no line break that is a carriage return alone, drops blank lines at the end of a folded scalar
-/// and behind an escaped line break, and takes an empty key for the value of the empty one above it.
+/// Whether the package `yaml`, unlike the other readers, deviates from the specification for a
+/// text: it does not treat a lone carriage return as a line break, drops blank lines at the end of
+/// a folded scalar and after an escaped line break, and reads an empty key as the value of the
+/// empty key above it.
 fn misleads_the_package(text: &str) -> bool {
     let is_blank = |line: &str| line.starts_with(' ') && line.trim().is_empty();
     let mut lines = text.lines().zip(text.lines().skip(1));
@@ -195,7 +197,7 @@ fn misleads_the_package(text: &str) -> bool {
         })
 }
 
-/// An edit of a text, and the text that it gives; `None` where it is refused.
+/// An edit of a text, and the text that it gives; `None` if it is refused.
 fn edited(case: &Case, number: usize) -> Option<(PatchOperation, Case)> {
     let edits = conformance::edits(&case.value, &[]);
     let edit = edits.get(number.wrapping_mul(7919) % edits.len().max(1))?;
@@ -205,8 +207,8 @@ fn edited(case: &Case, number: usize) -> Option<(PatchOperation, Case)> {
     Some((edit.operation.clone(), Case::read(text)?))
 }
 
-/// What is wrong with texts; and what comes of an edit of some of those that are right, each with the
-/// number of the text and what was done.
+/// The problems with the texts; and the results of editing some of those without any, each with the
+/// number of the text and the edit.
 fn read_and_edit(
     cases: &[Case],
     judgements: &[Judgement],

@@ -1,4 +1,4 @@
-//! Each case of the YAML test suite: read, edited at every place, and read by the item scanner.
+//! Each case of the YAML test suite: read, edited at every position, and read by the item scanner.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use krm::resource_list::{Changes, ResourceList};
 use serde_json::Value;
 use yaml_splice::{EditError, Tree, YamlErrorKind};
 
-/// How many cases have come out in which way, and which.
+/// The number of cases for each outcome, and their names.
 #[derive(Default)]
 struct Tally(BTreeMap<String, Vec<String>>);
 
@@ -21,7 +21,7 @@ impl Tally {
         self.0.entry(what.into()).or_default().push(case.to_owned());
     }
 
-    /// A line each; with the cases themselves, where there are few.
+    /// One line per outcome; with the names of the cases, if they are few.
     fn lines(&self) -> String {
         let mut lines = String::new();
         for (what, cases) in &self.0 {
@@ -39,11 +39,11 @@ impl Tally {
     }
 }
 
-/// What the suite says that a case means.
+/// The meaning of a case according to the suite.
 fn documents(case: &YamlCase) -> Meaning {
     let events = case.tree.as_deref();
     let meaning = meaning(events.unwrap_or_else(|| panic!("{} has no events", case.id)));
-    // The suite says it twice, so that a slip of this test's own is found.
+    // The suite has it in two forms, so a mistake in this test is detected.
     if let (Meaning::Documents(of_events), Some(of_json)) = (&meaning, case.json()) {
         let agree = of_events
             .iter()
@@ -58,7 +58,7 @@ fn documents(case: &YamlCase) -> Meaning {
     meaning
 }
 
-/// The cases that are one document of which there is JSON.
+/// The cases that consist of one document, for which there is JSON.
 fn single_documents(cases: &[YamlCase]) -> Vec<(&YamlCase, Value)> {
     let sound = cases.iter().filter(|case| !case.fails);
     sound
@@ -118,7 +118,7 @@ fn each_case_is_read_as_the_suite_says_or_refused() {
     );
 }
 
-/// An edit that was carried out, and who is to judge it.
+/// An edit that was applied, and which readers check it.
 struct Done {
     case: String,
     operation: PatchOperation,
@@ -129,7 +129,7 @@ struct Done {
     by_package: bool,
 }
 
-/// The documents of the suite in the places where a document can stand, with the cases' names.
+/// The documents of the suite in every context where a document can be, with the cases' names.
 fn places(cases: &[YamlCase], tally: &mut Tally) -> Vec<(String, Place)> {
     let mut places = Vec::new();
     for (case, value) in single_documents(cases) {
@@ -149,7 +149,7 @@ fn places(cases: &[YamlCase], tally: &mut Tally) -> Vec<(String, Place)> {
 
 const AMBIGUOUS: &str = "edits refused: readers take the text for different things";
 
-/// An edit gives what json-patch gives, with all bytes kept that it is not about, or is refused.
+/// An edit gives the same result as json-patch and keeps all other bytes, or is refused.
 #[test]
 fn each_edit_means_what_the_patch_says_or_is_refused() {
     let mut tally = Tally::default();
@@ -171,7 +171,7 @@ fn each_edit_means_what_the_patch_says_or_is_refused() {
             format!("places that are read as the suite says by {judges}"),
             case,
         );
-        // All of them where lines end as the suite has it, some where they end with CRLF.
+        // All edits with the suite's own line endings, some with CRLF.
         let every = if place.text.contains("\r\n") { 4 } else { 1 };
         let edits = edits(&place.item(), place.under);
         for Edit {
@@ -285,7 +285,7 @@ fn lists(case: &YamlCase) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The list's items as a reader of the list sees them: what each is called, its value where it can be
+/// The list's items as a reader of the list sees them: the name of each, its value if it can be
 /// read, and the list without it.
 fn seen(list: &ResourceList<'_>) -> Vec<(Option<(String, Value)>, String)> {
     (0..list.len())
@@ -300,8 +300,8 @@ fn seen(list: &ResourceList<'_>) -> Vec<(Option<(String, Value)>, String)> {
         .collect()
 }
 
-/// The quick reader of lists and the one that parses all find the same items around each text of the
-/// suite, YAML or not; or the list is refused. A quoted key makes the list one for the other reader.
+/// The fast reader of lists and the one that parses everything find the same items around each text
+/// of the suite, YAML or not; or the list is refused. A quoted key selects the other reader.
 #[test]
 fn both_readers_of_lists_agree_around_each_text() {
     let mut tally = Tally::default();
@@ -346,7 +346,7 @@ fn both_readers_of_lists_agree_around_each_text() {
     );
 }
 
-/// An item that is none of ours comes out byte for byte, YAML or not, or nothing changes at all.
+/// An item that is not ours is preserved byte for byte, YAML or not, or nothing changes at all.
 #[test]
 fn each_text_in_an_item_of_others_comes_out_as_it_is() {
     let mut tally = Tally::default();

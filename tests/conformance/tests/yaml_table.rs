@@ -1,6 +1,6 @@
-//! The tables in `docs/yaml.md` say what the function does.
+//! The tables in `docs/yaml.md` match what the function does.
 //!
-//! `UPDATE_YAML=1 cargo test -p conformance --test yaml_table` writes them anew.
+//! `UPDATE_YAML=1 cargo test -p conformance --test yaml_table` regenerates them.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -12,7 +12,7 @@ use json_patch::PatchOperation;
 use serde_json::json;
 use yaml_splice::{Tree, YamlErrorKind};
 
-/// A feature, and what a person can do where it is refused.
+/// A feature, and what to do if it is refused.
 struct Feature {
     name: &'static str,
     /// An item's text with the feature in it.
@@ -189,7 +189,7 @@ const FEATURES: &[Feature] = &[
     feature("text that is no YAML", "a: \"b\n", "/a", "correct it"),
 ];
 
-/// What comes of adding something beside a place, and of replacing and removing what is there.
+/// The outcome of adding something beside a position, and of replacing and removing what is there.
 fn edited(feature: &Feature) -> String {
     let (above, _) = feature.place.rsplit_once('/').unwrap();
     let is_item = feature.place.ends_with(|c: char| c.is_ascii_digit());
@@ -227,7 +227,7 @@ fn edited(feature: &Feature) -> String {
     outcomes.collect::<Vec<_>>().join("; ")
 }
 
-/// A message without the place that it names first.
+/// A message without the position at its start.
 fn refused(message: &str) -> String {
     let is_place = |place: &str| place.starts_with('/') || place.starts_with("line ");
     let why = match message.split_once(": ") {
@@ -237,8 +237,8 @@ fn refused(message: &str) -> String {
     format!("refused: “{why}”")
 }
 
-/// What comes of a list with the feature in an item before the runner. What only a whole text can
-/// have, the list has.
+/// The outcome for a list with the feature in an item before the runner. A feature that only a
+/// whole text can have is in the list itself.
 fn passed_on(feature: &Feature) -> String {
     let item = feature.item;
     let list = if item.contains('\r') {
@@ -295,7 +295,7 @@ fn features() -> String {
     table
 }
 
-/// What comes of a case.
+/// The outcome of a case.
 fn outcome(case: &YamlCase) -> &'static str {
     if case.fails {
         return "no YAML";
@@ -314,7 +314,7 @@ fn outcome(case: &YamlCase) -> &'static str {
     let place = Place::alone(&case.yaml, &value);
     let mut edits = edits(&place.item(), place.under).into_iter();
     let all = edits.all(|edit| {
-        // Neither is carried out on any text.
+        // Neither is applied to any text.
         let never =
             edit.operation.path().is_root() || matches!(edit.operation, PatchOperation::Test(_));
         never || yaml_splice::apply(&case.yaml, std::slice::from_ref(&edit.operation)).is_ok()

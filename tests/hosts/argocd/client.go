@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// timeout is how long argocd-repo-server waits, unless it is told otherwise.
+// timeout is how long argocd-repo-server waits by default.
 const timeout = 60 * time.Second
 
 // application is what argocd-repo-server sends with each call.

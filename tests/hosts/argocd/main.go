@@ -4,11 +4,11 @@
 //	argocd cmp-server --config-dir-path FOLDER
 //	argocd cmp-client [--env NAME=VALUE]... SOCKET match|generate|parameters REPOSITORY [PATH]
 //
-// The first is Argo CD's argocd-cmp-server, as it runs in a sidecar of
-// argocd-repo-server. The second asks it what argocd-repo-server asks it, and by
-// the same packages: the connection, and the stream of a repository's files. PATH
-// is the application's folder in the repository. The answer goes to stdout: JSON,
-// or the manifests. The server's error goes to stderr, and exits with 1.
+// The first is Argo CD's argocd-cmp-server, as it runs in a sidecar of argocd-repo-server. The
+// second sends it the requests of argocd-repo-server, with the same packages: the connection, and
+// the stream of a repository's files. PATH is the application's folder in the repository. The
+// answer goes to stdout: JSON, or the manifests. The server's error goes to stderr, and exits with
+// 1.
 package main
 
 import (

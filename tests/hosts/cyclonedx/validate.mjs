@@ -1,4 +1,4 @@
-// Holds bills of materials against CycloneDX's schema:
+// Validates bills of materials against CycloneDX's schema:
 //
 //     node tests/hosts/cyclonedx/validate.mjs FILE…
 //

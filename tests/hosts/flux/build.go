@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// buildFolder writes what a Kustomization of Flux makes of a folder.
+// buildFolder writes the result of building a folder with a Flux Kustomization.
 func buildFolder(file, folder string, out io.Writer) error {
 	kustomization, err := read(file)
 	if err != nil {

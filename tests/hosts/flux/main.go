@@ -5,8 +5,8 @@
 //
 // The first is what kustomize-controller does with a Kustomization of its API, whose
 // path is FOLDER: the fields of the Kustomization are put into the folder's
-// kustomization.yaml (the folder is copied before), which is then built by Flux's
-// own library, and variables are substituted.
+// kustomization.yaml (in a copy of the folder), which is then built by Flux's own library, and
+// variables are substituted.
 //
 // The second is what helm-controller does with the output of `helm template`: each of
 // the HelmRelease's post-renderers is a kustomization in memory with the output as

@@ -16,14 +16,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// postRender writes what the post-renderers of a HelmRelease make of a rendered chart.
+// postRender writes the output of a HelmRelease's post-renderers for a rendered chart.
 func postRender(file string, rendered []byte, out io.Writer) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	release := v2.HelmRelease{}
-	// As the API server: a field that the type does not have is an error.
+	// As with the API server, a field that the type does not have is an error.
 	if err := yaml.UnmarshalStrict(text, &release); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -103,8 +103,7 @@ func selector(selector *fluxkustomize.Selector) *types.Selector {
 	return selected
 }
 
-// labelled gives each object the labels by which helm-controller finds the release that
-// it is of.
+// labelled gives each object the labels by which helm-controller finds its release.
 func labelled(release *v2.HelmRelease, rendered []byte) ([]byte, error) {
 	factory := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())
 	resources, err := factory.NewResMapFromBytes(rendered)

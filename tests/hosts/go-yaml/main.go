@@ -1,11 +1,11 @@
-// Command go-yaml reads texts with the readers of YAML that Kubernetes' tools are built on, for tests to
-// compare.
+// Command go-yaml reads texts with the YAML readers that Kubernetes' tools are built on, so that
+// tests can compare them.
 //
 // Standard input is a JSON array of texts. Standard output is a JSON array with an object for each:
-// "value" is what sigs.k8s.io/yaml takes the text for, as kubectl and the API server do; "nodes" is what
-// go.yaml.in/yaml/v3 finds in it, as kustomize and kpt do. A scalar is its text, a sequence an array, a
-// mapping {"map": [[key, value], …]}, and an alias what it stands for. Either is missing where that reader
-// refuses the text, or finds anything but one document in it.
+// "value" is the text as read by sigs.k8s.io/yaml, which kubectl and the API server use; "nodes" is
+// the text as read by go.yaml.in/yaml/v3, which kustomize and kpt use. A scalar is its text, a
+// sequence an array, a mapping {"map": [[key, value], …]}, and an alias what it stands for. Either
+// is missing if that reader refuses the text, or does not find exactly one document in it.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 			continue
 		}
 		meanings[i].Nodes = nodes
-		// It reads the first document and steps over others, so it is asked only where there is one.
+		// It reads the first document and ignores others, so it is used only if there is exactly one.
 		if value, err := yaml.YAMLToJSON([]byte(text)); err == nil {
 			meanings[i].Value = value
 		}
@@ -47,7 +47,7 @@ func main() {
 	}
 }
 
-// readNodes gives the nodes of the only document of a text.
+// readNodes returns the nodes of the only document of a text.
 func readNodes(text string) (any, bool) {
 	decoder := yamlv3.NewDecoder(strings.NewReader(text))
 	var document, second yamlv3.Node
@@ -57,7 +57,7 @@ func readNodes(text string) (any, bool) {
 	return nodes(&document, 0)
 }
 
-// nodes writes a node as JSON. Deeper than a document can be without an alias to itself, it gives up.
+// nodes writes a node as JSON. It gives up at a depth that only an alias to itself can reach.
 func nodes(node *yamlv3.Node, depth int) (any, bool) {
 	if depth > 200 {
 		return nil, false

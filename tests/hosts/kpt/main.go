@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// report prints an error in kpt's words and gives its exit code.
+// report prints an error in kpt's words and returns its exit code.
 func report(err error) int {
 	if known, ok := resolver.ResolveError(err); ok {
 		if known.Message != "" {

@@ -61,7 +61,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	return http.Serve(tls.NewListener(listener, config), handler())
 }
 
-// tlsConfig lets in whoever has a certificate of the authority: the API server.
+// tlsConfig accepts clients with a certificate of the authority: the API server.
 func tlsConfig(certFile, keyFile, clientCAFile string) (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -80,7 +80,7 @@ func tlsConfig(certFile, keyFile, clientCAFile string) (*tls.Config, error) {
 		Certificates: []tls.Certificate{certificate},
 		ClientCAs:    clients,
 		ClientAuth:   tls.RequireAndVerifyClientCert,
-		// A connection that is upgraded cannot be of HTTP/2.
+		// An HTTP/2 connection cannot be upgraded.
 		NextProtos: []string{"http/1.1"},
 	}, nil
 }

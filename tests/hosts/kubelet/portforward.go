@@ -11,13 +11,13 @@ import (
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 )
 
-// As of a kubelet and of containerd, as they come.
+// The defaults of the kubelet and of containerd.
 const (
 	idleTimeout           = 4 * time.Hour
 	streamCreationTimeout = 30 * time.Second
 )
 
-// handler answers where a kubelet does (pkg/kubelet/server/server.go).
+// handler serves the same paths as a kubelet (pkg/kubelet/server/server.go).
 func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/portForward/{namespace}/{pod}", portForward)

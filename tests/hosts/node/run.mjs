@@ -9,8 +9,8 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { setFlagsFromString } from "node:v8";
 
-// Node 20 calls its WASI functions the fast way once they are hot, after some
-// megabytes of input, and then crashes at the module's exit. The slow way holds.
+// Node 20 uses fast API calls for its WASI functions once they are hot, after some megabytes of
+// input, and then crashes at the module's exit. The slow calls work.
 setFlagsFromString("--no-turbo-fast-api-calls");
 
 // Node calls its WASI support experimental each time it is loaded. Only that

@@ -73,7 +73,7 @@ func connect(args []string, stdin io.Reader, stdout io.Writer) error {
 	return nil
 }
 
-// each does something for each number below n, at the same time.
+// each calls do for each number below n, concurrently.
 func each(n int, do func(i int) error) error {
 	errs := make([]error, n)
 
@@ -134,7 +134,7 @@ func runInShell(conn *websocket.Conn, command string, stdout io.Writer) error {
 
 	for {
 		_, shown, err := conn.ReadMessage()
-		// The runner ends the connection without a word of WebSocket.
+		// The runner closes the connection without a WebSocket close frame.
 		if websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
 			return nil
 		}

@@ -11,12 +11,12 @@ import (
 	"net/url"
 )
 
-// endTLS stands in front of a session server as a load balancer does that ends
-// TLS: it shows a certificate of its own, and speaks to the server behind it by
-// itself. It stops when stdin is closed.
+// endTLS is a proxy in front of a session server, like a load balancer that terminates TLS: it
+// presents its own certificate, and opens its own connection to the server behind it. It stops when
+// stdin is closed.
 func endTLS(backend string, stdin io.Reader, stdout io.Writer) error {
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "https", Host: backend})
-	// Such a load balancer does not look at the certificate behind it.
+	// Such a load balancer does not verify the certificate of its backend.
 	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 
 	server := httptest.NewTLSServer(proxy)

@@ -14,7 +14,7 @@ import (
 // between it and the network is the runner's own, as in the executors for Docker
 // and for a shell.
 type jobTerminal struct {
-	// open starts what is at the terminal, for each connection anew.
+	// open starts the program at the terminal, once per connection.
 	open func() (io.ReadWriteCloser, error)
 }
 
@@ -38,7 +38,7 @@ type jobConn struct {
 }
 
 func (c jobConn) Start(w http.ResponseWriter, r *http.Request, timeoutCh, disconnectCh chan error) {
-	stream := proxy.NewStreamProxy(1) // one stopper: the end of the session's time
+	stream := proxy.NewStreamProxy(1) // one stopper: the session's timeout
 
 	terminal.ProxyTerminal(timeoutCh, disconnectCh, stream.StopCh, func() {
 		proxy.ProxyStream(w, r, c.stream, stream)
@@ -49,7 +49,7 @@ func (c jobConn) Close() error {
 	return c.stream.Close()
 }
 
-// echo sends back what it is sent.
+// echo sends back its input.
 type echo struct {
 	*io.PipeReader
 	*io.PipeWriter
@@ -64,7 +64,7 @@ func (e echo) Close() error {
 	return e.PipeWriter.Close()
 }
 
-// The proxy closes the connection at an error, and not at the end of the stream.
+// The proxy closes the connection on an error, but not at the end of the stream.
 var errShellEnded = errors.New("the shell has ended")
 
 // shell is a shell on this machine, without a TTY.
@@ -86,7 +86,7 @@ func openShell() (io.ReadWriteCloser, error) {
 		return nil, err
 	}
 	go func() {
-		// How a job's shell ends is the job's affair.
+		// The exit status of a job's shell does not matter.
 		_ = process.Wait()
 		w.CloseWithError(errShellEnded)
 	}()

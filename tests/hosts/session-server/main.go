@@ -9,8 +9,8 @@
 // The first form prints one line of JSON on stdout once it listens, and runs
 // until its stdin is closed. The second form reads that line on stdin and opens
 // the terminals in it, all at once, to type into them: COMMAND for a shell, or
-// else a text that an echo sends back. The third form is a proxy in front of the
-// first that ends TLS, and prints where it listens in the same way.
+// else a text that an echo sends back. The third form is a proxy in front of the first that
+// terminates TLS, and prints where it listens in the same way.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 // address, the certificate and the token, and Workhorse is handed all three.
 type Terminal struct {
 	Session
-	// Others are those of more jobs of the runner.
+	// Others are the sessions of the runner's other jobs.
 	Others []Session `json:"others,omitempty"`
 	// Certificate is the only certificate to trust there, in PEM.
 	Certificate string `json:"certificate"`
@@ -21,7 +21,7 @@ type Terminal struct {
 	ListenAddress string `json:"listen_address"`
 }
 
-// Session is the part of it that is the job's own.
+// Session is the part that differs for each job.
 type Session struct {
 	// Endpoint is the WebSocket address of the terminal.
 	Endpoint string `json:"endpoint"`

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::programs::workspace_root;
 
-/// What the chart's script does about the file. The fixtures leave the bodies of scripts out.
+/// What the chart's script does with the file. The fixtures leave out the bodies of scripts.
 const ENTRYPOINT: &str = "#!/bin/sh
 set -e
 mkdir -p /home/gitlab-runner/.gitlab-runner/

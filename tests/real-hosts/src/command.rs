@@ -14,7 +14,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     let mut stdin = child.stdin.take().expect("stdin was asked for above");
     thread::scope(|scope| {
         // In parallel with the reading below, because either pipe may fill up. A program that ends
-        // without reading everything is not at fault, so a broken pipe is no error.
+        // without reading everything is not at fault, so a broken pipe is not an error.
         scope.spawn(move || stdin.write_all(input));
         child
             .wait_with_output()

@@ -3,7 +3,7 @@
 //! `cargo xtask hosts` and `cargo xtask build` build them. A missing program
 //! fails the tests that need it: nothing is skipped.
 
-// What cannot be set up fails the test, and says what it is.
+// If something cannot be set up, the test fails and names it.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod argocd;

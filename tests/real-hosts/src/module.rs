@@ -30,7 +30,7 @@ impl Runtime {
             Self::Native => Command::new(artifact("module/examples/native")),
             Self::Wazero => {
                 let mut wazero = Command::new(host("wazero-run"));
-                // It would compile the module for seconds in each run.
+                // Without a cache it would compile the module for seconds in each run.
                 let cache = workspace_root().join("target/hosts/wazero-cache");
                 wazero.arg(artifact(MODULE)).env("WAZERO_CACHE", cache);
                 wazero

@@ -58,7 +58,7 @@ impl OpenTerminal {
     ///
     /// # Panics
     ///
-    /// If another text comes, or none.
+    /// If another text arrives, or none.
     pub fn type_into(&mut self, text: &str) {
         let typed = Message::binary(text.as_bytes().to_vec());
         self.0.send(typed).expect("the terminal is open");

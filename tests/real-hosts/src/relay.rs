@@ -174,7 +174,7 @@ impl Relay {
     ///
     /// # Panics
     ///
-    /// If it does not get it.
+    /// If it does not reach it.
     pub fn wait_for_metric(&self, name: &str, value: f64) {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -29,7 +29,7 @@ pub struct SessionServer {
 /// The server did not start.
 #[derive(Debug)]
 pub struct Refusal {
-    /// True if there is no error: the configuration leaves the session server off.
+    /// True if this is not an error: the configuration leaves the session server off.
     pub is_off: bool,
     /// The server's message.
     pub message: String,
@@ -168,7 +168,7 @@ impl SessionServer {
     }
 }
 
-/// Opens terminals of these servers in parallel, so many in all, and returns how many did not reach the
+/// Opens this many terminals of these servers in parallel, and returns how many did not reach the
 /// process of their session. A session has one terminal at a time.
 ///
 /// # Panics

@@ -350,7 +350,7 @@ fn readers_may_read_that_service_and_nothing_else() {
         assert!(!can(verb, what), "{verb} {what}");
     }
 
-    // Reading and watching with this right alone.
+    // Reading and watching with only this permission.
     let waits = "{whenPending: Wait, timeout: 2m}";
     let list_of_runner = list(&runner, &plane, waits);
     let waiting = Waiting::start(&mut launcher(&reader), list_of_runner.as_bytes());

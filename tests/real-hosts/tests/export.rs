@@ -1,5 +1,5 @@
-//! What `export` writes, built by the real kustomize and kubectl: it gives what the function gives, for
-//! every case and fixture that the function serves.
+//! The output of `export`, built by the real kustomize and kubectl, gives the same result as the
+//! function, for every case and fixture that the function serves.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ use runner_terminal::export::{
 use serde_json::{Value, json};
 use yaml_splice::Tree;
 
-/// A case, and what the function makes of it.
+/// A case, and the function's output for it.
 struct Served {
     name: String,
     changes: Vec<Change>,
@@ -61,7 +61,7 @@ fn value(text: &str) -> Value {
     tree.unwrap_or_default()
 }
 
-/// Manifests, and a functionConfig where it is not among them.
+/// Manifests, and a functionConfig if it is not among them.
 fn input(name: &str, text: &str) -> (String, Option<String>) {
     let list = if name.starts_with("fixtures/") {
         value(text)
@@ -97,7 +97,7 @@ fn input(name: &str, text: &str) -> (String, Option<String>) {
     (body, config)
 }
 
-/// Runs the function; `None` where it fails, or changes nothing.
+/// Runs the function; `None` if it fails, or changes nothing.
 fn serve(name: &str, text: &str) -> Option<Served> {
     let (text, config) = input(name, text);
     let path = Path::new(name).file_name().unwrap().to_str().unwrap();
@@ -132,9 +132,9 @@ fn serve(name: &str, text: &str) -> Option<Served> {
     })
 }
 
-/// What kustomize should give of a resource that the function gives. It is the same, but for
+/// What kustomize should give for a resource that the function gives. It is the same, except for
 ///
-/// - a resource that says that it is no manifest, which kustomize does not print;
+/// - a resource that is marked as not being a manifest, which kustomize does not print;
 /// - what hosts of functions note on the items of a list, which no file has;
 /// - the checksum of config.toml with configure.at: PodStart, which would go out of date in a file. It
 ///   stays as the manifest `before` has it.
@@ -191,7 +191,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
         .all(|field| one.pointer(field) == other.pointer(field))
 }
 
-/// True for what a host has put into the list, which is no manifest.
+/// True for what a host has added to the list, which is not a manifest.
 fn is_injected(change: &Change) -> bool {
     let before = change.before.as_ref();
     let annotations = before.and_then(|before| before.pointer("/metadata/annotations"));
@@ -209,7 +209,7 @@ fn stream<'v>(values: impl Iterator<Item = &'v Value>) -> String {
     documents.collect()
 }
 
-/// Builds a folder; the resources, or what is wrong.
+/// Builds a folder, and returns the resources, or what is wrong.
 fn build(program: &[&str], folder: &Path) -> Result<Vec<Value>, String> {
     let [program, arguments @ ..] = program else {
         return Err("no program".to_owned());
@@ -240,7 +240,8 @@ fn write_input(folder: &Path, served: &Served, kustomization: &str) {
     fs::write(folder.join("kustomization.yaml"), kustomization).unwrap();
 }
 
-/// Cases whose manifests cannot be exported, or are none that kustomize takes: what is said of them.
+/// Cases whose manifests cannot be exported, or that kustomize does not accept, and the error for
+/// each.
 const EXCEPTIONS: [(&str, &str); 11] = [
     // kustomize does not expand an OpenShift Template.
     ("cases/wrapped/old-template.yaml", "is in a Template"),
@@ -251,7 +252,7 @@ const EXCEPTIONS: [(&str, &str); 11] = [
         "fixtures/session-server/in-a-template.yaml",
         "is in a Template",
     ),
-    // The items of a list have no kinds of their own, or are no resources.
+    // The items of a list have no kinds of their own, or are not resources.
     (
         "cases/wrapped/typed-list.yaml",
         "has no kind, which kustomize needs",
@@ -268,12 +269,12 @@ const EXCEPTIONS: [(&str, &str); 11] = [
         "cases/wrapped/not-resources.yaml",
         "missing Resource metadata",
     ),
-    // kustomize takes no name with control characters.
+    // kustomize accepts no name with control characters.
     (
         "cases/service/names-that-steer-a-terminal.yaml",
         "input: Error: ",
     ),
-    // A live Service stands beside its manifest, and does not say that it is none.
+    // A live Service is beside its manifest, without a mark that it is not a manifest.
     (
         "fixtures/advertise-address/node-port-of-items.yaml",
         "already registered id",
@@ -285,7 +286,7 @@ const EXCEPTIONS: [(&str, &str); 11] = [
 enum Form {
     /// A Component.
     Component,
-    /// The patches of a post-renderer, as Flux hands them to kustomize, and files beside.
+    /// The patches of a post-renderer, as Flux passes them to kustomize, and the files beside them.
     PostRenderer,
 }
 
@@ -328,8 +329,8 @@ fn check(served: &Served, program: &[&str], form: Form) -> Result<(), String> {
     compare(&built, &served.expected).map_err(|error| format!("differs: {error}"))
 }
 
-/// Builds each of the cases, by several threads. Gives what is wrong, by name, and not one of the
-/// exceptions.
+/// Builds each of the cases, in several threads. Returns the problems by the name of the case,
+/// without the exceptions.
 fn faults(cases: &[Served], program: &[&str], form: Form) -> BTreeMap<String, String> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(BTreeMap::new());
@@ -353,7 +354,7 @@ fn faults(cases: &[Served], program: &[&str], form: Form) -> BTreeMap<String, St
     found.into_inner().unwrap()
 }
 
-/// Every so many of the cases.
+/// One in this many of the cases.
 fn some(every: usize) -> Vec<Served> {
     served().into_iter().step_by(every).collect()
 }
@@ -395,7 +396,7 @@ fn patches_still_apply_when_others_have_changed_the_lists() {
     let mut tried = 0;
     for served in some(8) {
         let is_exception = EXCEPTIONS.iter().any(|(name, _)| *name == served.name);
-        // Shards are copies of what they were made from.
+        // Shards are copies of the original workload.
         let replaces_some = served.changes.iter().any(|one| one.after.is_none());
         if is_exception || replaces_some {
             continue;
@@ -485,7 +486,7 @@ fn session_server(spec: &str) -> String {
     )
 }
 
-/// Runs `export` in a folder, with kustomize on its PATH; the exit code, and all that is said.
+/// Runs `export` in a folder, with kustomize on its PATH; returns the exit code and all messages.
 fn run_export(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = launcher(&folder.join("no-kubeconfig"));
     command
@@ -516,7 +517,7 @@ fn an_overlay_is_exported_for_the_kustomization_around_it() {
 
         let (code, said) = run_export(folder, &[&arguments[..], &["--check"]].concat());
         assert_eq!(code, Some(0), "{said}");
-        // From another folder, too.
+        // It also works from another folder.
         let (code, said) = run_export(
             &folder.join("base"),
             &[

@@ -5,7 +5,7 @@ use std::fs;
 use real_hosts::{ControlPlane, Runtime, run_module, workspace_root};
 use serde_json::{Value, json};
 
-/// Resources in fixtures that no API server knows: they only look like ours.
+/// Invented resources in the fixtures, which no API server knows: they only resemble ours.
 const INVENTED: [&str; 2] = ["extensions/v1beta1", "identity.example.com/v1"];
 
 /// The function's output for a fixture, as one List, without those resources.
@@ -94,7 +94,7 @@ fn items<'v>(resources: &'v Value, kinds: &[&str]) -> Vec<&'v Value> {
 }
 
 /// The account of a relay may read the pods of the runners' namespaces, and forward ports to them where it
-/// dials the API; and nothing else, nowhere.
+/// dials the API; and nothing else anywhere.
 #[test]
 fn the_relay_may_find_pods_and_nothing_else() {
     let plane = ControlPlane::shared();
@@ -192,7 +192,7 @@ fn the_relays_pods_are_restricted() {
             assert_eq!(relay["metadata"]["namespace"], namespace);
         }
         let mut spec = relay["spec"]["template"]["spec"].clone();
-        // The accounts that the admission of pods looks up.
+        // The account that pod admission looks up.
         spec["serviceAccountName"] = json!("default");
         let pod = json!({
             "apiVersion": "v1",

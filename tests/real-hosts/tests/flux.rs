@@ -1,5 +1,5 @@
-//! Flux, which runs no functions: what `export` writes, built by Flux's own library, at a real API server
-//! and up to the session servers.
+//! Flux, which runs no functions: the output of `export`, built by Flux's own library, with a real
+//! API server and real session servers.
 
 #![allow(
     clippy::unwrap_used,
@@ -128,8 +128,8 @@ fn rendered_chart(name: &str, namespace: &str) -> String {
     texts.join("\n---\n")
 }
 
-/// kustomize, kubectl and Flux build the same of a folder with a Component, and it is what the function
-/// gives.
+/// kustomize, kubectl and Flux build the same from a folder with a Component, and it is what the
+/// function gives.
 #[test]
 fn a_component_is_built_as_the_function_would() {
     for spec in [
@@ -230,7 +230,7 @@ fn post_rendered(repository: &Repository, rendered: &str) -> Vec<Value> {
     drop(stdin);
     let patched = resources(&succeeds(&post_render.wait_with_output().unwrap()));
 
-    // What Helm rendered, and nothing of ours, is where the release's own lines were.
+    // The release's own lines are unchanged.
     let written = repository.read("release.yaml");
     let own: Vec<&str> = release.lines().collect();
     let kept: Vec<&str> = written.lines().filter(|line| own.contains(line)).collect();
@@ -312,7 +312,7 @@ fn what_a_post_renderer_cannot_add_is_beside_the_helm_release() {
         .collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["HelmRelease", "Role", "RoleBinding", "Service"]);
-    // helm-controller is who takes it.
+    // The HelmRelease itself is for helm-controller.
     beside.retain(|one| one["kind"] != "HelmRelease");
 
     // They are applied in any order: the pod waits.

@@ -1,9 +1,9 @@
 //! `configure.at: PodStart`: what the function adds to pods, run as a node would run it, until a terminal
 //! opens.
 //!
-//! The manifests are at a real API server. A stand-in for the kubelet runs the containers' command lines
-//! with the volumes, the environment, the user and the capabilities that the pod says. The real session
-//! server reads the file that the runner's container sees. The tests need root.
+//! The manifests are applied to a real API server. A stand-in for the kubelet runs the containers'
+//! command lines with the volumes, the environment, the user and the capabilities of the pod. The
+//! real session server reads the file that the runner's container sees. The tests need root.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ securityContext: {runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfi
 const UNPRIVILEGED: &str =
     "securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}";
 
-/// A mode as people write it, which is a number to Kubernetes and a text to the tests' own reader.
+/// A mode as people write it, which Kubernetes reads as a number and the tests' own reader as text.
 const MODE: &str = "0400";
 const QUOTED_MODE: &str = "\"0400\"";
 
@@ -77,12 +77,12 @@ impl Cluster {
         items_from(&list.to_string().replace(QUOTED_MODE, MODE))
     }
 
-    /// Applies the function's output, but for what this API server has no definition of.
+    /// Applies the function's output, except for resources that this API server does not define.
     fn apply(&self, items: &[Value]) {
         let served = |item: &&Value| item["kind"] != "ExternalSecret";
         let items: Vec<&Value> = items.iter().filter(served).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-        // Which is how kubectl reads it.
+        // This is how kubectl reads it.
         let list = list.to_string().replace(QUOTED_MODE, "256");
         self.plane.apply(&list);
     }
@@ -100,8 +100,8 @@ impl Cluster {
         self.plane.set_ingress(&self.namespace, SERVICE, ingress);
     }
 
-    /// Starts a pod whose address arrives while its init container waits, and gives what the runner's
-    /// container reads.
+    /// Starts a pod whose address arrives while its init container waits, and returns what the
+    /// runner's container reads.
     fn start_pod(&self, ingress: &str) -> String {
         let pod = self.create_pod();
         pod.run_init_containers_before(INIT_CONTAINER);
@@ -136,7 +136,7 @@ fn succeeds(ended: &Ended) {
     assert!(!ended.log.contains("eyJ"), "{}", ended.log);
 }
 
-/// The `config.toml` that the runner runs with, and writes beside.
+/// The `config.toml` that the runner uses, and beside which it writes.
 fn runner_reads(pod: &StartingPod) -> String {
     let runner = pod.run_runner();
     succeeds(&runner);
@@ -234,7 +234,7 @@ fn a_config_map_is_copied() {
     opens_a_terminal(&config, "192.0.2.7");
     let other = pod.run_in("runner", &["cat", &format!("{USER_FOLDER}/other.txt")]);
     assert_eq!(other.stdout, "another file\n");
-    // The last line says what came of it.
+    // The last line reports the outcome.
     let last = ended.log.lines().last().unwrap();
     assert!(last.contains("advertise_address 192.0.2.7:9000"), "{last}");
 }
@@ -421,7 +421,7 @@ fn a_runner_registers_in_its_own_container() {
     assert!(config.contains("token = \"glrt-of-a-test\""), "{config}");
     opens_a_terminal(&config, "192.0.2.7");
 
-    // The kubelet runs init containers once more where a pod's sandbox is gone.
+    // The kubelet runs init containers again if a pod's sandbox is lost.
     cluster.set_ingress(HOSTNAME);
     succeeds(&pod.start_container_named(INIT_CONTAINER).end());
     let again = pod.run_in("runner", &["gitlab-runner", "run"]);
@@ -430,7 +430,7 @@ fn a_runner_registers_in_its_own_container() {
     opens_a_terminal(&again.stdout, "lb.example.com");
 }
 
-/// As a user of its own, whose folder is another one.
+/// As a user other than root, whose folder differs.
 #[test]
 fn a_user_registers_in_its_own_container() {
     let cluster = Cluster::new("register-as-user", "restricted");
@@ -480,7 +480,7 @@ volumes:
     opens_a_terminal(&config, "192.0.2.7");
 }
 
-/// The claim has a file of its own before the first pod.
+/// The claim already has a file before the first pod.
 const OLD_FILE: &str = "# ours\nconcurrent = 7\nlisten_address = \":9252\"\n\n[session_server]\n  session_timeout = 600   # ours too\n\n[[runners]]\n  token = \"old\"\n";
 
 #[test]
@@ -513,7 +513,8 @@ fn an_old_file_on_a_claim_gets_each_new_address() {
         let metadata = fs::metadata(&file).unwrap();
         assert_eq!(metadata.mode() & 0o007, 0, "others read {namespace}");
 
-        // No address in time: the file has no session server of an earlier start.
+        // If there is no address in time, the file does not keep the session server of an earlier
+        // start.
         cluster.set_ingress("[]");
         cluster.serve(
             &deployment(&pod.to_string(), &container),
@@ -786,7 +787,7 @@ fn the_token_is_mounted_in_the_init_container_only() {
     }
 }
 
-/// Of the stand-in: what these tests show depends on it.
+/// Tests the stand-in itself, on which the other tests depend.
 #[test]
 fn containers_have_what_the_manifest_says() {
     let cluster = Cluster::new("stand-in", "restricted");
@@ -811,7 +812,7 @@ fn containers_have_what_the_manifest_says() {
     assert!(written.log.contains("Permission denied"), "{}", written.log);
 }
 
-/// The example of the documentation: one build, one apply, and no more.
+/// The example of the documentation: one build, one apply, and nothing else.
 #[test]
 fn one_apply_gives_a_terminal() {
     let cluster = Cluster::new("ci", "baseline");
@@ -855,8 +856,8 @@ fn lost_of(servers: &[SessionServer]) -> usize {
     lost_terminals(servers, SESSIONS, SessionServer::connect_as_advertised)
 }
 
-/// Each pod advertises its own IP address, so any number of them lose no terminal, also while an
-/// autoscaler adds and removes some. tests/shards.rs shows what a plain Service loses.
+/// Each pod advertises its own IP address, so no terminal is lost with any number of pods, even
+/// while an autoscaler adds and removes some. tests/shards.rs shows what a plain Service loses.
 #[test]
 fn no_terminal_of_several_replicas_is_lost() {
     let mut cluster = Cluster::new("replicas", "restricted");
@@ -893,7 +894,7 @@ fn no_terminal_of_several_replicas_is_lost() {
     assert_eq!(lost_of(&servers), 0);
 }
 
-/// Each pod of a DaemonSet is reached by a port of its node.
+/// Each pod of a DaemonSet is reached through a port of its node.
 #[test]
 fn no_terminal_of_a_daemon_set_is_lost() {
     let mut cluster = Cluster::new("daemon-set", "privileged");

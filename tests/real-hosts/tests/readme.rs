@@ -74,8 +74,8 @@ fn commands_do_what_they_say() {
     assert!(run(&blocks_of(&text, "console"), None) >= 3);
 }
 
-/// From a clone to manifests in kustomize that have a session server, by the README alone: the commands
-/// run as they are, in one shell. The clone itself is this workspace.
+/// From a clone to manifests in kustomize that have a session server, following only the README:
+/// the commands run as they are, in one shell. The clone itself is this workspace.
 #[test]
 fn six_commands_lead_from_a_clone_to_changed_manifests() {
     let start = [section("Install"), section("Quick start")].concat();
@@ -258,7 +258,7 @@ fn kpt_is_used_as_the_page_says() {
     assert!(run_commands("docs/kpt.md", None) >= 5);
 }
 
-/// What a line below a command says, if that exits with another code than 0.
+/// The line below a command whose exit code is not 0.
 const EXIT_CODE: &str = "# exit code: ";
 
 /// Runs each `$ command` of a page, which must exit with 0 or the code that the line below it says, and

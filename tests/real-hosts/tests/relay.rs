@@ -310,7 +310,7 @@ fn receive_gigabyte(mut from: impl Read, seed: u64) {
     }
 }
 
-/// A pod's server that sends a gigabyte, and receives another, behind the first bytes for a host.
+/// A pod's server that sends a gigabyte, and receives another, after the first bytes for a host.
 fn gigabyte_backend(host: &str) -> Backend {
     let length = hello_for(host).len();
     Backend::new(move |mut client| {
@@ -943,7 +943,7 @@ fn the_role_of_the_page_is_enough_and_no_more() {
             .plane
             .kubectl(&[&args[..], &["-p", &role]].concat(), "");
         assert!(patched.status.success(), "{patched:?}");
-        // The API server learns of it through its own watch.
+        // The API server notices it through its own watch.
         wait_until("the role is another", || {
             let relay = cluster.relay(&[&route]);
             drop(Client::of(&relay, "a.example.com").rest());
@@ -1029,7 +1029,7 @@ fn reach(relay: &Relay, pod: &str, number: u8) -> Client {
     Client::of(relay, &host).expect(&format!("pod {number:3}"))
 }
 
-/// Asks for a pod until the connection is closed for a reason, and gives the detail.
+/// Asks for a pod until the connection is closed for a reason, and returns the detail.
 fn refused(relay: &Relay, pod: &str, reason: &str) -> String {
     let host = format!("{pod}.terminals.example.com");
     let deadline = Instant::now() + PATIENCE;
@@ -1147,7 +1147,7 @@ fn a_pod_is_followed_from_its_start_to_its_end() {
     let patched = cluster.plane.kubectl(&[&args[..], &[patch]].concat(), "");
     assert!(patched.status.success(), "{patched:?}");
     refused(&relay, "runner-a", "pod-unknown");
-    // What is open has nothing to do with any of it.
+    // The open connection is not affected by any of this.
     held.type_into("to the end");
 }
 
@@ -1182,7 +1182,7 @@ fn a_name_in_two_namespaces_leads_to_neither() {
     ] {
         assert!(detail.contains(part), "{detail}");
     }
-    // Once one of them is gone, the other is meant.
+    // Once one of them is gone, the name refers to the other.
     two.delete_pod("runner-a", &["--force", "--grace-period=0"]);
     relay.wait_for_metric(&format!("runner_terminal_relay_{two_known}"), 1.0);
     reach(&relay, "runner-a", 1);
@@ -1285,7 +1285,7 @@ fn an_end_in_one_direction_is_passed_on_to_a_pods_own_address() {
     assert!(client.rest() == expected);
     relay.wait_for_end("client-closed");
 
-    // A quiet one ends all the same.
+    // An idle connection ends all the same.
     let quiet = Client::of(&relay, "runner.terminals.example.com");
     assert_eq!(quiet.rest(), b"");
     relay.wait_for_end("idle");

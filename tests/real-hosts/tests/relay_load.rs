@@ -1,5 +1,5 @@
-//! The load on the relay that `cargo xtask bench --only relay` measures, with few connections: so that
-//! it works when it is asked for. No figure is judged here.
+//! The load on the relay that `cargo xtask bench --only relay` measures, with few connections, so
+//! that it works when it is needed. No figure is judged here.
 
 use std::process::Command;
 

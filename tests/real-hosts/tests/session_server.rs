@@ -29,7 +29,7 @@ fn a_client_that_trusts_only_the_certificate_gets_a_terminal() {
     assert_eq!(client.stdout, b"terminal open\n");
 }
 
-/// GitLab's side with `terminal` in place of the server's own does not get through, and says why.
+/// Asserts that GitLab's side fails with `terminal` instead of the server's own, and says why.
 fn assert_refused(server: &SessionServer, terminal: &Terminal, why: &str) {
     let client = server.connect_with(terminal);
     assert!(!client.status.success());

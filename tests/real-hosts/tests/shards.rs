@@ -127,8 +127,8 @@ fn two_thirds_are_lost_behind_one_service() {
 const SUFFIX: &str = ".terminals.example.com";
 const INIT_CONTAINER: &str = "session-server";
 
-/// A runner behind a relay, all of it as the function makes it: its manifests are at a real API server,
-/// and a stand-in for the kubelet starts its pods and those of the relay.
+/// A runner behind a relay, all of it as the function makes it: its manifests are applied to a real
+/// API server, and a stand-in for the kubelet starts its pods and those of the relay.
 struct Gateway {
     plane: Arc<ControlPlane>,
     node: StartNode,
@@ -268,8 +268,8 @@ impl RelayService {
         }
     }
 
-    /// No session of these pods is at the wrong process through the relay. Behind a plain Service most
-    /// are.
+    /// Through the relay, every session of these pods reaches the right process. Through a plain
+    /// Service, most do not.
     fn loses_nothing(&self, gateway: &Gateway, pods: &[RunnerPod]) {
         for relay in &self.relays {
             let count = u32::try_from(pods.len()).unwrap();

@@ -1,5 +1,5 @@
-//! The long runs of `cargo xtask soak`, for some seconds: so that they work when they are asked for, and
-//! because what is lost at once shows at once.
+//! The long runs of `cargo xtask soak`, for some seconds, so that they work when they are needed,
+//! and because some bugs show immediately.
 
 use std::process::Command;
 

@@ -1,11 +1,11 @@
-//! A stand-in for `gitlab-runner`, which does to `config.toml` what that does.
+//! A stand-in for `gitlab-runner`, which treats `config.toml` in the same way.
 //!
 //! It loads the file into one struct, in which `[session_server]` is a member. `register` adds a runner
 //! and saves the struct, so that comments are lost. `run` writes its system ID beside the file, and
-//! prints the file in place of serving jobs.
+//! prints the file instead of serving jobs.
 //!
-//! Source: `Config` in GitLab Runner's `common/config.go`, `commands/register.go`. That package cannot be
-//! imported from a module of one's own.
+//! Source: `Config` in GitLab Runner's `common/config.go`, `commands/register.go`. That package
+//! cannot be imported from another module.
 
 use std::error::Error;
 use std::fs::{self, OpenOptions};
@@ -24,7 +24,7 @@ struct SessionServer {
     session_timeout: Option<i64>,
 }
 
-/// All that is loaded, and saved again.
+/// Everything that is loaded, and saved again.
 #[derive(Default)]
 struct Config {
     concurrent: Option<i64>,
@@ -160,7 +160,7 @@ fn register(path: &Path) -> Result<(), Box<dyn Error>> {
 
 fn serve(path: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
-    // The runner goes on without it, where the folder cannot be written.
+    // The runner continues without it if the folder is not writable.
     if let Err(error) = fs::write(path.with_file_name(".runner_system_id"), "r_test") {
         writeln!(io::stderr(), "WARNING: Couldn't save system ID: {error}")?;
     }

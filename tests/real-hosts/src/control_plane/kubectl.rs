@@ -44,7 +44,7 @@ impl Kubectl {
     }
 }
 
-/// Writes a kubeconfig with this token, and with the namespace of what is named without one.
+/// Writes a kubeconfig with this token, and with this default namespace.
 pub(super) fn write_config(
     path: &Path,
     credentials: &Credentials,

@@ -129,7 +129,7 @@ impl ControlPlane {
         self.api_port
     }
 
-    /// A token of a service account, which the API server gives out by a TokenRequest.
+    /// A token of a service account, which the API server issues for a TokenRequest.
     ///
     /// # Panics
     ///
@@ -149,7 +149,7 @@ impl ControlPlane {
         String::from_utf8_lossy(&token.stdout).trim().to_owned()
     }
 
-    /// Adds a namespace with what the controllers of a cluster put into each, and labels.
+    /// Adds a namespace with these labels, and with what a cluster's controllers add to each.
     ///
     /// # Panics
     ///

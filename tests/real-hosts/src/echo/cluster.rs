@@ -16,24 +16,24 @@ use tokio::time;
 use crate::relay::Relay;
 
 /// How many pods there are, at 127.0.0.2 and so on. An address has about 28,000 ports for connections
-/// to a pod, and each keeps its port for a minute after its end.
+/// to a pod, and each port stays in use for a minute after the connection ends.
 const PODS: u8 = 10;
 /// How many bytes a pod reads at once.
 const CHUNK: usize = 64 * 1024;
-/// How often another pod comes, if pods change.
+/// How often a pod is added, if pods change.
 const PACE: Duration = Duration::from_millis(100);
-/// How many of the pods that come and go are there at once.
+/// How many of the pods that come and go exist at once.
 const OTHERS: u64 = 50;
-/// How many of them come in a watch. Then it ends, so that another one begins.
+/// How many of them are added during one watch. Then it ends, so that a new one begins.
 const IN_A_WATCH: u64 = 300;
 
-/// Whether the API server tells of other pods, which come and go.
+/// Whether the API server reports other pods, which come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodChanges {
     /// The pods stay as they are.
     None,
-    /// Ten times a second another pod comes, and one goes. Nobody connects to these. Each watch ends
-    /// after half a minute, every other one because the pods have to be listed again.
+    /// Ten times a second one pod is added, and one is removed. Nobody connects to these. Each
+    /// watch ends after half a minute, every other one because the pods have to be listed again.
     Steady,
 }
 
@@ -132,7 +132,7 @@ where
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; CHUNK];
-    // Terminals have smaller ones, of which thousands are open.
+    // The buffers of terminals are smaller, because thousands are open.
     let mut size = 1024;
     loop {
         let buffer = buffer.get_mut(..size).unwrap_or_default();
@@ -149,8 +149,8 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Answers requests with the list of pods, or with their changes. `next` is the number of the next pod
-/// that comes.
+/// Answers requests with the list of pods, or with their changes. `next` is the number of the next
+/// pod to be added.
 async fn answer(
     mut stream: TcpStream,
     changes: PodChanges,
@@ -185,7 +185,7 @@ async fn watch(stream: &mut TcpStream, changes: PodChanges, next: &AtomicU64) ->
                 chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
     if changes == PodChanges::None {
-        // It says nothing more, so a byte is the end.
+        // The client sends nothing more, so a byte means the end.
         return stream.read_u8().await.map(drop);
     }
     let mut pace = time::interval(PACE);
@@ -219,7 +219,7 @@ fn other(number: u64) -> Value {
     pod(&format!("other-{number}"), Ipv4Addr::new(127, 0, 1, 1))
 }
 
-/// What an API server says if it no longer knows the version that a watch begins at.
+/// The response of an API server that no longer has the version at which a watch begins.
 fn too_old() -> Value {
     json!({
         "kind": "Status",

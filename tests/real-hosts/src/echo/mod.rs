@@ -1,7 +1,7 @@
 //! Terminals without GitLab and runners: pods that echo, and clients that type.
 //!
-//! A relay cannot tell them from real ones: a connection begins with a ClientHello, and what follows
-//! is bytes.
+//! A relay cannot tell them from real ones: a connection begins with a ClientHello, and what
+//! follows is opaque.
 
 mod cluster;
 mod terminal;

@@ -14,12 +14,12 @@ use tokio::time;
 
 use super::cluster::EchoCluster;
 
-/// As many bytes as TLS and a WebSocket make of a keystroke.
+/// The size of a keystroke in a WebSocket frame over TLS.
 const KEYSTROKE: [u8; 29] = [7; 29];
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many addresses connections come from, each with ports of its own: more connections than one
-/// has ports end within the minute that a port is kept.
+/// How many addresses connections come from, each with its own ports: a port stays in use for a
+/// minute after its connection, and one address has too few.
 const ADDRESSES: usize = 50;
 
 /// An open terminal.
@@ -36,7 +36,8 @@ impl EchoTerminal {
         EchoCluster::hosts().map(hello).collect()
     }
 
-    /// Opens the one with a number through a proxy: its pod has echoed the hello.
+    /// Opens the terminal with this number through a proxy, and returns once its pod has echoed the
+    /// hello.
     ///
     /// # Errors
     ///
@@ -52,11 +53,11 @@ impl EchoTerminal {
         Ok(terminal)
     }
 
-    /// Types a key, and gives the time until its echo.
+    /// Types a key, and returns the time until its echo.
     ///
     /// # Errors
     ///
-    /// There is no echo in time, or another one.
+    /// There is no echo in time, or a wrong one.
     pub async fn type_key(&mut self) -> io::Result<Duration> {
         let start = Instant::now();
         self.type_bytes(&KEYSTROKE).await?;
@@ -82,7 +83,7 @@ impl EchoTerminal {
         in_time(self.0.write_all(&KEYSTROKE)).await
     }
 
-    /// Closes it as a client does that is killed: by a TCP reset.
+    /// Closes it with a TCP reset, like a client that is killed.
     ///
     /// # Errors
     ///
@@ -91,11 +92,11 @@ impl EchoTerminal {
         self.0.set_zero_linger()
     }
 
-    /// Sends so many bytes, and reads as many. Their content is a test's to compare.
+    /// Sends this many bytes, and reads as many. The content is not compared here.
     ///
     /// # Errors
     ///
-    /// The connection breaks, or stands still.
+    /// The connection breaks, or stalls.
     pub async fn copy(mut self, bytes: u64) -> io::Result<()> {
         let (mut reader, mut writer) = self.0.split();
         let chunk = vec![7; 64 * 1024];

@@ -1,7 +1,7 @@
 //! Runs a container's command line in a root of its own.
 //!
-//! The root of runner-terminal's image has that program and what it is linked to. Other images are the
-//! host's `/usr`, with a stand-in for `gitlab-runner`.
+//! The root of runner-terminal's image contains that program and its libraries. Other images are
+//! the host's `/usr`, with a stand-in for `gitlab-runner`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,9 +22,10 @@ use crate::programs::artifact;
 const NOBODY: u32 = 65532;
 /// Where container runtimes look for programs by default.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// What sets the user and the capabilities, and hands over to the container's command line.
+/// The program that sets the user and the capabilities, and then executes the container's command
+/// line.
 const SETPRIV: &str = "/usr/bin/setpriv";
-/// The capabilities that container runtimes leave to a container that drops none.
+/// The default capabilities of container runtimes.
 const CAPABILITIES: [&str; 14] = [
     "audit_write",
     "chown",
@@ -73,7 +74,7 @@ impl RunningContainer {
     ///
     /// # Panics
     ///
-    /// If it ends without it.
+    /// If it ends without doing so.
     pub fn wait_for(&mut self, text: &str) {
         loop {
             let mut line = String::new();
@@ -128,7 +129,7 @@ impl Container<'_> {
         }
     }
 
-    /// What starts it.
+    /// The command that starts it.
     pub(super) fn command(self) -> Command {
         let root = tempfile::Builder::new()
             .prefix("root-")
@@ -174,7 +175,7 @@ impl Container<'_> {
         user
     }
 
-    /// What makes the root and runs the command line in it.
+    /// The shell script that makes the root and runs the command line in it.
     fn script(&self, root: &Path, user: u32) -> String {
         let mut script = Script::new(root);
         if self.is_ours() {
@@ -214,7 +215,7 @@ impl Container<'_> {
     /// Arguments of setpriv.
     fn privileges(&self, user: u32) -> Vec<String> {
         let group = self.security("runAsGroup").and_then(Value::as_u64);
-        // Without a group, it is the image's: that of root, or of its own user.
+        // Without a group, the image's group is used: that of root, or of its own user.
         let of_image = if self.is_ours() { NOBODY } else { 0 };
         let group = group.map_or(of_image, id);
         let fs_group = self.pod.pod.pointer("/spec/securityContext/fsGroup");
@@ -263,7 +264,7 @@ impl Container<'_> {
                 command.push("run".to_owned());
             }
         }
-        // The host need not have what reaps the processes of the image's.
+        // The host may lack the init program of the image.
         if command
             .first()
             .is_some_and(|first| first.ends_with("dumb-init"))
@@ -277,7 +278,7 @@ impl Container<'_> {
 /// The home of the runner's own user.
 const HOME: &str = "/home/gitlab-runner";
 
-/// Puts runner-terminal into the root, and setpriv, by which it is started.
+/// Puts runner-terminal into the root, and setpriv, which starts it.
 fn bare_image(root: &Path) {
     let program = artifact("release/runner-terminal");
     copy(&program, root, "/usr/local/bin/runner-terminal");
@@ -322,7 +323,7 @@ fn runner_image(root: &Path, user: u32, script: &mut Script<'_>) {
     for device in ["/dev/null", "/dev/urandom"] {
         script.bind(Path::new(device), device, false);
     }
-    // Where the host has nothing that an image's script runs.
+    // For programs that an image's script runs and the host may lack.
     let programs = root.join("opt/bin");
     fs::create_dir(&programs).expect("a temporary folder can be made");
     copy(&gitlab_runner(), root, "/opt/bin/gitlab-runner");
@@ -363,7 +364,7 @@ fn copy(file: &Path, root: &Path, to: &str) {
     fs::copy(file, to).expect("a temporary file can be written");
 }
 
-/// What is mounted for a `subPath`. The kubelet makes a folder of one that is not there.
+/// What is mounted for a `subPath`. The kubelet creates a folder if it does not exist.
 fn source(volume: &Path, sub_path: &str) -> PathBuf {
     if sub_path.is_empty() {
         return volume.to_owned();
@@ -379,7 +380,7 @@ fn source(volume: &Path, sub_path: &str) -> PathBuf {
     source
 }
 
-/// Commands that root runs in a mount namespace of their own.
+/// Commands that root runs in a separate mount namespace.
 struct Script<'r> {
     root: &'r Path,
     text: String,
@@ -403,7 +404,7 @@ impl<'r> Script<'r> {
         self.text.push('\n');
     }
 
-    /// Mounts a file or a folder at a path, which a container runtime makes first.
+    /// Mounts a file or a folder at a path, which is created first, as container runtimes do.
     fn bind(&mut self, source: &Path, path: &str, is_read_only: bool) {
         let target = self.root.join(path.trim_start_matches('/'));
         let parent = quoted(target.parent().unwrap_or(self.root));

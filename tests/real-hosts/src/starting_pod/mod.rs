@@ -39,11 +39,11 @@ pub struct StartNode {
     pub host_ips: Vec<String>,
 }
 
-/// A pod on the node, whose containers run when a test says so.
+/// A pod on the node, whose containers a test starts explicitly.
 #[derive(Debug)]
 pub struct StartingPod {
     plane: Arc<ControlPlane>,
-    /// As the API server has it.
+    /// The pod as the API server returns it.
     pod: Value,
     pod_ips: Vec<String>,
     host_ips: Vec<String>,
@@ -56,8 +56,8 @@ impl StartNode {
     ///
     /// # Panics
     ///
-    /// If the test does not run as root, who alone can start processes as other users in folders of
-    /// their own.
+    /// If the test does not run as root: only root can start processes as other users, with their
+    /// own root folders.
     pub fn new(plane: &Arc<ControlPlane>) -> Self {
         let user = Command::new("id").arg("-u").output().expect("id runs");
         assert!(
@@ -72,7 +72,7 @@ impl StartNode {
         }
     }
 
-    /// The folder of a persistent volume claim, which is made when it is asked for.
+    /// The folder of a persistent volume claim, which is created on first use.
     ///
     /// # Panics
     ///
@@ -113,7 +113,7 @@ impl StartNode {
 }
 
 impl StartingPod {
-    /// The pod as the API server has it.
+    /// The pod as the API server returns it.
     pub fn manifest(&self) -> &Value {
         &self.pod
     }
@@ -143,7 +143,7 @@ impl StartingPod {
         self.start_container(self.container(name))
     }
 
-    /// Runs a command in a container of this name, in place of its own.
+    /// Runs a command in a container of this name, instead of its own.
     ///
     /// # Panics
     ///
@@ -223,7 +223,7 @@ impl StartingPod {
     }
 }
 
-/// The pod that a controller makes of its template.
+/// The pod that a controller creates from a workload's template.
 fn pod_of(workload: &Value, namespace: &str) -> Value {
     if workload.get("kind") == Some(&json!("Pod")) {
         return workload.clone();
@@ -257,7 +257,7 @@ fn pod_of(workload: &Value, namespace: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 }
 
-/// A temporary folder that other users can look into.
+/// A temporary folder that other users can read.
 fn folder_for_all() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     volumes::set_mode(folder.path(), 0o755);

@@ -10,7 +10,7 @@ use super::{StartingPod, entries, text};
 pub(super) struct Variables(Vec<(String, String)>);
 
 impl Variables {
-    /// Those of the API server, as in each pod, and those of the manifest.
+    /// The API server's variables, as in every pod, and those of the manifest.
     pub(super) fn of(pod: &StartingPod, container: &Value) -> Self {
         let mut variables = Self(vec![
             ("KUBERNETES_SERVICE_HOST".to_owned(), "127.0.0.1".to_owned()),

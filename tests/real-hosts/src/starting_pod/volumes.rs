@@ -19,7 +19,7 @@ use crate::control_plane::ControlPlane;
 const TIMESTAMP: &str = "..2026_01_01_00_00_00.";
 /// The link to the folder with the files in use.
 const DATA: &str = "..data";
-/// The mode of a projected token where the kubelet knows who reads it.
+/// The mode of a projected token if the kubelet knows who reads it.
 const TOKEN_MODE: u32 = 0o600;
 const SETGID: u32 = 0o2000;
 
@@ -31,12 +31,12 @@ pub(super) struct Volumes(BTreeMap<String, Volume>);
 #[derive(Debug)]
 pub(super) struct Volume {
     pub(super) folder: PathBuf,
-    /// However it is mounted.
+    /// True if it is read-only in every mount.
     pub(super) is_read_only: bool,
 }
 
 impl Volumes {
-    /// Makes those of a pod below a folder. `claim` gives the folders of claims.
+    /// Creates the volumes of a pod below a folder. `claim` returns the folders of claims.
     pub(super) fn make(
         plane: &ControlPlane,
         pod: &Value,
@@ -52,7 +52,7 @@ impl Volumes {
         Self(volumes.collect())
     }
 
-    /// Writes those of ConfigMaps again, as the kubelet does some time after one has changed.
+    /// Writes the volumes of ConfigMaps again, as the kubelet does some time after one has changed.
     pub(super) fn update(&self, plane: &ControlPlane, pod: &Value) {
         let maker = Maker::of(plane, pod);
         for volume in entries(pod, "/spec/volumes") {
@@ -72,7 +72,7 @@ impl Volumes {
     }
 }
 
-/// What volumes are made of.
+/// What is needed to create volumes.
 struct Maker<'a> {
     plane: &'a ControlPlane,
     namespace: &'a str,
@@ -133,7 +133,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The files of a volume of one object, or of one source of a projected volume, which says the mode.
+    /// The files of a volume with one object, or of one source of a projected volume, whose mode is
+    /// given.
     fn projected(&self, source: &Value, mode: u32) -> Vec<File> {
         let own_mode = |source: &Value| match mode {
             0 => default_mode(source),
@@ -143,7 +144,7 @@ impl<'a> Maker<'a> {
             return self.object("configmap", text(source, "name"), source, own_mode(source));
         }
         if let Some(source) = source.get("secret") {
-            // A volume and a projection name it differently.
+            // A volume and a projection use different field names.
             let names = [text(source, "secretName"), text(source, "name")];
             return self.object("secret", &names.concat(), source, own_mode(source));
         }
@@ -213,7 +214,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The user of all containers, where it is one.
+    /// The user of all containers, if it is the same one.
     fn common_user(&self) -> Option<u32> {
         let lists = ["/spec/initContainers", "/spec/containers"];
         let all = lists.iter().flat_map(|list| entries(self.pod, list));
@@ -253,8 +254,8 @@ pub(super) fn objects(
     Some(all.chain(data("binaryData", true)).collect())
 }
 
-/// Writes the files as the kubelet does: into a folder that a link leads to, with a link to each. They
-/// replace those that are there at once.
+/// Writes the files as the kubelet does: into a folder that a link leads to, with a link to each.
+/// They replace the existing ones atomically.
 fn write(folder: &Path, files: &[File]) {
     let old = fs::read_link(folder.join(DATA)).ok();
     if files.is_empty() && old.is_none() {
@@ -289,7 +290,7 @@ fn write(folder: &Path, files: &[File]) {
     }
 }
 
-/// Removes the folder of the files before, and links to files that are no more.
+/// Removes the folder of the previous files, and links to files that no longer exist.
 fn remove_old(folder: &Path, old: &Path) {
     fs::remove_dir_all(folder.join(old)).expect("a temporary folder can be removed");
     for entry in fs::read_dir(folder).expect("root reads any folder") {
@@ -300,7 +301,8 @@ fn remove_old(folder: &Path, old: &Path) {
     }
 }
 
-/// `fsGroup`: the group owns all, and may read it, or write it where the volume can be written.
+/// `fsGroup`: the group owns all files, and may read them, or also write them if the volume is
+/// writable.
 fn give_to_group(path: &Path, group: u32, is_read_only: bool) {
     lchown(path, None, Some(group)).expect("root gives files away");
     let metadata = path.symlink_metadata().expect("the file was found");

@@ -1,4 +1,4 @@
-//! One of two relays is killed while terminals are open in both: those of the other go on.
+//! Kills one of two relays while terminals are open in both: those of the other stay open.
 
 use std::io::{self, Error};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::load::Sizes;
 
-/// Kills one, and gives how many terminals of each relay are still open.
+/// Kills one, and returns how many terminals of each relay are still open.
 pub(crate) async fn one_relay_of_two(cluster: &EchoCluster, sizes: Sizes) -> io::Result<Value> {
     let hellos = EchoTerminal::hellos()?;
     let relays = [cluster.start_relay(), cluster.start_relay()];

@@ -1,4 +1,4 @@
-//! What is measured. The programs take turns, so that a machine which slows down slows down both.
+//! The measurements. The programs take turns, so that a slowdown of the machine affects both.
 
 use std::io::{self, Error};
 use std::ops::AddAssign;
@@ -13,7 +13,7 @@ use tokio::time;
 
 use crate::proxy::Proxy;
 
-/// How much there is of everything.
+/// The size of the load.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
     /// Terminals that are open at once.
@@ -37,7 +37,7 @@ impl Sizes {
         bytes: 10_000_000_000,
         turns: 2,
     };
-    /// To see that it works.
+    /// To check that it works.
     pub(crate) const QUICK: Self = Self {
         terminals: 40,
         keys: 2,
@@ -57,7 +57,7 @@ impl Sizes {
     }
 }
 
-/// What some work took.
+/// The cost of some work.
 #[derive(Clone, Copy, Default)]
 struct Took {
     processor: f64,
@@ -78,7 +78,7 @@ const STREAMS: u64 = 4;
 /// How long a proxy may take to notice that connections have ended.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// Loads each of the programs, and gives its figures in the same order.
+/// Puts each of the programs under load, and returns their figures in the same order.
 pub(crate) async fn measure(proxies: &[Proxy; 2], sizes: Sizes) -> io::Result<[Value; 2]> {
     let hellos = EchoTerminal::hellos()?;
     let mut figures = [json!({}), json!({})];
@@ -197,7 +197,7 @@ async fn stream(proxy: &Proxy, hellos: &[Arc<[u8]>], bytes: u64) -> io::Result<(
     Ok(())
 }
 
-/// Does some work, and tells what the proxy took for it.
+/// Does some work, and returns what the proxy used for it.
 async fn timed(proxy: &Proxy, work: impl Future<Output = io::Result<()>>) -> io::Result<Took> {
     let (processor, start) = (proxy.process.seconds()?, Instant::now());
     work.await?;

@@ -1,4 +1,5 @@
-//! Loads the relay and HAProxy with terminals, one after the other, and prints what each took as JSON.
+//! Puts the relay and HAProxy under a load of terminals, one after the other, and prints what each
+//! used as JSON.
 //!
 //! `cargo xtask bench --only relay` makes a table of it.
 //!
@@ -6,7 +7,7 @@
 //! |---|---|
 //! | `proxy` | a program that is measured |
 //! | `load` | what is measured |
-//! | `failure` | that one relay of two ends |
+//! | `failure` | the failure of one of two relays |
 
 #![allow(
     clippy::print_stdout,

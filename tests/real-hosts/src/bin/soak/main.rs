@@ -1,5 +1,5 @@
-//! Lets the relay, or what waits for the address of a Service, run for a long time, and prints what it
-//! used as JSON. It fails if something was lost, or if memory or connections grew.
+//! Runs the relay, or the commands that wait for the address of a Service, for a long time, and
+//! prints what they used as JSON. It fails if something was lost, or if memory or connections grew.
 //!
 //! `cargo xtask soak` runs both for an hour. `tests/soak.rs` runs each for some seconds.
 //!
@@ -61,14 +61,14 @@ enum Command {
     Wait,
 }
 
-/// How long, and how often something is looked at.
+/// How long a run takes, and how often something is measured.
 #[derive(Clone, Copy)]
 struct Pace {
     duration: Duration,
     every: Duration,
 }
 
-/// What has come of it.
+/// The outcome of a run.
 struct Outcome {
     /// What was measured.
     figures: Value,

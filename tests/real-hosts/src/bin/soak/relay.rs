@@ -33,7 +33,7 @@ pub(crate) struct Load {
 struct Done {
     opened: AtomicU64,
     keys: AtomicU64,
-    /// Why terminals broke that nobody had closed.
+    /// Why terminals broke that no client had closed.
     lost: Mutex<Vec<String>>,
 }
 
@@ -49,10 +49,10 @@ const MEMORY_SLACK: Slack = Slack(1.0);
 const DESCRIPTOR_SLACK: Slack = Slack(20.0);
 /// Open files that come and go while no terminal is open: the watch, and the request for a metric.
 const OWN_DESCRIPTORS: usize = 2;
-/// How connections end that clients close.
+/// The reasons with which connections end that clients close.
 const CLOSED_BY_CLIENT: [&str; 2] = ["client-closed", "client-broken"];
 
-/// Runs the terminals, and gives what the relay used meanwhile.
+/// Runs the terminals, and returns what the relay used meanwhile.
 pub(crate) fn soak(load: Load, pace: Pace) -> io::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -75,7 +75,7 @@ pub(crate) fn soak(load: Load, pace: Pace) -> io::Result<Outcome> {
     Ok(watched.outcome(load, pace, &done))
 }
 
-/// Starts the terminals, each with choices of its own.
+/// Starts the terminals, each with its own random choices.
 async fn start(
     load: Load,
     relay: SocketAddr,
@@ -110,7 +110,7 @@ async fn live(
     done: &Done,
     end: Instant,
 ) -> io::Result<()> {
-    // Lives differ much: most are short, and some are long.
+    // Lifetimes differ a lot: most are short, and some are long.
     let life = life.mul_f64(-(1.0 - choices.f64()).ln());
     let closes = end.min(Instant::now() + life);
     let mut terminal = EchoTerminal::open(relay, number, hello).await?;
@@ -127,14 +127,14 @@ async fn live(
         done.keys.fetch_add(1, Ordering::Relaxed);
     }
     match choices.u8(..3) {
-        // Its end arrives while the echo is on its way.
+        // The connection ends while the echo is on its way.
         0 => terminal.type_without_looking().await,
         1 => terminal.reset(),
         _ => Ok(()),
     }
 }
 
-/// What is seen of the relay.
+/// The observed state of the relay.
 struct Watched<'r> {
     relay: &'r Relay,
     process: Process,
@@ -146,7 +146,7 @@ struct Watched<'r> {
     descriptors_after: usize,
     /// How many connections ended for each reason.
     ended: BTreeMap<String, u64>,
-    /// Lines of the log that tell of a problem.
+    /// Lines of the log that report a problem.
     complaints: Vec<String>,
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct Series {
 #[derive(Clone, Copy)]
 pub(crate) struct Slack(pub(crate) f64);
 
-/// How much more the last quarter may have than the second: an allocator is not exact.
+/// By how much the last quarter may exceed the second: an allocator is not exact.
 const SHARE: f64 = 0.05;
 
 impl Series {
@@ -27,8 +27,8 @@ impl Series {
         self.values.push(value);
     }
 
-    /// What is wrong, if it grew: the median of the last quarter is compared with that of the second.
-    /// In the first, a program warms up.
+    /// The problem, if it grew: the median of the last quarter is compared with that of the second.
+    /// In the first quarter, a program warms up.
     pub(crate) fn growth(&self, Slack(slack): Slack) -> Option<String> {
         let Self { name, values } = self;
         let quarter = values.len() / 4;
@@ -43,7 +43,7 @@ impl Series {
             .then(|| format!("{name} grew from {early:.1} to {late:.1}: {values:.1?}"))
     }
 
-    /// The values, and between what they are.
+    /// The values, and their range.
     pub(crate) fn to_json(&self) -> Value {
         let rounded = |value: f64| (value * 10.0).round() / 10.0;
         let values: Vec<_> = self.values.iter().copied().map(rounded).collect();

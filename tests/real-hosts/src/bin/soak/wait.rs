@@ -22,7 +22,7 @@ const SERVICE: &str = "runner-session-server";
 /// The address that the Service gets at the end.
 const INGRESS: &str = r#"[{"ip":"192.0.2.7"}]"#;
 const ADDRESS: &str = "192.0.2.7:9000";
-/// What a restart of the API server may take on a busy machine, and then the address.
+/// The time that a restart of the API server, and then the address, may take on a busy machine.
 const GRACE: Duration = Duration::from_secs(10 * 60);
 /// How long both may take to see the address.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,11 +32,11 @@ const SETTLE: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 4;
 /// Mebibytes.
 const MEMORY_SLACK: Slack = Slack(1.0);
-/// A connection for reads and one for the watch; and as many again that the client has not yet found to
-/// be broken.
+/// A connection for reads and one for the watch; and as many again whose failure the client has not
+/// yet noticed.
 const MAX_CONNECTIONS: usize = 4;
 
-/// Lets both wait, and gives what they used meanwhile.
+/// Lets both wait, and returns what they used meanwhile.
 pub(crate) fn soak(pace: Pace) -> io::Result<Outcome> {
     let plane = ControlPlane::start();
     let manifests = apply_runner(&plane);
@@ -130,7 +130,7 @@ fn apply_runner(plane: &ControlPlane) -> Vec<Value> {
     manifests
 }
 
-/// Changes the Service, but gives it no address: who waits has to look, and to wait again.
+/// Changes the Service, but gives it no address: the waiters have to read it, and to wait again.
 fn change_service(plane: &ControlPlane, number: u32) -> io::Result<()> {
     let annotation = format!("example.com/restarts={number}");
     let args = ["annotate", "service", SERVICE, &annotation, "--overwrite"];
