@@ -1,4 +1,4 @@
-/** The policy of the page: its own files alone, and nothing goes anywhere else. */
+/** The content security policy of the page: only its own files, and no requests to anywhere else. */
 export const CSP = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",

@@ -1,4 +1,5 @@
-// Keeps the files of one build of the page. `vite.config.ts` fills in which they are, and a name for them.
+// Keeps the files of one build of the page. `vite.config.ts` fills in the list of files, and a name
+// for the cache.
 
 const NAME = "%NAME%";
 const FILES = %FILES%;
@@ -21,8 +22,8 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(take());
 });
 
-// Names of files hold a hash of them, so what is kept is what the page asks for. The page itself is
-// asked for anew where there is a network, so that a new build shows at once.
+// File names contain a hash, so a cached file is always the requested one. The page itself is
+// fetched again if there is a network, so that a new build is shown at once.
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") {
     return;

@@ -8,7 +8,7 @@ import { defineConfig, type Plugin } from "vite";
 
 import { CSP } from "./csp.mjs";
 
-/** Writes the service worker, which has to know the names of all files. */
+/** Writes the service worker, which needs the names of all files. */
 function serviceWorker(): Plugin {
   return {
     name: "service-worker",

@@ -1,10 +1,10 @@
-/** The YAML of a functionConfig, of which the form changes single fields; all else stays as it is written. */
+/** The YAML of a functionConfig, in which the form changes single fields; everything else stays as it is written. */
 
 import { edit, type Operation, parse, RunnerTerminalError } from "./core";
 
 export type Path = (string | number)[];
 
-/** The value of YAML, where that is a mapping. */
+/** The value of the YAML, if it is a mapping. */
 export function valueOf(text: string): Record<string, unknown> | undefined {
   let value: unknown;
   try {
@@ -18,9 +18,10 @@ export function valueOf(text: string): Record<string, unknown> | undefined {
 }
 
 /**
- * The text with a field set, or taken out where the value is undefined, along with what is empty without it.
+ * The text with a field set, or removed if the value is undefined, together with mappings that
+ * become empty.
  *
- * @throws {RunnerTerminalError} where it cannot be edited as it is written.
+ * @throws {RunnerTerminalError} if it cannot be edited as it is written.
  */
 export function withField(text: string, path: Path, value: unknown): string {
   const config = valueOf(text);
@@ -28,7 +29,7 @@ export function withField(text: string, path: Path, value: unknown): string {
   return operation ? edit(text, [operation]) : text;
 }
 
-/** Sets a field, with what has to be there around it. A null, such as that of an empty `spec:`, makes way. */
+/** Sets a field, and creates missing parents. A null, such as that of an empty `spec:`, is replaced. */
 function addition(config: Record<string, unknown>, path: Path, value: unknown): Operation {
   let depth = 0;
   let node: unknown = config;
@@ -42,12 +43,12 @@ function addition(config: Record<string, unknown>, path: Path, value: unknown): 
   const [there, missing] = [path.slice(0, depth + 1), path.slice(depth + 1)];
   const added = missing.reduceRight((inner, key) => (typeof key === "number" ? [inner] : { [key]: inner }), value);
   const parent = at(config, there.slice(0, -1));
-  // To a list, adding is to insert.
+  // In a list, `add` would insert.
   const op = Array.isArray(parent) && member(parent, there.at(-1) ?? "") !== undefined ? "replace" : "add";
   return { op, path: pointer(there), value: added };
 }
 
-/** Takes a field out; nothing where there is none. */
+/** Removes a field; no operations if there is none. */
 function removal(config: Record<string, unknown>, path: Path): Operation | undefined {
   if (at(config, path) === undefined) {
     return undefined;
@@ -56,7 +57,7 @@ function removal(config: Record<string, unknown>, path: Path): Operation | undef
   for (;;) {
     const above = gone.slice(0, -1);
     const parent = at(config, above);
-    // An item of a list stays, empty as it is: it is there because somebody has added it.
+    // An empty item of a list stays: it is there because the user has added it.
     const stays = above.length === 0 || typeof above.at(-1) === "number";
     if (stays || !isCollection(parent) || Object.keys(parent).length > 1) {
       return { op: "remove", path: pointer(gone) };
@@ -65,12 +66,12 @@ function removal(config: Record<string, unknown>, path: Path): Operation | undef
   }
 }
 
-/** What a path leads to; undefined where that is nothing. */
+/** The value at a path; undefined if there is none. */
 export function at(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(member, value);
 }
 
-/** A value that is a mapping. */
+/** The value, if it is a mapping. */
 export function record(value: unknown): Record<string, unknown> | undefined {
   return isCollection(value) && !Array.isArray(value) ? value : undefined;
 }

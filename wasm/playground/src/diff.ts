@@ -1,4 +1,4 @@
-/** The manifests before and after: side by side, or on top of each other where there is little room. */
+/** The manifests before and after: side by side, or combined if there is little room. */
 
 import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState, type Extension, Text } from "@codemirror/state";
@@ -10,7 +10,7 @@ import { base } from "./editor";
 import { lineDiff } from "./line-diff";
 import { shadow } from "./shadow";
 
-/** In pixels. Two columns have no room in less. */
+/** The minimum width for two columns, in pixels. */
 const TWO_COLUMNS = 640;
 const collapseUnchanged = { margin: 3, minSize: 6 };
 const diffConfig = { override: lineDiff };
@@ -32,7 +32,7 @@ export class Diff {
   show(before: string, after: string): void {
     if (this.view === undefined || before !== this.before || after !== this.after) {
       if (this.view === undefined || before !== this.before) {
-        // As CodeMirror itself takes a text apart, once and not with each change of the other side.
+        // Split as CodeMirror itself does, once instead of with each change of the other side.
         this.original = Text.of(before.split(/\r\n?|\n/));
       }
       [this.before, this.after] = [before, after];
@@ -40,14 +40,14 @@ export class Diff {
     }
   }
 
-  /** Draws it anew if the room has become enough for two columns, or too little. */
+  /** Redraws it if there is now enough room for two columns, or too little. */
   private fit(): void {
     if (this.view !== undefined && this.measure() !== this.isNarrow) {
       this.draw();
     }
   }
 
-  /** True for too little room. A place that is not shown has no size, and keeps what it has. */
+  /** True if there is too little room. A hidden element has no size, and keeps its layout. */
   private measure(): boolean {
     const width = this.place.clientWidth;
     return width === 0 ? this.isNarrow : width < TWO_COLUMNS;

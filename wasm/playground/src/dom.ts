@@ -1,4 +1,4 @@
-/** Elements, whose texts are always texts: nothing here takes HTML. */
+/** Creates elements. Text is always set as text: nothing here takes HTML. */
 
 type Attributes = Record<string, string | boolean | undefined>;
 type Child = Node | string;
@@ -26,7 +26,7 @@ export function button(label: string, onClick: () => void, attributes: Attribute
   return made;
 }
 
-/** The element of the page with this id, which `index.html` has. */
+/** The element with this id, which is in `index.html`. */
 export function byId<E extends HTMLElement>(id: string, type: new () => E): E {
   const found = document.getElementById(id);
   if (!(found instanceof type)) {

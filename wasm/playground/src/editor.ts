@@ -18,10 +18,10 @@ export interface Problem {
   message: string;
 }
 
-/** A larger text is shown without colours, which would cost more than they are worth. */
+/** The largest text with syntax colours, in characters: in larger ones they are too slow. */
 const COLOURED = 300_000;
 
-/** Colours by the page's own names for them, so that they follow its theme. */
+/** Colours as the page's CSS variables, so that they follow its theme. */
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--code-key)" },
   { tag: [tags.comment], color: "var(--code-comment)", fontStyle: "italic" },
@@ -45,7 +45,7 @@ const look = EditorView.theme({
   ".cm-diagnostic": { padding: "6px 10px", whiteSpace: "pre-wrap" },
 });
 
-/** What every view of YAML has. */
+/** The extensions of every YAML view. */
 export function base(length: number): Extension[] {
   return [
     lineNumbers(),
@@ -57,8 +57,8 @@ export function base(length: number): Extension[] {
 }
 
 /**
- * Types over a selection here, and not in the browser: Chromium would keep the look of what it takes away
- * by inline styles, which the page's policy forbids.
+ * Replaces a selection here instead of in the browser: Chromium would keep the look of the removed
+ * text with inline styles, which the page's policy forbids.
  */
 const typedOver = EditorView.domEventHandlers({
   beforeinput(event, view) {
@@ -86,7 +86,7 @@ export class Editor {
     this.view = new EditorView({ root, parent: root, state: this.stateOf("") });
   }
 
-  /** Shows another text, without telling of a change. */
+  /** Shows another text, without reporting a change. */
   show(text: string): void {
     if (text !== this.given) {
       this.given = text;
@@ -110,7 +110,7 @@ export class Editor {
     this.view.dispatch(setDiagnostics(this.view.state, diagnostics));
   }
 
-  /** Goes to a line, and lets the keyboard go on there. */
+  /** Goes to a line, and focuses the editor. */
   jump(line: number): void {
     const { doc } = this.view.state;
     const { from } = doc.line(Math.min(Math.max(line, 1), doc.lines));
@@ -129,7 +129,7 @@ export class Editor {
         history(),
         bracketMatching(),
         lintGutter(),
-        // Escape, then Tab, leaves the editor: CodeMirror's own way out of what Tab means in it.
+        // Escape, then Tab, leaves the editor: CodeMirror's own way around its use of Tab.
         keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
         EditorState.lineSeparator.of(text.includes("\r\n") ? "\r\n" : "\n"),
         typedOver,

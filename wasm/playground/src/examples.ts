@@ -1,4 +1,4 @@
-/** Manifests to begin with, most of which the tests have as fixtures. Each is loaded when it is picked. */
+/** Example manifests, most of which are fixtures of the tests. Each is loaded when it is selected. */
 
 import type { ManifestFile } from "./core";
 import { CONFIGS, type State } from "./state";
@@ -62,7 +62,7 @@ function chart(title: string, name: string, spec = ""): Example {
   };
 }
 
-/** The files of a package of kpt's, of which one is the functionConfig. */
+/** The files of a kpt package, one of which is the functionConfig. */
 async function folder(): Promise<Pick<State, "files" | "configs">> {
   const file = async (path: string): Promise<ManifestFile> => ({ path, text: await fetched(FOLDER, `kpt/${path}`) });
   const files = await Promise.all([file("runner.yaml"), file("config.yaml")]);

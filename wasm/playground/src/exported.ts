@@ -1,4 +1,4 @@
-/** What changes, as files for hosts that run no functions: a kustomize Component, or a Flux HelmRelease's post-renderer. */
+/** The changes, as files for hosts that run no functions: a kustomize Component, or a Flux HelmRelease's post-renderer. */
 
 import type { Exported, ManifestFile } from "./core";
 import { button, element } from "./dom";
@@ -16,7 +16,7 @@ export const HOSTS = { component: "kustomize Component", helmRelease: "Flux Helm
 
 export type Host = keyof typeof HOSTS;
 
-/** Copies a text, and says what is in the clipboard. */
+/** Copies a text, and announces what is in the clipboard. */
 export type Copy = (text: string, what: string) => void;
 
 /** Shows the files for a host, each with its buttons; or why there are none. */
@@ -66,7 +66,7 @@ function fileBlock({ path, text }: ManifestFile, copy: Copy): HTMLElement {
         button("Download", () => download(path, text), { "aria-label": `Download ${path}` }),
       ),
     ),
-    // Wide lines scroll, also by the keyboard.
+    // Long lines can be scrolled, also with the keyboard.
     element("pre", { tabindex: "0", role: "region", "aria-label": `Text of ${path}` }, text),
   );
 }

@@ -1,12 +1,12 @@
-/** Manifests from files, and texts to files and the clipboard. */
+/** Reads manifests from files, and writes texts to files and the clipboard. */
 
 import type { ManifestFile } from "./core";
 import { element } from "./dom";
 
-/** What the page takes in, in bytes. */
+/** The most bytes that the page reads. */
 const LARGEST = 20_000_000;
 
-/** Reads the files that somebody has chosen or dropped. */
+/** Reads the files that the user has chosen or dropped. */
 export async function readFiles(files: Iterable<File>): Promise<ManifestFile[]> {
   const given = [...files];
   const size = given.reduce((sum, file) => sum + file.size, 0);
@@ -25,7 +25,7 @@ export async function readFiles(files: Iterable<File>): Promise<ManifestFile[]> 
   );
 }
 
-/** Takes files that are dropped anywhere on the page. */
+/** Accepts files that are dropped anywhere on the page. */
 export function onDrop(take: (files: File[]) => void): void {
   const root = document.documentElement;
   addEventListener("dragover", (event) => {
@@ -39,7 +39,7 @@ export function onDrop(take: (files: File[]) => void): void {
       root.classList.remove("dragging");
     }
   });
-  // Before the editors, which would insert a file's text at the mouse.
+  // Before the editors, which would insert a file's text at the pointer.
   addEventListener(
     "drop",
     (event) => {
@@ -55,7 +55,7 @@ export function onDrop(take: (files: File[]) => void): void {
   );
 }
 
-/** Saves a text as a file of the user's. */
+/** Saves a text as a file on the user's machine. */
 export function download(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
   element("a", { href: url, download: name.split("/").at(-1) ?? name }).click();

@@ -10,13 +10,13 @@ export interface Form {
   show(text: string): void;
 }
 
-/** What a form calls: with the whole new YAML on each change, and with why there can be none. */
+/** The callbacks of a form: for the whole new YAML on each change, and for the reason why a change is not possible. */
 export interface Listener {
   change(text: string): void;
   refuse(error: RunnerTerminalError): void;
 }
 
-/** What people call the values of `configure.at`; without the field it is the first. */
+/** The labels of the values of `configure.at`; the first is the default. */
 const WHEN = [
   ["Build", "at the build"],
   ["PodStart", "at the pod's start"],
@@ -56,7 +56,8 @@ class SchemaForm implements Form {
       return;
     }
     for (const { control, path, write } of this.shown) {
-      // What somebody types is not written over by its own echo, such as `1` while it becomes `10`.
+      // The field in which the user types is not overwritten by its own change, such as `1` while
+      // it becomes `10`.
       if (document.activeElement !== control) {
         write(at(spec, path));
       }
@@ -145,7 +146,7 @@ class SchemaForm implements Form {
     return details;
   }
 
-  /** When the address is found, and the fields that the pod's start has. */
+  /** When the address is found, and the fields for the pod's start. */
   private when({ name, description }: NamedField, path: Path, spec: unknown, fields: NamedField[]): HTMLElement {
     const id = this.id([...path, "at"]);
     const select = element("select", { id, "aria-describedby": `${id}-hint` });
@@ -154,7 +155,7 @@ class SchemaForm implements Form {
     }
     const isAtStart = at(spec, [...path, "at"]) === "PodStart";
     select.value = isAtStart ? "PodStart" : "Build";
-    // At the build, none of the other fields is read.
+    // At build time, none of the other fields is used.
     select.addEventListener("change", () => this.set(path, select.value === "Build" ? undefined : { at: select.value }));
     const shown = isAtStart ? fields.filter((field) => field.name !== "at") : [];
     return element(
@@ -197,7 +198,7 @@ class SchemaForm implements Form {
     return element(
       "fieldset",
       { class: "variants" },
-      // An exposure of another, such as that of a relay, is told by its path.
+      // An exposure within another one, such as that of a relay, is labelled with its path.
       element("legend", {}, path.join(".")),
       element(
         "div",
@@ -303,7 +304,7 @@ function requiredFirst(fields: NamedField[]): NamedField[] {
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-/** What stands for a field that is not set. */
+/** The placeholder of a field that is not set. */
 function unset({ fallback }: NamedField): string {
   if (typeof fallback === "boolean") {
     return `default: ${fallback ? "yes" : "no"}`;
@@ -321,11 +322,11 @@ function mapOf(text: string): Record<string, string> | undefined {
     const colon = line.search(/:(\s|$)/);
     return colon < 0 ? [line, ""] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
   });
-  // No object's prototype can be set by a key here: entries become properties of their own.
+  // A key cannot set an object's prototype here: entries become own properties.
   return entries.length > 0 ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
 }
 
-/** What decides which fields there are: the types of variants, when the address is found, and how many items lists of objects have. */
+/** What determines the fields: the types of variants, when the address is found, and the lengths of lists of objects. */
 function shapeOf(value: unknown): string {
   if (Array.isArray(value)) {
     return value.some((item) => record(item)) ? `[${value.map((item) => shapeOf(item)).join(",")}]` : "";

@@ -1,14 +1,14 @@
 /**
- * A difference by lines first, and by characters within the lines that differ.
+ * A diff of lines first, and of characters within the lines that differ.
  *
- * Of a thousand resources nearly all lines are the same. To look for the changes among a million
- * characters takes half a second; among the lines that are left after the equal ones at both ends,
- * nothing to speak of.
+ * In a thousand resources nearly all lines are the same. Comparing a million characters takes half
+ * a second; comparing the lines that are left without the equal ones at both ends takes almost no
+ * time.
  */
 
 import { Change, presentableDiff } from "@codemirror/merge";
 
-/** More lines than this are not compared with one another: they all count as changed. */
+/** With more edits than this, the lines are not compared any further: they all count as changed. */
 const MOST_EDITS = 2_000;
 
 /** How many characters are compared at once. */
@@ -70,7 +70,7 @@ function equalEnds(a: string, b: string): [number, number] {
   return [head, lineEnd < 0 ? 0 : endA - lineEnd - 1];
 }
 
-/** Lines with their ends, so that they add up to the text. */
+/** Lines with their line endings, so that joining them gives the text. */
 function split(text: string): string[] {
   const lines = text.split("\n");
   const last = lines.pop() ?? "";

@@ -1,4 +1,4 @@
-/** The playground: what is given on the left, what the functions make of it on the right. */
+/** The playground: the input on the left, the functions' output on the right. */
 
 import { edit, explain, exportFiles, init, KINDS, parse, RunnerTerminalError, run, schema, transform, type Kind, type ManifestFile } from "./core";
 import { Diff } from "./diff";
@@ -18,22 +18,22 @@ import { ADDRESS, CONFIGS, type State, type Step } from "./state";
 import { Steps } from "./steps";
 import { theme } from "./theme";
 
-/** How long somebody has to pause typing, so that not every key costs a run. */
+/** How long the user has to pause typing, in milliseconds, so that not every key starts a run. */
 const PAUSE = 60;
 
-/** What comes out, as people see it. */
+/** The views of the output. */
 const VIEWS = { changes: "Changes", export: "Export" } as const;
 
 type View = keyof typeof VIEWS;
 
 class Playground {
   private state: State = { files: [{ path: "manifests.yaml", text: "" }], configs: { ...CONFIGS }, step: 0, address: ADDRESS };
-  /** The file that is shown, by its place among the files. */
+  /** The index of the file that is shown. */
   private shown = 0;
   private kind: Kind = "SessionServer";
   private view: View = "changes";
   private made: ManifestFile[] = [];
-  /** Why a form could not change its YAML; empty where the last change could be made. */
+  /** Why a form could not change its YAML; empty if the last change succeeded. */
   private refused = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,10 +72,10 @@ class Playground {
     addEventListener("hashchange", () => void this.follow());
   }
 
-  /** Begins with the link that was followed, else with the first example. */
+  /** Starts with the link that was followed, or else with the first example. */
   async start(): Promise<void> {
     if (!(await this.follow())) {
-      // What is wrong with the link stays said.
+      // The error about the link stays visible.
       const notice = this.notice.textContent ?? "";
       await this.pick(0);
       this.say(this.notice.textContent || notice);
@@ -139,7 +139,7 @@ class Playground {
     show(this.view);
   }
 
-  /** Shows what changes as files. Nobody waits for them until they are looked at. */
+  /** Shows the changes as files. They are only generated when they are shown. */
   private showExport(): void {
     if (this.view !== "export") {
       return;
@@ -251,7 +251,7 @@ class Playground {
     this.notice.textContent = text;
   }
 
-  /** Says why a form cannot change its YAML, and takes that back by an empty text. */
+  /** Shows why a form cannot change its YAML; an empty text removes the message. */
   private refuse(why: string): void {
     if (why !== "" || this.notice.textContent === this.refused) {
       this.say(why);
@@ -308,7 +308,7 @@ class Playground {
     this.render();
   }
 
-  /** Runs the functions and shows all that they give. */
+  /** Runs the functions and shows their output. */
   private render(): void {
     clearTimeout(this.timer);
     const start = performance.now();
@@ -342,7 +342,7 @@ class Playground {
     this.showDiff();
   }
 
-  /** What cannot be read at all leaves the manifests as they are. */
+  /** If an input cannot be read at all, the manifests stay unchanged. */
   private showUnreadable(error: RunnerTerminalError): void {
     this.made = this.state.files;
     const line = error.line ?? 1;
@@ -358,13 +358,13 @@ class Playground {
 
   private sum(text: string): void {
     const place = byId("summary", HTMLElement);
-    // The same sentence again is no news to whoever has it read out.
+    // Screen readers should not announce the same sentence again.
     if (place.textContent !== text) {
       place.textContent = text;
     }
   }
 
-  /** A line of the functionConfigs together, as one in the editor of its kind. */
+  /** Maps a line of the joined functionConfigs to a line in the editor of its kind. */
   private inConfig(line: number): Place {
     const place = configPlace(this.state, line);
     return { file: place.kind, line: place.line };

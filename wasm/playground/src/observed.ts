@@ -1,19 +1,19 @@
 /**
- * What the cluster would say once the manifests are applied: their Services as live ones.
+ * The simulated state of the cluster once the manifests are applied: their Services as live ones.
  *
- * Only the text tells which documents are Services, so that a thousand others are not parsed.
+ * Services are recognized by their text, so that a thousand other documents are not parsed.
  */
 
 import { at, record, valueOf } from "./config-yaml";
 import type { ManifestFile } from "./core";
 import type { Step } from "./state";
 
-/** An address of a cluster's own, which nobody outside it reaches. */
+/** A cluster IP, which cannot be reached from outside. */
 const CLUSTER_IP = "10.96.0.7";
 /** The first port that a cluster chooses from for a Service of type NodePort. */
 const FIRST_NODE_PORT = 30_000;
 
-/** The live objects at a step, as YAML; nothing before the apply, when no cluster is asked. */
+/** The live objects at a step, as YAML; nothing before the apply, when no cluster is queried. */
 export function observed(manifests: ManifestFile[], step: Step, address: string): string | undefined {
   if (step === 0) {
     return undefined;

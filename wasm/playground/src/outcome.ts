@@ -1,4 +1,4 @@
-/** What the functions make of the state at its step. */
+/** The functions' output for the state at its step. */
 
 import { explain, exportFiles, KINDS, transform, type Explanation, type Exported, type Kind, type ManifestFile, type Result, type Transformed } from "./core";
 import { observed } from "./observed";
@@ -9,7 +9,7 @@ export interface Outcome {
   explanation: Explanation;
 }
 
-/** Where something is said about a functionConfig. */
+/** A position in a functionConfig. */
 export interface ConfigPlace {
   kind: Kind;
   line: number;
@@ -21,12 +21,12 @@ export function outcome(state: State): Outcome {
   return { transformed: transform(...given), explanation: explain(...given) };
 }
 
-/** What the functions change at that step, as files. */
+/** The functions' changes at that step, as files. */
 export function exported(state: State, includeSecrets: boolean): Exported {
   return exportFiles(...inputs(state), { includeSecrets });
 }
 
-/** What the functions get: the manifests, the functionConfigs, and what the cluster would say. */
+/** The functions' input: the manifests, the functionConfigs, and the simulated state of the cluster. */
 function inputs(state: State): [ManifestFile[], string, string | undefined] {
   const { files, step, address } = state;
   const config = configText(state);
@@ -63,7 +63,7 @@ function withLineEnd(text: string): string {
   return text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** True for a result that says so of a functionConfig. */
+/** True for a result that is about a functionConfig. */
 export function isAboutConfig(result: Result): boolean {
   return result.location?.file === "functionConfig";
 }

@@ -1,4 +1,4 @@
-/** The path that a terminal takes: a drawing, which the core makes as SVG, and the same as a list where the drawing has no room. */
+/** The path that a terminal takes: a drawing, which the core makes as SVG, and a list for when there is no room for the drawing. */
 
 import "../../../crates/view/src/diagram/drawing.css";
 import type { Explanation } from "./core";
@@ -13,7 +13,7 @@ export function showPath(drawing: HTMLElement, list: HTMLElement, { svg, diagram
       element("h3", {}, runner),
       element(
         "ol",
-        // A list without marks is none to some screen readers, unless it says so.
+        // Some screen readers ignore a list without bullets, unless it has the role.
         { role: "list", "aria-label": `Path to ${runner}` },
         ...stops.map(({ title, name, detail, state, explanation }) =>
           element(

@@ -1,4 +1,4 @@
-/** What the functions say, and which resources they change. */
+/** The functions' results, and the resources that they change. */
 
 import type { Change, Result } from "./core";
 import { button, element } from "./dom";
@@ -36,7 +36,7 @@ export function showChanges(list: HTMLElement, changes: Change[], go: (place: Pl
         { class: "change" },
         element("span", { class: `sign ${change}` }, change === "added" ? "new" : change),
         element("span", { class: "name" }, name),
-        // A new resource is in no line of the manifests that were given.
+        // A new resource has no line in the input.
         ...(change === "added" ? [] : [placeButton(place, go)]),
         element(
           "ul",
@@ -50,7 +50,7 @@ export function showChanges(list: HTMLElement, changes: Change[], go: (place: Pl
   );
 }
 
-/** A sentence on all of it, for the line that screen readers announce. */
+/** A summary sentence, for the line that screen readers announce. */
 export function summary(failed: boolean, results: Result[], changes: Change[], unchanged: number): string {
   const count = (severity: Result["severity"]) => results.filter((result) => result.severity === severity).length;
   const said = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter((text) => !text.startsWith("0 "));
@@ -63,7 +63,7 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** The result as the command prints it: what it is about, then what is said. */
+/** The result as the command prints it: its subject, then the message. */
 function messageOf({ message, resourceRef, field }: Result): string {
   const { kind, namespace, name } = resourceRef ?? {};
   const about = resourceRef ? `${kind ?? ""} ${namespace ? `${namespace}/` : ""}${name ?? ""}`.trim() : "";

@@ -1,4 +1,4 @@
-/** JSON Schema as fields of a form: what the schema of a functionConfig has, and no more. */
+/** JSON Schema as fields of a form: supports what the schemas of the functionConfigs use, and no more. */
 
 export interface Schema {
   $ref?: string;
@@ -109,7 +109,7 @@ function isAnything(schema: Schema): boolean {
   return isMapping && !schema.properties && !schema.oneOf && schema.additionalProperties === true;
 }
 
-/** A schema whose `oneOf` tells by one constant property, its tag, which fields there are. */
+/** A schema whose `oneOf` selects the fields by one constant property, its tag. */
 function variants(schema: Schema, members: Schema[], defs: Record<string, Schema>): Field {
   const tagOf = (member: Schema) =>
     Object.entries(member.properties ?? {}).find(([, property]) => typeof property.const === "string");

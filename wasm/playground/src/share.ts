@@ -1,19 +1,19 @@
 /**
  * The state as the fragment of a link: `#v1.` and the base64url of JSON compressed with deflate.
  *
- * A fragment stays in the browser, so a link tells nothing to the host of the page. What comes in
- * by one is from anybody: it is read with limits, and refused as a whole when anything is odd.
+ * A fragment stays in the browser, so a link reveals nothing to the host of the page. Its content
+ * is untrusted: it is read with limits, and refused as a whole if anything is invalid.
  */
 
 import { KINDS, type ManifestFile } from "./core";
 import type { State, Step } from "./state";
 
 const VERSION = "v1";
-/** A link that is longer is hard to pass on: many programs cut it. */
+/** A longer link is hard to share, because many programs cut it off. */
 export const LONG = 8_000;
-/** No link is made that is longer than this, or read. */
+/** No longer link is created or read. */
 export const LONGEST = 1_000_000;
-/** What a link may decompress to, in bytes. */
+/** The maximum decompressed size of a link, in bytes. */
 const LARGEST = 20_000_000;
 
 /** Why a link cannot be used, for the person who follows it. */
@@ -27,7 +27,7 @@ export async function toFragment(state: State): Promise<string> {
   return `#${VERSION}.${toBase64url(await read(packed, LARGEST))}`;
 }
 
-/** The state of a fragment; nothing where there is none. */
+/** The state of a fragment; undefined if there is none. */
 export async function fromFragment(fragment: string): Promise<State | undefined> {
   const text = fragment.replace(/^#/, "");
   if (text === "") {
@@ -61,7 +61,7 @@ async function unpacked(packed: string): Promise<unknown> {
   }
 }
 
-/** Every part has to be what it should be, and there may be no others. */
+/** Checks that every part is valid, and that there are no others. */
 function checked(value: unknown): State {
   const odd = new LinkError("it contains something that this page does not know");
   if (!hasKeys(value, ["files", "configs", "step", "address"])) {
@@ -124,7 +124,7 @@ async function read(stream: ReadableStream<Uint8Array>, limit: number): Promise<
 
 function toBase64url(bytes: Uint8Array): string {
   let text = "";
-  // A piece at a time, because a call takes only so many arguments.
+  // In chunks, because the number of arguments of a call is limited.
   for (let start = 0; start < bytes.length; start += 8_192) {
     text += String.fromCharCode(...bytes.subarray(start, start + 8_192));
   }

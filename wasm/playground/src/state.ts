@@ -1,4 +1,4 @@
-/** What the user has given: all of it goes into a shared link, and nothing else does. */
+/** The user's input: all of it goes into a shared link, and nothing else does. */
 
 import type { Kind, ManifestFile } from "./core";
 
@@ -11,11 +11,11 @@ export interface State {
   /** The YAML of each functionConfig. */
   configs: Record<Kind, string>;
   step: Step;
-  /** What the cluster gives the Service in the last step: an IP address or a host name. */
+  /** The address of the Service in the last step: an IP address or a host name. */
   address: string;
 }
 
-/** The first functionConfigs: nothing but what has to be there. */
+/** The initial functionConfigs: only the required fields. */
 export const CONFIGS: Record<Kind, string> = {
   SessionServer: `apiVersion: runner-terminal.dev/v1alpha1
 kind: SessionServer
@@ -29,5 +29,5 @@ metadata:
 `,
 };
 
-/** An address of the block that is kept for documentation (RFC 5737). */
+/** An address from the block that is reserved for documentation (RFC 5737). */
 export const ADDRESS = "203.0.113.7";

@@ -1,4 +1,4 @@
-/** The slider of the steps, and what is to be known at each. */
+/** The slider of the steps, and the explanation of each. */
 
 import type { Step } from "./state";
 

@@ -1,4 +1,4 @@
-/** Dark or light: as the system has it, until somebody chooses. */
+/** Dark or light: follows the system until the user chooses. */
 
 const KEY = "theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -17,7 +17,7 @@ export function theme(toggle: HTMLButtonElement): void {
     try {
       localStorage.setItem(KEY, next);
     } catch {
-      // A browser that stores nothing shows it until the page is left.
+      // A browser without storage keeps the choice until the page is closed.
     }
     show();
   });

@@ -1,4 +1,4 @@
-/** For whom looks at the page in another way: axe's rules, the keyboard alone, a phone, a small screen. */
+/** Accessibility: axe's rules, the keyboard alone, a phone, a small screen. */
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -16,7 +16,7 @@ before(async () => {
 after(() => started.close());
 
 async function violations(page) {
-  // Through the debugger, which the page's policy does not bind.
+  // Through the debugger, to which the page's policy does not apply.
   await page.evaluate(AXE);
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
@@ -49,7 +49,7 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-/** What is cut off or scrolls sideways, other than text that keeps its lines: the drawing, editors and files. */
+/** The elements that are cut off or scroll sideways, except preformatted text: the drawing, editors and files. */
 function tooWide(page) {
   return page.evaluate(() => {
     const found = [...document.querySelectorAll("body, body *:not(svg *)")].filter((element) => {

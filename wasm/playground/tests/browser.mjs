@@ -1,4 +1,4 @@
-/** Chromium with the page open, and what must be so on every page that a test has opened. */
+/** Chromium with the page open, and checks for every page that a test has opened. */
 
 import assert from "node:assert/strict";
 
@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
 
 export const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/** Chromium's sandbox needs users other than root, whom containers mostly are. */
+/** Chromium's sandbox does not work as root, the usual user in containers. */
 export const SANDBOX = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
 /** A browser and a server for the tests of a file. */
@@ -27,7 +27,7 @@ export async function start(options = []) {
   };
 }
 
-/** Opens the page in a browser of its own, calls `test`, and looks whether anything was said or sent. */
+/** Opens the page in a separate browser, calls `test`, and checks that nothing was logged or sent. */
 export async function withPage({ browser, server }, options, test) {
   const { hash = "", ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions });
@@ -77,7 +77,7 @@ function watch(context, url) {
   return {
     check() {
       assert.deepEqual(elsewhere, [], "requests to elsewhere");
-      // A violation of the policy is an error in the console, too.
+      // Violations of the policy are also errors in the console.
       assert.deepEqual(said, [], "messages in the console");
     },
   };

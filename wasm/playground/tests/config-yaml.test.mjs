@@ -1,4 +1,4 @@
-/** What the form writes into the YAML of a functionConfig. */
+/** The form's edits of a functionConfig's YAML. */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The page's functions give what the native core gives, byte for byte, on every fixture. */
+/** The page's functions give the same output as the native core, byte for byte, on every fixture. */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-/** Manifests, names and links of somebody who means harm. */
+/** Malicious manifests, names and links. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What the page costs, and that it needs no network once it was there. */
+/** The size of the page, and that it works offline after the first visit. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ after(() => started.close());
 test("the first load is small", () => {
   started.server.asked.clear();
   return withPage(started, {}, async (page) => {
-    // What the service worker fetches for later comes after it, while the page is in use.
+    // The service worker fetches other files later, while the page is in use.
     const first = await page.evaluate(() => performance.getEntries().map(({ name }) => name));
     const isFirst = (path) => first.some((name) => name.endsWith(path.replace("/index.html", "/folder/")));
     const sizes = [...started.server.asked].filter(isFirst).map((path) => [gzipSync(readFileSync(join(BUILT, path)), { level: 9 }).length, path]);
@@ -61,7 +61,7 @@ test("a link is made and followed without a network", () =>
     assert.equal(await offline.getByLabel("listenPort", { exact: true }).inputValue(), "9997");
   }));
 
-/** The chart's manifests among as many others as make a thousand. */
+/** The chart's manifests, with enough others to make a thousand. */
 function thousand() {
   const others = Array.from({ length: 993 }, (_, index) => `apiVersion: apps/v1
 kind: Deployment

@@ -1,4 +1,4 @@
-/** The difference by lines, on random texts: its changes, carried out, make the one text of the other. */
+/** The diff of random texts: applying its changes to one text gives the other. */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -48,7 +48,7 @@ test("changes make the new text of the old one", () => {
     const random = numbers(seed);
     const lines = () => Array.from({ length: random(12) }, () => ["a", "b", "  c: 1", "", "d\r"][random(5)]);
     const end = () => ["", "\n"][random(2)];
-    // Some longer than what is compared at once.
+    // Some are longer than a block.
     const long = () => "x: y\n".repeat([0, 0, 0, 1_000, 2_000][random(5)]);
     const [first, last] = [long(), long()];
     const a = first + lines().join("\n") + end() + last;

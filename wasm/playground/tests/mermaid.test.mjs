@@ -1,4 +1,4 @@
-/** Mermaid draws the diagrams of the docs and those of `explain --mermaid`, each label as it is meant. */
+/** Mermaid draws the diagrams of the docs and those of `explain --mermaid`, with every label as intended. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -38,7 +38,7 @@ function diagrams() {
   return [...ofDocs, ...ofExplain];
 }
 
-/** What is wrong with a diagram, in the page; empty if it is drawn as it is meant. */
+/** What is wrong with a diagram, in the page; empty if it is drawn as intended. */
 async function fault(text) {
   try {
     const { svg } = await globalThis.mermaid.render("drawn", text);

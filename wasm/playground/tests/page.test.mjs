@@ -1,4 +1,4 @@
-/** What a person does with the page. */
+/** The user's actions on the page. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => started.close());
 
-/** Types over all that an editor holds, as a paste does. */
+/** Replaces the whole content of an editor, like a paste. */
 async function paste(page, label, text) {
   const editor = page.getByRole("textbox", { name: label, exact: true });
   await editor.focus();
@@ -202,7 +202,7 @@ test("where the clipboard is closed, the link is in the address bar", async () =
 
 test("a long link comes with a note", () =>
   withPage(started, { permissions: ["clipboard-write"] }, async (page) => {
-    // What does not compress.
+    // Data that does not compress.
     const noise = await page.evaluate(() => {
       const bytes = crypto.getRandomValues(new Uint8Array(12_000));
       return `# ${btoa(String.fromCharCode(...bytes))}\n`;

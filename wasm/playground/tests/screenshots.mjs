@@ -1,4 +1,4 @@
-/** Takes the pictures in `docs/playground`: dark and light, wide and as on a phone, and what is exported. */
+/** Takes the pictures in `docs/playground`: dark and light, on a wide screen and on a phone, and the export. */
 
 import { fileURLToPath } from "node:url";
 

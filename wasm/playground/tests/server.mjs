@@ -1,4 +1,4 @@
-/** Serves the built page as any web server would, and remembers what it was asked for. */
+/** Serves the built page as any web server would, and records the requests. */
 
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,7 +19,7 @@ const TYPES = {
   ".yaml": "application/yaml",
 };
 
-/** A server on a port of its own, below a folder as on a page host. */
+/** A server on a free port, below a folder as on a page host. */
 export async function serve() {
   if (!existsSync(join(BUILT, "index.html"))) {
     throw new Error("the page is not built: run `cargo xtask playground build` first");
@@ -44,7 +44,7 @@ export async function serve() {
   const { port } = server.address();
   return {
     url: `http://127.0.0.1:${port}/folder/`,
-    /** The paths of the files that were asked for. */
+    /** The paths of the requested files. */
     asked,
     close() {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -1,14 +1,14 @@
-// The package's functions, made of what crosses to the Wasm module and back: texts and JSON.
+// The package's functions, built on the interface of the Wasm module: texts and JSON.
 
 import * as wasm from "./runner_terminal.js";
 
-/** What manifests are called that come as one text. */
+/** The name of manifests that are one text. */
 const MANIFESTS = "manifests";
-/** What the text of `parse` and `edit` is called. */
+/** The name of the text of `parse` and `edit`. */
 const YAML = "yaml";
 
 let isStarted = false;
-/** True after a trap: what the module's memory holds then is unknown. */
+/** True after a trap, when the state of the module's memory is unknown. */
 let isBroken = false;
 
 /** Says that the module is loaded. */
@@ -76,7 +76,7 @@ export function edit(text, patch) {
   return call(YAML, () => wasm.edit(given, operations));
 }
 
-/** Takes the parts of an answer out of the module's memory. */
+/** Moves the parts of an answer out of the module's memory. */
 function taken(answer) {
   try {
     return { texts: answer.texts(), rest: JSON.parse(answer.json()) };
@@ -85,7 +85,7 @@ function taken(answer) {
   }
 }
 
-/** Calls into the module. What goes wrong inside is an error of the input that was too much. */
+/** Calls into the module. A trap is reported as an error of the input, which was too large. */
 function call(input, inside) {
   if (!isStarted) throw new Error("runner-terminal is not loaded yet: await init() first");
   try {
@@ -94,7 +94,7 @@ function call(input, inside) {
     return inside();
   } catch (error) {
     if (typeof error === "string") throw new RunnerTerminalError(JSON.parse(error));
-    // The next call gets a new module: there may be no stack left to make one now.
+    // The next call creates a new module: now there may not be enough stack left for that.
     isBroken = true;
     const message = `this is more than runner-terminal can work on: ${error?.message ?? error}`;
     throw new RunnerTerminalError({ message, input, file: input }, { cause: error });
@@ -109,7 +109,7 @@ function read(manifests, functionConfig, observed) {
   }
   const paths = [];
   const texts = [];
-  // Not `map`, which leaves out what a list has none of.
+  // Not `map`, which skips the holes of a sparse array.
   for (const file of files) {
     const place = `manifests[${paths.length}]`;
     if (typeof file !== "object" || file === null) {
@@ -140,7 +140,7 @@ function textOf(text, input, file) {
   throw new RunnerTerminalError({ message, input, file, line });
 }
 
-/** A value as JSON, which not every value can be. */
+/** Encodes a value as JSON; not every value can be. */
 function jsonOf(value, input) {
   let json;
   try {
@@ -160,7 +160,7 @@ function wrong(input, file, expected, found) {
   return new RunnerTerminalError({ message, input, file });
 }
 
-/** Names a value without asking it anything. */
+/** Describes a value without calling any of its methods. */
 function shown(value) {
   if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value);

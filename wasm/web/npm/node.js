@@ -1,4 +1,4 @@
-// For Node.js: the function is there as soon as this is imported.
+// For Node.js: the function is loaded as soon as this is imported.
 
 import { readFileSync } from "node:fs";
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 export const fixtures = join(root, "tests/fixtures");
 
-/** The folders, so that none is lost unnoticed. */
+/** The folders, so that a missing one is noticed. */
 export const FOLDERS = [
   "advertise-address",
   "chart",
@@ -31,7 +31,7 @@ export function read(folder) {
     .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
     .map((entry) => {
       const path = join(entry.parentPath ?? entry.path, entry.name);
-      // Not by `readFileSync(path, "utf8")`, which would change what is no UTF-8 without a word.
+      // Not with `readFileSync(path, "utf8")`, which silently replaces invalid UTF-8.
       const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
       return { name: relative(fixtures, path), text };
     });

@@ -1,9 +1,10 @@
-// What browsers fetch, in bytes, and why it may be that much. The playground's tests read it too.
+// The limits on what browsers download, in bytes, and the reasons for them. The playground's tests
+// read it too.
 //
 // Most of it is the function. What `exportFiles` adds, 25 KB with gzip, is the code of `export` and of
-// JSON patches (RFC 6902), by which each patch is checked before it is given; the exposure `Relay`
-// and its schema came with it. A page that never exports could do without, but a second module would
-// hold the parsers and the function once more.
+// JSON patches (RFC 6902), with which each patch is checked before it is returned; the exposure
+// `Relay` and its schema came with it. A page that never exports does not need it, but a second
+// module would contain the parsers and the function again.
 
 /** The package, as it is packed. */
 export const PACKED = 760_000;

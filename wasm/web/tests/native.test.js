@@ -1,4 +1,4 @@
-// On every fixture the package gives what the function gives without WebAssembly, byte for byte.
+// On every fixture the package gives the same output as the native function, byte for byte.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -21,7 +21,7 @@ test("every folder of fixtures is here", () => {
   for (const folder of FOLDERS) assert.notEqual(read(folder).length, 0, `${folder} is empty`);
 });
 
-/** Runs a program, which has to start. Its exit code, output and messages. */
+/** Runs a program, which has to start, and returns its exit code, output and messages. */
 function spawn(program, words, input) {
   const ran = spawnSync(program, words, {
     input,
@@ -78,7 +78,7 @@ function byPath(files) {
   return Object.fromEntries(files.map(({ path, text }) => [path, text]));
 }
 
-/** The files of a folder, which is not there if nothing was written. */
+/** The files of a folder, which does not exist if nothing was written. */
 function written(folder) {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));

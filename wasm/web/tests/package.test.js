@@ -1,4 +1,4 @@
-// What the package gives, and what it throws.
+// The results and the errors of the package.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -36,7 +36,7 @@ function thrown(what) {
   assert.fail("nothing is thrown");
 }
 
-/** The line of a text that begins so, from 1. */
+/** The number, from 1, of the line that starts with this text. */
 function lineOf(text, start) {
   const line = text.split("\n").findIndex((line) => line.startsWith(start));
   assert.notEqual(line, -1, start);
@@ -179,7 +179,7 @@ test("what cannot be edited is thrown, with its path", () => {
   assert.equal(of("a: 1\n", { op: "remove", path: "/b" }).field, "/b");
   assert.equal(of("a: 1\n", { op: "replace", path: "", value: 1 }).field, "");
   assert.equal(of("", { op: "add", path: "/a", value: 1 }).field, "/a");
-  // Of these the editor would change the first item.
+  // In these the editor would change the first item.
   assert.match(of("- a: 1\n- b: 1\n", { op: "remove", path: "/a" }).message, /only a mapping can be edited/);
 
   const noYaml = (what) => [thrown(what)].map(({ input, line }) => [input, line])[0];
@@ -307,7 +307,7 @@ test("half a character is refused at its line", () => {
   assert(transform(whole).manifests.startsWith("# \u{1f600}\n"));
 });
 
-/** Gives an answer or a `RunnerTerminalError`, whichever it is. */
+/** Asserts that a call returns or throws a `RunnerTerminalError`. */
 function survives(what) {
   try {
     what();
@@ -353,7 +353,7 @@ test("nothing traps", () => {
 test("what ends in the midst leaves nothing behind", () => {
   const causes = [];
   let manifests;
-  // Down to where no stack is left, and up again until it suffices.
+  // Recurses until no stack is left, and then returns until there is enough.
   const dive = () => {
     try {
       dive();

@@ -1,4 +1,4 @@
-// What is published: its files, its version and its size.
+// The published package: its files, its version and its size.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Uses each of the package's types; `npm run types` fails where one is not what it says.
+// Uses each of the package's types; `npm run types` fails if one is wrong.
 
 import init, {
   RunnerTerminalError,
@@ -96,8 +96,7 @@ try {
   }
 }
 
-// What is wrong is refused here too.
-// @ts-expect-error
+// Wrong uses must not compile. @ts-expect-error
 transform(1);
 // @ts-expect-error
 transform([{ path: "a.yaml" }]);
