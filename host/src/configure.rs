@@ -27,7 +27,7 @@ use runner_terminal::exposure::IpFamily;
 use runner_terminal::fields::Seconds;
 use runner_terminal::function_config::AddressKind;
 
-use crate::arguments::{Configure, CopyPaths, Family, Hosts, Kind, WhenPending};
+use crate::arguments::cluster::{Configure, CopyPaths, Family, Hosts, Kind, WhenPending};
 use error::ConfigureError;
 use file::Written;
 use log::{Line, Log, State};

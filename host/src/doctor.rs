@@ -1,7 +1,7 @@
 //! `runner-terminal doctor`: finds the first thing that keeps terminals from working.
 //!
 //! It goes the way of a terminal, from the manifests to the session server, by what the other commands
-//! do: [`apply`], [`verify`], [`resolve`] and [`check`]. Nothing is changed.
+//! do: [`apply`], [`verify`], [`addresses`] and [`check`]. Nothing is changed.
 
 mod report;
 
@@ -15,11 +15,11 @@ use runner_terminal::function_config::FunctionConfig;
 use serde_json::json;
 use thiserror::Error;
 
+use crate::addresses::{self, Row};
 use crate::apply::{self, ApplyError};
 use crate::arguments;
 use crate::check::{self, Stage, Verdict};
 use crate::manifests::{File, Manifests, ManifestsError, kustomization_of};
-use crate::resolve::{self, Row};
 use crate::sandbox::{Limits, LimitsError};
 use crate::standard_output::{self, OutputError};
 use crate::verify;
@@ -27,8 +27,11 @@ use crate::verify;
 use report::{Report, Step, Stop};
 
 /// How to go on where the cluster gives no answer.
-const OTHER_CLUSTER: &str = "To ask another cluster, give --kubeconfig or --context; --offline stops \
-                             before the cluster";
+const OTHER_CLUSTER: &str = if cfg!(feature = "cluster") {
+    "To ask another cluster, give --kubeconfig or --context; --offline stops before the cluster"
+} else {
+    "--offline stops before the cluster"
+};
 
 /// Why `doctor` cannot run at all. Its findings are not errors.
 #[derive(Debug, Error)]
@@ -84,8 +87,7 @@ fn examine(arguments: &arguments::Doctor, limits: Limits, report: &mut Report) -
         report.end(Step::Service, "--offline");
         return Ok(());
     }
-    let found = resolve::find(&list).map_err(|refusal| Stop::refused(Step::Service, *refusal))?;
-    let rows: Vec<Row> = found.into_iter().map(Row::new).collect();
+    let rows = addresses::find(&list).map_err(|refusal| Stop::refused(Step::Service, *refusal))?;
     let addresses = judge_addresses(&rows, report)?;
     connect(&addresses, arguments, report)
 }
@@ -152,9 +154,9 @@ fn apply_functions(
     })
 }
 
-/// The ResourceList with the config that looks for addresses, as `resolve` makes it.
+/// The ResourceList with the config that looks for addresses.
 fn list(files: &[File], arguments: &arguments::Doctor) -> Result<String, ManifestsError> {
-    let config = resolve::advertise_address(&json!({
+    let config = addresses::advertise_address(&json!({
         "kubeconfig": arguments.cluster.kubeconfig,
         "context": arguments.cluster.context,
     }));
@@ -232,7 +234,7 @@ fn judge_addresses(rows: &[Row], report: &mut Report) -> Result<Vec<String>, Sto
         format!(
             "{}: {}. Check that address by `runner-terminal check HOST:PORT`",
             row.runner(),
-            row.message()
+            row.message
         )
     });
     let unknown: Vec<String> = unknown.collect();

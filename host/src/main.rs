@@ -5,12 +5,15 @@
 
 #![deny(unsafe_code)]
 
+mod addresses;
 mod apply;
 mod apply_to;
 mod argocd;
 mod arguments;
 mod check;
+#[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
 mod configure;
 mod convert;
 mod diff;
@@ -26,7 +29,9 @@ mod manifests;
 mod manual;
 mod observe;
 mod redact;
+#[cfg(feature = "cluster")]
 mod relay;
+#[cfg(feature = "cluster")]
 mod resolve;
 mod sandbox;
 mod schema;
@@ -123,8 +128,10 @@ enum CommandError {
     /// `init`
     Init(#[from] init::InitError),
     /// `relay`
+    #[cfg(feature = "cluster")]
     Relay(#[from] relay::RelayError),
     /// `resolve`
+    #[cfg(feature = "cluster")]
     Resolve(#[from] resolve::ResolveError),
     /// `argocd`
     ArgoCd(#[from] argocd::ArgoCdError),
@@ -156,9 +163,12 @@ fn command() -> Result<ExitCode, CommandError> {
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Export(arguments) => export::run(&arguments)?,
         Command::ImportValues(arguments) => import_values::run(&arguments)?,
-        Command::Relay(arguments) => relay::run(&arguments)?,
-        Command::Resolve(arguments) => resolve::run(&arguments)?,
-        Command::Configure(arguments) => configure::run(&arguments),
+        #[cfg(feature = "cluster")]
+        Command::Cluster(command) => match command {
+            arguments::cluster::Command::Resolve(arguments) => resolve::run(&arguments)?,
+            arguments::cluster::Command::Configure(arguments) => configure::run(&arguments),
+            arguments::cluster::Command::Relay(arguments) => relay::run(&arguments)?,
+        },
         Command::ArgoCd(request) => argocd::run(request)?,
         Command::Check(arguments) => check::command(&arguments)?,
         Command::Convert(arguments) => convert::run(&arguments)?,

@@ -9,9 +9,8 @@ use kube::client::UpgradeConnectionError;
 use runner_terminal_relay::{Cluster, Dial, ListenError, Routes, RoutesError, Settings};
 use tokio::runtime::Builder;
 
-use crate::arguments;
+use crate::arguments::cluster as arguments;
 use crate::cluster::{self, ClusterError};
-use crate::redact::without_credentials;
 use crate::signals::Signals;
 
 /// Why the relay did not start.
@@ -122,5 +121,38 @@ fn explain(error: &Error) -> String {
             }
             other => other.to_string(),
         },
+    }
+}
+
+/// A text without the credentials of an HTTP header: a server may echo the one it was sent.
+fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut is_credential = false;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim_end();
+        if is_credential && !bare.is_empty() {
+            shown.push_str("<masked>");
+            shown.push_str(word.get(bare.len()..).unwrap_or_default());
+        } else {
+            shown.push_str(word);
+        }
+        let scheme = bare.trim_start_matches(|sign: char| !sign.is_ascii_alphabetic());
+        is_credential = ["bearer", "basic"]
+            .iter()
+            .any(|name| scheme.eq_ignore_ascii_case(name));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_masked() {
+        assert_eq!(
+            without_credentials("\"Bearer a.b-c\" sent; basic\td, and no more"),
+            "\"Bearer <masked> sent; basic\t<masked> and no more"
+        );
     }
 }

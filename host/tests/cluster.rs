@@ -9,7 +9,7 @@
 //! | `place` | a home directory with a kubeconfig, and the command run in it |
 //! | the others | the tests |
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cluster"))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,5 +1,6 @@
 //! The command with arguments.
 
+#![cfg(feature = "cluster")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

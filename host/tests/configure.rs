@@ -6,7 +6,7 @@
 //! | `register` | a stand-in for `gitlab-runner register` |
 //! | the others | the tests |
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cluster"))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

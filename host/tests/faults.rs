@@ -7,7 +7,7 @@
 //! | `place` | a folder of manifests, and what must hold after a run in it |
 //! | the others | the tests |
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cluster"))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

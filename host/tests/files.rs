@@ -1,6 +1,6 @@
 //! Which files are read and written: links out of a folder, devices, pipes.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cluster"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;

@@ -6,7 +6,7 @@
 //! | `running` | a relay that runs, its log and its clients |
 //! | the others | the tests |
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cluster"))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

@@ -9,7 +9,7 @@
 //! | `place` | a folder with secrets everywhere, and the command in it |
 //! | the others | the tests |
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cluster"))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

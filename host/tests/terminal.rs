@@ -1,6 +1,6 @@
 //! What the command shows at a terminal: text that fits it, and lines while somebody waits.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cluster"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;

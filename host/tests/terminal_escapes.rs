@@ -1,6 +1,7 @@
 //! Untrusted names in messages, diffs and tables cannot forge a line, or control a terminal or a
 //! log.
 
+#![cfg(feature = "cluster")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;

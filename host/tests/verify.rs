@@ -1,5 +1,6 @@
 //! `runner-terminal verify`, and the same findings in `resolve` and `check`.
 
+#![cfg(feature = "cluster")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;

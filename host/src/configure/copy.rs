@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfigureError;
 use super::file::{self, Written, attributes, read_error, write_error};
-use crate::arguments::CopyPaths;
+use crate::arguments::cluster::CopyPaths;
 
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 32;

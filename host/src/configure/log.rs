@@ -6,7 +6,7 @@ use krm::results::Severity;
 use krm::text::{lines, printable};
 use serde_json::{Map, Value, json};
 
-use crate::arguments::LogFormat;
+use crate::arguments::cluster::LogFormat;
 
 /// The state of `configure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
