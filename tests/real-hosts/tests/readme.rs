@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use real_hosts::{ControlPlane, host, workspace_root};
 
@@ -67,6 +68,13 @@ fn shell(command: &str, folder: &Path, home: &Path, kubeconfig: Option<&Path>) -
         .unwrap()
 }
 
+/// Held while the launcher in `target/quick` is built and used: the demo's has other features than the one
+/// that is installed.
+fn quick() -> MutexGuard<'static, ()> {
+    static QUICK: Mutex<()> = Mutex::new(());
+    QUICK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The commands to install it are those of `six_commands_lead_from_a_clone_to_changed_manifests`.
 #[test]
 fn commands_do_what_they_say() {
@@ -94,6 +102,7 @@ fn six_commands_lead_from_a_clone_to_changed_manifests() {
         format!("git clone {repository} && cd runner-terminal")
     );
 
+    let _quick = quick();
     let home = tempfile::tempdir().unwrap();
     let bin = home.path().join("bin");
     let old = std::env::var_os("PATH").unwrap();
@@ -334,6 +343,7 @@ fn two_commands_set_up_everything() {
     let ci = fs::read_to_string(workspace_root().join(".ci/run")).unwrap();
     assert!(ci.contains("cargo xtask test"), "{ci}");
 
+    let _quick = quick();
     let home = tempfile::tempdir().unwrap();
     let output = shell("cargo xtask demo", workspace_root(), home.path(), None);
     assert!(
@@ -343,6 +353,7 @@ fn two_commands_set_up_everything() {
     );
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_a_terminal_was_shown(&shown);
+    assert_the_cluster_is_left_out(home.path());
 
     let picture = home.path().join("demo.svg");
     let draw = format!("cargo xtask demo --picture {}", picture.display());
@@ -356,6 +367,26 @@ fn two_commands_set_up_everything() {
         fs::read_to_string(picture).unwrap() == page("docs/demo.svg"),
         "docs/demo.svg is out of date; `cargo xtask demo --picture docs/demo.svg` draws it anew"
     );
+}
+
+/// The demo's launcher says what it is built without, where it would have to look into a cluster.
+fn assert_the_cluster_is_left_out(home: &Path) {
+    let list = "tests/fixtures/advertise-address/ip.yaml";
+    for (end, code, words) in [
+        ("", 0, "192.0.2.7:9000"),
+        (
+            "  spec: {source: Cluster}",
+            1,
+            "built without the feature `cluster`",
+        ),
+    ] {
+        let line = format!("(cat {list}; echo '{end}') | target/quick/runner-terminal");
+        let output = shell(&line, workspace_root(), home, None);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 /// What the demo shows: the function's change, the session server that starts with it, a check of its

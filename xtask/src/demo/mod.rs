@@ -41,7 +41,10 @@ fn build() -> Result<()> {
     process::capture(&mut command("go version"))?;
     artifacts::add_target(artifacts::WASI.target)?;
     hosts::build_beside(&["kustomize", "session-server"], || {
-        let launcher = format!("cargo build --profile={LAUNCHER} --package=runner-terminal-host");
+        // Nothing here has to do with a cluster.
+        let launcher = format!(
+            "cargo build --profile={LAUNCHER} --package=runner-terminal-host --no-default-features"
+        );
         process::run(&mut command(&launcher))
     })
 }
