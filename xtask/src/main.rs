@@ -11,11 +11,13 @@ mod audit;
 mod bench;
 mod book;
 mod count;
+mod coverage;
 mod demo;
 mod dist;
 mod fuzz;
 mod hosts;
 mod miri;
+mod mutants;
 mod nightly;
 mod playground;
 mod process;
@@ -60,6 +62,10 @@ enum Command {
     Build,
     /// Run unsafe code under Miri, on a pinned nightly
     Miri,
+    /// Change the code, one small change at a time, and see whether the tests notice
+    Mutants(mutants::Arguments),
+    /// Measure which lines of the pure crates the tests run
+    Coverage,
     /// Build the npm package in `target/web`, and check it as it is published
     Web,
     /// Build the docs as a book in `target/book`
@@ -115,6 +121,8 @@ fn run(command: Command) -> Result<()> {
         Command::Count { update } => count::run(update),
         Command::Build => artifacts::build(),
         Command::Miri => miri::run(),
+        Command::Mutants(arguments) => mutants::run(&arguments),
+        Command::Coverage => coverage::run(),
         Command::Web => web::build().and_then(|()| web::check()),
         Command::Book(arguments) => book::run(&arguments),
         Command::Playground(arguments) => playground::run(&arguments),
@@ -141,6 +149,7 @@ mod tests {
                 "older host x; the older hosts are wazero-run, ",
             ),
             ("bench --only=x", "part x; the parts are lists, 7-1, "),
+            ("mutants x", "part x; the parts are edit, record, plan"),
         ] {
             let words = format!("xtask {line}");
             let error = run(Cli::parse_from(words.split(' ')).command).unwrap_err();

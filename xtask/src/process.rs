@@ -1,7 +1,7 @@
 //! Runs other programs, with errors that say which one failed and what to do.
 
 use std::io::{Error, ErrorKind};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Result, anyhow, bail, ensure};
 
@@ -31,10 +31,15 @@ pub(crate) fn npm(folder: &str, arguments: &str) -> Result<()> {
 
 /// Runs a command that uses the terminal itself.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status();
-    let status = status.map_err(|error| not_started(command, &error))?;
+    let status = status(command)?;
     ensure!(status.success(), "`{}` failed: {status}", text_of(command));
     Ok(())
+}
+
+/// Runs a command which talks to the terminal itself, whether it fails or not.
+pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
+    let status = command.status();
+    status.map_err(|error| not_started(command, &error))
 }
 
 /// Runs a command quietly, whether it fails or not.

@@ -33,8 +33,14 @@ enum Host {
     },
 }
 
-/// The programs that no test needs: the tools of the audit and of the benchmark.
-const NOT_FOR_TESTS: [&str; 3] = ["cargo-vet", "gnuplot-nox", "hyperfine"];
+/// The programs that `cargo xtask test` does without.
+const NOT_FOR_TESTS: [&str; 5] = [
+    "cargo-llvm-cov",
+    "cargo-mutants",
+    "cargo-vet",
+    "gnuplot-nox",
+    "hyperfine",
+];
 
 /// Builds the hosts of these names, or all of them when there are none.
 pub(crate) fn build(names: &[impl AsRef<str>]) -> Result<()> {
