@@ -36,7 +36,7 @@ pub(super) fn check(
         return Ok(None);
     } else if address.starts_with("unix:") || address.starts_with('/') {
         "is a unix socket, and the session server listens on TCP alone"
-    } else if address.ends_with(']') || port.is_empty() || port.contains(']') {
+    } else if port.is_empty() || port.contains(']') {
         "has no port, so the session server does not start"
     } else if port.parse() == Ok(0_u16) {
         "has another port after each start, so no Service can lead to it"

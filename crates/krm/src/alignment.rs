@@ -171,6 +171,23 @@ mod tests {
         assert_eq!(swapped, expected);
     }
 
+    #[test]
+    fn two_runs_are_one_for_items_and_for_resources() {
+        let first = Alignment {
+            items: sequence(&[0], &[]),
+            resources: sequence(&[], &[1]),
+        };
+        let second = Alignment {
+            items: sequence(&[], &[0]),
+            resources: sequence(&[2], &[]),
+        };
+        let both = Alignment {
+            items: sequence(&[0], &[0]),
+            resources: sequence(&[1], &[1]),
+        };
+        assert_eq!(first.then(&second), both);
+    }
+
     /// Applies a sequence to a list of names; added elements get new names.
     fn changed(before: &[u32], sequence: &Sequence, next: &mut u32) -> Vec<u32> {
         let pairs = sequence.pairs(before.len()).into_iter();

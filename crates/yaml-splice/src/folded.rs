@@ -26,11 +26,8 @@ pub(super) fn rewrite(scalar: &Rewrite<'_>) -> Option<String> {
     let keeps = keeps(scalar.header);
     let (old_body, old_end) = without_end(scalar.old, keeps);
     let (new_body, new_end) = without_end(new, keeps);
-    let fits = if keeps {
-        old_end > 0 && new_end > 0
-    } else {
-        old_end == new_end
-    };
+    // Where it keeps them, `means` finds the one value that it cannot hold: without a break at its end.
+    let fits = keeps || old_end == new_end;
     let indent = block.indent?;
     let (lead, lines, gaps, blanks) = take_apart(scalar.text, block, indent)?;
     let is_whole = put_together(&lead, &lines, &gaps) == old_body;
@@ -113,8 +110,7 @@ fn is_spaced(line: &str) -> bool {
 /// Whether a scalar under a key in this column is parsed as a value. If the first line is indented,
 /// the header must say so.
 fn means(scalar: &str, value: &str, key_column: usize) -> bool {
-    let above = if key_column > 0 { "above:\n" } else { "" };
-    let text = format!("{above}{}key: {scalar}\n", " ".repeat(key_column));
+    let text = format!("{}key: {scalar}\n", " ".repeat(key_column));
     let Ok(tree) = Tree::parse(&text) else {
         return false;
     };
@@ -256,6 +252,19 @@ mod tests {
                 "a\n  b\n  d\nc",
                 ">-\n  a\n    b\n    d\n  c",
             ),
+            // A blank line may have blanks; a new one has none.
+            (
+                ">\n  a\n \n  b\n",
+                "a\nb\n",
+                "a\nb\nc\n",
+                ">\n  a\n \n  b\n\n  c",
+            ),
+            (
+                "|\n  a\n \n  b\n",
+                "a\n\nb\n",
+                "a\n\n\nb\n",
+                "|\n  a\n \n\n  b",
+            ),
         ] {
             let on = rewrite(source, 0, old, new, 0, "\n").unwrap();
             assert_eq!(on, expected);
@@ -271,6 +280,8 @@ mod tests {
             assert_eq!(scalar.as_deref(), Some(expected));
         };
         becomes("a", "|-\n  a");
+        let scalar = rewrite(">+\n  a\n", 0, "a\n", "b", 0, "\n");
+        assert_eq!(scalar.as_deref(), Some("|-\n  b"));
         // The header must indicate how far the first line is indented.
         becomes("  b\n", "|2\n    b");
     }

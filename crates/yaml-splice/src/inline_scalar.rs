@@ -322,6 +322,14 @@ mod tests {
                 "a=1\n\n[t]\nb = \"c\"\n",
                 r#""a\x3d1\n\n[t]\nb = \"c\"\n""#,
             ),
+            // Every escape.
+            (
+                r#""\0\a\b\t\n\v\f\r\e\N\_\L\P\ \"\/\\\x41\u0041\U00000041 b""#,
+                DoubleQuoted,
+                "\0\u{7}\u{8}\t\n\u{b}\u{c}\r\u{1b}\u{85}\u{a0}\u{2028}\u{2029} \"/\\AAA b",
+                "\0\u{7}\u{8}\t\n\u{b}\u{c}\r\u{1b}\u{85}\u{a0}\u{2028}\u{2029} \"/\\AAA c",
+                r#""\0\a\b\t\n\v\f\r\e\N\_\L\P\ \"\/\\\x41\u0041\U00000041 c""#,
+            ),
             (
                 "\"a\\n\\\n  b\\n\"",
                 DoubleQuoted,
@@ -364,6 +372,11 @@ mod tests {
             ("'a'", ScalarStyle::SingleQuoted, "a", "a\n  b"),
             ("'a'", ScalarStyle::SingleQuoted, "a", "a\u{7}"),
             ("a\n\n  b", ScalarStyle::Plain, "a\nb", "a\nb # c"),
+            ("a\n\n  b", ScalarStyle::Plain, "a\nb", "a\nb: c"),
+            ("a\n\n  b", ScalarStyle::Plain, "a\nb", "a\nb:"),
+            ("a\n\n  b", ScalarStyle::Plain, "a\nb", "a\n- b"),
+            ("a\n\n  b", ScalarStyle::Plain, "a\nb", "a\nb "),
+            ("a\n\n  b", ScalarStyle::Plain, "a\nb", "[a\nb"),
             ("|\n  a", ScalarStyle::Literal, "a", "b"),
         ] {
             assert_eq!(rewrite(source, style, old, new, 0, "\n"), None, "{source}");

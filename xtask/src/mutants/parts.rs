@@ -28,7 +28,7 @@ pub(super) const PARTS: [Part; 3] = [
         judges: &[
             "--lib",
             "--package=conformance --package=runner-terminal --test=yaml --test=json_patch \
-             --test=lossless --test=fuzzed --test=undo",
+             --test=cases --test=fuzzed --test=lossless --test=undo",
         ],
     },
     // Patches of resources, and the lists, files and notes that they are written to.
@@ -47,7 +47,11 @@ pub(super) const PARTS: [Part; 3] = [
         name: "plan",
         package: "runner-terminal",
         files: &["src/runner/**", "src/session_server/**"],
-        judges: &["--test=cases --test=snapshots", "--tests"],
+        judges: &[
+            "--lib",
+            "--test=cases --test=snapshots --test=undo",
+            "--tests",
+        ],
     },
 ];
 

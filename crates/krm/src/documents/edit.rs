@@ -257,10 +257,7 @@ impl Writer<'_> {
 
 /// A new document with the line breaks of its file. A copy may already have them.
 fn with_line_break(text: &str, line_break: &str) -> String {
-    match line_break {
-        "\n" => text.to_owned(),
-        _ => text.replace("\r\n", "\n").replace('\n', line_break),
-    }
+    text.replace("\r\n", "\n").replace('\n', line_break)
 }
 
 /// The bytes and the lines before the first line of content.
@@ -461,6 +458,17 @@ mod tests {
                 "# head\n---\n# new\n\nkind: A\nx: 1\n---\nkind: B\n---\n{}",
                 document("C")
             )
+        );
+    }
+
+    #[test]
+    fn a_new_document_may_begin_with_a_comment() {
+        let files = [("a.yaml", "kind: A\n")];
+        let list = to_resource_list(&files, "kind: SessionServer\n").unwrap();
+        let text = format!("{}- # new\n\n  kind: S\n", list.text);
+        assert_eq!(
+            put_back(&list, &files, &text, &sequence([], [1])),
+            ["kind: A\n---\n# new\n\nkind: S\n"]
         );
     }
 

@@ -165,7 +165,12 @@ mod tests {
                         ..Changes::default()
                     };
                     let written = list.write(&changes, &[]).unwrap();
-                    let after = resources(&written.pieces.concat());
+                    let text_after = written.pieces.concat();
+                    // A list inside of an item is never left without a value.
+                    let value = yaml_splice::Tree::parse(&text_after).unwrap().to_value();
+                    let items = value.unwrap()["items"].take();
+                    assert!(!items.to_string().contains(":null"), "{text_after}");
+                    let after = resources(&text_after);
                     let pairs = written.alignment.resources.pairs(before.len());
                     let known = pairs.iter().filter(|pair| pair.after.is_some()).count();
                     assert_eq!(known, after.len(), "{text}{changes:?}{after:?}");

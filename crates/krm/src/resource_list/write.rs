@@ -188,8 +188,7 @@ impl<'a> ResourceList<'a> {
             .position(|(sibling, _)| *sibling == Some(item));
         let place = place.unwrap_or_default();
         let stays = |(sibling, _): &(Option<usize>, Range<usize>)| !sibling.is_some_and(goes);
-        let first_staying = siblings.iter().position(stays);
-        let is_behind = first_staying.is_some_and(|first| first < place);
+        let is_behind = siblings.iter().take(place).any(stays);
         let range = match self.form(item) {
             Form::Flow => match (place.checked_sub(1).and_then(of), of(place + 1)) {
                 (Some(previous), _) if is_behind => previous.end..span.range.end,
@@ -204,7 +203,7 @@ impl<'a> ResourceList<'a> {
         let left = match self.form(item) {
             // `items:` with nothing below it would be null.
             Form::Block(column)
-                if place == 0 && first_staying.is_none() && !siblings.iter().any(is_followed) =>
+                if place == 0 && !siblings.iter().any(|one| stays(one) || is_followed(one)) =>
             {
                 format!(
                     "{}[]{}",
