@@ -61,6 +61,8 @@ struct Unit {
     source: Range<usize>,
     value: String,
     is_fold: bool,
+    /// Behind it there are no blanks, as before a closing quote at the margin.
+    ends_at_margin: bool,
 }
 
 fn value_of(units: &[Unit]) -> String {
@@ -69,7 +71,7 @@ fn value_of(units: &[Unit]) -> String {
 
 /// The units of a changed range of the value (the first, and the one after the last), and their new
 /// text. Folds next to new line breaks are included in the range: two in a row would add up to a
-/// different value.
+/// different value. So is a fold at the margin, as no text can follow it there.
 fn widen(
     units: &[Unit],
     from: usize,
@@ -110,9 +112,9 @@ fn widen(
     }
     let mut text = format!("{before}{new}{behind}");
     if style != ScalarStyle::DoubleQuoted {
-        if text.starts_with(['\n', ' '])
-            && let Some(above) = first.checked_sub(1).filter(|above| *above >= from)
+        if let Some(above) = first.checked_sub(1).filter(|above| *above >= from)
             && let Some(unit) = units.get(above).filter(|unit| unit.is_fold)
+            && (text.starts_with(['\n', ' ']) || (!text.is_empty() && unit.ends_at_margin))
         {
             first = above;
             text.insert_str(0, &unit.value);
@@ -147,6 +149,7 @@ fn units(body: &str, style: ScalarStyle) -> Option<Vec<Unit>> {
             source: at..at + length,
             value,
             is_fold,
+            ends_at_margin: is_fold && rest.get(..length)?.ends_with('\n'),
         });
         at += length;
     }
@@ -228,9 +231,11 @@ impl<'a> Writer<'a> {
         let mut blanks = units.iter().filter(|unit| unit.value == " ");
         let folds_alone = units.iter().all(|unit| unit.is_fold || unit.value != " ");
         let first = blanks.next().and_then(|unit| body.get(unit.source.clone()));
-        let fold = units.iter().find(|unit| unit.is_fold);
-        let fold = fold.and_then(|unit| body.get(unit.source.clone()));
-        let indent = fold.and_then(|fold| fold.rsplit('\n').next());
+        let folds = units.iter().filter(|unit| unit.is_fold);
+        let folds = folds.filter_map(|unit| body.get(unit.source.clone()));
+        let mut indents = folds.filter_map(|fold| fold.rsplit('\n').next());
+        // A closing quote may be at the margin, a line of text may not.
+        let indent = indents.find(|indent| !indent.is_empty());
         Self {
             style,
             blank: first.filter(|_| folds_alone && is_base64(new)),

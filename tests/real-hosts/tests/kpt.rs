@@ -367,6 +367,31 @@ fn assert_refused(package: &Package, runtime: KptRuntime, words: &str) {
     assert!(package.files() == before, "{runtime:?}");
 }
 
+/// kpt passes such a text with its closing quote at the margin, which is no YAML.
+#[test]
+fn a_quoted_text_that_kpt_closes_at_the_margin_is_edited() {
+    let package = Package::to_evaluate(KNOWN);
+    let path = package.path().join("runner/config.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, _) = text.split_once("\ndata:\n").unwrap();
+    let data = "data:\n  config.toml: 'concurrent = 10\n\n    '\n";
+    fs::write(&path, format!("{head}\n{data}")).unwrap();
+    let eval = || {
+        succeeds(&package.eval(KptRuntime::Exec));
+        fs::read_to_string(&path).unwrap()
+    };
+
+    let once = eval();
+
+    assert!(once.contains("terminal.example.com:9000"), "{once}");
+    assert!(once.ends_with("\n\n'\n"), "{once}");
+    assert_eq!(eval(), once);
+    package.configure("{enabled: false}");
+    let back: yaml_serde::Value = yaml_serde::from_str(&eval()).unwrap();
+    let text = back["data"]["config.toml"].as_str();
+    assert_eq!(text, Some("concurrent = 10\n"));
+}
+
 #[test]
 fn an_error_fails_and_writes_nothing() {
     for runtime in KptRuntime::ALL {

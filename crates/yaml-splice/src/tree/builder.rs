@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::outdented::{self, Indented};
 use super::positions::{Cursor, quoted_end, skip_gap, word_end};
 use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, merge, scalar};
 use crate::block_scalar::{self, Block};
@@ -66,14 +67,44 @@ impl<'a> Builder<'a> {
     pub(super) fn build(mut self) -> Result<Tree<'a>, YamlError> {
         ambiguous::directives(self.text)?;
         for event in Parser::new_from_str(self.text) {
-            let (event, span) = event.map_err(|error| YamlError {
-                kind: YamlErrorKind::Invalid,
-                message: error.info().to_owned(),
-                line: error.marker().line(),
-                column: error.marker().col() + 1,
-            })?;
-            self.event(event, span)?;
+            match event {
+                Ok((event, span)) => self.event(event, span)?,
+                Err(error) if error.info() == outdented::MESSAGE => {
+                    return Self::new(self.text).build_indented(not_yaml(&error));
+                }
+                Err(error) => return Err(not_yaml(&error)),
+            }
         }
+        self.finish()
+    }
+
+    /// Builds the tree of a text with closing quotes at the margin. `error` is what the parser says of
+    /// the text as it is.
+    fn build_indented(mut self, error: YamlError) -> Result<Tree<'a>, YamlError> {
+        let Some(indented) = Indented::of(self.text) else {
+            return Err(error);
+        };
+        let Indented {
+            text,
+            shifts,
+            quotes,
+        } = indented;
+        self.cursor.set_shifts(shifts);
+        for event in Parser::new_from_str(&text) {
+            let (event, span) = event.map_err(|_| error.clone())?;
+            self.event(outdented::owned(event), span)?;
+        }
+        let scalars = self.nodes.iter().filter(|node| {
+            matches!(&node.kind, Kind::Scalar { style, .. } if *style == ScalarStyle::SingleQuoted)
+        });
+        let ends: BTreeSet<usize> = scalars.map(|node| node.span.end).collect();
+        if !quotes.iter().all(|quote| ends.contains(&(quote + 1))) {
+            return Err(error);
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Result<Tree<'a>, YamlError> {
         if !self.cursor.is_ascii() {
             ambiguous::characters(self.text, &self.nodes)?;
         }
@@ -434,6 +465,10 @@ fn is_double(open: &mut Open, key: &str, nodes: &[Node<'_>]) -> bool {
         open.keys.extend(names.map(str::to_owned));
     }
     !open.keys.insert(key.to_owned())
+}
+
+fn not_yaml(error: &ScanError) -> YamlError {
+    at(*error.marker(), error.info())
 }
 
 fn at(mark: Marker, message: &str) -> YamlError {

@@ -3,6 +3,7 @@
 mod ambiguous;
 mod builder;
 mod merge;
+mod outdented;
 mod positions;
 
 use std::borrow::Cow;

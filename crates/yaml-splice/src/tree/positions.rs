@@ -1,5 +1,6 @@
 //! Positions in a text: where lines, words and quoted scalars end.
 
+use super::outdented::Shifts;
 use crate::{YamlError, YamlErrorKind};
 
 /// The first position from `from` on that is not in a blank, a line break or a comment.
@@ -73,6 +74,8 @@ pub(super) struct Cursor<'a> {
     ascii: bool,
     characters: usize,
     bytes: usize,
+    /// Where the parser counts more characters than there are.
+    shifts: Shifts,
 }
 
 impl<'a> Cursor<'a> {
@@ -82,7 +85,12 @@ impl<'a> Cursor<'a> {
             ascii: text.is_ascii(),
             characters: 0,
             bytes: 0,
+            shifts: Shifts::default(),
         }
+    }
+
+    pub(super) fn set_shifts(&mut self, shifts: Shifts) {
+        self.shifts = shifts;
     }
 
     pub(super) fn is_ascii(&self) -> bool {
@@ -90,6 +98,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn seek(&mut self, characters: usize) -> usize {
+        let characters = self.shifts.original(characters);
         if self.ascii {
             return characters.min(self.text.len());
         }
