@@ -1,5 +1,7 @@
 //! A sequence of runs and edits, and what must be true after each.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 mod edit;
 mod manifests;
 
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use crate::lists::{List, configs, disabled};
 pub(crate) use edit::Edit;
 use edit::{edits, runners};
-use manifests::Manifests;
+pub(crate) use manifests::Manifests;
 
 /// What happens to the manifests.
 #[derive(Clone, Debug)]
@@ -24,13 +26,17 @@ pub(crate) enum Step {
 
 /// Sequences of some steps.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
+    prop::collection::vec(step(), 1..9)
+}
+
+/// A step of any kind.
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
         5 => any_config().prop_map(Step::Run),
         1 => any_config().prop_map(Step::SwitchOff),
         1 => any::<bool>().prop_map(|is_other| Step::Run(address(is_other))),
         4 => edits().prop_map(Step::Edit),
-    ];
-    prop::collection::vec(step, 1..9)
+    ]
 }
 
 /// functionConfigs of every exposure, for all runners or for one.
@@ -76,6 +82,24 @@ fn address(is_other: bool) -> Value {
         "metadata": {"name": "address"},
         "spec": {"source": "Static", "address": address},
     })
+}
+
+/// The functionConfig that switches off all that one like this gave.
+pub(crate) fn switched_off(config: &Value) -> Value {
+    let mut config = disabled(config);
+    config["spec"].as_object_mut().unwrap().remove("runner");
+    config
+}
+
+/// Edits manifests, and the same as they would be without the function. `None` unless both can be
+/// edited.
+pub(crate) fn edit_both(
+    edit: &Edit,
+    now: &Manifests,
+    without: &Manifests,
+) -> Option<(Manifests, Manifests)> {
+    let count = runners(without);
+    edit.apply(now, count).zip(edit.apply(without, count))
 }
 
 /// The manifests while steps are taken.
@@ -133,8 +157,7 @@ impl Sequence {
 
     /// Switches the function off: what people wrote is left, with the edits that others made.
     fn switch_off_with(&mut self, config: &Value) -> Result<(), TestCaseError> {
-        let mut config = disabled(config);
-        config["spec"].as_object_mut().unwrap().remove("runner");
+        let config = switched_off(config);
         if self.without.run(&config).changed().is_none() {
             // It is refused whatever ran before.
             return Ok(());
@@ -158,12 +181,7 @@ impl Sequence {
 
     /// Edits both texts, if both can be edited.
     fn edit(&mut self, edit: &Edit) {
-        let count = runners(&self.without);
-        let edited = (
-            edit.apply(&self.now, count),
-            edit.apply(&self.without, count),
-        );
-        if let (Some(now), Some(without)) = edited {
+        if let Some((now, without)) = edit_both(edit, &self.now, &self.without) {
             self.is_restyled |= edit.restyles();
             self.now = now;
             self.without = without;
