@@ -1,8 +1,8 @@
 //! Closing quotes at the margin.
 //!
 //! YAML wants each line of a quoted scalar indented, and so does the parser. Go's YAML library, and
-//! with it kpt, writes the closing quote of a text that ends in a line break at the margin, in any
-//! depth; libyaml and Go read it:
+//! with it kustomize and kpt, writes the closing quote of a text that ends in a line break at the
+//! margin, in any depth; libyaml and Go read it. In a list, the file's margin is that of the item:
 //!
 //! ```yaml
 //! data:
@@ -39,13 +39,15 @@ impl Indented {
         let (mut start, mut characters, mut blanks) = (0, 0, 0);
         let mut above = "";
         for line in text.split_inclusive('\n') {
-            if is_quote_alone(line) {
-                // The line above is that of the scalar's key, or is indented further.
-                let depth = above.len() - above.trim_start_matches([' ', '-', '?']).len() + 1;
+            // The line above is that of the scalar's key, or is indented further.
+            let mut depth = above.len() - above.trim_start_matches([' ', '-', '?']).len();
+            depth += usize::from(above.contains(": '"));
+            let own = line.len() - line.trim_start_matches(' ').len();
+            if own < depth && is_quote_alone(line) {
                 indented.extend(std::iter::repeat_n(' ', depth));
                 blanks += depth;
                 shifts.0.push((characters + blanks, blanks));
-                quotes.push(start);
+                quotes.push(start + own);
             }
             indented.push_str(line);
             start += line.len();
@@ -62,9 +64,10 @@ impl Indented {
     }
 }
 
-/// True for a quote at the margin with nothing but a comment behind it.
+/// True for a line of a quote, with nothing but a comment behind it.
 fn is_quote_alone(line: &str) -> bool {
-    let behind = line.strip_prefix('\'').map(str::trim_end);
+    let quote = line.trim_start_matches(' ').strip_prefix('\'');
+    let behind = quote.map(str::trim_end);
     behind.is_some_and(|behind| {
         behind.is_empty() || behind.starts_with(' ') && behind.trim_start().starts_with('#')
     })
@@ -129,6 +132,16 @@ mod tests {
             edited(&text, operations),
             text.replace("*d", "\"other\"")
                 .replace("# é\n", "# é\n  new: 1\n")
+        );
+    }
+
+    #[test]
+    fn the_margin_may_be_that_of_an_item() {
+        let text = "items:\n- data:\n    a: 'one\n\n  '\n    b: |\n      two\n\n      '\n";
+        let value = Tree::parse(text).unwrap().to_value().unwrap();
+        assert_eq!(
+            value,
+            json!({"items": [{"data": {"a": "one\n", "b": "two\n\n'\n"}}]})
         );
     }
 
