@@ -1,4 +1,4 @@
-//! The runners' addresses: what the manifests and the cluster say of each.
+//! The runners' addresses, from the manifests and the cluster.
 
 use krm::results::Refusal;
 use runner_terminal::address::Address;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::observe::{self, Step};
 
-/// Finds the addresses of the runners of a ResourceList, and asks the cluster where it has to.
+/// Finds the addresses of the runners of a ResourceList; reads the cluster if necessary.
 ///
 /// # Errors
 ///
@@ -50,19 +50,19 @@ const CURRENT: &str = "current";
 /// The state of a runner whose pods have addresses of their own.
 const OF_PODS: &str = "of-pods";
 
-/// What is printed about a runner.
+/// The printed data of a runner.
 pub(crate) struct Row {
     /// Its kind, namespace and name.
     pub(crate) runner: [String; 3],
-    /// The Service's namespace and name; `None` where there is none, or the reason is not about it.
+    /// The Service's namespace and name; `None` if there is none, or the reason is not about it.
     pub(crate) service: Option<[String; 2]>,
     pub(crate) address: Option<String>,
     /// The address in the runner's `config.toml`.
     pub(crate) configured: Option<String>,
     pub(crate) state: &'static str,
-    /// What explains the state.
+    /// The explanation of the state.
     pub(crate) message: String,
-    /// The message without the manifests that it ends with, and those.
+    /// The message, split into its text and the manifests at its end.
     summary_and_manifests: Option<(String, String)>,
 }
 
@@ -72,7 +72,7 @@ impl Row {
         self.state == CURRENT
     }
 
-    /// True if each pod of the runner has an address of its own, which only the pods know.
+    /// True if each pod of the runner has its own address, which only the pod knows.
     pub(crate) fn is_of_pods(&self) -> bool {
         self.state == OF_PODS
     }

@@ -1,7 +1,7 @@
 //! `runner-terminal doctor`: finds the first thing that keeps terminals from working.
 //!
-//! It goes the way of a terminal, from the manifests to the session server, by what the other commands
-//! do: [`apply`], [`verify`], [`addresses`] and [`check`]. Nothing is changed.
+//! It follows a terminal's path from the manifests to the session server, with the code of the other
+//! commands: [`apply`], [`verify`], [`addresses`] and [`check`]. Nothing is changed.
 
 mod report;
 
@@ -26,7 +26,7 @@ use crate::verify;
 
 use report::{Report, Step, Stop};
 
-/// How to go on where the cluster gives no answer.
+/// What to do if the cluster does not answer.
 const OTHER_CLUSTER: &str = if cfg!(feature = "cluster") {
     "To ask another cluster, give --kubeconfig or --context; --offline stops before the cluster"
 } else {

@@ -1,5 +1,5 @@
 //! Line coverage of the pure crates by their tests. It is a figure, not a gate: a line that runs is not
-//! a line that is tested, which `cargo xtask mutants` tells. Branches take a nightly compiler.
+//! a line that is tested: `cargo xtask mutants` measures that. Branch coverage needs a nightly compiler.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -15,7 +15,7 @@ const CRATES: [(&str, &str); 5] = [
     ("runner-terminal-view", "crates/view/src"),
     ("runner-terminal-chart-values", "crates/chart-values/src"),
 ];
-/// What the tests have run, file by file.
+/// The report of cargo-llvm-cov, by file.
 const REPORT: &str = "target/coverage.json";
 
 /// Runs the tests, and prints a table.

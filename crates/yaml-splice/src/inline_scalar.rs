@@ -61,7 +61,7 @@ struct Unit {
     source: Range<usize>,
     value: String,
     is_fold: bool,
-    /// Behind it there are no blanks, as before a closing quote at the margin.
+    /// No blanks follow it, as before a closing quote at the margin.
     ends_at_margin: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the cluster answers.
+//! Answers requests from the cluster.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use runner_terminal::observed::{Answer, Look, Request, ServiceName, Subject};
 use crate::cluster::{Cluster, ClusterError, Deadline};
 use crate::terminal;
 
-/// How many Services the line of progress names.
+/// The number of Services that the progress line names.
 const MAX_NAMES: usize = 5;
 
-/// The cluster, once something is asked of it.
+/// The cluster, connected at the first request.
 #[derive(Default)]
 pub(super) struct Asked {
     cluster: Option<Result<Cluster, ClusterError>>,
@@ -102,7 +102,7 @@ fn answer(
     has_changed
 }
 
-/// What is read, for a line of progress.
+/// The objects that are read, for the progress line.
 fn reading(subjects: &[&Subject]) -> String {
     match subjects {
         [subject] => format!("reading {subject} from the cluster"),

@@ -1,4 +1,4 @@
-//! What a launcher without the feature `cluster` answers.
+//! Answers requests in a launcher without the feature `cluster`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ const NO_CLUSTER: &str = "could not be read: this launcher is built without the 
                           install one with it from a release, or by `cargo install --locked --path \
                           host`";
 
-/// No cluster, whatever is asked of it.
+/// Stands in for the cluster.
 #[derive(Default)]
 pub(super) struct Asked {}
 

@@ -1,7 +1,7 @@
-//! Mutation testing: cargo-mutants changes the code, one small change at a time, and a test has to fail.
-//! A change that no test notices is a test that is missing, or code that does nothing.
+//! Mutation testing: cargo-mutants makes one small change of the code at a time, and a test must fail.
+//! If none does, a test is missing, or the code has no effect.
 //!
-//! `.cargo/mutants.toml` says what is left out, and why. `target/mutants` has the results.
+//! `.cargo/mutants.toml` lists what is excluded, with the reasons. `target/mutants` has the results.
 
 mod outcome;
 mod parts;
@@ -13,18 +13,18 @@ use crate::{hosts, process, workspace};
 use outcome::Outcome;
 use parts::{PARTS, Part};
 
-/// What the command line says.
+/// The arguments of `cargo xtask mutants`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A sample: of each N mutants in a row only number K, from 0
+    /// A sample: of every N mutants only number K, counted from 0
     #[arg(long, value_name = "K/N")]
     shard: Option<String>,
-    /// Only these, in place of all
+    /// Only these [default: all]
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 }
 
-/// Prints how many mutants the tests catch, and fails where these are too few.
+/// Prints how many mutants the tests catch, and fails if these are too few.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let names = &arguments.parts;
     workspace::must_be_known("part", names, PARTS.iter().map(|part| part.name))?;
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Lets each judge of a part try what those before it have missed.
+/// Runs the tests of a part in rounds: each round tries the mutants that the previous ones missed.
 fn judge(part: &Part, shard: Option<&str>) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for (round, tests) in part.judges.iter().enumerate() {

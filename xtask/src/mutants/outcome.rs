@@ -1,4 +1,4 @@
-//! What became of mutants.
+//! The outcome of mutation testing.
 
 use std::fmt;
 use std::path::Path;
@@ -9,21 +9,21 @@ use fs_err as fs;
 /// The head of a table of outcomes, whose first column is the part.
 pub(super) const HEAD: &str = "| part | tried | caught | by a timeout | not compiled | missed | share \
                                |\n|---|--:|--:|--:|--:|--:|--:|";
-/// The share of the mutants, of those that compile, that tests have to catch.
+/// The share of the mutants that compile which tests must catch.
 const LEAST: f64 = 0.9;
 
-/// What became of the mutants of a part.
+/// The outcome for the mutants of a part.
 #[derive(Default)]
 pub(super) struct Outcome {
     caught: usize,
     timeouts: usize,
     unviable: usize,
-    /// Which no test has noticed, as cargo-mutants names them.
+    /// The names, as cargo-mutants gives them, of mutants that no test noticed.
     pub(super) missed: Vec<String>,
 }
 
 impl Outcome {
-    /// Adds what more tests make of those that were missed.
+    /// Adds the results of a further round of tests.
     pub(super) fn add(&mut self, results: &Path) -> Result<()> {
         let list = |name| fs::read_to_string(results.join("mutants.out").join(name));
         self.caught += list("caught.txt")?.lines().count();
@@ -41,7 +41,7 @@ impl Outcome {
         (self.caught + self.timeouts) as f64 / self.viable() as f64
     }
 
-    /// Nothing that compiles is enough, too.
+    /// True if enough mutants are caught, or none compiles.
     pub(super) fn is_enough(&self) -> bool {
         self.viable() == 0 || self.share() > LEAST
     }

@@ -1,11 +1,11 @@
-//! The parts of the code whose tests are judged, and which tests these are.
+//! The parts of the code whose tests are judged, and those tests.
 
 use std::process::Command;
 
 use crate::process::command;
 use crate::workspace;
 
-/// Code, and what judges it.
+/// Some code, with the tests that judge its mutants.
 pub(super) struct Part {
     /// Its name on the command line.
     pub(super) name: &'static str,
@@ -31,7 +31,7 @@ pub(super) const PARTS: [Part; 3] = [
              --test=cases --test=fuzzed --test=lossless --test=undo",
         ],
     },
-    // Patches of resources, and the lists, files and notes that they are written to.
+    // Patches of resources, and the lists, files and records that they are written to.
     Part {
         name: "record",
         package: "runner-terminal-krm",
@@ -42,7 +42,7 @@ pub(super) const PARTS: [Part; 3] = [
         ],
         judges: &["--lib", "--package=runner-terminal --tests"],
     },
-    // What is to change for a runner, by its manifests.
+    // The plan of changes for a runner.
     Part {
         name: "plan",
         package: "runner-terminal",
@@ -87,7 +87,7 @@ impl Part {
     }
 }
 
-/// A regular expression for a text.
+/// A regular expression that matches a text literally.
 fn escaped(text: &str) -> String {
     let escape = |c: char| {
         let special = r"\.+*?()|[]{}^$".contains(c);

@@ -78,8 +78,8 @@ impl<'a> Builder<'a> {
         self.finish()
     }
 
-    /// Builds the tree of a text with closing quotes at the margin. `error` is what the parser says of
-    /// the text as it is.
+    /// Builds the tree of a text with closing quotes at the margin. `error` is the parser's error for
+    /// the original text.
     fn build_indented(mut self, error: YamlError) -> Result<Tree<'a>, YamlError> {
         let Some(indented) = Indented::of(self.text) else {
             return Err(error);

@@ -1,8 +1,8 @@
 //! Closing quotes at the margin.
 //!
-//! YAML wants each line of a quoted scalar indented, and so does the parser. Go's YAML library, and
-//! with it kustomize and kpt, writes the closing quote of a text that ends in a line break at the
-//! margin, in any depth; libyaml and Go read it. In a list, the file's margin is that of the item:
+//! YAML requires each line of a quoted scalar to be indented, and so does the parser. But Go's YAML
+//! library, which kustomize and kpt use, writes the closing quote of a text that ends in a line break
+//! at the margin, at any depth; libyaml and Go read it. In a list, the margin is that of the item:
 //!
 //! ```yaml
 //! data:
@@ -15,24 +15,24 @@ use std::borrow::Cow;
 
 use saphyr_parser::{Event, Tag};
 
-/// What the parser says of such a text.
+/// The parser's error for such a text.
 pub(super) const MESSAGE: &str = "invalid indentation in quoted scalar";
 
-/// The same text for the parser, with those quotes indented.
+/// A copy of the text for the parser, with those quotes indented.
 pub(super) struct Indented {
     pub(super) text: String,
     pub(super) shifts: Shifts,
-    /// Where the quotes are in the text as it is.
+    /// The positions of the quotes in the original text.
     pub(super) quotes: Vec<usize>,
 }
 
-/// Blanks that the parser has seen and the text does not have: by the character behind them, how many
-/// there are up to it.
+/// The blanks that the copy has and the text has not: pairs of the character after some of them, and
+/// the number of blanks before it.
 #[derive(Default)]
 pub(super) struct Shifts(Vec<(usize, usize)>);
 
 impl Indented {
-    /// `None` where no quote is alone at the margin.
+    /// `None` if no quote is alone at the margin.
     pub(super) fn of(text: &str) -> Option<Self> {
         let mut indented = String::with_capacity(text.len());
         let (mut shifts, mut quotes) = (Shifts::default(), Vec::new());
@@ -64,7 +64,7 @@ impl Indented {
     }
 }
 
-/// True for a line of a quote, with nothing but a comment behind it.
+/// True for a line with nothing but a quote, and perhaps a comment.
 fn is_quote_alone(line: &str) -> bool {
     let quote = line.trim_start_matches(' ').strip_prefix('\'');
     let behind = quote.map(str::trim_end);
@@ -74,7 +74,7 @@ fn is_quote_alone(line: &str) -> bool {
 }
 
 impl Shifts {
-    /// Where a character that the parser has counted is in the text.
+    /// The index in the original text of a character of the copy.
     pub(super) fn original(&self, character: usize) -> usize {
         let before = self.0.partition_point(|(at, _)| *at <= character);
         let last = before.checked_sub(1).and_then(|last| self.0.get(last));
