@@ -63,10 +63,13 @@ impl Host {
         matches!(self, Self::Component | Self::Patches)
     }
 
-    /// Itself, or `apply-to` in place of a kpt that would break the manifests.
+    /// Itself, or `apply-to` in place of a host that would break the manifests.
     pub(crate) fn for_manifests(self, manifests: &str) -> Self {
+        let is_noted = manifests.contains("runner-terminal.dev/written-before");
         match self {
-            Self::Kpt if breaks_in_kpt(manifests) => Self::ApplyTo,
+            Self::Kpt if has_anchors(manifests) => Self::ApplyTo,
+            // It takes anchors out before the function runs, and fails if that restores them.
+            Self::Kustomize if is_noted && has_anchors(manifests) => Self::ApplyTo,
             other => other,
         }
     }
@@ -112,7 +115,7 @@ impl Rewriter {
     pub(crate) fn run(self, manifests: &str, layout: Layout) -> Result<String, String> {
         let folder = Folder::new(manifests, layout);
         match self {
-            Self::Kpt if !breaks_in_kpt(manifests) => folder.kpt_sink(),
+            Self::Kpt if !has_anchors(manifests) => folder.kpt_sink(),
             Self::Kustomize | Self::Kpt => folder.build(None, ""),
         }
     }
@@ -120,7 +123,7 @@ impl Rewriter {
 
 /// True where annotations have an anchor or are an alias, or were before the function ran and will be
 /// again. kpt notes on each resource where it is from, and loses such annotations with its notes.
-fn breaks_in_kpt(manifests: &str) -> bool {
+fn has_anchors(manifests: &str) -> bool {
     ["&empty", "*empty", "&some", "*some"]
         .iter()
         .any(|text| manifests.contains(text))
