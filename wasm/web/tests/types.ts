@@ -96,7 +96,8 @@ try {
   }
 }
 
-// Wrong uses must not compile. @ts-expect-error
+// Wrong uses must not compile.
+// @ts-expect-error
 transform(1);
 // @ts-expect-error
 transform([{ path: "a.yaml" }]);
