@@ -104,8 +104,6 @@ pub(super) fn owned<'a>(event: Event<'_>) -> Event<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use serde_json::json;
 
     use crate::Tree;
