@@ -629,3 +629,22 @@ fn a_config_toml_of_too_many_tables_is_refused_at_once() {
     let unfilled = headers + "a = ${A}\n";
     assert_eq!(runner_terminal::runner::placeholder(&unfilled), None);
 }
+
+/// Behind the `:` of an explicit key, libyaml takes a tab above a block for an error.
+#[test]
+fn tabs_behind_the_colon_of_an_explicit_key_go_with_a_block() {
+    let operations = json!([{"op": "replace", "path": "/k", "value": {"a": {"b": 1}}}]);
+    let operations: Vec<json_patch::PatchOperation> = serde_json::from_value(operations).unwrap();
+    for (text, expected) in [
+        ("? k\n: \t\t\n", "? k\n:\n  a:\n    b: 1\n"),
+        ("? k\n: \t# c\n", "? k\n: # c\n  a:\n    b: 1\n"),
+        ("? k\n: \"x\" \t\t\n", "? k\n:\n  a:\n    b: 1\n"),
+        ("k: \t# c\n", "k: \t# c\n  a:\n    b: 1\n"),
+    ] {
+        let edited = yaml_splice::apply(text, &operations).unwrap();
+        assert_eq!(edited, expected);
+        let expected = json!({"k": {"a": {"b": 1}}});
+        let read = libyaml::value(&edited, |_| None);
+        assert_eq!(read, Some(expected), "{edited}");
+    }
+}

@@ -104,11 +104,16 @@ impl Editor<'_, '_> {
             None => (text, ""),
         };
         let mut filled = first.to_owned();
+        // Behind the `:` of an explicit key, libyaml refuses tabs above a block.
+        let mut before = self.text(0..slot).trim_end_matches(':').chars().rev();
+        let is_explicit = before.find(|c| *c != ' ').is_none_or(|c| c == '\n');
+        let is_tabbed = |comment: &str| is_explicit && first.is_empty() && comment.contains('\t');
         // Trailing blanks on a line stay only if no text is added to it.
-        let mut keep = |comment: &str| {
-            if first.is_empty() || !comment.trim().is_empty() {
-                filled.push_str(comment);
-            }
+        let mut keep = |comment: &str| match comment.trim() {
+            "" if is_tabbed(comment) => {}
+            trimmed if is_tabbed(comment) => filled.push_str(&format!(" {trimmed}")),
+            "" if !first.is_empty() => {}
+            _ => filled.push_str(comment),
         };
         let gap = self.text(slot..old.start);
         if let Some((comment, _)) = gap.split_once('\n') {
