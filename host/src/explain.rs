@@ -91,18 +91,17 @@ fn explain_files(
         && config.is_default()
         && let Some(before) = built::before(files, &documents, limits)?
     {
-        if let Some(picture) = arguments.picture() {
-            let list = to_resource_list(&texts(files), &config.text)?;
-            return Ok(explained_build(
-                folder,
-                picture::draw(picture, &list.text, &[]),
-            ));
-        }
-        let page = compare_files(
-            (&before.files, &before.documents),
-            (files, &documents),
-            &before.resources_now,
-        );
+        let page = match arguments.picture() {
+            Some(picture) => {
+                let list = to_resource_list(&texts(files), &config.text)?;
+                picture::draw(picture, &list.text, &[])
+            }
+            None => compare_files(
+                (&before.files, &before.documents),
+                (files, &documents),
+                &before.resources_now,
+            ),
+        };
         return Ok(explained_build(folder, page));
     }
     let applied = apply::apply(files.to_vec(), documents.clone(), &configs, limits)?;

@@ -1,6 +1,8 @@
 //! Line coverage of the pure crates by their tests. It is a figure, not a gate: a line that runs is not
 //! a line that is tested: `cargo xtask mutants` measures that. Branch coverage needs a nightly compiler.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
@@ -49,7 +51,7 @@ fn lines(files: &[Value], folder: &str) -> [u64; 2] {
     let folder = workspace::root().join(folder);
     let is_in = |file: &&Value| {
         let name = file.get("filename").and_then(Value::as_str);
-        name.is_some_and(|name| folder.join(name).starts_with(&folder))
+        name.is_some_and(|name| Path::new(name).starts_with(&folder))
     };
     let own: Vec<&Value> = files.iter().filter(is_in).collect();
     ["/summary/lines/count", "/summary/lines/covered"].map(|place| {

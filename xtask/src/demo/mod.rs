@@ -41,7 +41,7 @@ fn build() -> Result<()> {
     process::capture(&mut command("go version"))?;
     artifacts::add_target(artifacts::WASI.target)?;
     hosts::build_beside(&["kustomize", "session-server"], || {
-        // Nothing here has to do with a cluster.
+        // The demo needs no cluster.
         let launcher = format!(
             "cargo build --profile={LAUNCHER} --package=runner-terminal-host --no-default-features"
         );

@@ -48,13 +48,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn judge(part: &Part, shard: Option<&str>) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for (round, tests) in part.judges.iter().enumerate() {
-        let mutants = match round {
+        let mut mutants = match round {
             0 => part.sample(tests, shard),
             _ => part.again(tests, &outcome.missed),
         };
         let results = workspace::target(&format!("mutants/{}/{round}", part.name));
         fs::create_dir_all(&results)?;
-        let mut mutants = mutants;
         let status = process::status(mutants.arg("--output").arg(&results))?;
         // 2: some are missed. 3: some ran for too long.
         ensure!(

@@ -121,8 +121,8 @@ impl Rewriter {
     }
 }
 
-/// True where annotations have an anchor or are an alias, or were before the function ran and will be
-/// again. kpt notes on each resource where it is from, and loses such annotations with its notes.
+/// True if annotations have an anchor or are an alias, now or once the function is undone. kpt adds
+/// annotations of its own to each resource, and such annotations are lost when it removes them.
 fn has_anchors(manifests: &str) -> bool {
     ["&empty", "*empty", "&some", "*some"]
         .iter()
@@ -183,7 +183,7 @@ impl Folder {
         self.path("config.yaml")
     }
 
-    /// Builds the manifests, and with them what more there is, with these lines in the kustomization.
+    /// Builds the manifests and one more resource, with these lines in the kustomization.
     fn build(&self, more: Option<&str>, lines: &str) -> Result<String, String> {
         let mut resources = self.files();
         resources.extend(more.map(str::to_owned));
@@ -260,7 +260,7 @@ impl Folder {
     }
 }
 
-/// What a program has printed; or what it has said, where it has failed.
+/// A program's standard output; or its standard error, if it failed.
 fn output(output: Output) -> Result<String, String> {
     match output.status.success() {
         true => Ok(String::from_utf8(output.stdout).unwrap()),
