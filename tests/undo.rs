@@ -481,3 +481,30 @@ fn a_role_for_an_adopted_service_goes_with_its_use() {
         );
     }
 }
+
+/// Another tool may write our annotations in another style. That is not the user's, and is not kept.
+#[test]
+fn the_style_of_our_own_annotations_is_not_kept() {
+    let text = manifests(
+        "ConfigMap",
+        "data",
+        "  annotations: {a: b}\n",
+        "  config.toml: concurrent = 4\n",
+    );
+    let once = succeed(&text, &known()).text;
+    let own = "runner-terminal.dev/config-checksum: ";
+    let (before, after) = once.split_once(own).unwrap();
+    let (value, after) = after.split_at(after.find([',', '\n', '}']).unwrap());
+    let value = value.trim_matches('"');
+    let (first, rest) = value.split_at(1);
+    // An escape, which no other value is written with.
+    let escaped = format!("\"\\x{:02x}{rest}\"", first.as_bytes()[0]);
+    let rewritten = format!("{before}{own}{escaped}{after}");
+
+    let other = config(json!({"advertiseAddress": "other.example.com", "sessionTimeout": "1m"}));
+    let twice = succeed(&rewritten, &other).text;
+    assert_ne!(twice, rewritten);
+    assert!(!twice.contains("\\x"), "{twice}");
+    let again = succeed(&twice, &off(&other)).text;
+    assert_eq!(again, text);
+}

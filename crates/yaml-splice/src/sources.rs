@@ -223,6 +223,12 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
         Some(spelled) => spelled,
         None => source.to_owned(),
     };
+    // A tool that expands aliases removes the anchors too, and may not expect any in what it reads next:
+    // kustomize does not in a function's output.
+    let source = match node.anchor {
+        0 => without_anchor(&source),
+        _ => source,
+    };
     let (range, blank) = match (node.span.is_empty(), node.indicator) {
         // There was nothing after the key.
         (false, Some(indicator)) if source.is_empty() => (indicator + 1..node.span.end, ""),
@@ -241,6 +247,26 @@ fn restored(text: &str, pointer: &str, source: &str) -> Option<String> {
     edited.replace_range(range, &format!("{blank}{source}{comment}"));
     let again = Tree::parse(&edited).ok()?;
     (item_value(&again).ok()? == value).then_some(edited)
+}
+
+/// The text of a node without its anchor.
+fn without_anchor(source: &str) -> String {
+    let mut rest = source;
+    let mut tag = "";
+    while rest.starts_with(['&', '!']) {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let (property, after) = rest.split_at(end);
+        rest = after.trim_start();
+        if property.starts_with('!') {
+            tag = property;
+        }
+    }
+    let blank = if tag.is_empty() || rest.is_empty() {
+        ""
+    } else {
+        " "
+    };
+    format!("{tag}{blank}{rest}")
 }
 
 fn source<'a>(tree: &Tree<'a>, id: NodeId) -> Result<&'a str, Internal> {
@@ -322,4 +348,71 @@ fn is_notable(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts that are kept when `before` becomes `after` and one node is replaced.
+    fn kept(before: &str, after: &str, replaced: &str, with_files: bool) -> Vec<(String, String)> {
+        let tree = Tree::parse(before).unwrap();
+        let lost = lost(&tree, after, [replaced].into_iter(), with_files).unwrap();
+        lost.into_iter().collect()
+    }
+
+    fn of(pointer: &str, text: &str) -> Vec<(String, String)> {
+        vec![(pointer.to_owned(), text.to_owned())]
+    }
+
+    #[test]
+    fn a_number_that_is_spelled_otherwise_is_kept() {
+        assert_eq!(kept("a: 0x1F\n", "a: 8\n", "/a", true), of("/a", "0x1F"));
+        assert_eq!(kept("a: 31\n", "a: 8\n", "/a", true), []);
+    }
+
+    #[test]
+    fn an_anchor_comes_back_only_where_it_still_is() {
+        let sources = |text: &str| Sources::from([("/a".to_owned(), text.to_owned())]);
+        for (text, kept, restored) in [
+            ("a: &x {}\n", "&x { }", "a: &x { }\n"),
+            ("a: {}\n", "&x { }", "a: { }\n"),
+            ("a: {}\n", "&x !!map { }", "a: !!map { }\n"),
+            ("a: {}\n", "!!map &x {}", "a: !!map {}\n"),
+            ("a: null\n", "&x", "a:\n"),
+            ("a: &x null\n", "&x", "a: &x\n"),
+            ("a: b c\n", "&x 'b c'", "a: 'b c'\n"),
+            ("a: b c\n", "&x single-quoted", "a: 'b c'\n"),
+            ("a: &x b c\n", "&x single-quoted", "a: &x 'b c'\n"),
+            ("a: b c\n", "& no anchor", "a: b c\n"),
+        ] {
+            assert_eq!(restore(text, &sources(kept)).unwrap(), restored, "{kept}");
+        }
+    }
+
+    #[test]
+    fn an_alias_comes_back_only_where_its_anchor_still_is() {
+        let kept = [("/a", "&x {}"), ("/b", "*x")];
+        let kept: Sources = kept
+            .map(|(at, text)| (at.to_owned(), text.to_owned()))
+            .into();
+        let restored = |text| restore(text, &kept).unwrap();
+        assert_eq!(restored("a: &x { }\nb: { }\n"), "a: &x {}\nb: *x\n");
+        assert_eq!(restored("a: { }\nb: { }\n"), "a: {}\nb: { }\n");
+    }
+
+    #[test]
+    fn a_null_of_a_secret_is_no_text_of_a_secret() {
+        let before = "metadata:\n  annotations: ~\n";
+        let after = "metadata:\n  annotations:\n    a: b\n";
+        let pointer = "/metadata/annotations";
+        assert_eq!(kept(before, after, pointer, false), of(pointer, "~"));
+    }
+
+    #[test]
+    fn each_spelling_of_null_between_brackets_is_kept_but_the_one_that_is_written() {
+        let before = "m: {a: ~, b: null}\n";
+        let after = "m: {a: null, b: null, c: d}\n";
+        assert_eq!(kept(before, after, "/m/c", true), of("/m/a", "~"));
+    }
 }

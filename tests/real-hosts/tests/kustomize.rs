@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
-use real_hosts::{ControlPlane, kustomize_build, workspace_root};
+use real_hosts::{ControlPlane, kustomize_build, path_with_hosts, workspace_root};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -160,6 +160,55 @@ fn disabling_gives_back_what_kustomize_alone_builds() {
     let plain = with_component("default", "spec: {}");
     kustomization(plain.path(), "resources:\n- runner.yaml\n");
     assert_eq!(restored, succeeds(&kustomize_build(plain.path())));
+}
+
+/// kustomize expands the aliases in files that `apply-to` has edited, and accepts none from a function.
+#[test]
+fn disabling_restores_no_anchor_that_kustomize_has_removed() {
+    let folder = with_component("default", "spec: {}");
+    let runner = folder.path().join("runner.yaml");
+    let text = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: r}
+data: {config.toml: concurrent = 4}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: r
+  labels: {app: r}
+  annotations: &empty {}
+spec:
+  containers:
+  - name: r
+    image: gitlab/gitlab-runner
+    resources: *empty
+    volumeMounts: [{name: c, mountPath: /etc/gitlab-runner}]
+  volumes: [{name: c, configMap: {name: r}}]
+";
+    fs::write(&runner, text).unwrap();
+    let plain = tempfile::tempdir().unwrap();
+    fs::write(plain.path().join("runner.yaml"), text).unwrap();
+    kustomization(plain.path(), "resources:\n- runner.yaml\n");
+    let plain = succeeds(&kustomize_build(plain.path()));
+
+    let config = folder.path().join("component/session-server.yaml");
+    let spec = "spec: {advertiseAddress: terminal.example.com}";
+    let enabled = fs::read_to_string(&config).unwrap();
+    fs::write(&config, enabled.replace("spec: {}", spec)).unwrap();
+    let mut launcher = Command::new("runner-terminal");
+    launcher
+        .env("PATH", path_with_hosts())
+        .args(["apply-to", "--in-place", "--function-config"])
+        .args([&config, &runner]);
+    succeeds(&launcher.output().unwrap());
+    let edited = fs::read_to_string(&runner).unwrap();
+    assert!(edited.contains("annotations: &empty {"), "{edited}");
+    assert!(edited.contains("resources: {}"), "{edited}");
+
+    let disabled = enabled.replace("spec: {}", "spec: {enabled: false}");
+    fs::write(&config, disabled).unwrap();
+    assert_eq!(succeeds(&kustomize_build(folder.path())), plain);
 }
 
 /// One kustomization that generates the configuration, prefixes every name and runs the function:

@@ -38,9 +38,12 @@ impl Editor<'_, '_> {
                 // `? key`
                 (true, None) => format!("{}{}: ", self.style.newline, " ".repeat(column)),
             };
+            let anchor = self.anchor(member).filter(|_| start < node.content);
+            let text = [anchor, Some(text.as_str())].into_iter().flatten();
+            let text: Vec<_> = text.filter(|text| !text.is_empty()).collect();
             return Splice {
                 range: start..node.span.end,
-                text: format!("{lead_in}{text}"),
+                text: format!("{lead_in}{}", text.join(" ")),
             };
         }
         let Some(indicator) = node.indicator else {
@@ -62,7 +65,29 @@ impl Editor<'_, '_> {
             Kind::Sequence { .. } => format!(" {}", emit::after_dash(value, column, self.style)),
             _ => emit::after_key(value, column, self.style),
         };
+        // Behind a dash, the first key or item may follow on the same line, and an anchor would be that of
+        // this key or item.
+        let is_compact = (value.is_object() || value.is_array())
+            && !text.starts_with(self.style.newline)
+            && !text.trim_start().starts_with(['{', '[']);
+        let text = match self.anchor(member) {
+            Some(anchor) if !is_compact => format!(" {anchor}{text}"),
+            _ => text,
+        };
         self.fill(indicator + 1, node.span.clone(), &text)
+    }
+
+    /// The anchor of a node, with its `&`. It stays when the value changes; aliases of the old value have
+    /// been written out.
+    fn anchor(&self, id: NodeId) -> Option<&str> {
+        let node = self.tree.node(id);
+        let properties = self.text(node.span.start..node.content).lines();
+        let words = properties.flat_map(|line| {
+            let words = line.split_whitespace();
+            words.take_while(|word| !word.starts_with('#'))
+        });
+        let mut anchors = words.filter(|word| word.starts_with('&'));
+        anchors.next().filter(|_| node.anchor != 0)
     }
 
     /// Whether a node is an unquoted string, which JSON does not have.
@@ -215,4 +240,53 @@ impl Editor<'_, '_> {
 /// Source: "implicit keys" in YAML 1.2, 7.4.2.
 pub(super) fn may_be_implicit(key: &str) -> bool {
     key.len() < LONGEST_IMPLICIT_KEY && !key.contains(['\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::tree::Tree;
+
+    /// A text with the value at this pointer replaced.
+    fn replaced(text: &str, pointer: &str, value: &Value) -> String {
+        let patch = json!([{"op": "replace", "path": pointer, "value": value}]);
+        let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+        let edited = crate::apply(text, &patch).unwrap();
+        let after = Tree::parse(&edited).unwrap().to_value().unwrap();
+        assert_eq!(after.pointer(pointer), Some(value), "{edited}");
+        edited
+    }
+
+    #[test]
+    fn a_value_keeps_its_anchor() {
+        let map = json!({"k": "v"});
+        let list = json!(["v"]);
+        for (text, pointer, value, edited) in [
+            ("a: &x 1\n", "/a", &json!(2), "a: &x 2\n"),
+            ("a: &x 1\nb: *x\n", "/a", &json!(2), "a: &x 2\nb: 1\n"),
+            ("a: &x b\n", "/a", &json!("c\nd\n"), "a: &x |\n  c\n  d\n"),
+            ("a: &x b\n", "/a", &json!(null), "a: &x null\n"),
+            ("a: &x\n", "/a", &json!("b"), "a: &x b\n"),
+            ("a: &x [b]\n", "/a", &map, "a: &x {k: \"v\"}\n"),
+            ("a: &x\n  b: c\n", "/a", &list, "a: &x\n- v\n"),
+            ("a:\n  &x !t # &y\n  b\n", "/a", &json!("c"), "a:\n  &x c\n"),
+            (
+                "{a: &x [b], c: *x}\n",
+                "/a",
+                &map,
+                "{a: &x {\"k\": \"v\"}, c: [b]}\n",
+            ),
+            (
+                "l:\n- &x b\n- *x\n",
+                "/l/0",
+                &json!("c\n"),
+                "l:\n- &x |\n  c\n- b\n",
+            ),
+            // It would be the anchor of `k`.
+            ("l:\n- &x b\n", "/l/0", &map, "l:\n- k: v\n"),
+        ] {
+            assert_eq!(replaced(text, pointer, value), edited, "{text}");
+        }
+    }
 }

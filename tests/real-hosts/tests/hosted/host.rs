@@ -65,11 +65,8 @@ impl Host {
 
     /// Itself, or `apply-to` in place of a host that would break the manifests.
     pub(crate) fn for_manifests(self, manifests: &str) -> Self {
-        let is_noted = manifests.contains("runner-terminal.dev/written-before");
         match self {
             Self::Kpt if has_anchors(manifests) => Self::ApplyTo,
-            // It takes anchors out before the function runs, and fails if that restores them.
-            Self::Kustomize if is_noted && has_anchors(manifests) => Self::ApplyTo,
             other => other,
         }
     }
