@@ -305,3 +305,23 @@ fn indents_sequences(tree: &Tree<'_>) -> bool {
         .next()
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn additions_to_one_place_are_made_one_by_one() {
+        let patch = json!([
+            {"op": "add", "path": "/m/a", "value": 1},
+            {"op": "add", "path": "/m/b", "value": 2},
+            {"op": "add", "path": "/l/-", "value": 3},
+            {"op": "add", "path": "/l/-", "value": 4},
+        ]);
+        let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+        assert_eq!(
+            crate::apply("m: {}\nl: []\n", &patch).unwrap(),
+            "m: {a: 1, b: 2}\nl: [3, 4]\n"
+        );
+    }
+}

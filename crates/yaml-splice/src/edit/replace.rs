@@ -259,6 +259,18 @@ mod tests {
     }
 
     #[test]
+    fn a_value_keeps_its_column() {
+        for (text, value, edited) in [
+            ("a:    1   # one\n", json!(2), "a:    2   # one\n"),
+            ("a:    b   # one\n", json!(true), "a:    true   # one\n"),
+            ("a:    'b'   # one\n", json!(null), "a:    null   # one\n"),
+            ("a:    1   # one\n", json!("b"), "a:    b   # one\n"),
+        ] {
+            assert_eq!(replaced(text, "/a", &value), edited);
+        }
+    }
+
+    #[test]
     fn a_value_keeps_its_anchor() {
         let map = json!({"k": "v"});
         let list = json!(["v"]);
