@@ -135,6 +135,8 @@ impl Program {
                     .replace("{version}", &version);
                 let mut cargo = command(&format!("{line} {options} --root"));
                 cargo.arg(workspace::target("hosts"));
+                // Nobody looks into them with a debugger.
+                cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
                 cargo
             }
             Recipe::NpmInstall(_) => {
