@@ -356,7 +356,7 @@ fn workloads(
     let mut elsewhere = runner::made_elsewhere(list, selector)?;
     if workloads.is_empty() {
         let Some(mut last) = elsewhere.pop() else {
-            return Err(Box::new(runner::none_found(list, selector, container)));
+            return Err(Box::new(runner::none_found(list, container)));
         };
         for result in elsewhere.iter_mut().chain([&mut last]) {
             result.severity = Severity::Error;

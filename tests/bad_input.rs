@@ -9,6 +9,9 @@
     reason = "a test fails by panicking"
 )]
 
+use runner_terminal::function_config::FunctionConfig;
+use serde_json::{Value, json};
+
 const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n";
 const TAIL: &str = "functionConfig: {apiVersion: runner-terminal.dev/v1alpha1, kind: SessionServer, metadata: {name: s}}\n";
 
@@ -61,6 +64,113 @@ fn nesting_is_limited() {
     }
     block.push_str(TAIL);
     assert!(report(&block).contains("nested deeper than"));
+}
+
+/// serde would read a list into a struct by position: `spec: [false]` as `enabled: false`.
+#[test]
+fn a_list_is_no_mapping_of_a_function_config() {
+    let mut replaced = 0;
+    for file in std::fs::read_dir("tests/fixtures/session-server").unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let list = krm::resource_list::ResourceList::read(text.as_bytes()).unwrap();
+        let config = list.function_config().unwrap();
+        let mut pointers = Vec::new();
+        mappings(config, String::new(), &mut pointers);
+        for pointer in pointers
+            .iter()
+            .filter(|pointer| pointer.starts_with("/spec"))
+        {
+            let members = config.pointer(pointer).unwrap().as_object().unwrap();
+            let members = members.values().cloned().collect();
+            for value in [
+                Value::Array(Vec::new()),
+                Value::Array(members),
+                json!([false]),
+            ] {
+                let mut config = config.clone();
+                *config.pointer_mut(pointer).unwrap() = value;
+                let parsed = FunctionConfig::parse(&config);
+                assert!(parsed.is_err(), "{config} at {pointer}");
+                replaced += 1;
+            }
+        }
+    }
+    assert!(replaced > 200, "{replaced}");
+
+    let parse = |spec| {
+        let config = json!({"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
+            "metadata": {"name": "s"}, "spec": spec});
+        FunctionConfig::parse(&config).unwrap_err()
+    };
+    let error = parse(json!([false]));
+    assert_eq!(error.path, "spec");
+    assert!(
+        error.message.contains("a mapping with the fields"),
+        "{}",
+        error.message
+    );
+    let error = parse(json!({"readers": [["argocd", "repo-server"]]}));
+    assert_eq!(error.path, "spec.readers[0]");
+}
+
+fn mappings(value: &Value, pointer: String, found: &mut Vec<String>) {
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => {
+            let members = members.iter();
+            found.push(pointer.clone());
+            members
+                .map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value))
+                .collect()
+        }
+        Value::Array(items) => (0..)
+            .zip(items)
+            .map(|(index, item): (usize, _)| (index.to_string(), item))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (token, value) in members {
+        mappings(value, format!("{pointer}/{token}"), found);
+    }
+}
+
+/// The type of a value, and how it would be right.
+#[test]
+fn values_of_another_type_are_explained() {
+    for (spec, path, message) in [
+        (
+            json!({"enabled": "no"}),
+            "spec.enabled",
+            "is \"no\", and must be true or false, without quotes",
+        ),
+        (
+            json!({"enabled": 1}),
+            "spec.enabled",
+            "is 1, and must be true or false",
+        ),
+        (
+            json!({"enabled": []}),
+            "spec.enabled",
+            "is a list, and must be true or false",
+        ),
+        (
+            json!({"listenPort": "8093"}),
+            "spec.listenPort",
+            "\"8093\" is not a port: a port is a number from 1 to 65535, without quotes",
+        ),
+        (
+            json!({"listenPort": 0}),
+            "spec.listenPort",
+            "0 is not a port: a port is a number from 1 to 65535",
+        ),
+    ] {
+        let config = json!({"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
+            "metadata": {"name": "s"}, "spec": spec});
+        let error = FunctionConfig::parse(&config).unwrap_err();
+        assert_eq!(
+            (error.path.as_str(), error.message.as_str()),
+            (path, message)
+        );
+    }
 }
 
 #[test]

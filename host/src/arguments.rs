@@ -623,16 +623,12 @@ pub(crate) struct Verify {
     /// The VerifyTerminals to use [default: those among the manifests, or one without settings]
     #[arg(short = 'c', long, value_name = "FILE")]
     pub(crate) function_config: Option<PathBuf>,
-}
 
-impl Verify {
-    /// Where the manifests come from.
-    pub(crate) fn source(&self) -> Source {
-        Source {
-            files: self.files.clone(),
-            kustomize: self.kustomize.clone(),
-        }
-    }
+    /// A runner without a session server, or without an address, is an error and not a warning
+    ///
+    /// The same as requireAddress: true in each VerifyTerminals.
+    #[arg(long)]
+    pub(crate) require_address: bool,
 }
 
 /// The arguments of `import-values`.

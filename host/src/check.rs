@@ -66,8 +66,13 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
     match &arguments.address {
         Some(address) => print(&run(address, arguments.timeout))?,
         None => {
-            let list = manifests::list_of(&arguments.source)?;
-            for (runner, address) in manifests::addresses_of(&list).map_err(CheckError::Refused)? {
+            let manifests = arguments.source.read()?;
+            let refused = |refusal| match manifests.not_yaml() {
+                Some(error) => CheckError::Manifests(error),
+                None => CheckError::Refused(refusal),
+            };
+            let list = manifests.clone().into_list(None, manifests::CONFIG)?;
+            for (runner, address) in manifests::addresses_of(&list).map_err(refused)? {
                 let verdict = match address {
                     Some(address) => run(&address, arguments.timeout),
                     None => Verdict::new(runner, Vec::new(), Err(Problem::NotAdvertised)),
@@ -75,7 +80,7 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
                 print(&verdict)?;
             }
             // The process that answered may be one of several, or of another runner.
-            healthy &= verify::report(&list).map_err(CheckError::Refused)?;
+            healthy &= verify::report(&list).map_err(refused)?;
         }
     }
     Ok(if healthy {

@@ -69,7 +69,13 @@ fn examine(arguments: &arguments::Doctor, limits: Limits, report: &mut Report) -
     let applied = apply_functions(files, arguments, limits)?;
     let list = list(&applied.files, arguments)
         .map_err(|error| Stop::at(Step::Manifests, error.to_string()))?;
-    let runners = runners(&list).map_err(|refusal| Stop::refused(Step::Manifests, *refusal))?;
+    let runners = runners(&list).map_err(|refusal| {
+        let manifests = Manifests::Plain(applied.files.clone());
+        match manifests.not_yaml() {
+            Some(error) => Stop::at(Step::Manifests, error.to_string()),
+            None => Stop::refused(Step::Manifests, *refusal),
+        }
+    })?;
     let names: Vec<String> = runners.iter().map(ToString::to_string).collect();
     report.ok(Step::Manifests, names.join(", "));
     if let Some(problem) = applied.problem {

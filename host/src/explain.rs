@@ -63,7 +63,9 @@ pub(crate) fn run(arguments: &arguments::Explain) -> Result<ExitCode, ExplainErr
     if arguments.picture().is_some() {
         terminal::report(&report);
     } else if !report.is_empty() {
-        page.push('\n');
+        if !page.is_empty() {
+            page.push('\n');
+        }
         page.push_str(&terminal::fitted(&report));
     }
     standard_output::print(&page)?;
@@ -107,6 +109,8 @@ fn explain_files(
     let applied = apply::apply(files.to_vec(), documents.clone(), &configs, limits)?;
     let page = match arguments.picture() {
         Some(picture) => picture::draw(picture, &applied.list, &applied.results),
+        // A function has failed: what would change is not known.
+        None if applied.code != 0 && texts(files) == texts(&applied.files) => String::new(),
         None => compare_files(
             (files, &documents),
             (&applied.files, &applied.documents),
@@ -155,6 +159,7 @@ fn explain_list(
             };
             picture::draw(picture, list, &ran.preamble.results)
         }
+        None if ran.code != 0 => String::new(),
         None => compare_lists(file, &after, &ran.preamble.alignment.resources)?,
     };
     Ok(Explained {

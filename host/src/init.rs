@@ -36,13 +36,12 @@ pub(crate) enum InitError {
     Answer(#[from] AnswerError),
     /// The relay would have no entry.
     #[error(
-        "several runner processes behind an API server alone: a relay in the cluster leads to them, and \
-         GitLab has to reach that. Choose the entry by --network, or let one process run \
-         (--replicas one)"
+        "several runner processes need a relay that GitLab can reach, and the API server alone is not \
+         enough. Choose by --network what leads to the relay, or let one process run (--replicas one)"
     )]
     NoEntry,
     /// A flag has no use with these answers.
-    #[error("{flag} is of no use with these answers, which lead to {exposure}: leave it out")]
+    #[error("{flag} is not used with these answers, which lead to {exposure}: leave it out")]
     Unused {
         /// The flag.
         flag: &'static str,
@@ -52,6 +51,19 @@ pub(crate) enum InitError {
     /// The function refuses the config.
     #[error("the function refuses this: {0}")]
     Refused(String),
+    /// The folder to write into is missing.
+    #[error("{0} is not a folder: create it, or name another")]
+    NoFolder(String),
+    /// The file of most hosts is there, and the host is not known yet.
+    #[error(
+        "{path} is there already: give --force to replace it, or --for argocd, which writes {of_argocd}"
+    )]
+    ExistsForMost {
+        /// The path of the file.
+        path: String,
+        /// The name of the other file.
+        of_argocd: &'static str,
+    },
     /// The file is there.
     #[error("{0} is there already: give --force to replace it")]
     Exists(String),
@@ -84,10 +96,32 @@ pub(crate) fn run(arguments: arguments::Init) -> Result<ExitCode, InitError> {
         true => Questions::at(io::stdin().lock(), anstream::stderr()),
         false => Questions::none(),
     };
+    check_place(&arguments)?;
     let settings = ask(&mut questions, &arguments)?;
     let page = write(&settings, &arguments)?;
     standard_output::print(&page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks before any question that the file can be written.
+fn check_place(arguments: &arguments::Init) -> Result<(), InitError> {
+    let folder = &arguments.folder;
+    if !folder.is_dir() {
+        return Err(InitError::NoFolder(shown(folder)));
+    }
+    let host = arguments.host_of_function;
+    let name = next::file_name(host.unwrap_or(FunctionHost::None));
+    let new = file(folder, name, String::new());
+    if arguments.force || new.location.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(match host {
+        Some(_) => InitError::Exists(new.path),
+        None => InitError::ExistsForMost {
+            path: new.path,
+            of_argocd: next::file_name(FunctionHost::ArgoCd),
+        },
+    })
 }
 
 /// What the answers lead to.

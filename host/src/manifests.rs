@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use krm::documents::{DocumentError, FUNCTION_CONFIG, to_resource_list};
+use krm::documents::{DocumentError, FUNCTION_CONFIG, to_resource_list, unreadable};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -47,6 +47,12 @@ pub(crate) enum ManifestsError {
     /// No manifests are named, and standard input is a terminal.
     #[error("name the manifests: files, folders, patterns, or - for standard input")]
     NoneNamed,
+    /// The same, for a command whose files have a flag.
+    #[error(
+        "name the manifests: -f for files, folders, patterns, or -f - for standard input; or -k for a \
+             kustomization"
+    )]
+    NoneNamedByFlag,
     /// A ResourceList is one of several files.
     #[error("{path} is a ResourceList; give it alone")]
     ListAmongOthers {
@@ -122,6 +128,15 @@ impl Manifests {
         }
     }
 
+    /// The first document that is not YAML, with its line in its file. A refusal of the list that is
+    /// [made](Self::into_list) of it has the line in the list.
+    pub(crate) fn not_yaml(&self) -> Option<ManifestsError> {
+        match self {
+            Self::Plain(files) => unreadable(&texts(files)).map(ManifestsError::from),
+            Self::List(_) => None,
+        }
+    }
+
     /// The ResourceList for one function, with the config of that file, or the default.
     ///
     /// # Errors
@@ -161,7 +176,11 @@ impl Source {
     ///
     /// A file cannot be read, or kustomize has failed.
     pub(crate) fn read(&self) -> Result<Manifests, ManifestsError> {
-        Manifests::read(&self.files, self.kustomize.as_deref())
+        let read = Manifests::read(&self.files, self.kustomize.as_deref());
+        read.map_err(|error| match error {
+            ManifestsError::NoneNamed => ManifestsError::NoneNamedByFlag,
+            error => error,
+        })
     }
 }
 

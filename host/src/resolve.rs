@@ -36,8 +36,13 @@ pub(crate) enum ResolveError {
 pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveError> {
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
-    let list = arguments.source.read()?.into_list(config, &default)?;
-    let rows = addresses::find(&list).map_err(ResolveError::Refused)?;
+    let manifests = arguments.source.read()?;
+    let refused = |refusal| match manifests.not_yaml() {
+        Some(error) => ResolveError::Manifests(error),
+        None => ResolveError::Refused(refusal),
+    };
+    let list = manifests.clone().into_list(config, &default)?;
+    let rows = addresses::find(&list).map_err(refused)?;
     standard_output::print(&match arguments.output {
         Format::Table => table(&rows),
         Format::Json => format!("{:#}\n", document(&rows)),
@@ -45,7 +50,7 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveErr
     })?;
     let has_address = |row: &Row| row.address.is_some() || row.is_of_pods();
     let all_known = rows.iter().all(has_address);
-    let is_right = verify::report(&list).map_err(ResolveError::Refused)?;
+    let is_right = verify::report(&list).map_err(refused)?;
     Ok(if all_known && is_right {
         ExitCode::SUCCESS
     } else {

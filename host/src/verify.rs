@@ -6,8 +6,9 @@ use krm::results::Refusal;
 use krm::results::{FunctionResult, Severity};
 use runner_terminal::documents::{Config, ConfigFault};
 use runner_terminal::function_config::{API_VERSION, FunctionConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
+use yaml_splice::Tree;
 
 use crate::apply::{self, ApplyError};
 use crate::arguments;
@@ -27,10 +28,21 @@ pub(crate) enum VerifyError {
     #[error("{}:{}: {}{}", .0.file, .0.line, field(.0), .0.message)]
     Config(ConfigFault),
     /// `--function-config` is of another kind.
-    #[error("{place} is no VerifyTerminals: give verify one, or leave --function-config out")]
+    #[error(
+        "{place} is not a VerifyTerminals: name a file that has one, or leave --function-config out"
+    )]
     NotVerifyTerminals {
         /// Where it is.
         place: String,
+    },
+    /// `--require-address` is set, and the input is a ResourceList.
+    #[error(
+        "{path} is a ResourceList and has its own functionConfig: set requireAddress there, and leave \
+         --require-address out"
+    )]
+    ListHasConfig {
+        /// The path of the ResourceList.
+        path: String,
     },
     /// The manifests have no runner, or cannot be read.
     #[error("{0}")]
@@ -56,17 +68,26 @@ fn field(fault: &ConfigFault) -> String {
 ///
 /// The manifests cannot be read or have no runner, or the function config is of another kind.
 pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError> {
-    let manifests = arguments.source().read()?;
+    let manifests = Manifests::read(&arguments.files, arguments.kustomize.as_deref())?;
+    let refused = |refusal| match manifests.not_yaml() {
+        Some(error) => VerifyError::Manifests(error),
+        None => VerifyError::Refused(refusal),
+    };
     let findings = match &manifests {
         Manifests::List(file) if arguments.function_config.is_some() => {
             return Err(has_function_config(file).into());
         }
-        Manifests::List(file) => findings(&file.text).map_err(VerifyError::Refused)?,
+        Manifests::List(file) if arguments.require_address => {
+            return Err(VerifyError::ListHasConfig {
+                path: file.path.clone(),
+            });
+        }
+        Manifests::List(file) => findings(&file.text).map_err(refused)?,
         Manifests::Plain(files) => {
             let mut found = Vec::new();
             for config in configs(files, arguments)? {
                 let list = manifests.clone().into_list(None, &config)?;
-                found.extend(findings(&list).map_err(VerifyError::Refused)?);
+                found.extend(findings(&list).map_err(refused)?);
             }
             found
         }
@@ -123,12 +144,33 @@ fn configs(files: &[File], arguments: &arguments::Verify) -> Result<Vec<String>,
         });
         texts.push(default.to_string());
     }
+    if arguments.require_address {
+        texts.iter_mut().for_each(require_address);
+    }
     Ok(texts)
 }
 
 fn is_verification(config: &Config<'_>) -> Result<bool, VerifyError> {
     let parsed = config.parse().map_err(VerifyError::Config)?;
     Ok(matches!(parsed, FunctionConfig::VerifyTerminals(_)))
+}
+
+/// Sets `requireAddress` in a valid VerifyTerminals.
+fn require_address(config: &mut String) {
+    let value = Tree::parse(config)
+        .ok()
+        .and_then(|tree| tree.to_value().ok());
+    let Some(Value::Object(mut members)) = value else {
+        return;
+    };
+    let spec = members.entry("spec").or_insert(Value::Null);
+    match spec {
+        Value::Object(fields) => {
+            fields.insert("requireAddress".to_owned(), Value::Bool(true));
+        }
+        _ => *spec = json!({"requireAddress": true}),
+    }
+    *config = Value::Object(members).to_string();
 }
 
 fn has_error(findings: &[FunctionResult]) -> bool {

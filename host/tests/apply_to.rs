@@ -79,7 +79,7 @@ fn a_stream_goes_through() {
     );
     assert!(ended.text().ends_with(CONFIG));
     assert!(
-        ended.stderr.contains("has to get an address first"),
+        ended.stderr.contains("has no address yet"),
         "{}",
         ended.stderr
     );
@@ -126,7 +126,7 @@ fn warnings_may_be_comments() {
         assert_eq!(without, plain.text());
         let lines: Vec<&str> = text.split(break_of_lines).collect();
         let at = lines.iter().position(is_comment).unwrap();
-        assert!(lines[at].contains("has to get an address first"), "{text}");
+        assert!(lines[at].contains("has no address yet"), "{text}");
         assert_eq!(lines[at + 1..at + 3], ["apiVersion: v1", "kind: Service"]);
     }
     let both = run(&mut command(&["apply-to", "--comments", "--diff"]), b"");
@@ -455,7 +455,7 @@ fn what_is_no_yaml_is_named_by_its_line_in_the_file() {
         + 1;
     let ended = apply_in(team.path(), &["apps/runner.yaml"]);
     assert_eq!(ended.code, 1);
-    let place = format!("runner-terminal: apps/runner.yaml:{line}: this is no YAML: ");
+    let place = format!("runner-terminal: apps/runner.yaml:{line}: this is not valid YAML: ");
     assert!(ended.stderr.starts_with(&place), "{}", ended.stderr);
     assert!(!ended.stderr.contains(" line "), "{}", ended.stderr);
 }
@@ -494,10 +494,7 @@ fn patterns_name_files() {
     );
     let none = apply_in(team.path(), &["*.json"]);
     assert_eq!(none.code, 1);
-    assert_eq!(
-        none.stderr,
-        "runner-terminal: no file is named like *.json\n"
-    );
+    assert_eq!(none.stderr, "runner-terminal: no file matches *.json\n");
 }
 
 #[test]

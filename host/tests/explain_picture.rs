@@ -18,7 +18,7 @@ fn explain(arguments: &[&str], input: &str) -> Ended {
 }
 
 const DEFAULT: &str = "chart/chart-default.yaml";
-const PENDING: &str = "has to get an address first";
+const PENDING: &str = "has no address yet";
 
 #[test]
 fn each_flag_prints_its_picture_and_the_results_go_to_standard_error() {

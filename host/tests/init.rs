@@ -113,7 +113,37 @@ fn a_missing_flag_is_named() {
     arguments.extend(["--node-port", "30900", "--force"]);
     let ended = init(folder.path(), &arguments);
     assert!(
-        ended.stderr.contains("--node-port is of no use"),
+        ended.stderr.contains("--node-port is not used"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// Before any question: nobody types answers that are lost.
+#[test]
+fn the_place_is_checked_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = init(&folder.path().join("none"), &[]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("none is not a folder: create it"),
+        "{}",
+        ended.stderr
+    );
+
+    fs::write(folder.path().join("session-server.yaml"), "mine").unwrap();
+    let ended = init(folder.path(), &[]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .stderr
+            .contains("session-server.yaml is there already"),
+        "{}",
+        ended.stderr
+    );
+    let ended = init(folder.path(), &["--for", "argocd"]);
+    assert!(
+        ended.stderr.contains("--gitlab is missing"),
         "{}",
         ended.stderr
     );

@@ -69,7 +69,7 @@ fn function_configs_are_those_of_the_file_or_of_the_manifests() {
     let refused = verify(&["-c", file], &pending);
     assert_eq!(refused.code, 1);
     assert!(
-        refused.stderr.contains("is no VerifyTerminals"),
+        refused.stderr.contains("is not a VerifyTerminals"),
         "{}",
         refused.stderr
     );
@@ -89,6 +89,64 @@ fn function_configs_are_those_of_the_file_or_of_the_manifests() {
         "{}",
         faulty.stderr
     );
+}
+
+/// The flag is for those who have no VerifyTerminals, and sets what they have not set.
+#[test]
+fn a_flag_requires_addresses() {
+    const FLAG: &str = "--require-address";
+    let pending = verify_case("pending");
+    let ended = verify(&[FLAG], &pending);
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+    assert!(ended.text().starts_with("error: "), "{}", ended.text());
+    assert_eq!(verify(&[FLAG], &verify_case("cluster-name")).code, 0);
+    assert_eq!(
+        verify(&[FLAG], &verify_case("without-session-server")).code,
+        1
+    );
+    for spec in ["", "spec:\n", "spec: {requireAddress: false}\n"] {
+        let config = format!("{pending}---\n{CONFIG}{spec}");
+        assert_eq!(verify(&[], &config).code, 0, "{spec}");
+        assert_eq!(verify(&[FLAG], &config).code, 1, "{spec}");
+    }
+    let list = verify(&[FLAG, "../cases/verify/address-required.yaml"], "");
+    assert_eq!(list.code, 1);
+    assert!(
+        list.stderr.contains("set requireAddress there"),
+        "{}",
+        list.stderr
+    );
+}
+
+/// The commands read a list that they make of the files.
+#[test]
+fn what_is_not_yaml_is_named_by_its_line_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(file("a.yaml"), verify_case("cluster-name")).unwrap();
+    for (text, line) in [
+        ("a: [1, 2\nb: c\n", 2),
+        (
+            "kind: Pod\nmetadata: {name: gitlab-runner}\nmetadata: {name: b}\n",
+            3,
+        ),
+    ] {
+        fs::write(file("b.yaml"), text).unwrap();
+        let (a, b) = (file("a.yaml"), file("b.yaml"));
+        let expected = format!("b.yaml:{line}: this is not valid YAML: ");
+        for arguments in [
+            &["verify", &a, &b] as &[&str],
+            &["resolve", "-f", &a, "-f", &b],
+            &["check", "-f", &a, "-f", &b],
+            &["doctor", "--offline", &a, &b],
+            &["explain", &a, &b],
+        ] {
+            let ended = run(&mut command(arguments), b"");
+            assert_eq!(ended.code, 1, "{arguments:?}");
+            let said = format!("{}{}", ended.stderr, ended.text());
+            assert!(said.contains(&expected), "{arguments:?}: {said}");
+        }
+    }
 }
 
 /// It comes last among the functions of plain manifests, and changes nothing.

@@ -292,7 +292,7 @@ mod tests {
             .unwrap()
             .report;
         assert!(
-            report.starts_with("runner-terminal: b.yaml:5: this is no YAML: "),
+            report.starts_with("runner-terminal: b.yaml:5: this is not valid YAML: "),
             "{report}"
         );
     }
@@ -311,7 +311,10 @@ mod tests {
             |list| Ok::<_, Infallible>(Run::from(&crate::run(list.as_bytes()))),
         );
         let report = applied.unwrap().report;
-        assert!(report.contains("b.yaml:6: this is no YAML"), "{report}");
+        assert!(
+            report.contains("b.yaml:6: this is not valid YAML"),
+            "{report}"
+        );
         assert_eq!(report.matches("line ").count(), 0, "{report}");
     }
 

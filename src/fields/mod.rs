@@ -5,6 +5,7 @@ mod choices;
 mod config_reference;
 mod duration;
 mod label_selector;
+mod mapping;
 pub(crate) mod metadata;
 mod port;
 mod resources;

@@ -21,8 +21,12 @@ impl<'de> Deserialize<'de> for Port {
             .filter(|port| *port > 0)
             .map(Self)
             .ok_or_else(|| {
+                let is_quoted = value
+                    .as_str()
+                    .is_some_and(|text| text.parse::<u16>().is_ok());
+                let how = if is_quoted { ", without quotes" } else { "" };
                 serde::de::Error::custom(format!(
-                    "{value} is not a port: a port is a number from 1 to 65535"
+                    "{value} is not a port: a port is a number from 1 to 65535{how}"
                 ))
             })
     }

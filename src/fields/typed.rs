@@ -1,8 +1,9 @@
 //! Parses a value into a type, and reports errors with the path of the field.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 
+use super::mapping::Input;
 use super::{ConfigError, choices};
 
 /// Parses `value`, which is at `path`, into a type.
@@ -23,7 +24,7 @@ pub(crate) fn read_among<T: DeserializeOwned>(
     value: &Value,
     others: &[&str],
 ) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(value.clone()).map_err(|error| {
+    serde_path_to_error::deserialize(Input(value.clone())).map_err(|error| {
         let place = choices::place(error.path());
         let inner = error.path().to_string();
         let field = match inner.as_str() {
@@ -60,7 +61,7 @@ pub(crate) fn read_among<T: DeserializeOwned>(
             Some((given, choices)) => {
                 choices::refuse(&choices::path(path, &place), given, &choices)
             }
-            None => ConfigError::new(field, message),
+            None => ConfigError::new(field, plain(&message, given)),
         }
     })
 }
@@ -74,7 +75,7 @@ where
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
-        value => T::deserialize(value.into_deserializer())
+        value => T::deserialize(Input(value))
             .map(Some)
             .map_err(serde::de::Error::custom),
     }
@@ -91,10 +92,28 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
 }
 
 pub(super) fn join(path: &str, field: &str) -> String {
-    if path.is_empty() {
-        field.to_owned()
+    if path.is_empty() || field.starts_with('[') {
+        format!("{path}{field}")
     } else {
         format!("{path}.{field}")
+    }
+}
+
+/// serde's message about a value of another type, with what to do where that is clear.
+fn plain(message: &str, given: Option<&Value>) -> String {
+    match given {
+        Some(Value::String(text)) if message.ends_with("expected a boolean") => {
+            format!("is {text:?}, and must be true or false, without quotes")
+        }
+        Some(value) if message.ends_with("expected a boolean") => {
+            let kind = match value {
+                Value::Array(_) => "a list".to_owned(),
+                Value::Object(_) => "a mapping".to_owned(),
+                other => other.to_string(),
+            };
+            format!("is {kind}, and must be true or false")
+        }
+        _ => message.to_owned(),
     }
 }
 

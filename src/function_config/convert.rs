@@ -112,7 +112,7 @@ fn convert_document(text: &str, to: ApiVersion) -> Result<(String, usize), Fault
         (
             error.line,
             format!(
-                "this mentions a functionConfig and is no YAML: {}",
+                "this mentions a functionConfig and is not valid YAML: {}",
                 error.message
             ),
         )

@@ -294,35 +294,40 @@ pub fn complete_at_start(
 }
 
 /// Reports that no runner was found, and which resources were examined.
-pub fn none_found(
-    list: &ResourceList<'_>,
-    selector: &RunnerSelector,
-    container: Option<&str>,
-) -> FunctionResult {
+pub fn none_found(list: &ResourceList<'_>, container: Option<&str>) -> FunctionResult {
     if list.is_empty() {
         return FunctionResult::error(
             "the list has no items: give the function the manifests of a GitLab Runner (under \
              `resources:` of the kustomization)",
         );
     }
+    let others = find_workloads(list, &RunnerSelector::default(), container).unwrap_or_default();
+    if !others.is_empty() {
+        let others = others
+            .iter()
+            .map(|other| other.resource.identity.to_string());
+        return FunctionResult::error(format!(
+            "found no GitLab Runner that fits spec.runner; those in the list are {}",
+            enumeration(others.collect())
+        ));
+    }
     let workloads: Vec<String> = list
         .resources()
         .filter(|item| WORKLOAD_KINDS.contains(&list.head(*item).0))
         .map(|item| list.display_name(item))
         .collect();
-    let shown = workloads
-        .iter()
-        .take(10)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
+    if workloads.is_empty() {
+        let kinds = WORKLOAD_KINDS.join(", ");
+        return FunctionResult::error(match list.resources().count() {
+            1 => format!("found no GitLab Runner: the only item is not a workload ({kinds})"),
+            count => {
+                format!("found no GitLab Runner: none of the {count} items is a workload ({kinds})")
+            }
+        });
+    }
     let looked = match workloads.len() {
-        0 => match list.resources().count() {
-            1 => "the only item is not a workload".to_owned(),
-            count => format!("none of the {count} items is a workload"),
-        },
-        1..=10 => format!("looked at {shown}"),
-        count => format!("looked at {count} workloads: {shown}, …"),
+        1..=MOST_NAMED => format!("looked at {}", enumeration(workloads)),
+        count => format!("looked at {count} workloads: {}", enumeration(workloads)),
     };
     let what = match container {
         Some(name) => format!("has a container named {name:?}"),
@@ -330,12 +335,19 @@ pub fn none_found(
                  same, name its container in spec.container)"
             .to_owned(),
     };
-    let which = if *selector == RunnerSelector::default() {
-        ""
+    FunctionResult::error(format!("found no GitLab Runner: {looked}; none {what}"))
+}
+
+/// How many resources a message names.
+const MOST_NAMED: usize = 10;
+
+/// The first few names.
+fn enumeration(names: Vec<String>) -> String {
+    let more = if names.len() > MOST_NAMED {
+        ", …"
     } else {
-        " and fits spec.runner"
+        ""
     };
-    FunctionResult::error(format!(
-        "found no GitLab Runner: {looked}; none {what}{which}"
-    ))
+    let named: Vec<String> = names.into_iter().take(MOST_NAMED).collect();
+    format!("{}{more}", named.join(", "))
 }

@@ -18,8 +18,9 @@ const AUTOSCALERS: [(&str, &str); 2] = [
 const WHY: &str = "a terminal lives in the one runner process that runs its job, and behind one \
                    address the next connection may reach another: terminals would be lost";
 
-const EACH_BY_ITSELF: &str = "Give each pod an address of its own with spec.exposure.type: Relay, PodIP \
-                              or HostPort (docs/exposures.md says which) and spec.configure.at: PodStart";
+const EACH_BY_ITSELF: &str = "In the SessionServer, set spec.exposure.type to Relay, PodIP or HostPort \
+                              and spec.configure.at to PodStart, which give each pod an address of \
+                              its own";
 
 /// Refuses a workload if more than one process would answer at its address.
 ///
@@ -37,9 +38,9 @@ pub fn check_single_process(list: &ResourceList<'_>, workload: &Workload) -> Res
         };
         return Err(Box::new(
             FunctionResult::error(format!(
-                "replicas is {replicas}{by}, but {WHY}. {EACH_BY_ITSELF}; or set replicas: 1 (one \
-                 process runs as many jobs at once as `concurrent` allows), or spec.replicas: Shard, \
-                 which makes one workload per replica"
+                "replicas is {replicas}{by}, but {WHY}. {EACH_BY_ITSELF}; or set spec.replicas there to \
+                 Shard, which makes one workload per replica; or set replicas: 1 here (one process \
+                 runs as many jobs at once as `concurrent` allows)"
             ))
             .about(identity)
             .at("spec.replicas")
@@ -68,7 +69,8 @@ pub fn unknown_replicas(workload: &Workload) -> Option<FunctionResult> {
     };
     text.parse::<i64>().is_err().then(|| {
         FunctionResult::warning(format!(
-            "replicas is {text:?}, which is not known here, and {WHY}: terminals need it to be 1"
+            "replicas is {text:?}, and what number that will be is not known here. Terminals need it \
+             to be 1: {WHY}"
         ))
         .about(&workload.resource.identity)
         .at("spec.replicas")

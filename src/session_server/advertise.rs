@@ -563,7 +563,7 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
 /// Switches the session server off until there is an address.
 fn switch_off(service: &Identity, draft: &mut ConfigDraft<'_>, reason: &str) -> FunctionResult {
     let state = if settings::switch_off(draft) {
-        "terminals stay off until then, and jobs run as ever"
+        "terminals stay off until then"
     } else {
         "config.toml has a listen_address of the user's own, which stays"
     };

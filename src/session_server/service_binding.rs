@@ -345,11 +345,11 @@ impl ServiceBinding {
                 let state = state(draft);
                 let (needs, shown) = if self.is_node_port {
                     (
-                        "has to get a node port first, and the address of a node",
+                        "has no node port yet, and no address of a node",
                         "`kubectl get nodes -o wide`".to_owned(),
                     )
                 } else {
-                    ("has to get an address first", format!("`{look}`"))
+                    ("has no address yet", format!("`{look}`"))
                 };
                 // Its RoleBinding names a namespace.
                 let in_one_step = match !self.identity.namespace.is_empty() && can_start() {
@@ -446,6 +446,6 @@ fn state(draft: &ConfigDraft<'_>) -> String {
             draft.location.field()
         )
     } else {
-        "terminals stay off until then, and jobs run as ever".to_owned()
+        "terminals stay off until then".to_owned()
     }
 }

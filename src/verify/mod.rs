@@ -88,7 +88,7 @@ pub(crate) fn findings(
         ..
     } = runner::find(list, &spec.runner, container)?;
     if selected.is_empty() {
-        return Err(Box::new(runner::none_found(list, &spec.runner, container)));
+        return Err(Box::new(runner::none_found(list, container)));
     }
     if selected.len() > 1 && spec.config.is_some() {
         return Err(FunctionResult::refuse_config(

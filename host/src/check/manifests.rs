@@ -4,11 +4,8 @@ use krm::results::Refusal;
 use runner_terminal::session_server::addressed_by_pods;
 use runner_terminal::{RunnerAddress, addresses};
 
-use crate::arguments::Source;
-use crate::manifests::ManifestsError;
-
 /// Queries no cluster: the configuration has the address that GitLab gets.
-const CONFIG: &str = "\
+pub(super) const CONFIG: &str = "\
 apiVersion: runner-terminal.dev/v1alpha1
 kind: AdvertiseAddress
 metadata:
@@ -16,15 +13,6 @@ metadata:
 spec:
   source: Items
 ";
-
-/// The ResourceList of the manifests.
-///
-/// # Errors
-///
-/// The manifests cannot be read.
-pub(super) fn list_of(source: &Source) -> Result<String, ManifestsError> {
-    source.read()?.into_list(None, CONFIG)
-}
 
 /// Each runner and its `advertise_address`, if it has one.
 ///

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::InitError;
 use super::decision::{ExposureType, Reach, Situation};
 use super::questions::{AnswerError, Question, Questions};
-use crate::arguments::{self, Cloud, FunctionHost, GatewayName};
+use crate::arguments::{self, Cloud, Controller, FunctionHost, GatewayName};
 
 /// The namespace of the relay if no other is named.
 const RELAY_NAMESPACE: &str = "runner-terminal";
@@ -132,7 +132,7 @@ impl Details<'_, '_> {
             ExposureType::Ingress => {
                 let host = self.dns_name()?;
                 fields.insert("host".to_owned(), host.into());
-                self.controller(&mut fields)?;
+                self.controller(&mut fields, |_| true)?;
             }
             ExposureType::Gateway => {
                 let host = self.dns_name()?;
@@ -276,7 +276,7 @@ impl Details<'_, '_> {
     fn dns_name(&mut self) -> Result<String, AnswerError> {
         let text = match self.settings.exposure {
             ExposureType::Relay => {
-                "Below which domain do the pods have their names? The DNS name *.DOMAIN has to lead \
+                "Under which domain are the names of the pods? The DNS name *.DOMAIN has to lead \
                  to the relay."
             }
             _ => "By which DNS name, of its own, does GitLab reach the runner?",
@@ -288,10 +288,15 @@ impl Details<'_, '_> {
         Ok(host)
     }
 
-    fn controller(&mut self, fields: &mut Map<String, Value>) -> Result<(), AnswerError> {
-        let controller = self.questions.choose(
+    fn controller(
+        &mut self,
+        fields: &mut Map<String, Value>,
+        is_offered: impl Fn(&Controller) -> bool,
+    ) -> Result<(), AnswerError> {
+        let controller = self.questions.choose_among(
             self.given.controller,
             &Question::new("--controller", "Which ingress controller?"),
+            is_offered,
         )?;
         // The option's values have the same names as the field's.
         if let Some(value) = controller.to_possible_value() {
@@ -326,7 +331,9 @@ impl Details<'_, '_> {
         match reach {
             Reach::Ingress => {
                 set("type", "Ingress".into());
-                self.controller(&mut entry)?;
+                // These pass TLS through for exact hosts alone, and each pod has a host of its own.
+                let exact = [Controller::Nginx, Controller::Openshift];
+                self.controller(&mut entry, |controller| !exact.contains(controller))?;
             }
             Reach::Gateway => {
                 set("type", "Gateway".into());

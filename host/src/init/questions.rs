@@ -119,7 +119,21 @@ impl<'t> Questions<'t> {
         given: Option<T>,
         question: &Question,
     ) -> Result<T, AnswerError> {
-        self.choice(given, question, None)
+        self.choice(given, question, None, |_| true)
+    }
+
+    /// One of the values of a type, of which only some are offered.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub(super) fn choose_among<T: ValueEnum>(
+        &mut self,
+        given: Option<T>,
+        question: &Question,
+        is_offered: impl Fn(&T) -> bool,
+    ) -> Result<T, AnswerError> {
+        self.choice(given, question, None, is_offered)
     }
 
     /// One of the values of a type; the given one if nobody can be asked.
@@ -133,7 +147,7 @@ impl<'t> Questions<'t> {
         question: &Question,
         default: T,
     ) -> Result<T, AnswerError> {
-        self.choice(given, question, Some(default))
+        self.choice(given, question, Some(default), |_| true)
     }
 
     fn choice<T: ValueEnum>(
@@ -141,12 +155,15 @@ impl<'t> Questions<'t> {
         given: Option<T>,
         question: &Question,
         default: Option<T>,
+        is_offered: impl Fn(&T) -> bool,
     ) -> Result<T, AnswerError> {
         self.used.push(question.flag);
         if let Some(given) = given {
             return Ok(given);
         }
-        let all = T::value_variants().iter();
+        let values = T::value_variants().iter();
+        let values: Vec<&T> = values.filter(|value| is_offered(value)).collect();
+        let all = values.iter();
         let all: Vec<_> = all.filter_map(|value| value.to_possible_value()).collect();
         let names: Vec<String> = all
             .iter()
@@ -167,9 +184,10 @@ impl<'t> Questions<'t> {
         let chosen = |text: &str| {
             let by_number = text.parse::<usize>().ok().and_then(|number| {
                 let index = number.checked_sub(1)?;
-                T::value_variants().get(index).cloned()
+                values.get(index).copied().cloned()
             });
-            let found = by_number.or_else(|| T::from_str(text, true).ok());
+            let by_name = || T::from_str(text, true).ok().filter(&is_offered);
+            let found = by_number.or_else(by_name);
             found.ok_or_else(|| format!("type a number from 1 to {}", names.len()))
         };
         terminal.answer(question, chosen)
@@ -277,8 +295,12 @@ impl Terminal<'_> {
                     text: question.text,
                 });
             }
-            match read(line.trim()) {
+            let text = line.trim();
+            match read(text) {
                 Ok(answer) => return Ok(answer),
+                Err(_) if text.is_empty() => {
+                    self.say("This needs an answer. Ctrl-C ends, and nothing is written.\n");
+                }
                 Err(problem) => {
                     let problem = printable(&problem).into_owned();
                     self.say(&format!("{}\n", wrap(&problem, WIDTH).join("\n")));

@@ -30,7 +30,7 @@ pub(crate) enum FindError {
         error: glob::PatternError,
     },
     /// A pattern matches no file.
-    #[error("no file is named like {pattern}")]
+    #[error("no file matches {pattern}")]
     NoMatch {
         /// The pattern.
         pattern: String,

@@ -33,7 +33,7 @@ pub(crate) enum BuildError {
     /// Neither kustomize nor kubectl is installed.
     #[error(
         "neither kustomize nor kubectl is on PATH: install one, or build the manifests yourself and \
-         name them by --filename"
+         name the file instead"
     )]
     NotInstalled,
     /// The program does not start.

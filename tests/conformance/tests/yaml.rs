@@ -106,7 +106,7 @@ fn each_case_is_read_as_the_suite_says_or_refused() {
         tally.lines(),
         "\
 15 a key that is a collection, refused: a key must be a scalar: 4FJ6 6BFJ 6PBE 9MMW KK5P LX3P M2N8 M2N8/1 M5DY Q9WF RZP5 SBG9 V9D5 X38W XW4D
-1 a key that stands twice, refused: the key \"\" stands twice in this mapping: 2JQS
+1 a key that stands twice, refused: the key \"\" is in this mapping twice: 2JQS
 94 no YAML, refused
 5 no document, read as null: 8G76 98YD AVM7 HWV9 QT73
 30 one document that readers take for different things, refused

@@ -179,7 +179,7 @@ fn errors_are_in_helms_own_error() {
 #[test]
 fn warnings_are_comments_in_the_manifests() {
     let rendered = helm().succeeds(&template(&PLUGIN));
-    let comment = "\n# runner-terminal: warning: status.loadBalancer: has to get an address first";
+    let comment = "\n# runner-terminal: warning: status.loadBalancer: has no address yet";
     let documents = documents(&rendered);
     let found: Vec<_> = documents
         .iter()

@@ -67,7 +67,7 @@ fn the_example_is_accepted_by_an_api_server() {
         warning.contains("Service ci/team-a-runner-session-server"),
         "{warning}"
     );
-    assert!(warning.contains("has to get an address first"), "{warning}");
+    assert!(warning.contains("has no address yet"), "{warning}");
 }
 
 #[test]

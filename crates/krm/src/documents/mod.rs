@@ -283,7 +283,7 @@ impl fmt::Display for DocumentError {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::NotYaml(why) => return write!(formatter, "this is no YAML: {why}"),
+            Self::NotYaml(why) => return write!(formatter, "this is not valid YAML: {why}"),
             Self::Ambiguous(why) => return write!(formatter, "this cannot be read: {why}"),
             Self::ContentAfterSeparator => {
                 "there is content on the line of the separator; put it on a line of its own"

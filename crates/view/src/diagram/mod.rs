@@ -217,7 +217,7 @@ fn paths(list: &str, said: &[Said]) -> Result<Vec<TerminalPath>, String> {
     let container = container.and_then(Value::as_str);
     let workloads = workloads(&list, container).map_err(|refusal| refusal.message)?;
     if workloads.is_empty() {
-        let none = runner::none_found(&list, &RunnerSelector::default(), container);
+        let none = runner::none_found(&list, container);
         return Err(none.message);
     }
     let scene = Scene {

@@ -435,7 +435,7 @@ impl<'a> Builder<'a> {
                     if is_double(open, key, &self.nodes) {
                         return Err(at(
                             marks.start,
-                            &format!("the key {key:?} stands twice in this mapping"),
+                            &format!("the key {key:?} is in this mapping twice"),
                         ));
                     }
                     open.merges |= key == "<<";

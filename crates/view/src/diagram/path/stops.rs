@@ -280,9 +280,7 @@ impl Known {
                     "config.toml has a listen_address and no advertise_address, so the Debug \
                      button is there and broken until then"
                 }
-                _ => {
-                    "config.toml gets its session_server once the address is known; jobs run as ever"
-                }
+                _ => "config.toml gets its session_server once the address is known",
             };
             return stop.because(State::Pending, explanation);
         }
