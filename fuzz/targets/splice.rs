@@ -155,6 +155,10 @@ fn operation(choices: &mut Unstructured<'_>, value: &Value) -> arbitrary::Result
 /// comma or get a colon, the one below may come to the dash of what is gone.
 fn stays(tree: &Tree<'_>, operation: &PatchOperation, output: &str) {
     let text = tree.text;
+    // The value was there already.
+    if output == text {
+        return;
+    }
     // An alias, and what `<<` brings in, are written out where they stand.
     if text.contains(['&', '*']) || text.contains("<<") {
         return;
