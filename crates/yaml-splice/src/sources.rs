@@ -114,9 +114,7 @@ impl Comparison<'_, '_> {
             {
                 Ok(Some(NOT_KEPT.to_owned()))
             }
-            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. })
-                if self.before.value_of(id) != Ok(Value::Null) =>
-            {
+            (Kind::Scalar { value, .. }, Kind::Scalar { value: new, .. }) => {
                 let is_plain = source == emit::inline_string(value) && source_now == new.as_ref();
                 let value = self.before.value_of(id).unwrap_or_default();
                 if is_plain || comes_back(self.after.text, pointer, value, source)? {

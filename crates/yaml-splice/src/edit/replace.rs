@@ -271,6 +271,27 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_is_written_out_as_its_anchor_is() {
+        for (item, written) in [
+            ("b, c", r#""b, c""#),
+            ("b c", r#""b c""#),
+            ("0755", "0755"),
+            ("~", "~"),
+            ("a: on", "{a: on}"),
+            ("a: 'on'", r#"{a: "on"}"#),
+        ] {
+            assert_eq!(
+                replaced(
+                    &format!("l: &x\n- {item}\n- d\nm: *x\n"),
+                    "/l/1",
+                    &json!("e")
+                ),
+                format!("l: &x\n- {item}\n- e\nm: [{written}, d]\n")
+            );
+        }
+    }
+
+    #[test]
     fn a_value_keeps_its_anchor() {
         let map = json!({"k": "v"});
         let list = json!(["v"]);
