@@ -558,6 +558,21 @@ fn a_document_that_is_a_text_is_indented() {
     }
 }
 
+/// The blank line at the end of the text was read differently.
+#[test]
+fn the_header_of_a_block_scalar_ends_in_a_line_feed() {
+    for text in ["a: |+\r b\r\n   ", "a: >\r  b\n", "- | # c\r  b\n"] {
+        let why = refused(text);
+        assert!(
+            why.contains("ends in a carriage return alone"),
+            "{text:?}: {why}"
+        );
+    }
+    for text in ["a: |+\r\n  b\r\n   ", "a: |\n  b\r  c\n"] {
+        assert!(yaml_splice::Tree::parse(text).is_ok(), "{text:?}");
+    }
+}
+
 /// Whether blanks at the end of a text counted as a line depended on their number.
 #[test]
 fn blanks_without_a_line_break_are_a_blank_line() {

@@ -150,6 +150,20 @@ pub(super) fn flow_scalar(text: &str, at: usize, value: &str) -> Result<(), Yaml
     Err(error_at(text, at, message))
 }
 
+/// Checks the first line of a block scalar, from its `|` or `>`. YAML ends it at a carriage return alone
+/// too, where editors and this crate see no end of a line.
+pub(super) fn block_header(text: &str, indicator: usize, end: usize) -> Result<(), YamlError> {
+    let header = text.get(indicator..end).unwrap_or_default();
+    match header.find('\r') {
+        None => Ok(()),
+        Some(at) => {
+            let message = "the line of this `|` or `>` ends in a carriage return alone; end it with a line \
+                           feed";
+            Err(error_at(text, indicator + at, message))
+        }
+    }
+}
+
 /// Checks a block scalar that is the whole document. libyaml ignores its text unless it is
 /// indented.
 pub(super) fn root_block_scalar(

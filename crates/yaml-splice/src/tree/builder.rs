@@ -230,6 +230,7 @@ impl<'a> Builder<'a> {
         let end = match style {
             ScalarStyle::Literal | ScalarStyle::Folded => {
                 let block = Block::read(self.text, begin.content, &value);
+                ambiguous::block_header(self.text, begin.content, block.header_end)?;
                 if self.stack.is_empty() {
                     ambiguous::root_block_scalar(self.text, begin.content, block.indent)?;
                 }
