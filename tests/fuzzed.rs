@@ -558,6 +558,29 @@ fn a_document_that_is_a_text_is_indented() {
     }
 }
 
+/// libyaml read what an edit gave in another way.
+#[test]
+fn a_text_with_a_carriage_return_as_a_line_end_is_not_edited() {
+    let patch = |value| -> json_patch::Patch {
+        let patch = json!([{"op": "add", "path": "/z", "value": value}]);
+        serde_json::from_value(patch).unwrap()
+    };
+    for text in [
+        "a: 1\rb: 2\n",
+        "a:\n- - \n    ?017 \r- -\n",
+        "a: 1 # c\rb: 2\n",
+    ] {
+        let error = yaml_splice::apply(text, &patch(1)).unwrap_err();
+        assert!(
+            error.to_string().contains("carriage return"),
+            "{text:?}: {error}"
+        );
+    }
+    for text in ["a: 'b\r  c'\n", "a: |\n  b\r  c\n", "a: 1\r\n"] {
+        assert!(yaml_splice::apply(text, &patch(1)).is_ok(), "{text:?}");
+    }
+}
+
 /// The blank line at the end of the text was read differently.
 #[test]
 fn the_header_of_a_block_scalar_ends_in_a_line_feed() {

@@ -41,6 +41,8 @@ fuzz_target!(|input: &[u8]| {
             | EditError::LongKey { .. }
             | EditError::NotFaithful { .. },
         ) => return,
+        // A carriage return alone ends a line to YAML only.
+        Err(EditError::Yaml(_)) if text.replace("\r\n", "").contains('\r') => return,
         Err(error) => panic!("{error}: {patch:?}"),
     };
     let (_, value) = read(&output).unwrap_or_else(|error| panic!("{error}: {patch:?}\n{output}"));

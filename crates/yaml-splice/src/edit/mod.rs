@@ -50,6 +50,9 @@ pub fn apply_to(
     patch: &[PatchOperation],
     expected: &Value,
 ) -> Result<String, EditError> {
+    if !patch.is_empty() {
+        tree.check_line_ends()?;
+    }
     let mut edited: Option<String> = None;
     let mut rest = patch;
     while let Some(operation) = rest.first() {

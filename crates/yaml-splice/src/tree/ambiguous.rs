@@ -103,6 +103,33 @@ pub(super) fn characters(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError
     Err(error_at(text, at, &message))
 }
 
+/// Finds a carriage return without a line feed outside of quotes and block scalars. It ends a line, but
+/// no editor shows that, and an edit there would be read in different ways.
+pub(super) fn line_ends(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
+    let returns = memchr::memchr_iter(b'\r', text.as_bytes());
+    let mut alone = returns
+        .filter(|at| text.as_bytes().get(at + 1) != Some(&b'\n'))
+        .peekable();
+    if alone.peek().is_none() {
+        return Ok(());
+    }
+    let is_in_scalar = |at: usize| {
+        nodes.iter().any(|node| match node.kind {
+            Kind::Scalar { style, .. } => {
+                style != ScalarStyle::Plain && (node.content..node.span.end).contains(&at)
+            }
+            _ => false,
+        })
+    };
+    match alone.find(|at| !is_in_scalar(*at)) {
+        None => Ok(()),
+        Some(at) => {
+            let message = "there is a carriage return inside the line; end lines with LF or CRLF";
+            Err(error_at(text, at, message))
+        }
+    }
+}
+
 fn is_quoted(node: &Node<'_>) -> bool {
     matches!(
         node.kind,

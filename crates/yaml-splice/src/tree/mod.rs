@@ -102,6 +102,11 @@ pub enum Kind<'a> {
 }
 
 impl<'a> Tree<'a> {
+    /// Refuses a carriage return alone that ends a line: text around it is not edited.
+    pub(crate) fn check_line_ends(&self) -> Result<(), YamlError> {
+        ambiguous::line_ends(self.text, &self.nodes)
+    }
+
     /// Parses one document.
     ///
     /// # Errors
