@@ -46,7 +46,7 @@ pub struct SessionServerSpec<E = Exposure> {
     /// one runner. The one that is mounted at the path that the runner reads when not set.
     pub config: Option<ConfigReference>,
     /// When the runner's `config.toml` gets its `[session_server]`: at the build, or when a pod starts.
-    /// `{at: Build}` when not set.
+    /// At the build when not set.
     pub configure: ConfigureSpec,
     /// What to do with a runner that has several replicas. `Refuse` when not set.
     pub replicas: Replicas,
@@ -66,7 +66,7 @@ pub struct SessionServerSpec<E = Exposure> {
     pub readers: Vec<Reader>,
     /// Adds a NetworkPolicy that allows these peers to connect to the session server.
     pub network_policy: Option<NetworkPolicySpec>,
-    /// How the session server is reached from outside its pod. `{type: LoadBalancer}` when not set.
+    /// How the session server is reached from outside its pod. A LoadBalancer when not set.
     pub exposure: E,
 }
 
