@@ -24,7 +24,9 @@ pub fn yaml(text: &str) -> Option<Value> {
 /// The value of a text that was made of one that [`yaml`] takes.
 pub fn written(text: &str) -> Option<Value> {
     // Each level of collections as keys doubles the quotes of the text.
-    libyaml::value(text, |key| Some(key.to_string()).filter(|text| text.len() < 10_000))
+    libyaml::value(text, |key| {
+        Some(key.to_string()).filter(|text| text.len() < 10_000)
+    })
 }
 
 /// Whether both readers find the same nodes in a text that both take.

@@ -3,10 +3,10 @@
 
 #![no_main]
 
-use fuzz::{judge, mutate, tape};
-use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use chart_values::import;
-use krm::documents::{to_resource_list};
+use fuzz::{judge, mutate, tape};
+use krm::documents::to_resource_list;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use runner_terminal::function_config::FunctionConfig;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

@@ -117,7 +117,9 @@ fn read(bytes: &[u8], pieces: &[u16]) -> Result<client_hello::ClientHello, Hello
 }
 
 /// An answer without what depends on how the bytes arrive.
-fn said(read: &Result<client_hello::ClientHello, HelloError>) -> Result<Option<&str>, &'static str> {
+fn said(
+    read: &Result<client_hello::ClientHello, HelloError>,
+) -> Result<Option<&str>, &'static str> {
     match read {
         Ok(read) => Ok(read.sni.as_deref()),
         Err(HelloError::Nothing) => Err("nothing"),

@@ -72,11 +72,7 @@ fuzz_target!(|input: &[u8]| {
         .any(|(key, value)| value.is_some() && new.contains(key));
     if !were_there {
         config.unset(&keys, !had_table);
-        assert_eq!(
-            config.text(),
-            text,
-            "it is not taken back from:\n{edited}"
-        );
+        assert_eq!(config.text(), text, "it is not taken back from:\n{edited}");
     } else {
         for (key, value) in KEYS.iter().zip(&before) {
             match value {

@@ -9,8 +9,8 @@ use fuzz::{mutate, tape};
 use hostile_list::list;
 use html5gum::{Token, Tokenizer};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use view::diagram::Diagram;
 use serde_json::{Value, json};
+use view::diagram::Diagram;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)

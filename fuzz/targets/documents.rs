@@ -6,12 +6,12 @@
 use std::convert::Infallible;
 
 use fuzz::{judge, mutate, tape};
-use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use runner_terminal::documents::{Run, apply, function_configs};
 use krm::documents::{from_resource_list, to_resource_list};
 use krm::resource_list::ResourceList;
-use yaml_splice::Tree;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use runner_terminal::documents::{Run, apply, function_configs};
 use serde_json::Value;
+use yaml_splice::Tree;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)

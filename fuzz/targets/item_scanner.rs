@@ -4,8 +4,8 @@
 #![no_main]
 
 use fuzz::{judge, mutate, resource_list, tape};
-use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use krm::resource_list::ResourceList;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)

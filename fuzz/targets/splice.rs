@@ -10,10 +10,10 @@ use fuzz::{judge, mutate, tape};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use serde_json::Value;
 use yaml_splice::edit::{EditError, apply, item_root, item_value};
 use yaml_splice::tree::{Kind, skip_gap};
 use yaml_splice::{Tree, YamlError};
-use serde_json::Value;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::lines(data, size, max_size, seed)

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::ConfigError;
+use super::mapping::Input;
 use super::typed::{did_you_mean, join};
 
 /// A name that is not one of the choices.
@@ -18,7 +19,7 @@ pub(super) type FieldPath = Vec<Segment>;
 pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Option<Vec<String>> {
     let mut probed = value.clone();
     *slot(&mut probed, place)? = Value::String(NO_CHOICE.to_owned());
-    let error = serde_path_to_error::deserialize::<_, T>(probed).err()?;
+    let error = serde_path_to_error::deserialize::<_, T>(Input(probed)).err()?;
     let message = error.into_inner().to_string();
     let mut quoted = message
         .strip_prefix("unknown variant ")?
