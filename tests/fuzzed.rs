@@ -558,7 +558,7 @@ fn a_document_that_is_a_text_is_indented() {
     }
 }
 
-/// libyaml read what an edit gave in another way.
+/// libyaml read the result of an edit differently.
 #[test]
 fn a_text_with_a_carriage_return_as_a_line_end_is_not_edited() {
     let patch = |value| -> json_patch::Patch {

@@ -107,8 +107,8 @@ pub fn check_fixed_size(list: &ResourceList<'_>, workload: &Workload) -> Result<
     if identity.kind == "DaemonSet" {
         return Err(Box::new(
             refuse(format!(
-                "a DaemonSet runs one process on each node, but {WHY}. {EACH_BY_ITSELF}, run this \
-                 GitLab Runner as a Deployment with replicas: 1, or leave it out by spec.runner"
+                "a DaemonSet runs one process on each node, but {WHY}. {EACH_BY_ITSELF}; or run \
+                 this GitLab Runner as a Deployment with replicas: 1; or leave it out by spec.runner"
             ))
             .at("kind"),
         ));
