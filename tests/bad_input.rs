@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+use runner_terminal::fields::ConfigError;
 use runner_terminal::function_config::FunctionConfig;
 use serde_json::{Value, json};
 
@@ -97,22 +98,25 @@ fn a_list_is_no_mapping_of_a_function_config() {
     }
     assert!(replaced > 200, "{replaced}");
 
-    let parse = |spec| {
-        let config = json!({"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
-            "metadata": {"name": "s"}, "spec": spec});
-        FunctionConfig::parse(&config).unwrap_err()
-    };
-    let error = parse(json!([false]));
+    let error = fault(json!([false]));
     assert_eq!(error.path, "spec");
     assert!(
         error.message.contains("a mapping with the fields"),
         "{}",
         error.message
     );
-    let error = parse(json!({"readers": [["argocd", "repo-server"]]}));
+    let error = fault(json!({"readers": [["argocd", "repo-server"]]}));
     assert_eq!(error.path, "spec.readers[0]");
 }
 
+/// What is wrong with a SessionServer with this spec.
+fn fault(spec: Value) -> ConfigError {
+    let config = json!({"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
+        "metadata": {"name": "s"}, "spec": spec});
+    FunctionConfig::parse(&config).unwrap_err()
+}
+
+/// The JSON pointers of the mappings in a value.
 fn mappings(value: &Value, pointer: String, found: &mut Vec<String>) {
     let members: Vec<(String, &Value)> = match value {
         Value::Object(members) => {
@@ -163,9 +167,7 @@ fn values_of_another_type_are_explained() {
             "0 is not a port: a port is a number from 1 to 65535",
         ),
     ] {
-        let config = json!({"apiVersion": "runner-terminal.dev/v1alpha1", "kind": "SessionServer",
-            "metadata": {"name": "s"}, "spec": spec});
-        let error = FunctionConfig::parse(&config).unwrap_err();
+        let error = fault(spec);
         assert_eq!(
             (error.path.as_str(), error.message.as_str()),
             (path, message)

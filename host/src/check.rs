@@ -67,11 +67,8 @@ pub(crate) fn command(arguments: &arguments::Check) -> Result<ExitCode, CheckErr
         Some(address) => print(&run(address, arguments.timeout))?,
         None => {
             let manifests = arguments.source.read()?;
-            let refused = |refusal| match manifests.not_yaml() {
-                Some(error) => CheckError::Manifests(error),
-                None => CheckError::Refused(refusal),
-            };
-            let list = manifests.clone().into_list(None, manifests::CONFIG)?;
+            let refused = |refusal| manifests.refused(refusal, CheckError::Refused);
+            let list = manifests.to_list(None, manifests::CONFIG)?;
             for (runner, address) in manifests::addresses_of(&list).map_err(refused)? {
                 let verdict = match address {
                     Some(address) => run(&address, arguments.timeout),

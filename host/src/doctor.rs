@@ -167,7 +167,7 @@ fn list(files: &[File], arguments: &arguments::Doctor) -> Result<String, Manifes
         "context": arguments.cluster.context,
     }));
     let manifests = Manifests::Plain(files.to_vec());
-    manifests.into_list(None, &config.to_string())
+    manifests.to_list(None, &config.to_string())
 }
 
 /// The runners of a list. No cluster is queried.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use krm::documents::{DocumentError, FUNCTION_CONFIG, to_resource_list, unreadable};
+use krm::results::Refusal;
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -129,11 +130,23 @@ impl Manifests {
     }
 
     /// The first document that is not YAML, with its line in its file. A refusal of the list that is
-    /// [made](Self::into_list) of it has the line in the list.
+    /// [made](Self::to_list) of it has the line in the list.
     pub(crate) fn not_yaml(&self) -> Option<ManifestsError> {
         match self {
             Self::Plain(files) => unreadable(&texts(files)).map(ManifestsError::from),
             Self::List(_) => None,
+        }
+    }
+
+    /// The error for a refusal of the list: the text that is not YAML, if there is one.
+    pub(crate) fn refused<E: From<ManifestsError>>(
+        &self,
+        refusal: Refusal,
+        other: impl FnOnce(Refusal) -> E,
+    ) -> E {
+        match self.not_yaml() {
+            Some(error) => error.into(),
+            None => other(refusal),
         }
     }
 
@@ -142,21 +155,21 @@ impl Manifests {
     /// # Errors
     ///
     /// The config cannot be read, or a document cannot be an item.
-    pub(crate) fn into_list(
-        self,
+    pub(crate) fn to_list(
+        &self,
         config: Option<&Path>,
         default: &str,
     ) -> Result<String, ManifestsError> {
         let files = match self {
             Self::Plain(files) => files,
-            Self::List(file) if config.is_some() => return Err(has_function_config(&file)),
-            Self::List(file) => return Ok(file.text),
+            Self::List(file) if config.is_some() => return Err(has_function_config(file)),
+            Self::List(file) => return Ok(file.text.clone()),
         };
         let text = match config {
             Some(path) => read_file(path)?.text,
             None => default.to_owned(),
         };
-        let wrapped = to_resource_list(&texts(&files), &text);
+        let wrapped = to_resource_list(&texts(files), &text);
         let wrapped = wrapped.map_err(|mut error| {
             if let Some(path) = config
                 && error.path == FUNCTION_CONFIG

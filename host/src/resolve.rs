@@ -37,11 +37,8 @@ pub(crate) fn run(arguments: &arguments::Resolve) -> Result<ExitCode, ResolveErr
     let config = arguments.function_config.as_deref();
     let default = function_config(arguments).to_string();
     let manifests = arguments.source.read()?;
-    let refused = |refusal| match manifests.not_yaml() {
-        Some(error) => ResolveError::Manifests(error),
-        None => ResolveError::Refused(refusal),
-    };
-    let list = manifests.clone().into_list(config, &default)?;
+    let refused = |refusal| manifests.refused(refusal, ResolveError::Refused);
+    let list = manifests.to_list(config, &default)?;
     let rows = addresses::find(&list).map_err(refused)?;
     standard_output::print(&match arguments.output {
         Format::Table => table(&rows),

@@ -69,10 +69,7 @@ fn field(fault: &ConfigFault) -> String {
 /// The manifests cannot be read or have no runner, or the function config is of another kind.
 pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError> {
     let manifests = Manifests::read(&arguments.files, arguments.kustomize.as_deref())?;
-    let refused = |refusal| match manifests.not_yaml() {
-        Some(error) => VerifyError::Manifests(error),
-        None => VerifyError::Refused(refusal),
-    };
+    let refused = |refusal| manifests.refused(refusal, VerifyError::Refused);
     let findings = match &manifests {
         Manifests::List(file) if arguments.function_config.is_some() => {
             return Err(has_function_config(file).into());
@@ -86,7 +83,7 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<ExitCode, VerifyError
         Manifests::Plain(files) => {
             let mut found = Vec::new();
             for config in configs(files, arguments)? {
-                let list = manifests.clone().into_list(None, &config)?;
+                let list = manifests.to_list(None, &config)?;
                 found.extend(findings(&list).map_err(refused)?);
             }
             found

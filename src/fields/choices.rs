@@ -42,16 +42,22 @@ pub(super) fn place(path: &serde_path_to_error::Path) -> FieldPath {
 
 /// The error for a value that is not one of the choices.
 pub(super) fn refuse(path: &str, value: &Value, choices: &[String]) -> ConfigError {
-    let (is, meant) = match value {
-        Value::Array(_) => ("is a list".to_owned(), String::new()),
-        Value::Object(_) => ("is a mapping".to_owned(), String::new()),
-        Value::String(text) => (
-            format!("is {text:?}"),
-            did_you_mean(text, choices.iter().map(String::as_str)),
-        ),
-        other => (format!("is {other}"), String::new()),
+    let meant = match value {
+        Value::String(text) => did_you_mean(text, choices.iter().map(String::as_str)),
+        _ => String::new(),
     };
-    ConfigError::new(path, format!("{is}{meant}; it {}", must_be(choices)))
+    let is = described(value);
+    ConfigError::new(path, format!("is {is}{meant}; it {}", must_be(choices)))
+}
+
+/// A value in a message: short, whatever is in it.
+pub(super) fn described(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
 }
 
 /// The error for a missing value.

@@ -102,16 +102,14 @@ pub(super) fn join(path: &str, field: &str) -> String {
 /// serde's message about a value of another type, with what to do where that is clear.
 fn plain(message: &str, given: Option<&Value>) -> String {
     match given {
-        Some(Value::String(text)) if message.ends_with("expected a boolean") => {
-            format!("is {text:?}, and must be true or false, without quotes")
-        }
         Some(value) if message.ends_with("expected a boolean") => {
-            let kind = match value {
-                Value::Array(_) => "a list".to_owned(),
-                Value::Object(_) => "a mapping".to_owned(),
-                other => other.to_string(),
+            let how = if value.is_string() {
+                ", without quotes"
+            } else {
+                ""
             };
-            format!("is {kind}, and must be true or false")
+            let is = choices::described(value);
+            format!("is {is}, and must be true or false{how}")
         }
         _ => message.to_owned(),
     }

@@ -38,12 +38,13 @@ impl Editor<'_, '_> {
                 // `? key`
                 (true, None) => format!("{}{}: ", self.style.newline, " ".repeat(column)),
             };
-            let anchor = self.anchor(member).filter(|_| start < node.content);
-            let text = [anchor, Some(text.as_str())].into_iter().flatten();
-            let text: Vec<_> = text.filter(|text| !text.is_empty()).collect();
+            let text = match self.anchor(member) {
+                Some(anchor) if start < node.content => format!("{anchor} {text}"),
+                _ => text,
+            };
             return Splice {
                 range: start..node.span.end,
-                text: format!("{lead_in}{}", text.join(" ")),
+                text: format!("{lead_in}{text}"),
             };
         }
         let Some(indicator) = node.indicator else {

@@ -82,13 +82,7 @@ pub(super) fn characters(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError
     if found.peek().is_none() {
         return Ok(());
     }
-    let mut quoted: Vec<_> = nodes.iter().filter(|node| is_quoted(node)).collect();
-    quoted.sort_by_key(|node| node.content);
-    let is_between_quotes = |at: usize| {
-        let before = quoted.partition_point(|node| node.content <= at);
-        let node = before.checked_sub(1).and_then(|last| quoted.get(last));
-        node.is_some_and(|node| at < node.span.end)
-    };
+    let is_between_quotes = inside(nodes, is_quoted);
     let Some((at, found)) = found.find(|(at, _)| !is_between_quotes(*at)) else {
         return Ok(());
     };
@@ -113,14 +107,7 @@ pub(super) fn line_ends(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError>
     if alone.peek().is_none() {
         return Ok(());
     }
-    let is_in_scalar = |at: usize| {
-        nodes.iter().any(|node| match node.kind {
-            Kind::Scalar { style, .. } => {
-                style != ScalarStyle::Plain && (node.content..node.span.end).contains(&at)
-            }
-            _ => false,
-        })
-    };
+    let is_in_scalar = inside(nodes, |node| is_quoted(node) || is_block_scalar(node));
     match alone.find(|at| !is_in_scalar(*at)) {
         None => Ok(()),
         Some(at) => {
@@ -128,6 +115,28 @@ pub(super) fn line_ends(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError>
             Err(error_at(text, at, message))
         }
     }
+}
+
+/// Tells whether a position is inside one of the nodes that are meant, of which none contains another.
+fn inside(nodes: &[Node<'_>], is_meant: fn(&Node<'_>) -> bool) -> impl Fn(usize) -> bool {
+    let meant = nodes.iter().filter(|node| is_meant(node));
+    let mut ranges: Vec<_> = meant.map(|node| (node.content, node.span.end)).collect();
+    ranges.sort_unstable();
+    move |at| {
+        let before = ranges.partition_point(|(start, _)| *start <= at);
+        let last = before.checked_sub(1).and_then(|last| ranges.get(last));
+        last.is_some_and(|(_, end)| at < *end)
+    }
+}
+
+fn is_block_scalar(node: &Node<'_>) -> bool {
+    matches!(
+        node.kind,
+        Kind::Scalar {
+            style: ScalarStyle::Literal | ScalarStyle::Folded,
+            ..
+        }
+    )
 }
 
 fn is_quoted(node: &Node<'_>) -> bool {
