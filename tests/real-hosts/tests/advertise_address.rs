@@ -1,7 +1,7 @@
 //! AdvertiseAddress, which reads the live Service, with a real API server.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,16 @@ fn text(bytes: &[u8]) -> String {
 fn succeeds(output: &Output) -> String {
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
+}
+
+/// The kubeconfig of the ServiceAccount that the specs below name as a reader.
+fn repo_server(plane: &ControlPlane) -> PathBuf {
+    plane.apply(
+        "{apiVersion: v1, kind: Namespace, metadata: {name: argocd}}\n---\n\
+         {apiVersion: v1, kind: ServiceAccount, metadata: {name: argocd-repo-server, namespace: \
+         argocd}}\n",
+    );
+    plane.kubeconfig_of("argocd", "argocd-repo-server")
 }
 
 /// A copy of the example whose address is read from the cluster, in its own namespace.
@@ -68,8 +78,8 @@ impl TwoStep {
             "{{apiVersion: v1, kind: Namespace, metadata: {{name: {}}}}}",
             self.namespace
         );
-        succeeds(&plane.kubectl(&["apply", "-f", "-"], &namespaces));
-        succeeds(&plane.kubectl(&["apply", "-f", "-"], manifests));
+        plane.apply(&namespaces);
+        plane.apply(manifests);
     }
 
     /// Builds and applies, so that the Service exists.
@@ -312,15 +322,11 @@ fn waiting_gives_up_and_writes_nothing_by_half() {
 #[test]
 fn readers_may_read_that_service_and_nothing_else() {
     let plane = ControlPlane::shared();
-    let accounts = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: \
-                    v1\nkind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: \
-                    argocd}\n";
-    succeeds(&plane.kubectl(&["apply", "-f", "-"], accounts));
     let runner = TwoStep::new("readers").applied(&plane);
     let neighbour = TwoStep::new("neighbour")
         .with("session-server", "{}")
         .applied(&plane);
-    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+    let reader = repo_server(&plane);
 
     let can = |verb: &str, what: &str| {
         let args = [
@@ -368,7 +374,7 @@ fn readers_may_read_that_service_and_nothing_else() {
         "{said}"
     );
     let (_, rules) = said.split_once("\n\n").unwrap();
-    succeeds(&plane.kubectl(&["apply", "-f", "-"], rules));
+    plane.apply(rules);
     let allowed = run_launcher(&mut launcher(&reader), list_of_neighbour.as_bytes());
     assert!(succeeds(&allowed).contains("192.0.2.8:9000"));
 }
@@ -378,10 +384,7 @@ fn readers_may_read_that_service_and_nothing_else() {
 #[test]
 fn a_reader_is_let_in_by_the_first_apply() {
     let plane = ControlPlane::shared();
-    let account = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: v1\n\
-                   kind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: argocd}\n";
-    succeeds(&plane.kubectl(&["apply", "-f", "-"], account));
-    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+    let reader = repo_server(&plane);
     let runner = TwoStep::new("first-apply");
     let build = || {
         let mut command = kustomize(&runner.folder.path().join("two-step"));
@@ -402,10 +405,7 @@ fn a_reader_is_let_in_by_the_first_apply() {
 #[test]
 fn a_node_port_is_reached_at_a_node() {
     let plane = ControlPlane::shared();
-    let account = "apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}\n---\napiVersion: v1\n\
-                   kind: ServiceAccount\nmetadata: {name: argocd-repo-server, namespace: argocd}\n\
-                   ---\napiVersion: v1\nkind: Node\nmetadata: {name: node-a}\n";
-    succeeds(&plane.kubectl(&["apply", "-f", "-"], account));
+    plane.apply("{apiVersion: v1, kind: Node, metadata: {name: node-a}}\n");
     let status = r#"{"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.1"},
         {"type":"ExternalIP","address":"192.0.2.44"}],
         "conditions":[{"type":"Ready","status":"True"}]}}"#;
@@ -418,7 +418,7 @@ fn a_node_port_is_reached_at_a_node() {
         status,
     ];
     succeeds(&plane.kubectl(&patch, ""));
-    let reader = plane.kubeconfig_of("argocd", "argocd-repo-server");
+    let reader = repo_server(&plane);
     let spec = "{exposure: {type: NodePort}, readers: [{namespace: argocd, serviceAccount: \
                 argocd-repo-server}]}";
     let runner = TwoStep::new("node-port").with("session-server", spec);

@@ -30,6 +30,7 @@ pub struct ControlPlane {
     credentials: Credentials,
     api_port: u16,
     client_port: u16,
+    applying: Mutex<()>,
     // Dropped in this order: the API server, then etcd, then their files.
     api_server: Mutex<Server>,
     _etcd: Server,
@@ -78,6 +79,7 @@ impl ControlPlane {
             credentials,
             api_port,
             client_port,
+            applying: Mutex::new(()),
             api_server: Mutex::new(api_server),
             _etcd: etcd,
             folder,
@@ -255,12 +257,14 @@ impl ControlPlane {
         assert!(patched.status.success(), "{patched:?}");
     }
 
-    /// Applies manifests.
+    /// Applies manifests, one list at a time: `kubectl apply` creates what it has not found, so
+    /// that of two tests that apply the same ServiceAccount at once, one would fail.
     ///
     /// # Panics
     ///
     /// If the API server does not accept them.
     pub fn apply(&self, manifests: &str) {
+        let _one_at_a_time = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.kubectl(&["apply", "-f", "-"], manifests);
         assert!(applied.status.success(), "{applied:?}");
     }
