@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
     ("cargo xtask playground --check", |_| playground::check()),
     (TYPOS, as_written),
     ("cargo xtask book", |_| book::build()),
-    ("cargo test --workspace", with_one_seed),
+    ("cargo test --workspace --no-fail-fast", with_one_seed),
     (CLIPPY, as_written),
     (CLIPPY_WASM, as_written),
     (DENY, as_written),
@@ -43,7 +43,7 @@ const TYPOS: &str = "target/hosts/bin/typos";
 const DENY: &str = "target/hosts/bin/cargo-deny --workspace check bans licenses sources";
 const ADVISORIES: &str = "target/hosts/bin/cargo-deny --workspace check advisories";
 
-/// Runs the steps and stops at the first that fails.
+/// Runs the steps and stops at the first that fails, for tests after the last of them.
 pub(crate) fn run(advisories: bool) -> Result<()> {
     let start = Instant::now();
     let advisories: Option<Step> = advisories.then_some((ADVISORIES, as_written));
