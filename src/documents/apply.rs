@@ -166,7 +166,9 @@ impl Applied {
                 // The function reports lines of its list. For the same problem, only the line in
                 // the file is reported.
                 let is_same = |line: &str| match &error.problem {
-                    Problem::NotYaml(why) | Problem::Ambiguous(why) => line.contains(why.as_str()),
+                    Problem::NotYaml(why) | Problem::Template(why) | Problem::Ambiguous(why) => {
+                        line.contains(why.as_str())
+                    }
                     _ => false,
                 };
                 let others = report.split_inclusive('\n').filter(|line| !is_same(line));
@@ -316,6 +318,23 @@ mod tests {
             "{report}"
         );
         assert_eq!(report.matches("line ").count(), 0, "{report}");
+        assert!(!report.contains("helm template"), "{report}");
+    }
+
+    #[test]
+    fn a_template_of_a_chart_is_taken_for_one() {
+        let template = "kind: Deployment\nimage: gitlab-runner\n{{- if .Values.replicas }}\nreplicas: \
+                        {{ .Values.replicas }}\n{{- end }}\n";
+        let files = [("t.yaml", template)];
+        let applied = apply(&files, &configs("kind: One\n"), |list| {
+            Ok::<_, Infallible>(Run::from(&crate::run(list.as_bytes())))
+        });
+        let report = applied.unwrap().report;
+        assert!(
+            report.contains("t.yaml:3: this is not valid YAML: "),
+            "{report}"
+        );
+        assert!(report.contains("`helm template`"), "{report}");
     }
 
     #[test]

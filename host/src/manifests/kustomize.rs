@@ -44,8 +44,8 @@ pub(crate) enum BuildError {
         /// The system's error.
         error: io::Error,
     },
-    /// The program failed. Its messages are on standard error already.
-    #[error("{command} {folder} has failed ({status})")]
+    /// The program failed.
+    #[error("{command} {folder} has failed ({status}){}", below(messages))]
     Failed {
         /// `kustomize build`, for instance.
         command: String,
@@ -53,6 +53,8 @@ pub(crate) enum BuildError {
         folder: String,
         /// How the program ended.
         status: ExitStatus,
+        /// What it said on standard error: its own error, and those of functions.
+        messages: String,
     },
     /// The output is not UTF-8.
     #[error("{program} printed what is not UTF-8")]
@@ -62,13 +64,20 @@ pub(crate) enum BuildError {
     },
 }
 
+fn below(messages: &str) -> String {
+    match messages.trim_end() {
+        "" => String::new(),
+        messages => format!(":\n{messages}"),
+    }
+}
+
 /// The file that makes a folder a kustomization, if there is one.
 pub(crate) fn kustomization_of(folder: &Path) -> Option<PathBuf> {
     let mut paths = KUSTOMIZATIONS.iter().map(|name| folder.join(name));
     paths.find(|path| path.is_file())
 }
 
-/// Builds a kustomization. Messages of kustomize go to standard error.
+/// Builds a kustomization. Messages of a kustomize that succeeds go to standard error.
 ///
 /// # Errors
 ///
@@ -88,17 +97,19 @@ pub(super) fn build(folder: &Path) -> Result<File, BuildError> {
             ran => ran.map_err(|error| BuildError::NotStarted { program, error })?,
         };
         let messages = String::from_utf8_lossy(&ran.stderr);
-        terminal::report(&lines(&messages));
         if !ran.status.success() {
             return Err(BuildError::Failed {
                 command: format!("{program} {subcommand}"),
                 folder: shown(folder),
                 status: ran.status,
+                messages: messages.into_owned(),
             });
         }
+        terminal::report(&lines(&messages));
         let text = String::from_utf8(ran.stdout).map_err(|_| BuildError::NotUtf8 { program })?;
         return Ok(File {
-            path: shown(folder),
+            // Its lines are not those of a file of the folder.
+            path: format!("{program} {subcommand} {}", shown(folder)),
             location: folder.to_owned(),
             root: None,
             text,

@@ -277,8 +277,8 @@ fn a_kustomization_that_cannot_be_built_is_an_error() {
     assert_eq!((ended.code, ended.text()), (1, ""));
     assert_eq!(
         ended.stderr,
-        "Error: no such field\n\
-         runner-terminal: kustomize build overlay has failed (exit status: 5)\n"
+        "runner-terminal: kustomize build overlay has failed (exit status: 5):\n\
+         Error: no such field\n"
     );
 
     let ended = place.run(&["resolve", "-k", "overlay", "-f", "m.yaml"], "");

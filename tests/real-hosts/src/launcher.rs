@@ -1,5 +1,6 @@
 //! The `runner-terminal` command, isolated from the user's own clusters.
 
+use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::command;
 use crate::process::Process;
-use crate::programs::artifact;
+use crate::programs::{artifact, host, path_with_launcher};
 
 /// The variables that lead to clusters and proxies.
 const ENVIRONMENT: [&str; 6] = [
@@ -25,6 +26,17 @@ pub fn launcher(kubeconfig: &Path) -> Command {
     let mut command = Command::new(artifact("release/runner-terminal"));
     without_clusters(&mut command);
     command.env("KUBECONFIG", kubeconfig);
+    command
+}
+
+/// The command that finds itself and kustomize on PATH, for `-k`.
+pub fn launcher_with_kustomize(kubeconfig: &Path) -> Command {
+    let kustomize = host("kustomize");
+    let path = path_with_launcher();
+    let folders = env::split_paths(&path).chain(kustomize.parent().map(Path::to_owned));
+    let path = env::join_paths(folders).expect("no folder has a colon in its name");
+    let mut command = launcher(kubeconfig);
+    command.env("PATH", path);
     command
 }
 

@@ -37,7 +37,7 @@ pub use helm::{Helm, RECORDER, run_helm_module};
 pub use kpt::{KptRuntime, kpt, kpt_eval, run_kpt};
 pub use kubelet::Kubelet;
 pub use kustomize::{kustomize, kustomize_build};
-pub use launcher::{Waiting, launcher, run_launcher};
+pub use launcher::{Waiting, launcher, launcher_with_kustomize, run_launcher};
 pub use module::{Runtime, items_from, resource_list, run_module};
 pub use open_terminal::OpenTerminal;
 pub use process::Process;

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use real_hosts::{
-    ControlPlane, Runtime, SessionServer, Waiting, kustomize, launcher, run_launcher, run_module,
-    workspace_root,
+    ControlPlane, Runtime, SessionServer, Waiting, kustomize, launcher, launcher_with_kustomize,
+    run_launcher, run_module, workspace_root,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -476,15 +476,7 @@ fn a_token_that_is_not_valid_is_told() {
 }
 
 fn resolve(plane: &ControlPlane, folder: &Path, arguments: &[&str]) -> Output {
-    let mut command: Command = launcher(plane.kubeconfig());
-    let kustomize = kustomize(folder);
-    let path = kustomize
-        .get_envs()
-        .find_map(|(name, value)| (name == "PATH").then_some(value?))
-        .unwrap();
-    let hosts = real_hosts::host("kustomize");
-    let folders = std::env::split_paths(path).chain([hosts.parent().unwrap().to_owned()]);
-    command.env("PATH", std::env::join_paths(folders).unwrap());
+    let mut command = launcher_with_kustomize(plane.kubeconfig());
     run_launcher(
         command.args(["resolve", "-k"]).arg(folder).args(arguments),
         b"",

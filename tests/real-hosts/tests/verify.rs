@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use real_hosts::{kpt, kustomize_build, launcher, run_kpt, run_launcher, workspace_root};
+use real_hosts::{
+    kpt, kustomize_build, launcher, launcher_with_kustomize, run_kpt, run_launcher, workspace_root,
+};
 use tempfile::TempDir;
 
 const VERIFY: &str = "\
@@ -135,6 +137,25 @@ fn a_namespace_and_a_prefix_above_are_found() {
             text(&found.stdout)
         );
     }
+}
+
+/// What a function says when the build fails is the reason, and is shown as such.
+#[test]
+fn doctor_names_the_reason_of_a_build_that_fails() {
+    let top = "replicas: [{name: runner, count: 3}]\nresources: [../base]\n\
+               transformers: [session-server.yaml]\n";
+    let folder = layers(KNOWN, top);
+    let mut doctor = launcher_with_kustomize(Path::new("/nonexistent"));
+    doctor.args(["doctor", "-k"]).arg(folder.path().join("top"));
+    let page = run_launcher(&mut doctor, b"");
+    let said = text(&page.stdout);
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(page.status.code(), Some(1), "{said}");
+    assert!(
+        flat.contains("✗ problem manifests: kustomize build "),
+        "{said}"
+    );
+    assert!(flat.contains("replicas is 3"), "{said}");
 }
 
 #[test]

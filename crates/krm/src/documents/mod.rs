@@ -219,6 +219,8 @@ pub struct DocumentError {
 pub enum Problem {
     /// It is not YAML, for this reason.
     NotYaml(String),
+    /// The same, of a text with lines that start with `{{`.
+    Template(String),
     /// YAML readers interpret it differently, and why.
     Ambiguous(String),
     /// `--- |`, `--- {a: 1}`: content on the line of the separator.
@@ -249,7 +251,14 @@ impl Document {
     pub fn not_yaml(&self, files: &[(&str, &str)], error: YamlError) -> DocumentError {
         let path = files.get(self.file).map_or("", |(path, _)| *path);
         let line = self.line + error.line.saturating_sub(1);
-        DocumentError::new(path, line, error.into())
+        let mut lines = self.text(files).lines();
+        let problem = match Problem::from(error) {
+            Problem::NotYaml(why) if lines.any(|line| line.trim_start().starts_with("{{")) => {
+                Problem::Template(why)
+            }
+            problem => problem,
+        };
+        DocumentError::new(path, line, problem)
     }
 }
 
@@ -284,6 +293,13 @@ impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NotYaml(why) => return write!(formatter, "this is not valid YAML: {why}"),
+            Self::Template(why) => {
+                return write!(
+                    formatter,
+                    "this is not valid YAML: {why}. If it is a template of a Helm chart, use what \
+                     `helm template` prints"
+                );
+            }
             Self::Ambiguous(why) => return write!(formatter, "this cannot be read: {why}"),
             Self::ContentAfterSeparator => {
                 "there is content on the line of the separator; put it on a line of its own"
