@@ -400,6 +400,19 @@ mod tests {
     }
 
     #[test]
+    fn the_current_value_has_the_changes_so_far() {
+        let resource = resource();
+        let mut patches = Patches::default();
+        assert_eq!(patches.current(&resource), &*resource.value);
+        patches.set(&resource, "/spec/text", json!("c"));
+        assert_eq!(
+            patches.current(&resource).at("/spec/text"),
+            Some(&json!("c"))
+        );
+        assert_eq!(patches.current(&resource).at("/kind"), Some(&json!("A")));
+    }
+
+    #[test]
     fn a_member_of_a_text_or_a_list_is_refused() {
         for (above, path) in [("/spec/text", "spec.text"), ("/spec/list", "spec.list")] {
             let pointer = format!("{above}/below");

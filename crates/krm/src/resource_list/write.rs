@@ -386,3 +386,34 @@ impl<'a> Pieces<'a> {
         pieces
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A comment at the dash's column or left of it is about the item below it.
+    #[test]
+    fn the_comment_above_an_item_stays_when_the_item_before_it_goes() {
+        const HEAD: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n";
+        const LAST: &str = "- kind: B\n";
+        for (own, about_the_next) in [
+            ("", "# about B\n"),
+            ("", " # about B\n"),
+            ("  # about A\n", "# about B\n"),
+            ("   # about A\n", ""),
+        ] {
+            for column in ["", " "] {
+                let list = format!("{HEAD}{column}- kind: A\n{own}{about_the_next}{column}{LAST}");
+                let read = ResourceList::read(list.as_bytes()).unwrap();
+                let changes = Changes {
+                    removed: BTreeSet::from([0]),
+                    ..Changes::default()
+                };
+                let written = read.write(&changes, &[]).unwrap().pieces.concat();
+                let belongs_to_a = about_the_next.starts_with(' ') && column.is_empty();
+                let left = if belongs_to_a { "" } else { about_the_next };
+                assert_eq!(written, format!("{HEAD}{left}{column}{LAST}"), "{list}");
+            }
+        }
+    }
+}
