@@ -34,6 +34,8 @@ use krm::results::{FunctionResult, Refusal};
 const STATUS: &str = "status.loadBalancer";
 /// The fields that select among addresses.
 const FIELDS: &str = "spec.prefer and spec.ipFamily";
+/// The same, where an init container looks for the address.
+const FIELDS_OF_START: &str = "spec.configure.prefer and spec.configure.ipFamily";
 
 /// A runner, the Service in front of it, and what is known of its address.
 #[derive(Debug)]
@@ -115,6 +117,7 @@ pub fn resolve_address(
             let question = Question {
                 list,
                 spec,
+                selectors: FIELDS,
                 observed,
                 adopted_port,
                 of_chart,
@@ -168,6 +171,7 @@ pub fn resolve_at_start(
             let question = Question {
                 list,
                 spec: &asked_by(&start, spec),
+                selectors: FIELDS_OF_START,
                 observed,
                 adopted_port: start
                     .argument("service-port")
@@ -196,14 +200,15 @@ pub fn resolve_at_start(
     }
 }
 
-/// The settings by which an init container chooses among the addresses of a Service.
+/// The settings by which an init container chooses among the addresses of a Service. Without
+/// `--prefer`, it takes the default, as `configure` does.
 fn asked_by(start: &StartContainer<'_>, spec: &AdvertiseAddressSpec) -> AdvertiseAddressSpec {
-    let kinds = start
-        .argument("prefer")
-        .into_iter()
-        .flat_map(|kinds| kinds.split(','));
+    let prefer = match start.argument("prefer") {
+        Some(kinds) => kinds.split(',').filter_map(named).collect(),
+        None => AdvertiseAddressSpec::default().prefer,
+    };
     AdvertiseAddressSpec {
-        prefer: kinds.filter_map(named).collect(),
+        prefer,
         ip_family: start.argument("ip-family").and_then(named),
         ..spec.clone()
     }
@@ -329,6 +334,8 @@ fn port_of(declared: &Existing) -> u16 {
 struct Question<'a, 'list> {
     list: &'a ResourceList<'list>,
     spec: &'a AdvertiseAddressSpec,
+    /// The fields that select among addresses, for messages.
+    selectors: &'static str,
     observed: &'a Observed,
     /// The port of a Service of the user's that leads to the session server.
     adopted_port: Option<u16>,
@@ -372,7 +379,7 @@ fn observe(question: &Question<'_, '_>, identity: &Identity) -> Result<State, Re
         Resolution::Address(address) => Ok(State::Known(address)),
         Resolution::Pending(_) if waits(spec) && !by_host => Ok(State::Unknown(request(Look::Now))),
         Resolution::Pending(pending) => Ok(State::Pending {
-            reason: at_server(pending.reason(FIELDS), live.annotation(ASKED)),
+            reason: at_server(pending.reason(question.selectors), live.annotation(ASKED)),
             wait: waits(spec).then(|| request(Look::Change(spec.timeout()))),
         }),
         Resolution::Refused(reason) => Err(refused(reason, live)),

@@ -285,6 +285,58 @@ fn a_kustomization_that_cannot_be_built_is_an_error() {
     assert_eq!(ended.code, 2);
 }
 
+/// An init container looks for the address in the same way, with or without `--prefer`.
+#[test]
+fn the_address_of_a_start_is_the_one_that_the_init_container_takes() {
+    let of_start = |place: &Place, more: Value| {
+        let mut configure = json!({
+            "at": "PodStart", "image": "registry.example.com/runner-terminal:0.2.0",
+        });
+        configure
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let config = json!({
+            "apiVersion": "runner-terminal.dev/v1alpha1",
+            "kind": "SessionServer",
+            "metadata": {"name": "session-server"},
+            "spec": {"configure": configure},
+        });
+        place.write("c.yaml", &config.to_string());
+        place.write("m.yaml", &manifests());
+        let applied = place.run(&["apply-to", "--function-config", "c.yaml", "m.yaml"], "");
+        assert_eq!(applied.code, 0, "{}", applied.stderr);
+        let ended = place.run(&["resolve", "-o", "json"], applied.text());
+        (ended.code, first_row(&ended))
+    };
+    let server = plain(always(found(&service(7, &["192.0.2.7"]))));
+    let place = Place::of(&server);
+    for more in [
+        json!({}),
+        json!({"prefer": ["IP"]}),
+        json!({"ipFamily": "IPv4"}),
+    ] {
+        let (code, row) = of_start(&place, more.clone());
+        assert_eq!(
+            (code, &row["state"]),
+            (0, &json!("current")),
+            "{more} {row}"
+        );
+        assert_eq!(row["address"], "192.0.2.7:9000", "{more}");
+    }
+    for more in [json!({"prefer": ["Hostname"]}), json!({"ipFamily": "IPv6"})] {
+        let (code, row) = of_start(&place, more.clone());
+        assert_eq!(
+            (code, &row["state"]),
+            (1, &json!("pending")),
+            "{more} {row}"
+        );
+        let message = row["message"].as_str().unwrap();
+        let fields = "fits spec.configure.prefer and spec.configure.ipFamily";
+        assert!(message.contains(fields), "{message}");
+    }
+}
+
 /// Only the pods know their addresses, so no cluster is queried and nothing is missing.
 #[test]
 fn pods_with_addresses_of_their_own_are_no_failure() {
