@@ -331,8 +331,14 @@ fn generated_names_are_those_without_a_hash() {
     let difference = compare(&[deployment(json!({}))], &expected[..1]).unwrap_err();
     assert_eq!(
         difference.to_string(),
-        "Deployment ci/r.one has other fields"
+        "Deployment ci/r.one has another spec.template.spec.c"
     );
+    // Kubernetes ignores null members and empty labels, and kustomize drops them.
+    let mut with_nulls = deployment(json!({"c": "c", "d": null, "e": [{"f": null}]}));
+    with_nulls["metadata"]["labels"] = json!({});
+    let without = deployment(json!({"c": "c", "e": [{}]}));
+    assert_eq!(compare(&[without.clone()], &[with_nulls.clone()]), Ok(()));
+    assert_eq!(compare(&[with_nulls], &[without]), Ok(()));
 }
 
 const RELEASE: &str = "\

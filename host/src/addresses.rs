@@ -111,6 +111,7 @@ impl Row {
             asked,
             state,
             is_at_start,
+            is_only_live: _,
         } = match found {
             Ok(Some(found)) => found,
             Ok(None) => {

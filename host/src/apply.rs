@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use krm::alignment::Alignment;
 use krm::documents::{Document, DocumentError, split};
+use krm::resource::Resource;
 use runner_terminal::documents::{self, Config, Run, apply_to_documents, function_configs_of};
+use runner_terminal::function_config::FunctionConfig;
 use serde_json::Value;
 use thiserror::Error;
 use yaml_splice::{Tree, YamlError};
@@ -163,6 +165,26 @@ pub(crate) fn find_configs(
     }
     let found = function_configs_of(&texts(manifests), documents, &texts(&files))?;
     Ok(found.into_iter().map(Config::into_owned).collect())
+}
+
+/// The message about a functionConfig in the output of a kustomization, which kustomize has not run.
+///
+/// # Errors
+///
+/// A config cannot be read.
+pub(crate) fn left_by_build(configs: &[Config<'_>]) -> Result<Option<String>, ApplyError> {
+    let is_left = |config: &&Config<'_>| {
+        let parsed = config.parse();
+        !config.is_default() && !matches!(parsed, Ok(FunctionConfig::VerifyTerminals(_)))
+    };
+    let Some(config) = configs.iter().find(is_left) else {
+        return Ok(None);
+    };
+    let identity = Resource::new(0, value_of(config)?).identity;
+    Ok(Some(format!(
+        "kustomize has not run {identity}, which is among the manifests: list its file under \
+         transformers of the kustomization, not under resources"
+    )))
 }
 
 /// Runs the functions on files with these documents. If one fails, no file changes.

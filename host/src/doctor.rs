@@ -140,6 +140,16 @@ fn apply_functions(
     let documents = apply::documents(&files).map_err(stop)?;
     let mut configs =
         apply::configs(&files, &documents, &arguments.function_configs).map_err(stop)?;
+    // Without files, a kustomization is built.
+    if arguments.files.is_empty()
+        && arguments.function_configs.is_empty()
+        && let Some(problem) = apply::left_by_build(&configs).map_err(stop)?
+    {
+        return Ok(Applied {
+            files,
+            problem: Some(problem),
+        });
+    }
     configs.retain(|config| {
         let reads_cluster = matches!(config.parse(), Ok(FunctionConfig::AdvertiseAddress(_)));
         !(config.is_default() || arguments.offline && reads_cluster)

@@ -1,6 +1,5 @@
 //! `runner-terminal explain`: shows what the function would change.
 
-mod built;
 mod picture;
 mod summary;
 
@@ -91,7 +90,7 @@ fn explain_files(
     let configs = apply::configs(files, &documents, &arguments.function_configs)?;
     if let (Some(folder), [config]) = (&arguments.kustomize, configs.as_slice())
         && config.is_default()
-        && let Some(before) = built::before(files, &documents, limits)?
+        && let Some(before) = undo::before(files, &documents, limits)?
     {
         let page = match arguments.picture() {
             Some(picture) => {

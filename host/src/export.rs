@@ -12,7 +12,7 @@ use krm::documents::DocumentError;
 use krm::resource::Resource;
 use runner_terminal::export::{
     ApplicationError, Change, Export, ExportError, ExportedFile, HashedNames, HelmReleaseError,
-    Secrets, add_component, changes, component, export, own_transformers, post_renderer,
+    Secrets, add_component, changes, component, elsewhere, export, own_transformers, post_renderer,
     post_renderer_lines, release_files, set_post_renderer,
 };
 use serde_json::json;
@@ -27,6 +27,7 @@ use crate::manifests::{
 use crate::sandbox::{Limits, LimitsError};
 use crate::standard_output::{self, OutputError};
 use crate::terminal;
+use crate::undo;
 use built::{BuiltError, relative};
 use folder::{Folder, FolderError, Plan};
 
@@ -65,12 +66,34 @@ pub(crate) enum ExportCommandError {
         /// The folder of the export.
         folder: String,
     },
+    /// The kustomization has what the function adds, but not from the export.
+    #[error(
+        "{folder} has all that the function adds already: if it runs the function itself, remove the \
+         SessionServer from its transformers, and export again"
+    )]
+    Built {
+        /// The kustomization.
+        folder: String,
+    },
     /// The folder cannot be written.
     Folder(#[from] FolderError),
     /// The kustomization with the export gives a different result.
-    Built(#[from] BuiltError),
+    Compared(#[from] BuiltError),
     /// The file for `--in-place` cannot be read.
     File(#[from] FileError),
+    /// The manifests were rendered for another namespace than the HelmRelease's.
+    #[error(
+        "{path}: the HelmRelease installs into the namespace {namespace}, and the manifests have \
+         {resource}: render them with --namespace {namespace}"
+    )]
+    OtherNamespace {
+        /// The HelmRelease's file.
+        path: String,
+        /// Its namespace.
+        namespace: String,
+        /// A resource that is elsewhere.
+        resource: String,
+    },
     /// The HelmRelease cannot be written.
     HelmRelease(#[from] HelmReleaseError),
     /// The Application cannot be written.
@@ -112,12 +135,17 @@ pub(crate) enum ExportCommandError {
 /// Manifests cannot be read, a change cannot be expressed as a patch, or files cannot be written.
 pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportCommandError> {
     check_arguments(arguments)?;
-    let (changes, code) = match apply_functions(arguments)? {
+    let Applied { changes, is_built } = match apply_functions(arguments)? {
         Ok(applied) => applied,
         Err(code) => return Ok(code),
     };
     let folder = Folder::read(&arguments.output)?;
     must_be_without(&folder, &changes, &arguments.output)?;
+    if let (true, Some(base)) = (is_built, &arguments.kustomize) {
+        return Err(ExportCommandError::Built {
+            folder: shown(base),
+        });
+    }
     let secrets = match arguments.include_secrets {
         true => Secrets::Include,
         false => Secrets::Refuse,
@@ -126,7 +154,7 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     let is_nothing = export == Export::default();
     let had_files = folder.has_files();
     let (plan, lines) = match arguments.host {
-        ExportFor::FluxHelmrelease => for_helm_release(arguments, &export, folder)?,
+        ExportFor::FluxHelmrelease => for_helm_release(arguments, &export, &changes, folder)?,
         ExportFor::Kustomize | ExportFor::ArgoCd => {
             for_kustomize(arguments, &export, &changes, folder)?
         }
@@ -140,7 +168,7 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
     if arguments.check {
         standard_output::print(&report)?;
         return Ok(match plan.is_empty() {
-            true => code,
+            true => ExitCode::SUCCESS,
             false => ExitCode::from(OUT_OF_DATE),
         });
     }
@@ -153,7 +181,7 @@ pub(crate) fn run(arguments: &arguments::Export) -> Result<ExitCode, ExportComma
         terminal::report(&report);
         standard_output::print(&lines)?;
     }
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The option that does what an error suggests.
@@ -185,10 +213,17 @@ fn check_arguments(arguments: &arguments::Export) -> Result<(), ExportCommandErr
     Err(ExportCommandError::Arguments(fault))
 }
 
-/// The changes; or the exit code of a function that has failed.
-type Applied = Result<(Vec<Change>, ExitCode), ExitCode>;
+/// What the functions have changed.
+struct Applied {
+    changes: Vec<Change>,
+    /// They change nothing, and the kustomization has what they add.
+    is_built: bool,
+}
 
-fn apply_functions(arguments: &arguments::Export) -> Result<Applied, ExportCommandError> {
+/// Applies the functions; or returns the exit code of one that has failed.
+fn apply_functions(
+    arguments: &arguments::Export,
+) -> Result<Result<Applied, ExitCode>, ExportCommandError> {
     let limits = Limits::from_environment()?;
     let files = match Manifests::read(&arguments.files, arguments.kustomize.as_deref())? {
         Manifests::Plain(files) => files,
@@ -209,14 +244,17 @@ fn apply_functions(arguments: &arguments::Export) -> Result<Applied, ExportComma
         (&texts(&applied.files), &applied.documents),
         &applied.alignment.resources,
     );
+    let is_unchanged = changes.iter().all(|one| one.before == one.after);
+    let mut is_built = false;
     if arguments.kustomize.is_some() {
         let before: Vec<_> = changes
             .iter()
             .filter_map(|one| one.before.as_ref())
             .collect();
         HashedNames::of(before).remove_from_changes(&mut changes);
+        is_built = is_unchanged && undo::before(&files, &documents, limits)?.is_some();
     }
-    Ok(Ok((changes, ExitCode::SUCCESS)))
+    Ok(Ok(Applied { changes, is_built }))
 }
 
 /// Refuses manifests that have been built with the export: they would give an empty one.
@@ -284,10 +322,24 @@ fn for_kustomize(
     let is_wanted = !files.is_empty();
     let mut plan = folder.plan(files)?;
     if arguments.host == ExportFor::Kustomize {
+        if let Some(base) = &arguments.kustomize
+            && is_wanted
+            && let Some(field) = late_field(base)?
+        {
+            terminal::report(&around(&shown(base), &field, &shown(&arguments.output)));
+        }
         return Ok((plan, String::new()));
     }
     let lines = for_application(arguments, is_wanted, &mut plan)?;
     Ok((plan, lines))
+}
+
+/// The message about a kustomization that cannot list the Component itself.
+fn around(base: &str, field: &str, output: &str) -> String {
+    format!(
+        "runner-terminal: info: {base} has {field}, which takes effect after components: list \
+         {output} under components of a kustomization around it, with {base} under resources\n"
+    )
 }
 
 /// Writes the component into the Application; else returns the lines that add it.
@@ -373,6 +425,7 @@ fn absolute(folder: &Path) -> Result<PathBuf, ExportCommandError> {
 fn for_helm_release(
     arguments: &arguments::Export,
     export: &Export,
+    changes: &[Change],
     folder: Folder,
 ) -> Result<(Plan, String), ExportCommandError> {
     let Some(path) = &arguments.in_place else {
@@ -381,6 +434,15 @@ fn for_helm_release(
     };
     let release: File = read_file(path)?;
     let (text, namespace) = set_post_renderer(&release.path, &release.text, post_renderer(export))?;
+    if let Some(namespace) = &namespace
+        && let Some(resource) = elsewhere(changes, namespace)
+    {
+        return Err(ExportCommandError::OtherNamespace {
+            path: release.path,
+            namespace: namespace.clone(),
+            resource,
+        });
+    }
     let mut plan = folder.plan(release_files(export, namespace.as_deref()))?;
     plan.edit(release, text);
     Ok((plan, String::new()))

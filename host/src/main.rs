@@ -39,6 +39,7 @@ mod signals;
 mod standard_output;
 mod table;
 mod terminal;
+mod undo;
 mod verify;
 
 use std::env;

@@ -44,6 +44,9 @@ pub(crate) enum VerifyError {
         /// The path of the ResourceList.
         path: String,
     },
+    /// kustomize has not run a function.
+    #[error("{0}")]
+    LeftByBuild(String),
     /// The manifests have no runner, or cannot be read.
     #[error("{0}")]
     Refused(Refusal),
@@ -124,7 +127,14 @@ pub(crate) fn report(list: &str) -> Result<bool, Refusal> {
 fn configs(files: &[File], arguments: &arguments::Verify) -> Result<Vec<String>, VerifyError> {
     let config_file: Vec<_> = arguments.function_config.iter().cloned().collect();
     let mut texts = Vec::new();
-    for config in apply::find_configs(files, &apply::documents(files)?, &config_file)? {
+    let found = apply::find_configs(files, &apply::documents(files)?, &config_file)?;
+    if arguments.kustomize.is_some()
+        && config_file.is_empty()
+        && let Some(problem) = apply::left_by_build(&found)?
+    {
+        return Err(VerifyError::LeftByBuild(problem));
+    }
+    for config in found {
         if is_verification(&config)? {
             texts.push(config.text.into_owned());
         } else if !config_file.is_empty() {

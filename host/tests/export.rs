@@ -29,6 +29,12 @@ spec:
         patch: '[{op: add, path: /metadata/labels, value: {a: b}}]'
   values: {}   # none
 ";
+const RBAC: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: runner, namespace: ci}
+rules: []
+";
 const BUILD: &str = "{advertiseAddress: terminal.example.com}";
 const POD_START: &str = "{configure: {at: PodStart, image: example.com/runner-terminal:1}}";
 
@@ -300,6 +306,26 @@ fn a_helm_release_gets_its_patches_and_keeps_the_rest() {
     succeeds(&export(folder, &FLUX));
     assert_eq!(read(folder, "release.yaml"), RELEASE);
     assert!(names(folder).is_empty());
+}
+
+/// The patches would find nothing in what Flux renders.
+#[test]
+fn a_render_for_another_namespace_is_refused() {
+    let folder = place(BUILD);
+    let folder = folder.path();
+    let manifests = read(folder, "manifests.yaml");
+    let elsewhere = manifests.replace("namespace: ci", "namespace: default");
+    assert_ne!(elsewhere, manifests);
+    write(folder, "manifests.yaml", &elsewhere);
+    fails(
+        folder,
+        &FLUX,
+        "release.yaml: the HelmRelease installs into the namespace ci, and the manifests have \
+         Deployment default/runner: render them with --namespace ci",
+    );
+    // A chart may name another namespace for some of its resources.
+    write(folder, "manifests.yaml", &format!("{elsewhere}---\n{RBAC}"));
+    succeeds(&export(folder, &FLUX));
 }
 
 #[test]

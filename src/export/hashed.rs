@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use krm::resource::without_hash;
+use krm::results::field_path;
 use serde_json::Value;
 
 use super::change::{Change, identity};
-use super::lists::{Schema, is_same};
+use super::lists::{Schema, difference};
 
 /// The names with a hash, mapped to those without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct NotTheSame {
     /// The resource.
     pub resource: String,
     /// What differs.
-    pub difference: &'static str,
+    pub difference: String,
 }
 
 impl HashedNames {
@@ -61,27 +62,29 @@ impl HashedNames {
     }
 }
 
-/// Compares the output of a kustomization with the expected resources, in any order. Empty
-/// annotations and labels count as absent: kustomize drops them.
+/// Compares the output of a kustomization with the expected resources, in any order. Null members,
+/// and empty annotations and labels, count as absent: Kubernetes ignores them, and kustomize drops
+/// them where it merges a patch.
 ///
 /// # Errors
 /// The first resource that differs.
 pub fn compare(built: &[Value], expected: &[Value]) -> Result<(), NotTheSame> {
-    let differs = |value: &Value, difference| NotTheSame {
+    let differs = |value: &Value, difference: &str| NotTheSame {
         resource: identity(value).to_string(),
-        difference,
+        difference: difference.to_owned(),
     };
-    let mut left: Vec<Value> = built.iter().map(without_empty_metadata).collect();
+    let mut left: Vec<Value> = built.iter().map(without_empty_members).collect();
     for value in expected {
         let name = identity(value);
         let mut named = left.iter().enumerate();
-        let wanted = without_empty_metadata(value);
+        let wanted = without_empty_members(value);
         let Some((place, found)) = named.find(|(_, found)| identity(found) == name) else {
             return Err(differs(value, "is missing"));
         };
         let schema = Schema::of(&name.api_version, &name.kind);
-        if !is_same(schema, found, &wanted, &mut Vec::new()) {
-            return Err(differs(value, "has other fields"));
+        if let Some(pointer) = difference(schema, found, &wanted, &mut Vec::new()) {
+            let difference = format!("has another {}", field_path(&pointer));
+            return Err(differs(value, &difference));
         }
         left.swap_remove(place);
     }
@@ -91,8 +94,9 @@ pub fn compare(built: &[Value], expected: &[Value]) -> Result<(), NotTheSame> {
     }
 }
 
-fn without_empty_metadata(value: &Value) -> Value {
+fn without_empty_members(value: &Value) -> Value {
     let mut value = value.clone();
+    remove_nulls(&mut value);
     if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
         let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
         metadata.retain(|name, value| {
@@ -100,4 +104,15 @@ fn without_empty_metadata(value: &Value) -> Value {
         });
     }
     value
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(remove_nulls);
+        }
+        _ => {}
+    }
 }

@@ -5,8 +5,10 @@
 //!
 //! Source: `spec.postRenderers` in Flux's `helm.toolkit.fluxcd.io/v2`.
 
+use krm::resource::Identity;
 use serde_json::{Value, json};
 
+use super::change::{Change, identity};
 use super::component::{added, inline, target};
 use super::compose::Export;
 use super::documents::{EditedDocumentError, Wanted};
@@ -134,6 +136,23 @@ pub fn set_post_renderer(
     let renderers = renderers(path, &release.value)?;
     let operations = operations(&renderers, &release.value, patches);
     Ok((release.edited(operations)?, namespace))
+}
+
+/// A resource of rendered manifests of which none is in the namespace of the release. Charts may name
+/// another namespace for some of their resources, but what is all elsewhere was rendered for another
+/// release.
+pub fn elsewhere(changes: &[Change], namespace: &str) -> Option<String> {
+    let resources = changes.iter().filter_map(|change| change.before.as_ref());
+    let with_namespace: Vec<Identity> = resources
+        .map(identity)
+        .filter(|identity| !identity.namespace.is_empty())
+        .collect();
+    let is_elsewhere = |identity: &Identity| identity.namespace != namespace;
+    let first = with_namespace.first()?;
+    with_namespace
+        .iter()
+        .all(is_elsewhere)
+        .then(|| first.to_string())
 }
 
 /// The patches of each renderer.

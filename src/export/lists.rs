@@ -4,6 +4,7 @@
 //! `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`.
 
 use serde_json::{Map, Value};
+use yaml_splice::pointer::token;
 
 /// Of the types that the function changes or adds: those whose lists are merged.
 const KNOWN: [(&str, &[&str]); 6] = [
@@ -114,29 +115,51 @@ pub(super) fn key_of(keys: &[&str], item: &Value) -> Map<String, Value> {
 /// True if two values of a type are equivalent. The order of lists that are merged by a key is
 /// ignored.
 pub(super) fn is_same(schema: Schema, a: &Value, b: &Value, path: &mut Vec<String>) -> bool {
+    difference(schema, a, b, path).is_none()
+}
+
+/// The JSON pointer, from this value, to the first difference of two values that are not the
+/// [same](is_same).
+pub(super) fn difference(
+    schema: Schema,
+    a: &Value,
+    b: &Value,
+    path: &mut Vec<String>,
+) -> Option<String> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, a)| {
-                    b.get(key).is_some_and(|b| {
+            let only_in_b = b.keys().filter(|key| !a.contains_key(*key));
+            a.keys().chain(only_in_b).find_map(|key| {
+                let below = match (a.get(key), b.get(key)) {
+                    (Some(a), Some(b)) => {
                         path.push(key.clone());
-                        let is_same = is_same(schema, a, b, path);
+                        let below = difference(schema, a, b, path);
                         path.pop();
-                        is_same
-                    })
-                })
+                        below?
+                    }
+                    _ => String::new(),
+                };
+                Some(format!("/{}{below}", token(key)))
+            })
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             let is_ordered = schema
                 .keys(path)
                 .is_none_or(|keys| !are_told_apart(keys, a, b));
-            if is_ordered {
-                let mut pairs = a.iter().zip(b);
-                return pairs.all(|(a, b)| is_same(schema, a, b, path));
-            }
             a.iter()
-                .all(|a| b.iter().any(|b| is_same(schema, a, b, path)))
+                .zip(b)
+                .enumerate()
+                .find_map(|(place, (one, other))| {
+                    let below = match is_ordered {
+                        true => difference(schema, one, other, path)?,
+                        false if b.iter().any(|other| is_same(schema, one, other, path)) => {
+                            return None;
+                        }
+                        false => String::new(),
+                    };
+                    Some(format!("/{place}{below}"))
+                })
         }
-        (a, b) => a == b,
+        (a, b) => (a != b).then(String::new),
     }
 }

@@ -43,6 +43,7 @@ pub use documents::EditedDocumentError;
 pub use files::{ExportedFile, KUSTOMIZATION, MARKER, is_ours};
 pub use hashed::{HashedNames, NotTheSame, compare};
 pub use helm_release::{
-    HelmReleaseError, post_renderer, post_renderer_lines, release_files, set_post_renderer,
+    HelmReleaseError, elsewhere, post_renderer, post_renderer_lines, release_files,
+    set_post_renderer,
 };
 pub use kustomization::{AddEntryError, add_entry, own_transformers};

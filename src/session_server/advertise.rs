@@ -47,6 +47,8 @@ pub struct Advertised {
     pub configured: Option<String>,
     /// The API server that was asked, and the source of its URL.
     pub asked: Option<String>,
+    /// The Service is only in the cluster, and not among the manifests.
+    pub is_only_live: bool,
     /// The address that it should have.
     pub state: State,
     /// The pods find the address when they start, so it is in no manifest.
@@ -105,6 +107,7 @@ pub fn resolve_address(
     let is_known =
         matches!(&declared, Existing::Ours(service) if service.annotation(ADDRESS_FROM).is_some());
     let adopted_port = adopted.as_ref().map(|adopted| adopted.port);
+    let mut is_only_live = false;
     let state = match spec.address.as_deref().and_then(parse_address) {
         Some(address) => {
             let port = adopted_port.unwrap_or_else(|| port_of(&declared));
@@ -114,6 +117,7 @@ pub fn resolve_address(
         // Both the address and the Service are the user's own.
         None if adopted.is_some() && own.is_some() => of_exposure(own.as_deref()),
         None => {
+            is_only_live = matches!(declared, Existing::None(_)) && adopted.is_none();
             let question = Question {
                 list,
                 spec,
@@ -136,6 +140,7 @@ pub fn resolve_address(
         asked,
         configured: configured.map(|text| ConfigLocation::of(&runner.config).shown_address(text)),
         state,
+        is_only_live,
         is_at_start: false,
     })
 }
@@ -161,6 +166,7 @@ pub fn resolve_at_start(
             configured: Some(address.to_owned()),
             asked: None,
             state: State::Known(address.to_owned()),
+            is_only_live: false,
             is_at_start: true,
         })),
         Some((start, StartSource::Service(name)))
@@ -193,6 +199,7 @@ pub fn resolve_at_start(
                 service,
                 configured: None,
                 state,
+                is_only_live: false,
                 is_at_start: true,
             }))
         }
@@ -266,7 +273,15 @@ fn plan_config(
 ) -> Result<ConfigPlan, Refusal> {
     let mut draft = ConfigDraft::open(&runner.config)?;
     let found = resolve_address(list, spec, runner, observed, &draft.file)?;
-    let Advertised { service, state, .. } = found;
+    let Advertised {
+        service,
+        state,
+        is_only_live,
+        ..
+    } = found;
+    if is_only_live && matches!(state, State::Known(_)) {
+        results.push(only_live(&runner.workload, &service));
+    }
     match state {
         State::Known(address) => {
             let configured = settings::configured_port(&draft.file);
@@ -297,6 +312,16 @@ fn plan_config(
         config.checksum.as_deref(),
     ));
     Ok(config)
+}
+
+/// The warning for manifests without the Service that has the address: whoever prunes what is not
+/// among them, as Helm and Argo CD do, would delete it.
+fn only_live(workload: &Workload, service: &Identity) -> FunctionResult {
+    let message = format!(
+        "{service}, which has its address, is in the cluster but not among these manifests, and an \
+         apply that prunes deletes it: run the function SessionServer before this one"
+    );
+    FunctionResult::warning(message).about(&workload.resource.identity)
 }
 
 /// The Service in front of a runner: the one of the list, else the one that would be made.

@@ -27,7 +27,8 @@ pub(crate) enum BuiltError {
     /// The build differs from what the function gives.
     #[error(
         "kustomize would make something else of {folder} than the function, so nothing has been written: \
-         {error}. Run the function itself, or export the built manifests as files"
+         {error}. Let the host run the function, or write finished manifests: build the \
+         kustomization and pipe it to apply-to"
     )]
     NotTheSame {
         /// The kustomization.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use krm::documents::{resources_of, split};
-use real_hosts::{host, launcher, run_launcher, workspace_root};
+use real_hosts::{host, launcher, launcher_with_kustomize, run_launcher, workspace_root};
 use runner_terminal::documents::{Applied, Run, apply, function_configs};
 use runner_terminal::export::{
     Change, Secrets, changes, compare, component, export, post_renderer, release_files,
@@ -507,6 +507,9 @@ fn an_overlay_is_exported_for_the_kustomization_around_it() {
         let arguments = ["-k", "prod", "-c", config, "-o", "terminals"];
         let (code, said) = run_export(folder, &arguments);
         assert_eq!(code, Some(0), "{said}");
+        let around = "prod has namespace, which takes effect after components: list terminals under \
+                      components of a kustomization around it";
+        assert!(said.contains(around), "{said}");
         let built = build(KUSTOMIZE, &folder.join("around")).unwrap();
         let by_kubectl = build(KUBECTL, &folder.join("around")).unwrap();
         assert_eq!(built, by_kubectl);
@@ -544,6 +547,73 @@ fn an_overlay_is_exported_for_the_kustomization_around_it() {
     );
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("already, which terminals adds"), "{said}");
+}
+
+/// Where the build has all that the function adds, an export would have nothing in it.
+#[test]
+fn a_kustomization_that_runs_the_function_is_not_exported() {
+    let folder = overlay();
+    let folder = folder.path();
+    let config = fs::read_to_string(folder.join("build.yaml")).unwrap();
+    let function = "annotations: {config.kubernetes.io/function: 'exec: {path: runner-terminal}'}";
+    let config = config.replace(
+        "{name: session-server}",
+        &format!("{{name: session-server, {function}}}"),
+    );
+    fs::write(folder.join("prod/session-server.yaml"), config).unwrap();
+    let kustomization = folder.join("prod/kustomization.yaml");
+    let text = fs::read_to_string(&kustomization).unwrap();
+    let with_function = format!("{text}transformers: [session-server.yaml]\n");
+    fs::write(&kustomization, with_function).unwrap();
+    let mut command = launcher_with_kustomize(Path::new("/nonexistent"));
+    command.current_dir(folder);
+    command.args([
+        "export",
+        "-k",
+        "prod",
+        "-c",
+        "build.yaml",
+        "-o",
+        "terminals",
+    ]);
+    let ended = run_launcher(&mut command, b"");
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("remove the SessionServer from its transformers"),
+        "{said}"
+    );
+    assert!(!folder.join("terminals").exists());
+}
+
+/// The chart writes empty fields, such as `value:`, which kustomize drops when it merges a patch.
+#[test]
+fn a_render_of_the_chart_is_exported_from_a_kustomization() {
+    let folder = overlay();
+    let folder = folder.path();
+    for render in ["chart-default", "chart-replicas-3", "later-default"] {
+        let path = format!("tests/fixtures/chart/{render}.yaml");
+        fs::create_dir_all(folder.join(render)).unwrap();
+        fs::copy(
+            workspace_root().join(path),
+            folder.join(render).join("chart.yaml"),
+        )
+        .unwrap();
+        fs::write(
+            folder.join(render).join("kustomization.yaml"),
+            "resources: [chart.yaml]\n",
+        )
+        .unwrap();
+        let spec = "{configure: {at: PodStart, image: example.com/r:1}, exposure: {type: PodIP}}";
+        fs::write(folder.join("pod-ip.yaml"), session_server(spec)).unwrap();
+        let (code, said) = run_export(folder, &["-k", render, "-c", "pod-ip.yaml", "-o", "out"]);
+        assert_eq!(code, Some(0), "{render}: {said}");
+        let kustomization = format!("resources: [../{render}]\ncomponents: [../out]\n");
+        fs::write(folder.join("around/kustomization.yaml"), kustomization).unwrap();
+        let built = build(KUSTOMIZE, &folder.join("around")).unwrap();
+        let built: String = built.iter().map(Value::to_string).collect();
+        assert!(built.contains("\"session-server\""), "{render}: {built}");
+    }
 }
 
 /// A name that only looks as if kustomize had appended a hash.

@@ -139,6 +139,24 @@ fn a_namespace_and_a_prefix_above_are_found() {
     }
 }
 
+/// Under `resources`, a functionConfig is only another resource, which the API server refuses.
+#[test]
+fn a_function_among_the_resources_is_found() {
+    let folder = layers(KNOWN, "resources: [../base, session-server.yaml]\n");
+    let top = folder.path().join("top");
+    for command in [&["doctor", "--offline", "-k"][..], &["verify", "-k"]] {
+        let mut launcher = launcher_with_kustomize(Path::new("/nonexistent"));
+        launcher.args(command).arg(&top);
+        let ended = run_launcher(&mut launcher, b"");
+        let said = text(&ended.stdout) + &text(&ended.stderr);
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let message =
+            "kustomize has not run SessionServer verify-terminals, which is among the manifests";
+        assert!(flat.contains(message), "{command:?}: {said}");
+    }
+}
+
 /// What a function says when the build fails is the reason, and is shown as such.
 #[test]
 fn doctor_names_the_reason_of_a_build_that_fails() {

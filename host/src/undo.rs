@@ -1,5 +1,5 @@
-//! A build whose kustomization runs the function itself, so that nothing is left to change: what
-//! the function changed there is found by undoing it.
+//! Undoes what the function has done to manifests, to find what it changed there: in the output of a
+//! kustomization that runs it, nothing is left to change.
 
 use std::borrow::Cow;
 
@@ -22,11 +22,11 @@ spec:
 ";
 
 /// Manifests as they were before the function ran on them.
-pub(super) struct Before {
-    pub(super) files: Vec<File>,
-    pub(super) documents: Vec<Document>,
+pub(crate) struct Before {
+    pub(crate) files: Vec<File>,
+    pub(crate) documents: Vec<Document>,
     /// Maps the resources of the build to these.
-    pub(super) resources_now: Sequence,
+    pub(crate) resources_now: Sequence,
 }
 
 /// The manifests of a build before its functions ran; `None` if ours was not among them.
@@ -34,7 +34,7 @@ pub(super) struct Before {
 /// # Errors
 ///
 /// A document cannot be an item, or the function reached a limit.
-pub(super) fn before(
+pub(crate) fn before(
     files: &[File],
     documents: &[Document],
     limits: Limits,
