@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use krm::alignment::Alignment;
-use krm::documents::{Document, DocumentError, split};
+use krm::documents::{Document, DocumentError, split, unreadable};
 use krm::resource::Resource;
 use runner_terminal::documents::{self, Config, Run, apply_to_documents, function_configs_of};
 use runner_terminal::function_config::FunctionConfig;
@@ -47,6 +47,15 @@ pub(crate) enum ApplyError {
     EmptyConfig {
         /// The path of the file.
         path: String,
+    },
+    /// The manifests are function configs alone.
+    #[error(
+        "{place} is a functionConfig, and there are no manifests for it: name those too, or pipe them \
+         in and hand it over by --function-config"
+    )]
+    OnlyConfigs {
+        /// Where the first is.
+        place: String,
     },
     /// A function config is not YAML.
     #[error("{place}: {error}")]
@@ -94,7 +103,7 @@ pub(crate) fn documents(files: &[File]) -> Result<Vec<Document>, ApplyError> {
 ///
 /// # Errors
 ///
-/// A config cannot be read, or one among the manifests names a kubeconfig.
+/// A config cannot be read, or one among the manifests names a kubeconfig, or there is nothing else.
 pub(crate) fn configs(
     manifests: &[File],
     documents: &[Document],
@@ -102,6 +111,12 @@ pub(crate) fn configs(
 ) -> Result<Vec<Config<'static>>, ApplyError> {
     let configs = find_configs(manifests, documents, config_files)?;
     if config_files.is_empty() {
+        let has_only_configs = documents.iter().all(|document| document.is_function_config);
+        if let (true, Some(first)) = (has_only_configs && !documents.is_empty(), configs.first()) {
+            return Err(ApplyError::OnlyConfigs {
+                place: first.place(),
+            });
+        }
         for config in &configs {
             let value = value_of(config)?;
             must_not_name_kubeconfig(&value, &config.place())?;
@@ -162,6 +177,9 @@ pub(crate) fn find_configs(
         return Err(ApplyError::EmptyConfig {
             path: file.path.clone(),
         });
+    }
+    if let Some(error) = unreadable(&texts(&files)) {
+        return Err(error.into());
     }
     let found = function_configs_of(&texts(manifests), documents, &texts(&files))?;
     Ok(found.into_iter().map(Config::into_owned).collect())

@@ -17,6 +17,7 @@ use crate::arguments::Picture;
 use crate::manifests::{self, File, Manifests, ManifestsError, shown, texts};
 use crate::sandbox::{Limits, LimitsError, SandboxError};
 use crate::standard_output::{self, OutputError};
+use crate::undo;
 use crate::{arguments, diff, function, terminal};
 
 /// Why `explain` has failed.

@@ -14,6 +14,7 @@ use krm::results::Refusal;
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::apply;
 use crate::arguments::Source;
 use crate::terminal;
 
@@ -54,6 +55,15 @@ pub(crate) enum ManifestsError {
              kustomization"
     )]
     NoneNamedByFlag,
+    /// All that is named is empty.
+    #[error(
+        "{}: there are no manifests in it",
+        if .path == "-" { "standard input" } else { .path.as_str() }
+    )]
+    Empty {
+        /// The path of the first file, or `-`.
+        path: String,
+    },
     /// A ResourceList is one of several files.
     #[error("{path} is a ResourceList; give it alone")]
     ListAmongOthers {
@@ -118,6 +128,13 @@ impl Manifests {
     }
 
     fn of(mut files: Vec<File>) -> Result<Self, ManifestsError> {
+        if let Some(first) = files.first()
+            && files.iter().all(apply::is_empty)
+        {
+            return Err(ManifestsError::Empty {
+                path: first.path.clone(),
+            });
+        }
         let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) else {
             return Ok(Self::Plain(files));
         };

@@ -1,7 +1,9 @@
 //! Workloads that are defined more than once in the files.
 
+use std::collections::BTreeMap;
+
 use crate::runner::WORKLOAD_KINDS;
-use krm::documents::{line_of, resources};
+use krm::documents::{FileResource, line_of, resources};
 use krm::resource::Identity;
 use krm::resource_list::is_compatible;
 use yaml_splice::Tree;
@@ -9,29 +11,49 @@ use yaml_splice::Tree;
 /// Lists the positions of each workload that is defined twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).
 pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
-    let mut groups: Vec<(Identity, Vec<String>)> = Vec::new();
-    for resource in resources(files).unwrap_or_default() {
-        let (document, name) = (&resource.document, resource.item.identity());
-        if name.name.is_empty() || !WORKLOAD_KINDS.contains(&name.kind.as_str()) {
+    let resources = resources(files).unwrap_or_default();
+    let mut groups: Vec<(Identity, Vec<&FileResource<'_>>)> = Vec::new();
+    let mut by_name: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for resource in &resources {
+        let identity = resource.item.identity();
+        if identity.name.is_empty() || !WORKLOAD_KINDS.contains(&identity.kind.as_str()) {
             continue;
         }
-        let tree = Tree::parse(document.text(files));
-        let line = document.line + tree.map_or(1, |tree| line_of(&tree, &resource.path)) - 1;
-        let file = files.get(document.file).map_or("", |(file, _)| file);
-        let place = format!("at {file}:{line}");
-        let group = groups.iter_mut().find(|(other, _)| {
-            (&other.kind, &other.name) == (&name.kind, &name.name)
-                && is_compatible(&other.namespace, &name.namespace)
+        let named = by_name
+            .entry((identity.kind.clone(), identity.name.clone()))
+            .or_default();
+        let group = named.iter().copied().find(|group| {
+            let other = groups.get(*group).map(|(other, _)| &other.namespace);
+            other.is_some_and(|other| is_compatible(other, &identity.namespace))
         });
-        match group {
-            Some((_, places)) => places.push(place),
-            None => groups.push((name, vec![place])),
+        match group.and_then(|group| groups.get_mut(group)) {
+            Some((_, members)) => members.push(resource),
+            None => {
+                named.push(groups.len());
+                groups.push((identity, vec![resource]));
+            }
         }
     }
+    // A List is one document with many resources, and is parsed once.
+    let mut trees = BTreeMap::new();
+    let mut place = |resource: &FileResource<'_>| {
+        let document = &resource.document;
+        let tree = trees
+            .entry((document.file, document.range.start))
+            .or_insert_with(|| Tree::parse(document.text(files)).ok());
+        let line = tree
+            .as_ref()
+            .map_or(1, |tree| line_of(tree, &resource.path));
+        let file = files.get(document.file).map_or("", |(file, _)| file);
+        format!("at {file}:{}", document.line + line - 1)
+    };
     groups
         .iter()
-        .filter(|(_, places)| places.len() > 1)
-        .map(|(name, places)| format!("{name} is {}", places.join(" and ")))
+        .filter(|(_, members)| members.len() > 1)
+        .map(|(name, members)| {
+            let places: Vec<String> = members.iter().map(|one| place(one)).collect();
+            format!("{name} is {}", places.join(" and "))
+        })
         .collect()
 }
 
@@ -57,5 +79,17 @@ mod tests {
         let third = other.replace("namespace: a", "namespace: b");
         assert_eq!(twins(&[("a", other), ("b", &third)]), Vec::<String>::new());
         assert_eq!(twins(&[("a", one), ("b", other)]).len(), 1);
+    }
+
+    /// Each is looked for among those of its name alone, and no document is parsed twice: quadratic
+    /// work would take minutes here.
+    #[test]
+    fn a_list_of_many_is_read_once() {
+        let item = |name: usize| format!("- kind: Deployment\n  metadata: {{name: r{name}}}\n");
+        let items: String = (0..3000).chain(0..3000).map(item).collect();
+        let list = format!("kind: List\nitems:\n{items}");
+        let found = twins(&[("a.yaml", &list)]);
+        assert_eq!(found.len(), 3000);
+        assert_eq!(found[1], "Deployment r1 is at a.yaml:5 and at a.yaml:6005");
     }
 }

@@ -20,15 +20,15 @@ pub const GROUP: &str = "gateway.networking.k8s.io";
 /// The name of the listener in a Gateway that this function creates.
 const LISTENER: &str = "session-server";
 
-/// A host at a Gateway: one that is there, or one that is made for it.
+/// A host at a Gateway: an existing one, or one that is made for it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gateway<H = HostName> {
-    /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
+    /// The DNS name by which GitLab reaches this runner, and nothing else. `{index}` in it stands
     /// for the number of the shard.
     pub host: H,
-    /// A Gateway that is there, with a listener of protocol TLS in mode Passthrough.
+    /// An existing Gateway, with a listener of protocol TLS in mode Passthrough.
     #[serde(default)]
     pub gateway: Option<GatewayRef>,
     /// Make a Gateway of this class, with such a listener for the host.
@@ -43,7 +43,7 @@ pub struct Gateway<H = HostName> {
     pub route_version: RouteVersion,
 }
 
-/// A Gateway that is there.
+/// An existing Gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -82,11 +82,11 @@ impl<H> Gateway<H> {
     pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
         let message = match (&self.gateway, &self.gateway_class_name) {
             (Some(_), Some(_)) => {
-                "is set beside gatewayClassName: name a Gateway that is there, or the class of one \
+                "is set beside gatewayClassName: name an existing Gateway, or the class of one \
                  that is to be made"
             }
             (None, None) => {
-                "is missing: name a Gateway that is there ({name: …, sectionName: …}), or set \
+                "is missing: name an existing Gateway ({name: …, sectionName: …}), or set \
                  gatewayClassName to have one made"
             }
             _ => return Ok(()),

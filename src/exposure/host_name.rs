@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{AddressSource, ExposureContext, refuse};
-use crate::address::{Address, Host};
+use crate::address::{Address, AddressError, Host};
 use krm::results::Refusal;
 
 /// A host name or an IP address, without a port.
@@ -39,6 +39,9 @@ impl<'de> Deserialize<'de> for NodeAddress {
             Ok(Address { host, port: None }) => Ok(Self(host)),
             Ok(_) => Err(serde::de::Error::custom(format!(
                 "{text:?} has a port: give the host alone"
+            ))),
+            Err(AddressError::Scheme(scheme)) => Err(serde::de::Error::custom(format!(
+                "write the host alone, without {scheme:?}"
             ))),
             Err(error) => Err(serde::de::Error::custom(error)),
         }

@@ -21,7 +21,7 @@ use krm::results::Refusal;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ingress<H = HostName> {
-    /// The DNS name by which GitLab reaches this runner, and no other thing. `{index}` in it stands
+    /// The DNS name by which GitLab reaches this runner, and nothing else. `{index}` in it stands
     /// for the number of the shard.
     pub host: H,
     /// The ingress controller.

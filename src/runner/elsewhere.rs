@@ -18,13 +18,14 @@ struct Renderer {
 }
 
 macro_rules! rendered_in_cluster_by {
-    ($program:literal) => {
+    ($program:literal, $how:literal) => {
         concat!(
             "is rendered in the cluster by ",
             $program,
             ", so the runner's Deployment is not in these manifests. Render the chart and give the \
-             function the result (`helm template … | runner-terminal apply-to -`). `runner-terminal \
-             import-values FILE` makes the functionConfig from its values"
+             function the result (`helm template … | ",
+            $how,
+            "`). `runner-terminal import-values FILE` makes the functionConfig from its values"
         )
     };
 }
@@ -33,7 +34,10 @@ const RENDERERS: [Renderer; 6] = [
     Renderer {
         kind: "HelmRelease",
         group: "helm.toolkit.fluxcd.io",
-        advice: rendered_in_cluster_by!("Flux"),
+        advice: rendered_in_cluster_by!(
+            "Flux",
+            "runner-terminal export - -o terminals --for flux-helmrelease --in-place FILE"
+        ),
     },
     Renderer {
         kind: "Application",
@@ -52,7 +56,7 @@ const RENDERERS: [Renderer; 6] = [
     Renderer {
         kind: "HelmChart",
         group: "helm.cattle.io",
-        advice: rendered_in_cluster_by!("K3s"),
+        advice: rendered_in_cluster_by!("K3s", "runner-terminal apply-to -"),
     },
     Renderer {
         kind: "Kustomization",

@@ -582,7 +582,8 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
              load balancer, or wait longer"
         ),
         _ => format!(
-            "{reason}: apply the manifests, wait until `{look}` shows an address, and build again"
+            "{reason}: apply the manifests, wait until `{look}` shows that it has changed, and \
+             build again"
         ),
     };
     let result = FunctionResult::error(message).about(service).at(STATUS);

@@ -343,13 +343,22 @@ impl ServiceBinding {
             ),
             FollowUp::Unknown => {
                 let state = state(draft);
-                let (needs, shown) = if self.is_node_port {
-                    (
+                const NODES: &str = "a node's address that `kubectl get nodes -o wide` shows";
+                let (needs, instead) = match (self.is_node_port, self.port) {
+                    (true, Some(_)) => (
+                        "has no address of a node yet",
+                        format!("set spec.exposure.nodeAddress to {NODES}"),
+                    ),
+                    (true, None) => (
                         "has no node port yet, and no address of a node",
-                        "`kubectl get nodes -o wide`".to_owned(),
-                    )
-                } else {
-                    ("has no address yet", format!("`{look}`"))
+                        format!(
+                            "set spec.exposure.nodePort, and spec.exposure.nodeAddress to {NODES}"
+                        ),
+                    ),
+                    (false, _) => (
+                        "has no address yet",
+                        format!("set spec.advertiseAddress to what `{look}` shows"),
+                    ),
                 };
                 // Its RoleBinding names a namespace.
                 let in_one_step = match !self.identity.namespace.is_empty() && can_start() {
@@ -358,8 +367,7 @@ impl ServiceBinding {
                 };
                 FunctionResult::warning(format!(
                     "{needs}; {state}. Apply these manifests; then let the function AdvertiseAddress \
-                     fill the address in, or set spec.advertiseAddress to what {shown} shows, and \
-                     build and apply again{in_one_step}"
+                     fill the address in, or {instead}, and build and apply again{in_one_step}"
                 ))
             }
         };

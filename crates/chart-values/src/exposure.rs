@@ -110,7 +110,7 @@ fn service_type(values: &Values<'_>) -> Result<ServiceType, ChartValuesError> {
         Some("Headless") => Ok(ServiceType::Headless),
         Some(_) => Err(values.wrong(
             &SERVICE_TYPE,
-            "is no type that the chart knows: it knows LoadBalancer, NodePort, ClusterIP and \
+            "is not a type that the chart knows: it knows LoadBalancer, NodePort, ClusterIP and \
              Headless",
         )),
     }

@@ -1,6 +1,6 @@
 //! Warnings as comments, for programs that run this one and do not show its standard error.
 
-use krm::documents::{DocumentError, find, split};
+use krm::documents::{DocumentError, FoundResources, split};
 use krm::resource::Identity;
 use krm::text::printable;
 use serde_json::Value;
@@ -19,13 +19,15 @@ pub(super) fn insert(files: &mut [File], results: &[Value]) -> Result<(), Docume
         let texts = texts(files);
         let documents = split(&texts)?;
         let first = documents.iter().find(|one| !one.is_function_config);
-        for result in results {
-            let text = |pointer: &str| result.pointer(pointer).and_then(Value::as_str);
-            if text("/severity") != Some("warning") {
-                continue;
-            }
-            let found = find(&texts, &identity(result));
-            let document = found.as_ref().map(|found| &found.document).or(first);
+        let is_warning = |result: &&Value| {
+            let severity = result.get("severity").and_then(Value::as_str);
+            severity == Some("warning")
+        };
+        let warnings: Vec<&Value> = results.iter().filter(is_warning).collect();
+        let wanted: Vec<Identity> = warnings.iter().map(|result| identity(result)).collect();
+        let found = FoundResources::of(&texts, &wanted);
+        for (result, wanted) in warnings.iter().zip(&wanted) {
+            let document = found.get(wanted).map(|found| &found.document).or(first);
             if let Some(document) = document {
                 let line = comment(result);
                 comments.push((document.file, document.range.start, line));

@@ -1,6 +1,6 @@
 //! The function configs of an application: those in its files, or those made from its parameters.
 
-use krm::documents::{DocumentError, without_function_configs};
+use krm::documents::{DocumentError, unreadable, without_function_configs};
 use runner_terminal::documents::Config;
 use runner_terminal::function_config::ApiVersion;
 use thiserror::Error;
@@ -102,6 +102,9 @@ pub(super) fn choose(
     manifests: &[File],
     parameters: &Parameters,
 ) -> Result<Vec<Config<'static>>, ConfigsError> {
+    if let Some(error) = unreadable(&manifests::texts(files)) {
+        return Err(error.into());
+    }
     for file in files {
         let others = File {
             text: without_function_configs(&file.path, &file.text)?,

@@ -33,7 +33,7 @@ pub(super) enum FromParametersError {
     #[error("exposure has the field type: set the parameter exposure-type")]
     ExposureType,
     /// An account in `readers` has no namespace.
-    #[error("readers: {0:?} is not the namespace and the name of a service account, parted by /")]
+    #[error("readers: {0:?} is not NAMESPACE/NAME of a service account")]
     Reader(String),
 }
 

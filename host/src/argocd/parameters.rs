@@ -152,7 +152,7 @@ pub(super) enum ParameterError {
     #[error("{VARIABLE} is not JSON: {0}")]
     NotJson(serde_json::Error),
     /// The variable is JSON, but not an array.
-    #[error("{VARIABLE} is no JSON array")]
+    #[error("{VARIABLE} is not a JSON array")]
     NotAnArray,
     /// The plugin has no such parameter.
     #[error("there is no parameter {name:?}; the parameters are {}", names().join(", "))]
@@ -312,6 +312,7 @@ fn read(known: &Known, item: &Value) -> Result<Option<ParameterValue>, Parameter
     };
     let string = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(wrong_type);
     let value = match (known.value_type, text, list, map) {
+        (_, None, None, None) if member("value").is_some() => return Err(wrong_type()),
         (_, None, None, None) => return Ok(None),
         (ParameterType::Text, Some(text), None, None) => ParameterValue::Text(string(text)?),
         (ParameterType::List, None, Some(Value::Array(list)), None) => {

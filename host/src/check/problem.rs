@@ -85,7 +85,7 @@ pub(super) enum Problem {
     /// The certificate is not one that a runner makes.
     #[error(
         "TLS is terminated before the session server, with a certificate of {}, {}, for {}: GitLab \
-         takes only the runner's own certificate; pass TLS through to the session server unchanged",
+         accepts only the runner's own certificate; pass TLS through to the session server unchanged",
         name(subject),
         issued(subject, issuer),
         list(hosts)
@@ -101,7 +101,7 @@ pub(super) enum Problem {
     /// The certificate cannot be read.
     #[error(
         "TLS is terminated before the session server, with a certificate that cannot be read: \
-         GitLab takes only the runner's own certificate; pass TLS through to the session server \
+         GitLab accepts only the runner's own certificate; pass TLS through to the session server \
          unchanged"
     )]
     UnreadableCertificate,
@@ -255,7 +255,7 @@ mod tests {
             problem(fake, fake, &["ingress.local"]),
             "TLS is terminated before the session server, with a certificate of \"CN=Kubernetes \
              Ingress Controller Fake Certificate,O=Acme Co\", self-signed, for \"ingress.local\": \
-             GitLab takes only the runner's own certificate; pass TLS through to the session server \
+             GitLab accepts only the runner's own certificate; pass TLS through to the session server \
              unchanged"
         );
         let other = problem("", "CN=R11,O=Let's Encrypt,C=US", &[]);

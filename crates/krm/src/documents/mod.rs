@@ -58,7 +58,7 @@ pub use field_line::line_of;
 pub use item::{Item, items};
 use members::is_sequence;
 pub use members::{Member, members};
-pub use resources::{FileResource, find, resources, resources_of, unreadable};
+pub use resources::{FileResource, FoundResources, resources, resources_of, unreadable};
 pub use split::{ANY_VERSION, is_function_config, split};
 use yaml_splice::{YamlError, YamlErrorKind};
 

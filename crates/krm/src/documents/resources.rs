@@ -1,5 +1,7 @@
 //! All resources in some files, wrapped or not.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::item::Item;
 use super::members::members;
 use super::{Document, DocumentError, split};
@@ -52,16 +54,42 @@ pub fn resources_of<'text>(
     found
 }
 
-/// The first resource of the files that has this kind, name and namespace.
-pub fn find<'text>(files: &[(&str, &'text str)], wanted: &Identity) -> Option<FileResource<'text>> {
-    let mut resources = resources(files).ok()?.into_iter();
-    resources.find(|resource| {
-        resource.item.may_be_named(&wanted.name) && {
-            let identity = resource.item.identity();
-            (&identity.kind, &identity.name, &identity.namespace)
-                == (&wanted.kind, &wanted.name, &wanted.namespace)
+/// Resources that were looked for, by kind, name and namespace.
+#[derive(Clone, Debug, Default)]
+pub struct FoundResources<'text>(BTreeMap<[String; 3], FileResource<'text>>);
+
+impl<'text> FoundResources<'text> {
+    /// Looks for the first resource of the files that has the kind, name and namespace of each of
+    /// these. The files are read once.
+    pub fn of(files: &[(&str, &'text str)], wanted: &[Identity]) -> Self {
+        /// Up to so many names, looking for them in a text is faster than reading its own.
+        const FEW: usize = 8;
+
+        let may_be_wanted = |item: &Item<'_>| {
+            wanted.len() > FEW || wanted.iter().any(|one| item.may_be_named(&one.name))
+        };
+        let wanted_keys: BTreeSet<[String; 3]> = wanted.iter().map(key).collect();
+        let mut found = BTreeMap::new();
+        for resource in resources(files).unwrap_or_default() {
+            if !may_be_wanted(&resource.item) {
+                continue;
+            }
+            let key = key(&resource.item.identity());
+            if wanted_keys.contains(&key) {
+                found.entry(key).or_insert(resource);
+            }
         }
-    })
+        Self(found)
+    }
+
+    /// The resource with this kind, name and namespace, if it was looked for and is there.
+    pub fn get(&self, wanted: &Identity) -> Option<&FileResource<'text>> {
+        self.0.get(&key(wanted))
+    }
+}
+
+fn key(identity: &Identity) -> [String; 3] {
+    [&identity.kind, &identity.name, &identity.namespace].map(String::clone)
 }
 
 /// Reports a document that is not YAML, with its line in the file: the function only knows the

@@ -22,8 +22,9 @@ pub enum ReadError {
     /// The input is YAML, but not a ResourceList.
     #[error(
         "the input is {found}, not a ResourceList: a KRM function reads a ResourceList on standard \
-         input. For plain manifests use `runner-terminal explain FILE`, or a kustomization with \
-         this function under `transformers:`"
+         input. For plain manifests use `runner-terminal apply-to FILE` (as a post-renderer of Helm \
+         3: --post-renderer-args apply-to), or a kustomization with this function under \
+         `transformers:`"
     )]
     NotAResourceList {
         /// What it is instead.
