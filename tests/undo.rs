@@ -508,3 +508,73 @@ fn the_style_of_our_own_annotations_is_not_kept() {
     let again = succeed(&twice, &off(&other)).text;
     assert_eq!(again, text);
 }
+
+const DEPLOYMENT: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: runner, namespace: ci}
+data:
+  config.toml: |-2
+    concurrent = 4
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: before, namespace: ci}
+spec:
+  selector: {matchLabels: {app: runner}}
+  template:
+    metadata: {labels: {app: runner}}
+    spec:
+      containers:
+      - name: runner
+        image: gitlab/gitlab-runner:v18.9.0
+        volumeMounts: [{name: c, mountPath: /etc/gitlab-runner}]
+      volumes: [{name: c, configMap: {name: runner}}]
+";
+
+/// What was made is named after the workload, so another name must not hide it.
+#[test]
+fn a_workload_may_get_another_name_in_between() {
+    for spec in [
+        json!({}),
+        json!({"advertiseAddress": "t.example.com"}),
+        json!({"configure": {"at": "PodStart", "image": "example.com/r:1"}}),
+        json!({"exposure": {"type": "Ingress", "host": "t.example.com", "controller": "nginx"}}),
+        json!({"advertiseAddress": "t.example.com", "networkPolicy": {"from": []}}),
+        json!({"exposure": {"type": "NodePort", "nodeAddress": "n.example.com", "nodePort": 30080}}),
+    ] {
+        let rename = |text: &str| text.replace("{name: before", "{name: after");
+        let on = config(spec);
+        let renamed = rename(&succeed(DEPLOYMENT, &on).text);
+        let restored = succeed(&renamed, &off(&on));
+        assert_eq!(restored.text, rename(DEPLOYMENT), "{on}");
+    }
+}
+
+/// The Service of a runner that the functionConfig does not select stays, also if it has another name.
+#[test]
+fn what_leads_to_another_runner_stays() {
+    let other = DEPLOYMENT
+        .replace("{name: before", "{name: other")
+        .replace("app: runner", "app: other")
+        .replace("name: runner", "name: others");
+    let text = format!("{DEPLOYMENT}---\n{other}");
+    let on = config(json!({}));
+    let both = succeed(&text, &on).text;
+    let renamed = both.replace("{name: other,", "{name: another,");
+    let mut of_one = off(&on);
+    of_one["spec"]["runner"] = json!({"name": "before"});
+    let left = succeed(&renamed, &of_one).text;
+    assert!(left.contains("name: other-session-server"), "{left}");
+    assert!(!left.contains("name: before-session-server"), "{left}");
+}
+
+/// The file is found by its record, so nothing is left to do by hand.
+#[test]
+fn a_file_that_is_restored_is_not_said_to_stay() {
+    let on = config(json!({"advertiseAddress": "t.example.com"}));
+    let change = |text: &str| text.replace("gitlab/gitlab-runner:v18.9.0", "example.com/ci:1");
+    let ran = succeed(&change(&succeed(DEPLOYMENT, &on).text), &off(&on));
+    assert_eq!(ran.text, change(DEPLOYMENT));
+    assert!(!ran.report.contains("config.toml"), "{}", ran.report);
+}

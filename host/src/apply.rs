@@ -173,7 +173,7 @@ pub(crate) fn find_configs(
 ) -> Result<Vec<Config<'static>>, ApplyError> {
     let files = config_files.iter().map(|path| read_file(path));
     let files: Vec<File> = files.collect::<Result<_, _>>()?;
-    if let Some(file) = files.iter().find(|file| is_empty(file)) {
+    if let Some(file) = files.iter().find(|file| file.is_empty()) {
         return Err(ApplyError::EmptyConfig {
             path: file.path.clone(),
         });
@@ -242,9 +242,4 @@ pub(crate) fn apply(
         results,
         code,
     })
-}
-
-/// True for a file without a document. It may have comments.
-pub(crate) fn is_empty(file: &File) -> bool {
-    split(&[(&file.path, &file.text)]).is_ok_and(|found| found.is_empty())
 }

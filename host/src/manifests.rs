@@ -14,7 +14,6 @@ use krm::results::Refusal;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::apply;
 use crate::arguments::Source;
 use crate::terminal;
 
@@ -129,7 +128,7 @@ impl Manifests {
 
     fn of(mut files: Vec<File>) -> Result<Self, ManifestsError> {
         if let Some(first) = files.first()
-            && files.iter().all(apply::is_empty)
+            && files.iter().all(File::is_empty)
         {
             return Err(ManifestsError::Empty {
                 path: first.path.clone(),

@@ -236,8 +236,8 @@ fn check_single(list: &ResourceList<'_>, workload: &Workload) -> Result<(), Refu
     let (first, second) = (resource.item.min(*twin), resource.item.max(*twin));
     Err(Box::new(
         FunctionResult::error(format!(
-            "is in the list twice, as {} and {}. One of them looks like a patch of a kustomization: \
-             give the function what `kustomize build` makes of both",
+            "is in the list twice, as {} and {}. If one of them is a patch of a kustomization, give \
+             the function what `kustomize build` makes of both; else remove one",
             place(first)?,
             place(second)?
         ))

@@ -237,11 +237,16 @@ impl Workload {
         match (runners.len(), runners.pop()) {
             (1, Some(container)) => Ok(container),
             (0, _) => Err(Box::new(
-                FunctionResult::error(format!(
-                    "has no container named {:?}; its containers are {}",
-                    name.unwrap_or_default(),
-                    names(&all)
-                ))
+                FunctionResult::error(match name {
+                    Some(name) => format!(
+                        "has no container named {name:?}; its containers are {}",
+                        names(&all)
+                    ),
+                    None => format!(
+                        "has no container that runs gitlab-runner; its containers are {}",
+                        names(&all)
+                    ),
+                })
                 .about(identity)
                 .at(field_path(&self.pod_pointer("/spec/containers"))),
             )),

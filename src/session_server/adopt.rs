@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::companions::{self, CompanionScope};
 use super::pods::namespaces;
 use super::{live_item, service};
 use crate::observed::OBSERVED;
@@ -83,9 +84,17 @@ impl Services {
         Ok(services)
     }
 
-    /// Warns of Services that an earlier run made for these pods when their workload had another name.
-    /// `made` is the Service of this run.
-    pub(super) fn left_behind(&self, workload: &Workload, made: &Identity) -> Vec<FunctionResult> {
+    /// Warns of Services that an earlier run made for these pods when their workload had another name,
+    /// and of what it made for them. `made` is the Service of this run.
+    ///
+    /// # Errors
+    /// An object of ours that cannot be parsed.
+    pub(super) fn left_behind(
+        &self,
+        list: &ResourceList<'_>,
+        workload: &Workload,
+        made: &Identity,
+    ) -> Result<Vec<FunctionResult>, ReadError> {
         let others = self.own.iter().filter(|service| {
             let identity = &service.identity;
             identity.name != made.name
@@ -94,12 +103,25 @@ impl Services {
                 && !live_item::is_observation(service)
         });
         let warn = |service: &Resource| {
-            FunctionResult::warning(format!(
+            let companions = companions::made(list, CompanionScope::of(service))?;
+            let companions: Vec<String> = companions
+                .iter()
+                .map(|one| one.identity.to_string())
+                .collect();
+            let with = match companions.is_empty() {
+                true => String::new(),
+                false => format!(" and {}", companions.join(", ")),
+            };
+            let or = match service.value.at("/spec/type").and_then(Value::as_str) {
+                Some("LoadBalancer") => ", or it keeps a second load balancer",
+                _ => "",
+            };
+            Ok(FunctionResult::warning(format!(
                 "leads to the pods of {}, and was made by this function when that had another name: \
-                 {} takes its place, so remove it, or it keeps a second load balancer",
+                 {} takes its place, so remove it{with}{or}",
                 workload.resource.identity, made.name
             ))
-            .about(&service.identity)
+            .about(&service.identity))
         };
         others.map(warn).collect()
     }

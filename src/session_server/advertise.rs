@@ -37,6 +37,9 @@ const FIELDS: &str = "spec.prefer and spec.ipFamily";
 /// The same, where an init container looks for the address.
 const FIELDS_OF_START: &str = "spec.configure.prefer and spec.configure.ipFamily";
 
+/// Why the node port has no address.
+const NO_NODE: &str = "has no node that is ready and has an address";
+
 /// A runner, the Service in front of it, and what is known of its address.
 #[derive(Debug)]
 pub struct Advertised {
@@ -527,9 +530,7 @@ fn host_of_a_node(
     Ok(
         match node_address::choose(nodes, spec.ip_family, current.as_ref()) {
             Some(host) => Ok(host.to_string()),
-            None => Err(State::pending(
-                "has no node that is ready and has an address",
-            )),
+            None => Err(State::pending(NO_NODE)),
         },
     )
 }
@@ -581,9 +582,11 @@ fn pending(service: &Identity, reason: &str, wait: Option<&Request>) -> Function
             "{reason}, and spec.timeout is {timeout}: see by `{look}` and its events what keeps the \
              load balancer, or wait longer"
         ),
+        _ if reason == NO_NODE => {
+            format!("{reason}: build again when `kubectl get nodes -o wide` shows one")
+        }
         _ => format!(
-            "{reason}: apply the manifests, wait until `{look}` shows that it has changed, and \
-             build again"
+            "{reason}: apply the manifests, wait until `{look}` shows an address, and build again"
         ),
     };
     let result = FunctionResult::error(message).about(service).at(STATUS);

@@ -70,21 +70,27 @@ pub(super) fn metrics_cut_off(
     )
 }
 
-/// The ports that the pod's containers declare, except that of the session server, which may have
+/// The ports that the pod's containers and sidecars declare, except that of the session server, which may have
 /// had another number in an earlier run.
-fn other_ports(runner: &Runner, listen_port: u16) -> Vec<Value> {
-    let mut ports = Vec::new();
-    for container in runner.workload.containers() {
-        let declared = container.value.get("ports").and_then(Value::as_array);
-        let others = declared.into_iter().flatten().filter(|entry| {
-            let is_listening = entry.get("containerPort") == Some(&json!(listen_port));
-            !is_listening && !port::is_added(runner, container, entry)
-        });
-        ports.extend(others.filter_map(|entry| {
-            let number = entry.get("containerPort")?;
-            let protocol = entry.get("protocol").cloned().unwrap_or(json!("TCP"));
-            Some(json!({"port": number, "protocol": protocol}))
-        }));
-    }
-    ports
+fn other_ports<'r>(runner: &'r Runner, listen_port: u16) -> Vec<Value> {
+    let is_listening = |entry: &Value| {
+        port::is_tcp(entry) && entry.get("containerPort") == Some(&json!(listen_port))
+    };
+    let declared = |container: &'r Value| {
+        let ports = container.get("ports").and_then(Value::as_array);
+        ports.into_iter().flatten()
+    };
+    let of_containers = runner.workload.containers().flat_map(|container| {
+        let ports = declared(container.value);
+        ports.filter(move |entry| !port::is_added(runner, container, entry))
+    });
+    let of_sidecars = port::sidecars(&runner.workload).flat_map(declared);
+    let others = of_containers.chain(of_sidecars);
+    let others = others.filter(|entry| !is_listening(entry));
+    let rule = |entry: &Value| {
+        let number = entry.get("containerPort")?;
+        let protocol = entry.get("protocol").cloned().unwrap_or(json!("TCP"));
+        Some(json!({"port": number, "protocol": protocol}))
+    };
+    others.filter_map(rule).collect()
 }

@@ -91,7 +91,9 @@ impl Pods {
             Some(other) => Err(Box::new(
                 FunctionResult::error(format!(
                     "its labels also select the pods of {other}, so terminals would reach the wrong \
-                     process. Give one of them a label that the other does not have"
+                     process. Let {other} have another value of one of these labels; or add a label to \
+                     this workload's pods and to its selector, which cannot change in the cluster: \
+                     there it has to be deleted and applied again"
                 ))
                 .about(identity)
                 .at("spec.selector"),

@@ -140,6 +140,16 @@ pub(super) fn plan(
         };
         return Ok(plan(pod.target(name, port), change));
     }
+    let other_protocol = pod.named(PORT_NAME).and_then(|index| pod.own.get(index));
+    let other_protocol = other_protocol
+        .filter(|entry| !is_tcp(entry))
+        .and_then(|entry| text(entry, "protocol"));
+    if let Some(protocol) = other_protocol {
+        return Err(pod.refuse(format!(
+            "the container has a port named {PORT_NAME:?} for {protocol}, and terminals need TCP: \
+             rename it"
+        )));
+    }
     if pod.named(PORT_NAME).is_some() {
         return Err(pod.refuse(format!(
             "the container has a port named {PORT_NAME:?} whose number is not {port}: rename it, \
@@ -343,7 +353,7 @@ fn others(runner: &Runner) -> Vec<(&str, &Value)> {
 }
 
 /// The init containers that keep running.
-fn sidecars(workload: &Workload) -> impl Iterator<Item = &Value> {
+pub(super) fn sidecars(workload: &Workload) -> impl Iterator<Item = &Value> {
     let containers = workload.pod("/spec/initContainers");
     let containers = containers.and_then(Value::as_array).into_iter().flatten();
     containers.filter(|container| text(container, "restartPolicy") == Some("Always"))
@@ -454,7 +464,7 @@ fn number(port: &Value) -> Option<u16> {
     port.get("containerPort")?.as_u64()?.try_into().ok()
 }
 
-fn is_tcp(port: &Value) -> bool {
+pub(super) fn is_tcp(port: &Value) -> bool {
     matches!(
         port.get("protocol").and_then(Value::as_str),
         None | Some("TCP")

@@ -453,7 +453,7 @@ impl Planner<'_, '_> {
             ));
         }
         let results = &mut self.results;
-        results.extend(around.services.left_behind(workload, service));
+        results.extend(around.services.left_behind(list, workload, service)?);
         results.extend(capability::warnings(runner, &draft.file));
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
         results.extend(match binding.reach {

@@ -8,6 +8,7 @@ use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::live_item;
 use crate::exposure::FixedAddress;
 use crate::observed::OBSERVED;
+use crate::ownership::is_ours;
 use crate::runner::{ConfigToml, Runner};
 use krm::bookkeeping::CONFIG_BEFORE;
 use krm::resource::{Identity, Resource};
@@ -47,10 +48,16 @@ pub(super) fn check_fixed(
         if is_own || is_observed || !has(&other, address) {
             continue;
         }
+        let or_delete = match is_ours(&other) {
+            true => {
+                ". This function made it: if the runner had another name or namespace then, delete it"
+            }
+            false => "",
+        };
         return Err(Box::new(
             FunctionResult::error(format!(
                 "{address} is taken by {}, and one address leads to one runner: choose another for \
-                 the functionConfig's exposure",
+                 the functionConfig's exposure{or_delete}",
                 other.identity
             ))
             .about(service)

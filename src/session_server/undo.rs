@@ -120,12 +120,14 @@ pub fn undo(
         chosen,
         plan: UndoPlan::default(),
         services: BTreeSet::new(),
+        unfound: Vec::new(),
         results,
     };
     for workload in workloads {
         planner.workload(workload)?;
     }
     planner.unread_files()?;
+    planner.report_unfound_files();
     planner.stale_services()?;
     planner.results.append(&mut relays.results);
     planner.plan.relays = relays;
@@ -139,6 +141,8 @@ struct Planner<'a, 'list> {
     plan: UndoPlan,
     /// The Services that are removed, by their places in the list.
     services: BTreeSet<usize>,
+    /// What to say of workloads whose file is not found, with their namespaces.
+    unfound: Vec<(String, FunctionResult)>,
     results: &'a mut Vec<FunctionResult>,
 }
 
@@ -194,7 +198,9 @@ impl Planner<'_, '_> {
             // The file was written in the pods, and its manifest has not changed.
             Err(_) if pod_start::is_configured_at_start(&workload) => {}
             Err(refusal) if is_marked || had_service => {
-                self.results.push(without_config(&workload, &refusal));
+                let namespace = workload.resource.identity.namespace.clone();
+                let result = without_config(&workload, &refusal);
+                self.unfound.push((namespace, result));
             }
             // Nothing was added to it.
             Err(_) => {}
@@ -337,8 +343,21 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
-    /// Plans for Services of ours whose workload is no longer in the list. They are removed if the
-    /// functionConfig names that workload; otherwise there is a warning.
+    /// Reports workloads whose file is not found, unless a file that nobody reads is restored beside
+    /// them: that is theirs.
+    fn report_unfound_files(&mut self) {
+        let files = self.plan.files.iter().filter(|file| file.changes());
+        let restored: BTreeSet<&str> = files
+            .map(|file| file.config.object.identity.namespace.as_str())
+            .collect();
+        let unfound = std::mem::take(&mut self.unfound).into_iter();
+        let left = unfound.filter(|(namespace, _)| !restored.contains(namespace.as_str()));
+        self.results.extend(left.map(|(_, result)| result));
+    }
+
+    /// Plans for Services of ours that are not named after a workload of the list. They are removed
+    /// if they lead to a workload of this run, which had another name before, or if the functionConfig
+    /// names their workload. If no workload is behind them, there is a warning.
     fn stale_services(&mut self) -> Result<(), Refusal> {
         let list = self.list;
         let mut services = Vec::new();
@@ -357,17 +376,30 @@ impl Planner<'_, '_> {
         }
         services.retain(|service| {
             !workloads.iter().any(|workload| {
-                workload.resource.identity.namespace == service.identity.namespace
-                    && service::leads_to(service, workload)
+                let identity = &workload.resource.identity;
+                identity.namespace == service.identity.namespace
+                    && service.identity.name == service::name(&identity.name)
             })
         });
         let selector = self.chosen.selector;
         for service in services {
             let identity = &service.identity;
+            let leads_to = |workload: &&Workload| {
+                workload.resource.identity.namespace == identity.namespace
+                    && service::leads_to(&service, workload)
+            };
+            let behind: Vec<&Workload> = workloads.iter().filter(leads_to).collect();
+            let is_undone = |workload: &&Workload| {
+                let mut undone = self.plan.workloads.iter();
+                undone.any(|one| one.workload.item == workload.resource.item)
+            };
+            if !behind.is_empty() && !behind.iter().any(is_undone) {
+                continue;
+            }
             let is_named = !selector.name.is_empty()
                 && identity.name == service::name(&selector.name)
                 && (selector.namespace.is_empty() || selector.namespace == identity.namespace);
-            if is_named {
+            if is_named || !behind.is_empty() {
                 let companions = companions::made(list, CompanionScope::of(&service))?;
                 self.plan.removed.extend(companions);
                 self.remove_service(&service);

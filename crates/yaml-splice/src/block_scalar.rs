@@ -178,7 +178,14 @@ fn new_header(old: &str, value: &str, step: usize, may_keep: bool) -> Option<Str
         }
         None => String::new(),
     };
-    Some(format!("|{digit}{chomp}{rest}"))
+    // `|2-` and `|-2` are the same.
+    let place = |found: Option<usize>| found.unwrap_or(indicators.len());
+    let sign = place(indicators.find(['+', '-']));
+    let number = place(indicators.find(|c: char| c.is_ascii_digit()));
+    Some(match sign < number {
+        true => format!("|{chomp}{digit}{rest}"),
+        false => format!("|{digit}{chomp}{rest}"),
+    })
 }
 
 /// Whether a header keeps the blank lines at the end in the value (`|+`).

@@ -110,7 +110,7 @@ pub(super) fn choose(
             text: without_function_configs(&file.path, &file.text)?,
             ..file.clone()
         };
-        if !apply::is_empty(&others) {
+        if !others.is_empty() {
             return Err(ConfigsError::HasManifests { path: others.path });
         }
     }

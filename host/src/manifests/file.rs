@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use krm::documents::split;
 use krm::text::printable;
 use thiserror::Error;
 
@@ -57,6 +58,11 @@ impl File {
     /// True for standard input.
     pub(crate) fn is_stdin(&self) -> bool {
         self.path == "-"
+    }
+
+    /// True if it has no document.
+    pub(crate) fn is_empty(&self) -> bool {
+        split(&[(&self.path, &self.text)]).is_ok_and(|found| found.is_empty())
     }
 
     /// True if the name ends in `.json`: such a file holds one document.

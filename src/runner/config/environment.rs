@@ -75,8 +75,14 @@ fn field_of_pod(workload: &Workload, path: &str) -> Option<String> {
     }
 }
 
+/// The most bytes that a variable or an argument can have: with more, no program starts.
+///
+/// Source: `MAX_ARG_STRLEN` of Linux.
+pub(in crate::runner) const LONGEST: usize = 128 * 1024;
+
 /// Replaces each `$(NAME)` as Kubernetes does; `$$` is a dollar sign. The first unknown name is the
-/// second value, and stays in the text.
+/// second value, and stays in the text. So does a name whose value would make the text longer than
+/// Linux allows: variables that double each other have no end.
 pub(in crate::runner) fn expand(text: &str, environment: &Environment) -> (String, Option<String>) {
     let mut out = String::new();
     let mut unknown = None;
@@ -91,8 +97,8 @@ pub(in crate::runner) fn expand(text: &str, environment: &Environment) -> (Strin
             .and_then(|reference| reference.split_once(')'))
         {
             match environment.get(name) {
-                Some(value) => out.push_str(value),
-                None => {
+                Some(value) if out.len() + value.len() <= LONGEST => out.push_str(value),
+                _ => {
                     out.push_str(&format!("$({name})"));
                     unknown.get_or_insert_with(|| name.to_owned());
                 }
@@ -124,5 +130,17 @@ mod tests {
             let expanded = expand(text, &environment);
             assert_eq!(expanded, (expected.to_owned(), unknown.map(str::to_owned)));
         }
+    }
+
+    #[test]
+    fn what_doubles_itself_has_an_end() {
+        let mut environment = Environment::from([("A0".to_owned(), "x".to_owned())]);
+        for number in 1..=60 {
+            let text = format!("$(A{0})$(A{0})", number - 1);
+            let (value, _) = expand(&text, &environment);
+            environment.insert(format!("A{number}"), value);
+        }
+        assert_eq!(environment["A10"].len(), 1024);
+        assert!(environment.values().all(|value| value.len() <= 2 * LONGEST));
     }
 }

@@ -1,5 +1,7 @@
 //! Looks for gitlab-runner through wrappers, shells and scripts.
 
+use std::collections::BTreeMap;
+
 use super::names::{SHELLS, WRAPPERS, is_of_image, is_runner, name_of};
 use super::{Invocation, subcommand};
 use crate::runner::config::environment::Environment;
@@ -14,6 +16,8 @@ const MAX_COMMANDS: usize = 10_000;
 /// Looks for gitlab-runner through wrappers, shells and scripts.
 pub(super) struct Search<'f> {
     file: &'f dyn Fn(&str) -> Option<String>,
+    /// The files that were looked up: a script may start the same program many times.
+    files: BTreeMap<String, Option<String>>,
     pub(super) found: Vec<Invocation>,
     /// A subcommand of gitlab-runner other than `run`, if one was found.
     pub(super) other: Option<String>,
@@ -27,6 +31,7 @@ impl<'f> Search<'f> {
     pub(super) fn new(file: &'f dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             file,
+            files: BTreeMap::new(),
             found: Vec::new(),
             other: None,
             is_opaque: false,
@@ -77,7 +82,7 @@ impl<'f> Search<'f> {
             "eval" => self.script(&arguments.join(" "), &[], variables, depth),
             "source" | "." => self.script_file(arguments, variables, depth),
             // The entrypoint of GitLab Runner's images.
-            "entrypoint" if program.starts_with('/') && (self.file)(program).is_none() => {
+            "entrypoint" if program.starts_with('/') && self.file(program).is_none() => {
                 if arguments.first().is_some_and(|first| is_runner(first)) {
                     self.run(arguments.to_vec(), variables, depth + 1);
                 } else {
@@ -134,13 +139,23 @@ impl<'f> Search<'f> {
         let Some((path, parameters)) = words.split_first() else {
             return;
         };
-        match (self.file)(path) {
+        match self.file(path) {
             Some(script) => {
                 self.is_opaque = true;
                 self.script(&script, parameters, variables, depth);
             }
             None => self.is_opaque |= is_of_image(path),
         }
+    }
+
+    /// The text of a mounted file.
+    fn file(&mut self, path: &str) -> Option<String> {
+        if let Some(known) = self.files.get(path) {
+            return known.clone();
+        }
+        let text = (self.file)(path);
+        self.files.insert(path.to_owned(), text.clone());
+        text
     }
 
     fn script(

@@ -7,7 +7,7 @@
 
 use super::lexer::{Lexer, Part, Token, Word};
 use super::{assignment, expand};
-use crate::runner::config::environment::Environment;
+use crate::runner::config::environment::{Environment, LONGEST};
 
 /// Marks a blank from an unquoted variable, at which a word is split.
 const SPLIT: char = '\u{e001}';
@@ -86,6 +86,10 @@ impl Reader {
                 Part::Literal(text) => expanded.push_str(text),
                 Part::Parameter { text, is_quoted } => {
                     let value = expand(text, &self.variables);
+                    if expanded.len() + value.len() > LONGEST {
+                        expanded.push_str(text);
+                        continue;
+                    }
                     let split = if *is_quoted {
                         value
                     } else {
@@ -146,6 +150,14 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_doubles_itself_has_an_end() {
+        let script = format!("A=x; {} echo $A", "A=$A$A;".repeat(60));
+        let found = commands(&script, &Environment::new());
+        let longest = found[0].words.iter().map(String::len).max().unwrap();
+        assert!((1024..=LONGEST).contains(&longest), "{longest}");
+    }
 
     /// The commands of a script, with the words of each joined by blanks.
     fn read(script: &str) -> Vec<String> {

@@ -13,7 +13,7 @@ mod commands;
 mod lexer;
 mod pipelines;
 
-use super::config::environment::Environment;
+use super::config::environment::{Environment, LONGEST};
 pub(super) use commands::{SimpleCommand, commands};
 pub(super) use pipelines::{Command, DOLLAR, Pipeline, pipelines};
 
@@ -25,7 +25,8 @@ pub(super) fn assignment(word: &str) -> Option<(String, String)> {
     is_name.then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Unknown variables stay.
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`. Unknown variables stay, and so do those that
+/// would make the text longer than any argument: `A=$A$A` has no end.
 pub(super) fn expand(text: &str, variables: &Environment) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -33,14 +34,19 @@ pub(super) fn expand(text: &str, variables: &Environment) -> String {
         out.push_str(before);
         if let Some(inside) = after.strip_prefix('{') {
             let (inner, tail) = lexer::closed(inside, '{', '}');
-            out.push_str(&parameter(inner, variables));
+            let value = parameter(inner, variables);
+            if out.len() + value.len() <= LONGEST {
+                out.push_str(&value);
+            } else {
+                out.extend(["${", inner, "}"]);
+            }
             rest = tail;
             continue;
         }
         let (name, tail) = name(after);
         match variables.get(name) {
-            Some(value) => out.push_str(value),
-            None => out.extend(["$", name]),
+            Some(value) if out.len() + value.len() <= LONGEST => out.push_str(value),
+            _ => out.extend(["$", name]),
         }
         rest = tail;
     }
