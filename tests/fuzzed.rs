@@ -558,6 +558,35 @@ fn a_document_that_is_a_text_is_indented() {
     }
 }
 
+/// YAML does not allow control characters, and kubectl and PyYAML refuse the file.
+#[test]
+fn a_text_with_a_control_character_is_not_edited() {
+    let patch = json!([{"op": "add", "path": "/z", "value": 1}]);
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    for text in [
+        "a: b # \u{7}\n",
+        "a: b\u{1}c\n",
+        "a: \"\u{1b}\"\n",
+        "a: |\n  b\u{c}\n",
+        "a: \u{7f}\n",
+        "a: \u{9b}\n",
+    ] {
+        let error = yaml_splice::apply(text, &patch).unwrap_err().to_string();
+        assert!(
+            error.contains("control character U+00"),
+            "{text:?}: {error}"
+        );
+    }
+    for text in [
+        "a: \"\u{7f}\"\n",
+        "a: \"\\u0007\"\n",
+        "a: b\tc\r\n",
+        "a: é\u{a0}\n",
+    ] {
+        assert!(yaml_splice::apply(text, &patch).is_ok(), "{text:?}");
+    }
+}
+
 /// libyaml read the result of an edit differently.
 #[test]
 fn a_text_with_a_carriage_return_as_a_line_end_is_not_edited() {

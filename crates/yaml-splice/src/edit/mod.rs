@@ -51,7 +51,7 @@ pub fn apply_to(
     expected: &Value,
 ) -> Result<String, EditError> {
     if !patch.is_empty() {
-        tree.check_line_ends()?;
+        tree.check_characters()?;
     }
     let mut edited: Option<String> = None;
     let mut rest = patch;

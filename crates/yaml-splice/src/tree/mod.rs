@@ -102,9 +102,11 @@ pub enum Kind<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Refuses a carriage return alone that ends a line: text around it is not edited.
-    pub(crate) fn check_line_ends(&self) -> Result<(), YamlError> {
-        ambiguous::line_ends(self.text, &self.nodes)
+    /// Refuses characters that other readers refuse or read in another way, and that do no harm where
+    /// nothing is edited: a carriage return alone that ends a line, and control characters.
+    pub(crate) fn check_characters(&self) -> Result<(), YamlError> {
+        ambiguous::line_ends(self.text, &self.nodes)?;
+        ambiguous::control_characters(self.text, &self.nodes)
     }
 
     /// Parses one document.
