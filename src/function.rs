@@ -2,6 +2,7 @@
 //! read → find the runners → plan → patch → write.
 
 use std::borrow::{Borrow, Cow};
+use std::collections::BTreeSet;
 
 use crate::fields::RunnerSelector;
 use crate::function_config::{
@@ -227,6 +228,14 @@ fn session_server(
     if !has_error(&plan.results) {
         plan.relays = session_server::plan_relays(list, spec, before, &plan.runners)?;
         plan.results.append(&mut plan.relays.results);
+        let undone = plan.undo.removed.iter().map(|one| one.item);
+        let networks = plan.runners.iter().filter_map(|one| one.network.as_ref());
+        let companions = networks.flat_map(|network| &network.companions);
+        let companions = companions.filter_map(|one| Some(one.removed()?.item));
+        let relays = plan.relays.removed_items();
+        let removed: BTreeSet<usize> = undone.chain(companions).chain(relays).collect();
+        let left = session_server::left_without_workload(list, &removed)?;
+        plan.results.extend(left);
     }
     Ok(())
 }

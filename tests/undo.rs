@@ -551,6 +551,33 @@ fn a_workload_may_get_another_name_in_between() {
     }
 }
 
+/// In another namespace, the old Service is not found by its name.
+#[test]
+fn what_is_left_in_another_namespace_is_named() {
+    let spec = json!({"configure": {"at": "PodStart", "image": "example.com/r:1"}});
+    let on = config(spec);
+    let once = succeed(DEPLOYMENT, &on).text;
+    let moved: Vec<String> = once
+        .split("---\n")
+        .map(
+            |document| match document.contains("runner-terminal.dev/owned-by") {
+                true => document.to_owned(),
+                false => document.replace("namespace: ci", "namespace: cd"),
+            },
+        )
+        .collect();
+    let ran = succeed(&moved.join("---\n"), &on);
+    assert_says(
+        &ran,
+        &[
+            "warning: Service ci/before-session-server: was made by this function for a workload that \
+             is not in the list",
+            "remove it and Role ci/before-session-server-reader, RoleBinding ci/before-session-server",
+        ],
+    );
+    assert!(!succeed(&once, &on).report.contains("not in the list"));
+}
+
 /// The Service of a runner that the functionConfig does not select stays, also if it has another name.
 #[test]
 fn what_leads_to_another_runner_stays() {

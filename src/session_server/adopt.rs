@@ -11,7 +11,8 @@ use super::pods::namespaces;
 use super::{live_item, service};
 use crate::observed::OBSERVED;
 use crate::ownership::is_ours;
-use crate::runner::Workload;
+use crate::runner::{WORKLOAD_KINDS, Workload};
+use krm::bookkeeping::OWNED_BY;
 use krm::resource::{Identity, Resource};
 use krm::resource_list::{ReadError, ResourceList, is_compatible};
 use krm::results::{FunctionResult, Refusal};
@@ -103,15 +104,7 @@ impl Services {
                 && !live_item::is_observation(service)
         });
         let warn = |service: &Resource| {
-            let companions = companions::made(list, CompanionScope::of(service))?;
-            let companions: Vec<String> = companions
-                .iter()
-                .map(|one| one.identity.to_string())
-                .collect();
-            let with = match companions.is_empty() {
-                true => String::new(),
-                false => format!(" and {}", companions.join(", ")),
-            };
+            let with = with_companions(list, service)?;
             let or = match service.value.at("/spec/type").and_then(Value::as_str) {
                 Some("LoadBalancer") => ", or it keeps a second load balancer",
                 _ => "",
@@ -142,6 +135,76 @@ impl Services {
         let by_item = found.flatten().map(|service| (service.item, service));
         by_item.collect::<BTreeMap<_, _>>().into_values().collect()
     }
+}
+
+/// Warns of Services that an earlier run made for a workload that is not in the list, or is in another
+/// namespace now. `removed` are the places in the list of what this run removes.
+///
+/// # Errors
+/// An object of ours that cannot be parsed.
+pub fn left_without_workload(
+    list: &ResourceList<'_>,
+    removed: &BTreeSet<usize>,
+) -> Result<Vec<FunctionResult>, ReadError> {
+    let services = list.candidates(&["Service"], OWNED_BY);
+    if services.is_empty() {
+        return Ok(Vec::new());
+    }
+    let workloads = list.resources().filter_map(|item| {
+        let (kind, name, namespace) = list.head(item);
+        let is_workload = WORKLOAD_KINDS.contains(&kind);
+        is_workload.then(|| (service::name(name), namespace))
+    });
+    let named: BTreeSet<(String, &str)> = workloads.collect();
+    let mut workloads: Option<Vec<Workload>> = None;
+    let mut results = Vec::new();
+    for item in services {
+        let (_, name, namespace) = list.head(item);
+        if removed.contains(&item) || named.contains(&(name.to_owned(), namespace)) {
+            continue;
+        }
+        let service = list.resource(item)?;
+        let is_observed =
+            service.annotation(OBSERVED).is_some() || live_item::is_observation(&service);
+        if !is_ours(&service) || is_observed {
+            continue;
+        }
+        let workloads = match &mut workloads {
+            Some(workloads) => workloads,
+            none => {
+                let mut all = Vec::new();
+                for item in list.candidates(&WORKLOAD_KINDS, "") {
+                    all.extend(Workload::new(list.resource(item)?));
+                }
+                none.insert(all)
+            }
+        };
+        let is_behind = |workload: &Workload| {
+            is_compatible(
+                &workload.resource.identity.namespace,
+                &service.identity.namespace,
+            ) && service::leads_to(&service, workload)
+        };
+        if !workloads.iter().any(is_behind) {
+            let with = with_companions(list, &service)?;
+            let message = format!(
+                "was made by this function for a workload that is not in the list: if that is gone, or \
+                 has another namespace now, remove it{with}"
+            );
+            results.push(FunctionResult::warning(message).about(&service.identity));
+        }
+    }
+    Ok(results)
+}
+
+/// ` and Role ci/a, RoleBinding ci/a`: what was made for a Service.
+fn with_companions(list: &ResourceList<'_>, service: &Resource) -> Result<String, ReadError> {
+    let companions = companions::made(list, CompanionScope::of(service))?;
+    let companions = companions.iter().map(|one| one.identity.to_string());
+    Ok(match companions.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        names => format!(" and {names}"),
+    })
 }
 
 /// Finds the Service through which GitLab reaches a runner's session server on `listen_port`.

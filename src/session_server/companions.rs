@@ -128,6 +128,14 @@ pub enum CompanionPlan {
 }
 
 impl CompanionPlan {
+    /// The resource that is removed.
+    pub(crate) fn removed(&self) -> Option<&Resource> {
+        match self {
+            Self::Removed(resource) => Some(resource),
+            Self::Made(_) | Self::Updated { .. } => None,
+        }
+    }
+
     /// Writes the object; a new one comes after its workload.
     pub(super) fn patch(self, workload: &Resource, patches: &mut Patches) {
         match self {

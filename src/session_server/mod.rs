@@ -68,6 +68,7 @@ mod undo;
 use crate::address::Address;
 use crate::digest::sha256;
 use crate::runner::{self, ConfigToml, Placeholder, Workload};
+pub use adopt::left_without_workload;
 pub use advertise::{Advertised, State, plan as plan_address, resolve_address, resolve_at_start};
 pub use companions::{CompanionPlan, left_by_sharding};
 use config_file::ConfigFile;

@@ -39,6 +39,12 @@ pub struct RelaysPlan {
 }
 
 impl RelaysPlan {
+    /// The resources that are removed, by their places in the list.
+    pub(crate) fn removed_items(&self) -> impl Iterator<Item = usize> {
+        let removed = |(_, manifest): &(Resource, CompanionPlan)| Some(manifest.removed()?.item);
+        self.manifests.iter().filter_map(removed)
+    }
+
     /// Writes what is planned.
     pub(crate) fn patch(self, patches: &mut Patches) {
         for (neighbour, manifest) in self.manifests {
