@@ -115,7 +115,10 @@ impl Manifests {
             let instead = match kustomize {
                 KustomizeInput::Flag => format!("build it with -k {folder}"),
                 KustomizeInput::Pipe => {
-                    format!("pipe the output of kustomize build {folder} to apply-to")
+                    format!(
+                        "build it (kustomize build --enable-alpha-plugins --enable-exec {folder}), and \
+                         pipe the output to apply-to unless it runs the function itself"
+                    )
                 }
             };
             terminal::report(&format!(
