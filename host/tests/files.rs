@@ -291,7 +291,10 @@ fn a_kustomization_among_files_is_named() {
         (["explain"].as_slice(), "build it with -k apps"),
         (&["resolve", "-f"], "build it with -k apps"),
         (&["check", "-f"], "build it with -k apps"),
-        (&["apply-to"], "kustomize build apps"),
+        (
+            &["apply-to"],
+            "kustomize build --enable-alpha-plugins --enable-exec apps",
+        ),
     ] {
         let ended = run(place.path(), &[command, &["apps"]].concat());
         assert!(

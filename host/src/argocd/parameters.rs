@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn the_error_says_what_is_wrong() {
         for (text, said) in [
-            ("{}", "no JSON array"),
+            ("{}", "not a JSON array"),
             ("[", "is not JSON"),
             (r#"[{"name": "x"}]"#, "the parameters are config,"),
             (r#"[{"string": "x"}]"#, "no parameter \"\""),
@@ -376,6 +376,10 @@ mod tests {
             (
                 r#"[{"name": "replicas", "array": []}]"#,
                 "is a text: give it",
+            ),
+            (
+                r#"[{"name": "exposure-type", "value": "NodePort"}]"#,
+                "is a text: give it as `string`",
             ),
             (
                 r#"[{"name": "replicas", "string": "a"}, {"name": "replicas", "string": "b"}]"#,

@@ -14,8 +14,9 @@ pub(crate) enum ClusterError {
     /// There is neither a kubeconfig nor a pod's service account.
     #[error(
         "there is no cluster to ask: KUBECONFIG is not set, ~/.kube/config does not exist, and this \
-         is not a pod. Set KUBECONFIG, or give --kubeconfig where the command has it; or put the live \
-         Service among the items, as `kubectl get -o yaml` prints it"
+         is not a pod. Set KUBECONFIG, or give --kubeconfig (or spec.kubeconfig of an \
+         AdvertiseAddress); or put the live Service among the items, as `kubectl get -o yaml` prints \
+         it"
     )]
     NoCluster,
     /// A context is set, and there is no kubeconfig.
