@@ -48,15 +48,6 @@ pub(crate) enum ApplyError {
         /// The path of the file.
         path: String,
     },
-    /// The manifests are function configs alone.
-    #[error(
-        "{place} is a functionConfig, and there are no manifests for it: name those too, or pipe them \
-         in and hand it over by --function-config"
-    )]
-    OnlyConfigs {
-        /// Where the first is.
-        place: String,
-    },
     /// A function config is not YAML.
     #[error("{place}: {error}")]
     Config {
@@ -103,7 +94,7 @@ pub(crate) fn documents(files: &[File]) -> Result<Vec<Document>, ApplyError> {
 ///
 /// # Errors
 ///
-/// A config cannot be read, or one among the manifests names a kubeconfig, or there is nothing else.
+/// A config cannot be read, or one among the manifests names a kubeconfig.
 pub(crate) fn configs(
     manifests: &[File],
     documents: &[Document],
@@ -111,12 +102,6 @@ pub(crate) fn configs(
 ) -> Result<Vec<Config<'static>>, ApplyError> {
     let configs = find_configs(manifests, documents, config_files)?;
     if config_files.is_empty() {
-        let has_only_configs = documents.iter().all(|document| document.is_function_config);
-        if let (true, Some(first)) = (has_only_configs && !documents.is_empty(), configs.first()) {
-            return Err(ApplyError::OnlyConfigs {
-                place: first.place(),
-            });
-        }
         for config in &configs {
             let value = value_of(config)?;
             must_not_name_kubeconfig(&value, &config.place())?;

@@ -315,5 +315,9 @@ fn a_kustomization_among_files_is_named() {
     let mut explain = program::command(&["explain", "-k", "apps"]);
     let ended = program::run(explain.current_dir(place.path()).env("PATH", path), b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.text().contains("--- apps"), "{}", ended.text());
+    assert!(
+        ended.text().contains("--- kustomize build apps"),
+        "{}",
+        ended.text()
+    );
 }
