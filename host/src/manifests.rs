@@ -54,15 +54,6 @@ pub(crate) enum ManifestsError {
              kustomization"
     )]
     NoneNamedByFlag,
-    /// All that is named is empty.
-    #[error(
-        "{}: there are no manifests in it",
-        if .path == "-" { "standard input" } else { .path.as_str() }
-    )]
-    Empty {
-        /// The path of the first file, or `-`.
-        path: String,
-    },
     /// A ResourceList is one of several files.
     #[error("{path} is a ResourceList; give it alone")]
     ListAmongOthers {
@@ -130,13 +121,6 @@ impl Manifests {
     }
 
     fn of(mut files: Vec<File>) -> Result<Self, ManifestsError> {
-        if let Some(first) = files.first()
-            && files.iter().all(File::is_empty)
-        {
-            return Err(ManifestsError::Empty {
-                path: first.path.clone(),
-            });
-        }
         let Some(list) = files.iter().position(|file| is_resource_list(&file.text)) else {
             return Ok(Self::Plain(files));
         };

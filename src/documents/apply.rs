@@ -82,8 +82,12 @@ pub fn apply_to_documents<E>(
     configs: &[Config<'_>],
     mut run: impl FnMut(&str) -> Result<Run, E>,
 ) -> Result<Applied, ApplyError<E>> {
-    if documents.iter().all(|document| document.is_function_config) {
-        return Err(ApplyError::Document(no_manifests(files, &documents)));
+    if let Some(first) = documents.first()
+        && documents.iter().all(|document| document.is_function_config)
+    {
+        let path = files.get(first.file).map_or("", |(path, _)| *path);
+        let error = DocumentError::new(path, first.line, Problem::OnlyConfigs);
+        return Err(ApplyError::Document(error));
     }
     documents.retain(|document| !document.is_function_config);
     let mut applied = Applied {
@@ -119,15 +123,6 @@ pub fn apply_to_documents<E>(
         applied.list = ran.output;
     }
     Ok(applied)
-}
-
-/// The error for files without any manifest.
-fn no_manifests(files: &[(&str, &str)], configs: &[Document]) -> DocumentError {
-    let path = |file: usize| files.get(file).map_or("", |(path, _)| *path);
-    match configs.first() {
-        Some(config) => DocumentError::new(path(config.file), config.line, Problem::OnlyConfigs),
-        None => DocumentError::new(path(0), 1, Problem::NoManifests),
-    }
 }
 
 /// The warning for a SessionServer without settings that changes what an earlier run added.
@@ -312,20 +307,15 @@ mod tests {
     }
 
     #[test]
-    fn files_without_manifests_are_refused() {
+    fn function_configs_alone_are_refused() {
+        let config = "apiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\n";
+        let text = format!("---\n{config}---\n{config}");
+        let files = [("a.yaml", text.as_str())];
+        let configs = function_configs(&files, &[]).unwrap();
         let run = |_: &str| Ok::<_, Infallible>(Run::default());
-        for (text, said) in [
-            ("# nothing\n", "a.yaml:1: there are no manifests in it"),
-            (
-                "---\napiVersion: runner-terminal.dev/v1alpha1\nkind: SessionServer\n",
-                "a.yaml:2: this is a functionConfig, and there are no manifests for it",
-            ),
-        ] {
-            let files = [("a.yaml", text)];
-            let configs = function_configs(&files, &[]).unwrap();
-            let error = apply(&files, &configs, run).unwrap_err().to_string();
-            assert!(error.starts_with(said), "{error}");
-        }
+        let error = apply(&files, &configs, run).unwrap_err().to_string();
+        let said = "a.yaml:2: this is a functionConfig, and there are no manifests for it";
+        assert!(error.starts_with(said), "{error}");
     }
 
     #[test]

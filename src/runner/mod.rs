@@ -297,8 +297,8 @@ pub fn complete_at_start(
 pub fn none_found(list: &ResourceList<'_>, container: Option<&str>) -> FunctionResult {
     if list.is_empty() {
         return FunctionResult::error(
-            "the list has no items: give the function the manifests of a GitLab Runner (under \
-             `resources:` of the kustomization)",
+            "there are no manifests: give those of a GitLab Runner, in the files or on the standard \
+             input of the command, or under `resources:` of the kustomization",
         );
     }
     let others = find_workloads(list, &RunnerSelector::default(), container).unwrap_or_default();

@@ -223,7 +223,7 @@ fn an_empty_file_stays_empty() {
     assert_eq!(place.read("apps/empty.yaml"), "");
     let ended = run(&place, &["apps/empty.yaml"]);
     assert!(
-        ended.stderr.contains("there are no manifests in it"),
+        ended.stderr.contains("there are no manifests: "),
         "{}",
         ended.stderr
     );

@@ -236,8 +236,6 @@ pub enum Problem {
     LoneCarriageReturn,
     /// The function config has no content, or is more than one document.
     NotOneConfig,
-    /// The files have no document.
-    NoManifests,
     /// All documents of the files are functionConfigs.
     OnlyConfigs,
     /// The list has no `items:` followed by lines that start with a dash.
@@ -320,7 +318,6 @@ impl fmt::Display for Problem {
                 "there is a carriage return inside the line; end lines with LF or CRLF"
             }
             Self::NotOneConfig => "there must be one document here; keep one SessionServer",
-            Self::NoManifests => "there are no manifests in it",
             Self::OnlyConfigs => {
                 "this is a functionConfig, and there are no manifests for it: name those too, or name \
                  them alone and hand this over by --function-config"
