@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use krm::documents::DocumentError;
 use krm::resource::Resource;
+use krm::text::lines;
 use runner_terminal::export::{
     ApplicationError, Change, Export, ExportError, ExportedFile, HashedNames, HelmReleaseError,
     Secrets, add_component, changes, component, elsewhere, export, own_transformers, post_renderer,
@@ -81,19 +82,6 @@ pub(crate) enum ExportCommandError {
     Compared(#[from] BuiltError),
     /// The file for `--in-place` cannot be read.
     File(#[from] FileError),
-    /// The manifests were rendered for another namespace than the HelmRelease's.
-    #[error(
-        "{path}: the HelmRelease installs into the namespace {namespace}, and the manifests have \
-         {resource}: render them with --namespace {namespace}"
-    )]
-    OtherNamespace {
-        /// The HelmRelease's file.
-        path: String,
-        /// Its namespace.
-        namespace: String,
-        /// A resource that is elsewhere.
-        resource: String,
-    },
     /// The HelmRelease cannot be written.
     HelmRelease(#[from] HelmReleaseError),
     /// The Application cannot be written.
@@ -437,13 +425,19 @@ fn for_helm_release(
     if let Some(namespace) = &namespace
         && let Some(resource) = elsewhere(changes, namespace)
     {
-        return Err(ExportCommandError::OtherNamespace {
-            path: release.path,
-            namespace: namespace.clone(),
-            resource,
-        });
+        terminal::report(&other_namespace(&release.path, namespace, &resource));
     }
     let mut plan = folder.plan(release_files(export, namespace.as_deref()))?;
     plan.edit(release, text);
     Ok((plan, String::new()))
+}
+
+/// The warning about manifests that were rendered for another namespace than the release's.
+fn other_namespace(path: &str, namespace: &str, resource: &str) -> String {
+    lines(&format!(
+        "runner-terminal: warning: {path}: the HelmRelease installs into the namespace {namespace}, and \
+         the manifests have {resource}: Flux finds nothing to patch if they were not rendered with \
+         --namespace {namespace}\n"
+    ))
+    .into_owned()
 }
