@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::runner::WORKLOAD_KINDS;
-use krm::documents::{FileResource, line_of, resources};
+use krm::documents::{FieldLines, FileResource, resources};
 use krm::resource::Identity;
 use krm::resource_list::is_compatible;
-use yaml_splice::Tree;
 
 /// Lists the positions of each workload that is defined twice: `Deployment r is at a.yaml:9 and at
 /// b.yaml:1`. Files are given as (path, text).
@@ -34,18 +33,12 @@ pub(super) fn twins(files: &[(&str, &str)]) -> Vec<String> {
             }
         }
     }
-    // A List is one document with many resources, and is parsed once.
-    let mut trees = BTreeMap::new();
+    let mut lines = FieldLines::new(files);
     let mut place = |resource: &FileResource<'_>| {
         let document = &resource.document;
-        let tree = trees
-            .entry((document.file, document.range.start))
-            .or_insert_with(|| Tree::parse(document.text(files)).ok());
-        let line = tree
-            .as_ref()
-            .map_or(1, |tree| line_of(tree, &resource.path));
+        let line = lines.line_in_file(document, &resource.path);
         let file = files.get(document.file).map_or("", |(file, _)| file);
-        format!("at {file}:{}", document.line + line - 1)
+        format!("at {file}:{line}")
     };
     groups
         .iter()

@@ -1,8 +1,6 @@
 //! Finds the position in the given files that a result is about.
 
-use std::collections::BTreeMap;
-
-use krm::documents::{FileResource, FoundResources, line_of};
+use krm::documents::{FieldLines, FileResource, FoundResources, line_of};
 use krm::results::FunctionResult;
 use runner_terminal::documents::Config;
 use serde::Serialize;
@@ -29,25 +27,18 @@ pub fn locate<'r>(
         .iter()
         .filter_map(|(_, result)| result.resource_ref.clone());
     let found = FoundResources::of(files, &wanted.collect::<Vec<_>>());
-    // A List is one document with many resources, and is parsed once.
-    let mut trees = BTreeMap::new();
+    let mut lines = FieldLines::new(files);
     let mut in_files = |result: &FunctionResult| {
         let FileResource { document, path, .. } = found.get(result.resource_ref.as_ref()?)?;
         let field = result.field.as_ref().map_or("", |field| &field.path);
-        let tree = trees
-            .entry((document.file, document.range.start))
-            .or_insert_with(|| Tree::parse(document.text(files)).ok());
         let dot = if path.is_empty() || field.is_empty() || field.starts_with('[') {
             ""
         } else {
             "."
         };
-        let line = tree
-            .as_ref()
-            .map_or(1, |tree| line_of(tree, &format!("{path}{dot}{field}")));
         Some(Location {
             file: files.get(document.file)?.0.to_owned(),
-            line: document.line + line - 1,
+            line: lines.line_in_file(document, &format!("{path}{dot}{field}")),
         })
     };
     results

@@ -1,7 +1,11 @@
 //! Finds the line of a field in a document.
 
+use std::collections::BTreeMap;
+
 use yaml_splice::Tree;
 use yaml_splice::tree::{Kind, NodeId};
+
+use super::Document;
 
 /// The line of a field, given its path from the document's root in the notation of results:
 /// `spec.containers[0].ports`, `data[config.toml]`. If it does not exist, the line of its closest
@@ -10,6 +14,35 @@ pub fn line_of(tree: &Tree<'_>, path: &str) -> usize {
     let at = tree.root().map_or(0, |root| position(tree, root, path));
     let before = tree.text.as_bytes().get(..at).unwrap_or_default();
     memchr::memchr_iter(b'\n', before).count() + 1
+}
+
+/// Finds lines of fields in files. Each document is parsed once: a List is one document with many
+/// resources.
+#[derive(Debug)]
+pub struct FieldLines<'f, 'text> {
+    files: &'f [(&'f str, &'text str)],
+    /// By the file and the start of the document; `None` if that is not YAML.
+    trees: BTreeMap<(usize, usize), Option<Tree<'text>>>,
+}
+
+impl<'f, 'text> FieldLines<'f, 'text> {
+    /// For files, given as (path, text).
+    pub fn new(files: &'f [(&'f str, &'text str)]) -> Self {
+        Self {
+            files,
+            trees: BTreeMap::new(),
+        }
+    }
+
+    /// The line in its file, from 1, of a field of a document, whose path is as for [`line_of`].
+    pub fn line_in_file(&mut self, document: &Document, path: &str) -> usize {
+        let tree = self
+            .trees
+            .entry((document.file, document.range.start))
+            .or_insert_with(|| Tree::parse(document.text(self.files)).ok());
+        let line = tree.as_ref().map_or(1, |tree| line_of(tree, path));
+        document.line + line - 1
+    }
 }
 
 fn position(tree: &Tree<'_>, root: NodeId, path: &str) -> usize {

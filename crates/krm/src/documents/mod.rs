@@ -54,7 +54,7 @@ use std::ops::Range;
 
 use crate::text::printable;
 pub use edit::{Edited, without_function_configs};
-pub use field_line::line_of;
+pub use field_line::{FieldLines, line_of};
 pub use item::{Item, items};
 use members::is_sequence;
 pub use members::{Member, members};
@@ -219,7 +219,7 @@ pub struct DocumentError {
 pub enum Problem {
     /// It is not YAML, for this reason.
     NotYaml(String),
-    /// The same, of a text with lines that start with `{{`.
+    /// It is not YAML, for this reason, and has lines that start with `{{`, as templates do.
     Template(String),
     /// YAML readers interpret it differently, and why.
     Ambiguous(String),
