@@ -70,21 +70,17 @@ pub(super) fn metrics_cut_off(
     )
 }
 
-/// The ports that the pod's containers and sidecars declare, except that of the session server, which may have
-/// had another number in an earlier run.
-fn other_ports<'r>(runner: &'r Runner, listen_port: u16) -> Vec<Value> {
+/// The ports that the pod's containers and sidecars declare, except that of the session server,
+/// which may have had another number in an earlier run.
+fn other_ports(runner: &Runner, listen_port: u16) -> Vec<Value> {
     let is_listening = |entry: &Value| {
         port::is_tcp(entry) && entry.get("containerPort") == Some(&json!(listen_port))
     };
-    let declared = |container: &'r Value| {
-        let ports = container.get("ports").and_then(Value::as_array);
-        ports.into_iter().flatten()
-    };
     let of_containers = runner.workload.containers().flat_map(|container| {
-        let ports = declared(container.value);
+        let ports = port::ports(container.value);
         ports.filter(move |entry| !port::is_added(runner, container, entry))
     });
-    let of_sidecars = port::sidecars(&runner.workload).flat_map(declared);
+    let of_sidecars = port::sidecars(&runner.workload).flat_map(port::ports);
     let others = of_containers.chain(of_sidecars);
     let others = others.filter(|entry| !is_listening(entry));
     let rule = |entry: &Value| {

@@ -140,21 +140,18 @@ pub(super) fn plan(
         };
         return Ok(plan(pod.target(name, port), change));
     }
-    let other_protocol = pod.named(PORT_NAME).and_then(|index| pod.own.get(index));
-    let other_protocol = other_protocol
-        .filter(|entry| !is_tcp(entry))
-        .and_then(|entry| text(entry, "protocol"));
-    if let Some(protocol) = other_protocol {
-        return Err(pod.refuse(format!(
-            "the container has a port named {PORT_NAME:?} for {protocol}, and terminals need TCP: \
-             rename it"
-        )));
-    }
-    if pod.named(PORT_NAME).is_some() {
-        return Err(pod.refuse(format!(
-            "the container has a port named {PORT_NAME:?} whose number is not {port}: rename it, \
-             or set spec.listenPort of the functionConfig to its number"
-        )));
+    if let Some(entry) = pod.named(PORT_NAME).and_then(|index| pod.own.get(index)) {
+        let message = match text(entry, "protocol") {
+            Some(protocol) if protocol != "TCP" => format!(
+                "the container has a port named {PORT_NAME:?} for {protocol}, and terminals need \
+                 TCP: rename it"
+            ),
+            _ => format!(
+                "the container has a port named {PORT_NAME:?} whose number is not {port}: rename \
+                 it, or set spec.listenPort of the functionConfig to its number"
+            ),
+        };
+        return Err(pod.refuse(message));
     }
     let is_free = |name: &&str| !pod.is_taken(name) && pod.named(name).is_none();
     let Some(name) = NAMES.into_iter().find(is_free) else {
@@ -452,7 +449,8 @@ fn position(container: Container<'_>, name: &str) -> Option<usize> {
     ports(container.value).position(|port| port.get("name").and_then(Value::as_str) == Some(name))
 }
 
-fn ports(container: &Value) -> impl Iterator<Item = &Value> {
+/// The ports that a container declares.
+pub(super) fn ports(container: &Value) -> impl Iterator<Item = &Value> {
     container
         .get("ports")
         .and_then(Value::as_array)
