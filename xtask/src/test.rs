@@ -43,7 +43,7 @@ const TYPOS: &str = "target/hosts/bin/typos";
 const DENY: &str = "target/hosts/bin/cargo-deny --workspace check bans licenses sources";
 const ADVISORIES: &str = "target/hosts/bin/cargo-deny --workspace check advisories";
 
-/// Runs the steps and stops at the first that fails, for tests after the last of them.
+/// Runs the steps and stops at the first that fails. A step with tests runs all of them first.
 pub(crate) fn run(advisories: bool) -> Result<()> {
     let start = Instant::now();
     let advisories: Option<Step> = advisories.then_some((ADVISORIES, as_written));
