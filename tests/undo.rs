@@ -578,16 +578,20 @@ fn what_is_left_in_another_namespace_is_named() {
     assert!(!succeed(&once, &on).report.contains("not in the list"));
 }
 
-/// The Service of a runner that the functionConfig does not select stays, also if it has another name.
-#[test]
-fn what_leads_to_another_runner_stays() {
+/// The Deployment, and another one with a file of its own.
+fn two_runners() -> String {
     let other = DEPLOYMENT
         .replace("{name: before", "{name: other")
         .replace("app: runner", "app: other")
         .replace("name: runner", "name: others");
-    let text = format!("{DEPLOYMENT}---\n{other}");
+    format!("{DEPLOYMENT}---\n{other}")
+}
+
+/// The Service of a runner that the functionConfig does not select stays, also if it has another name.
+#[test]
+fn what_leads_to_another_runner_stays() {
     let on = config(json!({}));
-    let both = succeed(&text, &on).text;
+    let both = succeed(&two_runners(), &on).text;
     let renamed = both.replace("{name: other,", "{name: another,");
     let mut of_one = off(&on);
     of_one["spec"]["runner"] = json!({"name": "before"});
@@ -604,4 +608,24 @@ fn a_file_that_is_restored_is_not_said_to_stay() {
     let ran = succeed(&change(&succeed(DEPLOYMENT, &on).text), &off(&on));
     assert_eq!(ran.text, change(DEPLOYMENT));
     assert!(!ran.report.contains("config.toml"), "{}", ran.report);
+}
+
+/// The file of another runner is not the one that is missing.
+#[test]
+fn a_file_that_is_gone_is_named_beside_one_that_is_restored() {
+    let on = config(json!({}));
+    let both = succeed(&two_runners(), &on).text;
+    let is_kept = |document: &&str| !document.contains("metadata: {name: others");
+    let left: Vec<&str> = both.split("---\n").filter(is_kept).collect();
+    assert_eq!(left.len() + 1, both.split("---\n").count());
+    let (first, second) = left.join("---\n").split_once("{name: other").map_or_else(
+        || panic!("{both}"),
+        |(first, second)| (first.to_owned(), second.to_owned()),
+    );
+    let second = second.replace("gitlab/gitlab-runner:v18.9.0", "example.com/ci:1");
+    let ran = succeed(&format!("{first}{{name: other{second}"), &off(&on));
+    assert_says(
+        &ran,
+        &["warning: Deployment ci/other", "the file is not found"],
+    );
 }

@@ -137,18 +137,20 @@ impl Services {
     }
 }
 
-/// Warns of Services that an earlier run made for a workload that is not in the list, or is in another
-/// namespace now. `removed` are the places in the list of what this run removes.
+/// The Services that earlier runs made and that are not named after a workload of their namespace,
+/// and, if there are any, all workloads. `skipped` are the places in the list of Services to leave
+/// out.
 ///
 /// # Errors
-/// An object of ours that cannot be parsed.
-pub fn left_without_workload(
+/// A resource that cannot be parsed.
+pub(super) fn not_named_after_workloads(
     list: &ResourceList<'_>,
-    removed: &BTreeSet<usize>,
-) -> Result<Vec<FunctionResult>, ReadError> {
-    let services = list.candidates(&["Service"], OWNED_BY);
-    if services.is_empty() {
-        return Ok(Vec::new());
+    skipped: &BTreeSet<usize>,
+) -> Result<(Vec<Resource>, Vec<Workload>), ReadError> {
+    let mut candidates = list.candidates(&["Service"], OWNED_BY);
+    candidates.retain(|item| !skipped.contains(item));
+    if candidates.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
     }
     let workloads = list.resources().filter_map(|item| {
         let (kind, name, namespace) = list.head(item);
@@ -156,36 +158,43 @@ pub fn left_without_workload(
         is_workload.then(|| (service::name(name), namespace))
     });
     let named: BTreeSet<(String, &str)> = workloads.collect();
-    let mut workloads: Option<Vec<Workload>> = None;
-    let mut results = Vec::new();
-    for item in services {
+    let mut services = Vec::new();
+    for item in candidates {
         let (_, name, namespace) = list.head(item);
-        if removed.contains(&item) || named.contains(&(name.to_owned(), namespace)) {
-            continue;
+        if !named.contains(&(name.to_owned(), namespace)) {
+            services.push(list.resource(item)?);
         }
-        let service = list.resource(item)?;
+    }
+    services.retain(is_ours);
+    let mut workloads = Vec::new();
+    if !services.is_empty() {
+        for item in list.candidates(&WORKLOAD_KINDS, "") {
+            workloads.extend(Workload::new(list.resource(item)?));
+        }
+    }
+    Ok((services, workloads))
+}
+
+/// Warns of Services that an earlier run made for a workload that is not in the list, or is in another
+/// namespace now. `removed` are the places in the list of what this run removes.
+///
+/// # Errors
+/// A resource that cannot be parsed.
+pub fn left_without_workload(
+    list: &ResourceList<'_>,
+    removed: &BTreeSet<usize>,
+) -> Result<Vec<FunctionResult>, ReadError> {
+    let (services, workloads) = not_named_after_workloads(list, removed)?;
+    let mut results = Vec::new();
+    for service in services {
         let is_observed =
             service.annotation(OBSERVED).is_some() || live_item::is_observation(&service);
-        if !is_ours(&service) || is_observed {
-            continue;
-        }
-        let workloads = match &mut workloads {
-            Some(workloads) => workloads,
-            none => {
-                let mut all = Vec::new();
-                for item in list.candidates(&WORKLOAD_KINDS, "") {
-                    all.extend(Workload::new(list.resource(item)?));
-                }
-                none.insert(all)
-            }
-        };
         let is_behind = |workload: &Workload| {
-            is_compatible(
-                &workload.resource.identity.namespace,
-                &service.identity.namespace,
-            ) && service::leads_to(&service, workload)
+            let namespace = &workload.resource.identity.namespace;
+            is_compatible(namespace, &service.identity.namespace)
+                && service::leads_to(&service, workload)
         };
-        if !workloads.iter().any(is_behind) {
+        if !is_observed && !workloads.iter().any(is_behind) {
             let with = with_companions(list, &service)?;
             let message = format!(
                 "was made by this function for a workload that is not in the list: if that is gone, or \
@@ -197,13 +206,16 @@ pub fn left_without_workload(
     Ok(results)
 }
 
-/// ` and Role ci/a, RoleBinding ci/a`: what was made for a Service.
+/// What was made for a Service, to be read after it: ` and Role ci/a, RoleBinding ci/a`, or nothing.
 fn with_companions(list: &ResourceList<'_>, service: &Resource) -> Result<String, ReadError> {
     let companions = companions::made(list, CompanionScope::of(service))?;
-    let companions = companions.iter().map(|one| one.identity.to_string());
-    Ok(match companions.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => none,
-        names => format!(" and {names}"),
+    let names: Vec<String> = companions
+        .iter()
+        .map(|one| one.identity.to_string())
+        .collect();
+    Ok(match names.is_empty() {
+        true => String::new(),
+        false => format!(" and {}", names.join(", ")),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::adopt::Services;
+use super::adopt::{Services, not_named_after_workloads};
 use super::companions::{self, CompanionScope};
 use super::config_file::{ADVERTISE_ADDRESS, ConfigFile};
 use super::config_plan::{ConfigDraft, ConfigPlan};
@@ -17,7 +17,7 @@ use crate::fields::RunnerSelector;
 use crate::ownership::is_ours;
 use crate::runner::start_record::POD_START;
 use crate::runner::{self, Chosen, ConfigToml, WORKLOAD_KINDS, Workload, shard};
-use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, OWNED_BY, PREFIX, WRITTEN_BEFORE, annotation};
+use krm::bookkeeping::{CONFIG_BEFORE, EMPTY_BEFORE, PREFIX, WRITTEN_BEFORE, annotation};
 use krm::patch::Patches;
 use krm::resource::Resource;
 use krm::resource_list::ResourceList;
@@ -126,8 +126,9 @@ pub fn undo(
     for workload in workloads {
         planner.workload(workload)?;
     }
+    let read = planner.plan.files.len();
     planner.unread_files()?;
-    planner.report_unfound_files();
+    planner.report_unfound_files(read);
     planner.stale_services()?;
     planner.results.append(&mut relays.results);
     planner.plan.relays = relays;
@@ -343,11 +344,12 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
-    /// Reports workloads whose file is not found, unless a file that nobody reads is restored beside
-    /// them: that is theirs.
-    fn report_unfound_files(&mut self) {
-        let files = self.plan.files.iter().filter(|file| file.changes());
-        let restored: BTreeSet<&str> = files
+    /// Reports workloads whose file is not found, unless a file that no runner reads is restored in
+    /// their namespace, which is taken for theirs. The first `read` files are those of runners.
+    fn report_unfound_files(&mut self, read: usize) {
+        let unread = self.plan.files.iter().skip(read);
+        let restored: BTreeSet<&str> = unread
+            .filter(|file| file.changes())
             .map(|file| file.config.object.identity.namespace.as_str())
             .collect();
         let unfound = std::mem::take(&mut self.unfound).into_iter();
@@ -360,27 +362,7 @@ impl Planner<'_, '_> {
     /// names their workload. If no workload is behind them, there is a warning.
     fn stale_services(&mut self) -> Result<(), Refusal> {
         let list = self.list;
-        let mut services = Vec::new();
-        for item in list.candidates(&["Service"], OWNED_BY) {
-            let service = list.resource(item)?;
-            if is_ours(&service) && !self.services.contains(&item) {
-                services.push(service);
-            }
-        }
-        if services.is_empty() {
-            return Ok(());
-        }
-        let mut workloads = Vec::new();
-        for item in list.candidates(&WORKLOAD_KINDS, "") {
-            workloads.extend(Workload::new(list.resource(item)?));
-        }
-        services.retain(|service| {
-            !workloads.iter().any(|workload| {
-                let identity = &workload.resource.identity;
-                identity.namespace == service.identity.namespace
-                    && service.identity.name == service::name(&identity.name)
-            })
-        });
+        let (services, workloads) = not_named_after_workloads(list, &self.services)?;
         let selector = self.chosen.selector;
         for service in services {
             let identity = &service.identity;
