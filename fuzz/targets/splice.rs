@@ -41,8 +41,8 @@ fuzz_target!(|input: &[u8]| {
             | EditError::LongKey { .. }
             | EditError::NotFaithful { .. },
         ) => return,
-        // A carriage return alone ends a line to YAML only.
-        Err(EditError::Yaml(_)) if text.replace("\r\n", "").contains('\r') => return,
+        // It is read, and not edited.
+        Err(EditError::Yaml(_)) if has_unusual_characters(text) => return,
         Err(error) => panic!("{error}: {patch:?}"),
     };
     let (_, value) = read(&output).unwrap_or_else(|error| panic!("{error}: {patch:?}\n{output}"));
@@ -66,6 +66,16 @@ fn read(text: &str) -> Result<(Tree<'_>, Value), YamlError> {
     let tree = Tree::parse(text)?;
     let value = item_value(&tree)?;
     Ok((tree, value))
+}
+
+/// True if a text has characters that YAML does not allow, or a carriage return alone, which ends a
+/// line to YAML only.
+fn has_unusual_characters(text: &str) -> bool {
+    let is_unusual = |c: char| {
+        let is_control = c.is_control() && !matches!(c, '\t' | '\n' | '\u{85}');
+        is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    text.replace("\r\n", "").contains(is_unusual)
 }
 
 /// What paths start at, and what stands beside it.

@@ -41,9 +41,9 @@ pub(crate) mod pod_names;
 mod relay;
 mod service_fields;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::fields::{ConfigError, read_among};
+use crate::fields::{ConfigError, did_you_mean, read_among};
 use crate::runner::Workload;
 pub use api_server::ApiServer;
 pub use cluster_ip::ClusterIp;
@@ -313,16 +313,18 @@ impl Exposure {
                  leave it out, so that TLS is passed through to the runner",
             ));
         }
-        let kind = ExposureKind::read(name, path, &fields).ok_or_else(|| {
+        let read = ExposureKind::read(name, path, &fields).ok_or_else(|| {
             ConfigError::new(
                 format!("{path}.type"),
                 format!(
-                    "{} is not a type of exposure that this version knows; the types are {}",
-                    kind.unwrap_or_default(),
+                    "{} is not a type of exposure that this version knows{}; the types are {}",
+                    kind.as_ref().unwrap_or_default(),
+                    did_you_mean(name, TYPES),
                     TYPES.join(", ")
                 ),
             )
-        })??;
+        })?;
+        let kind = read.map_err(|error| of_another_type(error, name, path, &fields))?;
         kind.check(path)?;
         let exposure = Self { kind, service };
         if exposure.is_per_pod() && exposure.service != ServiceFields::default() {
@@ -389,6 +391,31 @@ impl Exposure {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The error for a field that the type `chosen` does not have, with the types that have it.
+fn of_another_type(error: ConfigError, chosen: &str, path: &str, fields: &Value) -> ConfigError {
+    let is_unknown = |name: &String| error.is_unknown_field(path, name);
+    let Some(name) = fields
+        .as_object()
+        .and_then(|f| f.keys().find(|name| is_unknown(name)))
+    else {
+        return error;
+    };
+    let field = json!({ name: null });
+    let has_it = |kind: &&str| match ExposureKind::read(kind, path, &field) {
+        Some(Err(error)) => !error.is_unknown_field(path, name),
+        read => read.is_some(),
+    };
+    let types: Vec<&str> = TYPES.into_iter().filter(has_it).collect();
+    if types.is_empty() {
+        return error;
+    }
+    let message = format!(
+        "is a field of the type {}, and the type is {chosen}: set {path}.type, or leave this out",
+        types.join(", ")
+    );
+    ConfigError::new(error.path, message)
 }
 
 /// A Service that a host is routed to.

@@ -37,4 +37,17 @@ impl ConfigError {
             message: message.into(),
         }
     }
+
+    /// The error for a field that does not exist.
+    fn unknown_field(path: String, name: &str, rest: &str) -> Self {
+        Self::new(path, format!("{NO_FIELD}{name:?}{rest}"))
+    }
+
+    /// True for the error that the mapping at `path` has no field of this name.
+    pub(crate) fn is_unknown_field(&self, path: &str, name: &str) -> bool {
+        self.path == typed::join(path, name) && self.message.starts_with(NO_FIELD)
+    }
 }
+
+/// The first words about a field that does not exist.
+const NO_FIELD: &str = "there is no field ";

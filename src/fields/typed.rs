@@ -34,20 +34,15 @@ pub(crate) fn read_among<T: DeserializeOwned>(
         let message = error.into_inner().to_string();
         if let Some((name, mut known)) = unknown_field(&message) {
             known.extend_from_slice(others);
-            if known.is_empty() {
-                return ConfigError::new(
-                    field,
-                    format!("there is no field {name:?}: this type has no fields of its own"),
-                );
-            }
-            return ConfigError::new(
-                field,
-                format!(
-                    "there is no field {name:?}{}; the fields are {}",
+            let rest = match known.is_empty() {
+                true => ": this type has no fields of its own".to_owned(),
+                false => format!(
+                    "{}; the fields are {}",
                     did_you_mean(name, known.iter().copied()),
                     known.join(", ")
                 ),
-            );
+            };
+            return ConfigError::unknown_field(field, name, &rest);
         }
         if let Some(name) = missing_field(&message) {
             let field = join(&field, name);
@@ -81,12 +76,14 @@ where
     }
 }
 
-/// `; did you mean "x"?`, if `name` is similar to a known name.
+/// ` (did you mean "x"?)`, if `name` is similar to a known name.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near =
         |known: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase());
     match known.into_iter().min_by_key(near) {
-        Some(best) if near(&best) <= 1 + best.len() / 3 => format!(" (did you mean {best:?}?)"),
+        Some(best) if near(&best) <= (best.len() / 3).max(1) => {
+            format!(" (did you mean {best:?}?)")
+        }
         _ => String::new(),
     }
 }
@@ -99,20 +96,45 @@ pub(super) fn join(path: &str, field: &str) -> String {
     }
 }
 
-/// serde's message about a value of another type, with what to do where that is clear.
+/// What must be there where serde expects an integer.
+const INTEGER: &str = "a whole number";
+
+/// serde's message about a value of another type, in the words of YAML.
 fn plain(message: &str, given: Option<&Value>) -> String {
-    match given {
-        Some(value) if message.ends_with("expected a boolean") => {
-            let how = if value.is_string() {
-                ", without quotes"
-            } else {
-                ""
-            };
-            let is = choices::described(value);
-            format!("is {is}, and must be true or false{how}")
-        }
-        _ => message.to_owned(),
-    }
+    let expected = message
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.rsplit_once(", expected "));
+    let Some((value, (_, expected))) = given.zip(expected) else {
+        return message.to_owned();
+    };
+    let wanted = match expected {
+        "a boolean" => "true or false",
+        "a string" => "a string",
+        "a sequence" => "a list",
+        "a map" => "a mapping",
+        other if other.starts_with("struct ") => "a mapping",
+        other if other.starts_with("a mapping ") => other,
+        other if is_integer(other) => INTEGER,
+        _ => return message.to_owned(),
+    };
+    let is_number = |text: &str| wanted == INTEGER && text.parse::<i64>().is_ok();
+    let how = match value {
+        Value::String(_) if expected == "a boolean" => ", without quotes",
+        Value::String(text) if is_number(text) => ", without quotes",
+        Value::Bool(_) | Value::Number(_) if expected == "a string" => ": put it in quotes",
+        _ => "",
+    };
+    format!(
+        "is {}, and must be {wanted}{how}",
+        choices::described(value)
+    )
+}
+
+/// True for serde's names of integers: `u16`, `a nonzero u16`.
+fn is_integer(expected: &str) -> bool {
+    let name = expected.strip_prefix("a nonzero ").unwrap_or(expected);
+    let bits = name.strip_prefix(['u', 'i']);
+    bits.is_some_and(|bits| bits.parse::<u8>().is_ok())
 }
 
 /// The name in serde's message.

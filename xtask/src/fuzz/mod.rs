@@ -36,10 +36,18 @@ const FLAGS: &[&str] = &[
 ];
 
 /// The options of libFuzzer for every fuzzer. The limits of one input are memory, time, the time
-/// that counts as slow, and size: an input takes a millisecond, and the machine may be busy. Leak
-/// detection needs features that not every machine has.
-const OPTIONS: &str = "-rss_limit_mb=2048 -timeout=20 -report_slow_units=10 -max_len=16384 \
+/// that counts as slow, and size. Leak detection needs features that not every machine has.
+///
+/// libFuzzer measures wall time, and a machine may stand still for half a minute: what was slow is
+/// [run again](is_slow).
+const OPTIONS: &str = "-rss_limit_mb=2048 -timeout=120 -report_slow_units=10 -max_len=16384 \
                        -detect_leaks=0 -print_final_stats=1";
+
+/// The name that libFuzzer gives to an input that was slow, before its hash.
+const SLOW: &str = "slow-unit-";
+
+/// The seconds for an input that is run again; most inputs take a millisecond.
+const AGAIN: &str = "-timeout=10";
 
 /// The checked-in inputs, in a folder for each fuzzer: those on which it once failed, and those
 /// that reach code that the fixtures do not reach.
@@ -130,7 +138,8 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
     let out = fs::File::create(&log)?.into_file();
     let mut command = command("env ASAN_OPTIONS=detect_leaks=0 RUST_BACKTRACE=1");
     command.arg(&program).args(OPTIONS.split_whitespace());
-    command.arg(format!("-artifact_prefix={artifacts}/"));
+    let prefix = format!("-artifact_prefix={artifacts}/");
+    command.arg(&prefix);
     match seconds {
         None => command.args(["-seed=1".to_owned(), format!("-runs={}", fuzzer.executions)]),
         Some(seconds) => command.arg(format!("-max_total_time={seconds}")),
@@ -142,8 +151,10 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
     let status = command.status();
     let status = status.with_context(|| format!("{} does not start", program.display()))?;
     // The input may be printed, too, and may not be text.
-    let said = Said::read(&String::from_utf8_lossy(&fs::read(&log)?));
+    let mut said = Said::read(&String::from_utf8_lossy(&fs::read(&log)?));
     println!("{name}: {:.1?}, {}", start.elapsed(), said.summary);
+    said.inputs
+        .retain(|input| !input.contains(SLOW) || is_slow(&program, &prefix, input));
     if status.success() && said.inputs.is_empty() && said.executions > 0 {
         return Ok(());
     }
@@ -157,6 +168,17 @@ fn fuzz((name, fuzzer): (&String, &Fuzzer), programs: &Path, seconds: Seconds) -
         "the fuzzer {name} failed ({status}), on the input{again}\n{why}\nAll that it has said is in \
          {log}"
     )
+}
+
+/// Runs an input alone that was slow. It is no failure if it is quick now: the machine was busy.
+fn is_slow(program: &Path, prefix: &str, input: &str) -> bool {
+    let mut command = command("env ASAN_OPTIONS=detect_leaks=0");
+    command.arg(program).args([AGAIN, prefix, input]);
+    let is_quick = process::capture(&mut command).is_ok();
+    if is_quick {
+        println!("  {input} was slow once, and is quick alone");
+    }
+    !is_quick
 }
 
 /// What libFuzzer reports about a run.

@@ -117,26 +117,29 @@ pub(super) fn line_ends(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError>
     }
 }
 
-/// Finds a control character, which YAML does not allow as it is, and most readers refuse. JSON allows
-/// those above U+001F between quotes.
+/// Finds a character that YAML does not allow as it is, and most readers refuse: control characters
+/// and U+FFFE, U+FFFF. JSON allows those above U+001F between quotes.
 ///
 /// Source: `c-printable` in YAML 1.2, 5.1.
 pub(super) fn control_characters(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let is_refused = |c: char| match c {
+        '\t' | '\n' | '\r' | '\u{85}' => false,
+        c => c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
+    };
     // Nearly all texts have none, and bytes are looked through faster.
     let may_have = |byte: &u8| *byte < b' ' && !b"\t\n\r".contains(byte) || *byte >= 0x7f;
     if !text.as_bytes().iter().any(may_have) {
         return Ok(());
     }
     let is_between_quotes = inside(nodes, is_quoted);
-    let mut found = text.match_indices(is_control);
+    let mut found = text.match_indices(is_refused);
     let refused = found.find(|(at, found)| *found < " " || !is_between_quotes(*at));
     let Some((at, found)) = refused else {
         return Ok(());
     };
     let code = found.chars().next().map_or(0, u32::from);
     let message = format!(
-        "YAML does not allow the control character U+{code:04X} as it is; remove it, or write it as \
+        "YAML does not allow the character U+{code:04X} as it is; remove it, or write it as \
          \\u{code:04x} between double quotes"
     );
     Err(error_at(text, at, &message))
