@@ -175,6 +175,49 @@ fn values_of_another_type_are_explained() {
     }
 }
 
+/// People name the files that manifests are made from.
+#[test]
+fn what_manifests_are_made_from_is_named() {
+    let message = |item: &str| {
+        let list = format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig: {{apiVersion: \
+             runner-terminal.dev/v1alpha1, kind: SessionServer, metadata: {{name: s}}}}\nitems:\n- \
+             {item}\n"
+        );
+        runner_terminal::run(list.as_bytes()).report()
+    };
+    for (item, hint) in [
+        (
+            "{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization, resources: [a.yaml]}",
+            Some("; a kustomization is built first: `kustomize build DIR | "),
+        ),
+        (
+            "{gitlabUrl: https://gitlab.example.com, runners: {privileged: true}}",
+            Some(
+                "; an item has no kind: if these are the values of a chart, render it first: `helm ",
+            ),
+        ),
+        (
+            "{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: a}}",
+            None,
+        ),
+        (
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+            None,
+        ),
+    ] {
+        let report = message(item);
+        assert!(
+            report.contains("the only item is not a workload"),
+            "{report}"
+        );
+        match hint {
+            Some(hint) => assert!(report.contains(hint), "{report}"),
+            None => assert!(!report.contains("; a"), "{report}"),
+        }
+    }
+}
+
 #[test]
 fn an_item_that_does_not_matter_may_be_anything() {
     let fixture =

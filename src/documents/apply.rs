@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Config;
 use super::configs::kind;
+use super::overlap;
 use super::twins::twins;
 use crate::function::Outcome;
 use crate::session_server::FOLLOWED_BY;
@@ -104,6 +105,12 @@ pub fn apply_to_documents<E>(
             .collect();
         let list = wrap(&current, applied.documents.clone(), &config_text)
             .map_err(|error| ApplyError::Document(config.blamed(error)))?;
+        if place == 0 {
+            for warning in overlap::warnings(&list.text, configs) {
+                let line = format!("runner-terminal: {}\n", printable(&warning));
+                applied.report.push_str(&line);
+            }
+        }
         let ran = run(&list.text).map_err(ApplyError::Run)?;
         if ran.failed {
             applied.fail(files, config, &ran.report);

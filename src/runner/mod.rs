@@ -318,12 +318,12 @@ pub fn none_found(list: &ResourceList<'_>, container: Option<&str>) -> FunctionR
         .collect();
     if workloads.is_empty() {
         let kinds = WORKLOAD_KINDS.join(", ");
-        return FunctionResult::error(match list.resources().count() {
-            1 => format!("found no GitLab Runner: the only item is not a workload ({kinds})"),
-            count => {
-                format!("found no GitLab Runner: none of the {count} items is a workload ({kinds})")
-            }
-        });
+        let which = match list.resources().count() {
+            1 => "the only item is not a workload".to_owned(),
+            count => format!("none of the {count} items is a workload"),
+        };
+        let hint = not_a_manifest(list);
+        return FunctionResult::error(format!("found no GitLab Runner: {which} ({kinds}){hint}"));
     }
     let looked = match workloads.len() {
         1..=MOST_NAMED => format!("looked at {}", enumeration(workloads)),
@@ -336,6 +336,20 @@ pub fn none_found(list: &ResourceList<'_>, container: Option<&str>) -> FunctionR
             .to_owned(),
     };
     FunctionResult::error(format!("found no GitLab Runner: {looked}; none {what}"))
+}
+
+/// What to do where an item is no manifest, but what manifests are made from.
+fn not_a_manifest(list: &ResourceList<'_>) -> &'static str {
+    let is_kustomization = list.candidates(&["Kustomization"], "kustomize.config.k8s.io");
+    let has_no_kind = |item| list.head(item).0.is_empty();
+    if is_kustomization.into_iter().next().is_some() {
+        "; a kustomization is built first: `kustomize build DIR | runner-terminal apply-to -`"
+    } else if list.resources().any(has_no_kind) {
+        "; an item has no kind: if these are the values of a chart, render it first: `helm template \
+         … | runner-terminal apply-to -`"
+    } else {
+        ""
+    }
 }
 
 /// How many resources a message names.
