@@ -1,26 +1,23 @@
 //! The values that an enum field accepts, for messages.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
 
 use super::ConfigError;
-use super::mapping::Input;
+use super::mapping::{FieldPath, Segment};
 use super::typed::{did_you_mean, join};
 
 /// A name that is not one of the choices.
 const NO_CHOICE: &str = "\u{0}";
 
-/// The position of something in a value: fields and indices from the root.
-pub(super) type FieldPath = Vec<Segment>;
+/// The message of serde about a value of some type; `None` if it is valid.
+pub(super) type Refusal<'f> = dyn Fn(Value) -> Option<String> + 'f;
 
 /// The names that the field at `place` of `value` accepts, if it is an enum. serde lists them in
 /// its error for an unknown name.
-pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Option<Vec<String>> {
+pub(super) fn of(value: &Value, place: &[Segment], refusal: &Refusal<'_>) -> Option<Vec<String>> {
     let mut probed = value.clone();
     *slot(&mut probed, place)? = Value::String(NO_CHOICE.to_owned());
-    let error = serde_path_to_error::deserialize::<_, T>(Input(probed)).err()?;
-    let message = error.into_inner().to_string();
+    let message = refusal(probed)?;
     let mut quoted = message
         .strip_prefix("unknown variant ")?
         .split('`')
@@ -31,13 +28,6 @@ pub(super) fn of<T: DeserializeOwned>(value: &Value, place: &[Segment]) -> Optio
     }
     let choices: Vec<String> = quoted.map(str::to_owned).collect();
     (!choices.is_empty()).then_some(choices)
-}
-
-/// The position that `path` refers to, without the segments that serde adds for enum variants.
-pub(super) fn place(path: &serde_path_to_error::Path) -> FieldPath {
-    let is_of_value =
-        |segment: &&Segment| matches!(segment, Segment::Map { .. } | Segment::Seq { .. });
-    path.iter().take_while(is_of_value).cloned().collect()
 }
 
 /// The error for a value that is not one of the choices.
@@ -70,9 +60,7 @@ pub(super) fn refuse_missing(path: &str, choices: &[String]) -> ConfigError {
 
 /// The position of a missing field.
 pub(super) fn below(mut place: FieldPath, field: &str) -> FieldPath {
-    place.push(Segment::Map {
-        key: field.to_owned(),
-    });
+    place.push(Segment::Field(field.to_owned()));
     place
 }
 
@@ -81,8 +69,8 @@ pub(super) fn path(root: &str, place: &[Segment]) -> String {
     place
         .iter()
         .fold(root.to_owned(), |path, segment| match segment {
-            Segment::Seq { index } => format!("{path}[{index}]"),
-            other => join(&path, &other.to_string()),
+            Segment::Index(index) => format!("{path}[{index}]"),
+            Segment::Field(name) => join(&path, name),
         })
 }
 
@@ -91,9 +79,8 @@ pub(super) fn at<'v>(value: &'v Value, place: &[Segment]) -> Option<&'v Value> {
     place
         .iter()
         .try_fold(value, |value, segment| match segment {
-            Segment::Map { key } => value.get(key),
-            Segment::Seq { index } => value.get(index),
-            Segment::Enum { .. } | Segment::Unknown => None,
+            Segment::Field(name) => value.get(name),
+            Segment::Index(index) => value.get(index),
         })
 }
 
@@ -102,12 +89,11 @@ fn slot<'v>(value: &'v mut Value, place: &[Segment]) -> Option<&'v mut Value> {
     place
         .iter()
         .try_fold(value, |value, segment| match segment {
-            Segment::Map { key } => {
+            Segment::Field(name) => {
                 let fields: &mut Map<String, Value> = value.as_object_mut()?;
-                Some(fields.entry(key.clone()).or_insert(Value::Null))
+                Some(fields.entry(name.clone()).or_insert(Value::Null))
             }
-            Segment::Seq { index } => value.get_mut(index),
-            Segment::Enum { .. } | Segment::Unknown => None,
+            Segment::Index(index) => value.get_mut(index),
         })
 }
 

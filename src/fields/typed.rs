@@ -1,9 +1,9 @@
 //! Parses a value into a type, and reports errors with the path of the field.
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
-use serde_json::Value;
+use serde_json::{Error, Value};
 
-use super::mapping::Input;
+use super::mapping::{FieldPath, parse};
 use super::{ConfigError, choices};
 
 /// Parses `value`, which is at `path`, into a type.
@@ -24,41 +24,47 @@ pub(crate) fn read_among<T: DeserializeOwned>(
     value: &Value,
     others: &[&str],
 ) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(Input(value.clone())).map_err(|error| {
-        let place = choices::place(error.path());
-        let inner = error.path().to_string();
-        let field = match inner.as_str() {
-            "." => path.to_owned(),
-            inner => join(path, inner),
-        };
-        let message = error.into_inner().to_string();
-        if let Some((name, mut known)) = unknown_field(&message) {
-            known.extend_from_slice(others);
-            let rest = match known.is_empty() {
-                true => ": this type has no fields of its own".to_owned(),
-                false => format!(
-                    "{}; the fields are {}",
-                    did_you_mean(name, known.iter().copied()),
-                    known.join(", ")
-                ),
-            };
-            return ConfigError::unknown_field(field, name, &rest);
-        }
-        if let Some(name) = missing_field(&message) {
-            let field = join(&field, name);
-            return match choices::of::<T>(value, &choices::below(place, name)) {
-                Some(choices) => choices::refuse_missing(&field, &choices),
-                None => ConfigError::new(field, "is missing: it has no default"),
-            };
-        }
-        let given = choices::at(value, &place);
-        match given.zip(choices::of::<T>(value, &place)) {
-            Some((given, choices)) => {
-                choices::refuse(&choices::path(path, &place), given, &choices)
-            }
-            None => ConfigError::new(field, plain(&message, given)),
-        }
+    parse(value.clone()).map_err(|mistake| {
+        let refusal = |probed| Some(parse::<T>(probed).err()?.1.to_string());
+        explain(mistake, path, value, others, &refusal)
     })
+}
+
+/// The error for a mistake in the value at `path`. It is not generic, which would be a copy for each
+/// type.
+fn explain(
+    (place, error): (FieldPath, Error),
+    path: &str,
+    value: &Value,
+    others: &[&str],
+    refusal: &choices::Refusal<'_>,
+) -> ConfigError {
+    let field = choices::path(path, &place);
+    let message = error.to_string();
+    if let Some((name, mut known)) = unknown_field(&message) {
+        known.extend_from_slice(others);
+        let rest = match known.is_empty() {
+            true => ": this type has no fields of its own".to_owned(),
+            false => format!(
+                "{}; the fields are {}",
+                did_you_mean(name, known.iter().copied()),
+                known.join(", ")
+            ),
+        };
+        return ConfigError::unknown_field(field, name, &rest);
+    }
+    if let Some(name) = missing_field(&message) {
+        let field = join(&field, name);
+        return match choices::of(value, &choices::below(place, name), refusal) {
+            Some(choices) => choices::refuse_missing(&field, &choices),
+            None => ConfigError::new(field, "is missing: it has no default"),
+        };
+    }
+    let given = choices::at(value, &place);
+    match given.zip(choices::of(value, &place, refusal)) {
+        Some((given, choices)) => choices::refuse(&field, given, &choices),
+        None => ConfigError::new(field, plain(&message, given)),
+    }
 }
 
 /// A field set to `""` counts as not set.
@@ -70,9 +76,10 @@ where
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
-        value => T::deserialize(Input(value))
-            .map(Some)
-            .map_err(serde::de::Error::custom),
+        value => match parse(value) {
+            Ok(read) => Ok(Some(read)),
+            Err((_, error)) => Err(serde::de::Error::custom(error)),
+        },
     }
 }
 
