@@ -71,11 +71,11 @@ fn read(text: &str) -> Result<(Tree<'_>, Value), YamlError> {
 /// True if a text has characters that YAML does not allow, or a carriage return alone, which ends a
 /// line to YAML only.
 fn has_unusual_characters(text: &str) -> bool {
-    let is_unusual = |c: char| {
-        let is_control = c.is_control() && !matches!(c, '\t' | '\n' | '\u{85}');
+    let is_refused = |c: char| {
+        let is_control = c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
         is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
-    text.replace("\r\n", "").contains(is_unusual)
+    text.contains(is_refused) || judge::has_lone_return(text)
 }
 
 /// What paths start at, and what stands beside it.
@@ -176,7 +176,7 @@ fn stays(tree: &Tree<'_>, operation: &PatchOperation, output: &str) {
         return;
     }
     // Lines that end by a carriage return alone are lines to YAML only.
-    if text.replace("\r\n", "").contains('\r') {
+    if judge::has_lone_return(text) {
         return;
     }
     let about = about(tree, operation);
