@@ -217,9 +217,10 @@ impl Block {
         };
         let header = content(indicator..line_end(text, indicator));
         let keeps = text.get(header.clone()).is_some_and(keeps);
-        let logical = value
-            .split('\n')
-            .find(|line| !line.trim_matches(' ').is_empty());
+        // Each line before the first with content is a line of the value. The first may consist of
+        // blanks, behind the indentation that the header states.
+        let mut logical = value.split('\n').enumerate();
+        let first = logical.find(|(_, line)| !line.is_empty());
 
         let mut indent = None;
         let mut lines = Vec::new();
@@ -230,14 +231,15 @@ impl Block {
             let line = content(at..end);
             let physical = text.as_bytes().get(line.clone()).unwrap_or_default();
             let spaces = physical.iter().take_while(|byte| **byte == b' ').count();
-            let blank = spaces == physical.len() && indent.is_none_or(|indent| spaces <= indent);
-            if !blank {
-                let Some(logical) = logical else { break };
+            if let Some((number, logical)) = first
+                && number == lines.len()
+            {
                 let own = logical.len() - logical.trim_start_matches(' ').len();
-                let indent = *indent.get_or_insert(spaces.saturating_sub(own));
-                if spaces < indent {
-                    break;
-                }
+                indent = Some(spaces.saturating_sub(own));
+            }
+            let blank = spaces == physical.len() && indent.is_none_or(|indent| spaces <= indent);
+            if !blank && indent.is_none_or(|indent| spaces < indent) {
+                break;
             }
             lines.push(line);
             if !blank || keeps {
