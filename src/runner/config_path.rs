@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::config::environment::{Environment, environment};
+use super::config::environment::{CONFIG_FILE, Environment, environment};
 use super::config::file_path::FilePath;
-use super::program::{Invocation, Program};
+use super::program::{Invocation, Program, SWITCHED_TO, is_root};
+use super::shell::WORKING_DIRECTORY;
 use super::workload::text;
 use super::{Container, Workload};
 use krm::resource_list::ResourceList;
@@ -71,7 +72,13 @@ fn candidates(
     let running = invocations.last();
     let variables = running.map_or(own, |run| &run.variables);
     let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
-    if let Some(path) = said.as_ref().or_else(|| variable("CONFIG_FILE")) {
+    if let Some(path) = said.as_ref().or_else(|| variable(CONFIG_FILE)) {
+        if path.contains('$') {
+            return Err(format!(
+                "its config.toml is {path}, with a variable whose value these manifests do not show, or \
+                 that differs between the branches of its script"
+            ));
+        }
         let folder = match text(container, "workingDir") {
             "" => "/",
             folder => folder,
@@ -102,8 +109,14 @@ fn candidates(
     let of_users = homes
         .into_iter()
         .map(|home| FilePath::parse(home).join(BELOW_HOME));
-    let of_root = may_be_root(container, pod).then(|| FilePath::parse(OF_ROOT));
-    Ok(of_root.into_iter().chain(of_users).collect())
+    let of_root = || may_be_root(container, pod).then(|| FilePath::parse(OF_ROOT));
+    // What is mounted shows whether the image knows the user that the command switches to.
+    let is_other_user = variables
+        .get(SWITCHED_TO)
+        .is_some_and(|user| !is_root(user));
+    let first = if is_other_user { None } else { of_root() };
+    let last = if is_other_user { of_root() } else { None };
+    Ok(first.into_iter().chain(of_users).chain(last).collect())
 }
 
 /// The path that the command line or the environment sets.
@@ -113,8 +126,13 @@ fn candidates(
 fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
     let said = |run: &Invocation| {
         let path = option(&run.arguments, &["config", "c"]);
-        path.or_else(|| run.variables.get("CONFIG_FILE").cloned())
-            .filter(|path| !path.is_empty())
+        let path = path.or_else(|| run.variables.get(CONFIG_FILE).cloned());
+        path.filter(|path| !path.is_empty()).map(|path| {
+            match run.variables.get(WORKING_DIRECTORY) {
+                Some(folder) if !is_absolute(&path) => format!("{folder}/{path}"),
+                _ => path,
+            }
+        })
     };
     let all: BTreeSet<Option<String>> = invocations.iter().map(said).collect();
     if all.len() > 1 {
@@ -128,6 +146,11 @@ fn said(invocations: &[Invocation]) -> Result<Option<String>, String> {
         ));
     }
     Ok(all.into_iter().flatten().next())
+}
+
+/// True for a path that does not depend on the working directory, or that is not known.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with(['/', '\\', '$']) || path.contains(':')
 }
 
 /// An argument that is a variable and may expand to anything: `$ARGS`, unless it is the value of an
@@ -247,6 +270,42 @@ mod tests {
                 "/x.toml",
             ),
             (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "CONFIG_FILE=/x.toml; gitlab-runner run"]}),
+                OF_ROOT,
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "CONFIG_FILE=/x.toml; export CONFIG_FILE; gitlab-runner run"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "set -a; CONFIG_FILE=/x.toml; gitlab-runner run"]}),
+                "/x.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["gosu", "gitlab-runner", "gitlab-runner", "run"]}),
+                "/home/gitlab-runner/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sh", "-c", "chown -R ci /data; exec su-exec ci:ci gitlab-runner run"]}),
+                "/home/ci/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["su", "-", "ci", "-c", "gitlab-runner run"]}),
+                "/home/ci/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["sudo", "-H", "-u", "ci", "gitlab-runner", "run"]}),
+                "/home/ci/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["setpriv", "--reuid=999", "gitlab-runner", "run"]}),
+                "/home/gitlab-runner/.gitlab-runner/config.toml",
+            ),
+            (
+                json!({"image": "gitlab-runner", "command": ["gosu", "root", "gitlab-runner", "run"]}),
+                OF_ROOT,
+            ),
+            (
                 json!({"image": "gitlab-runner", "env": [{"name": "CONFIG_FILE", "value": "/x.toml"}]}),
                 "/x.toml",
             ),
@@ -294,6 +353,14 @@ mod tests {
             "gitlab-runner run -c /x & gitlab-runner run -c /y",
             "exec gitlab-runner $ARGS",
             "exec gitlab-runner run \"${ARGS[@]}\"",
+            "if [ \"$(cat /stage)\" = a ]; then export CONFIG_FILE=/x; else export CONFIG_FILE=/y; fi\n\
+             exec gitlab-runner run",
+            "C=/x; [ -f /prod ] && C=/y; exec gitlab-runner run -c \"$C\"",
+            "C=/x; [ -f /prod ] || C=/y\nexec gitlab-runner run -c $C",
+            "case $(uname) in a) C=/x;; *) C=/y;; esac; gitlab-runner run -c $C",
+            "C=/x; while read -r line; do C=/y; done < /f; gitlab-runner run -c $C",
+            "cd \"$(dirname \"$0\")\" && gitlab-runner run -c config.toml",
+            "if test -d /x; then cd /x; fi; gitlab-runner run -c config.toml",
         ] {
             let container = json!({"image": "gitlab-runner", "command": ["sh", "-c", script]});
             let program = program::of(&container, &Environment::new(), &|_| None);
@@ -311,6 +378,51 @@ mod tests {
             ("ARGS='run -c /x'; exec gitlab-runner $ARGS", "/x"),
             ("set -- run -c /x; exec gitlab-runner \"$@\"", "/x"),
             ("unset CONFIG_FILE; gitlab-runner run", OF_ROOT),
+            ("CONFIG_FILE=/x; gitlab-runner run", "/x"),
+            (
+                "CONFIG_FILE=/x; export CONFIG_FILE; gitlab-runner run",
+                "/x",
+            ),
+            ("set -a; CONFIG_FILE=/x; gitlab-runner run", "/x"),
+            ("C=/x; [ -f /prod ] && C=/x; gitlab-runner run -c $C", "/x"),
+            (
+                "if [ -z \"$C\" ]; then C=/x; else C=/y; fi; gitlab-runner run -c $C",
+                "/x",
+            ),
+            (
+                "S=prod; if [ $S = prod ]; then C=/x; elif [ $S = q ]; then C=/z; else C=/y; fi\n\
+              gitlab-runner run -c $C",
+                "/x",
+            ),
+            (
+                "S=dev; if [ \"$S\" = prod ]; then C=/x; elif [ $S = q ]; then C=/z; else C=/y; fi\n\
+              gitlab-runner run -c $C",
+                "/y",
+            ),
+            (
+                "S=dev; C=/x; [ $S = prod ] && C=/y; gitlab-runner run -c $C",
+                "/x",
+            ),
+            (
+                "S=dev\ncase \"$S\" in\n  prod) C=/x ;;\n  dev)\n    C=/y\n    ;;\n  *) C=/z;;\nesac\n\
+              gitlab-runner run -c $C",
+                "/y",
+            ),
+            (
+                "test -d /x || mkdir /x; C=/x; gitlab-runner run -c $C",
+                "/x",
+            ),
+            ("mkdir -p /x && C=/x && gitlab-runner run -c $C", "/x"),
+            (
+                "cd /x && exec gitlab-runner run --config config.toml",
+                "/x/config.toml",
+            ),
+            (
+                "cd /x; cd y; CONFIG_FILE=c.toml gitlab-runner run",
+                "/x/y/c.toml",
+            ),
+            ("cd /x; gitlab-runner run -c /y.toml", "/y.toml"),
+            ("cd /x; gitlab-runner run", OF_ROOT),
             (
                 "gitlab-runner run & gitlab-runner --log-level debug register -c /y",
                 OF_ROOT,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::Environment;
+use super::environment::{Environment, unknown};
 use super::file_path::FilePath;
-use crate::runner::program::file_name;
+use crate::runner::program::{file_name, is_runner, subcommand};
 use crate::runner::shell::{self, Command, DOLLAR, Pipeline};
 
 /// A part of a file's content.
@@ -69,6 +69,8 @@ pub(super) struct Copies<'a> {
     variables: Environment,
     folder: FilePath,
     files: BTreeMap<String, FileContent>,
+    /// gitlab-runner has been started: what follows comes after its end.
+    has_run: bool,
 }
 
 impl<'a> Copies<'a> {
@@ -84,6 +86,7 @@ impl<'a> Copies<'a> {
             variables: environment,
             folder,
             files: BTreeMap::new(),
+            has_run: false,
         }
     }
 
@@ -95,8 +98,9 @@ impl<'a> Copies<'a> {
     /// Interprets one pipeline.
     pub(super) fn run(&mut self, pipeline: &Pipeline) {
         for command in &pipeline.commands {
-            self.remember(command);
+            self.remember(command, pipeline.is_conditional);
             self.copy(command, pipeline.is_conditional);
+            self.delete(command, pipeline.is_conditional);
         }
         self.redirect(pipeline);
     }
@@ -112,7 +116,7 @@ impl<'a> Copies<'a> {
     }
 
     /// `cd FOLDER`, `NAME=value`, `export NAME=value`.
-    fn remember(&mut self, command: &Command) {
+    fn remember(&mut self, command: &Command, is_conditional: bool) {
         let words = self.words(command);
         if let [program, folder] = words.as_slice()
             && program == "cd"
@@ -123,7 +127,39 @@ impl<'a> Copies<'a> {
             .iter()
             .skip_while(|word| matches!(word.as_str(), "export" | "local" | "readonly"))
             .map_while(|word| shell::assignment(word));
-        self.variables.extend(assignments);
+        for (name, value) in assignments {
+            let before = self.variables.get(&name);
+            let differs = before.is_some_and(|before| *before != value);
+            let value = match is_conditional && differs {
+                true => unknown(&name),
+                false => value,
+            };
+            self.variables.insert(name, value);
+        }
+    }
+
+    /// `rm FILE`: what is there before the runner starts is no longer what was mounted or written.
+    fn delete(&mut self, command: &Command, is_conditional: bool) {
+        let words = self.words(command);
+        let Some((program, arguments)) = words.split_first() else {
+            return;
+        };
+        self.has_run |= is_runner(program) && subcommand(arguments) == Some("run");
+        if file_name(program) != "rm" || is_conditional || self.has_run {
+            return;
+        }
+        let folder = self.target.parent();
+        let operands = arguments.iter().filter(|word| !word.starts_with('-'));
+        let deletes = operands.map(|word| self.folder.join(word)).any(|path| {
+            let is_pattern = path.parent().is(&folder) && {
+                let name = path.name();
+                name.contains(['*', '?']) && matches_pattern(name, self.target.name())
+            };
+            is_pattern || self.target.below(&path).is_some()
+        });
+        if deletes {
+            self.write(&self.target.clone(), vec![ContentPart::Text], true);
+        }
     }
 
     /// `cp a b` and its like.
@@ -272,7 +308,14 @@ impl<'a> Copies<'a> {
     }
 
     fn expand(&self, word: &str) -> String {
-        shell::expand(word, &self.variables).replace(DOLLAR, "$")
+        let word = shell::expand(word, &self.variables).replace(DOLLAR, "$");
+        let home = self.variables.get("HOME");
+        match (word.strip_prefix('~'), home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+                format!("{home}{rest}")
+            }
+            _ => word,
+        }
     }
 }
 
@@ -397,6 +440,24 @@ mod tests {
             (
                 "if true; then cp /in/config.toml $OUT; fi",
                 "+ /in/config.toml",
+            ),
+            ("rm -f $OUT/config.toml; gitlab-runner register -n", "text"),
+            ("rm -rf $OUT/*", "text"),
+            (
+                "rm -rf $OUT/*.toml; cp /in/config.toml $OUT/",
+                "/in/config.toml",
+            ),
+            ("rm -r $OUT", "text"),
+            ("rm -f $OUT/config.toml.bak $OUT/x", "nothing"),
+            ("[ -n \"$RESET\" ] && rm -f $OUT/config.toml", "nothing"),
+            ("gitlab-runner run; rm -f $OUT/config.toml", "nothing"),
+            (
+                "S=/in/a; if [ -f /prod ]; then S=/in/b; fi; cp $S $OUT/config.toml",
+                "/${S}",
+            ),
+            (
+                "HOME=/etc; cp /in/config.toml ~/gitlab-runner/",
+                "/in/config.toml",
             ),
             ("cp /in/config.toml /elsewhere/", "nothing"),
             ("cp /in/config.toml", "nothing"),

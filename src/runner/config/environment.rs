@@ -13,7 +13,17 @@ use yaml_splice::pointer::At as _;
 /// Variables by name, except those whose value is not in the manifests.
 pub(in crate::runner) type Environment = BTreeMap<String, String>;
 
-/// The variables of a container: of `envFrom`, and then of `env`.
+/// The variable that names the configuration file.
+pub(in crate::runner) const CONFIG_FILE: &str = "CONFIG_FILE";
+
+/// The value of a variable that is set to something that is not known: a reference to itself, which
+/// stays wherever the variable is used.
+pub(in crate::runner) fn unknown(name: &str) -> String {
+    format!("${{{name}}}")
+}
+
+/// The variables of a container: of `envFrom`, and then of `env`. `CONFIG_FILE` is there, as
+/// [`unknown`], also if its value is not in the manifests.
 pub(in crate::runner) fn environment(
     list: &ResourceList<'_>,
     workload: &Workload,
@@ -38,6 +48,7 @@ pub(in crate::runner) fn environment(
         };
         match value {
             Some(value) => environment.insert(name, value),
+            None if name == CONFIG_FILE => environment.insert(name, unknown(CONFIG_FILE)),
             None => environment.remove(&name),
         };
     }

@@ -43,10 +43,13 @@ pub(super) fn of_source(
             "its {} is in volume {volume}, which its pod does not have: add it to the volumes",
             path.name()
         ),
-        FileSource::Commands(container) => format!(
-            "the commands of {container} write its {path}, so no object holds it: keep the file in \
-             a ConfigMap or Secret that is mounted or copied there"
-        ),
+        FileSource::Commands(container) => match written_at_start(workload, pod, path) {
+            Some(message) => message,
+            None => format!(
+                "the commands of {container} write its {path}, so no object holds it: keep the file \
+                 in a ConfigMap or Secret that is mounted or copied there"
+            ),
+        },
         FileSource::Joined { container, parts } => {
             let mut names: Vec<String> = Vec::new();
             for part in parts {

@@ -19,9 +19,10 @@ use super::config::environment::{Environment, expand};
 use super::workload::text;
 use image::Image;
 pub(super) use image::repository;
-pub(super) use names::file_name;
-use names::{is_runner, is_wrapper};
+use names::is_wrapper;
+pub(super) use names::{file_name, is_runner};
 use search::Search;
+pub(super) use search::{SWITCHED_TO, is_root};
 
 /// An invocation of gitlab-runner that starts a runner, or may start one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -60,7 +60,7 @@ pub(super) fn name_of(program: &str) -> String {
         .map_or(name.clone(), str::to_owned)
 }
 
-pub(super) fn is_runner(program: &str) -> bool {
+pub(in crate::runner) fn is_runner(program: &str) -> bool {
     let name = name_of(program);
     // The binaries that GitLab publishes include their platform in the name.
     let platform = name.strip_prefix("gitlab-runner-");

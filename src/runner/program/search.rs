@@ -7,6 +7,10 @@ use super::{Invocation, subcommand};
 use crate::runner::config::environment::Environment;
 use crate::runner::shell::{self, SimpleCommand};
 
+/// The user that a program such as gosu switches to, among the variables of a command. No variable of
+/// an environment has such a name.
+pub(in crate::runner) const SWITCHED_TO: &str = "switched to";
+
 /// The maximum nesting depth of commands.
 const MAX_DEPTH: usize = 8;
 
@@ -72,10 +76,18 @@ impl<'f> Search<'f> {
         let name = name_of(program);
         let wrapper = WRAPPERS.iter().find(|(wrapper, ..)| *wrapper == name);
         if let Some((_, with_value, before)) = wrapper {
-            let (variables, rest) = behind_options(arguments, with_value, *before, variables);
+            let (mut variables, rest) = behind_options(arguments, with_value, *before, variables);
+            if let Some(user) = user_of(&name, arguments) {
+                switch(&mut variables, user);
+            }
             return self.run(rest, &variables, depth + 1);
         }
-        if SHELLS.contains(&name.as_str()) || name == "su" {
+        if name == "su" {
+            let mut variables = variables.clone();
+            switch(&mut variables, user_of(&name, arguments).unwrap_or("root"));
+            return self.shell(&name, arguments, &variables, depth);
+        }
+        if SHELLS.contains(&name.as_str()) {
             return self.shell(&name, arguments, variables, depth);
         }
         match name.as_str() {
@@ -181,6 +193,48 @@ impl<'f> Search<'f> {
             self.run(words.collect(), &variables, depth + 1);
         }
     }
+}
+
+/// The user, or `user:group`, that a program switches to before it runs another.
+fn user_of<'a>(program: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let options: &[&str] = match program {
+        "gosu" | "su-exec" | "setuidgid" | "s6-setuidgid" => &[],
+        "runuser" | "sudo" => &["-u", "--user"],
+        "setpriv" => &["--reuid"],
+        "su" => &[],
+        _ => return None,
+    };
+    let mut words = arguments.iter().map(String::as_str);
+    if options.is_empty() {
+        return words.find(|word| !word.starts_with('-'));
+    }
+    while let Some(word) = words.next() {
+        if options.contains(&word) {
+            return words.next();
+        }
+        let value = word.split_once('=');
+        if let Some((_, user)) = value.filter(|(option, _)| options.contains(option)) {
+            return Some(user);
+        }
+    }
+    None
+}
+
+/// Programs that switch the user also set `HOME`.
+fn switch(variables: &mut Environment, user: &str) {
+    let name = user.split(':').next().unwrap_or(user);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if is_name && !is_root(name) {
+        variables.insert("HOME".to_owned(), format!("/home/{name}"));
+    } else {
+        variables.remove("HOME");
+    }
+    variables.insert(SWITCHED_TO.to_owned(), name.to_owned());
+}
+
+/// Whether a user is root, by name or by number.
+pub(in crate::runner) fn is_root(user: &str) -> bool {
+    user == "root" || user == "0"
 }
 
 /// The words behind a wrapper's options and its own arguments, and the variables that it sets.

@@ -5,12 +5,16 @@
 //! command in a branch, a loop, a function or a substitution counts like any other: what a script
 //! might run is what matters here.
 
-use super::lexer::{Lexer, Part, Token, Word};
+use super::branches::{Branches, Kind, TESTS, Variables, matches, result};
+use super::lexer::{End, Lexer, Part, Token, Word};
 use super::{assignment, expand};
-use crate::runner::config::environment::{Environment, LONGEST};
+use crate::runner::config::environment::{Environment, LONGEST, unknown};
 
 /// Marks a blank from an unquoted variable, at which a word is split.
 const SPLIT: char = '\u{e001}';
+
+/// Stands for the output of a substitution, which is not known.
+const OUTPUT: &str = "$()";
 
 /// The maximum nesting depth of substitutions.
 const MAX_DEPTH: usize = 8;
@@ -21,6 +25,12 @@ const BEFORE_COMMANDS: [&str; 10] = [
 ];
 /// Built-ins that assign their arguments.
 const ASSIGNING: [&str; 5] = ["export", "declare", "local", "readonly", "typeset"];
+/// Built-ins that run commands in the same shell, which see all of its variables.
+const IN_SAME_SHELL: [&str; 3] = ["eval", "source", "."];
+/// The variable with the working directory.
+///
+/// Source: POSIX.1-2017, 2.5.3.
+pub(in crate::runner) const WORKING_DIRECTORY: &str = "PWD";
 
 /// A program that a script runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,16 +44,21 @@ pub(in crate::runner) struct SimpleCommand {
 /// The simple commands of a script that starts with these variables.
 pub(in crate::runner) fn commands(script: &str, variables: &Environment) -> Vec<SimpleCommand> {
     let mut found = Vec::new();
-    let mut reader = Reader {
-        variables: variables.clone(),
-        depth: 0,
-    };
-    reader.read(script, &mut found);
+    Reader::new(Variables::of(variables), 0).read(script, &mut found);
     found
 }
 
 struct Reader {
-    variables: Environment,
+    variables: Variables,
+    branches: Branches,
+    /// The commands of a condition that is being read.
+    condition: Option<Vec<Vec<String>>>,
+    /// The words of the command before.
+    last: Vec<String>,
+    /// The command before is connected to the next one by `|`.
+    is_piped: bool,
+    /// Each variable that is assigned is exported (`set -a`).
+    exports_all: bool,
     depth: usize,
 }
 
@@ -55,16 +70,37 @@ struct Pending {
 }
 
 impl Reader {
+    fn new(variables: Variables, depth: usize) -> Self {
+        Self {
+            variables,
+            branches: Branches::default(),
+            condition: None,
+            last: Vec::new(),
+            is_piped: false,
+            exports_all: false,
+            depth,
+        }
+    }
+
     fn read(&mut self, script: &str, found: &mut Vec<SimpleCommand>) {
         let mut pending = Pending::default();
         for token in Lexer::new(script) {
             match token {
-                Token::End(_) => self.end(&mut pending, found),
+                Token::End(end) => {
+                    let is_pattern = self.pattern(end, &mut pending);
+                    if !is_pattern {
+                        self.end(&mut pending, found);
+                    }
+                    self.connect(end);
+                }
                 Token::Redirection { target, .. } => {
                     self.expanded(&target, found);
                 }
                 Token::Word(word) => {
                     let word = self.expanded(&word, found);
+                    if pending.is_empty() {
+                        self.branch(&word);
+                    }
                     if !word.contains(SPLIT) || assignment(&word).is_some() {
                         pending.take(word.replace(SPLIT, " "));
                     } else {
@@ -85,7 +121,7 @@ impl Reader {
             match part {
                 Part::Literal(text) => expanded.push_str(text),
                 Part::Parameter { text, is_quoted } => {
-                    let value = expand(text, &self.variables);
+                    let value = expand(text, &self.variables.values);
                     if expanded.len() + value.len() > LONGEST {
                         expanded.push_str(text);
                         continue;
@@ -97,44 +133,172 @@ impl Reader {
                     };
                     expanded.push_str(&split);
                 }
-                Part::Substitution(script) if self.depth < MAX_DEPTH => {
-                    let mut inner = Self {
-                        variables: self.variables.clone(),
-                        depth: self.depth + 1,
-                    };
-                    inner.read(script, found);
+                Part::Substitution(script) => {
+                    expanded.push_str(OUTPUT);
+                    if self.depth >= MAX_DEPTH {
+                        continue;
+                    }
+                    Self::new(self.variables.clone(), self.depth + 1).read(script, found);
                 }
-                Part::Substitution(_) => {}
             }
         }
         expanded
     }
 
+    /// A reserved word at the place of a program begins or ends a branch.
+    fn branch(&mut self, word: &str) {
+        match word {
+            "if" => self.branches.begin(Kind::If, &self.variables, None),
+            "elif" => self.branches.next(&mut self.variables, None),
+            "else" => self.branches.next(&mut self.variables, Some(true)),
+            "while" | "until" | "for" | "select" => {
+                self.branches.begin(Kind::Loop, &self.variables, None);
+            }
+            "then" => {
+                let is_taken = match self.condition.take().as_deref() {
+                    Some([only]) => result(only),
+                    _ => None,
+                };
+                self.branches.decide(is_taken);
+            }
+            // A test behind it counts as one of several.
+            "!" => self
+                .condition
+                .iter_mut()
+                .for_each(|condition| condition.push(Vec::new())),
+            "fi" | "done" | "esac" => self.branches.end(&mut self.variables),
+            _ => {}
+        }
+        if matches!(word, "if" | "elif") {
+            self.condition = Some(Vec::new());
+        }
+    }
+
+    /// Whether the words before an end are a pattern of a `case`: they begin its next branch.
+    fn pattern(&mut self, end: End, pending: &mut Pending) -> bool {
+        let word = match (end, pending.words.as_slice()) {
+            (End::List | End::Pipe | End::Parenthesis, [case, word, ..]) if case == "case" => {
+                let kind = Kind::Case(word.clone());
+                self.branches.begin(kind, &self.variables, None);
+                word.clone()
+            }
+            (End::Parenthesis, [_]) => match self.branches.innermost() {
+                Some(Kind::Case(word)) => word.clone(),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        if end == End::Parenthesis {
+            let pattern = pending.words.last().map_or("", String::as_str);
+            let is_taken = match self.is_piped {
+                true if pattern != "*" => None,
+                _ => matches(&word, pattern),
+            };
+            self.branches.next(&mut self.variables, is_taken);
+        }
+        let is_pattern = pending.words.len() == 1;
+        if is_pattern {
+            *pending = Pending::default();
+        }
+        is_pattern
+    }
+
+    /// What connects a command to the next one.
+    fn connect(&mut self, end: End) {
+        let in_chain = self.branches.innermost() == Some(&Kind::Chain);
+        let is_test = self
+            .last
+            .first()
+            .is_some_and(|program| TESTS.contains(&program.as_str()));
+        let holds = result(&self.last);
+        match end {
+            End::List if in_chain => self.branches.end(&mut self.variables),
+            End::And if in_chain && is_test && holds != Some(true) => self.branches.decide(holds),
+            End::And if !in_chain && is_test => {
+                self.branches.begin(Kind::Chain, &self.variables, holds);
+            }
+            End::Or if in_chain => self.branches.next(&mut self.variables, None),
+            End::Or => {
+                let is_taken = holds.map(|holds| !holds);
+                self.branches.begin(Kind::Chain, &self.variables, is_taken);
+            }
+            _ => {}
+        }
+        self.is_piped = end == End::Pipe;
+    }
+
     /// Ends a command: its assignments apply to it alone, or to the rest of the script.
     fn end(&mut self, pending: &mut Pending, found: &mut Vec<SimpleCommand>) {
         let Pending { assigned, words } = std::mem::take(pending);
-        if words.first().is_some_and(|word| word == "unset") {
-            for name in words.iter().skip(1) {
-                self.variables.remove(name);
+        if let Some(condition) = &mut self.condition
+            && !words.is_empty()
+        {
+            condition.push(words.clone());
+        }
+        self.last.clone_from(&words);
+        let program = words.first().map_or("", String::as_str);
+        let arguments = words.get(1..).unwrap_or_default();
+        match program {
+            "unset" => arguments.iter().for_each(|name| self.variables.unset(name)),
+            "" => self.assign(assigned),
+            _ if ASSIGNING.contains(&program) => {
+                let further = arguments.iter().filter_map(|word| assignment(word));
+                self.assign(assigned.into_iter().chain(further).collect());
+                if program == "export" || arguments.iter().any(|option| option == "-x") {
+                    for word in arguments {
+                        let name = word.split('=').next().unwrap_or(word);
+                        self.variables.export(name);
+                    }
+                }
             }
+            _ => {
+                self.exports_all |= program == "set" && arguments.iter().any(|a| a == "-a");
+                let mut variables = match IN_SAME_SHELL.contains(&program) {
+                    true => self.variables.values.clone(),
+                    false => self.variables.environment(),
+                };
+                variables.extend(assigned);
+                if program == "cd" || program == "pushd" {
+                    self.go_to(arguments);
+                }
+                found.push(SimpleCommand { variables, words });
+            }
+        }
+    }
+
+    fn assign(&mut self, assigned: Vec<(String, String)>) {
+        for (name, value) in assigned {
+            if self.exports_all {
+                self.variables.export(&name);
+            }
+            self.variables.values.insert(name, value);
+        }
+    }
+
+    /// `cd FOLDER`
+    fn go_to(&mut self, arguments: &[String]) {
+        let folder = arguments.iter().rfind(|word| !word.starts_with('-'));
+        let before = self.variables.values.get(WORKING_DIRECTORY);
+        let folder = match (folder.map_or("", String::as_str), before) {
+            ("", _) => unknown(WORKING_DIRECTORY),
+            (folder, _) if folder.starts_with('/') || folder.contains('$') => folder.to_owned(),
+            (folder, None) => folder.to_owned(),
+            (folder, Some(before)) => format!("{before}/{folder}"),
+        };
+        if folder.len() > LONGEST {
             return;
         }
-        let assigns_for_all = words
-            .first()
-            .is_none_or(|word| ASSIGNING.contains(&word.as_str()));
-        if assigns_for_all {
-            let further = words.iter().skip(1).filter_map(|word| assignment(word));
-            let all: Vec<_> = assigned.into_iter().chain(further).collect();
-            self.variables.extend(all);
-        } else {
-            let mut variables = self.variables.clone();
-            variables.extend(assigned);
-            found.push(SimpleCommand { variables, words });
-        }
+        self.variables.export(WORKING_DIRECTORY);
+        let name = WORKING_DIRECTORY.to_owned();
+        self.variables.values.insert(name, folder);
     }
 }
 
 impl Pending {
+    fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.assigned.is_empty()
+    }
+
     fn take(&mut self, word: String) {
         if !self.words.is_empty() {
             return self.words.push(word);
@@ -190,7 +354,6 @@ mod tests {
             [
                 "case $ 1 in run".replace("$ 1", "$1"),
                 "a b".into(),
-                "*".into(),
                 "c".into(),
                 "esac".into()
             ]
@@ -243,8 +406,11 @@ mod tests {
 
     #[test]
     fn substitutions_hold_commands() {
-        assert_eq!(read("a $(b c $(d)) `e f`"), ["d", "b c ", "e f", "a  "]);
-        assert_eq!(read("a \"$(b)\""), ["b", "a "]);
+        assert_eq!(
+            read("a $(b c $(d)) `e f`"),
+            ["d", "b c $()", "e f", "a $() $()"]
+        );
+        assert_eq!(read("a \"$(b)\""), ["b", "a $()"]);
     }
 
     #[test]

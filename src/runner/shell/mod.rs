@@ -3,18 +3,20 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`lexer`] | the text as words, redirections and the ends of commands |
+//! | [`branches`] | the variables of a script along its branches |
 //! | [`commands`](mod@commands) | which programs a script may run, with the variables that are known |
 //! | [`pipelines`](mod@pipelines) | which files the commands of a script read and write |
 //!
 //! Source of the grammar: POSIX.1-2017, "Shell Command Language", 2.3 (tokens), 2.9 (commands) and
 //! 2.10 (reserved words).
 
+mod branches;
 mod commands;
 mod lexer;
 mod pipelines;
 
 use super::config::environment::{Environment, LONGEST};
-pub(super) use commands::{SimpleCommand, commands};
+pub(super) use commands::{SimpleCommand, WORKING_DIRECTORY, commands};
 pub(super) use pipelines::{Command, DOLLAR, Pipeline, pipelines};
 
 /// `NAME=value`

@@ -10,6 +10,7 @@ use crate::runner::config::mounts::{Volume, mounted_at, volume};
 use crate::runner::program::{file_name, repository};
 use crate::runner::shell::{Pipeline, pipelines};
 use crate::runner::workload::text;
+use yaml_splice::pointer::At as _;
 
 /// What a container runs.
 #[derive(Default)]
@@ -43,6 +44,20 @@ impl Pod<'_, '_> {
         } else {
             commands.is_hidden = !has_command;
         }
+        self.follow(stage, &words, false, &mut commands, 0);
+        commands
+    }
+
+    /// The commands of a container's hook `postStart`, which run beside its own.
+    pub(super) fn commands_after_start(&self, stage: usize) -> Commands {
+        let mut commands = Commands::default();
+        let container = self.containers.get(stage);
+        let words = container.and_then(|container| {
+            let words = container.at("/lifecycle/postStart/exec/command");
+            words?.as_array()
+        });
+        let words = words.into_iter().flatten().filter_map(Value::as_str);
+        let words: Vec<String> = words.map(str::to_owned).collect();
         self.follow(stage, &words, false, &mut commands, 0);
         commands
     }

@@ -156,7 +156,15 @@ impl<'w> Pod<'w, '_> {
             let mounted = mounted_at(self.list, self.workload, container, path);
             mounted.is_ok_and(|place| place.is_some_and(|place| !place.relative.is_empty()))
         };
-        let variables = environment(self.list, self.workload, container);
+        let mut variables = environment(self.list, self.workload, container);
+        // The runner's own default is in its home folder.
+        if let Some(home) = target
+            .to_string()
+            .strip_suffix("/.gitlab-runner/config.toml")
+        {
+            let home = home.to_owned();
+            variables.entry("HOME".to_owned()).or_insert(home);
+        }
         let mut copies = Copies::new(target, variables, working_dir(container), &is_given);
         for pipeline in &commands.pipelines {
             copies.run(pipeline);

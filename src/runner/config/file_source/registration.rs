@@ -3,6 +3,7 @@
 use super::Pod;
 use crate::runner::config::environment::environment;
 use crate::runner::config::file_path::FilePath;
+use crate::runner::program::is_runner;
 use crate::runner::workload::text;
 
 impl Pod<'_, '_> {
@@ -19,8 +20,9 @@ impl Pod<'_, '_> {
             if let Some(path) = variables.get("TEMPLATE_CONFIG_FILE") {
                 templates.push(FilePath::parse(path));
             }
-            let commands = self.commands(stage);
-            for command in commands.pipelines.iter().flat_map(|p| &p.commands) {
+            let commands = [self.commands(stage), self.commands_after_start(stage)];
+            let pipelines = commands.iter().flat_map(|commands| &commands.pipelines);
+            for command in pipelines.flat_map(|pipeline| &pipeline.commands) {
                 let values = command.words.iter().skip(1).map(Some).chain([None]);
                 let paths = command.words.iter().zip(values);
                 let paths = paths.filter_map(|(word, next)| template_option(word, next));
@@ -37,12 +39,12 @@ impl Pod<'_, '_> {
 
     /// Whether this container runs `gitlab-runner register`.
     pub(super) fn registers_in(&self, stage: usize) -> bool {
-        let commands = self.commands(stage);
-        let mut commands = commands.pipelines.iter().flat_map(|p| &p.commands);
+        let commands = [self.commands(stage), self.commands_after_start(stage)];
+        let pipelines = commands.iter().flat_map(|commands| &commands.pipelines);
+        let mut commands = pipelines.flat_map(|pipeline| &pipeline.commands);
         commands.any(|command| {
             let mut words = command.words.iter();
-            words.clone().any(|word| word == "register")
-                && words.any(|word| word.contains("gitlab-runner"))
+            words.clone().any(|word| word == "register") && words.any(|word| is_runner(word))
         })
     }
 

@@ -194,8 +194,8 @@ impl<'w> Pod<'w, '_> {
         let refuse = |what: String| Err(refusal::at_start(self.workload, what));
         if parts.contains(&ContentPart::Text) {
             return refuse(format!(
-                "the commands of {name} write its {path}, which they do after every init container: \
-                 keep the file in a ConfigMap or Secret that is mounted or copied there"
+                "the commands of {name} write or delete its {path}, which they do after every init \
+                 container: keep the file in a ConfigMap or Secret that is mounted or copied there"
             ));
         }
         let files = parts.into_iter().filter_map(|part| match part {
