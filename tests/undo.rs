@@ -278,6 +278,33 @@ fn keeps_the_spelling_of_toml() {
     }
 }
 
+/// Python's `json.dumps` and others escape characters above U+FFFF in JSON as two surrogates.
+#[test]
+fn keeps_the_escapes_of_json() {
+    let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other",
+            "annotations": {"🚀": "a 🚀", "b": "\\🚀"}}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "runner",
+            "annotations": {"note": "🚀"}}, "data": {"config.toml": "# 🚀 é\nconcurrent = 4\n"}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "runner", "labels": {"app": "runner"}},
+            "spec": {
+                "containers": [{"name": "runner", "image": "gitlab/gitlab-runner",
+                    "volumeMounts": [{"name": "config", "mountPath": "/etc/gitlab-runner"}]}],
+                "volumes": [{"name": "config", "configMap": {"name": "runner"}}]}}
+    ]});
+    let several = serde_json::to_string_pretty(&manifest).unwrap() + "\n";
+    for text in [manifest.to_string(), several] {
+        let text = text.replace('🚀', r"\ud83d\ude80").replace('é', r"\u00e9");
+        goes_and_comes("JSON", &text, &known());
+        let once = succeed(&text, &known()).text;
+        let edited: Value = serde_json::from_str(&once).unwrap();
+        assert_eq!(edited["items"][0], manifest["items"][0]);
+        let toml = edited["items"][1]["data"]["config.toml"].as_str().unwrap();
+        assert!(toml.starts_with("# 🚀 é\nconcurrent = 4\n\n[session_server]\n"));
+        assert!(once.contains(r"# \ud83d\ude80 \u00e9\nconcurrent = 4\n\n[session_server]"));
+    }
+}
+
 /// What the user has since written into the table is kept.
 #[test]
 fn keeps_what_was_added_to_the_table_since() {
