@@ -136,6 +136,13 @@ fn keeps_the_style_of_the_file() {
         "  config.toml: \"concurrent = 4\\n\\\n    [[runners]]\\n\\\n    \\  name = 'one'\\n\"\n",
         "  config.toml: concurrent = 4\n",
         "  config.toml: concurrent = 4\n\n    [[runners]]\n",
+        "  config.toml: |\n",
+        "  config.toml: |-\n",
+        "  config.toml: |+\n\n\n",
+        "  config.toml: |\n\n  other: x\n",
+        "  config.toml: |2-\n      \n",
+        "  config.toml: >\n",
+        "  config.toml: >+\n\n",
         "  config.toml: ''\n",
         "  config.toml: \"\"\n",
         "  config.toml:\n",
@@ -148,6 +155,20 @@ fn keeps_the_style_of_the_file() {
         for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
             goes_and_comes(member, &manifests(kind, section, "", member), &known());
         }
+    }
+    // Neither is a Secret's text copied, nor its comments.
+    for member in [
+        "  config.toml: |2\n    \t# a tab\n",
+        "  config.toml: |   # nothing\n",
+        "  config.toml: |-\t# nothing\n",
+        "  config.toml: |+ # nothing\n\n",
+        "  config.toml: > # nothing\n",
+    ] {
+        goes_and_comes(
+            member,
+            &manifests("ConfigMap", "data", "", member),
+            &known(),
+        );
     }
     for member in [
         r#"config.toml: "concurrent = 4\n" "#,
