@@ -145,8 +145,8 @@ pub(super) fn control_characters(text: &str, nodes: &[Node<'_>]) -> Result<(), Y
     Err(error_at(text, at, &message))
 }
 
-/// Finds an escape of a pair of surrogates, which belongs to JSON. go-yaml refuses it in YAML, so kubectl
-/// only reads it in a file that begins with a brace.
+/// Finds a surrogate pair, which belongs to JSON. go-yaml refuses it in YAML, so kubectl only reads it
+/// in a file that begins with a brace.
 pub(super) fn surrogates(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
     let pairs = surrogates::between_double_quotes(&surrogates::pairs(text), nodes);
     let Some(at) = pairs.first() else {
@@ -155,8 +155,8 @@ pub(super) fn surrogates(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError
     let character = text.get(*at..).and_then(surrogates::pair);
     let code = character.map_or(0, u32::from);
     let message = format!(
-        "not all readers know the escapes of JSON for U+{code:04X} in YAML; write the character itself, \
-         or \\U{code:08x}"
+        "not all readers of YAML join these two escapes to U+{code:04X}, as JSON does; write the \
+         character itself, or \\U{code:08x}"
     );
     Err(error_at(text, *at, &message))
 }
