@@ -387,6 +387,34 @@ fn a_new_key_may_be_named_like_a_merge() {
     }
 }
 
+/// The parser refuses an escape of a surrogate, which JSON has for a character above U+FFFF. Half a pair
+/// is no character.
+#[test]
+fn surrogate_pairs_of_json_are_read_in_any_item() {
+    let items = r#"{"kind": "A", "metadata": {"name": "a", "annotations": {"b": "\ud83d\ude80"}}}"#;
+    let own = r#"{"kind": "\uD83D\uDE80", "metadata": {"name": "x\ud83d\ude80"}}"#;
+    let version = "config.kubernetes.io/v1";
+    for list in [
+        format!("apiVersion: {version}\nkind: ResourceList\nitems:\n- {items}\n- {own}\n"),
+        format!(
+            "{{\"apiVersion\": \"{version}\", \"kind\": \"ResourceList\", \
+             \"items\": [{items}, {own}]}}"
+        ),
+    ] {
+        let list = ResourceList::read(list.as_bytes()).unwrap();
+        assert_eq!(list.head(0), ("A", "a", ""));
+        assert_eq!(list.head(1), ("🚀", "x🚀", ""));
+        let resource = list.resource(0).unwrap();
+        assert_eq!(resource.value["metadata"]["annotations"]["b"], "🚀");
+    }
+    let half = "{\"kind\": \"A\",\n\"a\": \"\\ud83d\\ude80\",\n\"b\": \"\\ud83d\"}\n";
+    assert!(
+        refused(half).starts_with("line 3, column 6: "),
+        "{}",
+        refused(half)
+    );
+}
+
 /// Without a `? ` before it, a reader looks for a key's colon in 1,024 characters, and libyaml refuses
 /// what was written.
 #[test]

@@ -136,6 +136,13 @@ fn keeps_the_style_of_the_file() {
         "  config.toml: \"concurrent = 4\\n\\\n    [[runners]]\\n\\\n    \\  name = 'one'\\n\"\n",
         "  config.toml: concurrent = 4\n",
         "  config.toml: concurrent = 4\n\n    [[runners]]\n",
+        "  config.toml: |\n",
+        "  config.toml: |-\n",
+        "  config.toml: |+\n\n\n",
+        "  config.toml: |\n\n  other: x\n",
+        "  config.toml: |2-\n      \n",
+        "  config.toml: >\n",
+        "  config.toml: >+\n\n",
         "  config.toml: ''\n",
         "  config.toml: \"\"\n",
         "  config.toml:\n",
@@ -148,6 +155,20 @@ fn keeps_the_style_of_the_file() {
         for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
             goes_and_comes(member, &manifests(kind, section, "", member), &known());
         }
+    }
+    // Neither is a Secret's text copied, nor its comments.
+    for member in [
+        "  config.toml: |2\n    \t# a tab\n",
+        "  config.toml: |   # nothing\n",
+        "  config.toml: |-\t# nothing\n",
+        "  config.toml: |+ # nothing\n\n",
+        "  config.toml: > # nothing\n",
+    ] {
+        goes_and_comes(
+            member,
+            &manifests("ConfigMap", "data", "", member),
+            &known(),
+        );
     }
     for member in [
         r#"config.toml: "concurrent = 4\n" "#,
@@ -275,6 +296,33 @@ fn keeps_the_spelling_of_toml() {
         for (kind, section) in [("ConfigMap", "data"), ("Secret", "stringData")] {
             goes_and_comes(toml, &manifests(kind, section, "", &member), &known());
         }
+    }
+}
+
+/// Python's `json.dumps` and others escape characters above U+FFFF in JSON as two surrogates.
+#[test]
+fn keeps_the_escapes_of_json() {
+    let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other",
+            "annotations": {"🚀": "a 🚀", "b": "\\🚀"}}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "runner",
+            "annotations": {"note": "🚀"}}, "data": {"config.toml": "# 🚀 é\nconcurrent = 4\n"}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "runner", "labels": {"app": "runner"}},
+            "spec": {
+                "containers": [{"name": "runner", "image": "gitlab/gitlab-runner",
+                    "volumeMounts": [{"name": "config", "mountPath": "/etc/gitlab-runner"}]}],
+                "volumes": [{"name": "config", "configMap": {"name": "runner"}}]}}
+    ]});
+    let several = serde_json::to_string_pretty(&manifest).unwrap() + "\n";
+    for text in [manifest.to_string(), several] {
+        let text = text.replace('🚀', r"\ud83d\ude80").replace('é', r"\u00e9");
+        goes_and_comes("JSON", &text, &known());
+        let once = succeed(&text, &known()).text;
+        let edited: Value = serde_json::from_str(&once).unwrap();
+        assert_eq!(edited["items"][0], manifest["items"][0]);
+        let toml = edited["items"][1]["data"]["config.toml"].as_str().unwrap();
+        assert!(toml.starts_with("# 🚀 é\nconcurrent = 4\n\n[session_server]\n"));
+        assert!(once.contains(r"# \ud83d\ude80 \u00e9\nconcurrent = 4\n\n[session_server]"));
     }
 }
 

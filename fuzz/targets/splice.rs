@@ -68,14 +68,15 @@ fn read(text: &str) -> Result<(Tree<'_>, Value), YamlError> {
     Ok((tree, value))
 }
 
-/// True if a text has characters that YAML does not allow, or a carriage return alone, which ends a
-/// line to YAML only.
+/// True if a text has characters that YAML does not allow, a carriage return alone, which ends a line
+/// to YAML only, or perhaps a surrogate pair, which only JSON has.
 fn has_unusual_characters(text: &str) -> bool {
     let is_refused = |c: char| {
         let is_control = c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
         is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
-    text.contains(is_refused) || judge::has_lone_return(text)
+    let may_have_pair = text.contains(r"\ud") || text.contains(r"\uD");
+    text.contains(is_refused) || may_have_pair || judge::has_lone_return(text)
 }
 
 /// What paths start at, and what stands beside it.

@@ -127,7 +127,7 @@ pub(super) fn write(value: &str, key_column: usize, newline: &str) -> Option<Str
 
 /// A literal scalar has no escapes. It can hold only printable text, and needs a non-blank line to
 /// detect the indentation from, which some readers refuse to do before a tab.
-fn fits(value: &str) -> bool {
+pub(super) fn fits(value: &str) -> bool {
     let printable = |c: char| match c {
         '\n' | '\t' => true,
         '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{fffe}' | '\u{ffff}' => false,

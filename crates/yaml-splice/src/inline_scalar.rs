@@ -9,6 +9,7 @@ use saphyr_parser::ScalarStyle;
 
 use super::diff;
 use super::emit;
+use super::tree;
 
 /// A scalar with a new value instead of the old one. `source` is the complete scalar, including
 /// quotes; `column` is that of its key. `None` if the style cannot hold the new value.
@@ -168,8 +169,11 @@ fn fold(rest: &str) -> Option<(usize, String)> {
     }
 }
 
-/// An escape of a double-quoted scalar: its length, and its value.
-fn escape(rest: &str) -> Option<(usize, String)> {
+/// An escape of a double-quoted scalar, or a pair of surrogates: its length, and its value.
+pub(super) fn escape(rest: &str) -> Option<(usize, String)> {
+    if let Some(character) = tree::pair(rest) {
+        return Some((tree::PAIR, character.to_string()));
+    }
     let code = rest.chars().nth(1)?;
     let digits = match code {
         'x' => 2,

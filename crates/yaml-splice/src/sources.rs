@@ -9,6 +9,7 @@ use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::Tree;
+use super::block_scalar;
 use super::edit::{item_root, item_value};
 use super::emit;
 use super::tree::{Kind, Node, NodeId};
@@ -134,7 +135,9 @@ impl Comparison<'_, '_> {
             .into_iter()
             .map(|style| format!("{properties}{style}"));
         let kept = styles.find(|style| spelled(style, value).as_deref() == Some(source));
-        let text = if self.with_files && source.len() <= LONGEST {
+        // How a blank file is written tells nothing of a Secret, unless there is a comment.
+        let is_public = self.with_files || value.trim().is_empty() && !source.contains('#');
+        let text = if is_public && source.len() <= LONGEST {
             source
         } else {
             NOT_KEPT
@@ -335,14 +338,14 @@ fn is_notable(
         Kind::Alias { .. } => true,
         Kind::Mapping { flow, entries } => *flow && entries.is_empty() && source != "{}",
         Kind::Sequence { flow, items } => *flow && items.is_empty() && source != "[]",
-        Kind::Scalar { style, .. } => {
+        Kind::Scalar { value, style, .. } => {
             let is_null = tree.value_of(id) == Ok(Value::Null);
             let is_written = !source.is_empty() && (source != "null" || !in_flow);
             if is_null {
                 is_written || is_file
             } else {
-                // The lines of a literal are preserved individually.
-                is_file && *style != ScalarStyle::Literal
+                // The lines of a literal are preserved individually, if it can be written again.
+                is_file && (*style != ScalarStyle::Literal || !block_scalar::fits(value))
             }
         }
     })

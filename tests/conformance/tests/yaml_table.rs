@@ -92,10 +92,27 @@ const FEATURES: &[Feature] = &[
     feature("keys without a value", "a:\nb: c\n", "/a", ""),
     feature("empty keys", ": a\nb: c\n", "/", ""),
     feature("a document's start and end", "---\na: b\n...\n", "/a", ""),
-    feature("the directive `%YAML`", "%YAML 1.2\n---\na: b\n", "/a", ""),
+    feature(
+        "the directive `%YAML`",
+        "%YAML 1.2\n---\na: b\n",
+        "/a",
+        "remove it from plain manifests, which kubectl refuses with it",
+    ),
     feature("no line end at the end", "a: b\nc: d", "/c", ""),
     feature("CRLF", "a: b\r\nc: d\r\n", "/a", ""),
     feature("a byte order mark", "\u{feff}a: b\nc: d\n", "/a", ""),
+    feature(
+        "surrogate pairs in JSON",
+        r#"{"a": "\ud83d\ude80", "b": null}"#,
+        "/a",
+        "",
+    ),
+    feature(
+        "surrogate pairs elsewhere",
+        "a: \"\\ud83d\\ude80\"\nb: c\n",
+        "/b",
+        "write the character itself",
+    ),
     feature(
         "tabs between a key and its value",
         "a:\tb\nc: d\n",

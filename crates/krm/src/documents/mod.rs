@@ -225,7 +225,8 @@ pub enum Problem {
     Ambiguous(String),
     /// `--- |`, `--- {a: 1}`: content on the line of the separator.
     ContentAfterSeparator,
-    /// `%YAML 1.2`: a directive, which applies to a whole document and cannot be in a list.
+    /// `%YAML 1.2`: a directive, which applies to a whole document and cannot be in a list. kubectl
+    /// refuses it in manifests: it splits files at `---`, which leaves the directive without a document.
     Directive,
     /// A byte order mark that is not at the start of the file, as where files were concatenated.
     ByteOrderMark,
@@ -306,7 +307,7 @@ impl fmt::Display for Problem {
             Self::ContentAfterSeparator => {
                 "there is content on the line of the separator; put it on a line of its own"
             }
-            Self::Directive => "YAML directives are not supported; remove the line",
+            Self::Directive => "kubectl reads no manifests with a YAML directive; remove the line",
             Self::ByteOrderMark => {
                 "there is a byte order mark before this line; keep at most one, at the start of the \
                  file"
@@ -444,7 +445,7 @@ mod tests {
         );
         assert!(refused("--- {a: 1}\n").contains("separator"));
         assert!(refused("a: 1\n... b: 1\n").contains("separator"));
-        assert!(refused("%YAML 1.2\n---\na: 1\n").starts_with("a.yaml:1: YAML directives"));
+        assert!(refused("%YAML 1.2\n---\na: 1\n").starts_with("a.yaml:1: kubectl reads no"));
         assert!(refused("a: 1\rb: 2\n").contains("carriage return"));
     }
 

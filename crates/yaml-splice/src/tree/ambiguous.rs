@@ -7,7 +7,7 @@
 use saphyr_parser::Marker;
 
 use super::positions::{self, skip_gap, word_end};
-use super::{Kind, Node, ScalarStyle};
+use super::{Kind, Node, ScalarStyle, surrogates};
 use crate::{YamlError, YamlErrorKind};
 
 /// A key must have fewer bytes than this to be found without a `? ` before it.
@@ -145,8 +145,27 @@ pub(super) fn control_characters(text: &str, nodes: &[Node<'_>]) -> Result<(), Y
     Err(error_at(text, at, &message))
 }
 
+/// Finds a surrogate pair, which belongs to JSON. go-yaml refuses it in YAML, so kubectl only reads it
+/// in a file that begins with a brace.
+pub(super) fn surrogates(text: &str, nodes: &[Node<'_>]) -> Result<(), YamlError> {
+    let pairs = surrogates::between_double_quotes(&surrogates::pairs(text), nodes);
+    let Some(at) = pairs.first() else {
+        return Ok(());
+    };
+    let character = text.get(*at..).and_then(surrogates::pair);
+    let code = character.map_or(0, u32::from);
+    let message = format!(
+        "not all readers of YAML join these two escapes to U+{code:04X}, as JSON does; write the \
+         character itself, or \\U{code:08x}"
+    );
+    Err(error_at(text, *at, &message))
+}
+
 /// Tells whether a position is inside one of the nodes that are meant, of which none contains another.
-fn inside(nodes: &[Node<'_>], is_meant: fn(&Node<'_>) -> bool) -> impl Fn(usize) -> bool {
+pub(super) fn inside(
+    nodes: &[Node<'_>],
+    is_meant: fn(&Node<'_>) -> bool,
+) -> impl Fn(usize) -> bool {
     let meant = nodes.iter().filter(|node| is_meant(node));
     let mut ranges: Vec<_> = meant.map(|node| (node.content, node.span.end)).collect();
     ranges.sort_unstable();

@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::outdented::{self, Indented};
 use super::positions::{Cursor, quoted_end, skip_gap, word_end};
-use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, merge, scalar};
+use super::{Kind, MAX_DEPTH, Node, NodeId, Tree, ambiguous, merge, scalar, surrogates};
 use crate::block_scalar::{self, Block};
 use crate::{YamlError, YamlErrorKind, value};
 
@@ -48,6 +48,8 @@ pub(super) struct Builder<'a> {
     start: usize,
     anchors: Vec<Option<NodeId>>,
     cursor: Cursor<'a>,
+    /// Whether the parser reads a copy of the text without surrogates.
+    without_surrogates: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -61,6 +63,7 @@ impl<'a> Builder<'a> {
             start: if text.starts_with('\u{feff}') { 3 } else { 0 },
             anchors: Vec::new(),
             cursor: Cursor::new(text),
+            without_surrogates: false,
         }
     }
 
@@ -71,6 +74,9 @@ impl<'a> Builder<'a> {
                 Ok((event, span)) => self.event(event, span)?,
                 Err(error) if error.info() == outdented::MESSAGE => {
                     return Self::new(self.text).build_indented(not_yaml(&error));
+                }
+                Err(error) if error.info() == surrogates::MESSAGE => {
+                    return Self::build_without_surrogates(self.text, not_yaml(&error));
                 }
                 Err(error) => return Err(not_yaml(&error)),
             }
@@ -104,6 +110,29 @@ impl<'a> Builder<'a> {
         self.finish()
     }
 
+    /// Builds the tree of a text with pairs of surrogates between double quotes. `error` is the parser's
+    /// error for the original text.
+    fn build_without_surrogates(text: &'a str, error: YamlError) -> Result<Tree<'a>, YamlError> {
+        let build = |pairs: &[usize]| {
+            let copy = surrogates::replaced(text, pairs).ok_or_else(|| error.clone())?;
+            let mut builder = Self::new(text);
+            builder.without_surrogates = true;
+            for event in Parser::new_from_str(&copy) {
+                let (event, span) = event.map_err(|error| not_yaml(&error))?;
+                builder.event(outdented::owned(event), span)?;
+            }
+            builder.finish()
+        };
+        let pairs = surrogates::pairs(text);
+        let tree = build(&pairs)?;
+        // The parser tells which of them are escapes, as it reads both texts the same way.
+        let escapes = surrogates::between_double_quotes(&pairs, &tree.nodes);
+        if escapes == pairs {
+            return Ok(tree);
+        }
+        build(&escapes)
+    }
+
     fn finish(mut self) -> Result<Tree<'a>, YamlError> {
         if !self.cursor.is_ascii() {
             ambiguous::characters(self.text, &self.nodes)?;
@@ -113,6 +142,7 @@ impl<'a> Builder<'a> {
             text: self.text,
             nodes: self.nodes,
             root: self.root,
+            has_surrogates: self.without_surrogates,
         })
     }
 
@@ -237,8 +267,17 @@ impl<'a> Builder<'a> {
                 self.end_last_line(&mut value, &block, begin.content);
                 block.end
             }
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                quoted_end(self.text, begin.content)
+            ScalarStyle::SingleQuoted => quoted_end(self.text, begin.content),
+            ScalarStyle::DoubleQuoted => {
+                let end = quoted_end(self.text, begin.content);
+                if self.without_surrogates {
+                    let source = self.text.get(begin.content..end).unwrap_or_default();
+                    let restored = surrogates::restored(&value, source);
+                    value = restored
+                        .ok_or_else(|| at(span.start, surrogates::MESSAGE))?
+                        .into();
+                }
+                end
             }
             ScalarStyle::Plain if nothing => {
                 let mut end = begin.start;

@@ -5,6 +5,7 @@ mod builder;
 mod merge;
 mod outdented;
 mod positions;
+mod surrogates;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,12 +14,14 @@ pub use saphyr_parser::ScalarStyle;
 use saphyr_parser::Tag;
 
 use super::YamlError;
+use super::edit::item_root;
 pub(crate) use ambiguous::LONGEST_IMPLICIT_KEY;
 use builder::Builder;
 pub(crate) use positions::{error_at, line_end};
 // Public for the fuzzers, which include the source file of the list reader.
 #[doc(hidden)]
 pub use positions::skip_gap;
+pub(crate) use surrogates::{PAIR, pair};
 
 /// Deeper documents are refused: no Kubernetes manifest comes close, and the code that processes
 /// them is recursive.
@@ -35,6 +38,8 @@ pub struct Tree<'a> {
     pub text: &'a str,
     nodes: Vec<Node<'a>>,
     root: Option<NodeId>,
+    /// Escapes of surrogates, as in JSON, stand between double quotes.
+    has_surrogates: bool,
 }
 
 /// A scalar, collection or alias, and its position.
@@ -103,10 +108,19 @@ pub enum Kind<'a> {
 
 impl<'a> Tree<'a> {
     /// Refuses characters that other readers refuse or read in another way, and that do no harm where
-    /// nothing is edited: a carriage return alone that ends a line, and control characters.
+    /// nothing is edited: a carriage return alone that ends a line, control characters, and escapes of
+    /// surrogates outside of JSON.
     pub(crate) fn check_characters(&self) -> Result<(), YamlError> {
         ambiguous::line_ends(self.text, &self.nodes)?;
-        ambiguous::control_characters(self.text, &self.nodes)
+        ambiguous::control_characters(self.text, &self.nodes)?;
+        let is_flow = |root| {
+            let kind = &self.node(root).kind;
+            matches!(kind, Kind::Mapping { flow, .. } | Kind::Sequence { flow, .. } if *flow)
+        };
+        if self.has_surrogates && !item_root(self).is_some_and(is_flow) {
+            ambiguous::surrogates(self.text, &self.nodes)?;
+        }
+        Ok(())
     }
 
     /// Parses one document.
