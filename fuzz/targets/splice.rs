@@ -194,8 +194,8 @@ fn stays(tree: &Tree<'_>, operation: &PatchOperation, output: &str) {
         same >= first,
         "{operation:?} changes byte {same}, before {first}:\n{output}"
     );
-    let rest = old.len().min(new.len()) - same;
-    let ends = old.iter().rev().zip(new.iter().rev()).take(rest);
+    // In equal lines, each end may reach over what has changed.
+    let ends = old.iter().rev().zip(new.iter().rev());
     let end = old.len() - ends.take_while(|(old, new)| old == new).count();
     assert!(
         end <= last,
