@@ -41,6 +41,8 @@ pub(crate) mod pod_names;
 mod relay;
 mod service_fields;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::fields::{ConfigError, did_you_mean, read_among};
@@ -52,6 +54,7 @@ pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
 pub use host_port::HostPort;
 pub use ingress::Ingress;
+use krm::bookkeeping::PREFIX;
 use krm::resource::Identity;
 use krm::results::{FunctionResult, Refusal};
 pub use load_balancer::LoadBalancer;
@@ -67,6 +70,12 @@ pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficP
 pub const PORT_NAME: &str = "session-server";
 /// The default port of a Service.
 pub const SERVICE_PORT: u16 = 9000;
+
+/// On a resource of ours: the annotations, labels and node port that the exposure has set, as in
+/// `annotations/example.com/a labels/b nodePort`. They are removed when it no longer sets them.
+pub const SET_BY_EXPOSURE: &str = "runner-terminal.dev/set-by-exposure";
+/// In [`SET_BY_EXPOSURE`]: `nodePort` of the session server's port.
+pub const NODE_PORT: &str = "nodePort";
 
 /// How a session server is reached.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -456,6 +465,21 @@ fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value
 fn refuse(context: ExposureContext<'_>, field: &str, message: String) -> Refusal {
     let identity = &context.workload.resource.identity;
     Box::new(FunctionResult::error(message).about(identity).at(field))
+/// The value of [`SET_BY_EXPOSURE`]; `None` if nothing is set. This function's own annotations do not
+/// count.
+pub fn set_by_exposure(
+    annotations: &BTreeMap<String, String>,
+    labels: &BTreeMap<String, String>,
+    sets_node_port: bool,
+) -> Option<String> {
+    let annotations = annotations.keys().filter(|name| !name.starts_with(PREFIX));
+    let annotations = annotations.map(|name| format!("annotations/{name}"));
+    let labels = labels.keys().map(|name| format!("labels/{name}"));
+    let node_port = sets_node_port.then(|| NODE_PORT.to_owned());
+    let all: Vec<String> = annotations.chain(labels).chain(node_port).collect();
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
 }
 
 /// Refuses a runner without a namespace, which `whole` needs.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{ADDRESS_FROM, live_item, owned, port};
 use crate::digest::short_hash;
 use crate::exposure::{
-    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, PORT_NAME, RELAY_NAMESPACE,
+    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, NODE_PORT, PORT_NAME, RELAY_NAMESPACE,
+    SET_BY_EXPOSURE, set_by_exposure,
 };
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
@@ -396,7 +397,27 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
             patches.remove(existing, &format!("/spec/{key}"));
         }
     }
-    update_port(existing, desired, patches)
+    update_port(existing, desired, patches)?;
+    remove_node_ports(existing, desired, patches);
+    Ok(())
+}
+
+/// Removes the node port that an earlier exposure has set and this one does not. A Service of type
+/// ClusterIP keeps none at all, as Kubernetes refuses them there.
+fn remove_node_ports(existing: &Resource, desired: &Value, patches: &mut Patches) {
+    let is_inside = desired.at("/spec/type") == Some(&json!("ClusterIP"));
+    let is_set = desired.at("/spec/ports/0/nodePort").is_some();
+    let was_set = owned::set_by_exposure(existing).any(|entry| entry == NODE_PORT);
+    let own = desired.at("/spec/ports/0/name").cloned();
+    let ports = patches.current(existing).at("/spec/ports");
+    let ports = ports.and_then(Value::as_array).into_iter().flatten();
+    let is_to_go =
+        |port: &Value| is_inside || was_set && !is_set && port.get("name") == own.as_ref();
+    let to_go = ports.enumerate().filter(|(_, port)| is_to_go(port));
+    let places: Vec<usize> = to_go.map(|(index, _)| index).collect();
+    for index in places {
+        patches.remove(existing, &format!("/spec/ports/{index}/nodePort"));
+    }
 }
 
 /// Updates our port. Ports that others added, and fields that they set on ours, are left alone.
@@ -452,18 +473,18 @@ fn desired(
     }
     spec.insert("ports".to_owned(), json!([port]));
     let mut annotations: BTreeMap<String, String> = strategy.annotations().into_iter().collect();
+    annotations.extend(exposure.service.annotations.clone());
+    let labels = &exposure.service.labels;
+    let sets_node_port = strategy.node_port(context).is_some();
+    if let Some(names) = set_by_exposure(&annotations, labels, sets_node_port) {
+        annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
+    }
     if let AddressSource::Known(_) = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
-    annotations.extend(exposure.service.annotations.clone());
     let mut service = context.service.skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
-    owned::mark(
-        Value::Object(service),
-        workload,
-        &exposure.service.labels,
-        &annotations,
-    )
+    owned::mark(Value::Object(service), workload, labels, &annotations)
 }
 
 #[cfg(test)]
