@@ -255,10 +255,19 @@ fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, R
     owned::find(list, &service.kind, &service.name, "")
 }
 
-/// The entry of a Service's ports that leads to `port` of the workload's pods.
+/// The first entry of a Service's ports that leads to `port` of the workload's pods.
 pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Option<&'s Value> {
+    entries_to(service, workload, port).into_iter().next()
+}
+
+/// The entries of a Service's ports that lead to `port` of the workload's pods.
+pub(super) fn entries_to<'s>(
+    service: &'s Resource,
+    workload: &Workload,
+    port: u16,
+) -> Vec<&'s Value> {
     if !leads_to(service, workload) {
-        return None;
+        return Vec::new();
     }
     let ports = service.value.at("/spec/ports").and_then(Value::as_array);
     let is_tcp = |entry: &Value| {
@@ -270,8 +279,10 @@ pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Op
         Some(target) => target == port,
         None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
     };
-    let mut entries = ports.into_iter().flatten();
-    entries.find(|entry| is_tcp(entry) && leads(entry))
+    let entries = ports.into_iter().flatten();
+    entries
+        .filter(|entry| is_tcp(entry) && leads(entry))
+        .collect()
 }
 
 /// True when a Service selects the workload's pods.

@@ -170,15 +170,15 @@ pub(super) fn adoptable(
     match found {
         Existing::Ours(_) => return Ok(None),
         Existing::Foreign(service) if settings::is_of_chart(&draft.file, before) => {
-            return Ok(Adoptable::of(service, workload, listen_port));
+            return Ok(Adoptable::of(service, workload, listen_port, asked));
+    let own = settings::own_address(&draft.file, before);
+    let asked = spec.advertise_address.as_deref().or(own.as_deref());
         }
         Existing::None(_) | Existing::Foreign(_) => {}
     }
     if !matches!(spec.exposure.kind, ExposureKind::LoadBalancer(_)) {
         return Ok(None);
     }
-    let own = settings::own_address(&draft.file, before);
-    let asked = spec.advertise_address.as_deref().or(own.as_deref());
     // A user who explicitly requests a load balancer does not mean a Service inside the cluster.
     let inside = asked.is_some() && spec.exposure.is_default();
     adopt::find(services, workload, listen_port, asked, inside)
