@@ -150,6 +150,8 @@ pub struct ExposureContext<'a> {
     pub listen_port: u16,
     /// The number of the shard, if the runner is one.
     pub shard: Option<u16>,
+    /// The user gives the address, so that the exposure does not have to know it.
+    pub has_given_address: bool,
 }
 
 impl ExposureContext<'_> {
@@ -181,6 +183,8 @@ impl ExposureContext<'_> {
 pub enum AddressSource {
     /// The exposure knows it: host:port.
     Known(String),
+    /// The user gives it, and the exposure does not know it.
+    Given,
     /// The status of the live Service.
     LiveService,
     /// Each pod has its own, as [`ExposureStrategy::pod_reach`] describes.
@@ -461,10 +465,6 @@ fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value
         .collect()
 }
 
-/// Refuses an exposure for a runner.
-fn refuse(context: ExposureContext<'_>, field: &str, message: String) -> Refusal {
-    let identity = &context.workload.resource.identity;
-    Box::new(FunctionResult::error(message).about(identity).at(field))
 /// The value of [`SET_BY_EXPOSURE`]; `None` if nothing is set. This function's own annotations do not
 /// count.
 pub fn set_by_exposure(
@@ -480,6 +480,10 @@ pub fn set_by_exposure(
     (!all.is_empty()).then(|| all.join(" "))
 }
 
+/// Refuses an exposure for a runner.
+fn refuse(context: ExposureContext<'_>, field: &str, message: String) -> Refusal {
+    let identity = &context.workload.resource.identity;
+    Box::new(FunctionResult::error(message).about(identity).at(field))
 }
 
 /// Refuses a runner without a namespace, which `whole` needs.

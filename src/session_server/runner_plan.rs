@@ -372,8 +372,9 @@ impl Planner<'_, '_> {
         };
         let metrics = runner.metrics(draft.file.metrics_port());
         let port = port::plan(runner, ports, metrics)?;
-        let make =
-            |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
+        let make = |identity, existing| {
+            service_binding::make(identity, existing, spec, runner, &port, draft)
+        };
         let (service, binding) = match (adopted, found) {
             (Some(adopted), _) => {
                 let (pods, results) = (&around.pods, &mut self.results);

@@ -490,7 +490,7 @@ fn desired(
     if let Some(names) = set_by_exposure(&annotations, labels, sets_node_port) {
         annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
     }
-    if let AddressSource::Known(_) = source {
+    if let AddressSource::Known(_) | AddressSource::Given = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
     let mut service = context.service.skeleton();
