@@ -60,7 +60,7 @@ fn owned(text: &str) -> Vec<Value> {
 
 fn relay(exposure: &Value) -> Value {
     json!({
-        "type": "Relay", "host": "*.example.com",
+        "type": "Relay", "host": "{pod}.example.com",
         "relay": {"namespace": "relays", "exposure": exposure},
     })
 }
@@ -93,7 +93,7 @@ fn exposures() -> Vec<Value> {
         json!({"type": "Gateway", "host": "t.example.com", "gateway": {"name": "g"}}),
         json!({"type": "ApiServer", "host": "t.example.com"}),
         relay(&json!({"cloud": "AWS", "labels": {"team": "a"}})),
-        relay(&json!({"type": "NodePort", "nodePort": 30443})),
+        relay(&json!({"type": "NodePort", "nodePort": 30444})),
         relay(&json!({"type": "ClusterIP", "annotations": {"example.com/a": "1"}})),
     ]
 }
