@@ -282,6 +282,7 @@ fn check_plans(
     } = plan;
     let others = session_server::not_selected(list, chosen.selector, chosen.container, runners)?;
     results.extend(session_server::check_shared(list, runners, &others));
+    results.extend(session_server::check_host_network(list, runners)?);
     let check = |plan| session_server::check_changeable(list, plan);
     results.extend(runners.iter().flat_map(check));
     Ok(())

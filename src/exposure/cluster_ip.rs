@@ -29,7 +29,9 @@ impl ExposureStrategy for ClusterIp {
     }
 
     fn address_source(&self, context: ExposureContext<'_>) -> Result<AddressSource, Refusal> {
-        let name = self.cluster_domain.service_name(context)?;
+        let Some(name) = self.cluster_domain.service_name(context)? else {
+            return Ok(AddressSource::Given);
+        };
         let port = self.service_port(context);
         Ok(AddressSource::Known(format!("{name}:{port}")))
     }

@@ -43,16 +43,23 @@ impl<'de> Deserialize<'de> for ClusterDomain {
 }
 
 impl ClusterDomain {
-    /// The name of a Service.
+    /// The name of a Service; `None` if its namespace is not known and the name is not needed, as the
+    /// user gives the address.
     ///
     /// # Errors
     /// The manifests do not set a namespace, which is part of the name.
-    pub(super) fn service_name(&self, context: ExposureContext<'_>) -> Result<String, Refusal> {
+    pub(super) fn service_name(
+        &self,
+        context: ExposureContext<'_>,
+    ) -> Result<Option<String>, Refusal> {
         let service = context.service;
+        if context.has_given_address && service.namespace.is_empty() {
+            return Ok(None);
+        }
         require_namespace(context, "the name by which this exposure is reached")?;
-        Ok(format!(
+        Ok(Some(format!(
             "{}.{}.svc.{}",
             service.name, service.namespace, self.0
-        ))
+        )))
     }
 }

@@ -73,7 +73,9 @@ impl ExposureStrategy for Headless {
         let start = resource.value.at("/spec/ordinals/start");
         let ordinal = start.and_then(Value::as_u64).unwrap_or(0);
         let pod = &resource.identity.name;
-        let domain = self.cluster_domain.service_name(context)?;
+        let Some(domain) = self.cluster_domain.service_name(context)? else {
+            return Ok(AddressSource::Given);
+        };
         Ok(AddressSource::Known(format!(
             "{pod}-{ordinal}.{domain}:{}",
             context.listen_port

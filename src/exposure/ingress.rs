@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::host_name::HostName;
 use super::{
     AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, RoutedService, SERVICE_PORT,
-    is_wildcard, object, set_members,
+    SET_BY_EXPOSURE, is_wildcard, object, set_by_exposure, set_members,
 };
 use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
@@ -136,6 +136,9 @@ impl<H> Ingress<H> {
         let mut annotations = self.ingress_annotations.clone();
         if let Some(name) = self.controller.passthrough() {
             annotations.insert(name.to_owned(), "true".to_owned());
+        }
+        if let Some(names) = set_by_exposure(&annotations, &BTreeMap::new(), false) {
+            annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
         }
         if let Some(metadata) = route.get_mut("metadata").and_then(Value::as_object_mut)
             && !annotations.is_empty()

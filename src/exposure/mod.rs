@@ -41,6 +41,8 @@ pub(crate) mod pod_names;
 mod relay;
 mod service_fields;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::fields::{ConfigError, did_you_mean, read_among};
@@ -52,6 +54,7 @@ pub use gateway::{GROUP as GATEWAY_GROUP, Gateway};
 pub use headless::Headless;
 pub use host_port::HostPort;
 pub use ingress::Ingress;
+use krm::bookkeeping::PREFIX;
 use krm::resource::Identity;
 use krm::results::{FunctionResult, Refusal};
 pub use load_balancer::LoadBalancer;
@@ -67,6 +70,12 @@ pub use service_fields::{Cidr, IpFamily, IpFamilyPolicy, ServiceFields, TrafficP
 pub const PORT_NAME: &str = "session-server";
 /// The default port of a Service.
 pub const SERVICE_PORT: u16 = 9000;
+
+/// On a resource of ours: the annotations, labels and node port that the exposure has set, as in
+/// `annotations/example.com/a labels/b nodePort`. They are removed when it no longer sets them.
+pub const SET_BY_EXPOSURE: &str = "runner-terminal.dev/set-by-exposure";
+/// In [`SET_BY_EXPOSURE`]: `nodePort` of the session server's port.
+pub const NODE_PORT: &str = "nodePort";
 
 /// How a session server is reached.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,6 +150,8 @@ pub struct ExposureContext<'a> {
     pub listen_port: u16,
     /// The number of the shard, if the runner is one.
     pub shard: Option<u16>,
+    /// The user gives the address, so that the exposure does not have to know it.
+    pub has_given_address: bool,
 }
 
 impl ExposureContext<'_> {
@@ -172,6 +183,8 @@ impl ExposureContext<'_> {
 pub enum AddressSource {
     /// The exposure knows it: host:port.
     Known(String),
+    /// The user gives it, and the exposure does not know it.
+    Given,
     /// The status of the live Service.
     LiveService,
     /// Each pod has its own, as [`ExposureStrategy::pod_reach`] describes.
@@ -450,6 +463,21 @@ fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value
         .filter(|(_, value)| is_set(value))
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// The value of [`SET_BY_EXPOSURE`]; `None` if nothing is set. This function's own annotations do not
+/// count.
+pub fn set_by_exposure(
+    annotations: &BTreeMap<String, String>,
+    labels: &BTreeMap<String, String>,
+    sets_node_port: bool,
+) -> Option<String> {
+    let annotations = annotations.keys().filter(|name| !name.starts_with(PREFIX));
+    let annotations = annotations.map(|name| format!("annotations/{name}"));
+    let labels = labels.keys().map(|name| format!("labels/{name}"));
+    let node_port = sets_node_port.then(|| NODE_PORT.to_owned());
+    let all: Vec<String> = annotations.chain(labels).chain(node_port).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// Refuses an exposure for a runner.

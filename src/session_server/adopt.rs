@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::companions::{self, CompanionScope};
 use super::pods::namespaces;
-use super::{live_item, service};
+use super::{live_item, live_service, service};
+use crate::address::Address;
 use crate::observed::OBSERVED;
 use crate::ownership::is_ours;
 use crate::runner::{WORKLOAD_KINDS, Workload};
@@ -30,13 +31,28 @@ pub struct Adoptable {
 }
 
 impl Adoptable {
-    /// `None` where the Service does not lead to this port of the workload's pods.
-    pub fn of(service: &Resource, workload: &Workload, listen_port: u16) -> Option<Self> {
-        let entry = service::entry_to(service, workload, listen_port)?;
-        let number = |field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
+    /// `None` where the Service does not lead to this port of the workload's pods. If several of its
+    /// ports do, it is the one of `address`, which is advertised already; otherwise the first.
+    pub fn of(
+        service: &Resource,
+        workload: &Workload,
+        listen_port: u16,
+        address: Option<&str>,
+    ) -> Option<Self> {
+        let advertised = address.and_then(|address| Address::parse(address).ok()?.port);
+        // At the nodes, unless the Service has addresses of its own.
+        let kind = service.value.at("/spec/type").and_then(Value::as_str);
+        let is_node_port =
+            kind == Some("NodePort") && live_service::external_ips(&service.value).next().is_none();
+        let field = if is_node_port { "nodePort" } else { "port" };
+        let number = |entry: &Value, field: &str| u16::try_from(entry.get(field)?.as_u64()?).ok();
+        let entries = service::entries_to(service, workload, listen_port);
+        let is_advertised =
+            |entry: &&&Value| advertised.is_some() && number(entry, field) == advertised;
+        let entry = entries.iter().find(is_advertised).or(entries.first())?;
         Some(Self {
-            port: number("port")?,
-            node_port: number("nodePort"),
+            port: number(entry, "port")?,
+            node_port: number(entry, "nodePort"),
             service: service.clone(),
         })
     }
@@ -233,7 +249,7 @@ pub fn find(
     address: Option<&str>,
     inside: bool,
 ) -> Result<Option<Adoptable>, Refusal> {
-    let mut found = leading(services, workload, listen_port);
+    let mut found = leading(services, workload, listen_port, address);
     found.retain(|one| inside || rank(&one.service) < INSIDE);
     if let Some(address) = address {
         let has_it = |one: &Adoptable| has_address(one, address);
@@ -266,14 +282,19 @@ pub fn find(
 }
 
 /// The user's Services that lead to a port of the workload's pods.
-fn leading(services: &Services, workload: &Workload, port: u16) -> Vec<Adoptable> {
+fn leading(
+    services: &Services,
+    workload: &Workload,
+    port: u16,
+    address: Option<&str>,
+) -> Vec<Adoptable> {
     let namespace = &workload.resource.identity.namespace;
     let mut found: Vec<Adoptable> = Vec::new();
     for service in services.selecting(workload.pod_labels()) {
         if !is_compatible(&service.identity.namespace, namespace) {
             continue;
         }
-        let Some(one) = Adoptable::of(service, workload, port) else {
+        let Some(one) = Adoptable::of(service, workload, port, address) else {
             continue;
         };
         // A manifest and its live export count as one Service.

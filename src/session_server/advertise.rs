@@ -242,7 +242,7 @@ fn adopted(
     let workload = &runner.workload;
     match declared {
         Existing::Ours(_) => Ok(None),
-        Existing::Foreign(service) if of_chart => Ok(Adoptable::of(service, workload, port())),
+        Existing::Foreign(service) if of_chart => Ok(Adoptable::of(service, workload, port(), own)),
         Existing::None(_) | Existing::Foreign(_) => {
             let services = Services::of(list, std::slice::from_ref(runner))?;
             adopt::find(&services, workload, port(), own, own.is_some())

@@ -30,7 +30,7 @@
 //! | [`live_service`] | the address of a live Service |
 //! | [`owned`] | how added resources are marked and found again |
 //! | [`config_types`] | whether the runner can decode the table |
-//! | [`listening`], [`capability`], [`shut_out`], [`rollout`] | what the user is warned about |
+//! | [`listening`], [`capability`], [`shut_out`], [`rollout`], [`host_network`] | what the user is warned about |
 //! | [`taken`] | addresses that another resource has already |
 //! | [`shared`] | runners that read one configuration |
 //! | [`unchangeable`] | what cannot be changed: immutable objects, files encrypted by SOPS |
@@ -43,6 +43,7 @@ mod companions;
 pub mod config_file;
 mod config_plan;
 pub(crate) mod config_types;
+mod host_network;
 pub(crate) mod listening;
 mod live_item;
 pub(crate) mod live_service;
@@ -74,6 +75,7 @@ pub use companions::{CompanionPlan, left_by_sharding};
 use config_file::ConfigFile;
 pub(crate) use config_plan::ConfigDraft;
 pub use config_plan::{ConfigLocation, ConfigPlan, RecordPlan};
+pub use host_network::check_host_network;
 use krm::bookkeeping::annotation;
 use krm::results::{FunctionResult, Refusal};
 pub use pod_start::{

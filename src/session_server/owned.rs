@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::exposure::SET_BY_EXPOSURE;
 use crate::ownership::OWNER;
 use crate::runner::Workload;
 use krm::Internal;
-use krm::bookkeeping::OWNED_BY;
+use krm::bookkeeping::{OWNED_BY, annotation};
 use krm::patch::Patches;
 use krm::resource::{INDEX_ANNOTATIONS, PATH_ANNOTATIONS, Resource, path_beside};
 use krm::resource_list::{ReadError, ResourceList};
@@ -132,8 +133,25 @@ pub fn find(
     Ok(exact)
 }
 
-/// Updates the labels and annotations of an earlier run. Others are left alone.
+/// What the exposure of an earlier run has set: `annotations/NAME`, `labels/NAME` and `nodePort`.
+pub(super) fn set_by_exposure(existing: &Resource) -> impl Iterator<Item = &str> {
+    let names = existing.annotation(SET_BY_EXPOSURE).unwrap_or_default();
+    names.split_whitespace()
+}
+
+/// Updates the labels and annotations of an earlier run, and removes those that its exposure has set
+/// and this one does not. Others are left alone.
 pub(super) fn update_metadata(existing: &Resource, desired: &Value, patches: &mut Patches) {
+    let record = annotation(SET_BY_EXPOSURE);
+    let earlier = set_by_exposure(existing).filter_map(|entry| entry.split_once('/'));
+    let earlier = earlier
+        .filter(|(section, _)| ["annotations", "labels"].contains(section))
+        .map(|(section, name)| format!("/metadata/{section}/{}", token(name)));
+    for pointer in earlier.chain([record]) {
+        if desired.at(&pointer).is_none() {
+            patches.remove(existing, &pointer);
+        }
+    }
     for section in ["labels", "annotations"] {
         let members = desired
             .at(&format!("/metadata/{section}"))

@@ -239,6 +239,7 @@ fn wanted(spec: &SessionServerSpec, runners: &[RunnerPlan]) -> Option<Wanted> {
             workload: &plan.runner.workload,
             listen_port: network.port.number,
             shard: None,
+            has_given_address: false,
         });
         Some((key_of(service), route))
     });

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::runner::Runner;
+use krm::resource::Resource;
 use krm::results::{FunctionResult, field_path};
 use yaml_splice::pointer::At as _;
 
@@ -39,21 +40,44 @@ pub(super) fn surge(runner: &Runner) -> Option<FunctionResult> {
 /// can be used by only one pod.
 pub(super) fn surge_on_nodes(runner: &Runner) -> Option<FunctionResult> {
     let resource = &runner.workload.resource;
-    let strategy = |below: &str| resource.value.at(&format!("/spec/strategy/{below}"));
-    let recreates = strategy("type").and_then(Value::as_str) == Some("Recreate");
-    let is_none =
-        |surge: &Value| surge.as_u64() == Some(0) || matches!(surge.as_str(), Some("0" | "0%"));
-    let has_no_surge = strategy("rollingUpdate/maxSurge").is_some_and(is_none);
-    let is_deployment = resource.identity.kind == "Deployment";
-    (is_deployment && !recreates && !has_no_surge).then(|| {
+    starts_before_end(resource).then(|| {
         FunctionResult::warning(
             "a rollout starts a new pod before an old one has ended, and each needs a node on which the \
              host port is free: with as many replicas as nodes it never ends. Set maxSurge to 0 and \
              maxUnavailable to 1, or run it as a DaemonSet",
         )
         .about(&resource.identity)
-        .at("spec.strategy.rollingUpdate.maxSurge")
+        .at(MAX_SURGE)
     })
+}
+
+/// The same for pods in their node's network, where the port that the session server listens on is a
+/// port of the node.
+pub(super) fn surge_in_host_network(runner: &Runner, listen_port: u16) -> Option<FunctionResult> {
+    let resource = &runner.workload.resource;
+    starts_before_end(resource).then(|| {
+        FunctionResult::warning(format!(
+            "a rollout starts a new pod before an old one has ended, and with hostNetwork the new one \
+             needs a node on which port {listen_port} is free: without such a node, as in a cluster of \
+             one, the rollout may never end. Set spec.strategy to {{type: Recreate}}, or maxSurge to 0 \
+             and maxUnavailable to 1"
+        ))
+        .about(&resource.identity)
+        .at(MAX_SURGE)
+    })
+}
+
+const MAX_SURGE: &str = "spec.strategy.rollingUpdate.maxSurge";
+
+/// True for a Deployment that starts a new pod before an old one has ended.
+fn starts_before_end(resource: &Resource) -> bool {
+    let strategy = |below: &str| resource.value.at(&format!("/spec/strategy/{below}"));
+    let recreates = strategy("type").and_then(Value::as_str) == Some("Recreate");
+    let is_none =
+        |surge: &Value| surge.as_u64() == Some(0) || matches!(surge.as_str(), Some("0" | "0%"));
+    let has_no_surge = strategy("rollingUpdate/maxSurge").is_some_and(is_none);
+    let is_deployment = resource.identity.kind == "Deployment";
+    is_deployment && !recreates && !has_no_surge
 }
 
 /// Warns of a restart that leaves running jobs no time to end. `digest` is the new checksum of the

@@ -16,8 +16,8 @@ use super::port::{self, PortPlan};
 use super::service::{self, Existing, ServicePlan};
 use super::service_binding::{self, FollowUp, ServiceBinding};
 use super::{
-    ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, limits, listening, network_policy, owned,
-    require_name, rollout, settings, shut_out, taken,
+    ASKED_TIMEOUT, FOLLOWED_BY, capability, checksum, host_network, limits, listening,
+    network_policy, owned, require_name, rollout, settings, shut_out, taken,
 };
 use crate::exposure::{ExposureKind, PodReach};
 use crate::fields::Seconds;
@@ -372,8 +372,9 @@ impl Planner<'_, '_> {
         };
         let metrics = runner.metrics(draft.file.metrics_port());
         let port = port::plan(runner, ports, metrics)?;
-        let make =
-            |identity, existing| service_binding::make(identity, existing, spec, runner, &port);
+        let make = |identity, existing| {
+            service_binding::make(identity, existing, spec, runner, &port, draft)
+        };
         let (service, binding) = match (adopted, found) {
             (Some(adopted), _) => {
                 let (pods, results) = (&around.pods, &mut self.results);
@@ -457,6 +458,11 @@ impl Planner<'_, '_> {
         results.extend(capability::warnings(runner, &draft.file));
         results.extend(shut_out::warnings(list, spec, runner, listen_port)?);
         results.extend(match binding.reach {
+            None | Some(PodReach::PodIp | PodReach::Name { .. })
+                if host_network::is_on(workload) =>
+            {
+                rollout::surge_in_host_network(runner, listen_port)
+            }
             None => rollout::surge(runner),
             Some(PodReach::HostPort(_)) => rollout::surge_on_nodes(runner),
             Some(PodReach::PodIp | PodReach::Name { .. }) => None,

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{ADDRESS_FROM, live_item, owned, port};
 use crate::digest::short_hash;
 use crate::exposure::{
-    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, PORT_NAME, RELAY_NAMESPACE,
+    AddressSource, Exposure, ExposureContext, NODE_ADDRESS, NODE_PORT, PORT_NAME, RELAY_NAMESPACE,
+    SET_BY_EXPOSURE, set_by_exposure,
 };
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
@@ -254,10 +255,19 @@ fn named(list: &ResourceList<'_>, service: &Identity) -> Result<Vec<Resource>, R
     owned::find(list, &service.kind, &service.name, "")
 }
 
-/// The entry of a Service's ports that leads to `port` of the workload's pods.
+/// The first entry of a Service's ports that leads to `port` of the workload's pods.
 pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Option<&'s Value> {
+    entries_to(service, workload, port).into_iter().next()
+}
+
+/// The entries of a Service's ports that lead to `port` of the workload's pods.
+pub(super) fn entries_to<'s>(
+    service: &'s Resource,
+    workload: &Workload,
+    port: u16,
+) -> Vec<&'s Value> {
     if !leads_to(service, workload) {
-        return None;
+        return Vec::new();
     }
     let ports = service.value.at("/spec/ports").and_then(Value::as_array);
     let is_tcp = |entry: &Value| {
@@ -269,8 +279,10 @@ pub fn entry_to<'s>(service: &'s Resource, workload: &Workload, port: u16) -> Op
         Some(target) => target == port,
         None => entry.get("targetPort") == Some(&json!(PORT_NAME)),
     };
-    let mut entries = ports.into_iter().flatten();
-    entries.find(|entry| is_tcp(entry) && leads(entry))
+    let entries = ports.into_iter().flatten();
+    entries
+        .filter(|entry| is_tcp(entry) && leads(entry))
+        .collect()
 }
 
 /// True when a Service selects the workload's pods.
@@ -396,7 +408,27 @@ fn update(existing: &Resource, desired: &Value, patches: &mut Patches) -> Result
             patches.remove(existing, &format!("/spec/{key}"));
         }
     }
-    update_port(existing, desired, patches)
+    update_port(existing, desired, patches)?;
+    remove_node_ports(existing, desired, patches);
+    Ok(())
+}
+
+/// Removes the node port that an earlier exposure has set and this one does not. A Service of type
+/// ClusterIP keeps none at all, as Kubernetes refuses them there.
+fn remove_node_ports(existing: &Resource, desired: &Value, patches: &mut Patches) {
+    let is_inside = desired.at("/spec/type") == Some(&json!("ClusterIP"));
+    let is_set = desired.at("/spec/ports/0/nodePort").is_some();
+    let was_set = owned::set_by_exposure(existing).any(|entry| entry == NODE_PORT);
+    let own = desired.at("/spec/ports/0/name").cloned();
+    let ports = patches.current(existing).at("/spec/ports");
+    let ports = ports.and_then(Value::as_array).into_iter().flatten();
+    let is_to_go =
+        |port: &Value| is_inside || was_set && !is_set && port.get("name") == own.as_ref();
+    let to_go = ports.enumerate().filter(|(_, port)| is_to_go(port));
+    let places: Vec<usize> = to_go.map(|(index, _)| index).collect();
+    for index in places {
+        patches.remove(existing, &format!("/spec/ports/{index}/nodePort"));
+    }
 }
 
 /// Updates our port. Ports that others added, and fields that they set on ours, are left alone.
@@ -452,18 +484,18 @@ fn desired(
     }
     spec.insert("ports".to_owned(), json!([port]));
     let mut annotations: BTreeMap<String, String> = strategy.annotations().into_iter().collect();
-    if let AddressSource::Known(_) = source {
+    annotations.extend(exposure.service.annotations.clone());
+    let labels = &exposure.service.labels;
+    let sets_node_port = strategy.node_port(context).is_some();
+    if let Some(names) = set_by_exposure(&annotations, labels, sets_node_port) {
+        annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
+    }
+    if let AddressSource::Known(_) | AddressSource::Given = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }
-    annotations.extend(exposure.service.annotations.clone());
     let mut service = context.service.skeleton();
     service.insert("spec".to_owned(), Value::Object(spec));
-    owned::mark(
-        Value::Object(service),
-        workload,
-        &exposure.service.labels,
-        &annotations,
-    )
+    owned::mark(Value::Object(service), workload, labels, &annotations)
 }
 
 #[cfg(test)]

@@ -69,12 +69,15 @@ pub(super) fn make(
     spec: &SessionServerSpec,
     runner: &Runner,
     port: &PortPlan,
+    draft: &ConfigDraft<'_>,
 ) -> Result<(ServicePlan, ServiceBinding), Refusal> {
+    let own = settings::own_address(&draft.file, draft.before.as_ref());
     let context = ExposureContext {
         service: &service,
         workload: &runner.workload,
         listen_port: port.number,
         shard: shard::index(&runner.workload),
+        has_given_address: spec.advertise_address.is_some() || own.is_some(),
     };
     let exposure = &spec.exposure;
     let strategy = exposure.strategy();
@@ -95,7 +98,7 @@ pub(super) fn make(
         has_lost_address,
         known: match source {
             AddressSource::Known(address) => Some(address),
-            AddressSource::LiveService | AddressSource::Pod => None,
+            AddressSource::Given | AddressSource::LiveService | AddressSource::Pod => None,
         },
         reach: None,
         is_reached_directly: matches!(
@@ -126,6 +129,7 @@ pub(super) fn per_pod(
         workload: &runner.workload,
         listen_port,
         shard: None,
+        has_given_address: false,
     };
     let strategy = spec.exposure.strategy();
     strategy.address_source(context)?;
@@ -167,18 +171,18 @@ pub(super) fn adoptable(
 ) -> Result<Option<Adoptable>, Refusal> {
     let workload = &runner.workload;
     let before = draft.before.as_ref();
+    let own = settings::own_address(&draft.file, before);
+    let asked = spec.advertise_address.as_deref().or(own.as_deref());
     match found {
         Existing::Ours(_) => return Ok(None),
         Existing::Foreign(service) if settings::is_of_chart(&draft.file, before) => {
-            return Ok(Adoptable::of(service, workload, listen_port));
+            return Ok(Adoptable::of(service, workload, listen_port, asked));
         }
         Existing::None(_) | Existing::Foreign(_) => {}
     }
     if !matches!(spec.exposure.kind, ExposureKind::LoadBalancer(_)) {
         return Ok(None);
     }
-    let own = settings::own_address(&draft.file, before);
-    let asked = spec.advertise_address.as_deref().or(own.as_deref());
     // A user who explicitly requests a load balancer does not mean a Service inside the cluster.
     let inside = asked.is_some() && spec.exposure.is_default();
     adopt::find(services, workload, listen_port, asked, inside)

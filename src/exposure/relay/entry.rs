@@ -9,7 +9,7 @@ use crate::exposure::host_name::NoHost;
 use crate::exposure::ingress::Controller;
 use crate::exposure::{
     ClusterIp, ExposureStrategy as _, FixedAddress, Gateway, Ingress, LoadBalancer, NodePort,
-    RoutedService, SERVICE_PORT, ServiceFields, service_fields,
+    RoutedService, SERVICE_PORT, SET_BY_EXPOSURE, ServiceFields, service_fields, set_by_exposure,
 };
 use crate::fields::{ConfigError, read_among};
 use krm::resource::Identity;
@@ -214,6 +214,10 @@ impl RelayEntry {
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             let mut annotations = self.annotations();
             annotations.extend(self.service.annotations.clone());
+            // The node port is written as part of the whole spec.
+            if let Some(names) = set_by_exposure(&annotations, &self.service.labels, false) {
+                annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
+            }
             for (section, texts) in [
                 ("annotations", annotations),
                 ("labels", self.service.labels.clone()),
