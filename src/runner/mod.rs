@@ -28,6 +28,7 @@ use std::collections::BTreeSet;
 use crate::fields::{ConfigReference, RunnerSelector};
 use krm::resource_list::ResourceList;
 use krm::results::{FunctionResult, Refusal};
+use program::{Program, SWITCHED_TO, is_root};
 
 /// A GitLab Runner of the list.
 #[derive(Clone, Debug)]
@@ -55,6 +56,19 @@ impl Runner {
             StartForm::InPlace { lasting, .. } => lasting.as_ref(),
             StartForm::Copied { .. } | StartForm::ImageFolder { .. } => None,
         }
+    }
+
+    /// True if the container's command switches to another user than root before it runs
+    /// gitlab-runner, as by `gosu`.
+    pub fn switches_user(&self) -> bool {
+        let program = self.container().map(|one| self.workload.program(one));
+        let Some(Program::Runner(invocations)) = program else {
+            return false;
+        };
+        let mut users = invocations
+            .iter()
+            .filter_map(|run| run.variables.get(SWITCHED_TO));
+        users.any(|user| !is_root(user))
     }
 
     /// The container that runs gitlab-runner.

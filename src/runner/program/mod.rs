@@ -19,10 +19,9 @@ use super::config::environment::{Environment, expand};
 use super::workload::text;
 use image::Image;
 pub(super) use image::repository;
-use names::is_wrapper;
-pub(super) use names::{file_name, is_runner};
+pub(super) use names::{file_name, is_runner, is_wrapper};
 use search::Search;
-pub(super) use search::{SWITCHED_TO, is_root};
+pub(super) use search::{SWITCHED_TO, is_root, unwrapped};
 
 /// An invocation of gitlab-runner that starts a runner, or may start one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -72,7 +72,7 @@ pub(in crate::runner) fn is_runner(program: &str) -> bool {
     name == RUNNER || name == OLD_RUNNER || is_binary
 }
 
-pub(super) fn is_wrapper(program: &str) -> bool {
+pub(in crate::runner) fn is_wrapper(program: &str) -> bool {
     let name = name_of(program);
     SHELLS.contains(&name.as_str()) || WRAPPERS.iter().any(|(wrapper, ..)| *wrapper == name)
 }

@@ -195,6 +195,20 @@ impl<'f> Search<'f> {
     }
 }
 
+/// A command without the programs before it that only run it: `gosu USER`, `exec`, `dumb-init --`.
+pub(in crate::runner) fn unwrapped(words: &[String]) -> Vec<String> {
+    let mut words = words.to_vec();
+    while let Some((program, arguments)) = words.split_first() {
+        let name = name_of(program);
+        let Some((_, with_value, before)) = WRAPPERS.iter().find(|(wrapper, ..)| *wrapper == name)
+        else {
+            break;
+        };
+        words = behind_options(arguments, with_value, *before, &Environment::new()).1;
+    }
+    words
+}
+
 /// The user, or `user:group`, that a program switches to before it runs another.
 fn user_of<'a>(program: &str, arguments: &'a [String]) -> Option<&'a str> {
     let options: &[&str] = match program {

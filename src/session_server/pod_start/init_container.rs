@@ -35,7 +35,7 @@ pub(super) fn init_container(
     arguments.extend(placement.copy.iter().map(|copy| format!("--copy={copy}")));
     arguments.extend(source.arguments);
     arguments.extend(settings(task));
-    if user.is_unknown && !user.is_root {
+    if user.is_unknown && !user.is_root || runner.switches_user() {
         arguments.push("--file-mode=0666".to_owned());
     }
     let mut variables = placement.variables.env.clone();

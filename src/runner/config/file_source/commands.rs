@@ -7,7 +7,7 @@ use crate::runner::config::environment::{environment, expand};
 use crate::runner::config::file_path::FilePath;
 use crate::runner::config::holder;
 use crate::runner::config::mounts::{Volume, mounted_at, volume};
-use crate::runner::program::{file_name, repository};
+use crate::runner::program::{file_name, is_wrapper, repository, unwrapped};
 use crate::runner::shell::{Pipeline, pipelines};
 use crate::runner::workload::text;
 use yaml_splice::pointer::At as _;
@@ -71,12 +71,22 @@ impl Pod<'_, '_> {
         commands: &mut Commands,
         depth: usize,
     ) {
-        let words = behind_wrappers(words);
+        let words = unwrapped(words);
         let Some((program, arguments)) = words.split_first() else {
             return;
         };
         let name = file_name(program);
-        let is_option = |word: &String| word.starts_with(['-', '+']);
+        if name == "su" {
+            let mut words = arguments.iter();
+            words.find(|word| *word == "-c" || *word == "--command");
+            let script = words.next();
+            if let Some(script) = script {
+                commands.is_hidden = false;
+                self.follow_script(stage, script, is_conditional, commands, depth + 1);
+            }
+            return;
+        }
+        let is_option = |word: &str| word.starts_with(['-', '+']);
         let is_shell = matches!(
             name,
             "sh" | "bash" | "ash" | "dash" | "busybox" | "source" | "."
@@ -84,7 +94,7 @@ impl Pod<'_, '_> {
         // The arguments of an image whose entrypoint is a shell: `-c`, `script`.
         let is_of_shell = depth == 0 && is_option(program);
         if is_shell || is_of_shell {
-            let arguments = if is_of_shell { words } else { arguments };
+            let arguments = if is_of_shell { &words } else { arguments };
             let options = arguments
                 .iter()
                 .take_while(|word| is_option(word) || *word == "sh");
@@ -106,7 +116,7 @@ impl Pod<'_, '_> {
         if depth == 0 && !is_known_program(name) {
             commands.is_hidden = true;
         }
-        let pipeline = Pipeline::of_words(words.to_vec(), is_conditional);
+        let pipeline = Pipeline::of_words(words, is_conditional);
         commands.pipelines.push(pipeline);
     }
 
@@ -142,8 +152,8 @@ impl Pod<'_, '_> {
                 [command] if command.output.is_none() && depth < MOST_STEPS => Some(&command.words),
                 _ => None,
             };
-            match runs_script.map(|words| behind_wrappers(words)) {
-                Some(words @ [program, ..]) if runs_other(program) => {
+            match runs_script {
+                Some(words) if words.first().is_some_and(|program| runs_other(program)) => {
                     self.follow(stage, words, pipeline.is_conditional, commands, depth + 1);
                 }
                 _ => commands.pipelines.push(pipeline),
@@ -177,30 +187,11 @@ pub(super) fn working_dir(container: &Value) -> FilePath {
 
 /// Whether a command of a script may run another script.
 fn runs_other(program: &str) -> bool {
-    program.contains('/') || matches!(program, "sh" | "bash" | "ash" | "dash" | "source" | ".")
-}
-
-/// The command behind `dumb-init --` and the like.
-fn behind_wrappers(words: &[String]) -> &[String] {
-    let mut words = words;
-    while let [wrapper, rest @ ..] = words {
-        let name = file_name(wrapper);
-        if !matches!(
-            name,
-            "dumb-init" | "tini" | "catatonit" | "exec" | "env" | "nice" | "--"
-        ) {
-            break;
-        }
-        words = rest;
-        while let [option, rest @ ..] = words {
-            let is_option = option.starts_with('-') || name == "env" && option.contains('=');
-            if !is_option {
-                break;
-            }
-            words = rest;
-        }
-    }
-    words
+    let is_shell = matches!(
+        program,
+        "sh" | "bash" | "ash" | "dash" | "source" | "." | "su"
+    );
+    program.contains('/') || is_shell || is_wrapper(program)
 }
 
 /// Programs whose arguments show everything that they write.
