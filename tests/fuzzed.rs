@@ -741,3 +741,20 @@ fn tabs_behind_the_colon_of_an_explicit_key_go_with_a_block() {
         assert_eq!(read, Some(expected), "{edited}");
     }
 }
+
+/// The tabs behind the old value stayed behind the dash, where libyaml refuses them.
+#[test]
+fn no_tabs_stay_behind_a_dash() {
+    let patch = json!([{"op": "replace", "path": "/list/0", "value": null}]);
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    for text in [
+        "list:\n-\n  - name: x\t\t\n",
+        "list:\n-\n  - name: x\t",
+        "list:\n-\n  a:\n    b: x \t # c\n",
+        "list:\r\n-\r\n    - # c:\r\n       name: \t\tx\t\t",
+    ] {
+        let output = yaml_splice::apply(text, &patch).unwrap();
+        let found = libyaml::value(&output, |_| None);
+        assert_eq!(found, Some(json!({"list": [null]})), "{text:?}: {output:?}");
+    }
+}

@@ -146,9 +146,15 @@ impl Editor<'_, '_> {
             keep(comment.trim_end_matches('\r'));
         }
         let mut end = old.end;
+        let rest = behind.trim_start();
+        let blanks = behind.len() - rest.len();
         if !below.is_empty() {
             keep(behind);
             end += behind.len();
+        } else if text.is_empty() && self.text(end..end + blanks).contains('\t') {
+            // Behind a dash alone, libyaml refuses tabs.
+            end += blanks;
+            filled.push_str(if rest.is_empty() { "" } else { " " });
         }
         filled.push_str(below);
         Splice {
