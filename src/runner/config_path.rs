@@ -359,6 +359,7 @@ mod tests {
             "C=/x; [ -f /prod ] || C=/y\nexec gitlab-runner run -c $C",
             "case $(uname) in a) C=/x;; *) C=/y;; esac; gitlab-runner run -c $C",
             "C=/x; while read -r line; do C=/y; done < /f; gitlab-runner run -c $C",
+            "if [ \"$A\" = 1 ]; then F='-c /x'; fi; exec gitlab-runner run $F",
             "cd \"$(dirname \"$0\")\" && gitlab-runner run -c config.toml",
             "if test -d /x; then cd /x; fi; gitlab-runner run -c config.toml",
         ] {
@@ -413,6 +414,21 @@ mod tests {
                 "/x",
             ),
             ("mkdir -p /x && C=/x && gitlab-runner run -c $C", "/x"),
+            (
+                "if [ \"$DEBUG\" = 1 ]; then F=--debug; fi; exec gitlab-runner $F run -c /x",
+                "/x",
+            ),
+            (
+                "if [ \"$A\" = 1 ]; then F=--debug; elif [ \"$A\" = 2 ]; then F=; fi\n\
+                 exec gitlab-runner run \"$F\" -c /x",
+                "/x",
+            ),
+            ("D=/x; C=${C:-$D/y}; gitlab-runner run -c $C", "/x/y"),
+            ("D=/x; gitlab-runner run -c ${C:-${D}/${E:-y}}", "/x/y"),
+            (
+                "if [ \"$DEBUG\" = 1 ]; then F=--debug; fi; exec gitlab-runner $F run",
+                OF_ROOT,
+            ),
             (
                 "cd /x && exec gitlab-runner run --config config.toml",
                 "/x/config.toml",

@@ -3,7 +3,7 @@
 //! A branch that is surely taken, as its test compares values that are known, counts alone. Otherwise
 //! a variable that differs between the branches is unknown behind them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runner::config::environment::{Environment, unknown};
 
@@ -13,6 +13,8 @@ pub(super) struct Variables {
     pub(super) values: Environment,
     /// The names of those that programs see.
     exported: BTreeSet<String>,
+    /// The values that an unknown one may have.
+    alternatives: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Variables {
@@ -21,7 +23,27 @@ impl Variables {
         Self {
             values: environment.clone(),
             exported: environment.keys().cloned().collect(),
+            alternatives: BTreeMap::new(),
         }
+    }
+
+    /// Whether a word is a variable that branches have set to options, none of which names a file, or to
+    /// nothing: `$DEBUG`.
+    pub(super) fn is_option(&self, word: &str) -> bool {
+        let name = word
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'));
+        let alternatives = name.and_then(|name| self.alternatives.get(name));
+        let is_harmless = |value: &String| {
+            let names_file = value.contains("-c") || value.contains(['/', '$']);
+            value.is_empty() || value.starts_with('-') && !names_file
+        };
+        alternatives.is_some_and(|values| values.iter().all(is_harmless))
+    }
+
+    pub(super) fn set(&mut self, name: String, value: String) {
+        self.alternatives.remove(&name);
+        self.values.insert(name, value);
     }
 
     pub(super) fn export(&mut self, name: &str) {
@@ -31,6 +53,7 @@ impl Variables {
     pub(super) fn unset(&mut self, name: &str) {
         self.values.remove(name);
         self.exported.remove(name);
+        self.alternatives.remove(name);
     }
 
     /// What a program sees.
@@ -52,8 +75,17 @@ impl Variables {
             let differs = |name: &&String| merged.values.get(*name) != other.values.get(*name);
             let differing: Vec<String> = names.filter(differs).cloned().collect();
             for name in differing {
-                let value = unknown(&name);
-                merged.values.insert(name, value);
+                let mut alternatives = BTreeSet::new();
+                for one in [&merged, &other] {
+                    match one.alternatives.get(&name) {
+                        Some(values) => alternatives.extend(values.iter().cloned()),
+                        None => {
+                            alternatives.insert(one.values.get(&name).cloned().unwrap_or_default());
+                        }
+                    }
+                }
+                merged.values.insert(name.clone(), unknown(&name));
+                merged.alternatives.insert(name, alternatives);
             }
             merged.exported.extend(other.exported);
         }

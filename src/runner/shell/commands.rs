@@ -261,6 +261,8 @@ impl Reader {
                 if program == "cd" || program == "pushd" {
                     self.go_to(arguments);
                 }
+                let mut words = words;
+                words.retain(|word| !self.variables.is_option(word));
                 found.push(SimpleCommand { variables, words });
             }
         }
@@ -271,7 +273,7 @@ impl Reader {
             if self.exports_all {
                 self.variables.export(&name);
             }
-            self.variables.values.insert(name, value);
+            self.variables.set(name, value);
         }
     }
 
@@ -290,7 +292,7 @@ impl Reader {
         }
         self.variables.export(WORKING_DIRECTORY);
         let name = WORKING_DIRECTORY.to_owned();
-        self.variables.values.insert(name, folder);
+        self.variables.set(name, folder);
     }
 }
 

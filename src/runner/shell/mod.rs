@@ -70,7 +70,7 @@ fn parameter(inner: &str, variables: &Environment) -> String {
     let is_set = value.is_some_and(|value| !with_colon || !value.is_empty());
     let operator = operator.strip_prefix(':').unwrap_or(operator);
     match (operator.strip_prefix(['-', '=']), value) {
-        (Some(default), _) if !is_set => default.to_owned(),
+        (Some(default), _) if !is_set => expand(default, variables),
         (Some(_), Some(value)) => value.clone(),
         (None, Some(value)) if operator.is_empty() || operator.starts_with('?') => value.clone(),
         _ => format!("${{{inner}}}"),
