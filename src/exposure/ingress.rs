@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::host_name::HostName;
 use super::{
     AddressSource, ExposureContext, ExposureStrategy, PORT_NAME, RoutedService, SERVICE_PORT,
-    SET_BY_EXPOSURE, is_wildcard, object, set_by_exposure, set_members,
+    is_wildcard, object, record_exposure, set_members,
 };
 use crate::fields::{ConfigError, Port, metadata, unset_when_empty};
 use krm::results::Refusal;
@@ -137,9 +137,7 @@ impl<H> Ingress<H> {
         if let Some(name) = self.controller.passthrough() {
             annotations.insert(name.to_owned(), "true".to_owned());
         }
-        if let Some(names) = set_by_exposure(&annotations, &BTreeMap::new(), false) {
-            annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
-        }
+        record_exposure(&mut annotations, &BTreeMap::new(), false);
         if let Some(metadata) = route.get_mut("metadata").and_then(Value::as_object_mut)
             && !annotations.is_empty()
         {

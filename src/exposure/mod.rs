@@ -465,19 +465,21 @@ fn set_members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value
         .collect()
 }
 
-/// The value of [`SET_BY_EXPOSURE`]; `None` if nothing is set. This function's own annotations do not
-/// count.
-pub fn set_by_exposure(
-    annotations: &BTreeMap<String, String>,
+/// Adds [`SET_BY_EXPOSURE`] to the annotations that an exposure sets, if it sets anything. This
+/// function's own annotations do not count.
+pub fn record_exposure(
+    annotations: &mut BTreeMap<String, String>,
     labels: &BTreeMap<String, String>,
     sets_node_port: bool,
-) -> Option<String> {
-    let annotations = annotations.keys().filter(|name| !name.starts_with(PREFIX));
-    let annotations = annotations.map(|name| format!("annotations/{name}"));
+) {
+    let set = annotations.keys().filter(|name| !name.starts_with(PREFIX));
+    let set = set.map(|name| format!("annotations/{name}"));
     let labels = labels.keys().map(|name| format!("labels/{name}"));
     let node_port = sets_node_port.then(|| NODE_PORT.to_owned());
-    let all: Vec<String> = annotations.chain(labels).chain(node_port).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+    let all: Vec<String> = set.chain(labels).chain(node_port).collect();
+    if !all.is_empty() {
+        annotations.insert(SET_BY_EXPOSURE.to_owned(), all.join(" "));
+    }
 }
 
 /// Refuses an exposure for a runner.

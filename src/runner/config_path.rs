@@ -109,14 +109,15 @@ fn candidates(
     let of_users = homes
         .into_iter()
         .map(|home| FilePath::parse(home).join(BELOW_HOME));
-    let of_root = || may_be_root(container, pod).then(|| FilePath::parse(OF_ROOT));
-    // What is mounted shows whether the image knows the user that the command switches to.
-    let is_other_user = variables
-        .get(SWITCHED_TO)
-        .is_some_and(|user| !is_root(user));
-    let first = if is_other_user { None } else { of_root() };
-    let last = if is_other_user { of_root() } else { None };
-    Ok(first.into_iter().chain(of_users).chain(last).collect())
+    let mut paths: Vec<FilePath> = of_users.collect();
+    if may_be_root(container, pod) {
+        // What is mounted shows whether the image knows the user that the command switches to.
+        let switched_to = variables.get(SWITCHED_TO);
+        let is_other_user = switched_to.is_some_and(|user| !is_root(user));
+        let place = if is_other_user { paths.len() } else { 0 };
+        paths.insert(place, FilePath::parse(OF_ROOT));
+    }
+    Ok(paths)
 }
 
 /// The path that the command line or the environment sets.

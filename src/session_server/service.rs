@@ -9,7 +9,7 @@ use super::{ADDRESS_FROM, live_item, owned, port};
 use crate::digest::short_hash;
 use crate::exposure::{
     AddressSource, Exposure, ExposureContext, NODE_ADDRESS, NODE_PORT, PORT_NAME, RELAY_NAMESPACE,
-    SET_BY_EXPOSURE, set_by_exposure,
+    record_exposure,
 };
 use crate::observed::{self, OBSERVED};
 use crate::ownership::is_ours;
@@ -487,9 +487,7 @@ fn desired(
     annotations.extend(exposure.service.annotations.clone());
     let labels = &exposure.service.labels;
     let sets_node_port = strategy.node_port(context).is_some();
-    if let Some(names) = set_by_exposure(&annotations, labels, sets_node_port) {
-        annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
-    }
+    record_exposure(&mut annotations, labels, sets_node_port);
     if let AddressSource::Known(_) | AddressSource::Given = source {
         annotations.insert(ADDRESS_FROM.to_owned(), "exposure".to_owned());
     }

@@ -9,7 +9,7 @@ use crate::exposure::host_name::NoHost;
 use crate::exposure::ingress::Controller;
 use crate::exposure::{
     ClusterIp, ExposureStrategy as _, FixedAddress, Gateway, Ingress, LoadBalancer, NodePort,
-    RoutedService, SERVICE_PORT, SET_BY_EXPOSURE, ServiceFields, service_fields, set_by_exposure,
+    RoutedService, SERVICE_PORT, ServiceFields, record_exposure, service_fields,
 };
 use crate::fields::{ConfigError, read_among};
 use krm::resource::Identity;
@@ -215,9 +215,7 @@ impl RelayEntry {
             let mut annotations = self.annotations();
             annotations.extend(self.service.annotations.clone());
             // The node port is written as part of the whole spec.
-            if let Some(names) = set_by_exposure(&annotations, &self.service.labels, false) {
-                annotations.insert(SET_BY_EXPOSURE.to_owned(), names);
-            }
+            record_exposure(&mut annotations, &self.service.labels, false);
             for (section, texts) in [
                 ("annotations", annotations),
                 ("labels", self.service.labels.clone()),

@@ -186,7 +186,7 @@ impl Branches {
     }
 }
 
-/// Programs that test something.
+/// Programs that test something: a command after them and `&&` runs conditionally.
 pub(super) const TESTS: [&str; 5] = ["test", "[", "[[", "grep", "command"];
 
 /// The result of a test such as `[ "$STAGE" = prod ]`, if its values are known. A variable that

@@ -2,6 +2,7 @@
 //!
 //! Conditions are not evaluated, and anything unknown is skipped.
 
+use super::branches::TESTS;
 use super::lexer::{End, Lexer, Part, Redirection, Token, Word};
 
 /// Commands connected by `|`.
@@ -33,9 +34,6 @@ const BEFORE: [&str; 22] = [
     "if", "then", "else", "elif", "fi", "do", "done", "while", "until", "for", "case", "esac", "{",
     "}", "(", ")", "!", "exec", "sudo", "command", "time", "nohup",
 ];
-
-/// Programs that test something: a command after them and `&&` runs conditionally.
-const TESTS: [&str; 5] = ["test", "[", "[[", "grep", "command"];
 
 /// The pipelines of a script.
 pub(in crate::runner) fn pipelines(script: &str) -> Vec<Pipeline> {

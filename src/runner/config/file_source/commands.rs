@@ -187,11 +187,7 @@ pub(super) fn working_dir(container: &Value) -> FilePath {
 
 /// Whether a command of a script may run another script.
 fn runs_other(program: &str) -> bool {
-    let is_shell = matches!(
-        program,
-        "sh" | "bash" | "ash" | "dash" | "source" | "." | "su"
-    );
-    program.contains('/') || is_shell || is_wrapper(program)
+    program.contains('/') || matches!(program, "source" | "." | "su") || is_wrapper(program)
 }
 
 /// Programs whose arguments show everything that they write.

@@ -4,6 +4,7 @@ use super::Pod;
 use crate::runner::config::environment::environment;
 use crate::runner::config::file_path::FilePath;
 use crate::runner::program::is_runner;
+use crate::runner::shell::Pipeline;
 use crate::runner::workload::text;
 
 impl Pod<'_, '_> {
@@ -20,9 +21,7 @@ impl Pod<'_, '_> {
             if let Some(path) = variables.get("TEMPLATE_CONFIG_FILE") {
                 templates.push(FilePath::parse(path));
             }
-            let commands = [self.commands(stage), self.commands_after_start(stage)];
-            let pipelines = commands.iter().flat_map(|commands| &commands.pipelines);
-            for command in pipelines.flat_map(|pipeline| &pipeline.commands) {
+            for command in self.with_hook(stage).iter().flat_map(|p| &p.commands) {
                 let values = command.words.iter().skip(1).map(Some).chain([None]);
                 let paths = command.words.iter().zip(values);
                 let paths = paths.filter_map(|(word, next)| template_option(word, next));
@@ -32,6 +31,13 @@ impl Pod<'_, '_> {
         templates
     }
 
+    /// The commands of a container and of its hook `postStart`.
+    fn with_hook(&self, stage: usize) -> Vec<Pipeline> {
+        let mut pipelines = self.commands(stage).pipelines;
+        pipelines.extend(self.commands_after_start(stage).pipelines);
+        pipelines
+    }
+
     /// Whether a container of the pod runs `gitlab-runner register`, which writes a `config.toml`.
     pub(in crate::runner::config) fn registers(&self) -> bool {
         (0..self.containers.len()).any(|stage| self.registers_in(stage))
@@ -39,9 +45,8 @@ impl Pod<'_, '_> {
 
     /// Whether this container runs `gitlab-runner register`.
     pub(super) fn registers_in(&self, stage: usize) -> bool {
-        let commands = [self.commands(stage), self.commands_after_start(stage)];
-        let pipelines = commands.iter().flat_map(|commands| &commands.pipelines);
-        let mut commands = pipelines.flat_map(|pipeline| &pipeline.commands);
+        let pipelines = self.with_hook(stage);
+        let mut commands = pipelines.iter().flat_map(|p| &p.commands);
         commands.any(|command| {
             let mut words = command.words.iter();
             words.clone().any(|word| word == "register") && words.any(|word| is_runner(word))
